@@ -1,0 +1,28 @@
+"""A small transformer engine that shows every number it computes.
+
+    model = engine.load()
+    trace = engine.run(model, "The animal didn't cross the street")
+    trace["blocks.0.attn.pattern"]            # [B, H, T, S]
+
+Read it in this order: config, tap, norm, attention, mlp, block, embed, models, points, trace, worked, decode.
+"""
+
+from engine.decode import Decoding, Step, generate
+from engine.load import load, shipped
+from engine.points import POINTS, Point, points_of
+from engine.tap import Edit
+from engine.trace import Trace, run
+
+__all__ = [
+    "POINTS",
+    "Decoding",
+    "Edit",
+    "Point",
+    "Step",
+    "Trace",
+    "generate",
+    "load",
+    "points_of",
+    "run",
+    "shipped",
+]

@@ -1,0 +1,68 @@
+"""Attention: each token asks (query), is found (key) and gives (value)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.config import Config
+from engine.norm import LayerNorm
+from engine.tap import SILENT
+
+
+def causal_mask(T: int, S: int, padding: Tensor | None = None, device=None) -> Tensor:
+    """Who may look at whom: a token sees itself and what came before it, never padding.
+
+    The T queries are the last of the S positions. `padding` is [B, S] with True = a real token.
+    A token always sees itself, so that no row is empty. Returns bool [B or 1, 1, T, S].
+    """
+    query = torch.arange(S - T, S, device=device)[:, None]
+    key = torch.arange(S, device=device)[None, :]
+    mask = (key <= query)[None, None]
+    if padding is not None:
+        mask = (mask & padding[:, None, None, :]) | (key == query)
+    return mask
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float, tap=SILENT) -> Tensor:
+    """softmax(q·kᵀ · scale, masked) · v (Vaswani et al. 2017, equation 1).
+
+    q [B, H, T, E], k and v [B, H, S, E] -> [B, H, T, E]. mask [B or 1, 1, T, S], True = may look;
+    None is the plain causal mask.
+    """
+    if tap is SILENT:
+        causal = mask is None
+        return F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal, scale=scale)
+    if mask is None:
+        mask = causal_mask(q.shape[2], k.shape[2], device=q.device)
+    dots = tap("dots", q @ k.transpose(-2, -1))  # [B, H, T, S]
+    scores = tap("scores", dots * scale)  # [B, H, T, S]
+    mask = tap("mask", mask.expand_as(scores))  # [B, H, T, S]
+    masked = tap("masked", scores.masked_fill(~mask, -torch.inf))  # [B, H, T, S]
+    pattern = tap("pattern", masked.softmax(-1))  # [B, H, T, S]
+    return tap("z", pattern @ v)  # [B, H, T, E]
+
+
+class Attention(nn.Module):
+    """Multi-head attention: H heads of width E side by side, then one map back to the stream."""
+
+    def __init__(self, config: Config, layer: int):
+        super().__init__()
+        self.heads, self.scale = config.heads, config.scale(layer)
+        self.norm = LayerNorm(config.width, config.norm_eps)
+        self.q = nn.Linear(config.width, config.width)
+        self.k = nn.Linear(config.width, config.width)
+        self.v = nn.Linear(config.width, config.width)
+        self.out = nn.Linear(config.width, config.width)
+
+    def forward(self, x: Tensor, mask: Tensor | None, cache=None, tap=SILENT) -> Tensor:
+        """x [B, T, D] (already normed), mask as in `attend` -> [B, T, D]."""
+        q = tap("q", self._split(self.q(x)))  # [B, H, T, E]
+        k = tap("k", self._split(self.k(x)))  # [B, H, T, E]
+        v = tap("v", self._split(self.v(x)))  # [B, H, T, E]
+        if cache is not None:
+            k, v = cache.extend(k, v)  # [B, H, S, E]
+        z = attend(q, k, v, mask, self.scale, tap)  # [B, H, T, E]
+        return tap("out", self.out(z.transpose(1, 2).flatten(2)))  # heads side by side, times W_O
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)

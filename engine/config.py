@@ -1,0 +1,41 @@
+"""The shapes and choices of one model."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a decoder-only model is made of; sizes are counts of numbers unless said otherwise."""
+
+    vocabulary: int  # V, entries of the token table
+    context: int  # longest prompt, in tokens
+    width: int  # D, numbers in the residual stream of one token
+    layers: int  # blocks, one after the other
+    heads: int  # H, attention heads of a block
+    mlp_width: int  # F, units of a block's MLP
+    activation: str = "gelu"  # a name of engine.mlp.ACTIVATIONS
+    norm_eps: float = 1e-5
+    tied: bool = True  # the token table also turns the last vectors into logits
+    scale_scores: bool = True  # divide q·k by the square root of the head's width
+    scale_by_layer: bool = False  # and by the block's number, counted from 1
+
+    def __post_init__(self):
+        for name in ("vocabulary", "context", "width", "layers", "heads", "mlp_width"):
+            size = getattr(self, name)
+            if type(size) is not int or size < 1:
+                raise ValueError(f"{name} is {size!r}; it must be a whole number of 1 or more")
+        if self.width % self.heads:
+            raise ValueError(
+                f"width {self.width} cannot be shared among {self.heads} heads: "
+                "choose a number of heads that divides it"
+            )
+
+    @property
+    def head_width(self) -> int:
+        """E, numbers in one head's query, key or value."""
+        return self.width // self.heads
+
+    def scale(self, layer: int) -> float:
+        """What block `layer` multiplies q·k with: 1/√E (Vaswani et al. 2017, section 3.2.1)."""
+        scale = self.head_width**-0.5 if self.scale_scores else 1.0
+        return scale / (layer + 1) if self.scale_by_layer else scale

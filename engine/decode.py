@@ -1,0 +1,164 @@
+"""From logits to text: named steps from scores to probabilities, and the loop that grows a text."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.cache import Cache
+from engine.models import Decoder
+
+METHODS = ("greedy", "sample")
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How the next token is chosen. All steps work on the full vocabulary, in this order.
+
+    method       greedy (the most probable) or sample (drawn by probability)
+    temperature  logits are divided by it: below 1 sharper, above 1 flatter
+    top_k        keep the k most probable tokens
+    top_p        keep the most probable tokens until they hold this share (Holtzman et al. 2020)
+    min_p        keep tokens with at least this share of the best one's probability
+    seed         where the random numbers start: the same seed gives the same text
+    max_tokens   how many tokens to add at most
+    """
+
+    method: str = "greedy"
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    seed: int = 0
+    max_tokens: int = 40
+
+    def __post_init__(self):
+        if self.method not in METHODS:
+            raise ValueError(f"method is {self.method!r}; choose one of {', '.join(METHODS)}")
+        for name, low, high in (
+            ("temperature", 0.01, 100),
+            ("top_k", 1, None),
+            ("top_p", 0.0, 1.0),
+            ("min_p", 0.0, 1.0),
+            ("seed", 0, 2**63 - 1),
+            ("max_tokens", 1, None),
+        ):
+            value = getattr(self, name)
+            if value is None and name in ("top_k", "top_p", "min_p"):
+                continue
+            bad_type = not isinstance(value, int | float) or isinstance(value, bool) or value != value
+            if bad_type or value < low or (high is not None and value > high):
+                upto = f"to {high}" if high is not None else "upwards"
+                raise ValueError(f"{name} is {value!r}; it goes from {low} {upto}")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One chosen token: its id and text, its probability after all cuts, and the text's end if reached."""
+
+    id: int
+    text: str
+    probability: float
+
+
+# --- the steps: each takes logits [V] and returns logits [V]; a token cut away has −∞ ------------
+
+
+def heat(logits: Tensor, temperature: float) -> Tensor:
+    """Divide by the temperature."""
+    return logits / temperature
+
+
+def keep_top_k(logits: Tensor, k: int) -> Tensor:
+    """Keep the k highest (and those equal to the last of them)."""
+    last = logits.topk(min(k, logits.numel())).values[-1]
+    return logits.masked_fill(logits < last, -torch.inf)
+
+
+def keep_top_p(logits: Tensor, p: float) -> Tensor:
+    """Keep the most probable tokens until their probabilities reach p; always at least one."""
+    ordered, ids = logits.sort(descending=True, stable=True)
+    probabilities = ordered.softmax(-1)
+    before = probabilities.cumsum(-1) - probabilities  # the share held by better tokens
+    cut = before >= p
+    cut[0] = False
+    return logits.masked_fill(torch.zeros_like(cut).scatter(0, ids, cut), -torch.inf)
+
+
+def keep_min_p(logits: Tensor, p: float) -> Tensor:
+    """Keep tokens with at least p times the probability of the best (Nguyen et al. 2024)."""
+    probabilities = logits.softmax(-1)
+    return logits.masked_fill(probabilities < p * probabilities.max(), -torch.inf)
+
+
+def steps_of(logits: Tensor, decoding: Decoding) -> dict[str, Tensor]:
+    """Every step by name, from `logits` [V] to `probabilities` [V]; steps not asked for are absent."""
+    steps = {"logits": logits.double()}
+    x = steps["tempered"] = heat(steps["logits"], decoding.temperature)
+    for name, cut in (("top_k", keep_top_k), ("top_p", keep_top_p), ("min_p", keep_min_p)):
+        if getattr(decoding, name) is not None:
+            x = steps[name] = cut(x, getattr(decoding, name))
+    steps["probabilities"] = x.softmax(-1)
+    return steps
+
+
+def draw(probabilities: Tensor, u: float) -> int:
+    """The token in whose stretch the number u (from 0 up to 1) falls, when all are laid end to end."""
+    ends = probabilities.cumsum(-1)
+    id = int(torch.searchsorted(ends, torch.tensor(u * float(ends[-1]), dtype=ends.dtype), right=True))
+    while id >= len(ends) or probabilities[id] == 0:  # u at the very end, by rounding
+        id -= 1
+    return id
+
+
+def choose(probabilities: Tensor, decoding: Decoding, random: torch.Generator) -> int:
+    if decoding.method == "greedy":
+        return int(probabilities.argmax())
+    return draw(probabilities, torch.rand((), generator=random, dtype=torch.float64).item())
+
+
+def generate(
+    model: Decoder, text_or_ids: str | list[int], decoding: Decoding = Decoding(), cached: bool = True
+) -> Iterator[Step]:
+    """Add tokens one by one until `max_tokens`, a full context, or the token that ends a text.
+
+    `cached=False` reads the whole text again for every token: slower, the same result.
+    """
+    ids = model.tokenizer.encode(text_or_ids) if isinstance(text_or_ids, str) else list(text_or_ids)
+    check_length(len(ids), model)
+    return _generate(model, ids, decoding, cached)
+
+
+def _generate(model: Decoder, ids: list[int], decoding: Decoding, cached: bool) -> Iterator[Step]:
+    random = torch.Generator().manual_seed(decoding.seed)
+    room = min(model.config.context, len(ids) + decoding.max_tokens)
+    cache = Cache(model.config, room=room, like=model.embed.token.weight) if cached else None
+    end = set(model.tokenizer.special.values()) if model.tokenizer else set()
+    new = ids
+    while len(ids) < room:
+        logits = _last_logits(model, new, cache)
+        probabilities = steps_of(logits, decoding)["probabilities"]
+        id = choose(probabilities, decoding, random)
+        if id in end:
+            return
+        text = model.tokenizer.bytes_of(id).decode("utf-8", "replace") if model.tokenizer else ""
+        yield Step(id, text, float(probabilities[id]))
+        ids = [*ids, id]
+        new = [id] if cached else ids
+
+
+@torch.inference_mode()
+def _last_logits(model: Decoder, ids: list[int], cache: Cache | None) -> Tensor:
+    return model(torch.tensor([ids], device=model.device), cache=cache)[0, -1].cpu()
+
+
+def check_length(count: int, model: Decoder) -> None:
+    """A ValueError where a prompt of `count` tokens is empty or over the context limit."""
+    if count == 0:
+        raise ValueError("the prompt is empty: type at least one character")
+    if count > model.config.context:
+        raise ValueError(
+            f"the prompt has {count:,} tokens; {model.name} can read {model.config.context:,}. "
+            f"Shorten it by {count - model.config.context:,} tokens"
+        )

@@ -1,0 +1,14 @@
+"""Fetch a checkpoint from the Hugging Face hub: python -m engine.load OWNER/NAME"""
+
+import sys
+
+from engine.load import load
+
+if len(sys.argv) != 2:
+    sys.exit(__doc__)
+try:
+    model = load(sys.argv[1], download=True)
+except ValueError as error:
+    sys.exit(str(error))
+size = sum(p.numel() for p in model.parameters())
+print(f"{model.name}: {model.config.layers} blocks, {size:,} parameters; ready for engine.load")

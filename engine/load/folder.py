@@ -1,0 +1,93 @@
+"""Files of a checkpoint folder: read safely, checked completely."""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from engine.config import Config
+from engine.models import Decoder
+
+
+def read_json(path: Path) -> dict:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{path.parent} has no {path.name}; a checkpoint folder needs one") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds a {type(content).__name__}, not an object {{…}}")
+    return content
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """All tensors of model.safetensors, or of the shards that its index names."""
+    index = folder / "model.safetensors.index.json"
+    if (folder / "model.safetensors").exists():
+        files = ["model.safetensors"]
+    elif index.exists():
+        files = _shards(index)
+    else:
+        raise ValueError(
+            f"{folder} has neither model.safetensors nor {index.name}; found: {_listing(folder)}. "
+            "Only safetensors files are read (a .bin or .pt file can run code when it is opened)"
+        )
+    weights: dict[str, Tensor] = {}
+    for name in files:
+        weights |= _read(folder / name)
+    return weights
+
+
+def _shards(index: Path) -> list[str]:
+    table = read_json(index).get("weight_map")
+    if not isinstance(table, dict) or not all(isinstance(name, str) for name in table.values()):
+        raise ValueError(f"{index} has no weight_map of tensor names to file names")
+    names = sorted(set(table.values()))
+    outside = [name for name in names if Path(name).name != name or not name.endswith(".safetensors")]
+    if outside:
+        raise ValueError(f"{index.name} names files that are no .safetensors of this folder: {outside}")
+    missing = [name for name in names if not (index.parent / name).exists()]
+    if missing:
+        raise ValueError(f"{index.parent} lacks shards that {index.name} names: {', '.join(missing)}")
+    return names
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path} is damaged or no safetensors file: {error}") from None
+
+
+def _listing(folder: Path) -> str:
+    return ", ".join(sorted(f.name for f in folder.iterdir())[:12]) or "nothing"
+
+
+def build(config: Config, weights: dict[str, Tensor], source: str) -> Decoder:
+    """A model holding `weights` (by this project's names) in float32; all misfits in one error."""
+    if config.layers > len(weights):
+        raise ValueError(
+            f"{source}: config.json says {config.layers} blocks, the file has {len(weights)} tensors"
+        )
+    with torch.device("meta"):
+        model = Decoder(config)
+    wanted = dict(model.named_parameters())
+    troubles = [f"missing: {name}" for name in sorted(wanted.keys() - weights.keys())]
+    troubles += [f"unexpected: {name}" for name in sorted(weights.keys() - wanted.keys())]
+    for name in sorted(wanted.keys() & weights.keys()):
+        has, needs = tuple(weights[name].shape), tuple(wanted[name].shape)
+        if has != needs:
+            troubles.append(f"misshapen: {name} is {has}, config.json asks for {needs}")
+        elif not weights[name].isfinite().all():
+            troubles.append(f"broken: {name} holds numbers that are not finite")
+    if troubles:
+        more = f"\n  … and {len(troubles) - 30} more" if len(troubles) > 30 else ""
+        raise ValueError(f"{source} does not fit its config.json:\n  " + "\n  ".join(troubles[:30]) + more)
+    model.load_state_dict({n: w.float() for n, w in weights.items()}, strict=False, assign=True)
+    if config.tied:
+        model.logits.weight = model.embed.token.weight
+    return model

@@ -1,0 +1,34 @@
+"""Checkpoints by hub name: found on this machine, or fetched when a person asks for it."""
+
+import re
+from pathlib import Path
+
+FILES = ["config.json", "model.safetensors", "model.safetensors.index.json", "tokenizer.json"]
+FILES += ["model-*.safetensors"]
+
+
+def find(name: str, download: bool, shipped: list[str]) -> Path:
+    """The folder of the checkpoint `name` ("owner/name"), with a progress bar while it is fetched."""
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        raise ValueError(_unknown(name, shipped))
+    import huggingface_hub  # here: half a second that an ordinary start need not spend
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        found = huggingface_hub.snapshot_download(name, allow_patterns=FILES, local_files_only=not download)
+    except LocalEntryNotFoundError:
+        raise ValueError(_unknown(name, shipped)) from None
+    except (HfHubHTTPError, OSError) as error:
+        raise ValueError(f"{name} could not be fetched: {error}. {_shipped(shipped)}") from None
+    return Path(found)
+
+
+def _unknown(name: str, shipped: list[str]) -> str:
+    return (
+        f"there is no model {name!r} on this machine. {_shipped(shipped)} A folder's path works too. "
+        "To fetch one from the Hugging Face hub: python -m engine.load OWNER/NAME"
+    )
+
+
+def _shipped(names: list[str]) -> str:
+    return f"These come with the project: {', '.join(names)}."

@@ -1,0 +1,34 @@
+"""The MLP: every token's vector alone, through F units and back."""
+
+from functools import partial
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.config import Config
+from engine.norm import LayerNorm
+from engine.tap import SILENT
+
+ACTIVATIONS = {
+    "gelu": F.gelu,  # Hendrycks & Gimpel 2016, exact: x · Φ(x)
+    "gelu_tanh": partial(F.gelu, approximate="tanh"),  # the same, as GPT-2 computes it
+    "relu": F.relu,
+    "silu": F.silu,
+}
+
+
+class MLP(nn.Module):
+    """W_out · activation(W_pre · x + b) + b."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.activation = ACTIVATIONS[config.activation]
+        self.norm = LayerNorm(config.width, config.norm_eps)
+        self.pre = nn.Linear(config.width, config.mlp_width)
+        self.out = nn.Linear(config.mlp_width, config.width)
+
+    def forward(self, x: Tensor, tap=SILENT) -> Tensor:
+        """x [B, T, D] (already normed) -> [B, T, D]."""
+        pre = tap("pre", self.pre(x))  # [B, T, F]
+        act = tap("act", self.activation(pre))  # [B, T, F]
+        return tap("out", self.out(act))  # [B, T, D]

@@ -1,0 +1,26 @@
+"""LayerNorm: give each token's vector mean 0 and variance 1, then a learned size and shift."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.tap import SILENT
+
+
+class LayerNorm(nn.Module):
+    """y = γ · (x − mean) / √(variance + ε) + β over the last axis (Ba et al. 2016)."""
+
+    def __init__(self, width: int, eps: float):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(width))  # γ
+        self.bias = nn.Parameter(torch.zeros(width))  # β
+
+    def forward(self, x: Tensor, tap=SILENT) -> Tensor:
+        """x [..., D] -> [..., D]."""
+        if tap is SILENT:
+            return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
+        mean = tap("mean", x.mean(-1, keepdim=True))  # [B, T, 1]
+        var = tap("var", (x - mean).square().mean(-1, keepdim=True))  # [B, T, 1]
+        scaled = tap("scaled", (x - mean) / (var + self.eps).sqrt())  # [B, T, D]
+        return tap("out", scaled * self.weight + self.bias)  # [B, T, D]

@@ -1,0 +1,33 @@
+"""How each kind of point is made: the second route, apart from the forward pass."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from engine.recipes import cells, whole
+
+
+class Kind(NamedTuple):
+    whole: Callable
+    cell: Callable
+
+
+KINDS = {
+    "token row": Kind(whole.token_row, cells.token_row),
+    "position row": Kind(whole.position_row, cells.position_row),
+    "sum": Kind(whole.add, cells.add),
+    "same": Kind(whole.same, cells.same),
+    "mean": Kind(whole.mean, cells.mean),
+    "variance": Kind(whole.variance, cells.variance),
+    "standardise": Kind(whole.standardise, cells.standardise),
+    "affine": Kind(whole.affine, cells.affine),
+    "linear": Kind(whole.linear, cells.linear),
+    "heads": Kind(whole.heads, cells.heads),
+    "concat": Kind(whole.concat, cells.concat),
+    "dot": Kind(whole.dot, cells.dot),
+    "scale": Kind(whole.scale, cells.scale),
+    "rule": Kind(whole.rule, cells.rule),
+    "mask": Kind(whole.mask, cells.mask),
+    "softmax": Kind(whole.softmax, cells.softmax),
+    "mix": Kind(whole.mix, cells.mix),
+    "activation": Kind(whole.activation, cells.activation),
+}

@@ -1,0 +1,255 @@
+"""Each step for a single cell: its terms, its formula in LaTeX, and its value in float64."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engine.recipes.scene import Scene
+from engine.recipes.whole import activate
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of a sum: its factors multiplied (or put through the step's function) give its value."""
+
+    label: str
+    factors: tuple[float, ...]
+    value: float
+
+
+@dataclass(frozen=True)
+class Worked:
+    """The arithmetic of one cell.
+
+    at       one index for each axis of the point
+    symbols  the formula in LaTeX; numbers: the same with this cell's numbers
+    terms    of the sum inside the formula, largest first; empty where there is none
+    total    their sum
+    value    the cell by this route in float64; shown: what the model computed in float32
+    sources  which cells made this one, as name[…] texts
+    """
+
+    point: str
+    at: tuple[int, ...]
+    symbols: str
+    numbers: str
+    terms: tuple[Term, ...]
+    total: float
+    value: float
+    shown: float
+    sources: tuple[str, ...] = ()
+
+
+def number(x: float) -> str:
+    """A number in LaTeX, four digits that count."""
+    if x == -math.inf:
+        return r"-\infty"
+    mantissa, _, power = f"{x:.4g}".replace("-0", "-0").partition("e")
+    return rf"{mantissa}\cdot10^{{{int(power)}}}" if power else mantissa
+
+
+def _factor(x: float) -> str:
+    return f"({number(x)})" if x < 0 else number(x)
+
+
+def _shorten(parts: list[str], count: int) -> str:
+    rest = rf" + \ldots\,\text{{({count - len(parts)} more)}}" if count > len(parts) else ""
+    return " + ".join(parts) + rest
+
+
+def _products(labels, a, b, bias=None) -> tuple[tuple[Term, ...], float]:
+    """Terms a·b (and one bias), largest first, and their exact sum."""
+    terms = [
+        Term(label, (float(x), float(y)), float(x) * float(y)) for label, x, y in zip(labels, a, b, strict=True)
+    ]
+    if bias is not None:
+        terms.append(Term("bias", (float(bias),), float(bias)))
+    terms.sort(key=lambda term: -abs(term.value))
+    return tuple(terms), math.fsum(term.value for term in terms)
+
+
+def _product_cell(symbols, sources, labels, a, b, bias=None) -> Worked:
+    terms, total = _products(labels, a, b, bias)
+    shown = [r" \cdot ".join(map(_factor, term.factors)) for term in terms[:3]]
+    numbers = f"{_shorten(shown, len(terms))} = {number(total)}"
+    return Worked("", (), symbols, numbers, terms, total, total, 0.0, sources)
+
+
+def _simple_cell(symbols: str, numbers: str, value: float, *sources: str) -> Worked:
+    return Worked("", (), symbols, f"{numbers} = {number(value)}", (), value, value, 0.0, sources)
+
+
+def token_row(s: Scene, b, t, d):
+    id = int(s.ids[b, t])
+    return _simple_cell(
+        r"x_{t,d} = W_E[\mathrm{id}_t, d]",
+        f"W_E[{id}, {d}]",
+        float(s.weight[id, d]),
+        f"token table, row {id}",
+    )
+
+
+def position_row(s: Scene, b, t, d):
+    return _simple_cell(
+        r"p_{t,d} = W_P[t, d]", f"W_P[{t}, {d}]", float(s.weight[t, d]), f"position table, row {t}"
+    )
+
+
+def add(s: Scene, *at):
+    values = [float(x[at]) for x in s.sources]
+    terms = tuple(Term(n, (v,), v) for n, v in zip(s.point.sources, values, strict=True))
+    total = math.fsum(values)
+    numbers = f"{' + '.join(map(_factor, values))} = {number(total)}"
+    return Worked("", (), "a_{t,d} + b_{t,d}", numbers, terms, total, total, 0.0, s.point.sources)
+
+
+def same(s: Scene, *at):
+    return _simple_cell("x_{t,d}", "x", float(s.sources[0][at]), *s.point.sources)
+
+
+def mean(s: Scene, b, t, _):
+    (x,) = s.sources
+    terms = _ones([f"number {d}" for d in range(x.shape[-1])], x[b, t])
+    total = math.fsum(x[b, t])
+    numbers = rf"\frac{{{number(total)}}}{{{x.shape[-1]}}} = {number(total / x.shape[-1])}"
+    symbols = r"\mu_t = \frac{1}{D}\sum_d x_{t,d}"
+    return Worked(
+        "",
+        (),
+        symbols,
+        numbers,
+        terms,
+        total,
+        total / x.shape[-1],
+        0.0,
+        (f"{s.point.sources[0]}[{t}, :]",),
+    )
+
+
+def _ones(labels, values) -> tuple[Term, ...]:
+    terms = [Term(label, (float(v),), float(v)) for label, v in zip(labels, values, strict=True)]
+    return tuple(sorted(terms, key=lambda term: -abs(term.value)))
+
+
+def variance(s: Scene, b, t, _):
+    x, mean = s.sources
+    away = x[b, t] - mean[b, t]
+    terms, total = _products([f"number {d}" for d in range(len(away))], away, away)
+    numbers = rf"\frac{{{number(total)}}}{{{len(away)}}} = {number(total / len(away))}"
+    symbols = r"\sigma_t^2 = \frac{1}{D}\sum_d (x_{t,d} - \mu_t)^2"
+    return Worked("", (), symbols, numbers, terms, total, total / len(away), 0.0, s.point.sources)
+
+
+def standardise(s: Scene, b, t, d):
+    x, mean, var = (float(y) for y in (s.sources[0][b, t, d], s.sources[1][b, t, 0], s.sources[2][b, t, 0]))
+    value = (x - mean) / math.sqrt(var + s.eps)
+    numbers = rf"\frac{{{number(x)} - {_factor(mean)}}}{{\sqrt{{{number(var)} + {number(s.eps)}}}}}"
+    symbols = r"\hat x_{t,d} = \frac{x_{t,d} - \mu_t}{\sqrt{\sigma_t^2 + \varepsilon}}"
+    return _simple_cell(symbols, numbers, value, *s.point.sources)
+
+
+def affine(s: Scene, b, t, d):
+    x, w, c = float(s.sources[0][b, t, d]), float(s.weight[d]), float(s.bias[d])
+    numbers = rf"{_factor(w)} \cdot {_factor(x)} + {_factor(c)}"
+    symbols = r"y_{t,d} = \gamma_d\,\hat x_{t,d} + \beta_d"
+    return _simple_cell(symbols, numbers, w * x + c, f"{s.point.sources[0]}[{t}, {d}]")
+
+
+def linear(s: Scene, b, t, i):
+    (x,) = s.sources
+    has_bias = s.trace.model.get_submodule(s.point.weights).bias is not None
+    return _product_cell(
+        r"y_{t,i} = \sum_j x_{t,j}\,W_{j,i} + b_i" if has_bias else r"y_{t,i} = \sum_j x_{t,j}\,W_{j,i}",
+        (f"{s.point.sources[0]}[{t}, :]", f"weights, column {i}"),
+        [f"number {j}" for j in range(x.shape[-1])],
+        x[b, t],
+        s.weight[i],
+        s.bias[i] if has_bias else None,
+    )
+
+
+def heads(s: Scene, b, h, t, e):
+    column = h * s.config.head_width + e
+    letter = s.point.name[-1]
+    worked = linear(s, b, t, column)
+    return replace(worked, symbols=rf"{letter}_{{t,e}} = \sum_j x_{{t,j}}\,W^{letter.upper()}_{{j,e}} + b_e")
+
+
+def concat(s: Scene, b, t, d):
+    (z,) = s.sources
+    labels = [f"head {h}, number {e}" for h in range(z.shape[1]) for e in range(z.shape[3])]
+    sources = (f"{s.point.sources[0]}[all heads, {t}, :]", f"W_O, column {d}")
+    symbols = r"o_{t,d} = \sum_h\sum_e z_{h,t,e}\,W^O_{he,d} + b_d"
+    return _product_cell(symbols, sources, labels, z[b, :, t].ravel(), s.weight[d], s.bias[d])
+
+
+def dot(s: Scene, b, h, t, k):
+    q, keys = s.sources
+    labels = [f"number {e}" for e in range(q.shape[-1])]
+    sources = (f"{s.point.sources[0]}[{h}, {t}, :]", f"{s.point.sources[1]}[{h}, {k}, :]")
+    return _product_cell(r"q_t\cdot k_s = \sum_e q_{t,e}\,k_{s,e}", sources, labels, q[b, h, t], keys[b, h, k])
+
+
+def scale(s: Scene, *at):
+    dot, scale = float(s.sources[0][at]), s.config.scale(s.layer)
+    if s.config.scale_scores and not s.config.scale_by_layer:
+        numbers = rf"\frac{{{number(dot)}}}{{\sqrt{{{s.config.head_width}}}}}"
+        return _simple_cell(r"\frac{q_t\cdot k_s}{\sqrt{d_k}}", numbers, dot * scale, *s.point.sources)
+    numbers = rf"{_factor(dot)} \cdot {number(scale)}"
+    return _simple_cell(r"q_t\cdot k_s \cdot \mathrm{scale}", numbers, dot * scale, *s.point.sources)
+
+
+def rule(s: Scene, b, h, t, k):
+    allowed = bool(s.mask[b, 0, t, k])
+    numbers = rf"{k} \le {t}" if k <= t else rf"{k} > {t}"
+    return Worked("", (), r"s \le t", rf"{numbers} \Rightarrow {int(allowed)}", (), allowed, allowed, 0.0)
+
+
+def mask(s: Scene, *at):
+    score, allowed = float(s.sources[0][at]), bool(s.sources[1][at])
+    symbols = r"m_{t,s} = \text{score where } s \le t \text{, else } -\infty"
+    numbers = r"\text{may look}" if allowed else r"\text{may not look}"
+    return _simple_cell(symbols, numbers, score if allowed else -math.inf, *s.point.sources)
+
+
+def softmax(s: Scene, b, h, t, k):
+    row = s.sources[0][b, h, t]
+    top = row.max()
+    exps = np.exp(row - top)
+    seen = [i for i in range(len(row)) if row[i] != -np.inf]
+    terms = [Term(f"position {i}", (float(row[i]),), float(exps[i])) for i in seen]
+    terms.sort(key=lambda term: -term.value)
+    total = math.fsum(exps)
+    shown = [rf"e^{{{number(term.factors[0])} - {_factor(top)}}}" for term in terms[:3]]
+    top_line = rf"e^{{{number(row[k])} - {_factor(top)}}}"
+    numbers = rf"\frac{{{top_line}}}{{{_shorten(shown, len(terms))}}} = "
+    numbers += rf"\frac{{{number(exps[k])}}}{{{number(total)}}} = {number(exps[k] / total)}"
+    symbols = r"a_{t,s} = \frac{e^{m_{t,s}}}{\sum_{s'} e^{m_{t,s'}}}"
+    sources = (f"{s.point.sources[0]}[{h}, {t}, :]",)
+    return Worked("", (), symbols, numbers, tuple(terms), total, float(exps[k] / total), 0.0, sources)
+
+
+def mix(s: Scene, b, h, t, e):
+    pattern, v = s.sources
+    labels = [f"position {i}" for i in range(v.shape[2])]
+    sources = (f"{s.point.sources[0]}[{h}, {t}, :]", f"{s.point.sources[1]}[{h}, :, {e}]")
+    return _product_cell(r"z_{t,e} = \sum_s a_{t,s}\,v_{s,e}", sources, labels, pattern[b, h, t], v[b, h, :, e])
+
+
+_CURVES = {
+    "gelu": (r"x\,\Phi(x)", "gelu"),
+    "gelu_tanh": (
+        r"\tfrac{x}{2}\left(1+\tanh\!\left(\sqrt{2/\pi}\,(x+0.044715\,x^3)\right)\right)",
+        "gelu",
+    ),
+    "relu": (r"\max(x, 0)", "relu"),
+    "silu": (r"\frac{x}{1+e^{-x}}", "silu"),
+}
+
+
+def activation(s: Scene, *at):
+    x = s.sources[0][at]
+    symbols, name = _CURVES[s.config.activation]
+    value = float(activate(x, s.config.activation))
+    return _simple_cell(symbols, rf"\mathrm{{{name}}}({number(float(x))})", value, *s.point.sources)

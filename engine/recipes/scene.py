@@ -1,0 +1,47 @@
+"""What a step is worked out from: its sources and weights in float64, and the model's choices."""
+
+import numpy as np
+import torch
+
+from engine.points import Point
+from engine.trace import Trace
+
+
+class Scene:
+    """The inputs of one point of one trace."""
+
+    def __init__(self, trace: Trace, point: Point):
+        self.trace, self.point, self.config = trace, point, trace.model.config
+        self.sources = [float64(trace[name]) for name in point.sources]
+        self.ids = trace.ids.cpu().numpy()
+        self.T = self.ids.shape[1]
+
+    @property
+    def layer(self) -> int:
+        return int(self.point.name.split(".")[1])
+
+    @property
+    def weight(self) -> np.ndarray:
+        return float64(self.trace.model.get_submodule(self.point.weights).weight)
+
+    @property
+    def bias(self) -> np.ndarray:
+        part = self.trace.model.get_submodule(self.point.weights)
+        return float64(part.bias) if part.bias is not None else np.zeros(len(part.weight))
+
+    @property
+    def eps(self) -> float:
+        return self.config.norm_eps
+
+    @property
+    def mask(self) -> np.ndarray:
+        """[B, 1, T, S] by the rule itself: not after, not padding; a token always sees itself."""
+        t, s = np.arange(self.T)[:, None], np.arange(self.T)[None, :]
+        padding = self.trace.padding
+        real = np.ones(self.ids.shape, bool) if padding is None else padding.cpu().numpy()
+        return ((s <= t) & real[:, None, None, :]) | (s == t)
+
+
+def float64(x: torch.Tensor) -> np.ndarray:
+    x = x.detach().cpu()
+    return x.numpy() if x.dtype == torch.bool else x.double().numpy()

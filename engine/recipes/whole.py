@@ -1,0 +1,116 @@
+"""Each step for a whole tensor, in numpy and float64.
+
+Every function returns (value, size), size being the sum of the sizes of the terms that were added: the
+measure for how much rounding a float32 sum of them may show.
+"""
+
+import math
+
+import numpy as np
+import torch
+
+from engine.recipes.scene import Scene
+
+
+def _plain(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return value, np.abs(value)
+
+
+def token_row(s: Scene):
+    return _plain(s.weight[s.ids])
+
+
+def position_row(s: Scene):
+    return _plain(np.broadcast_to(s.weight[: s.T], (*s.ids.shape, s.config.width)))
+
+
+def add(s: Scene):
+    return sum(s.sources), sum(np.abs(x) for x in s.sources)
+
+
+def same(s: Scene):
+    return _plain(s.sources[0])
+
+
+def mean(s: Scene):
+    (x,) = s.sources
+    return x.mean(-1, keepdims=True), np.abs(x).mean(-1, keepdims=True)
+
+
+def variance(s: Scene):
+    x, mean = s.sources
+    size = (np.abs(x) + np.abs(mean)) ** 2
+    return ((x - mean) ** 2).mean(-1, keepdims=True), size.mean(-1, keepdims=True)
+
+
+def standardise(s: Scene):
+    x, mean, var = s.sources
+    spread = np.sqrt(var + s.eps)
+    return (x - mean) / spread, (np.abs(x) + np.abs(mean)) / spread
+
+
+def affine(s: Scene):
+    (x,) = s.sources
+    return x * s.weight + s.bias, np.abs(x * s.weight) + np.abs(s.bias)
+
+
+def linear(s: Scene):
+    (x,), w, b = s.sources, s.weight, s.bias
+    return x @ w.T + b, np.abs(x) @ np.abs(w).T + np.abs(b)
+
+
+def heads(s: Scene):
+    return tuple(np.stack(np.split(y, s.config.heads, axis=-1), axis=1) for y in linear(s))
+
+
+def concat(s: Scene):
+    (z,), w, b = s.sources, s.weight, s.bias
+    x = np.concatenate([z[:, h] for h in range(z.shape[1])], axis=-1)
+    return x @ w.T + b, np.abs(x) @ np.abs(w).T + np.abs(b)
+
+
+def dot(s: Scene):
+    q, k = s.sources
+    return np.einsum("bhte,bhse->bhts", q, k), np.einsum("bhte,bhse->bhts", np.abs(q), np.abs(k))
+
+
+def scale(s: Scene):
+    return _plain(s.sources[0] * s.config.scale(s.layer))
+
+
+def rule(s: Scene):
+    shape = (len(s.ids), s.config.heads, s.T, s.T)
+    return np.broadcast_to(s.mask, shape), np.ones(shape)
+
+
+def mask(s: Scene):
+    scores, mask = s.sources
+    return np.where(mask, scores, -np.inf), np.abs(scores)
+
+
+def softmax(s: Scene):
+    (x,) = s.sources
+    steps = x - x.max(-1, keepdims=True)
+    exp = np.exp(steps)
+    value = exp / exp.sum(-1, keepdims=True)
+    return value, value * (1 + np.abs(np.where(np.isfinite(steps), steps, 0)))
+
+
+def mix(s: Scene):
+    pattern, v = s.sources
+    return pattern @ v, pattern @ np.abs(v)
+
+
+def activate(x: np.ndarray, kind: str) -> np.ndarray:
+    if kind == "gelu":  # x · Φ(x), Φ the share of a normal distribution below x
+        return x * 0.5 * (1 + torch.erf(torch.as_tensor(x / math.sqrt(2))).numpy())
+    if kind == "gelu_tanh":
+        return x * 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    if kind == "relu":
+        return np.maximum(x, 0)
+    return x / (1 + np.exp(-x))  # silu
+
+
+def activation(s: Scene):
+    (x,) = s.sources
+    return activate(x, s.config.activation), np.abs(x)

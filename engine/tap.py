@@ -1,0 +1,160 @@
+"""The tap: how a forward pass names its intermediates, and how an experiment changes them.
+
+A part calls `x = tap("name", x)` at the line that makes a quantity. With SILENT nothing happens. With a
+Recorder the tensor is kept under its full name, after the edits that address it.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import torch
+from torch import Tensor
+
+OPS = ("zero", "mean", "set", "add", "scale", "copy")
+AXES = "BTSDHGEFV"  # the letters of engine.points
+
+
+class Silent:
+    """The tap that does nothing: parts may take their fused kernels."""
+
+    def __call__(self, name: str, x: Tensor) -> Tensor:
+        return x
+
+    def at(self, part: str) -> "Silent":
+        return self
+
+
+SILENT = Silent()
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change to one point, as data: hashable, comparable, fit for a link.
+
+    point  the full name of a point, such as "blocks.0.attn.pattern"
+    op     zero, mean (over the prompt's positions), set, add, scale (by value),
+           copy (from the run of another prompt: activation patching)
+    at     axis letter -> index, or a (letter, index) pair list; letters left out mean everywhere
+    value  a number for set, add, scale; for copy the other prompt (text, or a tuple of token ids)
+    """
+
+    point: str
+    op: str
+    at: tuple[tuple[str, int], ...] = ()
+    value: float | str | tuple[int, ...] | None = None
+
+    def __post_init__(self):
+        pairs = self.at.items() if isinstance(self.at, dict) else self.at
+        object.__setattr__(self, "at", tuple(sorted((str(a), int(i)) for a, i in pairs)))
+        if self.op not in OPS:
+            raise ValueError(f"there is no edit {self.op!r}; choose one of {', '.join(OPS)}")
+        if self.op in ("set", "add", "scale") and not isinstance(self.value, int | float):
+            raise ValueError(f"{self.op!r} needs a number as value, not {self.value!r}")
+        if self.op == "copy" and not isinstance(self.value, str | tuple):
+            raise ValueError("'copy' needs the other prompt as value: a text or a tuple of token ids")
+
+    def apply(self, x: Tensor, axes: str, other: Tensor | None = None) -> Tensor:
+        """The changed copy of `x`, whose axes are the letters of `axes`; `other` is what copy copies."""
+        where = self._index(x, axes)
+        part = x[where]
+        if self.op == "mean":
+            if "T" not in axes:
+                raise ValueError(f"{self.point} has no positions (T) to take the mean over")
+            part = x.mean(axes.index("T"), keepdim=True).expand_as(x)[where]
+        new = {
+            "zero": lambda: torch.zeros_like(part),
+            "mean": lambda: part,
+            "set": lambda: torch.full_like(part, self.value),
+            "add": lambda: part + self.value,
+            "scale": lambda: part * self.value,
+            "copy": lambda: self._other_part(other, axes, part),
+        }[self.op]()
+        changed = x.clone()
+        changed[where] = new
+        return changed
+
+    def _other_part(self, other: Tensor, axes: str, part: Tensor) -> Tensor:
+        theirs = other[self._index(other, axes)]
+        if theirs.shape != part.shape:
+            raise ValueError(
+                f"copy at {self.point}: the other prompt gives {tuple(theirs.shape)}, this one needs "
+                f"{tuple(part.shape)}; name a position (T, and S for attention) in `at`"
+            )
+        return theirs
+
+    def _index(self, x: Tensor, axes: str) -> tuple:
+        where = [slice(None)] * x.dim()
+        for letter, i in self.at:
+            if letter not in axes:
+                raise ValueError(f"{self.point} has the axes {' '.join(axes)}, not {letter!r}")
+            axis = axes.index(letter)
+            if not -x.shape[axis] <= i < x.shape[axis]:
+                raise ValueError(f"{self.point}: {letter} = {i} is outside its {x.shape[axis]} entries")
+            where[axis] = i
+        return tuple(where)
+
+
+class Recorder:
+    """The tap that keeps the points `wanted(name)` asks for and applies the edits.
+
+    axes     full point name -> its axis letters; also the list of names that exist
+    others   a copy edit's value -> the trace it copies from
+    kept     full point name -> tensor, filled as the pass goes
+    """
+
+    def __init__(
+        self,
+        axes: dict[str, str],
+        wanted: Callable[[str], bool] = lambda name: True,
+        edits: Iterable[Edit] = (),
+        others: dict | None = None,
+    ):
+        self.axes, self.wanted, self.others = axes, wanted, others or {}
+        self.edits: dict[str, list[Edit]] = {}
+        self.kept: dict[str, Tensor] = {}
+        self._seen: set[str] = set()
+        for edit in edits:
+            self.edits.setdefault(known(edit.point, axes), []).append(edit)
+        looked_at = [name for name in axes if name in self.edits or wanted(name)]
+        self._rooms = {name[:dot] for name in looked_at for dot in _dots(name)}
+
+    def __call__(self, name: str, x: Tensor) -> Tensor:
+        if name in self._seen:
+            raise RuntimeError(f"the point {name} was tapped twice in one pass")
+        self._seen.add(name)
+        for edit in self.edits.get(name, ()):
+            other = self.others[edit.value][name] if edit.op == "copy" else None
+            x = edit.apply(x, self.axes[name], other)
+        if self.wanted(name):
+            self.kept[name] = x
+        return x
+
+    def at(self, part: str) -> "_Inside | Silent":
+        """The tap for the inside of `part`: silent when nobody looks in there."""
+        return _Inside(self, part) if part in self._rooms else SILENT
+
+
+@dataclass(frozen=True)
+class _Inside:
+    root: Recorder
+    path: str
+
+    def __call__(self, name: str, x: Tensor) -> Tensor:
+        return self.root(f"{self.path}.{name}", x)
+
+    def at(self, part: str) -> "_Inside | Silent":
+        return self.root.at(f"{self.path}.{part}")
+
+
+def _dots(name: str) -> list[int]:
+    return [i for i, letter in enumerate(name) if letter == "."]
+
+
+def known(point: str, names: Iterable[str]) -> str:
+    """`point` itself, or a KeyError that lists the names nearest to it."""
+    names = list(names)
+    if point not in names:
+        near = get_close_matches(str(point), names, n=4, cutoff=0.4) or names[:4]
+        raise KeyError(f"there is no point {point!r} in this model; near names: {', '.join(near)}")
+    return point

@@ -1,0 +1,64 @@
+"""Byte-level BPE from a rank file, run by tiktoken."""
+
+import base64
+from functools import cached_property
+from pathlib import Path
+
+import regex
+import tiktoken
+
+from engine.tokenize.merges import check_text
+
+# Where text is cut before any merge: contractions, words with their space, numbers, signs, spaces.
+SPLIT = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}{1,3}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
+END = "<|endoftext|>"
+
+
+class RankTokenizer:
+    """A tiktoken.Encoding over `ranks` (token bytes -> id), with END as the entry after the last rank."""
+
+    def __init__(self, ranks: dict[bytes, int], split: str = SPLIT):
+        self.ranks, self.split = ranks, split
+        self.special = {END: len(ranks)}
+        self.encoding = tiktoken.Encoding(
+            "glassbox", pat_str=split, mergeable_ranks=ranks, special_tokens=self.special
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> "RankTokenizer":
+        """From a tiktoken rank file: base64 of the token's bytes, a space, its rank, one a line."""
+        ranks = {}
+        for number, line in enumerate(path.read_bytes().splitlines(), 1):
+            try:
+                token, rank = line.split()
+                ranks[base64.b64decode(token)] = int(rank)
+            except ValueError:
+                raise ValueError(f"{path.name}, line {number}: {line[:40]!r} is not 'base64 rank'") from None
+        if sorted(ranks.values()) != list(range(len(ranks))):
+            raise ValueError(f"{path.name}: the ranks must be 0, 1, 2, … without a gap")
+        return cls(ranks)
+
+    def write(self, path: Path) -> None:
+        lines = (base64.b64encode(t) + f" {r}".encode() for t, r in self.ranks.items())
+        path.write_bytes(b"\n".join(lines) + b"\n")
+
+    def __len__(self) -> int:
+        return len(self.ranks) + len(self.special)
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of `text`; a special token spelled out in it is plain text."""
+        return self.encoding.encode_ordinary(check_text(text))
+
+    def decode(self, ids: list[int]) -> str:
+        return self.encoding.decode(ids)
+
+    def bytes_of(self, id: int) -> bytes:
+        return self.encoding.decode_single_token_bytes(id)
+
+    def pieces(self, text: str) -> list[bytes]:
+        """The pieces that merges never cross."""
+        return [p.encode() for p in self._pattern.findall(check_text(text))]
+
+    @cached_property
+    def _pattern(self):
+        return regex.compile(self.split)

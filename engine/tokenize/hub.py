@@ -1,0 +1,65 @@
+"""The vocabulary of a checkpoint from elsewhere: a tokenizer.json, run by the tokenizers library."""
+
+import json
+from functools import cached_property
+from pathlib import Path
+
+from tokenizers import Tokenizer, pre_tokenizers
+
+from engine.tokenize.merges import check_text
+
+
+class JsonTokenizer:
+    """A byte-level BPE tokenizer.json (GPT-2's layout)."""
+
+    def __init__(self, path: Path):
+        try:
+            self.inner = Tokenizer.from_file(str(path))
+            state = json.loads(path.read_text(encoding="utf-8"))["model"]
+        except Exception as error:  # the library raises bare Exception
+            raise ValueError(f"{path.name} is not a tokenizer of the tokenizers library: {error}") from None
+        if state.get("type") != "BPE":
+            raise ValueError(f"{path.name} is of the type {state.get('type')!r}; only BPE is read here")
+        self.inner.encode_special_tokens = True  # a special token spelled out in the text is text
+        self.special = {t.content: i for i, t in self.inner.get_added_tokens_decoder().items()}
+
+    @cached_property
+    def ranks(self) -> dict[bytes, int]:
+        """Token bytes -> how early it was learned; merges join the lowest first."""
+        vocabulary = self.inner.get_vocab(with_added_tokens=False)
+        return {_bytes(token): id for token, id in sorted(vocabulary.items(), key=lambda t: t[1])}
+
+    def __len__(self) -> int:
+        return self.inner.get_vocab_size()
+
+    def encode(self, text: str) -> list[int]:
+        return self.inner.encode(check_text(text), add_special_tokens=False).ids
+
+    def decode(self, ids: list[int]) -> str:
+        return b"".join(self.bytes_of(i) for i in ids).decode("utf-8", errors="replace")
+
+    def bytes_of(self, id: int) -> bytes:
+        token = self.inner.id_to_token(id)
+        if token is None:
+            raise KeyError(f"there is no token {id}; ids go from 0 to {len(self) - 1}")
+        return token.encode() if token in self.special else _bytes(token)
+
+    def pieces(self, text: str) -> list[bytes]:
+        """The pieces that merges never cross."""
+        cut = self.inner.pre_tokenizer.pre_tokenize_str(check_text(text))
+        return [_bytes(piece) for piece, _ in cut]
+
+
+def _letters() -> dict[str, int]:
+    """GPT-2's writing of the 256 bytes as visible letters, letter -> byte (Radford et al. 2019)."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [b for b in range(256) if b not in plain]
+    return {chr(b): b for b in plain} | {chr(256 + i): b for i, b in enumerate(others)}
+
+
+LETTERS = _letters()
+assert set(LETTERS) == set(pre_tokenizers.ByteLevel.alphabet())
+
+
+def _bytes(token: str) -> bytes:
+    return bytes(LETTERS[c] for c in token)

@@ -1,0 +1,1 @@
+"""Training a model of this project from a folder of text: `python -m engine.training FOLDER`."""

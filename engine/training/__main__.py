@@ -1,0 +1,89 @@
+"""Train, evaluate and write a model folder from a folder of text files.
+
+    python -m engine.training FOLDER --name walk --about "200 public-domain children's books" --minutes 60
+
+Run it again to go on where it stopped; the last leg measures the model and writes its card.
+"""
+
+import argparse
+import ctypes
+import math
+from pathlib import Path
+
+import numpy as np
+
+from engine.config import Config
+from engine.tokenize import RankTokenizer
+from engine.training.card import write_model
+from engine.training.corpus import learn_vocabulary, split_files, token_row
+from engine.training.train import Recipe, learn
+
+MODELS = Path(__file__).parents[2] / "assets" / "models"
+
+
+def main() -> None:
+    options = _options()
+    keep_memory()
+    work = Path(options.work)
+    work.mkdir(parents=True, exist_ok=True)
+    train, held = split_files(Path(options.folder), options.held_out, options.seed)
+    tokenizer = _vocabulary(work, train, options.vocabulary)
+    config = Config(
+        vocabulary=len(tokenizer),
+        context=options.context,
+        width=options.width,
+        layers=options.layers,
+        heads=options.heads,
+        mlp_width=4 * options.width,
+    )
+    row, held_row = _row(work / "train.npy", train, tokenizer), _row(work / "held.npy", held, tokenizer)
+    recipe = Recipe(tokens=options.tokens, seed=options.seed)
+    print(f"{len(row):,} tokens from {len(train)} files; {len(held)} files held out")
+    model, done = learn(config, row, recipe, work, options.minutes)
+    print()
+    if not done:
+        return print("not finished: run the same command again to go on")
+    model.tokenizer, model.name = tokenizer, options.name
+    write_model(model, MODELS / options.name, work, recipe, held, held_row, options.about)
+
+
+def keep_memory() -> None:
+    """Tell glibc to keep freed memory: each step frees and takes hundreds of megabytes (1.6× faster)."""
+    try:
+        libc = ctypes.CDLL(None)
+        libc.mallopt(-4, 0)  # M_MMAP_MAX: no block of its own for a large tensor
+        libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: never shrink the heap
+    except (AttributeError, OSError, TypeError):
+        pass  # not glibc
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m engine.training", description=__doc__.splitlines()[0])
+    parser.add_argument("folder", help="text files (*.txt, UTF-8), searched through all its folders")
+    parser.add_argument("--name", required=True, help="the model's folder in assets/models")
+    parser.add_argument("--about", required=True, help="what the text is, a phrase for the card")
+    parser.add_argument("--work", default="training-work", help="where the state of the run is kept")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so long")
+    parser.add_argument("--tokens", type=int, default=Recipe.tokens, help="how many to learn from")
+    parser.add_argument("--held-out", type=int, default=6, help="files kept for evaluation")
+    parser.add_argument("--seed", type=int, default=0)
+    for name, size in dict(vocabulary=4096, context=256, width=192, layers=6, heads=6).items():
+        parser.add_argument(f"--{name}", type=int, default=size)
+    return parser.parse_args()
+
+
+def _vocabulary(work: Path, files: list[Path], size: int) -> RankTokenizer:
+    path = work / "vocabulary.tiktoken"
+    if not path.exists():
+        learn_vocabulary(files, size).write(path)
+    return RankTokenizer.read(path)
+
+
+def _row(path: Path, files: list[Path], tokenizer: RankTokenizer) -> np.ndarray:
+    if not path.exists():
+        np.save(path, token_row(files, tokenizer))
+    return np.load(path)
+
+
+if __name__ == "__main__":
+    main()

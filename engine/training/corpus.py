@@ -1,0 +1,51 @@
+"""A folder of text as a vocabulary and two long rows of token ids: one to learn from, one held out."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
+from tokenizers.pre_tokenizers import ByteLevel
+
+from engine.tokenize.bpe import END, SPLIT, RankTokenizer
+from engine.tokenize.hub import LETTERS
+
+
+def split_files(folder: Path, held_out: int, seed: int) -> tuple[list[Path], list[Path]]:
+    """The *.txt files under `folder` as (train, held out): whole files, chosen by the seed."""
+    files = sorted(folder.rglob("*.txt"))
+    if len(files) <= held_out:
+        raise ValueError(f"{folder} has {len(files)} .txt files; more than {held_out} are needed")
+    chosen = set(random.Random(seed).sample(files, held_out))
+    return [f for f in files if f not in chosen], [f for f in files if f in chosen]
+
+
+def learn_vocabulary(files: list[Path], size: int) -> RankTokenizer:
+    """A byte-level BPE of `size` entries, END included, learned from `files` alone."""
+    learner = Tokenizer(models.BPE())
+    learner.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(SPLIT), behavior="isolated"),
+            ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    trainer = trainers.BpeTrainer(
+        vocab_size=size - 1, initial_alphabet=ByteLevel.alphabet(), show_progress=False
+    )
+    learner.train_from_iterator((f.read_text(encoding="utf-8") for f in files), trainer)
+    vocabulary = sorted(learner.get_vocab().items(), key=lambda item: item[1])
+    return RankTokenizer({bytes(LETTERS[c] for c in token): id for token, id in vocabulary})
+
+
+def token_row(files: list[Path], tokenizer: RankTokenizer) -> np.ndarray:
+    """All files one after the other as ids (uint16), END after each."""
+    rows = []
+    for text in _texts(files):
+        rows.append(np.array([*tokenizer.encode(text), tokenizer.special[END]], dtype=np.uint16))
+    return np.concatenate(rows)
+
+
+def _texts(files: list[Path]) -> Iterator[str]:
+    for file in files:
+        yield file.read_text(encoding="utf-8").strip()

@@ -1,0 +1,163 @@
+"""Learn to predict the next token of a long row of ids: seeded, resumable, logged."""
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from engine.config import Config
+from engine.models import Decoder
+
+LOG_EVERY = 50  # steps between lines of the loss log
+SAVE_EVERY = 250  # steps between states on disk
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How long and how fast to learn. Rates rise over `warm_up` steps, hold, and fall to 0 over the
+    last `cool_down` share of the steps."""
+
+    tokens: int = 24_000_000
+    batch: int = 16  # windows a step
+    rate: float = 0.02  # of the matrices inside the blocks (Muon, Jordan et al. 2024)
+    rate_rest: float = 0.004  # of tables, norms and biases (AdamW)
+    decay: float = 0.05
+    warm_up: int = 100
+    cool_down: float = 0.5
+    seed: int = 0
+
+    def steps(self, context: int) -> int:
+        return max(1, self.tokens // (self.batch * context))
+
+    def rate_at(self, step: int, steps: int) -> float:
+        """The share of the full rate at `step`, between 0 and 1."""
+        left = (steps - step) / max(1.0, self.cool_down * steps)
+        return min(1.0, (step + 1) / self.warm_up, left)
+
+
+def fresh(config: Config, seed: int) -> Decoder:
+    """A model at its random start: normal weights, smaller where they add to the stream."""
+    torch.manual_seed(seed)
+    model = Decoder(config)
+    for name, p in model.named_parameters():
+        if p.dim() == 2:
+            into_stream = name.endswith("out.weight")
+            nn.init.normal_(p, std=0.02 / (math.sqrt(2 * config.layers) if into_stream else 1))
+        elif name.endswith("bias"):
+            nn.init.zeros_(p)
+    return model
+
+
+def optimizers(model: Decoder, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    matrices = [p for p in model.blocks.parameters() if p.dim() == 2]
+    inside = {id(p) for p in matrices}
+    rest = [p for p in model.parameters() if id(p) not in inside]
+    muon = torch.optim.Muon(matrices, lr=recipe.rate, weight_decay=recipe.decay, adjust_lr_fn="original")
+    adam = torch.optim.AdamW(rest, lr=recipe.rate_rest, betas=(0.9, 0.95), weight_decay=0.0)
+    for optimizer in (muon, adam):
+        for group in optimizer.param_groups:
+            group["full_rate"] = group["lr"]
+    return [muon, adam]
+
+
+def batch(row: np.ndarray, step: int, recipe: Recipe, context: int) -> Tensor:
+    """The windows of `step` [batch, context + 1]: the same for the same seed, whatever came before."""
+    places = np.random.default_rng([recipe.seed, step])
+    starts = places.integers(0, len(row) - context - 1, recipe.batch)
+    return torch.from_numpy(np.stack([row[s : s + context + 1] for s in starts]).astype(np.int64))
+
+
+def loss_of(model: Decoder, windows: Tensor) -> Tensor:
+    """Mean loss in nats a token."""
+    logits = model(windows[:, :-1])
+    return F.cross_entropy(logits.flatten(0, 1), windows[:, 1:].flatten())
+
+
+def learn(
+    config: Config, row: np.ndarray, recipe: Recipe, folder: Path, minutes: float = math.inf
+) -> tuple[Decoder, bool]:
+    """Train up to `minutes` more; returns the model and whether all steps are done.
+
+    `folder` holds state.safetensors, progress.json and log.jsonl; a later call goes on from them.
+    """
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = fresh(config, recipe.seed).to(device)
+    both = optimizers(model, recipe)
+    step, seconds = _resume(model, both, folder, recipe)
+    steps, started = recipe.steps(config.context), time.time()
+    while step < steps and time.time() - started < 60 * minutes:
+        for optimizer in both:
+            for group in optimizer.param_groups:
+                group["lr"] = group["full_rate"] * recipe.rate_at(step, steps)
+        with torch.autocast(device, torch.bfloat16):
+            loss = loss_of(model, batch(row, step, recipe, config.context).to(device))
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in both:
+            optimizer.step()
+            optimizer.zero_grad()
+        step += 1
+        spent = seconds + time.time() - started
+        if step % LOG_EVERY == 0 or step == steps:
+            tokens = step * recipe.batch * config.context
+            _report(folder, step, steps, loss.item(), spent, tokens, device)
+        if step % SAVE_EVERY == 0 or step == steps:
+            _save(model, both, folder, recipe, step, spent)
+    _save(model, both, folder, recipe, step, seconds + time.time() - started)
+    return model.cpu().eval(), step >= steps
+
+
+def _report(folder, step: int, steps: int, loss: float, spent: float, tokens: int, device: str) -> None:
+    line = {"step": step, "tokens": tokens, "loss": round(loss, 4), "seconds": round(spent)}
+    line["device"] = {"cpu": f"{torch.get_num_threads()} processor cores", "cuda": "GPU"}[device]
+    with (folder / "log.jsonl").open("a") as log:
+        log.write(json.dumps(line) + "\n")
+    done = round(30 * step / steps)
+    left = spent / step * (steps - step) / 60
+    bar = f"[{'#' * done}{'.' * (30 - done)}] {step}/{steps}"
+    print(f"\r{bar}  loss {loss:.3f} nats a token  {left:.0f} min left ", end="", flush=True)
+
+
+def _save(model, both, folder: Path, recipe: Recipe, step: int, seconds: float) -> None:
+    """Weights and the optimizers' memory in one safetensors file, never pickled."""
+    state = {f"model.{n}": p.detach() for n, p in model.named_parameters()}
+    for k, optimizer in enumerate(both):
+        for i, memory in optimizer.state_dict()["state"].items():
+            state |= {f"optimizer.{k}.{i}.{name}": torch.as_tensor(x) for name, x in memory.items()}
+    part = folder / "state.part"
+    save_file({name: x.contiguous() for name, x in state.items()}, part)
+    part.replace(folder / "state.safetensors")
+    progress = {"step": step, "seconds": round(seconds, 1), "recipe": asdict(recipe)}
+    (folder / "progress.json").write_text(json.dumps(progress, indent=1))
+
+
+def _resume(model, both, folder: Path, recipe: Recipe) -> tuple[int, float]:
+    """Load what an earlier leg left; returns (step, seconds) to go on from."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "progress.json").exists():
+        return 0, 0.0
+    progress = json.loads((folder / "progress.json").read_text())
+    if progress["recipe"] != asdict(recipe):
+        raise ValueError(
+            f"{folder} was started with another recipe, {progress['recipe']}; "
+            "give the same one or an empty folder"
+        )
+    state = load_file(folder / "state.safetensors", device=str(model.device))
+    model.load_state_dict(
+        {n.removeprefix("model."): x for n, x in state.items() if n.startswith("model.")}, strict=False
+    )
+    for k, optimizer in enumerate(both):
+        memory: dict[int, dict] = {}
+        for name, x in state.items():
+            if name.startswith(f"optimizer.{k}."):
+                _, _, i, key = name.split(".")
+                memory.setdefault(int(i), {})[key] = x
+        optimizer.load_state_dict(optimizer.state_dict() | {"state": memory})
+    return progress["step"], progress["seconds"]

@@ -1,0 +1,65 @@
+"""How each number is made: the second route.
+
+For every point of `engine.points`, `engine.recipes` knows the step that makes it from its sources. From
+that come the worked arithmetic of any cell (`work`) and the self-check of a whole tensor in float64
+(`check`). Nothing there is shared with the forward pass: where both agree, picture and code agree.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from engine.points import points_of
+from engine.recipes import KINDS
+from engine.recipes.cells import Term, Worked
+from engine.recipes.scene import Scene, float64
+from engine.tap import known
+from engine.trace import Trace
+
+__all__ = ["Check", "Term", "Worked", "check", "work"]
+
+NOISE = 32 * 2.0**-23  # rounding allowed in float32, as a share of the sizes of the terms added
+
+
+@dataclass(frozen=True)
+class Check:
+    """The largest difference between a tensor and its second route; `allowed` is float noise there."""
+
+    largest: float
+    allowed: float
+    ok: bool
+
+
+def _scene(trace: Trace, point: str) -> Scene:
+    table = points_of(trace.model.config)
+    return Scene(trace, table[known(point, table)])
+
+
+def work(trace: Trace, point: str, at: tuple[int, ...]) -> Worked:
+    """The arithmetic of one cell of one point; `at` has an index for each axis, the batch included."""
+    scene = _scene(trace, point)
+    tensor = trace[point]
+    if len(at) != tensor.dim() or not all(0 <= i < n for i, n in zip(at, tensor.shape, strict=False)):
+        raise IndexError(f"{point} has the shape {list(tensor.shape)}; {tuple(at)} is not a cell of it")
+    worked = KINDS[scene.point.kind].cell(scene, *at)
+    return replace(worked, point=point, at=tuple(at), shown=float(tensor[tuple(at)]))
+
+
+def check(trace: Trace, point: str) -> Check:
+    """A whole tensor against its second route, in float64, edits included."""
+    scene = _scene(trace, point)
+    value, size = KINDS[scene.point.kind].whole(scene)
+    for edit in trace.edits:
+        if edit.point == point:
+            other = trace._others[edit.value][point].double() if edit.op == "copy" else None
+            value = edit.apply(torch.from_numpy(np.array(value)), scene.point.axes, other).numpy()
+            size = np.maximum(size, np.abs(value))
+    shown = float64(trace[point])
+    same = shown == value
+    with np.errstate(invalid="ignore"):
+        away = np.where(same, 0, np.abs(shown.astype(float) - value.astype(float)))
+    allowed = NOISE * size + 1e-12
+    worst = np.unravel_index(np.nanargmax(away / allowed), away.shape)
+    ok = bool((away <= allowed).all())
+    return Check(float(away.max()), float(allowed[worst]), ok)
