@@ -1,5 +1,6 @@
 """The shapes and choices of one model."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -24,6 +25,11 @@ class Config:
             size = getattr(self, name)
             if type(size) is not int or size < 1:
                 raise ValueError(f"{name} is {size!r}; it must be a whole number of 1 or more")
+        for name in ("tied", "scale_scores", "scale_by_layer"):
+            if type(getattr(self, name)) is not bool:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; it must be true or false")
+        if not isinstance(self.norm_eps, int | float) or not 0 < self.norm_eps < math.inf:
+            raise ValueError(f"norm_eps is {self.norm_eps!r}; it must be a small number above 0")
         if self.width % self.heads:
             raise ValueError(
                 f"width {self.width} cannot be shared among {self.heads} heads: "

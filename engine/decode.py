@@ -1,5 +1,6 @@
 """From logits to text: named steps from scores to probabilities, and the loop that grows a text."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -38,19 +39,21 @@ class Decoding:
             raise ValueError(f"method is {self.method!r}; choose one of {', '.join(METHODS)}")
         for name, low, high in (
             ("temperature", 0.01, 100),
-            ("top_k", 1, None),
+            ("top_k", 1, math.inf),
             ("top_p", 0.0, 1.0),
             ("min_p", 0.0, 1.0),
             ("seed", 0, 2**63 - 1),
-            ("max_tokens", 1, None),
+            ("max_tokens", 1, math.inf),
         ):
             value = getattr(self, name)
             if value is None and name in ("top_k", "top_p", "min_p"):
                 continue
-            bad_type = not isinstance(value, int | float) or isinstance(value, bool) or value != value
-            if bad_type or value < low or (high is not None and value > high):
-                upto = f"to {high}" if high is not None else "upwards"
-                raise ValueError(f"{name} is {value!r}; it goes from {low} {upto}")
+            whole = name in ("top_k", "seed", "max_tokens")
+            fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+            if not fits or not low <= value <= high:
+                goes = "is a whole number" if whole else "goes"
+                upto = f"to {high}" if high < math.inf else "upwards"
+                raise ValueError(f"{name} is {value!r}; it {goes} from {low} {upto}")
 
 
 @dataclass(frozen=True)
@@ -125,8 +128,8 @@ def generate(
 
     `cached=False` reads the whole text again for every token: slower, the same result.
     """
-    ids = model.tokenizer.encode(text_or_ids) if isinstance(text_or_ids, str) else list(text_or_ids)
-    check_length(len(ids), model)
+    ids = encode(model, text_or_ids) if isinstance(text_or_ids, str) else list(text_or_ids)
+    check_ids(torch.tensor(ids), model)
     return _generate(model, ids, decoding, cached)
 
 
@@ -151,6 +154,22 @@ def _generate(model: Decoder, ids: list[int], decoding: Decoding, cached: bool) 
 @torch.inference_mode()
 def _last_logits(model: Decoder, ids: list[int], cache: Cache | None) -> Tensor:
     return model(torch.tensor([ids], device=model.device), cache=cache)[0, -1].cpu()
+
+
+def encode(model: Decoder, text: str) -> list[int]:
+    """Token ids of `text`, or a ValueError where the model came without a tokenizer."""
+    if model.tokenizer is None:
+        raise ValueError(f"{model.name} came without a tokenizer.json: give token ids, not text")
+    return model.tokenizer.encode(text)
+
+
+def check_ids(ids: Tensor, model: Decoder) -> None:
+    """A ValueError where `ids` [..., T] are too few, too many or not of the model's vocabulary."""
+    check_length(ids.shape[-1], model)
+    if ids.min() < 0 or ids.max() >= model.config.vocabulary:
+        raise ValueError(
+            f"token ids go from 0 to {model.config.vocabulary - 1}; got {ids.min()} to {ids.max()}"
+        )
 
 
 def check_length(count: int, model: Decoder) -> None:

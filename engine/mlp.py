@@ -22,6 +22,8 @@ class MLP(nn.Module):
 
     def __init__(self, config: Config):
         super().__init__()
+        if config.activation not in tuple(ACTIVATIONS):
+            raise ValueError(f"activation is {config.activation!r}; known are {', '.join(ACTIVATIONS)}")
         self.activation = ACTIVATIONS[config.activation]
         self.norm = LayerNorm(config.width, config.norm_eps)
         self.pre = nn.Linear(config.width, config.mlp_width)

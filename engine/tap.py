@@ -47,9 +47,18 @@ class Edit:
     def __post_init__(self):
         pairs = self.at.items() if isinstance(self.at, dict) else self.at
         object.__setattr__(self, "at", tuple(sorted((str(a), int(i)) for a, i in pairs)))
+        letters = [letter for letter, _ in self.at]
+        for letter in letters:
+            if letter not in tuple(AXES):
+                raise ValueError(f"{letter!r} is no axis; the axes are {' '.join(AXES)}")
+            if letters.count(letter) > 1:
+                raise ValueError(f"the edit of {self.point} names the axis {letter} twice")
         if self.op not in OPS:
             raise ValueError(f"there is no edit {self.op!r}; choose one of {', '.join(OPS)}")
-        if self.op in ("set", "add", "scale") and not isinstance(self.value, int | float):
+        number = (
+            isinstance(self.value, int | float) and type(self.value) is not bool and self.value == self.value
+        )
+        if self.op in ("set", "add", "scale") and not number:
             raise ValueError(f"{self.op!r} needs a number as value, not {self.value!r}")
         if self.op == "copy" and not isinstance(self.value, str | tuple):
             raise ValueError("'copy' needs the other prompt as value: a text or a tuple of token ids")
@@ -61,6 +70,8 @@ class Edit:
         if self.op == "mean":
             if "T" not in axes:
                 raise ValueError(f"{self.point} has no positions (T) to take the mean over")
+            if x.dtype == torch.bool:
+                raise ValueError(f"{self.point} holds yes or no, which has no mean")
             part = x.mean(axes.index("T"), keepdim=True).expand_as(x)[where]
         new = {
             "zero": lambda: torch.zeros_like(part),
@@ -116,8 +127,6 @@ class Recorder:
         self._seen: set[str] = set()
         for edit in edits:
             self.edits.setdefault(known(edit.point, axes), []).append(edit)
-        looked_at = [name for name in axes if name in self.edits or wanted(name)]
-        self._rooms = {name[:dot] for name in looked_at for dot in _dots(name)}
 
     def __call__(self, name: str, x: Tensor) -> Tensor:
         if name in self._seen:
@@ -130,9 +139,9 @@ class Recorder:
             self.kept[name] = x
         return x
 
-    def at(self, part: str) -> "_Inside | Silent":
-        """The tap for the inside of `part`: silent when nobody looks in there."""
-        return _Inside(self, part) if part in self._rooms else SILENT
+    def at(self, part: str) -> "_Inside":
+        """The tap for the inside of `part`; never silent, so that a number is the same whoever looks."""
+        return _Inside(self, part)
 
 
 @dataclass(frozen=True)
@@ -143,12 +152,8 @@ class _Inside:
     def __call__(self, name: str, x: Tensor) -> Tensor:
         return self.root(f"{self.path}.{name}", x)
 
-    def at(self, part: str) -> "_Inside | Silent":
+    def at(self, part: str) -> "_Inside":
         return self.root.at(f"{self.path}.{part}")
-
-
-def _dots(name: str) -> list[int]:
-    return [i for i, letter in enumerate(name) if letter == "."]
 
 
 def known(point: str, names: Iterable[str]) -> str:

@@ -4,19 +4,19 @@ A Trace keeps the residual stream between the blocks. The inside of a block is c
 code with the same edits, when somebody looks into it: a long prompt costs megabytes, not gigabytes.
 """
 
-from collections import OrderedDict
+import threading
 from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
 
 from engine.attention import causal_mask
-from engine.decode import check_length
+from engine.decode import check_ids, encode
 from engine.models import Decoder
 from engine.points import points_of
 from engine.tap import Edit, Recorder, known
 
-ROOM_BYTES = 64 * 2**20  # rooms looked into are remembered up to this size
+ROOM_BYTES = 16 * 2**20  # rooms looked into are remembered up to this size
 
 
 def everything(name: str) -> bool:
@@ -40,7 +40,8 @@ class Trace:
         self._axes = {name: point.axes for name, point in self._points.items()}
         self._others = {e.value: run(model, e.value) for e in edits if e.op == "copy"}
         self._kept: dict[str, Tensor] = {}
-        self._rooms: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
+        self._rooms: dict[str, dict[str, Tensor]] = {}  # oldest first
+        self._lock = threading.RLock()
 
     def points(self) -> list[str]:
         """The names of all points, in the order in which the model makes them."""
@@ -50,11 +51,12 @@ class Trace:
         known(point, self._points)
         if point in self._kept:
             return self._kept[point]
-        room = _room(point)
-        if room not in self._rooms:
-            self._forget()
-            self._rooms[room] = self._look_into(room)
-        return self._rooms[room][point]
+        name = _room(point)
+        with self._lock:  # visitors share traces
+            if name not in self._rooms:
+                self._forget()
+                self._rooms[name] = self._look_into(name)
+            return self._rooms[name][point]
 
     def tokens(self, row: int = 0) -> list[bytes]:
         """The bytes of each token of one prompt of the batch, padding left out."""
@@ -62,7 +64,10 @@ class Trace:
         return [self.model.tokenizer.bytes_of(int(id)) for id in real]
 
     def _record(self, wanted: Callable[[str], bool]) -> None:
-        tap = Recorder(self._axes, wanted, self.edits, self._others)
+        def keep(name: str) -> bool:
+            return boundaries(name) or wanted(name)
+
+        tap = Recorder(self._axes, keep, self.edits, self._others)
         self.model(self.ids, self.padding, tap=tap)
         self._kept = tap.kept
 
@@ -108,7 +113,8 @@ def run(
     text_or_ids  a text, token ids, a list of lists of ids (shorter ones are padded at their end), or a
                  tensor [T] or [B, T] with its `padding` mask [B, T], True = a real token
     edits        changes to points, applied on the way
-    wanted       which points to keep during the run; the others are recomputed when they are read
+    wanted       which points to keep during the run besides the stream between blocks; the others are
+                 recomputed when they are read
     """
     ids, padding = _ids(model, text_or_ids, padding)
     trace = Trace(model, ids, padding, tuple(edits))
@@ -119,20 +125,14 @@ def run(
 def _ids(model: Decoder, given, padding: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """Token ids [B, T] and their padding mask, checked."""
     if isinstance(given, str):
-        if model.tokenizer is None:
-            raise ValueError(f"{model.name} came without a tokenizer.json: give token ids, not text")
-        given = model.tokenizer.encode(given)
+        given = encode(model, given)
     if not isinstance(given, Tensor) and len(given) and isinstance(given[0], list | tuple):
         given, padding = _pad(given)
     ids = torch.as_tensor(given, dtype=torch.long, device=model.device)
     ids = ids[None] if ids.dim() == 1 else ids
     if ids.dim() != 2:
         raise ValueError(f"token ids have the shape [T] or [B, T], not {list(ids.shape)}")
-    check_length(ids.shape[1], model)
-    if ids.min() < 0 or ids.max() >= model.config.vocabulary:
-        raise ValueError(
-            f"token ids go from 0 to {model.config.vocabulary - 1}; got {ids.min()} to {ids.max()}"
-        )
+    check_ids(ids, model)
     if padding is not None:
         padding = torch.as_tensor(padding, dtype=torch.bool, device=ids.device)
         if padding.shape != ids.shape:

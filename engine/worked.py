@@ -14,7 +14,7 @@ from engine.points import points_of
 from engine.recipes import KINDS
 from engine.recipes.cells import Term, Worked
 from engine.recipes.scene import Scene, float64
-from engine.tap import known
+from engine.tap import Edit, known
 from engine.trace import Trace
 
 __all__ = ["Check", "Term", "Worked", "check", "work"]
@@ -24,7 +24,7 @@ NOISE = 32 * 2.0**-23  # rounding allowed in float32, as a share of the sizes of
 
 @dataclass(frozen=True)
 class Check:
-    """The largest difference between a tensor and its second route; `allowed` is float noise there."""
+    """How far a tensor is from its second route in the worst cell; `allowed` is float noise there."""
 
     largest: float
     allowed: float
@@ -46,6 +46,11 @@ def work(trace: Trace, point: str, at: tuple[int, ...]) -> Worked:
     return replace(worked, point=point, at=tuple(at), shown=float(tensor[tuple(at)]))
 
 
+def _edited(x: np.ndarray, edit: Edit, axes: str, other: torch.Tensor | None) -> np.ndarray:
+    return edit.apply(torch.from_numpy(np.array(x)), axes, other).numpy()
+
+
+@np.errstate(all="ignore")  # an edit may make numbers that are none: they are compared too
 def check(trace: Trace, point: str) -> Check:
     """A whole tensor against its second route, in float64, edits included."""
     scene = _scene(trace, point)
@@ -53,13 +58,11 @@ def check(trace: Trace, point: str) -> Check:
     for edit in trace.edits:
         if edit.point == point:
             other = trace._others[edit.value][point].double() if edit.op == "copy" else None
-            value = edit.apply(torch.from_numpy(np.array(value)), scene.point.axes, other).numpy()
-            size = np.maximum(size, np.abs(value))
-    shown = float64(trace[point])
-    same = shown == value
-    with np.errstate(invalid="ignore"):
-        away = np.where(same, 0, np.abs(shown.astype(float) - value.astype(float)))
-    allowed = NOISE * size + 1e-12
-    worst = np.unravel_index(np.nanargmax(away / allowed), away.shape)
-    ok = bool((away <= allowed).all())
-    return Check(float(away.max()), float(allowed[worst]), ok)
+            value, scaled = (_edited(x, edit, scene.point.axes, other) for x in (value, size))
+            size = np.maximum.reduce([size, np.abs(scaled), np.abs(value)])
+    value, shown = value.astype(float), float64(trace[point]).astype(float)
+    same = (shown == value) | (np.isnan(shown) & np.isnan(value))
+    away = np.where(same, 0, np.nan_to_num(np.abs(shown - value), nan=np.inf))
+    allowed = NOISE * np.nan_to_num(size, nan=0, posinf=0) + 1e-12
+    worst = np.unravel_index((away / allowed).argmax(), away.shape)
+    return Check(float(away[worst]), float(allowed[worst]), bool(away[worst] <= allowed[worst]))

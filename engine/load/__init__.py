@@ -10,7 +10,7 @@ from engine.load.hub import find
 from engine.models import Decoder
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "models"
-DEFAULT = "walk"
+DEFAULT = "storybook"
 
 
 def shipped() -> list[str]:

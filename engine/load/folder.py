@@ -17,7 +17,7 @@ def read_json(path: Path) -> dict:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ValueError(f"{path.parent} has no {path.name}; a checkpoint folder needs one") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON: {error}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds a {type(content).__name__}, not an object {{…}}")
@@ -69,10 +69,14 @@ def _listing(folder: Path) -> str:
 
 def build(config: Config, weights: dict[str, Tensor], source: str) -> Decoder:
     """A model holding `weights` (by this project's names) in float32; all misfits in one error."""
-    if config.layers > len(weights):
-        raise ValueError(
-            f"{source}: config.json says {config.layers} blocks, the file has {len(weights)} tensors"
-        )
+    numbers = sum(w.numel() for w in weights.values())
+    limits = dict.fromkeys(("vocabulary", "context", "width", "mlp_width"), numbers) | {"layers": len(weights)}
+    for name, limit in limits.items():
+        if getattr(config, name) > limit:
+            raise ValueError(
+                f"{source}: config.json says {name} = {getattr(config, name)}; "
+                f"its weights are {len(weights)} tensors of {numbers:,} numbers together"
+            )
     with torch.device("meta"):
         model = Decoder(config)
     wanted = dict(model.named_parameters())

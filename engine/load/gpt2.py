@@ -50,11 +50,12 @@ def _config(folder: Path, c: dict) -> Config:
         raise ValueError(
             f"{folder}/config.json says model_type {c.get('model_type')!r}; only 'gpt2' can be read"
         )
-    missing = [k for k in ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head") if k not in c]
+    sizes = ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head")
+    missing = [name for name in sizes if type(c.get(name)) is not int]
     if missing:
-        raise ValueError(f"{folder}/config.json lacks {', '.join(missing)}")
+        raise ValueError(f"{folder}/config.json has no whole number for {', '.join(missing)}")
     activation = c.get("activation_function", "gelu_new")
-    if activation not in ACTIVATIONS:
+    if activation not in tuple(ACTIVATIONS):
         raise ValueError(
             f"{folder}/config.json: activation_function {activation!r} is unknown; "
             f"known are {', '.join(ACTIVATIONS)}"
@@ -85,7 +86,7 @@ def _rename(weights: dict[str, Tensor], tied: bool) -> dict[str, Tensor]:
             continue
         if new.endswith("weight") and any(part in name for part in TRANSPOSED) and tensor.dim() == 2:
             tensor = tensor.T.contiguous()
-        if ".qkv." in new and tensor.shape[0] % 3 == 0:
+        if ".qkv." in new and tensor.dim() and len(tensor) % 3 == 0:
             for part, third in zip("qkv", tensor.chunk(3), strict=True):
                 ours[new.replace("qkv", part)] = third.contiguous()
         else:

@@ -12,13 +12,12 @@ def find(name: str, download: bool, shipped: list[str]) -> Path:
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         raise ValueError(_unknown(name, shipped))
     import huggingface_hub  # here: half a second that an ordinary start need not spend
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
         found = huggingface_hub.snapshot_download(name, allow_patterns=FILES, local_files_only=not download)
-    except LocalEntryNotFoundError:
-        raise ValueError(_unknown(name, shipped)) from None
-    except (HfHubHTTPError, OSError) as error:
+    except Exception as error:  # the library's own, those of its connection, the system's
+        if not download:
+            raise ValueError(_unknown(name, shipped)) from None
         raise ValueError(f"{name} could not be fetched: {error}. {_shipped(shipped)}") from None
     return Path(found)
 

@@ -43,9 +43,9 @@ class Worked:
 
 def number(x: float) -> str:
     """A number in LaTeX, four digits that count."""
-    if x == -math.inf:
-        return r"-\infty"
-    mantissa, _, power = f"{x:.4g}".replace("-0", "-0").partition("e")
+    if math.isinf(x):
+        return r"\infty" if x > 0 else r"-\infty"
+    mantissa, _, power = f"{x + 0.0:.4g}".partition("e")  # + 0.0: no "-0"
     return rf"{mantissa}\cdot10^{{{int(power)}}}" if power else mantissa
 
 
@@ -67,6 +67,11 @@ def _products(labels, a, b, bias=None) -> tuple[tuple[Term, ...], float]:
         terms.append(Term("bias", (float(bias),), float(bias)))
     terms.sort(key=lambda term: -abs(term.value))
     return tuple(terms), math.fsum(term.value for term in terms)
+
+
+def _ones(labels, values) -> tuple[Term, ...]:
+    terms = [Term(label, (float(v),), float(v)) for label, v in zip(labels, values, strict=True)]
+    return tuple(sorted(terms, key=lambda term: -abs(term.value)))
 
 
 def _product_cell(symbols, sources, labels, a, b, bias=None) -> Worked:
@@ -98,8 +103,7 @@ def position_row(s: Scene, b, t, d):
 
 def add(s: Scene, *at):
     values = [float(x[at]) for x in s.sources]
-    terms = tuple(Term(n, (v,), v) for n, v in zip(s.point.sources, values, strict=True))
-    total = math.fsum(values)
+    terms, total = _ones(s.point.sources, values), math.fsum(values)
     numbers = f"{' + '.join(map(_factor, values))} = {number(total)}"
     return Worked("", (), "a_{t,d} + b_{t,d}", numbers, terms, total, total, 0.0, s.point.sources)
 
@@ -125,11 +129,6 @@ def mean(s: Scene, b, t, _):
         0.0,
         (f"{s.point.sources[0]}[{t}, :]",),
     )
-
-
-def _ones(labels, values) -> tuple[Term, ...]:
-    terms = [Term(label, (float(v),), float(v)) for label, v in zip(labels, values, strict=True)]
-    return tuple(sorted(terms, key=lambda term: -abs(term.value)))
 
 
 def variance(s: Scene, b, t, _):
@@ -221,9 +220,7 @@ def softmax(s: Scene, b, h, t, k):
     terms = [Term(f"position {i}", (float(row[i]),), float(exps[i])) for i in seen]
     terms.sort(key=lambda term: -term.value)
     total = math.fsum(exps)
-    shown = [rf"e^{{{number(term.factors[0])} - {_factor(top)}}}" for term in terms[:3]]
-    top_line = rf"e^{{{number(row[k])} - {_factor(top)}}}"
-    numbers = rf"\frac{{{top_line}}}{{{_shorten(shown, len(terms))}}} = "
+    numbers = rf"\frac{{e^{{{number(row[k])} - {_factor(top)}}}}}{{{number(total)}}} = "
     numbers += rf"\frac{{{number(exps[k])}}}{{{number(total)}}} = {number(exps[k] / total)}"
     symbols = r"a_{t,s} = \frac{e^{m_{t,s}}}{\sum_{s'} e^{m_{t,s'}}}"
     sources = (f"{s.point.sources[0]}[{h}, {t}, :]",)

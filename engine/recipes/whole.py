@@ -98,7 +98,7 @@ def softmax(s: Scene):
 
 def mix(s: Scene):
     pattern, v = s.sources
-    return pattern @ v, pattern @ np.abs(v)
+    return pattern @ v, np.abs(pattern) @ np.abs(v)
 
 
 def activate(x: np.ndarray, kind: str) -> np.ndarray:

@@ -31,11 +31,14 @@ class RankTokenizer:
         for number, line in enumerate(path.read_bytes().splitlines(), 1):
             try:
                 token, rank = line.split()
-                ranks[base64.b64decode(token)] = int(rank)
+                ranks[base64.b64decode(token, validate=True)] = int(rank)
             except ValueError:
                 raise ValueError(f"{path.name}, line {number}: {line[:40]!r} is not 'base64 rank'") from None
         if sorted(ranks.values()) != list(range(len(ranks))):
             raise ValueError(f"{path.name}: the ranks must be 0, 1, 2, … without a gap")
+        lacking = [byte for byte in range(256) if bytes([byte]) not in ranks]
+        if lacking:
+            raise ValueError(f"{path.name} has no entry for the byte {lacking[0]}; it needs all 256")
         return cls(ranks)
 
     def write(self, path: Path) -> None:

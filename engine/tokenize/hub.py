@@ -15,11 +15,15 @@ class JsonTokenizer:
     def __init__(self, path: Path):
         try:
             self.inner = Tokenizer.from_file(str(path))
-            state = json.loads(path.read_text(encoding="utf-8"))["model"]
         except Exception as error:  # the library raises bare Exception
             raise ValueError(f"{path.name} is not a tokenizer of the tokenizers library: {error}") from None
-        if state.get("type") != "BPE":
-            raise ValueError(f"{path.name} is of the type {state.get('type')!r}; only BPE is read here")
+        parts = json.loads(self.inner.to_str())  # as the library read it: GPT-2's own file does not name its kind
+        kind, cutter = parts["model"]["type"], parts["pre_tokenizer"] or {}
+        cutters = [part.get("type") for part in (cutter, *cutter.get("pretokenizers", []))]
+        if kind != "BPE" or "ByteLevel" not in cutters:
+            raise ValueError(f"{path.name} is {kind} cut by {cutters[-1]}; only byte-level BPE is read here")
+        self.inner.no_truncation()
+        self.inner.no_padding()
         self.inner.encode_special_tokens = True  # a special token spelled out in the text is text
         self.special = {t.content: i for i, t in self.inner.get_added_tokens_decoder().items()}
 

@@ -1,6 +1,6 @@
 """Train, evaluate and write a model folder from a folder of text files.
 
-    python -m engine.training FOLDER --name walk --about "200 public-domain children's books" --minutes 60
+    python -m engine.training FOLDER --name storybook --about "200 public-domain children's books" --minutes 60
 
 Run it again to go on where it stopped; the last leg measures the model and writes its card.
 """

@@ -11,12 +11,13 @@ from engine.models import Decoder
 
 
 @torch.inference_mode()
-def bits_per_byte(model: Decoder, row: np.ndarray, stride: int = 128) -> float:
+def bits_per_byte(model: Decoder, row: np.ndarray) -> float:
     """Mean loss over the ids of `row` in bits per byte of text.
 
-    Every token after the first is scored once, with at least `context − stride` tokens before it
-    (fewer only at the row's start).
+    Every token after the first is scored once, with at least half a context of tokens before it (fewer
+    only at the row's start). The ends between texts are scored too; they have no bytes.
     """
+    stride = max(1, model.config.context // 2)
     ids = torch.from_numpy(row.astype(np.int64))
     nats = 0.0
     for a in range(1, len(ids), stride):
@@ -24,7 +25,8 @@ def bits_per_byte(model: Decoder, row: np.ndarray, stride: int = 128) -> float:
         first = max(0, b - 1 - model.config.context)
         logits = model(ids[None, first : b - 1])[0, a - b :]
         nats += F.cross_entropy(logits, ids[a:b], reduction="sum").item()
-    count = sum(len(model.tokenizer.bytes_of(int(id))) for id in ids[1:])
+    ends = set(model.tokenizer.special.values())
+    count = sum(len(model.tokenizer.bytes_of(id)) for id in ids[1:].tolist() if id not in ends)
     return nats / math.log(2) / count
 
 

@@ -1,0 +1,124 @@
+"""Typed wrappers of the pictures and controls that are drawn in the browser.
+
+Each is a JavaScript file beside this one; `common.js` goes in front, `style.css` is shared. What a person
+does comes back as a trigger to a callback; what is selected goes out in the data.
+"""
+
+import json
+import struct
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+HERE = Path(__file__).parent
+
+
+DRAWN = ("store", "matrix", "plot", "thumbs", "pipeline", "bar", "prompt", "tokens")
+
+ARRIVE = (HERE / "arrive.js").read_text("utf-8")
+
+# What stands on the page: it waits for the library and hands over. Small, because it travels every time.
+SHIM = """
+const library = window.__glassbox.library;
+export default (given) => {
+  library.then((draw) => draw.NAME(given));
+  return () => library.then((draw) => draw.leave(given.parentElement));
+};
+"""
+
+
+@cache
+def _library() -> str:
+    """All drawing code as one script, each file in a scope of its own."""
+    files = "\n".join("{\n" + (HERE / f"{name}.js").read_text("utf-8") + "}" for name in DRAWN)
+    end = "\nPAGE.arrived(DRAW);\nexport default () => {};\n"
+    return ARRIVE + (HERE / "common.js").read_text("utf-8") + files + end
+
+
+def library() -> None:
+    """Bring the drawing code and the style to the page; it does not change, so it travels once."""
+    st.components.v2.component(
+        "glassbox_library",
+        html="<span></span>\n",
+        css=(HERE / "style.css").read_text("utf-8"),
+        js=_library(),
+        isolate_styles=False,
+    )(key="library", height=1)
+
+
+def _component(name: str):
+    return st.components.v2.component(
+        f"glassbox_{name}",
+        html="<div class='gb'></div>\n",
+        js=ARRIVE + SHIM.replace("NAME", name),
+        isolate_styles=False,
+    )
+
+
+def _mount(name: str, key: str, data, **triggers: Callable[[object], None]):
+    """Show a component; each trigger is called with the value that the person chose."""
+
+    def caller(event: str, act: Callable) -> Callable[[], None]:
+        return lambda: act(st.session_state[key][event])
+
+    callbacks = {f"on_{event}_change": caller(event, act) for event, act in triggers.items()}
+    return _component(name)(key=key, data=data, **callbacks)
+
+
+def pack(header: dict, values: np.ndarray) -> bytes:
+    """Length of the header (u32), header as JSON padded to 4 bytes, values as float32."""
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 4)
+    return struct.pack("<I", len(text)) + text + np.ascontiguousarray(values, "<f4").tobytes()
+
+
+def unpack(data: bytes) -> tuple[dict, np.ndarray]:
+    length = struct.unpack("<I", data[:4])[0]
+    header = json.loads(data[4 : 4 + length])
+    return header, np.frombuffer(data[4 + length :], "<f4").reshape(header["shape"])
+
+
+def store(id: str, tensor: np.ndarray, key: str) -> None:
+    """Put a tensor [N, R, C] into the page under `id`; it travels once, whatever is looked at in it."""
+    _mount("store", key, pack({"id": id, "shape": tensor.shape}, tensor))
+
+
+def matrix(key: str, header: dict, pick: Callable[[list[int]], None] | None = None) -> None:
+    """One matrix of a stored tensor; `header` as `app.widgets.picture` makes it."""
+    triggers = {"pick": pick} if pick else {}
+    _mount("matrix", key, header | {"pickable": pick is not None}, **triggers)
+
+
+def plot(key: str, header: dict, pick: Callable[[int], None] | None = None) -> None:
+    """Bars or curves; `header` as `app.figures` makes it."""
+    triggers = {"pick": pick} if pick else {}
+    _mount("plot", key, header | {"pickable": pick is not None}, **triggers)
+
+
+def thumbs(key: str, header: dict, head: Callable[[int], None]) -> None:
+    """All heads of a stored tensor [H, T, S]."""
+    _mount("thumbs", key, header, head=head)
+
+
+def pipeline(key: str, header: dict, step: Callable[[int], None]) -> None:
+    _mount("pipeline", key, header, step=step)
+
+
+def bar(key: str, header: dict, **choices: Callable[[int], None]) -> None:
+    """Token chips and the layer and head in use; `choices` has token, layer and head."""
+    _mount("bar", key, header, **choices)
+
+
+def prompt(
+    key: str, text: str, examples: Sequence[tuple[str, str]], placeholder: str, submit: Callable
+) -> None:
+    header = {"text": text, "examples": examples, "placeholder": placeholder}
+    _mount("prompt", key, header, prompt=submit)
+
+
+def tokens(key: str, header: dict, **choices: Callable[[int], None]) -> None:
+    """The text cut into tokens, and the merges of one piece; `choices` has token and merge."""
+    _mount("tokens", key, header, **choices)

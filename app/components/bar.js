@@ -1,0 +1,78 @@
+// The prompt's tokens as chips, and the layer and head in use: each a choice that shows at once.
+DRAW.bar = function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".gb");
+  if (!data) return;
+  const state = (root.__state ??= {});
+  Object.assign(state, { h: data, send: setTriggerValue });
+  for (const name of ["token", "layer", "head"]) state[name] = chosen(name, data[name]);
+  if (root.__built !== JSON.stringify([data.tokens, data.layers, data.heads])) build_bar(root, state);
+  listen(root, PAGE.bus, "head", (e) => ((state.head = e.detail), mark(root, state)));
+  listen(root, PAGE.bus, "hover", (e) => ghost(root, e.detail));
+  mark(root, state);
+  return () => silence(root);
+};
+
+function build_bar(root, state) {
+  const h = state.h;
+  const chips = el("div", { class: "chips", role: "radiogroup", "aria-label": "Tokens of the prompt" });
+  h.tokens.forEach((text, i) => chips.append(choice("token", i, text, `token ${i}, id ${h.ids[i]}`, root, state)));
+  const pickers = el("div", { class: "pickers" });
+  for (const [name, count] of [["layer", h.layers], ["head", h.heads]]) {
+    const group = el("div", { class: "picker " + name, role: "radiogroup", "aria-label": name });
+    group.append(el("span", { class: "label", text: name === "layer" ? "Layer" : "Head" }));
+    if (count > 16) group.append(select(name, count, root, state));
+    else for (let i = 0; i < count; i++) group.append(choice(name, i, String(i), `${name} ${i}`, root, state));
+    pickers.append(group);
+  }
+  root.replaceChildren(el("div", { class: "bar" }, chips, pickers));
+  root.__built = JSON.stringify([h.tokens, h.layers, h.heads]);
+  root.onkeydown = (e) => keys(e);
+}
+
+function pick(name, i, root, state) {
+  state[name] = i;
+  choose(name, i);
+  mark(root, state);
+  state.send(name, i);
+}
+function choice(name, i, text, help, root, state) {
+  return el("button", { type: "button", class: `choice ${name}`, role: "radio", text, title: help, "data-i": i, onclick: () => pick(name, i, root, state) });
+}
+function select(name, count, root, state) {
+  const list = el("select", { class: name, "aria-label": name });
+  for (let i = 0; i < count; i++) list.append(el("option", { value: i, text: i }));
+  list.onchange = () => pick(name, Number(list.value), root, state);
+  return list;
+}
+
+function mark(root, state) {
+  for (const name of ["token", "layer", "head"]) {
+    root.querySelectorAll(`.choice.${name}`).forEach((button, i) => {
+      button.setAttribute("aria-checked", i === state[name]);
+      button.tabIndex = i === state[name] ? 0 : -1;
+    });
+    const list = root.querySelector(`select.${name}`);
+    if (list) list.value = state[name];
+  }
+  root.querySelector(".picker.layer").hidden = !state.h.use.includes("layer");
+  root.querySelector(".picker.head").hidden = !state.h.use.includes("head");
+  const here = root.querySelector(".choice.token[aria-checked=true]"), strip = root.querySelector(".chips");
+  if (here && (here.offsetTop < strip.scrollTop || here.offsetTop + here.offsetHeight > strip.scrollTop + strip.clientHeight)) strip.scrollTop = here.offsetTop - 4;
+  root.dataset.sig = `${state.token}|${state.layer}|${state.head}`;
+}
+
+// Hovering a cell of a picture lights the tokens it is about.
+function ghost(root, hover) {
+  const lit = hover ? hover.axes.split("").map((axis, k) => ("TS".includes(axis) ? hover.cell[k] : -1)) : [];
+  root.querySelectorAll(".choice.token").forEach((chip, i) => chip.classList.toggle("lit", lit.includes(i)));
+}
+
+// Arrow keys move inside a group of choices, as in a radio group.
+function keys(e) {
+  const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[e.key], on = e.composedPath()[0];
+  if (!by || !on.classList?.contains("choice")) return;
+  e.preventDefault();
+  e.stopPropagation();
+  const all = [...on.parentElement.querySelectorAll(".choice")], to = all[all.indexOf(on) + by];
+  if (to) { to.click(); to.focus(); }
+}

@@ -1,0 +1,180 @@
+// Shared by every picture: the page's memory, reading bytes, colours, and the frame around a picture.
+// The files of this folder are joined into one script that reaches the page once; each puts its function
+// into DRAW, and what stands on the page calls it by name (see __init__.py).
+
+// One object for the page. tensors: id -> {shape, data}. wants: what a person just chose and the server has
+// not yet confirmed. Components talk by events on `bus`.
+const PAGE = Object.assign(window.__glassbox, { tensors: new Map(), wants: {}, bus: new EventTarget() });
+const DRAW = {};
+
+// bytes = length of header (u32) | header as JSON, padded to 4 | float32 values
+function unpack(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = view.getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+  return [header, new Float32Array(bytes.slice(4 + length).buffer)];
+}
+
+// A choice shows at once; until the server confirms it, older answers do not take it back.
+function choose(name, value) {
+  PAGE.wants[name] = { value, until: performance.now() + 3000 };
+  PAGE.bus.dispatchEvent(new CustomEvent(name, { detail: value }));
+}
+function chosen(name, fromServer) {
+  const want = PAGE.wants[name];
+  if (!want || want.value === fromServer || performance.now() > want.until) {
+    delete PAGE.wants[name];
+    return fromServer;
+  }
+  return want.value;
+}
+
+// Listeners of one component's root; renewed on every call, because earlier ones stay otherwise.
+function listen(root, target, type, handler) {
+  const key = type + (target === window ? "@window" : "");
+  const all = (root.__listeners ??= new Map());
+  if (all.has(key)) all.get(key)();
+  target.addEventListener(type, handler);
+  all.set(key, () => target.removeEventListener(type, handler));
+}
+function silence(root) {
+  root.__listeners?.forEach((off) => off());
+  root.__listeners?.clear();
+}
+
+function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "text") node.textContent = value;
+    else if (name.startsWith("on")) node[name] = value;
+    else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children);
+  return node;
+}
+
+const css = (root, name) => getComputedStyle(root).getPropertyValue(name).trim();
+const palette = (root, name) => css(root, name).match(/#[0-9a-f]{6}/gi) ?? ["#ffffff", "#000000"];
+
+// 256 colours between the theme's stops, as RGBA words
+function ramp(stops) {
+  const rgb = stops.map((s) => [1, 3, 5].map((i) => parseInt(s.slice(i, i + 2), 16)));
+  return Uint32Array.from({ length: 256 }, (_, i) => {
+    const at = (i / 255) * (rgb.length - 1), k = Math.min(rgb.length - 2, Math.floor(at)), f = at - k;
+    const [r, g, b] = [0, 1, 2].map((c) => Math.round(rgb[k][c] * (1 - f) + rgb[k + 1][c] * f));
+    return (255 << 24) | (b << 16) | (g << 8) | r;
+  });
+}
+const colours = (root, scale) =>
+  ramp(palette(root, scale === "diverging" ? "--st-chart-diverging-colors" : "--st-chart-sequential-colors"));
+const toCss = (word) => `rgb(${word & 255},${(word >> 8) & 255},${(word >> 16) & 255})`;
+const isDark = (word) => 0.3 * (word & 255) + 0.59 * ((word >> 8) & 255) + 0.11 * ((word >> 16) & 255) < 128;
+
+// Four digits that count; −∞ where a cell is masked.
+function show(x) {
+  if (x === -Infinity) return "−∞";
+  if (x === 0) return "0";
+  const a = Math.abs(x);
+  const text = a >= 1e5 || a < 1e-4 ? x.toExponential(2) : String(Number(x.toPrecision(4)));
+  return text.replace("-", "−");
+}
+const exact = (x) => (Number.isFinite(x) ? String(Number(x.toPrecision(9))) : "-inf");
+
+function save(name, blob) {
+  const link = el("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+const csvCell = (x) => (/[",\n\r]/.test(x) || /^[=+@\t-]/.test(x) && isNaN(x) ? `"${x.replaceAll('"', '""')}"` : x);
+const csv = (rows) => new Blob([rows.map((r) => r.map((x) => csvCell(String(x))).join(",")).join("\r\n")], { type: "text/csv" });
+
+// The frame of every picture: title, tools, body, and the line that says where the numbers come from.
+// `h` has title, aria, foot, model, light {ok, text}; `rows()` gives the table twin, head row first.
+function frame(root, h, rows) {
+  const made = root.__frame ?? (root.__frame = build(root));
+  made.title.textContent = h.title ?? "";
+  made.title.hidden = !h.title;
+  made.canvas.setAttribute("aria-label", h.aria || h.title || "picture");
+  made.foot.hidden = !h.foot;
+  made.point.textContent = h.foot ?? "";
+  made.badge.textContent = h.model ?? "";
+  made.badge.title = "the numbers come from this model, for this prompt";
+  made.light.textContent = h.light ? (h.light.ok ? "✓ " : "✗ ") + h.light.text : "";
+  made.light.className = "light " + (h.light?.ok ? "ok" : "off");
+  made.rows = rows;
+  made.name = (h.foot || h.title || "picture").split(/\s{2}/)[0].replace(/[^\w.-]+/g, "-");
+  if (!made.table.hidden) fillTable(made);
+  return made;
+}
+function build(root) {
+  const made = {};
+  const tool = (text, help, onclick) => el("button", { type: "button", text, title: help, "aria-label": help, onclick });
+  made.title = el("span", { class: "title" });
+  made.canvas = el("canvas", { role: "img", tabindex: 0 });
+  made.tip = el("div", { class: "tip", role: "status", "aria-live": "polite", hidden: true });
+  made.table = el("div", { class: "table", tabindex: 0, hidden: true });
+  made.point = el("code");
+  made.badge = el("span", { class: "badge" });
+  made.light = el("span", { class: "light" });
+  made.foot = el("div", { class: "foot" }, made.point, made.badge, made.light);
+  const table = tool("Table", "Show the numbers as a table", () => {
+    made.table.hidden = !made.table.hidden;
+    table.setAttribute("aria-pressed", !made.table.hidden);
+    if (!made.table.hidden) fillTable(made);
+  });
+  table.setAttribute("aria-pressed", "false");
+  const png = tool("PNG", "Save the picture as PNG", () => saveCanvas(root, made));
+  const numbers = tool("CSV", "Save the numbers as CSV", () => save(made.name + ".csv", csv(made.rows())));
+  const head = el("div", { class: "caption" }, made.title, el("span", { class: "tools" }, table, png, numbers));
+  made.body = el("div", { class: "body" }, made.canvas, made.tip);
+  root.replaceChildren(el("figure", {}, head, made.body, made.table, made.foot));
+  return made;
+}
+function saveCanvas(root, made) {
+  const from = made.canvas, to = el("canvas"), g = to.getContext("2d");
+  [to.width, to.height] = [from.width, from.height];
+  g.fillStyle = css(root, "--st-background-color") || "#fff";
+  g.fillRect(0, 0, to.width, to.height);
+  g.drawImage(from, 0, 0);
+  to.toBlob((blob) => save(made.name + ".png", blob));
+}
+const MOST_CELLS = 6000;
+function fillTable(made) {
+  const all = made.rows(), most = Math.max(2, Math.floor(MOST_CELLS / all[0].length));
+  const rows = all.slice(0, most);
+  const line = (tag) => (cells, first) => el("tr", {}, ...cells.map((x, i) => el(i === 0 && !first ? "th" : tag, { text: typeof x === "number" ? show(x) : x })));
+  const table = el("table", {}, el("thead", {}, line("th")(rows[0], true)), el("tbody", {}, ...rows.slice(1).map((r) => line("td")(r))));
+  const more = all.length > most ? [el("p", { text: `${all.length - most} more rows: save them as CSV.` })] : [];
+  made.table.replaceChildren(table, ...more);
+}
+
+// A canvas of w × h CSS pixels, sharp on every screen, cleared
+function surface(canvas, w, h) {
+  const ratio = devicePixelRatio || 1;
+  canvas.width = Math.round(w * ratio);
+  canvas.height = Math.round(h * ratio);
+  canvas.style.width = w + "px";
+  canvas.style.height = h + "px";
+  const g = canvas.getContext("2d");
+  g.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return g;
+}
+function tipAt(made, x, y, text) {
+  made.tip.hidden = !text;
+  made.tip.textContent = text;
+  const room = made.body.clientWidth - made.tip.offsetWidth - 4;
+  made.tip.style.left = Math.max(0, Math.min(x + 14, room)) + "px";
+  made.tip.style.top = Math.max(0, y - made.tip.offsetHeight - 8) + "px";
+}
+function clip(g, text, width) {
+  if (g.measureText(text).width <= width) return text;
+  const letters = [...text];
+  while (letters.length && g.measureText(letters.join("") + "…").width > width) letters.pop();
+  return letters.join("") + "…";
+}
+DRAW.leave = (parent) => {
+  const root = parent.querySelector(".gb");
+  if (!root) return;
+  silence(root);
+  root.__state?.watch?.disconnect?.();
+};

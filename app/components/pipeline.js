@@ -1,0 +1,86 @@
+// The pipeline on top: where one is, and a jump to anywhere. Arrow keys and a clicker's page keys step.
+DRAW.pipeline = function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".gb");
+  if (!data) return;
+  const state = (root.__state ??= {});
+  state.h = data;
+  state.at = chosen("step", data.at);
+  const go = (to) => {
+    if (to < 0 || to >= state.h.steps.length || to === state.at) return;
+    state.at = to;
+    choose("step", to);
+    mark(root, state);
+    setTriggerValue("step", to);
+  };
+  if (root.__built !== data.steps.join()) build_map(root, state, go);
+  state.go = go;
+  listen(root, window, "keydown", (e) => onKey(e, state));
+  mark(root, state);
+  return () => silence(root);
+};
+
+function build_map(root, state, go) {
+  const h = state.h;
+  const arrow = (text, by, help) => el("button", { type: "button", class: "arrow", text, title: help, "aria-label": help, onclick: () => state.go(state.at + by) });
+  const nav = el("nav", { class: "map", "aria-label": "The steps of the model" });
+  nav.append(arrow("‹", -1, "Step back (left arrow key)"));
+  const groups = el("ol", { class: "groups" });
+  let n = 0;
+  for (const [i, [, steps]] of h.groups.entries()) {
+    const list = el("ol", { class: "steps" });
+    for (const title of steps) {
+      const at = n++;
+      list.append(el("li", {}, el("button", { type: "button", class: "step", onclick: () => state.go(at) }, el("small", { text: at + 1 }), title)));
+    }
+    groups.append(el("li", { class: "group g" + i }, el("span", { class: "name" }), list));
+  }
+  nav.append(groups, arrow("›", 1, "Next step (right arrow key)"), copyButton());
+  root.replaceChildren(nav);
+  root.__built = h.steps.join();
+}
+
+function copyButton() {
+  const button = el("button", { type: "button", class: "copy", text: "Copy link", title: "Copy a link that opens exactly this view" });
+  button.onclick = async () => {
+    try { await navigator.clipboard.writeText(location.href); }
+    catch { copyOldWay(location.href); }
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy link"), 1500);
+  };
+  return button;
+}
+function copyOldWay(text) {
+  const box = el("textarea");
+  box.value = text;
+  document.body.append(box);
+  box.select();
+  document.execCommand("copy");
+  box.remove();
+}
+
+function mark(root, state) {
+  root.querySelectorAll(".step").forEach((button, i) => {
+    const here = i === state.at;
+    button.setAttribute("aria-current", here ? "step" : "false");
+    if (here) {
+      const strip = root.querySelector(".groups");
+      const left = button.offsetLeft - strip.offsetLeft;
+      if (left < strip.scrollLeft || left + button.offsetWidth > strip.scrollLeft + strip.clientWidth) strip.scrollLeft = left - 40;
+    }
+  });
+  state.h.groups.forEach(([name], i) => (root.querySelector(`.g${i} .name`).textContent = name));
+  const [back, next] = root.querySelectorAll(".arrow");
+  back.disabled = state.at === 0;
+  next.disabled = state.at === state.h.steps.length - 1;
+  root.dataset.at = state.at;
+}
+
+function onKey(e, state) {
+  const by = { ArrowLeft: -1, PageUp: -1, ArrowRight: 1, PageDown: 1 }[e.key];
+  if (!by || e.ctrlKey || e.metaKey || e.altKey || e.shiftKey || e.defaultPrevented) return;
+  const on = e.composedPath()[0];
+  const busy = on.isContentEditable || /^(INPUT|TEXTAREA|SELECT|CANVAS)$/.test(on.tagName) || on.closest?.("[role=slider],[role=radiogroup],.table");
+  if (busy) return;
+  e.preventDefault();
+  state.go(state.at + by);
+}

@@ -1,0 +1,50 @@
+// The prompt: Enter runs it, Shift+Enter starts a new line, examples are a click away.
+DRAW.prompt = function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".gb");
+  if (!data) return;
+  const state = (root.__state ??= {});
+  const submit = (text) => { state.sent = text; setTriggerValue("prompt", text); };
+  if (!state.box) build_prompt(root, state);
+  state.submit = submit;
+  if (state.server !== data.text && state.sent !== data.text) state.box.value = data.text;
+  state.server = data.text;
+  state.box.placeholder = data.placeholder;
+  examples(root, state, data);
+  grow(state.box);
+  root.dataset.sig = data.text.slice(0, 80);
+};
+
+function build_prompt(root, state) {
+  const box = (state.box = el("textarea", { rows: 1, spellcheck: "false", "aria-label": "Prompt", autocomplete: "off" }));
+  const run = el("button", { type: "button", class: "run", text: "Run", title: "Run the model on this text (Enter)", onclick: () => state.submit(box.value) });
+  const menu = (state.menu = el("div", { class: "examples", hidden: true }));
+  const open = el("button", { type: "button", class: "quiet", text: "Examples", "aria-expanded": "false" });
+  open.onclick = () => { menu.hidden = !menu.hidden; open.setAttribute("aria-expanded", !menu.hidden); };
+  state.close = () => { menu.hidden = true; open.setAttribute("aria-expanded", "false"); };
+  box.oninput = () => grow(box);
+  box.onkeydown = (e) => {
+    e.stopPropagation();
+    if (e.key !== "Enter" || e.shiftKey || e.isComposing) return;
+    e.preventDefault();
+    state.submit(box.value);
+  };
+  root.replaceChildren(el("div", { class: "prompt" }, box, run, open), menu);
+}
+
+function examples(root, state, data) {
+  const all = JSON.stringify(data.examples);
+  if (state.examples !== all) {
+    state.menu.replaceChildren(
+      ...data.examples.map(([text, why]) =>
+        el("button", { type: "button", class: "example", title: why, onclick: () => { state.box.value = text; grow(state.box); state.close(); state.submit(text); } },
+          el("b", { text: why }), el("span", { text })),
+      ),
+    );
+    state.examples = all;
+  }
+}
+
+function grow(box) {
+  box.style.height = "auto";
+  box.style.height = Math.min(box.scrollHeight + 2, 110) + "px";
+}

@@ -1,0 +1,49 @@
+// All heads of a layer as thumbnails, each a button; the picked head shows everywhere at once.
+DRAW.thumbs = function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".gb");
+  if (!data) return;
+  const state = (root.__state ??= {});
+  state.h = data;
+  state.head = chosen("head", data.head);
+  const draw = () => paint(root, state, setTriggerValue);
+  listen(root, PAGE.bus, "tensor", (e) => e.detail === state.h.src && draw());
+  listen(root, PAGE.bus, "head", (e) => ((state.head = e.detail), draw()));
+  draw();
+  return () => silence(root);
+};
+
+function paint(root, state, send) {
+  const h = state.h, tensor = PAGE.tensors.get(h.src);
+  if (!tensor) return;
+  const [N, R, C] = tensor.shape, lut = colours(root, h.scale);
+  let grid = root.querySelector(".thumbs");
+  if (!grid || grid.childElementCount !== N) {
+    grid = el("div", { class: "thumbs", role: "radiogroup", "aria-label": h.aria });
+    for (let n = 0; n < N; n++) {
+      const pick = () => { choose("head", n); send("head", n); };
+      grid.append(el("button", { type: "button", class: "thumb", onclick: pick }, el("canvas"), el("span")));
+    }
+    root.replaceChildren(grid);
+  }
+  const key = `${h.src}|${css(root, "--st-background-color")}`;
+  [...grid.children].forEach((button, n) => {
+    button.setAttribute("aria-pressed", n === state.head);
+    button.setAttribute("aria-label", `${h.names[n]}: ${h.notes[n]}`);
+    button.title = h.notes[n];
+    button.lastChild.textContent = h.names[n];
+    if (root.__drawn !== key) thumb(button.firstChild, tensor.data, n * R * C, R, C, lut, h.max ?? 1, h.scale);
+  });
+  root.__drawn = key;
+  root.dataset.sig = `${h.src}|${state.head}`;
+}
+
+function thumb(canvas, data, from, R, C, lut, max, scale) {
+  [canvas.width, canvas.height] = [C, R];
+  const image = new ImageData(C, R), words = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < R * C; i++) {
+    const x = data[from + i];
+    const share = scale === "diverging" ? 0.5 + (0.5 * x) / max : x / max;
+    if (x !== -Infinity) words[i] = lut[Math.max(0, Math.min(255, Math.round(share * 255)))];
+  }
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}

@@ -1,0 +1,77 @@
+"""The app as a server: warm before the first visitor, and with a second wall against hostile text.
+
+python -m streamlit run app/server.py
+"""
+
+import base64
+import contextlib
+import hashlib
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+import streamlit as st  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
+
+from app.warm import warm  # noqa: E402
+
+
+def inline_scripts() -> str:
+    """The hashes of the scripts inside Streamlit's own page, so that these and no others may run."""
+    page = (Path(st.__file__).parent / "static" / "index.html").read_text("utf-8")
+    bodies = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", page, re.DOTALL)
+    hashes = (base64.b64encode(hashlib.sha256(body.encode()).digest()).decode() for body in bodies)
+    return " ".join(f"'sha256-{h}'" for h in hashes)
+
+
+# Scripts only from this server (blob: is how Streamlit loads components), pictures only from here, nothing
+# framed, no request to any other host.
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        f"script-src 'self' blob: 'wasm-unsafe-eval' {inline_scripts()}",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",
+        "frame-src 'none'",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    )
+)
+HEADERS = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+
+
+class Headers:
+    """Adds HEADERS to every answer."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        async def with_headers(message):
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *HEADERS]
+            await send(message)
+
+        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app):
+    warm()
+    yield
+
+
+app = st.App(str(ROOT / "app" / "main.py"), lifespan=lifespan, middleware=[Middleware(Headers)])

@@ -1,0 +1,170 @@
+"""What a person is looking at: one view, kept in the session and in the link, changed by one door."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+
+import streamlit as st
+
+STEPS = (
+    "tokens",
+    "embeddings",
+    "layernorm",
+    "qkv",
+    "scores",
+    "mask",
+    "softmax",
+    "heads",
+    "residual",
+    "mlp",
+    "layers",
+    "next",
+)
+LONGEST_LINK = 4000  # characters of prompt that a link carries
+PROMPT = "The animal didn't cross the street because it was too tired"
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that a link says. Positions are clamped to the model and prompt by `fit`."""
+
+    model: str = ""  # a shipped model's name; empty is the default
+    prompt: str = PROMPT
+    step: str = "tokens"
+    layer: int = 0
+    head: int = 0
+    token: int = -1  # the asking position; -1 is the last
+    key: int = 0  # the position looked at
+    unit: int = 0  # a number inside a vector
+    letter: str = "q"  # which of q, k, v
+    norm: str = "attn"  # which norm of the block
+    merge: int = -1  # how many merges of the picked word are shown; -1 is all
+    unscaled: bool = False  # what if: softmax without dividing by √d_k
+    mask: str = "causal"  # what if: another mask
+    window: int = 4  # of the sliding-window mask, and of the prefix
+    heat: float = 1.0  # temperature to play with in the softmax step
+    sink: bool = False  # hide the first token's share
+    weighted: bool = False  # attention weighted by the size of the values
+    compare: bool = False  # logit lens instead of norms, in the layers step
+    temperature: float = 1.0
+    top_k: int = 0  # 0: no cut
+    top_p: float = 1.0  # 1: no cut
+    min_p: float = 0.0  # 0: no cut
+    seed: int = 0
+
+
+CHOICES = {
+    "step": STEPS,
+    "letter": ("q", "k", "v"),
+    "norm": ("attn", "mlp", "final"),
+    "mask": ("causal", "none", "window", "prefix", "padding"),
+}
+RANGES = {
+    "layer": (0, 999),
+    "head": (0, 999),
+    "token": (-1, 99_999),
+    "key": (0, 99_999),
+    "unit": (0, 999_999),
+    "merge": (-1, 9_999),
+    "window": (1, 9_999),
+    "heat": (0.1, 5.0),
+    "temperature": (0.1, 5.0),
+    "top_k": (0, 999_999),
+    "top_p": (0.01, 1.0),
+    "min_p": (0.0, 1.0),
+    "seed": (0, 2**31 - 1),
+}
+DEFAULT = View()
+TYPES = {field.name: type(getattr(DEFAULT, field.name)) for field in fields(View)}
+
+
+def read_link(params: Mapping[str, str], models: list[str]) -> tuple[View, list[str]]:
+    """The nearest sensible view to a link's parameters, and a sentence for each thing ignored."""
+    found, ignored = {}, []
+    for name, text in params.items():
+        if name not in TYPES:
+            ignored.append(f"“{text_start(name)}” is not something a link can set.")
+            continue
+        value, complaint = _parse(name, text, models)
+        if complaint:
+            ignored.append(complaint)
+        if value is not None:
+            found[name] = value
+    return replace(DEFAULT, **found), ignored
+
+
+def _parse(name: str, text: str, models: list[str]):
+    """(value or None, complaint or "") for one parameter."""
+    kind, said = TYPES[name], f"{name} = “{text_start(text)}”"
+    if name == "model" and text not in models:
+        return None, f"{said}: there is no such model here; there is {', '.join(models)}."
+    if name in CHOICES and text not in CHOICES[name]:
+        return None, f"{said} is not one of {', '.join(CHOICES[name])}."
+    if kind is str:
+        return text, ""
+    if kind is bool:
+        return text == "1", "" if text in "01" else f"{said} is neither 0 nor 1."
+    try:
+        value = float(text)
+        if not math.isfinite(value):
+            raise ValueError
+    except ValueError:
+        return None, f"{said} is not a number."
+    low, high = RANGES[name]
+    value = min(max(kind(value), low), high)
+    return value, "" if value == float(text) else f"{said} goes from {low} to {high}; {value} is shown."
+
+
+def text_start(text: str) -> str:
+    return text if len(text) <= 40 else text[:40] + "…"
+
+
+def write_link(view: View) -> dict[str, str]:
+    """The parameters that open `view` again: only what differs from the default."""
+    default, link = asdict(DEFAULT), {}
+    for name, value in asdict(view).items():
+        if value != default[name]:
+            link[name] = str(int(value)) if isinstance(value, bool) else str(value)
+    if len(link.get("prompt", "")) > LONGEST_LINK:
+        del link["prompt"]
+    return link
+
+
+def fit(view: View, layers: int, heads: int, tokens: int) -> tuple[View, list[str]]:
+    """`view` with layer, head and positions that exist, and a sentence for each one moved."""
+    moved, ignored = {}, []
+    for name, count in (("layer", layers), ("head", heads), ("token", tokens), ("key", tokens)):
+        value = getattr(view, name)
+        if value >= count:
+            moved[name] = count - 1
+            ignored.append(f"There is no {name} {value} here; the last is {count - 1}.")
+    moved.setdefault("token", view.token if view.token >= 0 else tokens - 1)
+    return replace(view, **moved), ignored
+
+
+# --- the session ---------------------------------------------------------------------------------
+
+
+def view(models: list[str]) -> View:
+    """The current view; a session's first run takes it from the link."""
+    if "view" not in st.session_state:
+        st.session_state.view, st.session_state.ignored = read_link(st.query_params.to_dict(), models)
+    return st.session_state.view
+
+
+def change(**what) -> None:
+    """Set fields of the view."""
+    st.session_state.view = replace(st.session_state.view, **what)
+    st.session_state.ignored = []
+
+
+def ignored() -> list[str]:
+    """What the link asked for and did not get."""
+    return st.session_state.get("ignored", [])
+
+
+def publish(view: View) -> None:
+    """Write the view into the address bar."""
+    link = write_link(view)
+    if st.query_params.to_dict() != link:
+        st.query_params.from_dict(link)

@@ -1,0 +1,53 @@
+"""Step 2: a row of the token table plus a row of the position table."""
+
+import numpy as np
+import streamlit as st
+
+from app import compute, state
+from app.figures import bars, graph, series
+from app.look import Look
+from app.widgets import arithmetic, chart, code, picture, words
+from engine.embed import Embed
+
+
+def draw(look: Look) -> None:
+    view = look.view
+    left, right = st.columns([7, 4], gap="medium")
+    token, position = (look.array(f"embed.{part}")[view.token] for part in ("token", "position"))
+    ids, cosines = compute.neighbours(look.model.name, look.ids[view.token])
+    names = [look.label_of(id) for id in ids]
+    with left:
+        words(
+            "embeddings/sentence",
+            token=look.token,
+            id=look.ids[view.token],
+            width=look.model.config.width,
+            token_size=float(np.linalg.norm(token)),
+            position=view.token,
+            position_size=float(np.linalg.norm(position)),
+            nearest=names[0],
+            cosine=cosines[0],
+        )
+        for part, title in (
+            ("token", "Rows of the token table, one a token"),
+            ("position", "Rows of the position table, one a place"),
+            ("out", "Their sum: what enters the first block"),
+        ):
+            picture(look, f"embed.{part}", title, height=118)
+    with right:
+        arithmetic(look, "embed.out", view.token, view.unit)
+        rows = [{"label": name, "value": c} for name, c in zip(names, cosines, strict=True)]
+        header = bars(rows, "token", "cosine", height=170, max=1.0)
+        chart(look, "nearest", header, "Nearest in the token table, by cosine")
+        flat = compute.flat(look.model.name, view.prompt)
+        dots = series("tokens", flat[:, 0], flat[:, 1], "dots", look.labels)
+        header = graph([dots], "widest direction", "second widest", height=230, picked=view.token)
+        chart(
+            look,
+            "map",
+            header,
+            "The prompt's tokens on a flat map (PCA of embed.token)",
+            pick=lambda i: state.change(token=int(i)),
+        )
+        words("embeddings/positions")
+        code(Embed.forward)

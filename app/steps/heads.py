@@ -1,0 +1,81 @@
+"""Step 8: all heads of the layer, what they mix, and how they are put together."""
+
+import numpy as np
+import streamlit as st
+
+from app import components, state
+from app.look import Look
+from app.widgets import arithmetic, bound, code, picture, words
+from engine.analysis import value_weighted, without_first
+from engine.attention import Attention
+
+
+def draw(look: Look) -> None:
+    view = look.view
+    left, right = st.columns([7, 4], gap="medium")
+    with left:
+        array, variant = _pattern(look)
+        _thumbs(look, array, variant)
+        row = array[view.head, view.token]
+        words(
+            "heads/sentence",
+            head=view.head,
+            token=look.token,
+            best=look.labels[int(row.argmax())],
+            share=float(row.max()),
+            first=float(look.array(look.point("attn.pattern"))[view.head, view.token, 0]),
+        )
+        a, b = st.columns(2)
+        with a:
+            point, own = look.point("attn.pattern"), array if variant else None
+            title = f"Weights, as head {view.head} of layer {view.layer} has them"
+            picture(
+                look,
+                point,
+                "Weights",
+                scale="sequential",
+                top=1.0,
+                height=290,
+                array=own,
+                variant=variant,
+                aria=title,
+            )
+        with b:
+            picture(look, look.point("attn.z"), "Values mixed by the weights", height=290)
+    with right:
+        bound(st.toggle, "Hide the first token's share (attention sink)", "sink")
+        bound(st.toggle, "Weigh by the size of the values", "weighted")
+        arithmetic(look, look.point("attn.z"), view.head, view.token, view.unit)
+        arithmetic(look, look.point("attn.out"), view.token, view.unit)
+        words("heads/concat", heads=look.model.config.heads, width=look.model.config.head_width)
+        code(Attention.forward, without_first, value_weighted)
+
+
+def _pattern(look: Look) -> tuple[np.ndarray, str]:
+    """The layer's pattern [H, T, S] as the switches want it, and what was done to it."""
+    pattern, done = look.trace[look.point("attn.pattern")], []
+    if look.view.weighted:
+        pattern = value_weighted(pattern, look.trace[look.point("attn.v")])
+        done.append("times the size of the values")
+    if look.view.sink:
+        pattern = without_first(pattern)
+        done.append("without the first token")
+    return pattern[0].cpu().numpy(), ", ".join(done) and f"weights {' and '.join(done)}"
+
+
+def _thumbs(look: Look, array: np.ndarray, variant: str) -> None:
+    view, point = look.view, look.point("attn.pattern")
+    id = look.id_of(point, variant)
+    components.store(id, array, key="store-thumbs")
+    tops = array[:, view.token].argmax(-1)
+    notes = [f"“{look.token}” looks most at “{look.labels[i]}”" for i in tops]
+    header = {
+        "src": id,
+        "head": view.head,
+        "names": [f"head {h}" for h in range(len(array))],
+        "notes": notes,
+        "scale": "sequential",
+        "max": 1.0,
+        "aria": f"All heads of layer {view.layer}",
+    }
+    components.thumbs("thumbs", header, head=lambda h: state.change(head=int(h)))

@@ -1,0 +1,58 @@
+"""Step 10: units that fire, and what they write."""
+
+import numpy as np
+import streamlit as st
+import torch
+
+from app import compute, state
+from app.figures import bars, graph, series
+from app.look import Look
+from app.widgets import arithmetic, chart, code, picture, words
+from engine.mlp import ACTIVATIONS, MLP
+
+SHOWN = 12  # units
+
+
+def draw(look: Look) -> None:
+    view = look.view
+    pre, act = look.array(look.point("mlp.pre")), look.array(look.point("mlp.act"))
+    unit = min(view.unit, pre.shape[1] - 1)
+    ids, scores = compute.promoted(look.model.name, view.layer, unit)
+    left, right = st.columns([7, 4], gap="medium")
+    with left:
+        strongest = np.argsort(-np.abs(act[view.token]))[:SHOWN]
+        words(
+            "mlp/sentence",
+            token=look.token,
+            units=pre.shape[1],
+            active=int((act[view.token] > 0.1).sum()),
+            unit=unit,
+            best=int(strongest[0]),
+            best_act=float(act[view.token, strongest[0]]),
+        )
+        picture(look, look.point("mlp.act"), "How strongly each unit fires, for every token", height=170)
+        a, b = st.columns(2)
+        with a:
+            rows = [{"label": f"unit {u}", "value": act[view.token, u], "mark": u == unit} for u in strongest]
+            header = bars(rows, "unit", "activation", height=210)
+            title = f"The strongest units for “{look.token}”"
+            chart(look, "units", header, title, pick=lambda i: state.change(unit=int(strongest[int(i)])))
+        with b:
+            _curve(look, float(pre[view.token, unit]), float(act[view.token, unit]), unit)
+    with right:
+        rows = [{"label": look.label_of(id), "value": s} for id, s in zip(ids, scores, strict=True)]
+        title = f"Unit {unit} raises the scores of these tokens most"
+        chart(look, "promotes", bars(rows, "token", "score for each 1 of activation", height=150), title)
+        arithmetic(look, look.point("mlp.pre"), view.token, unit)
+        arithmetic(look, look.point("mlp.act"), view.token, unit)
+        words("mlp/why", units=pre.shape[1], wide=look.model.config.width)
+        code(MLP.forward)
+
+
+def _curve(look: Look, x: float, y: float, unit: int) -> None:
+    """The activation with the picked unit on it."""
+    reach = max(4.0, abs(x) * 1.1)
+    xs = torch.linspace(-reach, reach, 121)
+    curve = series(look.model.config.activation, xs, ACTIVATIONS[look.model.config.activation](xs))
+    header = graph([curve], "mlp.pre", "mlp.act", height=210, marks=[[x, y, f"unit {unit}"]], zero=True)
+    chart(look, "curve", header, "The activation (GELU), and this unit on it")

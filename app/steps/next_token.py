@@ -1,0 +1,136 @@
+"""Step 12: a score for every entry of the vocabulary, and the choice of one."""
+
+import streamlit as st
+import torch
+
+from app import state
+from app.figures import bars, graph, series
+from app.look import Look
+from app.text import say
+from app.widgets import arithmetic, bound, chart, code, words
+from engine import decode
+from engine.analysis import entropy
+from engine.decode import Decoding
+
+SHOWN = 14  # candidates
+
+
+def draw(look: Look) -> None:
+    decoding = _decoding(look.view)
+    logits = look.trace["logits"][0, -1].cpu()
+    steps = decode.steps_of(logits, decoding)
+    probabilities = steps["probabilities"]
+    order = steps["logits"].sort(descending=True, stable=True).indices
+    left, right = st.columns([7, 4], gap="medium")
+    with left:
+        kept = int((probabilities > 0).sum())
+        words(
+            "next/sentence",
+            first=look.label_of(int(order[0])),
+            share=float(probabilities[order[0]]),
+            kept=kept,
+            vocabulary=len(logits),
+            entropy=float(entropy(probabilities)),
+        )
+        a, b = st.columns([3, 2])
+        with a:
+            _candidates(look, logits, probabilities, order[:SHOWN].tolist(), kept)
+        with b:
+            _controls(look)
+    with right:
+        unit = min(look.view.unit, len(logits) - 1) or int(order[0])
+        arithmetic(look, "logits", len(look.labels) - 1, unit)
+        _ranks(look, probabilities, order)
+        words("next/why", vocabulary=len(logits), width=look.model.config.width)
+        code(decode.steps_of, decode.draw)
+
+
+def _decoding(view: state.View) -> Decoding:
+    return Decoding(
+        "sample",
+        temperature=view.temperature,
+        top_k=view.top_k or None,
+        top_p=view.top_p if view.top_p < 1 else None,
+        min_p=view.min_p or None,
+        seed=view.seed,
+    )
+
+
+def _candidates(look: Look, logits, probabilities, ids: list[int], kept: int) -> None:
+    rows = [
+        {
+            "label": look.label_of(id),
+            "value": float(probabilities[id]),
+            "note": f"{float(probabilities[id]):.1%}  score {float(logits[id]):.2f}",
+            "off": not probabilities[id] > 0,
+            "mark": id == look.view.unit,
+        }
+        for id in ids
+    ]
+    header = bars(rows, "token", "probability", height=330, cut=kept)
+    chart(
+        look,
+        "candidates",
+        header,
+        "The most probable next tokens",
+        point="logits",
+        pick=lambda i: state.change(unit=ids[int(i)]),
+    )
+
+
+def _controls(look: Look) -> None:
+    """The sampler's settings, and the ways to go on."""
+    bound(st.slider, "Temperature", "temperature", 0.1, 5.0, step=0.1)
+    bound(st.number_input, "Top-k: keep the k best (0 = all)", "top_k", 0, look.model.config.vocabulary)
+    bound(st.slider, "Top-p: keep this share", "top_p", 0.01, 1.0, step=0.01)
+    bound(st.slider, "Min-p: at least this share of the best", "min_p", 0.0, 1.0, step=0.01)
+    a, b = st.columns(2)
+    a.button("Take the best", on_click=_take, args=(look, None), width="stretch")
+    b.button("Draw one", on_click=_take, args=(look, _decoding(look.view)), type="primary", width="stretch")
+    if st.session_state.get("drawn"):
+        st.markdown(st.session_state.drawn)
+
+
+def _take(look: Look, decoding: Decoding | None) -> None:
+    """Add the chosen token to the prompt; a draw says which number fell where."""
+    logits = look.trace["logits"][0, -1].cpu()
+    steps = decode.steps_of(logits, decoding or Decoding())
+    random = torch.Generator().manual_seed(look.view.seed)
+    u = torch.rand((), generator=random, dtype=torch.float64).item()
+    id = int(logits.argmax()) if decoding is None else decode.draw(steps["probabilities"], u)
+    share = float(steps["probabilities"][id])
+    append(
+        look,
+        id,
+        "" if decoding is None else say("walk", "next/drawn", u=u, token=look.label_of(id), share=share),
+    )
+
+
+def append(look: Look, id: int, note: str) -> None:
+    """The prompt with token `id` after it, and a word where it cannot be or reads otherwise."""
+    tokenizer = look.model.tokenizer
+    if id in tokenizer.special.values():
+        st.session_state.drawn = say("walk", "next/end")
+        return state.change(seed=look.view.seed + 1)
+    try:
+        text = b"".join([*look.trace.tokens(), tokenizer.bytes_of(id)]).decode()
+    except UnicodeDecodeError:
+        st.session_state.drawn = say("walk", "next/part", token=look.label_of(id))
+        return state.change(seed=look.view.seed + 1)
+    if len(look.ids) == look.model.config.context:
+        st.session_state.drawn = say("walk", "next/full", context=look.model.config.context)
+        return None
+    if tokenizer.encode(text) != [*look.ids, id]:
+        note += " " + say("walk", "next/recut")
+    st.session_state.drawn = note
+    return state.change(prompt=text, token=-1, key=0, unit=0, seed=look.view.seed + 1)
+
+
+def _ranks(look: Look, probabilities: torch.Tensor, order: torch.Tensor) -> None:
+    """How much of the whole is held by the best n tokens."""
+    total = probabilities[order].cumsum(-1)
+    ranks = sorted({min(len(total), round(1.25**k)) for k in range(60)})
+    line = series("share", [torch.tensor(float(n)).log10() for n in ranks], [total[n - 1] for n in ranks])
+    ticks = [[p, f"{10**p:,}"] for p in range(len(str(len(total))))]
+    header = graph([line], "the best n tokens", "share together", height=190, zero=True, xTicks=ticks)
+    chart(look, "ranks", header, "How the whole vocabulary shares")

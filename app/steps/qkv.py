@@ -1,0 +1,81 @@
+"""Step 4: query, key and value, each X·W + b."""
+
+import numpy as np
+import streamlit as st
+
+from app import components
+from app.look import Look
+from app.widgets import HIDDEN, arithmetic, bound, code, picture, words
+from engine.attention import Attention
+
+LETTERS = {"q": "Query", "k": "Key", "v": "Value"}
+
+
+def draw(look: Look) -> None:
+    view, config = look.view, look.model.config
+    width, wide = config.head_width, config.width
+    first = view.head * width
+    left, right = st.columns([7, 4], gap="medium")
+    with left:
+        bound(
+            st.segmented_control,
+            "Which of the three",
+            "letter",
+            list(LETTERS),
+            format_func=LETTERS.get,
+            **HIDDEN,
+        )
+        words(
+            f"qkv/{view.letter}",
+            token=look.token,
+            head=view.head,
+            first=first,
+            last=first + width - 1,
+            tokens=len(look.labels),
+            wide=wide,
+            width=width,
+        )
+        x, w = st.columns([3, 2])
+        with x:
+            row = ["row", view.token, view.token + 1]
+            picture(look, look.point("attn.norm.out"), f"X  {len(look.labels)}×{wide}", height=120, bands=[row])
+        with w:
+            _weights(look, first, width)
+        for letter, column in zip(LETTERS, st.columns(3), strict=True):
+            with column:
+                name = f"{LETTERS[letter]}  {len(look.labels)}×{width}"
+                picture(look, look.point(f"attn.{letter}"), name, height=200, plain=letter != "q")
+    with right:
+        arithmetic(look, look.point(f"attn.{view.letter}"), view.head, view.token, view.unit)
+        words("qkv/heads", heads=config.heads, width=width, wide=wide)
+        code(Attention.forward)
+
+
+def _weights(look: Look, first: int, width: int) -> None:
+    """The whole weight matrix, with the columns that make this head marked."""
+    letter = look.view.letter
+    name = look.point(f"attn.{letter}")
+    weight = look.model.get_submodule(name).weight.T.cpu().numpy()  # [D in, D out], as in X·W
+    id = f"{look.model.name}|{name}.weight"
+    components.store(id, weight[None].astype(np.float32), key="store-weight")
+    header = {
+        "src": id,
+        "axes": "WW",
+        "title": f"W_{letter.upper()}  {weight.shape[0]}×{weight.shape[1]}",
+        "aria": f"The weights of {name}; head {look.view.head} uses columns {first} to {first + width - 1}",
+        "rows": [None],
+        "cols": [None],
+        "rowName": "row",
+        "colName": "column",
+        "scale": "diverging",
+        "max": None,
+        "height": 106,
+        "bands": [["col", first, first + width]],
+        "pick": None,
+        "index": 0,
+        "follow": None,
+        "foot": f"{name}.weight",
+        "model": look.model.name,
+        "light": None,
+    }
+    components.matrix("matrix-weight", header)

@@ -1,0 +1,46 @@
+"""Step 9: what was added to the stream, and how much that is."""
+
+import numpy as np
+import streamlit as st
+
+from app.figures import graph, series
+from app.look import Look
+from app.widgets import arithmetic, chart, code, picture, words
+from engine.block import Block
+
+
+def draw(look: Look) -> None:
+    view = look.view
+    names = ("resid_pre", "attn.out", "resid_mid")
+    before, added, after = (look.array(look.point(name)) for name in names)
+    left, right = st.columns([7, 4], gap="medium")
+    sizes = [np.linalg.norm(x, axis=-1) for x in (before, added, after)]
+    with left:
+        words(
+            "residual/sentence",
+            token=look.token,
+            before=float(sizes[0][view.token]),
+            added=float(sizes[1][view.token]),
+            after=float(sizes[2][view.token]),
+            cosine=_cosine(before[view.token], added[view.token]),
+        )
+        for name, title in zip(
+            names, ("The stream", "+ what attention adds", "= the stream after it"), strict=True
+        ):
+            picture(look, look.point(name), title, height=125)
+    with right:
+        arithmetic(look, look.point("resid_mid"), view.token, view.unit)
+        places = range(len(look.labels))
+        lines = [
+            series(name, places, size)
+            for name, size in zip(("stream before", "added", "stream after"), sizes, strict=True)
+        ]
+        ticks = [[i, label] for i, label in enumerate(look.labels)]
+        header = graph(lines, "token", "length of the vector", height=250, zero=True, xTicks=ticks)
+        chart(look, "sizes", header, "How long the vectors are", point=look.point("resid_mid"))
+        words("residual/why")
+        code(Block.forward)
+
+
+def _cosine(a: np.ndarray, b: np.ndarray) -> float:
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12))

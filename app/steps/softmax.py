@@ -1,0 +1,61 @@
+"""Step 7: scores to weights that sum to one."""
+
+import numpy as np
+import streamlit as st
+import torch
+
+from app import state
+from app.figures import bars
+from app.look import Look
+from app.widgets import arithmetic, bound, chart, code, picture, words
+from engine.analysis import entropy
+from engine.attention import attend
+
+MOST = 20  # bars shown
+
+
+def draw(look: Look) -> None:
+    view, point = look.view, look.point("attn.pattern")
+    masked = look.trace[look.point("attn.masked")][0, view.head, view.token]
+    own = look.trace[point][0, view.head, view.token]
+    row = own if view.heat == 1 else torch.softmax(masked / view.heat, -1)
+    left, right = st.columns([7, 4], gap="medium")
+    with left:
+        best = own.topk(min(2, view.token + 1)).indices.tolist()
+        words(
+            "softmax/sentence",
+            token=look.token,
+            first=look.labels[best[0]],
+            first_share=float(own[best[0]]),
+            second=look.labels[best[-1]],
+            second_share=float(own[best[-1]]),
+            entropy=float(entropy(own)),
+            most=float(np.log2(view.token + 1)),
+        )
+        a, b = st.columns([6, 5])
+        with a:
+            picture(look, point, "Weights (each row sums to 1)", scale="sequential", top=1.0, height=350)
+        with b:
+            _row(look, row)
+    with right:
+        arithmetic(look, point, view.head, view.token, view.key)
+        words("softmax/rows")
+        code(attend, entropy)
+
+
+def _row(look: Look, row: torch.Tensor) -> None:
+    """The picked row as bars, with a temperature to play with."""
+    view = look.view
+    bound(st.slider, "Temperature (1 is the model's own)", "heat", 0.1, 5.0, step=0.1)
+    seen = list(range(view.token + 1))
+    if len(seen) > MOST:
+        seen = sorted(row.topk(MOST).indices.tolist())
+    rows = [
+        {"label": look.labels[i], "value": float(row[i]), "note": f"{float(row[i]):.1%}", "mark": i == view.key}
+        for i in seen
+    ]
+    title = f"Where “{look.token}” looks" + ("" if view.heat == 1 else f", at temperature {view.heat:g}")
+    own = look.point("attn.pattern") if view.heat == 1 else ""
+    header = bars(rows, "token", "weight", height=300, max=1.0)
+    chart(look, "row", header, title, point=own, pick=lambda i: state.change(key=seen[int(i)]))
+    words("softmax/entropy", entropy=float(entropy(row)), heat=view.heat)

@@ -1,0 +1,108 @@
+"""The main page: one prompt, step by step."""
+
+import streamlit as st
+
+import engine
+from app import components, compute, state
+from app.labels import escape
+from app.look import Look
+from app.state import STEPS
+from app.steps import DRAW
+from app.text import say
+
+EXAMPLES = [
+    ("The animal didn't cross the street because it was too tired", "Who is “it”?"),
+    ("Once upon a time there was a little girl who lived in the", "A story begins"),
+    ("one two three four, one two three", "Repeat after me"),
+    ("Aragorn told Frodo to mind Lothlorien", "Rare words in pieces"),
+    ("The king and the queen had a daughter, and the king", "Names that come back"),
+    ("Henry is giving a lecture on transformers", "A lecture's sentence"),
+    ("naïve café 🙂👩‍👩‍👧 שלום", "Other letters"),
+]
+GROUPS = [(2, "From text to vectors"), (8, "Block {layer} of 0 to {last}"), (2, "To the answer")]
+USES = {"layer": STEPS[2:10], "head": STEPS[3:8]}  # the steps in which each choice matters
+
+
+def main() -> None:
+    models = engine.shipped()
+    view = state.view(models)
+    name = view.model or models[0]
+    model = compute.model(name)
+    top = st.container(key="top")
+    with top:
+        components.prompt("prompt", view.prompt, EXAMPLES, "Type a text and press Enter", _submit)
+    try:
+        trace = compute.trace(name, view.prompt)
+    except ValueError as error:
+        return _trouble(view, error)
+    view, moved = state.fit(view, model.config.layers, model.config.heads, trace.ids.shape[1])
+    look = Look(view, model, trace)
+    with top:
+        _notes(state.ignored() + moved)
+        _map(look)
+        _bar(look)
+    with st.container(key="head"):
+        _head(look)
+    with st.container(key="step"):
+        DRAW[view.step](look)
+    state.publish(view)
+
+
+def _submit(text: str) -> None:
+    st.session_state.drawn = ""
+    state.change(prompt=str(text), token=-1, key=0, merge=-1)
+
+
+def _trouble(view: state.View, error: ValueError) -> None:
+    """The prompt cannot be run: say why; it stays in its box."""
+    st.warning(escape(str(error)[0].upper() + str(error)[1:]) + ".", icon=":material/edit:")
+
+
+def _notes(notes: list[str]) -> None:
+    """What the link asked for and did not get."""
+    if notes:
+        st.info("The link was opened as far as it fits here. " + " ".join(escape(n) for n in notes[:6]))
+
+
+def _map(look: Look) -> None:
+    titles = [say("walk", f"{step}/name") for step in STEPS]
+    groups, start = [], 0
+    for count, name in GROUPS:
+        name = name.format(layer=look.view.layer, last=look.model.config.layers - 1)
+        groups.append([name, titles[start : start + count]])
+        start += count
+    header = {"groups": groups, "steps": titles, "at": STEPS.index(look.view.step)}
+    components.pipeline("map", header, step=lambda i: state.change(step=STEPS[int(i)]))
+
+
+def _bar(look: Look) -> None:
+    view, config = look.view, look.model.config
+    header = {
+        "tokens": look.labels,
+        "ids": look.ids,
+        "token": view.token,
+        "layers": config.layers,
+        "layer": view.layer,
+        "heads": config.heads,
+        "head": view.head,
+        "use": [name for name, steps in USES.items() if view.step in steps],
+    }
+    components.bar(
+        "bar",
+        header,
+        token=lambda i: state.change(token=int(i), merge=-1),
+        layer=lambda i: state.change(layer=int(i)),
+        head=lambda i: state.change(head=int(i)),
+    )
+
+
+def _head(look: Look) -> None:
+    """The step's title and formula, and what happens in it in plain words."""
+    step = look.view.step
+    a, b = st.columns([7, 4], gap="medium", vertical_alignment="center")
+    number = STEPS.index(step) + 1
+    a.markdown(f"### {number}. {say('walk', f'{step}/title')}\n{say('walk', f'{step}/lead')}")
+    b.latex(say("walk", f"{step}/formula"))
+
+
+main()

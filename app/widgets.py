@@ -1,0 +1,172 @@
+"""What every step is made of: a picture in its frame, the arithmetic of a cell, the code that ran."""
+
+import inspect
+import re
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+from app import components, state
+from app.labels import escape
+from app.look import Look
+from app.text import say
+from engine.worked import Worked, work
+
+SHOWN_TERMS = 6
+HIDDEN = {"required": True, "label_visibility": "collapsed"}  # of a row of choices that speaks for itself
+PICKS = {"T": "token", "S": "key", "E": "unit", "D": "unit", "F": "unit", "V": "unit"}  # axis -> field
+NAMES = {"T": "token", "S": "looks at", "E": "number", "D": "number", "F": "unit", "V": "entry"}
+
+
+def words(name: str, **values) -> None:
+    """A text of the walk, filled in."""
+    st.markdown(say("walk", name, **values))
+
+
+def light(look: Look, point: str) -> dict:
+    """The self-check of a point as the frame shows it."""
+    check = look.checked(point)
+    return {"ok": check.ok, "text": f"recomputed in float64, differs by at most {check.largest:.1e}"}
+
+
+def foot(look: Look, point: str) -> str:
+    """The point's name and shape: blocks.2.attn.scores  [B=1, H=6, T=9, S=9]."""
+    sizes = zip("B" + look.axes(point), look.trace[point].shape, strict=True)
+    return f"{point}  [{', '.join(f'{axis}={n}' if axis != '1' else '1' for axis, n in sizes)}]"
+
+
+def picture(
+    look: Look,
+    point: str,
+    title: str,
+    *,
+    aria: str = "",
+    scale: str = "diverging",
+    top: float | None = None,
+    height: int = 380,
+    bands: list | None = None,
+    array: np.ndarray | None = None,
+    variant: str = "",
+    plain: bool = False,
+    pickable: bool = True,
+) -> None:
+    """The matrix of a point as a heat map; click or arrow keys pick a cell.
+
+    array and variant  other numbers in the place of the point's own (a what-if), and their name: they
+                       are no longer the point, so the frame says what they are instead
+    plain              without labels, for a picture beside others
+    """
+    axes = look.axes(point)
+    own = array is None
+    values = look.array(point) if own else array
+    values = values.astype(np.float32) if axes.startswith("H") else values[None].astype(np.float32)
+    rows, columns = axes[-2], axes[-1]
+    view = look.view
+    picked = [
+        _clamp(getattr(view, PICKS[axis]), n) for axis, n in zip((rows, columns), values.shape[1:], strict=True)
+    ]
+    key = f"{point.split('.', 2)[-1] if point.startswith('blocks') else point}-{variant}"
+    components.store(look.id_of(point, variant), values, key=f"store-{key}")
+    header = {
+        "src": look.id_of(point, variant),
+        "axes": rows + columns,
+        "title": title,
+        "aria": aria or title,
+        "rows": [None] if plain else _labels(look, rows, values.shape[1]),
+        "cols": [None] if plain else _labels(look, columns, values.shape[2]),
+        "rowName": NAMES[rows],
+        "colName": NAMES[columns],
+        "scale": scale,
+        "max": top,
+        "height": height,
+        "bands": bands or [],
+        "pick": picked,
+        "index": view.head if axes.startswith("H") else 0,
+        "follow": "head" if axes.startswith("H") else None,
+        "foot": foot(look, point) if own else variant,
+        "model": look.model.name,
+        "light": light(look, point) if own else None,
+    }
+    pick = (lambda cell: state.change(**_picked(rows, columns, cell))) if pickable else None
+    components.matrix(f"matrix-{key}", header, pick)
+
+
+def _picked(rows: str, columns: str, cell: list[int]) -> dict:
+    return {PICKS[rows]: int(cell[0]), PICKS[columns]: int(cell[1])}
+
+
+def _labels(look: Look, axis: str, count: int) -> list[str]:
+    return look.labels if axis in "TS" else [str(i) for i in range(count)]
+
+
+def _clamp(value: int, count: int) -> int:
+    return max(0, min(value, count - 1))
+
+
+def chart(
+    look: Look, key: str, header: dict, title: str, *, point: str = "", aria: str = "", pick=None
+) -> None:
+    """Bars or a graph in the frame of every picture; `point` is where its numbers come from."""
+    frame = {"title": title, "aria": aria or title, "model": look.model.name}
+    if point:
+        frame |= {"foot": foot(look, point), "light": light(look, point)}
+    components.plot(f"plot-{key}", header | frame, pick)
+
+
+def arithmetic(look: Look, point: str, *cell: int) -> None:
+    """The picked cell of a point by hand: its terms, their sum, and the model's own number beside it."""
+    sizes = look.trace[point].shape[1:]
+    worked = work(look.trace, point, (0, *(_clamp(i, n) for i, n in zip(cell, sizes, strict=True))))
+    with st.container(border=True, gap="xsmall", key="hand-" + re.sub(r"\W", "-", point)):
+        st.markdown(f"**Check it by hand** · `{point}[{', '.join(map(str, worked.at[1:]))}]`")
+        st.latex(worked.symbols)
+        if "frac" in worked.numbers or not worked.terms:
+            st.latex(worked.numbers)
+        if worked.terms:
+            st.markdown(_terms(look, worked))
+        difference = abs(worked.value - worked.shown) if worked.value != worked.shown else 0.0
+        st.markdown(
+            f"by hand **{_number(worked.value)}** · the model **{_number(worked.shown)}** · "
+            f"differs by {difference:.0e}".replace("-", "−")
+        )
+
+
+def _terms(look: Look, worked: Worked) -> str:
+    """The largest terms as a Markdown table, the rest in one row, then the sum."""
+    rows = ["| term | | value |", "|:--|:--|--:|"]
+    for term in worked.terms[:SHOWN_TERMS]:
+        factors = " × ".join(_number(x) for x in term.factors) if len(term.factors) > 1 else ""
+        rows.append(f"| {escape(_name(look, term.label))} | {factors} | {_number(term.value)} |")
+    rest = worked.terms[SHOWN_TERMS:]
+    if rest:
+        rows.append(f"| {len(rest)} more | | {_number(sum(term.value for term in rest))} |")
+    rows.append(f"| **sum** | | **{_number(worked.total)}** |")
+    return "\n".join(rows)
+
+
+def _name(look: Look, label: str) -> str:
+    """A term's label with the token's text in the place of its position."""
+    word, _, i = label.partition(" ")
+    return look.labels[int(i)] if word == "position" else label
+
+
+def _number(x: float) -> str:
+    return f"{x:.5g}".replace("-", "−").replace("inf", "∞")
+
+
+def code(*functions: Callable) -> None:
+    """The source of the functions that made the picture, when it is unfolded."""
+    names = ", ".join(f.__qualname__ for f in functions)
+    box = st.expander(f"The code that ran: {names}", on_change="rerun", key=f"code-{names}", type="compact")
+    if box.open:
+        for function in functions:
+            box.code("# " + inspect.getmodule(function).__name__ + "\n" + inspect.getsource(function))
+
+
+def bound(widget: Callable, label: str, field: str, *args, **options):
+    """A Streamlit control that shows a field of the view and changes it."""
+    key = f"control-{field}"
+    st.session_state[key] = getattr(st.session_state.view, field)
+    options.setdefault("on_change", lambda: state.change(**{field: st.session_state[key]}))
+    return widget(label, *args, key=key, **options)

@@ -1,0 +1,105 @@
+"""Questions that pages ask of a trace: pure functions of its numbers and of the model's weights."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.attention import attend, causal_mask
+from engine.models import Decoder
+from engine.tap import Recorder
+from engine.trace import Trace
+
+MASKS = ("causal", "none", "window", "prefix", "padding")
+
+
+def entropy(pattern: Tensor) -> Tensor:
+    """Bits of each row [..., S] -> [...]: 0 for a single token, log2(n) for n tokens alike."""
+    return -(pattern * pattern.clamp_min(1e-30).log2()).sum(-1)
+
+
+def mask_of(kind: str, T: int, n: int) -> Tensor:
+    """A mask [1, 1, T, T], True = may look: what other models use in place of the causal one.
+
+    causal   itself and everything before (GPT)          none    everything (BERT)
+    window   itself and the n − 1 before it (Mistral)    prefix  causal, but the first n see each other
+    padding  causal, with the first n tokens left out as padding
+    """
+    causal = causal_mask(T, T)
+    before = torch.arange(T)[:, None] - torch.arange(T)[None, :]
+    if kind == "none":
+        return torch.ones_like(causal)
+    if kind == "window":
+        return causal & (before < n)
+    if kind == "prefix":
+        first = torch.arange(T) < n
+        return causal | (first[:, None] & first[None, :])
+    if kind == "padding":
+        return causal_mask(T, T, (torch.arange(T) >= n)[None])
+    return causal
+
+
+def attend_with(trace: Trace, layer: int, mask: Tensor) -> dict[str, Tensor]:
+    """Block `layer`'s attention on this prompt under another mask: its masked scores and pattern."""
+    at = f"blocks.{layer}.attn."
+    tap = Recorder(dict.fromkeys(("dots", "scores", "mask", "masked", "pattern", "z"), "BHTS"))
+    q, k, v = (trace[at + name] for name in "qkv")
+    attend(q, k, v, mask.to(q.device), trace.model.config.scale(layer), tap)
+    return tap.kept
+
+
+def without_first(pattern: Tensor) -> Tensor:
+    """The pattern [..., T, S] with the first token's share taken out and each row summing to 1 again.
+
+    Heads with nothing to look for rest on the first token, the attention sink (Xiao et al. 2023).
+    """
+    rest = pattern.clone()
+    rest[..., 0] = 0
+    return rest / rest.sum(-1, keepdim=True).clamp_min(1e-12)
+
+
+def value_weighted(pattern: Tensor, v: Tensor) -> Tensor:
+    """Weight times the length of what is handed over, each row summing to 1 (Kobayashi et al. 2020)."""
+    weighted = pattern * v.norm(dim=-1)[..., None, :]
+    return weighted / weighted.sum(-1, keepdim=True).clamp_min(1e-12)
+
+
+def nearest(table: Tensor, row: int, count: int) -> tuple[list[int], list[float]]:
+    """The rows of `table` [V, D] nearest to one of them by cosine, itself left out."""
+    cosines = F.cosine_similarity(table, table[row][None], dim=-1)
+    cosines[row] = -2
+    best = cosines.topk(min(count, len(table) - 1))
+    return best.indices.tolist(), best.values.tolist()
+
+
+def flat_map(vectors: Tensor) -> Tensor:
+    """Vectors [N, D] as points [N, 2]: their two directions of largest spread (PCA)."""
+    centred = (vectors - vectors.mean(0)).double()
+    _, _, directions = torch.linalg.svd(centred, full_matrices=False)
+    flat = centred @ directions[:2].T
+    return F.pad(flat, (0, 2 - flat.shape[1]))
+
+
+@torch.inference_mode()
+def lens(trace: Trace) -> tuple[Tensor, Tensor]:
+    """What the model would say if it stopped after each block (logit lens, nostalgebraist 2020).
+
+    Returns the most probable token [L + 1, T] and its probability; row 0 is before the first block.
+    """
+    model = trace.model
+    ends = [f"blocks.{i}.resid_pre" for i in range(model.config.layers)]
+    ids, shares = [], []
+    for name in [*ends, f"blocks.{model.config.layers - 1}.resid_post"]:
+        best = model.unembed(trace[name])[0].softmax(-1).max(-1)
+        ids.append(best.indices)
+        shares.append(best.values)
+    return torch.stack(ids), torch.stack(shares)
+
+
+def promotes(model: Decoder, layer: int, unit: int, count: int) -> tuple[list[int], list[float]]:
+    """The tokens whose logits one MLP unit raises most, per unit of its activation.
+
+    Its column of W_out, through the last norm's γ, times each token's vector (Geva et al. 2022).
+    """
+    column = model.blocks[layer].mlp.out.weight[:, unit]
+    best = (model.logits.weight @ (model.final_norm.weight * column)).topk(count)
+    return best.indices.tolist(), best.values.tolist()

@@ -1,0 +1,106 @@
+"""Set up and start Glassbox, or run its tests.
+
+    python run.py               install what is needed into .venv, then open the app
+    python run.py --port 8600   the same on another port (further options go to Streamlit)
+    python run.py test          the same installation plus the tests' own, then the whole suite
+
+Needs Python 3.11 or newer, nothing else.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENV = HERE / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+
+
+def main(words: list[str]) -> int:
+    if sys.version_info < (3, 11):
+        sys.exit(f"Glassbox needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
+    if words[:1] in (["-h"], ["--help"]):
+        print(__doc__)
+        return 0
+    testing = words[:1] == ["test"]
+    install("requirements.txt")
+    if not testing:
+        return start(words)
+    install("tests/requirements.txt")
+    browser()
+    return test(words[1:])
+
+
+def say(text: str) -> None:
+    print(f"[glassbox] {text}", flush=True)
+
+
+def install(name: str) -> None:
+    """Install a requirements file into .venv, unless exactly this file was installed before."""
+    if not PYTHON.exists():
+        say("making .venv")
+        call(sys.executable, "-m", "venv", str(VENV), trouble="Python's venv module is missing or broken")
+    done = VENV / f".installed-{name.replace('/', '-')}"
+    wanted = hashlib.sha256((HERE / name).read_bytes()).hexdigest()
+    if done.exists() and done.read_text() == wanted:
+        return
+    say(f"installing {name} (the first time takes some minutes)")
+    pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "-q", "-r", str(HERE / name)]
+    call(*pip, trouble=f"{name} could not be installed; is there a connection, is the disk full?")
+    done.write_text(wanted)
+
+
+def call(*command: str, trouble: str) -> None:
+    """Run a command; where it fails, say so and end. The same call can simply be made again."""
+    try:
+        subprocess.run(command, check=True, cwd=HERE)
+    except (subprocess.CalledProcessError, OSError) as error:
+        sys.exit(f"[glassbox] {trouble}\n[glassbox] what failed: {error}\n[glassbox] Run it again to go on.")
+
+
+def start(options: list[str]) -> int:
+    """Open the app; further words go to Streamlit, `--port N` for short."""
+    options = [
+        word.replace("--port", "--server.port", 1) if word.startswith("--port") else word for word in options
+    ]
+    say("starting; the address stands below, Ctrl+C ends it")
+    return end(str(PYTHON), "-m", "streamlit", "run", str(HERE / "app" / "server.py"), *options)
+
+
+def browser() -> None:
+    """A Chromium for the browser tests, where there is none yet."""
+    if shutil.which("chromium") or shutil.which("google-chrome") or (VENV / ".browser").exists():
+        return
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        say("installing Chromium with apt")
+        call("apt-get", "update", "-q", trouble="apt could not refresh its lists")
+        call("apt-get", "install", "-y", "-q", "chromium", trouble="apt could not install chromium")
+        return
+    say("fetching Playwright's Chromium")
+    call(str(PYTHON), "-m", "playwright", "install", "chromium", trouble="the browser could not be fetched")
+    (VENV / ".browser").write_text("playwright")
+
+
+def test(options: list[str]) -> int:
+    say("checking the style")
+    for step in (["check"], ["format", "--check"]):
+        if code := end(str(PYTHON), "-m", "ruff", *step, str(HERE)):
+            return code
+    say("running the tests")
+    return end(str(PYTHON), "-m", "pytest", "-q", *options)
+
+
+def end(*command: str) -> int:
+    """The command's own exit code; Ctrl+C is a normal end."""
+    try:
+        return subprocess.run(command, cwd=HERE).returncode
+    except KeyboardInterrupt:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
