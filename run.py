@@ -21,7 +21,7 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 
 
 def main(words: list[str]) -> int:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036
         sys.exit(f"Glassbox needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
     if words[:1] in (["-h"], ["--help"]):
         print(__doc__)

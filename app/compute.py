@@ -7,6 +7,7 @@ import torch
 import engine
 from engine import analysis
 from engine.tap import Edit
+from engine.tokenize.merges import check_text
 from engine.trace import Trace
 from engine.worked import Check, check
 
@@ -19,15 +20,19 @@ def model(name: str):
     return engine.load(name)
 
 
-@st.cache_resource(show_spinner=False, max_entries=TRACES)
 def trace(name: str, prompt: str, edits: tuple[Edit, ...] = ()) -> Trace:
+    return _trace(name, check_text(prompt), edits)  # checked first: a cache cannot look up broken text
+
+
+@st.cache_resource(show_spinner=False, max_entries=TRACES)
+def _trace(name: str, prompt: str, edits: tuple[Edit, ...]) -> Trace:
     return engine.run(model(name), prompt, edits)
 
 
 @st.cache_resource(show_spinner=False, max_entries=40 * TRACES)
-def checked(name: str, prompt: str, point: str) -> Check:
+def checked(name: str, prompt: str, point: str, edits: tuple[Edit, ...] = ()) -> Check:
     """The self-check of a whole tensor, in float64."""
-    return check(trace(name, prompt), point)
+    return check(trace(name, prompt, edits), point)
 
 
 @st.cache_resource(show_spinner=False, max_entries=1000)

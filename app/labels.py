@@ -7,6 +7,7 @@ from engine.tokenize import graphemes
 
 BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+DRAWN = re.compile(r"(?<=[-<>~])(?=[-=>])")  # inside "--", "->", ">=": Streamlit would draw them as one sign
 
 
 def visible(text: str) -> str:
@@ -24,7 +25,9 @@ def _letter(c: str) -> str:
         return {" ": "·", "\n": "↵", "\t": "⇥"}[c]
     if ord(c) < 32:
         return chr(0x2400 + ord(c))
-    return "␡" if ord(c) == 127 else c
+    if ord(c) == 127:
+        return "␡"
+    return f"U+{ord(c):04X}" if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c
 
 
 def token_labels(tokens: list[bytes]) -> list[str]:
@@ -48,4 +51,4 @@ def one_label(token: bytes) -> str:
 
 def escape(text: str) -> str:
     """`text` as Markdown that shows exactly it: no formulas, links, pictures or tags."""
-    return PUNCTUATION.sub(r"\\\1", text).replace("\n", " ")
+    return PUNCTUATION.sub(r"\\\1", DRAWN.sub("\u2060", text)).replace("\n", " ")

@@ -1,6 +1,6 @@
 """One view of one trace: what every step of the walk draws from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +10,7 @@ from app.labels import token_labels
 from app.state import View
 from engine.models import Decoder
 from engine.points import points_of
+from engine.tap import Edit
 from engine.trace import Trace
 
 
@@ -48,12 +49,21 @@ class Look:
         """The point's numbers for this prompt, without the batch axis."""
         return self.trace[point][0].cpu().numpy()
 
+    def what_if(self, edit: Edit) -> "Look":
+        """The same view of the run with one edit."""
+        return replace(self, trace=compute.trace(self.model.name, self.view.prompt, (edit,)))
+
     def checked(self, point: str):
-        return compute.checked(self.model.name, self.view.prompt, point)
+        return compute.checked(self.model.name, self.view.prompt, point, self.trace.edits)
+
+    @property
+    def source(self) -> str:
+        """Which model the numbers come from, and whether it was changed for them."""
+        return self.model.name + (", what if" if self.trace.edits else "")
 
     def id_of(self, point: str, variant: str = "") -> str:
         """A name for a tensor in the page: the same tensor has the same name."""
-        return f"{self.model.name}|{hash(self.view.prompt):x}|{point}|{variant}"
+        return f"{self.model.name}|{hash((self.view.prompt, self.trace.edits)):x}|{point}|{variant}"
 
     def label_of(self, token_id: int) -> str:
         return token_labels([self.model.tokenizer.bytes_of(token_id)])[0]

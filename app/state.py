@@ -36,6 +36,7 @@ class View:
     token: int = -1  # the asking position; -1 is the last
     key: int = 0  # the position looked at
     unit: int = 0  # a number inside a vector
+    entry: int = -1  # an entry of the vocabulary; -1 is the most probable
     letter: str = "q"  # which of q, k, v
     norm: str = "attn"  # which norm of the block
     merge: int = -1  # how many merges of the picked word are shown; -1 is all
@@ -65,6 +66,7 @@ RANGES = {
     "token": (-1, 99_999),
     "key": (0, 99_999),
     "unit": (0, 999_999),
+    "entry": (-1, 9_999_999),
     "merge": (-1, 9_999),
     "window": (1, 9_999),
     "heat": (0.1, 5.0),
@@ -103,7 +105,7 @@ def _parse(name: str, text: str, models: list[str]):
     if kind is str:
         return text, ""
     if kind is bool:
-        return text == "1", "" if text in "01" else f"{said} is neither 0 nor 1."
+        return text == "1", "" if text in ("0", "1") else f"{said} is neither 0 nor 1."
     try:
         value = float(text)
         if not math.isfinite(value):
@@ -152,19 +154,26 @@ def view(models: list[str]) -> View:
     return st.session_state.view
 
 
+def ignored() -> list[str]:
+    """What the link asked for and did not get."""
+    return st.session_state.get("ignored", [])
+
+
+def settle(fitted: View, moved: list[str]) -> None:
+    """Keep what `fit` moved, and say so until something is changed."""
+    if moved:
+        st.session_state.view = fitted
+        st.session_state.ignored = [*ignored(), *moved]
+
+
 def change(**what) -> None:
     """Set fields of the view."""
     st.session_state.view = replace(st.session_state.view, **what)
     st.session_state.ignored = []
 
 
-def ignored() -> list[str]:
-    """What the link asked for and did not get."""
-    return st.session_state.get("ignored", [])
-
-
-def publish(view: View) -> None:
+def publish() -> None:
     """Write the view into the address bar."""
-    link = write_link(view)
+    link = write_link(st.session_state.view)
     if st.query_params.to_dict() != link:
         st.query_params.from_dict(link)

@@ -15,7 +15,7 @@ from engine.worked import Worked, work
 
 SHOWN_TERMS = 6
 HIDDEN = {"required": True, "label_visibility": "collapsed"}  # of a row of choices that speaks for itself
-PICKS = {"T": "token", "S": "key", "E": "unit", "D": "unit", "F": "unit", "V": "unit"}  # axis -> field
+PICKS = {"T": "token", "S": "key", "E": "unit", "D": "unit", "F": "unit", "V": "entry"}  # axis -> field
 NAMES = {"T": "token", "S": "looks at", "E": "number", "D": "number", "F": "unit", "V": "entry"}
 
 
@@ -85,7 +85,7 @@ def picture(
         "index": view.head if axes.startswith("H") else 0,
         "follow": "head" if axes.startswith("H") else None,
         "foot": foot(look, point) if own else variant,
-        "model": look.model.name,
+        "model": look.source,
         "light": light(look, point) if own else None,
     }
     pick = (lambda cell: state.change(**_picked(rows, columns, cell))) if pickable else None
@@ -108,7 +108,7 @@ def chart(
     look: Look, key: str, header: dict, title: str, *, point: str = "", aria: str = "", pick=None
 ) -> None:
     """Bars or a graph in the frame of every picture; `point` is where its numbers come from."""
-    frame = {"title": title, "aria": aria or title, "model": look.model.name}
+    frame = {"title": title, "aria": aria or title, "model": look.source}
     if point:
         frame |= {"foot": foot(look, point), "light": light(look, point)}
     components.plot(f"plot-{key}", header | frame, pick)

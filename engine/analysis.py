@@ -4,47 +4,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.attention import attend, causal_mask
 from engine.models import Decoder
-from engine.tap import Recorder
 from engine.trace import Trace
-
-MASKS = ("causal", "none", "window", "prefix", "padding")
 
 
 def entropy(pattern: Tensor) -> Tensor:
     """Bits of each row [..., S] -> [...]: 0 for a single token, log2(n) for n tokens alike."""
-    return -(pattern * pattern.clamp_min(1e-30).log2()).sum(-1)
-
-
-def mask_of(kind: str, T: int, n: int) -> Tensor:
-    """A mask [1, 1, T, T], True = may look: what other models use in place of the causal one.
-
-    causal   itself and everything before (GPT)          none    everything (BERT)
-    window   itself and the n − 1 before it (Mistral)    prefix  causal, but the first n see each other
-    padding  causal, with the first n tokens left out as padding
-    """
-    causal = causal_mask(T, T)
-    before = torch.arange(T)[:, None] - torch.arange(T)[None, :]
-    if kind == "none":
-        return torch.ones_like(causal)
-    if kind == "window":
-        return causal & (before < n)
-    if kind == "prefix":
-        first = torch.arange(T) < n
-        return causal | (first[:, None] & first[None, :])
-    if kind == "padding":
-        return causal_mask(T, T, (torch.arange(T) >= n)[None])
-    return causal
-
-
-def attend_with(trace: Trace, layer: int, mask: Tensor) -> dict[str, Tensor]:
-    """Block `layer`'s attention on this prompt under another mask: its masked scores and pattern."""
-    at = f"blocks.{layer}.attn."
-    tap = Recorder(dict.fromkeys(("dots", "scores", "mask", "masked", "pattern", "z"), "BHTS"))
-    q, k, v = (trace[at + name] for name in "qkv")
-    attend(q, k, v, mask.to(q.device), trace.model.config.scale(layer), tap)
-    return tap.kept
+    return (pattern * pattern.clamp_min(1e-30).log2()).sum(-1).neg().clamp_min(0)
 
 
 def without_first(pattern: Tensor) -> Tensor:

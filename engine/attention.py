@@ -5,22 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import Config
+from engine.masks import causal_mask
 from engine.norm import LayerNorm
 from engine.tap import SILENT
-
-
-def causal_mask(T: int, S: int, padding: Tensor | None = None, device=None) -> Tensor:
-    """Who may look at whom: a token sees itself and what came before it, never padding.
-
-    The T queries are the last of the S positions. `padding` is [B, S] with True = a real token.
-    A token always sees itself, so that no row is empty. Returns bool [B or 1, 1, T, S].
-    """
-    query = torch.arange(S - T, S, device=device)[:, None]
-    key = torch.arange(S, device=device)[None, :]
-    mask = (key <= query)[None, None]
-    if padding is not None:
-        mask = (mask & padding[:, None, None, :]) | (key == query)
-    return mask
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float, tap=SILENT) -> Tensor:

@@ -2,11 +2,11 @@
 
 from torch import Tensor, nn
 
-from engine.attention import causal_mask
 from engine.block import Block
 from engine.cache import Cache
 from engine.config import Config
 from engine.embed import Embed
+from engine.masks import causal_mask
 from engine.norm import LayerNorm
 from engine.tap import SILENT
 

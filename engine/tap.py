@@ -11,7 +11,9 @@ from difflib import get_close_matches
 import torch
 from torch import Tensor
 
-OPS = ("zero", "mean", "set", "add", "scale", "copy")
+from engine.masks import MASKS, mask_of
+
+OPS = ("zero", "mean", "set", "add", "scale", "copy", "mask")
 AXES = "BTSDHGEFV"  # the letters of engine.points
 
 
@@ -34,15 +36,16 @@ class Edit:
 
     point  the full name of a point, such as "blocks.0.attn.pattern"
     op     zero, mean (over the prompt's positions), set, add, scale (by value),
-           copy (from the run of another prompt: activation patching)
+           copy (from the run of another prompt: activation patching), mask (another attention mask)
     at     axis letter -> index, or a (letter, index) pair list; letters left out mean everywhere
-    value  a number for set, add, scale; for copy the other prompt (text, or a tuple of token ids)
+    value  a number for set, add, scale; for copy the other prompt (text, or a tuple of token ids);
+           for mask its kind and n, as engine.masks.mask_of takes them
     """
 
     point: str
     op: str
     at: tuple[tuple[str, int], ...] = ()
-    value: float | str | tuple[int, ...] | None = None
+    value: float | str | tuple | None = None
 
     def __post_init__(self):
         pairs = self.at.items() if isinstance(self.at, dict) else self.at
@@ -62,9 +65,14 @@ class Edit:
             raise ValueError(f"{self.op!r} needs a number as value, not {self.value!r}")
         if self.op == "copy" and not isinstance(self.value, str | tuple):
             raise ValueError("'copy' needs the other prompt as value: a text or a tuple of token ids")
+        kind = self.value[0] if isinstance(self.value, tuple) and len(self.value) == 2 else None
+        if self.op == "mask" and kind not in MASKS:
+            raise ValueError(f"'mask' needs a kind and n as value: ({' or '.join(MASKS)}, n)")
 
     def apply(self, x: Tensor, axes: str, other: Tensor | None = None) -> Tensor:
         """The changed copy of `x`, whose axes are the letters of `axes`; `other` is what copy copies."""
+        if self.op == "mask":
+            return self._mask(x)
         where = self._index(x, axes)
         part = x[where]
         if self.op == "mean":
@@ -84,6 +92,12 @@ class Edit:
         changed = x.clone()
         changed[where] = new
         return changed
+
+    def _mask(self, x: Tensor) -> Tensor:
+        if not self.point.endswith(".mask") or self.at:
+            raise ValueError(f"'mask' replaces a whole attention mask; {self.point} with {self.at} is none")
+        kind, n = self.value
+        return mask_of(kind, x.shape[-1], n, x.device).expand_as(x)
 
     def _other_part(self, other: Tensor, axes: str, part: Tensor) -> Tensor:
         theirs = other[self._index(other, axes)]

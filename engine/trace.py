@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
-from engine.attention import causal_mask
 from engine.decode import check_ids, encode
+from engine.masks import causal_mask
 from engine.models import Decoder
 from engine.points import points_of
 from engine.tap import Edit, Recorder, known

@@ -56,6 +56,19 @@ function el(tag, attributes = {}, ...children) {
 const css = (root, name) => getComputedStyle(root).getPropertyValue(name).trim();
 const palette = (root, name) => css(root, name).match(/#[0-9a-f]{6}/gi) ?? ["#ffffff", "#000000"];
 
+// A number's place on a scale, 0 to 255. Weights (0 to 1) go by their square root: small ones stay visible.
+function shade(x, scale, limit) {
+  const share = scale === "diverging" ? 0.5 + (0.5 * x) / limit : Math.sqrt(Math.max(0, x) / limit);
+  return Math.max(0, Math.min(255, Math.round(share * 255)));
+}
+// What the colours mean: the ends of the scale and the colours between them
+function legendOf(lut, scale, limit) {
+  const stops = Array.from({ length: 9 }, (_, i) => toCss(lut[Math.round((i * 255) / 8)])).join(",");
+  const middle = scale === "diverging" ? "" : ` (middle ${show(limit / 4)})`;
+  const bar = el("i", { style: `background: linear-gradient(90deg, ${stops})` });
+  return [el("span", { text: show(scale === "diverging" ? -limit : 0) }), bar, el("span", { text: show(limit) + middle })];
+}
+
 // 256 colours between the theme's stops, as RGBA words
 function ramp(stops) {
   const rgb = stops.map((s) => [1, 3, 5].map((i) => parseInt(s.slice(i, i + 2), 16)));
@@ -95,16 +108,24 @@ function frame(root, h, rows) {
   made.title.textContent = h.title ?? "";
   made.title.hidden = !h.title;
   made.canvas.setAttribute("aria-label", h.aria || h.title || "picture");
-  made.foot.hidden = !h.foot;
-  made.point.textContent = h.foot ?? "";
-  made.badge.textContent = h.model ?? "";
-  made.badge.title = "the numbers come from this model, for this prompt";
-  made.light.textContent = h.light ? (h.light.ok ? "✓ " : "✗ ") + h.light.text : "";
-  made.light.className = "light " + (h.light?.ok ? "ok" : "off");
+  made.foot.replaceChildren(...source(h));
   made.rows = rows;
   made.name = (h.foot || h.title || "picture").split(/\s{2}/)[0].replace(/[^\w.-]+/g, "-");
   if (!made.table.hidden) fillTable(made);
   return made;
+}
+// Where the numbers come from: the point and its shape, the model, and the self-check.
+function source(h) {
+  const parts = [];
+  if (h.foot) parts.push(el("code", { text: h.foot }));
+  if (h.model) parts.push(el("span", { class: "badge", text: `model: ${h.model}`, title: "the numbers come from this model, for this prompt" }));
+  if (h.light) parts.push(el("span", { class: "light " + (h.light.ok ? "ok" : "off"), text: (h.light.ok ? "✓ " : "✗ ") + h.light.text }));
+  return parts;
+}
+// The sentence under a picture, made from its numbers; a screen reader hears it with the title.
+function remark(made, h, text) {
+  made.note.textContent = text;
+  made.canvas.setAttribute("aria-label", `${h.aria || h.title}. ${text}`);
 }
 function build(root) {
   const made = {};
@@ -113,10 +134,9 @@ function build(root) {
   made.canvas = el("canvas", { role: "img", tabindex: 0 });
   made.tip = el("div", { class: "tip", role: "status", "aria-live": "polite", hidden: true });
   made.table = el("div", { class: "table", tabindex: 0, hidden: true });
-  made.point = el("code");
-  made.badge = el("span", { class: "badge" });
-  made.light = el("span", { class: "light" });
-  made.foot = el("div", { class: "foot" }, made.point, made.badge, made.light);
+  made.note = el("span");
+  made.key = el("span", { class: "key" });
+  made.foot = el("div", { class: "foot" });
   const table = tool("Table", "Show the numbers as a table", () => {
     made.table.hidden = !made.table.hidden;
     table.setAttribute("aria-pressed", !made.table.hidden);
@@ -127,7 +147,7 @@ function build(root) {
   const numbers = tool("CSV", "Save the numbers as CSV", () => save(made.name + ".csv", csv(made.rows())));
   const head = el("div", { class: "caption" }, made.title, el("span", { class: "tools" }, table, png, numbers));
   made.body = el("div", { class: "body" }, made.canvas, made.tip);
-  root.replaceChildren(el("figure", {}, head, made.body, made.table, made.foot));
+  root.replaceChildren(el("figure", {}, head, made.body, made.table, el("div", { class: "note" }, made.key, made.note), made.foot));
   return made;
 }
 function saveCanvas(root, made) {

@@ -36,8 +36,21 @@ function paint(root, state) {
   bands(g, fit, h, root);
   if (state.ghost) box(g, fit, state.ghost, ink, 1);
   if (state.pick) box(g, fit, state.pick, css(root, "--st-primary-color"), 2.5);
+  made.key.replaceChildren(...legendOf(lut, h.scale, limit));
+  remark(made, h, sentence(h, state, R, C, value));
   act(root, state, made, fit, R, C, value);
   root.dataset.sig = `${h.src}|${index}|${state.pick}`;
+}
+
+const called = (list, i) => (list[0] === null ? String(i) : list[i]);
+const reading = (h, [r, c], value) => `${h.rowName} ${called(h.rows, r)}, ${h.colName} ${called(h.cols, c)}: ${h.texts ? `“${h.texts[r][c]}”, ` : ""}${show(value(r, c))}`;
+
+// What a look at the picture tells: the picked cell, and where the largest number is.
+function sentence(h, state, R, C, value) {
+  let best = [0, 0];
+  for (let r = 0; r < R; r++) for (let c = 0; c < C; c++) if (Math.abs(value(r, c)) > Math.abs(value(...best)) && value(r, c) !== -Infinity) best = [r, c];
+  const top = `Largest: ${reading(h, best, value)}.`;
+  return state.pick ? `Picked: ${reading(h, state.pick, value)}. ${top}` : top;
 }
 
 function largest(data, from, count) {
@@ -58,11 +71,6 @@ function layout(canvas, root, h, R, C, width) {
   const top = !named ? 4 : cw < 9 ? 16 : slanted ? longest(h.cols, 90) : 20;
   const ch = Math.max(h.cols[0] === null && h.rows[0] === null ? 0.2 : 1, Math.min(h.wide ? 26 : Math.max(cw, 14), (h.height - top - 4) / R));
   return { left, top, cw, ch, slanted, font, w: Math.floor(left + cw * C + 6), h: Math.floor(top + ch * R + 4) };
-}
-
-function shade(x, scale, limit) {
-  const share = scale === "diverging" ? 0.5 + (0.5 * x) / limit : x / limit;
-  return Math.max(0, Math.min(255, Math.round(share * 255)));
 }
 
 function cells(g, fit, R, C, value, lut, scale, limit, root) {
@@ -152,8 +160,7 @@ function act(root, state, made, fit, R, C, value) {
     const c = Math.floor((e.offsetX - fit.left) / fit.cw), r = Math.floor((e.offsetY - fit.top) / fit.ch);
     return r >= 0 && c >= 0 && r < R && c < C ? [r, c] : null;
   };
-  const say = ([r, c]) => `${h.rowName} ${name(h.rows, r)}${h.colName ? `, ${h.colName} ${name(h.cols, c)}` : ""}: ${h.texts ? `“${h.texts[r][c]}”, ` : ""}${show(value(r, c))}`;
-  const name = (list, i) => (list[i] === null || list[0] === null ? i : list[i]);
+  const say = (cell) => reading(h, cell, value);
   const hover = (cell) => PAGE.bus.dispatchEvent(new CustomEvent("hover", { detail: cell && { from: root, axes: h.axes, cell } }));
   canvas.style.cursor = h.pickable ? "pointer" : "default";
   canvas.onpointermove = (e) => {

@@ -54,6 +54,8 @@ function bars(root, state) {
     const now = rows.findIndex((r) => r.mark), to = Math.max(0, Math.min(rows.length - 1, now + by));
     state.send("pick", to);
   };
+  const best = rows.reduce((a, b) => (Math.abs(b.value) > Math.abs(a.value) ? b : a));
+  remark(made, h, `Largest: ${best.label}, ${best.note ?? show(best.value)}.`);
   root.dataset.sig = `${h.sig}`;
 }
 
@@ -104,6 +106,8 @@ function graph(root, state) {
   }
   if (named) legend(g, h, shades, box, ink);
   near(made, h, X, Y, state);
+  const ys = h.series[0].points.map((p) => p[h.series[0].style === "columns" ? 0 : 1]);
+  remark(made, h, h.marks?.length ? `Marked: ${h.marks.map((m) => `${m[2]} at ${show(m[0])}, ${show(m[1])}`).join("; ")}.` : `${h.series[0].name}: from ${show(Math.min(...ys))} to ${show(Math.max(...ys))}.`);
   root.dataset.sig = `${h.sig}`;
 }
 

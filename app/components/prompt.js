@@ -46,5 +46,5 @@ function examples(root, state, data) {
 
 function grow(box) {
   box.style.height = "auto";
-  box.style.height = Math.min(box.scrollHeight + 2, 110) + "px";
+  box.style.height = Math.min(box.scrollHeight + 2, 64) + "px";
 }

@@ -42,8 +42,7 @@ function thumb(canvas, data, from, R, C, lut, max, scale) {
   const image = new ImageData(C, R), words = new Uint32Array(image.data.buffer);
   for (let i = 0; i < R * C; i++) {
     const x = data[from + i];
-    const share = scale === "diverging" ? 0.5 + (0.5 * x) / max : x / max;
-    if (x !== -Infinity) words[i] = lut[Math.max(0, Math.min(255, Math.round(share * 255)))];
+    if (x !== -Infinity) words[i] = lut[shade(x, scale, max)];
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }

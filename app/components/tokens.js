@@ -15,7 +15,7 @@ DRAW.tokens = function ({ data, parentElement, setTriggerValue }) {
     text.append(group);
   });
   const slide = merging(data, state, (n) => setTriggerValue("merge", n));
-  root.replaceChildren(text, slide);
+  root.replaceChildren(text, el("div", { class: "foot" }, ...source(data)), slide);
   root.dataset.sig = `${data.token}|${data.ids}`;
 };
 

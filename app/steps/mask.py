@@ -1,12 +1,11 @@
 """Step 6: who may look at whom."""
 
 import streamlit as st
-import torch
 
 from app.look import Look
 from app.widgets import HIDDEN, arithmetic, bound, code, picture, words
-from engine import analysis
-from engine.attention import causal_mask
+from engine.masks import causal_mask, mask_of
+from engine.tap import Edit
 
 KINDS = {
     "causal": "causal",
@@ -19,8 +18,9 @@ KINDS = {
 
 def draw(look: Look) -> None:
     view = look.view
-    T = len(look.labels)
-    mask = analysis.mask_of(view.mask, T, view.window)
+    if view.mask != "causal":
+        look = look.what_if(Edit(look.point("attn.mask"), "mask", value=(view.mask, view.window)))
+    seen = look.trace[look.point("attn.mask")][0, view.head, view.token]
     left, right = st.columns([7, 4], gap="medium")
     with left:
         a, b = st.columns([3, 1], vertical_alignment="bottom")
@@ -29,33 +29,16 @@ def draw(look: Look) -> None:
         with b:
             if view.mask in ("window", "prefix", "padding"):
                 bound(st.number_input, "n tokens", "window", 1, 999)
-        allowed = mask[0, 0, view.token]
         words(
-            f"mask/{view.mask}",
-            token=look.token,
-            seen=int(allowed.sum()),
-            cut=int(T - allowed.sum()),
-            n=view.window,
+            f"mask/{view.mask}", token=look.token, seen=int(seen.sum()), cut=int((~seen).sum()), n=view.window
         )
-        _pictures(look, mask)
+        a, b = st.columns(2)
+        with a:
+            picture(look, look.point("attn.masked"), "Scores after the mask", height=350)
+        with b:
+            title = "The weights this gives"
+            picture(look, look.point("attn.pattern"), title, scale="sequential", top=1.0, height=350)
     with right:
         arithmetic(look, look.point("attn.masked"), view.head, view.token, view.key)
         arithmetic(look, look.point("attn.pattern"), view.head, view.token, view.key)
-        code(analysis.mask_of if view.mask != "causal" else causal_mask)
-
-
-def _pictures(look: Look, mask: torch.Tensor) -> None:
-    """Masked scores and the weights they give: the model's own, or under another mask in this block."""
-    a, b = st.columns(2)
-    own = look.view.mask == "causal"
-    changed = {} if own else analysis.attend_with(look.trace, look.view.layer, mask)
-    variant = "" if own else f"what if: {KINDS[look.view.mask]}, n = {look.view.window}"
-    for column, name, title, scale in (
-        (a, "masked", "Scores after the mask", "diverging"),
-        (b, "pattern", "The weights this gives", "sequential"),
-    ):
-        with column:
-            array = None if own else changed[name][0].cpu().numpy()
-            top = 1.0 if name == "pattern" else None
-            point = look.point(f"attn.{name}")
-            picture(look, point, title, scale=scale, top=top, height=350, array=array, variant=variant)
+        code(causal_mask if view.mask == "causal" else mask_of)

@@ -21,6 +21,7 @@ def draw(look: Look) -> None:
     steps = decode.steps_of(logits, decoding)
     probabilities = steps["probabilities"]
     order = steps["logits"].sort(descending=True, stable=True).indices
+    picked = look.view.entry if 0 <= look.view.entry < len(logits) else int(order[0])
     left, right = st.columns([7, 4], gap="medium")
     with left:
         kept = int((probabilities > 0).sum())
@@ -34,12 +35,11 @@ def draw(look: Look) -> None:
         )
         a, b = st.columns([3, 2])
         with a:
-            _candidates(look, logits, probabilities, order[:SHOWN].tolist(), kept)
+            _candidates(look, logits, probabilities, order[:SHOWN].tolist(), kept, picked)
         with b:
-            _controls(look)
+            _controls(look, picked)
     with right:
-        unit = min(look.view.unit, len(logits) - 1) or int(order[0])
-        arithmetic(look, "logits", len(look.labels) - 1, unit)
+        arithmetic(look, "logits", len(look.labels) - 1, picked)
         _ranks(look, probabilities, order)
         words("next/why", vocabulary=len(logits), width=look.model.config.width)
         code(decode.steps_of, decode.draw)
@@ -56,14 +56,14 @@ def _decoding(view: state.View) -> Decoding:
     )
 
 
-def _candidates(look: Look, logits, probabilities, ids: list[int], kept: int) -> None:
+def _candidates(look: Look, logits, probabilities, ids: list[int], kept: int, picked: int) -> None:
     rows = [
         {
             "label": look.label_of(id),
             "value": float(probabilities[id]),
             "note": f"{float(probabilities[id]):.1%}  score {float(logits[id]):.2f}",
             "off": not probabilities[id] > 0,
-            "mark": id == look.view.unit,
+            "mark": id == picked,
         }
         for id in ids
     ]
@@ -74,36 +74,32 @@ def _candidates(look: Look, logits, probabilities, ids: list[int], kept: int) ->
         header,
         "The most probable next tokens",
         point="logits",
-        pick=lambda i: state.change(unit=ids[int(i)]),
+        pick=lambda i: state.change(entry=ids[int(i)]),
     )
 
 
-def _controls(look: Look) -> None:
+def _controls(look: Look, picked: int) -> None:
     """The sampler's settings, and the ways to go on."""
     bound(st.slider, "Temperature", "temperature", 0.1, 5.0, step=0.1)
     bound(st.number_input, "Top-k: keep the k best (0 = all)", "top_k", 0, look.model.config.vocabulary)
     bound(st.slider, "Top-p: keep this share", "top_p", 0.01, 1.0, step=0.01)
     bound(st.slider, "Min-p: at least this share of the best", "min_p", 0.0, 1.0, step=0.01)
     a, b = st.columns(2)
-    a.button("Take the best", on_click=_take, args=(look, None), width="stretch")
-    b.button("Draw one", on_click=_take, args=(look, _decoding(look.view)), type="primary", width="stretch")
+    a.button("Take the marked", on_click=append, args=(look, picked, ""), width="stretch")
+    b.button("Draw one", on_click=_draw, args=(look,), type="primary", width="stretch")
     if st.session_state.get("drawn"):
         st.markdown(st.session_state.drawn)
 
 
-def _take(look: Look, decoding: Decoding | None) -> None:
-    """Add the chosen token to the prompt; a draw says which number fell where."""
-    logits = look.trace["logits"][0, -1].cpu()
-    steps = decode.steps_of(logits, decoding or Decoding())
-    random = torch.Generator().manual_seed(look.view.seed)
+def _draw(look: Look) -> None:
+    """Draw a token by its probability, and say which random number fell where."""
+    decoding = _decoding(look.view)
+    probabilities = decode.steps_of(look.trace["logits"][0, -1].cpu(), decoding)["probabilities"]
+    random = torch.Generator().manual_seed(decoding.seed)
     u = torch.rand((), generator=random, dtype=torch.float64).item()
-    id = int(logits.argmax()) if decoding is None else decode.draw(steps["probabilities"], u)
-    share = float(steps["probabilities"][id])
-    append(
-        look,
-        id,
-        "" if decoding is None else say("walk", "next/drawn", u=u, token=look.label_of(id), share=share),
-    )
+    id = decode.draw(probabilities, u)
+    share = float(probabilities[id])
+    append(look, id, say("walk", "next/drawn", u=u, token=look.label_of(id), share=share))
 
 
 def append(look: Look, id: int, note: str) -> None:
@@ -123,7 +119,7 @@ def append(look: Look, id: int, note: str) -> None:
     if tokenizer.encode(text) != [*look.ids, id]:
         note += " " + say("walk", "next/recut")
     st.session_state.drawn = note
-    return state.change(prompt=text, token=-1, key=0, unit=0, seed=look.view.seed + 1)
+    return state.change(prompt=text, token=-1, key=0, entry=-1, seed=look.view.seed + 1)
 
 
 def _ranks(look: Look, probabilities: torch.Tensor, order: torch.Tensor) -> None:

@@ -4,7 +4,6 @@ import math
 
 import streamlit as st
 
-from app import compute
 from app.figures import bars
 from app.look import Look
 from app.widgets import arithmetic, bound, chart, code, picture, words
@@ -47,8 +46,8 @@ def _without(look: Look, width: int) -> None:
     """The picked row of the softmax as it is, and in a run that does not divide in this block."""
     view, point = look.view, look.point("attn.pattern")
     edit = Edit(look.point("attn.scores"), "scale", value=1 / look.model.config.scale(view.layer))
-    edited = compute.trace(look.model.name, view.prompt, (edit,))
-    usual, other = (t[point][0, view.head, view.token].tolist() for t in (look.trace, edited))
+    traces = (look.trace, look.what_if(edit).trace)
+    usual, other = (t[point][0, view.head, view.token].tolist() for t in traces)
     words("scores/without", token=look.token, usual=max(usual), other=max(other))
     rows = []
     for i in range(view.token + 1):

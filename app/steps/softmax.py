@@ -10,15 +10,16 @@ from app.look import Look
 from app.widgets import arithmetic, bound, chart, code, picture, words
 from engine.analysis import entropy
 from engine.attention import attend
+from engine.tap import Edit
 
 MOST = 20  # bars shown
 
 
 def draw(look: Look) -> None:
     view, point = look.view, look.point("attn.pattern")
-    masked = look.trace[look.point("attn.masked")][0, view.head, view.token]
     own = look.trace[point][0, view.head, view.token]
-    row = own if view.heat == 1 else torch.softmax(masked / view.heat, -1)
+    if view.heat != 1:
+        look = look.what_if(Edit(look.point("attn.scores"), "scale", value=1 / view.heat))
     left, right = st.columns([7, 4], gap="medium")
     with left:
         best = own.topk(min(2, view.token + 1)).indices.tolist()
@@ -36,7 +37,7 @@ def draw(look: Look) -> None:
         with a:
             picture(look, point, "Weights (each row sums to 1)", scale="sequential", top=1.0, height=350)
         with b:
-            _row(look, row)
+            _row(look, look.trace[point][0, view.head, view.token])
     with right:
         arithmetic(look, point, view.head, view.token, view.key)
         words("softmax/rows")
@@ -55,7 +56,7 @@ def _row(look: Look, row: torch.Tensor) -> None:
         for i in seen
     ]
     title = f"Where “{look.token}” looks" + ("" if view.heat == 1 else f", at temperature {view.heat:g}")
-    own = look.point("attn.pattern") if view.heat == 1 else ""
+    point = look.point("attn.pattern")
     header = bars(rows, "token", "weight", height=300, max=1.0)
-    chart(look, "row", header, title, point=own, pick=lambda i: state.change(key=seen[int(i)]))
+    chart(look, "row", header, title, point=point, pick=lambda i: state.change(key=seen[int(i)]))
     words("softmax/entropy", entropy=float(entropy(row)), heat=view.heat)

@@ -36,6 +36,9 @@ def draw(look: Look) -> None:
                 "merges": [token_labels(parts) for parts in steps],
                 "ranks": [_rank(before, after, tokenizer.ranks) for before, after in pairwise(steps)],
                 "merge": view.merge,
+                "foot": f"ids  [T={len(tokens)}]",
+                "model": look.model.name,
+                "light": _light(look, steps[-1]),
             },
             token=lambda i: state.change(token=int(i), merge=-1),
             merge=lambda n: state.change(merge=int(n)),
@@ -45,6 +48,14 @@ def draw(look: Look) -> None:
         words("tokens/picked", token=look.token, id=look.ids[view.token], bytes=hex_bytes(token), n=len(token))
         words("tokens/why", vocabulary=len(tokenizer))
         code(merges)
+
+
+def _light(look: Look, merged: list[bytes]) -> dict:
+    """Do the ids stand for exactly the text, and do the merges shown end in the tokens used?"""
+    tokens = look.trace.tokens()
+    whole = b"".join(tokens) == look.view.prompt.encode()
+    same = any(tokens[i : i + len(merged)] == merged for i in range(len(tokens)))
+    return {"ok": whole and same, "text": "the ids stand for exactly this text, and the merges end in them"}
 
 
 def _groups(look: Look, tokens: list[bytes]) -> list:

@@ -36,16 +36,17 @@ def main() -> None:
     except ValueError as error:
         return _trouble(view, error)
     view, moved = state.fit(view, model.config.layers, model.config.heads, trace.ids.shape[1])
+    state.settle(view, moved)
     look = Look(view, model, trace)
     with top:
-        _notes(state.ignored() + moved)
+        _notes(state.ignored())
         _map(look)
         _bar(look)
     with st.container(key="head"):
         _head(look)
     with st.container(key="step"):
         DRAW[view.step](look)
-    state.publish(view)
+    state.publish()
 
 
 def _submit(text: str) -> None:

@@ -202,12 +202,14 @@ def scale(s: Scene, *at):
 def rule(s: Scene, b, h, t, k):
     allowed = bool(s.mask[b, 0, t, k])
     numbers = rf"{k} \le {t}" if k <= t else rf"{k} > {t}"
+    if k < t and not allowed:
+        numbers += r",\ \text{padding}"
     return Worked("", (), r"s \le t", rf"{numbers} \Rightarrow {int(allowed)}", (), allowed, allowed, 0.0)
 
 
 def mask(s: Scene, *at):
     score, allowed = float(s.sources[0][at]), bool(s.sources[1][at])
-    symbols = r"m_{t,s} = \text{score where } s \le t \text{, else } -\infty"
+    symbols = r"m_{t,s} = s_{t,s}\text{ where allowed, else }-\infty"
     numbers = r"\text{may look}" if allowed else r"\text{may not look}"
     return _simple_cell(symbols, numbers, score if allowed else -math.inf, *s.point.sources)
 

@@ -17,7 +17,7 @@ class JsonTokenizer:
             self.inner = Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises bare Exception
             raise ValueError(f"{path.name} is not a tokenizer of the tokenizers library: {error}") from None
-        parts = json.loads(self.inner.to_str())  # as the library read it: GPT-2's own file does not name its kind
+        parts = json.loads(self.inner.to_str())  # as the library read it: old files do not name their kind
         kind, cutter = parts["model"]["type"], parts["pre_tokenizer"] or {}
         cutters = [part.get("type") for part in (cutter, *cutter.get("pretokenizers", []))]
         if kind != "BPE" or "ByteLevel" not in cutters:

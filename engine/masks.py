@@ -1,0 +1,41 @@
+"""Masks: who may look at whom. True = may look."""
+
+import torch
+from torch import Tensor
+
+MASKS = ("causal", "none", "window", "prefix", "padding")
+
+
+def causal_mask(T: int, S: int, padding: Tensor | None = None, device=None) -> Tensor:
+    """A token sees itself and what came before it, never padding.
+
+    The T queries are the last of the S positions. `padding` is [B, S] with True = a real token.
+    A token always sees itself, so that no row is empty. Returns bool [B or 1, 1, T, S].
+    """
+    query = torch.arange(S - T, S, device=device)[:, None]
+    key = torch.arange(S, device=device)[None, :]
+    mask = (key <= query)[None, None]
+    if padding is not None:
+        mask = (mask & padding[:, None, None, :]) | (key == query)
+    return mask
+
+
+def mask_of(kind: str, T: int, n: int, device=None) -> Tensor:
+    """A mask [1, 1, T, T] as other models use it in place of the causal one.
+
+    causal   itself and everything before (GPT)          none    everything (BERT)
+    window   itself and the n − 1 before it (Mistral)    prefix  causal, but the first n see each other
+    padding  causal, with the first n tokens left out as padding
+    """
+    causal = causal_mask(T, T, device=device)
+    place = torch.arange(T, device=device)
+    if kind == "none":
+        return torch.ones_like(causal)
+    if kind == "window":
+        return causal & (place[:, None] - place[None, :] < n)
+    if kind == "prefix":
+        first = place < n
+        return causal | (first[:, None] & first[None, :])
+    if kind == "padding":
+        return causal_mask(T, T, (place >= n)[None], device)
+    return causal
