@@ -6,7 +6,7 @@ does comes back as a trigger to a callback; what is selected goes out in the dat
 
 import json
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -112,10 +112,8 @@ def bar(key: str, header: dict, **choices: Callable[[int], None]) -> None:
     _mount("bar", key, header, **choices)
 
 
-def prompt(
-    key: str, text: str, examples: Sequence[tuple[str, str]], placeholder: str, submit: Callable
-) -> None:
-    header = {"text": text, "examples": examples, "placeholder": placeholder}
+def prompt(key: str, header: dict, submit: Callable[[str], None]) -> None:
+    """The text box; `header` has text, placeholder, examples [(text, what it shows)] and open."""
     _mount("prompt", key, header, prompt=submit)
 
 

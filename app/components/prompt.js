@@ -10,6 +10,7 @@ DRAW.prompt = function ({ data, parentElement, setTriggerValue }) {
   state.server = data.text;
   state.box.placeholder = data.placeholder;
   examples(root, state, data);
+  if (state.open !== data.open) state.show((state.open = data.open));
   grow(state.box);
   root.dataset.sig = data.text.slice(0, 80);
 };
@@ -19,8 +20,8 @@ function build_prompt(root, state) {
   const run = el("button", { type: "button", class: "run", text: "Run", title: "Run the model on this text (Enter)", onclick: () => state.submit(box.value) });
   const menu = (state.menu = el("div", { class: "examples", hidden: true }));
   const open = el("button", { type: "button", class: "quiet", text: "Examples", "aria-expanded": "false" });
-  open.onclick = () => { menu.hidden = !menu.hidden; open.setAttribute("aria-expanded", !menu.hidden); };
-  state.close = () => { menu.hidden = true; open.setAttribute("aria-expanded", "false"); };
+  state.show = (on) => { menu.hidden = !on; open.setAttribute("aria-expanded", on); };
+  open.onclick = () => state.show(menu.hidden);
   box.oninput = () => grow(box);
   box.onkeydown = (e) => {
     e.stopPropagation();
@@ -36,8 +37,8 @@ function examples(root, state, data) {
   if (state.examples !== all) {
     state.menu.replaceChildren(
       ...data.examples.map(([text, why]) =>
-        el("button", { type: "button", class: "example", title: why, onclick: () => { state.box.value = text; grow(state.box); state.close(); state.submit(text); } },
-          el("b", { text: why }), el("span", { text })),
+        el("button", { type: "button", class: "example", title: text, onclick: () => { state.box.value = text; grow(state.box); state.submit(text); } },
+          el("b", { text: why })),
       ),
     );
     state.examples = all;

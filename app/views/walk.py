@@ -30,7 +30,7 @@ def main() -> None:
     model = compute.model(name)
     top = st.container(key="top")
     with top:
-        components.prompt("prompt", view.prompt, EXAMPLES, "Type a text and press Enter", _submit)
+        _prompt(view)
     try:
         trace = compute.trace(name, view.prompt)
     except ValueError as error:
@@ -47,6 +47,16 @@ def main() -> None:
     with st.container(key="step"):
         DRAW[view.step](look)
     state.publish()
+
+
+def _prompt(view: state.View) -> None:
+    header = {
+        "text": view.prompt,
+        "placeholder": "Type a text and press Enter",
+        "examples": EXAMPLES,
+        "open": view.step == STEPS[0],
+    }
+    components.prompt("prompt", header, _submit)
 
 
 def _submit(text: str) -> None:
