@@ -128,8 +128,10 @@ def arithmetic(look: Look, point: str, *cell: int) -> None:
         difference = abs(worked.value - worked.shown) if worked.value != worked.shown else 0.0
         st.markdown(
             f"by hand **{_number(worked.value)}** · the model **{_number(worked.shown)}** · "
-            f"differs by {difference:.0e}".replace("-", "−")
+            f"differs by {_number(difference, 1)}"
         )
+        if worked.sources:
+            st.caption("made from " + " and ".join(f"`{source}`" for source in worked.sources))
 
 
 def _terms(look: Look, worked: Worked) -> str:
@@ -151,8 +153,8 @@ def _name(look: Look, label: str) -> str:
     return look.labels[int(i)] if word == "position" else label
 
 
-def _number(x: float) -> str:
-    return f"{x:.5g}".replace("-", "−").replace("inf", "∞")
+def _number(x: float, digits: int = 5) -> str:
+    return f"{x:.{digits}g}".replace("-", "−").replace("inf", "∞")
 
 
 def code(*functions: Callable) -> None:
