@@ -27,7 +27,11 @@ def words(name: str, **values) -> None:
 def light(look: Look, point: str) -> dict:
     """The self-check of a point as the frame shows it."""
     check = look.checked(point)
-    return {"ok": check.ok, "text": f"recomputed in float64, differs by at most {check.largest:.1e}"}
+    noise = "float noise" if check.ok else "more than float noise"
+    return {
+        "ok": check.ok,
+        "text": f"recomputed in float64: worst cell differs by {check.largest:.0e}, {noise}",
+    }
 
 
 def foot(look: Look, point: str) -> str:

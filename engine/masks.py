@@ -32,7 +32,7 @@ def mask_of(kind: str, T: int, n: int, device=None) -> Tensor:
     if kind == "none":
         return torch.ones_like(causal)
     if kind == "window":
-        return causal & (place[:, None] - place[None, :] < n)
+        return causal & (place[:, None] - place[None, :] < max(n, 1))
     if kind == "prefix":
         first = place < n
         return causal | (first[:, None] & first[None, :])

@@ -65,8 +65,8 @@ class Edit:
             raise ValueError(f"{self.op!r} needs a number as value, not {self.value!r}")
         if self.op == "copy" and not isinstance(self.value, str | tuple):
             raise ValueError("'copy' needs the other prompt as value: a text or a tuple of token ids")
-        kind = self.value[0] if isinstance(self.value, tuple) and len(self.value) == 2 else None
-        if self.op == "mask" and kind not in MASKS:
+        kind, n = self.value if isinstance(self.value, tuple) and len(self.value) == 2 else (None, None)
+        if self.op == "mask" and (kind not in MASKS or type(n) is not int):
             raise ValueError(f"'mask' needs a kind and n as value: ({' or '.join(MASKS)}, n)")
 
     def apply(self, x: Tensor, axes: str, other: Tensor | None = None) -> Tensor:
