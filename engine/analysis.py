@@ -14,7 +14,8 @@ def entropy(pattern: Tensor) -> Tensor:
 
 
 def without_first(pattern: Tensor) -> Tensor:
-    """The pattern [..., T, S] with the first token's share taken out and each row summing to 1 again.
+    """The pattern [..., T, S] with the first token's share taken out and each row summing to 1 again
+    (the first row, which has nothing else, becomes 0).
 
     Heads with nothing to look for rest on the first token, the attention sink (Xiao et al. 2023).
     """

@@ -7,6 +7,7 @@ Recorder the tensor is kept under its full name, after the edits that address it
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from operator import index
 
 import torch
 from torch import Tensor
@@ -49,7 +50,7 @@ class Edit:
 
     def __post_init__(self):
         pairs = self.at.items() if isinstance(self.at, dict) else self.at
-        object.__setattr__(self, "at", tuple(sorted((str(a), int(i)) for a, i in pairs)))
+        object.__setattr__(self, "at", tuple(sorted((str(a), index(i)) for a, i in pairs)))
         letters = [letter for letter, _ in self.at]
         for letter in letters:
             if letter not in tuple(AXES):

@@ -1,0 +1,34 @@
+"""The KV cache: how large it is, and that nothing falls out."""
+
+import pytest
+import torch
+
+from engine.cache import Cache
+from tests.engine.tiny import prompt
+
+
+def test_a_token_takes_a_key_and_a_value_of_every_block(model):
+    cache = Cache(model.config, like=model.embed.token.weight)
+    model(torch.tensor([prompt(7)]), cache=cache)
+    assert cache.length == 7
+    assert cache.bytes == 7 * 2 * model.config.layers * model.config.width * 8  # float64
+
+
+def test_a_full_cache_is_an_error_not_a_loss(model):
+    cache = Cache(model.config, room=5, like=model.embed.token.weight)
+    model(torch.tensor([prompt(5)]), cache=cache)
+    with pytest.raises(ValueError, match="room for 5 tokens, not for 6"):
+        model(torch.tensor([[1]]), cache=cache)
+
+
+def test_a_cache_is_never_larger_than_the_context(model):
+    assert Cache(model.config, room=1000).room == model.config.context
+    assert Cache(model.config).room == model.config.context
+
+
+def test_keys_and_values_are_those_of_the_trace(model, trace, ids):
+    cache = Cache(model.config, batch=2, like=model.embed.token.weight)
+    model(ids, cache=cache)
+    for i in range(model.config.layers):
+        torch.testing.assert_close(cache.keys[i, :, :, :11], trace[f"blocks.{i}.attn.k"])
+        torch.testing.assert_close(cache.values[i, :, :, :11], trace[f"blocks.{i}.attn.v"])

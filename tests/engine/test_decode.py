@@ -1,0 +1,219 @@
+"""From scores to text: the reference's steps, seeded draws, and the ends of a text."""
+
+import math
+from collections import Counter
+
+import pytest
+import torch
+import transformers
+from hypothesis import given
+from hypothesis import strategies as st
+
+import engine
+from engine.decode import Decoding, choose, draw, generate, heat, keep_min_p, keep_top_k, keep_top_p, steps_of
+from engine.tokenize.bpe import END
+from tests.engine.tiny import assert_close, decoder, prompt
+
+
+def logits(seed: int, size: int = 97) -> torch.Tensor:
+    return 4 * torch.randn(size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+STEPS = [
+    *((heat, "TemperatureLogitsWarper", x) for x in (0.1, 0.7, 1.0, 3.0)),
+    *((keep_top_k, "TopKLogitsWarper", x) for x in (1, 2, 50, 97, 1000)),
+    *((keep_top_p, "TopPLogitsWarper", x) for x in (1e-6, 0.1, 0.5, 0.9, 0.999, 1.0)),
+    *((keep_min_p, "MinPLogitsWarper", x) for x in (1e-6, 0.01, 0.1, 0.5, 1.0)),
+]
+
+
+@pytest.mark.parametrize(("step", "theirs", "value"), STEPS)
+def test_each_step_equals_the_reference(step, theirs, value):
+    warper = getattr(transformers, theirs)(value)
+    for seed in range(20):
+        assert_close(step(logits(seed), value), warper(None, logits(seed)[None])[0])
+
+
+@pytest.mark.parametrize(("step", "value"), [(keep_top_k, 1), (keep_top_p, 0.0), (keep_min_p, 1.0)])
+def test_the_best_token_is_never_cut(step, value):
+    for seed in range(20):
+        x = logits(seed)
+        assert step(x, value).argmax() == x.argmax()
+        assert step(x, value).max() == x.max()
+
+
+def test_no_cut_at_all_is_possible():
+    x = logits(0)
+    for step, value in ((keep_top_k, 97), (keep_top_p, 1.0), (keep_min_p, 0.0)):
+        assert torch.equal(step(x, value), x)
+
+
+def test_steps_come_in_their_order_and_only_where_asked_for():
+    everything = Decoding("sample", temperature=0.5, top_k=20, top_p=0.9, min_p=0.05)
+    steps = steps_of(logits(0), everything)
+    assert list(steps) == ["logits", "tempered", "top_k", "top_p", "min_p", "probabilities"]
+    kept = [int(steps[name].isfinite().sum()) for name in ("tempered", "top_k", "top_p", "min_p")]
+    assert kept == sorted(kept, reverse=True)
+    assert list(steps_of(logits(0), Decoding())) == ["logits", "tempered", "probabilities"]
+
+
+def test_probabilities_sum_to_one_and_are_zero_where_cut():
+    steps = steps_of(logits(0).float(), Decoding("sample", top_k=5))
+    assert_close(steps["probabilities"].sum(), torch.tensor(1.0, dtype=torch.float64))
+    assert int((steps["probabilities"] > 0).sum()) == 5
+
+
+weights = st.lists(st.floats(0, 1) | st.just(0.0), min_size=1, max_size=30).filter(lambda w: sum(w) > 1e-6)
+places = st.floats(0, 1, exclude_max=True) | st.just(math.nextafter(1, 0))
+
+
+@given(weights=weights, u=places)
+def test_the_drawn_tokens_stretch_holds_the_number(weights, u):
+    p = torch.tensor(weights, dtype=torch.float64)
+    p /= p.sum()
+    id, ends = draw(p, u), p.cumsum(-1)
+    assert p[id] > 0
+    assert ends[id] - p[id] - 1e-12 <= u * ends[-1] <= ends[id] + 1e-12
+
+
+def test_draws_fall_as_often_as_their_probability_says():
+    p = torch.tensor([0.1, 0.0, 0.6, 0.3], dtype=torch.float64)
+    counts = Counter(draw(p, (i + 0.5) / 1000) for i in range(1000))
+    assert counts == {0: 100, 2: 600, 3: 300}
+
+
+def test_greedy_takes_the_most_probable():
+    p = steps_of(logits(0), Decoding())["probabilities"]
+    assert choose(p, Decoding(), torch.Generator()) == int(logits(0).argmax())
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (dict(method="beam"), "method is 'beam'; choose one of greedy, sample"),
+        (dict(method=None), "method is None"),
+        *(
+            (dict(temperature=x), f"temperature is {x!r}; it goes from 0.01 to 100")
+            for x in (0, -1, math.inf, None)
+        ),
+        *((dict(top_k=x), f"top_k is {x!r}; it is a whole number from 1 upwards") for x in (0, -3, 2.5, 1e400)),
+        *((dict(top_p=x), f"top_p is {x!r}; it goes from 0.0 to 1.0") for x in (-0.1, 1.1, math.nan, "0.5")),
+        *((dict(min_p=x), f"min_p is {x!r}; it goes from 0.0 to 1.0") for x in (-0.1, 2, math.nan, True)),
+        *((dict(seed=x), f"seed is {x!r}; it is a whole number from 0") for x in (-1, 2**63, 0.5, None)),
+        *(
+            (dict(max_tokens=x), f"max_tokens is {x!r}; it is a whole number from 1")
+            for x in (0, 1.5, "9", True)
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_says_what_is_allowed(entries, message):
+    with pytest.raises(ValueError) as error:
+        Decoding(**entries)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "entries", [dict(temperature=1), dict(top_p=0), dict(seed=2**63 - 1), dict(top_k=None)]
+)
+def test_values_at_the_edges_are_allowed(entries):
+    Decoding("sample", **entries)
+
+
+# --- the loop ------------------------------------------------------------------------------------
+
+SAMPLED = Decoding("sample", temperature=1.5, top_k=40, top_p=0.95, min_p=0.001, seed=3, max_tokens=12)
+
+
+def new_ids(model, ids, decoding, **options) -> list[int]:
+    return [step.id for step in generate(model, ids, decoding, **options)]
+
+
+@pytest.mark.parametrize("length", [1, 7])
+def test_greedy_text_equals_the_references(checkpoint, length):
+    saved = checkpoint()
+    model, ids = engine.load(saved.folder, device="cpu").double(), prompt(length, seed=5)
+    theirs = saved.reference.generate(
+        torch.tensor([ids]),
+        attention_mask=torch.ones(1, length),
+        do_sample=False,
+        max_new_tokens=15,
+        pad_token_id=0,
+    )
+    assert ids + new_ids(model, ids, Decoding(max_tokens=15)) == theirs[0].tolist()
+
+
+@pytest.mark.parametrize("decoding", [Decoding(max_tokens=12), SAMPLED])
+def test_the_cache_changes_no_token(model, decoding):
+    for seed in range(3):
+        ids = prompt(5, seed)
+        assert new_ids(model, ids, decoding) == new_ids(model, ids, decoding, cached=False)
+
+
+def test_the_same_seed_gives_the_same_text_and_another_seed_another(model):
+    texts = [new_ids(model, prompt(5), Decoding("sample", temperature=3, seed=seed)) for seed in (0, 0, 1)]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_a_seed_is_no_matter_for_greedy(model):
+    assert new_ids(model, prompt(5), Decoding(seed=1)) == new_ids(model, prompt(5), Decoding(seed=2))
+
+
+def test_drawing_leaves_everybody_elses_random_numbers_alone(model):
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    new_ids(model, prompt(5), SAMPLED)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_each_step_has_its_probability(model):
+    for step in generate(model, prompt(5), Decoding(top_k=1)):
+        assert step.probability == 1
+    ids = prompt(5)
+    for step in generate(model, ids, SAMPLED):
+        chances = steps_of(model(torch.tensor([ids]))[0, -1], SAMPLED)["probabilities"]
+        assert step.probability == pytest.approx(float(chances[step.id]))
+        ids = [*ids, step.id]
+
+
+def test_as_many_tokens_come_as_were_asked_for(model):
+    assert len(new_ids(model, prompt(5), Decoding(max_tokens=4))) == 4
+
+
+@pytest.mark.parametrize("length", [1, 20, 22, 23])
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_text_ends_at_the_context_limit(model, length, cached):
+    assert len(new_ids(model, prompt(length), Decoding(), cached=cached)) == 23 - length
+
+
+def test_a_text_ends_at_the_token_that_ends_texts(rank_tokenizer):
+    model = decoder(vocabulary=len(rank_tokenizer))
+    model.tokenizer = rank_tokenizer
+    model.final_norm.weight.zero_()
+    model.final_norm.bias.copy_(model.embed.token.weight[rank_tokenizer.special[END]] * 100)
+    assert list(generate(model, "The cat")) == []
+
+
+def test_the_text_of_a_step_is_that_of_its_token(rank_tokenizer):
+    model = decoder(vocabulary=len(rank_tokenizer))
+    model.tokenizer = rank_tokenizer
+    steps = list(generate(model, "The cat", SAMPLED))
+    assert steps
+    for step in steps:
+        assert step.text == rank_tokenizer.bytes_of(step.id).decode("utf-8", "replace")
+    assert steps == list(generate(model, rank_tokenizer.encode("The cat"), SAMPLED))
+
+
+@pytest.mark.parametrize(
+    ("given_prompt", "message"),
+    [
+        ([], "the prompt is empty"),
+        (prompt(24), "24 tokens; model can read 23"),
+        ([0, 97], "from 0 to 96; got 0 to 97"),
+        ([-1], "from 0 to 96"),
+        ("text", "give token ids, not text"),
+    ],
+)
+def test_a_prompt_that_cannot_be_read_says_why_before_the_first_token(model, given_prompt, message):
+    with pytest.raises(ValueError, match=message):
+        generate(model, given_prompt)

@@ -1,0 +1,85 @@
+"""The whole model: a sum of what its parts write, blind to the future, the same however it is run."""
+
+import pytest
+import torch
+
+from engine.cache import Cache
+from engine.config import Config
+from engine.models import Decoder
+from engine.points import points_of
+from engine.trace import run
+from tests.engine.tiny import CHOICES, SIZES, assert_close, at_positions, decoder, full, prompt
+
+
+def test_the_first_vector_is_token_plus_position(trace, ids):
+    table, places = trace.model.embed.token.weight, trace.model.embed.position.weight
+    assert_close(trace["embed.out"], table[ids] + places[:11])
+    assert torch.equal(trace["blocks.0.resid_pre"], trace["embed.out"])
+
+
+@pytest.mark.parametrize("i", range(3))
+def test_each_part_adds_its_result_to_the_stream(trace, i):
+    before, between, after = (trace[f"blocks.{i}.resid_{place}"] for place in ("pre", "mid", "post"))
+    assert_close(between, before + trace[f"blocks.{i}.attn.out"])
+    assert_close(after, between + trace[f"blocks.{i}.mlp.out"])
+
+
+def test_the_stream_is_the_sum_of_everything_written(trace):
+    parts = [trace[f"blocks.{i}.{part}.out"] for i in range(3) for part in ("attn", "mlp")]
+    assert_close(trace["blocks.2.resid_post"], trace["embed.out"] + sum(parts))
+
+
+def test_each_block_reads_what_the_one_before_it_left(trace):
+    for i in (1, 2):
+        assert torch.equal(trace[f"blocks.{i}.resid_pre"], trace[f"blocks.{i - 1}.resid_post"])
+
+
+@pytest.mark.parametrize("choices", CHOICES.values(), ids=CHOICES)
+def test_the_silent_pass_equals_the_traced_one(choices):
+    model, ids = decoder(**choices), torch.tensor([prompt(9)])
+    assert_close(model(ids), full(model, ids)["logits"])
+
+
+def test_the_silent_pass_equals_the_traced_one_with_padding(model, ids):
+    padding = torch.arange(11) < torch.tensor([[11], [6]])
+    assert_close(model(ids, padding), full(model, ids, padding=padding)["logits"])
+
+
+@pytest.mark.parametrize("changed", [0, 4, 8])
+def test_a_changed_token_changes_nothing_before_it(model, changed):
+    before = prompt(9)
+    after = [*before[:changed], (before[changed] + 1) % 97, *before[changed + 1 :]]
+    one, other = full(model, before), full(model, after)
+    for name, point in points_of(model.config).items():
+        earlier = torch.arange(9) < changed
+        assert_close(*(at_positions(x[name], point.axes, earlier) for x in (one, other)), name)
+    assert not torch.equal(one["logits"][0, changed], other["logits"][0, changed])
+
+
+def test_a_prompt_in_a_batch_equals_the_prompt_alone(model):
+    prompts = [prompt(9, seed=1), prompt(4, seed=2), prompt(1, seed=3)]
+    batch = run(model, prompts)
+    for row, alone in enumerate(prompts):
+        T = len(alone)
+        assert_close(batch["logits"][row, :T], run(model, alone)["logits"][0])
+        pattern = batch["blocks.2.attn.pattern"][row, :, :T, :T]
+        assert_close(pattern, run(model, alone)["blocks.2.attn.pattern"][0])
+
+
+@pytest.mark.parametrize("pieces", [(1,) * 12, (12,), (5, 4, 3), (1, 10, 1)])
+def test_reading_in_pieces_with_a_cache_equals_reading_at_once(model, pieces):
+    ids = torch.tensor([prompt(12, seed=1), prompt(12, seed=2)])
+    cache = Cache(model.config, batch=2, like=model.embed.token.weight)
+    parts = [model(piece, cache=cache) for piece in ids.split(pieces, dim=1)]
+    assert_close(torch.cat(parts, dim=1), model(ids))
+
+
+def test_tied_models_have_one_table_and_untied_ones_two():
+    tied, untied = (Decoder(Config(**SIZES, tied=tied)) for tied in (True, False))
+    assert tied.logits.weight is tied.embed.token.weight
+    assert untied.logits.weight is not untied.embed.token.weight
+
+
+def test_an_unknown_activation_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"'tanh'.*gelu"):
+        Decoder(Config(**SIZES, activation="tanh"))

@@ -1,0 +1,65 @@
+"""Every point equals the reference library's, through the real loader, in float64."""
+
+import pytest
+import torch
+
+import engine
+from engine.points import points_of
+from tests.engine import reference
+from tests.engine.tiny import assert_close, assert_same_points, at_positions, full, prompt
+
+CHECKPOINTS = {
+    "plain": {},
+    "untied": dict(tie_word_embeddings=False),
+    "unscaled": dict(scale_attn_weights=False),
+    "scaled by layer": dict(scale_attn_by_inverse_layer_idx=True),
+    "neither": dict(scale_attn_weights=False, scale_attn_by_inverse_layer_idx=True),
+    "large epsilon": dict(layer_norm_epsilon=0.3),
+    "default MLP width": dict(n_inner=None),
+    "one block, one head": dict(n_layer=1, n_head=1),
+    "sharded": dict(max_shard_size="5KB"),
+    "sharded, untied": dict(max_shard_size="5KB", tie_word_embeddings=False),
+    "float16": dict(dtype=torch.float16),
+    "bfloat16": dict(dtype=torch.bfloat16),
+    "without a head": dict(headless=True),
+}
+ACTIVATIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu", "swish")
+CHECKPOINTS |= {name: dict(activation_function=name) for name in ACTIVATIONS}
+
+
+@pytest.fixture(params=CHECKPOINTS)
+def pair(request, checkpoint):
+    """Our model and the reference's, from one checkpoint."""
+    saved = checkpoint(**CHECKPOINTS[request.param])
+    return engine.load(saved.folder, device="cpu").double(), saved.reference
+
+
+def test_every_point_equals_the_reference(pair):
+    model, theirs = pair
+    ids = torch.tensor([prompt(17, seed=1), prompt(17, seed=2)])
+    expected = reference.points(theirs, ids)
+    trace = full(model, ids)
+    assert set(expected) == set(trace.points())
+    assert_same_points(trace, expected)
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_padding_changes_no_real_position(side, checkpoint):
+    saved = checkpoint()
+    model, lengths = engine.load(saved.folder, device="cpu").double(), (17, 9, 1)
+    ids = torch.tensor([prompt(17, seed=seed) for seed in range(3)])
+    place = torch.arange(17)
+    if side == "left":
+        place = place.flip(0)
+    padding = place < torch.tensor(lengths)[:, None]
+    expected, trace = reference.points(saved.reference, ids, padding), full(model, ids, padding=padding)
+    for name, point in points_of(model.config).items():
+        for row, real in enumerate(padding):
+            got, wanted = (at_positions(x[name][row], point.axes[1:], real) for x in (trace, expected))
+            assert_close(got, wanted, f"first differing point: {name}, prompt {row}")
+
+
+def test_a_full_context_equals_the_reference(checkpoint):
+    saved = checkpoint()
+    model, ids = engine.load(saved.folder, device="cpu").double(), torch.tensor([prompt(23)])
+    assert_close(model(ids), saved.reference(ids).logits)
