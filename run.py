@@ -42,8 +42,7 @@ def say(text: str) -> None:
 def install(name: str) -> None:
     """Install a requirements file into .venv, unless exactly this file was installed before."""
     if not PYTHON.exists():
-        say("making .venv")
-        call(sys.executable, "-m", "venv", str(VENV), trouble="Python's venv module is missing or broken")
+        make_venv()
     done = VENV / f".installed-{name.replace('/', '-')}"
     wanted = hashlib.sha256((HERE / name).read_bytes()).hexdigest()
     if done.exists() and done.read_text() == wanted:
@@ -52,6 +51,15 @@ def install(name: str) -> None:
     pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "-q", "-r", str(HERE / name)]
     call(*pip, trouble=f"{name} could not be installed; is there a connection, is the disk full?")
     done.write_text(wanted)
+
+
+def make_venv() -> None:
+    say("making .venv")
+    try:
+        call(sys.executable, "-m", "venv", str(VENV), trouble="Python's venv module is missing or broken")
+    except (SystemExit, KeyboardInterrupt):
+        shutil.rmtree(VENV, ignore_errors=True)  # a half of it would be taken for the whole the next time
+        raise
 
 
 def call(*command: str, trouble: str) -> None:

@@ -44,11 +44,6 @@ def hex_bytes(token: bytes) -> str:
     return " ".join(f"{b:02X}" for b in token)
 
 
-def one_label(token: bytes) -> str:
-    """The label of a token that stands alone, as in a list of candidates."""
-    return token_labels([token])[0]
-
-
 def escape(text: str) -> str:
     """`text` as Markdown that shows exactly it: no formulas, links, pictures or tags."""
     return PUNCTUATION.sub(r"\\\1", DRAWN.sub("\u2060", text)).replace("\n", " ")

@@ -91,14 +91,17 @@ function show(x) {
   const text = a >= 1e5 || a < 1e-4 ? x.toExponential(2) : String(Number(x.toPrecision(4)));
   return text.replace("-", "−");
 }
-const exact = (x) => (Number.isFinite(x) ? String(Number(x.toPrecision(9))) : "-inf");
 
 function save(name, blob) {
   const link = el("a", { href: URL.createObjectURL(blob), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
-const csvCell = (x) => (/[",\n\r]/.test(x) || /^[=+@\t-]/.test(x) && isNaN(x) ? `"${x.replaceAll('"', '""')}"` : x);
+// A token such as "=1+1" must not become a formula where the file is opened: an apostrophe in front keeps it text.
+function csvCell(x) {
+  const text = /^[=+@\t\r-]/.test(x) && isNaN(x) && x !== "-inf" ? `'${x}` : x;
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
 const csv = (rows) => new Blob([rows.map((r) => r.map((x) => csvCell(String(x))).join(",")).join("\r\n")], { type: "text/csv" });
 
 // The frame of every picture: title, tools, body, and the line that says where the numbers come from.

@@ -18,7 +18,7 @@ def draw(look: Look) -> None:
         _thumbs(look, array, variant)
         row = array[view.head, view.token]
         words(
-            "heads/sentence",
+            "heads/sentence" if view.token else "heads/alone",
             head=view.head,
             token=look.token,
             best=look.labels[int(row.argmax())],
@@ -65,8 +65,7 @@ def _pattern(look: Look) -> tuple[np.ndarray, str]:
 
 def _thumbs(look: Look, array: np.ndarray, variant: str) -> None:
     view, point = look.view, look.point("attn.pattern")
-    id = look.id_of(point, variant)
-    components.store(id, array, key="store-thumbs")
+    id = look.id_of(point, variant)  # the picture below brings the tensor
     tops = array[:, view.token].argmax(-1)
     notes = [f"“{look.token}” looks most at “{look.labels[i]}”" for i in tops]
     header = {

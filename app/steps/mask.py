@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.look import Look
+from app.state import RANGES
 from app.widgets import HIDDEN, arithmetic, bound, code, picture, words
 from engine.masks import causal_mask, mask_of
 from engine.tap import Edit
@@ -28,7 +29,7 @@ def draw(look: Look) -> None:
             bound(st.segmented_control, "Mask", "mask", list(KINDS), format_func=KINDS.get, **HIDDEN)
         with b:
             if view.mask in ("window", "prefix", "padding"):
-                bound(st.number_input, "n tokens", "window", 1, 999)
+                bound(st.number_input, "n tokens", "window", *RANGES["window"])
         words(
             f"mask/{view.mask}", token=look.token, seen=int(seen.sum()), cut=int((~seen).sum()), n=view.window
         )

@@ -81,7 +81,7 @@ def _candidates(look: Look, logits, probabilities, ids: list[int], kept: int, pi
 def _controls(look: Look, picked: int) -> None:
     """The sampler's settings, and the ways to go on."""
     bound(st.slider, "Temperature", "temperature", 0.1, 5.0, step=0.1)
-    bound(st.number_input, "Top-k: keep the k best (0 = all)", "top_k", 0, look.model.config.vocabulary)
+    bound(st.number_input, "Top-k: keep the k best (0 = all)", "top_k", *state.RANGES["top_k"])
     bound(st.slider, "Top-p: keep this share", "top_p", 0.01, 1.0, step=0.01)
     bound(st.slider, "Min-p: at least this share of the best", "min_p", 0.0, 1.0, step=0.01)
     a, b = st.columns(2)

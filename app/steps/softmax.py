@@ -24,7 +24,7 @@ def draw(look: Look) -> None:
     with left:
         best = own.topk(min(2, view.token + 1)).indices.tolist()
         words(
-            "softmax/sentence",
+            "softmax/sentence" if view.token else "softmax/alone",
             token=look.token,
             first=look.labels[best[0]],
             first_share=float(own[best[0]]),

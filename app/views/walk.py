@@ -34,7 +34,8 @@ def main() -> None:
     try:
         trace = compute.trace(name, view.prompt)
     except ValueError as error:
-        return _trouble(view, error)
+        state.publish()
+        return _trouble(error)
     view, moved = state.fit(view, model.config.layers, model.config.heads, trace.ids.shape[1])
     state.settle(view, moved)
     look = Look(view, model, trace)
@@ -64,7 +65,7 @@ def _submit(text: str) -> None:
     state.change(prompt=str(text), token=-1, key=0, merge=-1)
 
 
-def _trouble(view: state.View, error: ValueError) -> None:
+def _trouble(error: ValueError) -> None:
     """The prompt cannot be run: say why; it stays in its box."""
     st.warning(escape(str(error)[0].upper() + str(error)[1:]) + ".", icon=":material/edit:")
 

@@ -1,0 +1,76 @@
+"""Who may do what in the app, read from its source."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+APP = Path(__file__).parents[2] / "app"
+FILES = {str(file.relative_to(APP)): file.read_text("utf-8") for file in sorted(APP.rglob("*.py"))}
+SCRIPTS = {str(file.relative_to(APP)): file.read_text("utf-8") for file in sorted(APP.rglob("*.js"))}
+MARKUP = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc")
+READERS = {"components/__init__.py", "text.py", "server.py", "views/model.py"}
+READING = {"read_text", "read_bytes", "open", "iterdir", "glob", "rglob", "load", "fromfile", "urlopen"}
+CACHES = {"cache_data", "cache_resource"}
+
+
+def nodes(file: str, kind: type) -> list:
+    return [node for node in ast.walk(ast.parse(FILES[file])) if isinstance(node, kind)]
+
+
+def attributes(file: str) -> set[str]:
+    return {node.attr for node in nodes(file, ast.Attribute)}
+
+
+def called(file: str) -> set[str]:
+    """The last names of what a file calls, the engine's own functions left out."""
+    names = [ast.unparse(node.func) for node in nodes(file, ast.Call)]
+    return {name.split(".")[-1] for name in names if not name.startswith("engine.")}
+
+
+def users(names: set[str]) -> set[str]:
+    return {file for file in FILES if attributes(file) & names}
+
+
+def test_only_compute_caches_and_warm_once():
+    assert users(CACHES) == {"compute.py", "warm.py"}
+    assert len([n for n in nodes("warm.py", ast.Attribute) if n.attr in CACHES]) == 1
+
+
+def test_only_the_state_knows_the_link():
+    assert users({"query_params"}) == {"state.py"}
+
+
+def test_few_files_read_files():
+    assert {file for file in FILES if called(file) & READING} <= READERS
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_no_text_is_put_into_the_page_as_html(file):
+    assert not {k.arg for k in nodes(file, ast.keyword)} & {"unsafe_allow_html", "unsafe_allow_javascript"}
+    for call in nodes(file, ast.Call):
+        if isinstance(call.func, ast.Attribute) and call.func.attr in ("html", "iframe"):
+            assert all(isinstance(argument, ast.Constant) for argument in call.args)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_html_of_components_is_constant(file):
+    for keyword in nodes(file, ast.keyword):
+        assert keyword.arg != "html" or isinstance(keyword.value, ast.Constant)
+
+
+@pytest.mark.parametrize("file", SCRIPTS)
+def test_no_script_makes_markup_or_code_from_text(file):
+    assert not MARKUP.search(SCRIPTS[file])
+
+
+@pytest.mark.parametrize("file", SCRIPTS)
+def test_no_script_reaches_out(file):
+    assert not re.search(r"fetch\(|XMLHttpRequest|WebSocket|sendBeacon|https?://|import\(", SCRIPTS[file])
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.startswith("steps/")])
+def test_a_step_knows_nothing_of_pages_and_links(file):
+    modules = {node.module or "" for node in nodes(file, ast.ImportFrom)}
+    assert not {m for m in modules if m.startswith(("app.views", "app.server", "app.main", "app.warm"))}

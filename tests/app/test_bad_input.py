@@ -1,0 +1,102 @@
+"""Whatever is typed is shown or refused in plain words, kept in its box, and never becomes markup."""
+
+import re
+
+import pytest
+
+from app.state import DEFAULT, STEPS
+from tests.app.visit import PUNCTUATION, bare, fire, full_prompt, given, keys, markdown, model, view, visit
+from tests.hostile import HOSTILE
+
+LONG = "word " * 1000
+REFUSED = {"": "empty", LONG: "256", "x" * 100_000: "256", "\ud800": "surrogate", "a\udfffb": "surrogate"}
+MARKUP = "".join(HOSTILE[name] for name in ("image", "frame", "remote image", "markdown"))
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_strange_prompt_is_cut_into_tokens_and_kept(text):
+    for at in (visit(prompt=text), fire(visit(), "prompt", prompt=text)):
+        assert not at.exception and not at.warning
+        assert given(at, "prompt")["text"] == view(at).prompt == text
+        assert given(at, "bar")["ids"] == model().tokenizer.encode(text)
+        assert given(at, "tokens")["light"]["ok"]
+
+
+@pytest.mark.parametrize("text", [*HOSTILE.values(), "a", None], ids=[*HOSTILE, "one letter", "full"])
+def test_a_strange_prompt_can_be_walked(text):
+    at = visit(prompt=text or full_prompt(), token=1, key=1)
+    for i in range(len(STEPS)):
+        fire(at, "map", step=i)
+        assert not at.exception
+
+
+@pytest.mark.parametrize("text, reason", REFUSED.items(), ids=["empty", "long", "huge", "surrogate", "inside"])
+def test_a_prompt_that_cannot_be_run_is_refused_in_plain_words_and_kept(text, reason):
+    at = fire(visit(step="scores", layer=2), "prompt", prompt=text)
+    assert not at.exception
+    (message,) = (w.value for w in at.warning)
+    assert reason in message and "codec" not in message
+    assert given(at, "prompt")["text"] == text
+    fire(at, "prompt", prompt="hello")
+    assert not at.exception and not at.warning
+    assert view(at).step == "scores" and view(at).layer == 2
+
+
+def test_a_link_with_a_prompt_that_cannot_be_run_opens_too():
+    at = visit(prompt=LONG, layer="many")
+    assert not at.exception
+    assert len(at.warning) == 1
+    assert given(at, "prompt")["text"] == LONG
+
+
+@pytest.mark.parametrize("junk", [5, None, ["a"], {"a": 1}, True])
+def test_a_prompt_that_is_no_text_does_no_harm(junk):
+    assert not fire(visit(), "prompt", prompt=junk).exception
+
+
+def signs(texts: list[str]) -> list[list[str]]:
+    """The markup of each text: the signs that are not escaped."""
+    return [re.findall(PUNCTUATION, bare(text)) for text in texts]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_token_never_becomes_markup(step, monkeypatch):
+    """The page with every token's label a piece of markup has the same markup as with plain labels."""
+    link = dict(step=step, layer=1, token=4, key=2, unscaled=1, mask="none", heat=2, sink=1)
+    shown = []
+    for label in ("plain", MARKUP):
+        monkeypatch.setattr("app.look.token_labels", lambda tokens, label=label: [label] * len(tokens))
+        at = visit(**link)
+        assert not at.exception
+        shown.append(signs(markdown(at)))
+    assert shown[0] == shown[1]
+
+
+@pytest.mark.parametrize("name", ["model", "layer", "mask", MARKUP[:30], "$x$ :red[q]"])
+def test_a_link_never_becomes_markup(name):
+    def said(value: str) -> list[str]:
+        at = visit(**{name: value})
+        assert not at.exception
+        return [e.value for e in at.info]
+
+    for text in (MARKUP, "a<b>", "![i](http://e.invalid/x.png)"):
+        plain, marked = said("plain"), said(text)
+        assert signs(plain)[0] == signs(marked)[0]
+
+
+def test_text_is_not_put_into_formulas():
+    at = visit(prompt=MARKUP, step="scores", token=3, key=1)
+    assert not any(word in formula.value for formula in at.latex for word in ("img", "srcdoc", "red["))
+
+
+def test_a_hostile_trigger_from_another_client_does_no_lasting_harm():
+    at = visit(step="scores")
+    for part, trigger in (
+        ("bar", dict(layer=10**9)),
+        ("bar", dict(token=-5)),
+        ("matrix-attn.dots-", dict(pick=[10**6, -3])),
+    ):
+        fire(at, part, **trigger)
+    fire(at, "prompt", prompt=DEFAULT.prompt)
+    assert not at.exception
+    assert keys(at, "matrix-")

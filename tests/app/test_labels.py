@@ -1,0 +1,96 @@
+"""Any token can be read, and no text becomes markup."""
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.labels import escape, hex_bytes, token_labels, visible
+from app.state import STEPS
+from app.text import say, sections
+from tests.app.visit import PUNCTUATION, bare
+
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+JOINER = "\u2060"  # may be put in to keep two signs apart; it has no width
+
+
+@given(st.text())
+@settings(deadline=None)
+def test_escaped_text_has_no_markup_and_shows_exactly_itself(text):
+    escaped = escape(text)
+    assert not re.search(PUNCTUATION, bare(escaped))
+    shown = re.sub(rf"\\({PUNCTUATION})", r"\1", escaped)
+    assert shown.replace(JOINER, "") == text.replace("\n", " ").replace(JOINER, "")
+
+
+@pytest.mark.parametrize("sign", ["--", "->", "<-", "<->", ">=", "<=", "~="])
+def test_signs_that_streamlit_would_replace_are_kept_apart(sign):
+    assert sign not in escape(sign).replace("\\", "")
+
+
+def labels_of(text: str, cut: int = 1) -> list[str]:
+    """The labels of a text cut into tokens of `cut` bytes."""
+    data = text.encode()
+    return token_labels([data[i : i + cut] for i in range(0, len(data), cut)])
+
+
+@pytest.mark.parametrize(
+    "text, labels",
+    [
+        ("🙂", ["🙂 1/4", "🙂 2/4", "🙂 3/4", "🙂 4/4"]),
+        ("é", ["é 1/2", "é 2/2"]),
+        (" \n\t", ["·", "↵", "⇥"]),
+        ("\x00\x1b\x7f", ["␀", "␛", "␡"]),
+        ("\r\n", ["␍↵ 1/2", "␍↵ 2/2"]),
+        ("\u202e", ["U+202E 1/3", "U+202E 2/3", "U+202E 3/3"]),
+    ],
+)
+def test_single_bytes_say_which_part_of_a_character_they_are(text, labels):
+    assert labels_of(text) == labels
+
+
+def test_letters_that_run_right_to_left_stay_as_they_are():
+    assert labels_of("שלום", 8) == ["שלום"]
+
+
+def test_bytes_that_are_no_text_are_shown_as_numbers():
+    assert token_labels([b"\xff\xfe", b"ok"]) == ["FF FE", "ok"]
+    assert hex_bytes(b"\x00a\xff") == "00 61 FF"
+
+
+@given(st.text() | st.text(BIDI + "\x00\x85\u2028\u200d🙂é "))
+@settings(deadline=None)
+def test_nothing_visible_can_be_a_control_or_turn_the_line_around(text):
+    shown = visible(text)
+    assert shown
+    assert not set(shown) & set(BIDI)
+    assert not {unicodedata.category(c) for c in shown} & {"Cc", "Zl", "Zp"}
+
+
+@given(st.lists(st.binary(min_size=1, max_size=6)))
+@settings(deadline=None)
+def test_every_token_has_a_label(tokens):
+    labels = token_labels(tokens)
+    assert len(labels) == len(tokens) and all(labels)
+
+
+@given(st.text(min_size=1))
+@settings(deadline=None)
+def test_what_fills_a_placeholder_is_escaped(text):
+    assert re.findall(PUNCTUATION, bare(sentence(text))) == re.findall(PUNCTUATION, bare(sentence("a")))
+
+
+def sentence(label: str, entropy: float = 1.5) -> str:
+    numbers = dict(first_share=0.5, second_share=0.25, entropy=entropy, most=2.0)
+    return say("walk", "softmax/sentence", token=label, first=label, second=label, **numbers)
+
+
+def test_a_number_is_written_with_a_real_minus():
+    assert "−1.50" in sentence("a", entropy=-1.5)
+
+
+def test_every_step_has_its_name_title_lead_and_formula():
+    parts = ("name", "title", "lead", "formula")
+    assert {f"{step}/{part}" for step in STEPS for part in parts} <= set(sections("walk"))

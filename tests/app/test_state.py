@@ -1,0 +1,110 @@
+"""The link and the view say the same, and no link is too strange to open."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.state import CHOICES, DEFAULT, LONGEST_LINK, RANGES, TYPES, View, fit, read_link, write_link
+
+MODELS = ["storybook", "another"]
+WILD = ["", "nan", "inf", "-inf", "1e400", "-1", "2.5", "9" * 20, "yes", "01", "\x00", "q" * 10_000]
+
+
+def allowed(name: str) -> st.SearchStrategy:
+    """Values of a field that a link can say."""
+    if name in CHOICES:
+        return st.sampled_from(CHOICES[name])
+    if name in RANGES:
+        return (st.floats if TYPES[name] is float else st.integers)(*RANGES[name])
+    return {"model": st.sampled_from(["", *MODELS]), "prompt": st.text(max_size=60)}.get(name, st.booleans())
+
+
+VIEWS = st.builds(View, **{name: allowed(name) for name in TYPES})
+LINKS = st.dictionaries(st.sampled_from(list(TYPES)) | st.text(), st.sampled_from(WILD) | st.text())
+
+
+@given(VIEWS)
+@settings(deadline=None)
+def test_a_link_opens_the_view_it_was_made_from(view):
+    assert read_link(write_link(view), MODELS) == (view, [])
+
+
+def test_the_default_view_needs_no_parameters():
+    assert write_link(DEFAULT) == {}
+
+
+def test_a_prompt_too_long_for_a_link_is_left_out():
+    assert "prompt" in write_link(replace(DEFAULT, prompt="a" * LONGEST_LINK))
+    assert "prompt" not in write_link(replace(DEFAULT, prompt="a" * (LONGEST_LINK + 1)))
+
+
+def sensible(view: View) -> bool:
+    values = {name: getattr(view, name) for name in TYPES}
+    return (
+        all(type(value) is TYPES[name] for name, value in values.items())
+        and all(low <= values[name] <= high for name, (low, high) in RANGES.items())
+        and all(values[name] in choices for name, choices in CHOICES.items())
+        and view.model in ("", *MODELS)
+    )
+
+
+def says(view: View, name: str, text: str) -> bool:
+    """Is the field exactly what the text asks for?"""
+    value = getattr(view, name, None)
+    if isinstance(value, str):
+        return value == text and (value != "" or name == "prompt")
+    if isinstance(value, bool):
+        return text == str(int(value))
+    try:
+        return value == float(text)
+    except (TypeError, ValueError):
+        return False
+
+
+@given(LINKS)
+@settings(deadline=None, max_examples=300)
+def test_any_link_gives_a_sensible_view_and_a_sentence_for_each_thing_ignored(link):
+    view, ignored = read_link(link, MODELS)
+    assert sensible(view)
+    assert len(ignored) == sum(not says(view, name, text) for name, text in link.items())
+    assert all(len(sentence) < 250 and sentence.endswith(".") for sentence in ignored)
+
+
+@pytest.mark.parametrize(
+    "name, text, nearest",
+    [
+        ("layer", "-7", 0),
+        ("heat", "1e9", 5.0),
+        ("top_p", "0", 0.01),
+        ("token", "2.9", 2),
+        ("seed", "1e300", 2**31 - 1),
+    ],
+)
+def test_a_number_out_of_reach_gives_the_nearest(name, text, nearest):
+    view, ignored = read_link({name: text}, MODELS)
+    assert getattr(view, name) == nearest
+    assert len(ignored) == 1 and name in ignored[0] and str(nearest) in ignored[0]
+
+
+SIZES = st.tuples(*[st.integers(1, 40)] * 3)
+
+
+@given(VIEWS, SIZES)
+@settings(deadline=None)
+def test_fit_moves_only_what_does_not_exist_and_says_so(view, sizes):
+    fitted, moved = fit(view, *sizes)
+    counts = dict(layer=sizes[0], head=sizes[1], token=sizes[2], key=sizes[2])
+    for name, count in counts.items():
+        asked = getattr(view, name)
+        nearest = count - 1 if asked >= count or asked < 0 else asked
+        assert getattr(fitted, name) == nearest
+        assert any(f"{name} {asked} " in sentence for sentence in moved) == (asked >= count)
+    assert replace(fitted, **{name: getattr(view, name) for name in counts}) == view
+
+
+def test_ranges_hold_the_defaults():
+    assert sensible(DEFAULT)
+    assert all(math.isfinite(x) for pair in RANGES.values() for x in pair)

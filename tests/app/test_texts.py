@@ -1,0 +1,69 @@
+"""Every text of the walk is shown somewhere, complete, and every text asked for exists."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from app import text
+from app.state import CHOICES, DEFAULT, STEPS, write_link
+from tests.app.visit import fire, full_prompt, markdown, model, press, visit
+
+SPECIAL = [
+    dict(step="scores", unscaled=True),
+    dict(step="softmax", heat=2.0),
+    *(dict(step="mask", mask=kind) for kind in CHOICES["mask"]),
+    *(dict(step="qkv", letter=letter) for letter in CHOICES["letter"]),
+    *(dict(step="layernorm", norm=norm) for norm in CHOICES["norm"]),
+]
+
+
+class Asked(dict):
+    """The texts of a page; remembers which were asked for."""
+
+    names: set[str]
+
+    def __getitem__(self, name):
+        self.names.add(name)
+        return super().__getitem__(name)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    texts = Asked(text.sections("walk"))
+    texts.names = set()
+    monkeypatch.setattr(text, "sections", lambda page: texts)
+    return texts
+
+
+def halves() -> tuple[str, int]:
+    """A prompt and a token that are one token when they are read together."""
+    ranks = model().tokenizer.ranks
+    whole = next(token for token in ranks if token.isalpha() and len(token) == 2)
+    return whole[:1].decode(), ranks[whole[1:]]
+
+
+def awkward_choices() -> list[tuple[str, int]]:
+    """Prompts and tokens that cannot simply be joined: the end, a part, too many, cut differently."""
+    tokenizer = model().tokenizer
+    byte = next(i for token, i in tokenizer.ranks.items() if token == b"\xc3")
+    return [
+        (DEFAULT.prompt, next(iter(tokenizer.special.values()))),
+        (DEFAULT.prompt, byte),
+        (full_prompt(), 0),
+        halves(),
+    ]
+
+
+def test_every_text_is_shown_and_filled_in(asked):
+    pages = []
+    for view in [dict(step=step) for step in STEPS] + SPECIAL:
+        pages.append(visit(**write_link(replace(DEFAULT, **view))))
+    for prompt, entry in awkward_choices():
+        at = visit(step="next", prompt=prompt, entry=entry)
+        pages.append(press(at, "take"))
+    pages.append(press(visit(step="next"), "draw"))
+    pages.append(fire(visit(), "prompt", prompt=""))
+    assert not any(at.exception for at in pages)
+    assert not [t for at in pages for t in markdown(at) if re.search(r"\[\[\w+", t)]
+    assert set(asked) - asked.names == set()

@@ -1,0 +1,146 @@
+"""Using the app without a browser: open a link, do what a component does, read what the page was given."""
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
+from streamlit.testing.v1 import AppTest
+
+import engine
+from app.components import unpack
+from app.state import DEFAULT, View
+from engine.trace import Trace
+
+MAIN = Path(__file__).parents[2] / "app" / "main.py"
+PUNCTUATION = r"[!-/:-@\[-`{-~]"
+
+
+@cache
+def model():
+    torch.set_num_threads(1)
+    return engine.load()
+
+
+@cache
+def trace(prompt: str = DEFAULT.prompt) -> Trace:
+    """The engine's own run, beside the app's."""
+    return engine.run(model(), prompt)
+
+
+def numbers(point: str, prompt: str = DEFAULT.prompt) -> np.ndarray:
+    """The engine's numbers of a point for one prompt, without the batch."""
+    return trace(prompt)[point][0].numpy()
+
+
+def full_prompt() -> str:
+    """A prompt of as many tokens as the model can read."""
+    return "a" + " a" * (model().config.context - 1)
+
+
+def softmax(x: np.ndarray) -> np.ndarray:
+    """Written again, in float64."""
+    e = np.exp(x.astype(float) - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def visit(**link) -> AppTest:
+    """A new visitor who opens a link with these parameters."""
+    at = AppTest.from_file(MAIN, default_timeout=60)
+    for name, value in link.items():
+        at.query_params[name] = str(value)
+    return at.run()
+
+
+def fire(at: AppTest, key: str, **trigger) -> AppTest:
+    """What happens when the component `key` reports an event from the browser."""
+    states = at._tree.get_widget_states()
+    widget = states.widgets.add(id=_make_trigger_id(component(at, key).id, "events"))
+    widget.json_trigger_value = json.dumps([{"event": name, "value": value} for name, value in trigger.items()])
+    return at._run(states)
+
+
+def press(at: AppTest, word: str) -> AppTest:
+    """Press the button that has this word on it."""
+    return next(b for b in at.button if word in b.label.lower()).click().run()
+
+
+def component(at: AppTest, key: str):
+    return next(e.proto for e in at.get("bidi_component") if e.key == key)
+
+
+def given(at: AppTest, key: str) -> dict:
+    """The data of a component."""
+    return json.loads(component(at, key).json)
+
+
+def keys(at: AppTest, prefix: str = "") -> list[str]:
+    return [e.key for e in at.get("bidi_component") if e.key.startswith(prefix)]
+
+
+def view(at: AppTest) -> View:
+    return at.session_state["view"]
+
+
+def tensors(at: AppTest) -> dict[str, np.ndarray]:
+    """What the page keeps: every stored tensor by its id."""
+    stored = (unpack(component(at, key).bytes) for key in keys(at, "store-"))
+    return {header["id"]: values for header, values in stored}
+
+
+def pictures(at: AppTest) -> list[tuple[dict, np.ndarray]]:
+    """Every matrix on the page: its header and the tensor [N, R, C] that it draws."""
+    kept = tensors(at)
+    return [(header, kept[header["src"]]) for header in (given(at, key) for key in keys(at, "matrix-"))]
+
+
+def picture(at: AppTest, name: str) -> tuple[dict, np.ndarray]:
+    """The matrix of one point of the picked block, what-ifs included."""
+    header = given(at, next(key for key in keys(at, f"matrix-{name}-")))
+    return header, tensors(at)[header["src"]]
+
+
+def point_of(header: dict) -> str:
+    """The point that a picture names under itself, or "" where it names something else."""
+    name = (header.get("foot") or "").split("  ")[0]
+    return name if name in trace().points() else ""
+
+
+@dataclass(frozen=True)
+class Box:
+    """An arithmetic box: whose cell it is, and the two numbers it ends with."""
+
+    point: str
+    cell: tuple[int, ...]
+    by_hand: float
+    shown: float
+
+
+def boxes(at: AppTest) -> list[Box]:
+    return [_box(block) for block in at.get("flex_container") if (block.key or "").startswith("hand-")]
+
+
+def _box(block) -> Box:
+    head, *_, last = (m.value for m in block.markdown)
+    point, cell = re.search(r"`([\w.]+)\[([\d, ]+)\]`", head).groups()
+    by_hand, shown = (number(text) for text in re.findall(r"\*\*([^*]+)\*\*", last))
+    return Box(point, tuple(map(int, cell.split(", "))), by_hand, shown)
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-").replace("∞", "inf"))
+
+
+def markdown(at: AppTest) -> list[str]:
+    """Every text that the page shows as Markdown: texts, messages, labels of controls."""
+    texts = [e.value for kind in ("markdown", "caption", "warning", "info", "error") for e in at.get(kind)]
+    return texts + [e.label for kind in ("button", "toggle", "slider", "expander") for e in at.get(kind)]
+
+
+def bare(text: str) -> str:
+    """Markdown without its escaped signs: what is left of them is markup."""
+    return re.sub(rf"\\{PUNCTUATION}", "", text)

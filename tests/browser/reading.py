@@ -1,0 +1,68 @@
+"""Reading what stands on the page, and doing what a hand does."""
+
+import re
+from urllib.parse import quote, urlencode
+
+from playwright.sync_api import Page
+
+from tests.serving import idle
+
+# The picture of a point: the component whose foot names it.
+FIND = """point => [...document.querySelectorAll('.gb')]
+    .find(g => g.querySelector('.foot code')?.textContent.startsWith(point + '  '))"""
+ALL_DRAWN = "[...document.querySelectorAll('.gb canvas')].every(c => c.closest('[data-sig]'))"
+COLOURS = """() => [...document.querySelectorAll('.gb canvas')].filter(c => c.offsetParent).map(c => {
+    const words = new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer);
+    return new Set(words).size;
+})"""
+
+
+def ready(page: Page) -> None:
+    """Wait until the script has ended and every picture is drawn."""
+    page.wait_for_selector(".gb textarea")
+    idle(page)
+    page.wait_for_function(f"() => {ALL_DRAWN}")
+
+
+def go(page: Page, app: str, **link) -> Page:
+    """Open a link and wait for the page; what the server answered is kept as `page.response`."""
+    page.response = page.goto(f"{app}/?{urlencode(link, quote_via=quote)}")
+    ready(page)
+    return page
+
+
+def step(page: Page) -> int:
+    return int(page.get_attribute("[data-at]", "data-at"))
+
+
+def arrived(page: Page, number: int) -> None:
+    page.wait_for_selector(f"[data-at='{number}']")
+    page.get_by_role("heading", name=re.compile(rf"^{number + 1}\. ")).wait_for()
+    ready(page)
+
+
+def colours(page: Page) -> list[int]:
+    """How many colours each canvas on the page has: 1 is a blank one."""
+    return page.evaluate(COLOURS)
+
+
+def picture(page: Page, point: str):
+    """The picture of a point, ready to be clicked in and read."""
+    page.wait_for_function(f"point => ({FIND})(point)?.dataset.sig", arg=point)
+    return page.evaluate_handle(FIND, point).as_element()
+
+
+def pick_of(picture) -> list[int]:
+    """The picked cell of a matrix."""
+    return [int(i) for i in picture.get_attribute("data-sig").split("|")[-1].split(",")]
+
+
+def boxes(page: Page) -> dict[tuple[str, tuple[int, ...]], float]:
+    """The arithmetic on the page: (point, cell) -> the number that the box says the model has."""
+    texts = page.locator("[class*='st-key-hand-']").all_inner_texts()
+    found = (re.search(r"([\w.]+)\[([\d, ]+)\].*the model ([−\d.e∞]+)", text, re.DOTALL) for text in texts)
+    return {(m[1], tuple(map(int, m[2].split(", ")))): number(m[3]) for m in found}
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-").replace("∞", "inf"))

@@ -1,0 +1,95 @@
+"""Typing in a real browser: what runs a prompt, and hostile prompts that must do nothing but be shown."""
+
+import pytest
+
+from tests.browser.reading import go, ready, step
+from tests.hostile import HOSTILE
+
+LONG = "a long text, " * 200
+OPENED = ("image", "script", "frame", "remote image", "right to left", "nothing", "end of text")
+
+
+def box(page):
+    return page.get_by_label("Prompt", exact=True)
+
+
+def run(page, text: str) -> None:
+    """Type a text and run it; wait for the server's answer."""
+    box(page).fill(text)
+    box(page).press("Enter")
+    ready(page)
+
+
+def assert_harmless(page, text: str) -> None:
+    assert page.evaluate("() => window.__xss === undefined")
+    assert page.locator("[data-testid=stException]").count() == 0
+    assert box(page).input_value() == text.replace("\r\n", "\n")
+    assert box(page).is_visible()
+
+
+@pytest.mark.parametrize("text", [*HOSTILE.values(), LONG], ids=[*HOSTILE, "long"])
+def test_a_hostile_prompt_that_is_typed_does_nothing(page, text):
+    run(page, text)
+    assert_harmless(page, text)
+
+
+@pytest.mark.parametrize("name", OPENED)
+def test_a_hostile_prompt_in_a_link_does_nothing(page, app, name):
+    go(page, app, prompt=HOSTILE[name], step="softmax", token=1)
+    assert_harmless(page, HOSTILE[name])
+    assert step(page) == 6
+
+
+def test_a_hostile_link_does_nothing(page, app):
+    go(page, app, **{"layer": HOSTILE["image"], HOSTILE["remote image"]: "1", "mask": HOSTILE["markdown"]})
+    assert page.evaluate("() => window.__xss === undefined")
+    said = page.get_by_test_id("stAlert").inner_text()
+    assert HOSTILE["image"][:30] in said and "![i](" in said
+
+
+def test_the_page_forbids_foreign_scripts(page, app):
+    go(page, app)
+    policy = page.response.headers["content-security-policy"]
+    assert "default-src 'self'" in policy and "'unsafe-eval'" not in policy
+    assert "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
+    assert page.response.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_token_of_signs_is_shown_as_it_is(page, app):
+    go(page, app, prompt="so--he", step="scores", token=1)
+    assert page.locator("[aria-checked=true].token").inner_text() == "--"
+    sentence = page.locator(".st-key-step").get_by_test_id("stMarkdown").first.inner_text()
+    assert "--" in sentence.replace("\u2060", "")
+
+
+def test_shift_enter_starts_a_line_and_enter_runs(page, app):
+    go(page, app)
+    box(page).fill("one")
+    box(page).press("Shift+Enter")
+    page.keyboard.type("two")
+    assert box(page).input_value() == "one\ntwo"
+    assert "prompt" not in page.url
+    box(page).press("Enter")
+    page.wait_for_url("**prompt=one%0Atwo**")
+    ready(page)
+    assert box(page).input_value() == "one\ntwo"
+    assert "↵" in page.locator(".choice.token").all_inner_texts()
+
+
+def test_an_example_runs_on_click(page, app):
+    go(page, app)
+    example = page.locator(".example").nth(1)
+    example.click()
+    page.wait_for_url("**prompt=**")
+    ready(page)
+    assert box(page).input_value() == example.get_attribute("title")
+
+
+def test_a_prompt_that_is_too_long_stays_to_be_shortened(page, app):
+    go(page, app, step="scores")
+    run(page, LONG)
+    assert "256" in page.get_by_test_id("stAlert").inner_text()
+    assert box(page).input_value() == LONG
+    run(page, "short")
+    assert page.get_by_test_id("stAlert").count() == 0
+    assert step(page) == 4
