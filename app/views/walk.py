@@ -13,9 +13,9 @@ from app.text import say
 EXAMPLES = [
     ("The animal didn't cross the street because it was too tired", "Who is “it”?"),
     ("Once upon a time there was a little girl who lived in the", "A story begins"),
-    ("one two three four, one two three", "Repeat after me"),
+    ("The dog ran after the cat, and the cat ran up the", "Guess the next word"),
+    ("Bunny Brown and his sister", "Something it has read"),
     ("Aragorn told Frodo to mind Lothlorien", "Rare words in pieces"),
-    ("The king and the queen had a daughter, and the king", "Names that come back"),
     ("Henry is giving a lecture on transformers", "A lecture's sentence"),
     ("naïve café 🙂👩‍👩‍👧 שלום", "Other letters"),
 ]

@@ -28,6 +28,7 @@ token, {parameters:,} parameters, {vocabulary:,} byte-pair entries, at most {con
 - **Last training loss:** {loss:.3f} nats a token.
 - **Held out:** {held_count} whole texts ({held_bytes:,} bytes) that it never saw: **{bits:.3f} bits per byte**.
   They are {held}.
+  They were drawn by the seed; other books of the same authors can be among those it learned from.
 - **On disk:** float16; every number shown is computed in float32 from exactly these weights.
 
 ## What it cannot do
