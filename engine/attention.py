@@ -5,7 +5,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import Config
-from engine.masks import causal_mask
 from engine.norm import LayerNorm
 from engine.tap import SILENT
 
@@ -14,17 +13,15 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float, t
     """softmax(q·kᵀ · scale, masked) · v (Vaswani et al. 2017, equation 1).
 
     q [B, H, T, E], k and v [B, H, S, E] -> [B, H, T, E]. mask [B or 1, 1, T, S], True = may look;
-    None is the plain causal mask.
+    None is the plain causal mask, for the fused kernel alone.
     """
     if tap is SILENT:
         causal = mask is None
         return F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal, scale=scale)
-    if mask is None:
-        mask = causal_mask(q.shape[2], k.shape[2], device=q.device)
     dots = tap("dots", q @ k.transpose(-2, -1))  # [B, H, T, S]
     scores = tap("scores", dots * scale)  # [B, H, T, S]
     mask = tap("mask", mask.expand_as(scores))  # [B, H, T, S]
-    masked = tap("masked", scores.masked_fill(~mask, -torch.inf))  # [B, H, T, S]
+    masked = tap("masked", torch.where(mask, scores, -torch.inf))  # [B, H, T, S]
     pattern = tap("pattern", masked.softmax(-1))  # [B, H, T, S]
     return tap("z", pattern @ v)  # [B, H, T, E]
 

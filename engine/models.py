@@ -38,8 +38,8 @@ class Decoder(nn.Module):
         start = cache.length if cache else 0
         T = ids.shape[1]
         x = self.embed(ids, start, tap.at("embed"))
-        plain = padding is None and start == 0
-        mask = None if plain else causal_mask(T, start + T, padding, ids.device)
+        fused = tap is SILENT and padding is None and start == 0
+        mask = None if fused else causal_mask(T, start + T, padding, ids.device)
         for i, block in enumerate(self.blocks):
             x = tap(f"blocks.{i}.resid_pre", x)
             x = block(x, mask, cache.layer(i) if cache else None, tap.at(f"blocks.{i}"))

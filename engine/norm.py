@@ -21,6 +21,7 @@ class LayerNorm(nn.Module):
         if tap is SILENT:
             return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
         mean = tap("mean", x.mean(-1, keepdim=True))  # [B, T, 1]
-        var = tap("var", (x - mean).square().mean(-1, keepdim=True))  # [B, T, 1]
-        scaled = tap("scaled", (x - mean) / (var + self.eps).sqrt())  # [B, T, D]
-        return tap("out", scaled * self.weight + self.bias)  # [B, T, D]
+        away = x - mean
+        var = tap("var", away.square().mean(-1, keepdim=True))  # [B, T, 1]
+        scaled = tap("scaled", away / (var + self.eps).sqrt())  # [B, T, D]
+        return tap("out", torch.addcmul(self.bias, scaled, self.weight))  # β + x̂ · γ  [B, T, D]

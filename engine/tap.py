@@ -159,10 +159,11 @@ class Recorder:
         return _Inside(self, part)
 
 
-@dataclass(frozen=True)
 class _Inside:
-    root: Recorder
-    path: str
+    __slots__ = ("path", "root")
+
+    def __init__(self, root: Recorder, path: str):
+        self.root, self.path = root, path
 
     def __call__(self, name: str, x: Tensor) -> Tensor:
         return self.root(f"{self.path}.{name}", x)

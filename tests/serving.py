@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PageTimeout
 
 ROOT = Path(__file__).resolve().parents[1]
 APP = ROOT / "app" / "server.py"
@@ -100,14 +101,15 @@ def chromium() -> Iterator[Browser]:
 
 def idle(page: Page, quiet: int = 150, timeout: float = 60_000) -> None:
     """Wait until the script has finished and has stayed finished for `quiet` milliseconds."""
-    page.wait_for_function(
-        f"""quiet => {{
-            const now = performance.now();
-            if ({RUNNING} !== 'notRunning') window.__idle = null;
-            else window.__idle ??= now;
-            return window.__idle !== null && now - window.__idle >= quiet;
-        }}""",
-        arg=quiet,
-        timeout=timeout,
-    )
+    rested = f"""quiet => {{
+        const now = performance.now();
+        if ({RUNNING} !== 'notRunning') window.__idle = null;
+        else window.__idle ??= now;
+        return window.__idle !== null && now - window.__idle >= quiet;
+    }}"""
+    try:
+        page.wait_for_function(rested, arg=quiet, timeout=timeout)
+    except PageTimeout as error:
+        state = page.evaluate(RUNNING)
+        raise TimeoutError(f"after {timeout / 1000:g} s the script is still in the state {state}") from error
     page.evaluate("window.__idle = null")

@@ -9,7 +9,6 @@ DRAW.bar = function ({ data, parentElement, setTriggerValue }) {
   listen(root, PAGE.bus, "head", (e) => ((state.head = e.detail), mark(root, state)));
   listen(root, PAGE.bus, "hover", (e) => ghost(root, e.detail));
   mark(root, state);
-  return () => silence(root);
 };
 
 function build_bar(root, state) {

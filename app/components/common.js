@@ -42,6 +42,14 @@ function silence(root) {
   root.__listeners?.clear();
 }
 
+// Draw again when the width changes; the observer's first call, right after the first drawing, is not one.
+function watchWidth(root, state, draw) {
+  state.redraw = draw;
+  state.width = root.clientWidth;
+  state.watch ??= new ResizeObserver(() => root.clientWidth !== state.width && ((state.width = root.clientWidth), state.redraw()));
+  state.watch.observe(root);
+}
+
 function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {

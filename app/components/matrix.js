@@ -12,9 +12,8 @@ DRAW.matrix = function ({ data, parentElement, setTriggerValue }) {
     state.ghost = e.detail && e.detail.axes === state.h.axes ? e.detail.cell : null;
     draw();
   });
-  if (!state.watch) (state.watch = new ResizeObserver(draw)).observe(parentElement);
+  watchWidth(root, state, draw);
   draw();
-  return () => { silence(root); state.watch.disconnect(); };
 };
 
 function paint(root, state) {

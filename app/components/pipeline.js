@@ -16,7 +16,6 @@ DRAW.pipeline = function ({ data, parentElement, setTriggerValue }) {
   state.go = go;
   listen(root, window, "keydown", (e) => onKey(e, state));
   mark(root, state);
-  return () => silence(root);
 };
 
 function build_map(root, state, go) {

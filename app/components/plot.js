@@ -7,10 +7,8 @@ DRAW.plot = function ({ data, parentElement, setTriggerValue }) {
   const state = (root.__state ??= {});
   Object.assign(state, { h: data, send: setTriggerValue });
   const draw = () => (state.h.kind === "bars" ? bars : graph)(root, state);
-  if (state.watch) state.watch.disconnect();
-  (state.watch = new ResizeObserver(draw)).observe(parentElement);
+  watchWidth(root, state, draw);
   draw();
-  return () => { silence(root); state.watch.disconnect(); };
 };
 
 function bars(root, state) {

@@ -9,7 +9,6 @@ DRAW.thumbs = function ({ data, parentElement, setTriggerValue }) {
   listen(root, PAGE.bus, "tensor", (e) => e.detail === state.h.src && draw());
   listen(root, PAGE.bus, "head", (e) => ((state.head = e.detail), draw()));
   draw();
-  return () => silence(root);
 };
 
 function paint(root, state, send) {
