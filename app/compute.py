@@ -1,7 +1,11 @@
-"""The only place with caches: what is expensive and shared between visitors, keyed by names and text."""
+"""The only place with caches: what is expensive and shared between visitors, keyed by names and text.
+
+Python's own caches: a hit in Streamlit's costs a tenth of a millisecond, and a step makes dozens.
+"""
+
+from functools import cache, lru_cache
 
 import numpy as np
-import streamlit as st
 import torch
 
 import engine
@@ -14,7 +18,7 @@ from engine.worked import Check, check
 TRACES = 32  # prompts remembered, for all visitors together
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def model(name: str):
     torch.set_num_threads(1)  # many visitors, few cores: one thread each is faster than all for one
     return engine.load(name)
@@ -24,37 +28,37 @@ def trace(name: str, prompt: str, edits: tuple[Edit, ...] = ()) -> Trace:
     return _trace(name, check_text(prompt), edits)  # checked first: a cache cannot look up broken text
 
 
-@st.cache_resource(show_spinner=False, max_entries=TRACES)
+@lru_cache(maxsize=TRACES)
 def _trace(name: str, prompt: str, edits: tuple[Edit, ...]) -> Trace:
     return engine.run(model(name), prompt, edits)
 
 
-@st.cache_resource(show_spinner=False, max_entries=40 * TRACES)
+@lru_cache(maxsize=40 * TRACES)
 def checked(name: str, prompt: str, point: str, edits: tuple[Edit, ...] = ()) -> Check:
     """The self-check of a whole tensor, in float64."""
     return check(trace(name, prompt, edits), point)
 
 
-@st.cache_resource(show_spinner=False, max_entries=1000)
+@lru_cache(maxsize=1000)
 def neighbours(name: str, token_id: int) -> tuple[list[int], list[float]]:
     """The tokens nearest to one in the token table."""
     return analysis.nearest(model(name).embed.token.weight, token_id, 6)
 
 
-@st.cache_resource(show_spinner=False, max_entries=TRACES)
+@lru_cache(maxsize=TRACES)
 def flat(name: str, prompt: str) -> np.ndarray:
     """The prompt's token vectors as points [T, 2]."""
     return analysis.flat_map(trace(name, prompt)["embed.token"][0]).cpu().numpy()
 
 
-@st.cache_resource(show_spinner=False, max_entries=TRACES)
+@lru_cache(maxsize=TRACES)
 def stops(name: str, prompt: str) -> tuple[np.ndarray, np.ndarray]:
     """Most probable token and its probability after each block [L + 1, T]."""
     ids, shares = analysis.lens(trace(name, prompt))
     return ids.cpu().numpy(), shares.cpu().numpy()
 
 
-@st.cache_resource(show_spinner=False, max_entries=1000)
+@lru_cache(maxsize=1000)
 def promoted(name: str, layer: int, unit: int) -> tuple[list[int], list[float]]:
     """The tokens that one MLP unit raises most."""
     return analysis.promotes(model(name), layer, unit, 6)

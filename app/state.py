@@ -127,8 +127,9 @@ def write_link(view: View) -> dict[str, str]:
     for name, value in asdict(view).items():
         if value != default[name]:
             link[name] = str(int(value)) if isinstance(value, bool) else str(value)
-    if len(link.get("prompt", "")) > LONGEST_LINK:
-        del link["prompt"]
+    prompt = link.get("prompt", "")
+    if len(prompt) > LONGEST_LINK or any("\ud800" <= c <= "\udfff" for c in prompt):
+        del link["prompt"]  # no address can carry it
     return link
 
 

@@ -1,21 +1,26 @@
 """Everything slow happens once, before the first visitor: imports, the model, a first run."""
 
 import gc
-
-import streamlit as st
+import importlib
+from functools import cache
 
 import engine
 from app import compute, steps  # noqa: F401  (all that a visit imports)
 from app.state import PROMPT
 
+# What Streamlit imports when the first visitor comes.
+LATE = ("pandas.api.types", "pyarrow.compute", "PIL.Image", "pydoc", "zoneinfo")
 
-@st.cache_resource(show_spinner=False)
+
+@cache
 def warm() -> bool:
     """Load the default model and run it once, then freeze the collector.
 
     Streamlit collects garbage after every run, at a cost that grows with everything ever imported; what is
     frozen here is never looked at again.
     """
+    for name in LATE:
+        importlib.import_module(name)
     name = engine.shipped()[0]
     trace = compute.trace(name, PROMPT)
     for point in trace.points():

@@ -62,7 +62,12 @@ def _mount(name: str, key: str, data, **triggers: Callable[[object], None]):
     """Show a component; each trigger is called with the value that the person chose."""
 
     def caller(event: str, act: Callable) -> Callable[[], None]:
-        return lambda: act(st.session_state[key][event])
+        def call() -> None:
+            sent = st.session_state.get(key)  # nothing, where the page was left in the same moment
+            if sent is not None and sent.get(event) is not None:
+                act(sent[event])
+
+        return call
 
     callbacks = {f"on_{event}_change": caller(event, act) for event, act in triggers.items()}
     return _component(name)(key=key, data=data, **callbacks)

@@ -176,7 +176,7 @@ function act(root, state, made, fit, R, C, value) {
     clearTimeout(state.timer);
     state.timer = setTimeout(() => state.send("pick", cell), wait);
   };
-  canvas.onclick = (e) => { const cell = at(e); if (cell) choosePick(cell, 0); };
+  canvas.onclick = (e) => { const cell = state.over ?? at(e); if (cell) choosePick(cell, 0); };
   canvas.onkeydown = (e) => {
     const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[e.key];
     if (!move) return;

@@ -12,7 +12,6 @@ SCRIPTS = {str(file.relative_to(APP)): file.read_text("utf-8") for file in sorte
 MARKUP = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc")
 READERS = {"components/__init__.py", "text.py", "server.py", "views/model.py"}
 READING = {"read_text", "read_bytes", "open", "iterdir", "glob", "rglob", "load", "fromfile", "urlopen"}
-CACHES = {"cache_data", "cache_resource"}
 
 
 def nodes(file: str, kind: type) -> list:
@@ -29,13 +28,18 @@ def called(file: str) -> set[str]:
     return {name.split(".")[-1] for name in names if not name.startswith("engine.")}
 
 
+def imported_names(file: str) -> set[str]:
+    return {alias.name for node in nodes(file, ast.ImportFrom) for alias in node.names}
+
+
 def users(names: set[str]) -> set[str]:
     return {file for file in FILES if attributes(file) & names}
 
 
-def test_only_compute_caches_and_warm_once():
-    assert users(CACHES) == {"compute.py", "warm.py"}
-    assert len([n for n in nodes("warm.py", ast.Attribute) if n.attr in CACHES]) == 1
+def test_only_compute_remembers_what_visitors_ask_for():
+    """Files and the start may remember themselves: they do not grow with visitors."""
+    assert {file for file in FILES if "lru_cache" in imported_names(file)} == {"compute.py"}
+    assert not users({"cache_data", "cache_resource"})
 
 
 def test_only_the_state_knows_the_link():

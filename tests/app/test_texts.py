@@ -12,6 +12,8 @@ from tests.app.visit import fire, full_prompt, markdown, model, press, visit
 SPECIAL = [
     dict(step="scores", unscaled=True),
     dict(step="softmax", heat=2.0),
+    dict(step="softmax", token=0),
+    dict(step="heads", token=0),
     *(dict(step="mask", mask=kind) for kind in CHOICES["mask"]),
     *(dict(step="qkv", letter=letter) for letter in CHOICES["letter"]),
     *(dict(step="layernorm", norm=norm) for norm in CHOICES["norm"]),

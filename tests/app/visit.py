@@ -125,9 +125,10 @@ def boxes(at: AppTest) -> list[Box]:
 
 
 def _box(block) -> Box:
-    head, *_, last = (m.value for m in block.markdown)
-    point, cell = re.search(r"`([\w.]+)\[([\d, ]+)\]`", head).groups()
-    by_hand, shown = (number(text) for text in re.findall(r"\*\*([^*]+)\*\*", last))
+    (text,) = (m.value for m in block.markdown)
+    point, cell = re.search(r"`([\w.]+)\[([\d, ]+)\]`", text).groups()
+    result = re.search(r"by hand \*\*([^*]+)\*\* · the model \*\*([^*]+)\*\*", text)
+    by_hand, shown = (number(x) for x in result.groups())
     return Box(point, tuple(map(int, cell.split(", "))), by_hand, shown)
 
 

@@ -1,0 +1,226 @@
+"""From an action to its picture, in headless Chromium: python -m tests.bench.browser"""
+
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlencode
+
+from playwright.sync_api import Browser, Page
+
+import engine
+from app.state import STEPS
+from engine.config import Config
+from tests.bench.prompts import prompts
+from tests.bench.report import machine, median, table
+from tests.bench.stopwatch import Seen, act, context, load
+from tests.serving import chromium, server
+
+TRIES = 10
+LOADS = 5
+ROUNDS = 3  # of all steps
+BARE = Path(__file__).with_name("bare.py")
+HEAD = ("action", "painted ms", "target", "× target", "fastest–slowest", "sent", "answered", "messages", "KB")
+STILL = "__probe.still()"
+PATTERN = "attn.pattern"
+
+
+def main() -> None:
+    machine()
+    texts = prompts(TRIES + 2)
+    with chromium() as browser:
+        first = _first_page(browser, texts[0])
+        with server() as app:
+            _loads(browser, app.url, texts[0], first)
+            page = context(browser).new_page()
+            _open(page, app.url, texts[0], "softmax")
+            rows = [
+                *_heads(page),
+                *_layers(page),
+                *_tokens(page),
+                *_cells(page),
+                *_new_prompts(page, texts[1:]),
+            ]
+            _open(page, app.url, texts[0], "heads")
+            rows += [_row("layer, with all heads as thumbnails", _thumbs(page), 150)]
+            rows += _steps(page)
+        rows.append(_row("Streamlit alone: a button and a text", _bare(browser), None))
+    table(f"From the action to the paint, {TRIES} tries each, 32 tokens, 1280 × 720", HEAD, rows)
+
+
+def _row(name: str, seen: list[Seen], target: float | None, sight: int = 0) -> list:
+    """A line of the table: the medians of one kind of action."""
+    ms = [s.ms[sight] for s in seen]
+    sent, answered = ([t for t in (getattr(s, when) for s in seen) if t] for when in ("sent", "answered"))
+    return [
+        name,
+        median(ms),
+        target,
+        median(ms) / target if target else None,
+        f"{min(ms):.0f}–{max(ms):.0f}",
+        median(sent) if sent else None,
+        median(answered) if answered else None,
+        f"{median(s.messages for s in seen):g}",
+        median(s.kilobytes for s in seen),
+    ]
+
+
+# --- loading -------------------------------------------------------------------------------------
+
+
+def _link(url: str, text: str, step: str) -> str:
+    return f"{url}/?{urlencode({'step': step, 'prompt': text})}"
+
+
+def _open(page: Page, url: str, text: str, step: str) -> float:
+    return load(page, _link(url, text, step), f"__probe.drawn('{PATTERN}')")
+
+
+def _first_page(browser: Browser, text: str) -> tuple[float, float]:
+    """Milliseconds until a new server is ready, and from then until its first picture."""
+    with server() as app:
+        return app.boot * 1000, _open(context(browser).new_page(), app.url, text, "softmax")
+
+
+def _loads(browser: Browser, url: str, text: str, first: tuple[float, float]) -> None:
+    cold, warm = [], []
+    for _ in range(LOADS):
+        with context(browser) as visitor:
+            cold.append(_open(visitor.new_page(), url, text, "softmax"))
+            warm.append(_open(visitor.new_page(), url, text, "softmax"))
+    rows = [
+        ["the server's process to the first picture (1 try)", sum(first), 6000, sum(first) / 6000],
+        ["of which until the server is ready", first[0], None, None],
+        [f"page load to the first picture, empty browser cache ({LOADS})", median(cold), None, None],
+        [f"page load to the first picture, again ({LOADS})", median(warm), None, None],
+    ]
+    table("First page", ("what", "ms", "target", "× target"), rows)
+
+
+# --- choices -------------------------------------------------------------------------------------
+
+
+def _whole(layer: int, head: int, token: int, key: int) -> str:
+    """The arithmetic of this cell stands there and the script has ended."""
+    return f"__probe.byHand('blocks.{layer}.{PATTERN}[{head}, {token}, {key}]') && {STILL}"
+
+
+def _choose(page: Page, kind: str, i: int, *sights: str) -> Seen:
+    return act(page, "click", page.locator(f".choice.{kind}[data-i='{i}']").click, *sights)
+
+
+def _around(count: int) -> list[int]:
+    """TRIES + 1 indices below `count`, each unlike the one before; the first is not 0."""
+    return [(1 + i) % count for i in range(TRIES + 1)]
+
+
+def _heads(page: Page) -> list[list]:
+    seen = []
+    for head in _around(_config().heads):
+        picture = f"__probe.drawn('{PATTERN}||{head}|')"
+        seen.append(_choose(page, "head", head, picture, f"{picture} && {_whole(0, head, 31, 0)}"))
+    _choose(page, "head", 0, _whole(0, 0, 31, 0))
+    before = f"{max(s.before for s in seen[1:])} messages had come in"
+    return [
+        _row(f"head: the picture ({before})", seen[1:], 33),
+        _row("head: the whole page", seen[1:], 150, sight=1),
+    ]
+
+
+def _layers(page: Page) -> list[list]:
+    seen = []
+    for layer in _around(_config().layers):
+        picture = f"__probe.drawn('blocks.{layer}.{PATTERN}')"
+        seen.append(_choose(page, "layer", layer, picture, f"{picture} && {_whole(layer, 0, 31, 0)}"))
+    _choose(page, "layer", 0, _whole(0, 0, 31, 0))
+    return [
+        _row("layer: the picture", seen[1:], 150),
+        _row("layer: the whole page", seen[1:], 150, sight=1),
+    ]
+
+
+def _tokens(page: Page) -> list[list]:
+    seen = []
+    for token in range(30, 30 - 2 * TRIES - 2, -2):
+        picture = f"__probe.drawn('{PATTERN}||0|{token},0')"
+        seen.append(_choose(page, "token", token, f"{picture} && {_whole(0, 0, token, 0)}"))
+    return [_row("token: the whole page", seen[1:], 150)]
+
+
+def _cells(page: Page) -> list[list]:
+    """The pointer over cells of the heat map, and clicks on them."""
+    canvas = page.locator("[class*=st-key-matrix-attn-pattern] canvas")
+    canvas.scroll_into_view_if_needed()
+    box, hovers, clicks = canvas.bounding_box(), [], []
+    for i in range(TRIES + 1):
+        x = box["x"] + box["width"] * (0.45 + 0.045 * i)
+        y = box["y"] + box["height"] * (0.45 + 0.045 * (i * 4 % 11))
+        over, picked = page.evaluate(f"[__probe.hovered(), __probe.picked('{PATTERN}')]")
+        sight = f"!['', '{over}'].includes(__probe.hovered())"
+        hovers.append(act(page, "pointermove", lambda x=x, y=y: page.mouse.move(x, y), sight))
+        here = f"__probe.picked('{PATTERN}')"
+        cell = f"`{PATTERN}[0, ${{{here}.replace(',', ', ')}}]`"
+        sight = f"{here} !== '{picked}' && __probe.byHand({cell}) && {STILL}"
+        clicks.append(act(page, "click", lambda x=x, y=y: page.mouse.click(x, y), sight))
+    return [
+        _row("pointer over a cell: its tooltip", hovers[1:], 33),
+        _row("click on a cell: its arithmetic", clicks[1:], 150),
+    ]
+
+
+def _new_prompts(page: Page, texts: list[str]) -> list[list]:
+    box, seen = page.locator(".st-key-prompt textarea"), []
+    for text in texts:
+        old = page.evaluate("document.querySelector('[class*=st-key-matrix-attn-pattern] .gb').dataset.sig")
+        source = old[: old.index("|blocks")]
+        box.fill(text)
+        picture = f"__probe.drawn('{PATTERN}') && !__probe.drawn({source!r})"
+        whole = f"{picture} && {_whole(0, 0, 31, 0)}"
+        seen.append(act(page, "keydown", lambda: box.press("Enter"), picture, whole))
+    return [
+        _row("new prompt: the picture", seen[1:], 200),
+        _row("new prompt: the whole page", seen[1:], 200, sight=1),
+    ]
+
+
+def _thumbs(page: Page) -> list[Seen]:
+    seen = []
+    for layer in _around(_config().layers):
+        drawn = f"document.querySelector('.st-key-thumbs .gb').dataset.sig.includes('blocks.{layer}.')"
+        hand = f"__probe.byHand('blocks.{layer}.attn.z[')"
+        seen.append(_choose(page, "layer", layer, f"{drawn} && {hand} && {STILL}"))
+    return seen[1:]
+
+
+def _steps(page: Page) -> list[list]:
+    """Every step ROUNDS times, after a round that does not count; each step by its median."""
+    seen = {step: [] for step in STEPS}
+    for n in range((ROUNDS + 1) * len(STEPS)):
+        i = n % len(STEPS)
+        button = page.locator(".st-key-map .step").nth(i)
+        seen[STEPS[i]].append(act(page, "click", button.click, f"__probe.stepped({i + 1}) && {STILL}"))
+    each = {step: sorted(all[1:], key=lambda s: s.ms)[ROUNDS // 2] for step, all in seen.items()}
+    slowest = max(each, key=lambda step: each[step].ms)
+    return [
+        _row("step: the median of the twelve", list(each.values()), 150),
+        _row(f"step: the slowest, {slowest}", seen[slowest][1:], 150),
+    ]
+
+
+def _bare(browser: Browser) -> list[Seen]:
+    with server(BARE) as app:
+        page = context(browser).new_page()
+        load(page, app.url, "document.querySelector('[data-testid=stText]')")
+        return [_press(page, n) for n in range(1, TRIES + 2)][1:]
+
+
+def _press(page: Page, n: int) -> Seen:
+    said = f"document.querySelector('[data-testid=stText]').textContent === 'pressed {n} times' && {STILL}"
+    return act(page, "click", page.get_by_role("button", name="Again").click, said)
+
+
+@cache
+def _config() -> Config:
+    return engine.load(device="cpu").config
+
+
+if __name__ == "__main__":
+    main()

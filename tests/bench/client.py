@@ -1,0 +1,103 @@
+"""A visitor without a browser: speaks Streamlit's websocket protocol."""
+
+import json
+import time
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import connect
+
+KEPT_RUNS = 2  # how long a browser keeps a message that it may be asked to show again
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One run of the script: ms from sending to its end, and what came back."""
+
+    ms: float
+    messages: int
+    bytes: int
+
+
+class Client:
+    """One session. `link` is what the address bar says: parameter -> value."""
+
+    def __init__(self, url: str):
+        self.url = url
+        self.query = self.page = ""
+        self.components: dict[str, str] = {}  # name -> id
+        self.kept: dict[str, int] = {}  # hash of a message -> the run that last used it
+        self.runs = 0
+
+    @property
+    def link(self) -> dict[str, str]:
+        return {name: values[0] for name, values in parse_qs(self.query).items()}
+
+    async def open(self, query: str) -> Answer:
+        """Connect, and let the script run for the first time."""
+        self.query = query
+        address = self.url.replace("http", "ws", 1) + "/_stcore/stream"
+        options = dict(subprotocols=["streamlit"], origin=self.url, compression=None, max_size=None)
+        self.socket = await connect(address, **options)
+        return await self._run(self._message())
+
+    async def trigger(self, component: str, event: str, value: object) -> Answer:
+        """What the browser sends when a person chooses something in a component."""
+        message = self._message()
+        state = message.rerun_script.widget_states.widgets.add()
+        state.id = _make_trigger_id(self.components[component], "events")
+        state.json_trigger_value = json.dumps([{"event": event, "value": value}])
+        return await self._run(message)
+
+    async def close(self) -> None:
+        await self.socket.close()
+
+    def _message(self) -> BackMsg:
+        message = BackMsg()
+        run = message.rerun_script
+        run.query_string, run.page_script_hash = self.query, self.page
+        run.cached_message_hashes.extend(self.kept)
+        return message
+
+    async def _run(self, message: BackMsg) -> Answer:
+        """Send, and read until the script has finished."""
+        self.runs += 1
+        count = size = 0
+        start = time.perf_counter()
+        await self.socket.send(message.SerializeToString())
+        while True:
+            raw = await self.socket.recv()
+            count, size = count + 1, size + len(raw)
+            answer = ForwardMsg.FromString(raw)
+            if answer.WhichOneof("type") == "script_finished":
+                break
+            self._take(answer)
+        ms = (time.perf_counter() - start) * 1000
+        self.kept = {name: run for name, run in self.kept.items() if self.runs - run < KEPT_RUNS}
+        if answer.script_finished != ForwardMsg.FINISHED_SUCCESSFULLY:
+            raise RuntimeError("the script did not run to its end")
+        return Answer(ms, count, size)
+
+    def _take(self, message: ForwardMsg) -> None:
+        """Keep what a later message to the server needs."""
+        kind = message.WhichOneof("type")
+        if kind == "ref_hash":
+            self.kept[message.ref_hash] = self.runs
+        elif message.metadata.cacheable:
+            self.kept[message.hash] = self.runs
+        if kind == "navigation":
+            self.page = message.navigation.page_script_hash
+        elif kind == "page_info_changed":
+            self.query = message.page_info_changed.query_string
+        elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
+            self._element(message.delta.new_element)
+
+    def _element(self, element) -> None:
+        kind = element.WhichOneof("type")
+        if kind == "exception":
+            raise RuntimeError(f"the page shows an exception: {element.exception.message}")
+        if kind == "bidi_component":
+            self.components[element.bidi_component.component_name] = element.bidi_component.id

@@ -1,0 +1,56 @@
+// Runs before the page: takes the time of a trusted action, counts websocket messages, waits for the paint.
+(() => {
+  const size = (data) => data?.byteLength ?? data?.size ?? data?.length ?? 0;
+  const probe = (window.__probe = {
+    at: 0, // when the action happened; 0 is the start of the navigation
+    awaited: null, // the kind of event that is the action
+    messages: [], // {time, bytes, incoming}
+    arm(type) {
+      Object.assign(probe, { at: null, awaited: type, messages: [] });
+    },
+    // When `shows` holds: how many messages had come in, and the ms from the action to the next frame.
+    painted: (shows, patience = 20000) =>
+      new Promise((done, fail) => {
+        const end = performance.now() + patience;
+        const look = () => {
+          if (probe.at !== null && shows()) {
+            const before = probe.messages.filter((message) => message.incoming).length;
+            requestAnimationFrame(() => done([performance.now() - probe.at, before]));
+          } else if (performance.now() > end) fail(new Error("never shown: " + shows));
+          else requestAnimationFrame(look);
+        };
+        requestAnimationFrame(look);
+      }),
+    // A picture whose signature has `part` in it is drawn.
+    drawn: (part) => [...document.querySelectorAll(".gb[data-sig]")].some((root) => root.dataset.sig.includes(part)),
+    // The arithmetic of this cell stands on the page.
+    byHand: (cell) => [...document.querySelectorAll("[class*=st-key-hand-]")].some((box) => box.textContent.includes(cell)),
+    // The cell under the pointer, where its tooltip shows.
+    hovered: () => document.querySelector(".gb:has(.tip:not([hidden]))[data-hover]")?.dataset.hover ?? "",
+    // The picked cell of the picture of this point: "row,column".
+    picked: (point) => document.querySelector(`.gb[data-sig*="${point}"]`)?.dataset.sig.split("|").at(-1) ?? "",
+    // Every picture of the step with this number is drawn, and its title stands above.
+    stepped(number) {
+      const title = document.querySelector(".st-key-head h3")?.textContent ?? "";
+      const roots = [...document.querySelectorAll(".st-key-step .gb")].filter((root) => !root.closest("[class*=st-key-store-]"));
+      return title.startsWith(number + ".") && roots.every((root) => root.hasAttribute("data-sig"));
+    },
+    // The script has run to its end.
+    still: () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning",
+  });
+  for (const type of ["keydown", "click", "pointermove"])
+    addEventListener(type, (e) => {
+      if (!e.isTrusted || probe.awaited !== type) return;
+      Object.assign(probe, { at: e.timeStamp, awaited: null });
+    }, true);
+  window.WebSocket = class extends WebSocket {
+    constructor(...given) {
+      super(...given);
+      this.addEventListener("message", (e) => probe.messages.push({ time: performance.now(), bytes: size(e.data), incoming: true }));
+    }
+    send(data) {
+      probe.messages.push({ time: performance.now(), bytes: size(data), incoming: false });
+      super.send(data);
+    }
+  };
+})();
