@@ -74,16 +74,23 @@ def _mount(name: str, key: str, data, **triggers: Callable[[object], None]):
 
 
 def pack(header: dict, values: np.ndarray) -> bytes:
-    """Length of the header (u32), header as JSON padded to 4 bytes, values as float32."""
-    text = json.dumps(header).encode()
+    """Length of the header (u32), header as JSON padded to 4 bytes, values as float32.
+
+    Where float16 holds exactly the same values (as with weights that were stored so), half the bytes do.
+    """
+    with np.errstate(over="ignore"):
+        half = values.astype("<f2")
+    sent = half if np.array_equal(half, values) else values.astype("<f4")
+    text = json.dumps(header | {"dtype": sent.dtype.str}).encode()
     text += b" " * (-len(text) % 4)
-    return struct.pack("<I", len(text)) + text + np.ascontiguousarray(values, "<f4").tobytes()
+    return struct.pack("<I", len(text)) + text + sent.tobytes()
 
 
 def unpack(data: bytes) -> tuple[dict, np.ndarray]:
     length = struct.unpack("<I", data[:4])[0]
     header = json.loads(data[4 : 4 + length])
-    return header, np.frombuffer(data[4 + length :], "<f4").reshape(header["shape"])
+    values = np.frombuffer(data[4 + length :], header["dtype"]).astype(np.float32)
+    return header, values.reshape(header["shape"])
 
 
 def store(id: str, tensor: np.ndarray, key: str) -> None:

@@ -12,7 +12,16 @@ function unpack(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  return [header, new Float32Array(bytes.slice(4 + length).buffer)];
+  const values = bytes.slice(4 + length).buffer;
+  return [header, header.dtype === "<f2" ? fromHalf(new Uint16Array(values)) : new Float32Array(values)];
+}
+// float16 to float32, bit by bit: sign, 5 bits of exponent, 10 of fraction
+function fromHalf(halves) {
+  return Float32Array.from(halves, (bits) => {
+    const sign = bits & 0x8000 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = bits & 1023;
+    if (exponent === 31) return fraction ? NaN : sign * Infinity;
+    return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
+  });
 }
 
 // A choice shows at once; until the server confirms it, older answers do not take it back.
@@ -45,8 +54,9 @@ function silence(root) {
 // Draw again when the width changes; the observer's first call, right after the first drawing, is not one.
 function watchWidth(root, state, draw) {
   state.redraw = draw;
-  state.width = root.clientWidth;
-  state.watch ??= new ResizeObserver(() => root.clientWidth !== state.width && ((state.width = root.clientWidth), state.redraw()));
+  if (state.watch) return;
+  state.width = root.clientWidth; // asked once: each question makes the browser lay out the whole page
+  state.watch = new ResizeObserver(() => root.clientWidth !== state.width && ((state.width = root.clientWidth), state.redraw()));
   state.watch.observe(root);
 }
 
@@ -61,7 +71,13 @@ function el(tag, attributes = {}, ...children) {
   return node;
 }
 
-const css = (root, name) => getComputedStyle(root).getPropertyValue(name).trim();
+// The theme's values are the same for all pictures; they are asked for once a frame.
+const THEME = new Map();
+function css(root, name) {
+  if (!THEME.size) requestAnimationFrame(() => THEME.clear());
+  if (!THEME.has(name)) THEME.set(name, getComputedStyle(root).getPropertyValue(name).trim());
+  return THEME.get(name);
+}
 const palette = (root, name) => css(root, name).match(/#[0-9a-f]{6}/gi) ?? ["#ffffff", "#000000"];
 
 // A number's place on a scale, 0 to 255. Weights (0 to 1) go by their square root: small ones stay visible.
@@ -86,8 +102,12 @@ function ramp(stops) {
     return (255 << 24) | (b << 16) | (g << 8) | r;
   });
 }
-const colours = (root, scale) =>
-  ramp(palette(root, scale === "diverging" ? "--st-chart-diverging-colors" : "--st-chart-sequential-colors"));
+function colours(root, scale) {
+  const stops = css(root, scale === "diverging" ? "--st-chart-diverging-colors" : "--st-chart-sequential-colors");
+  if (!RAMPS.has(stops)) RAMPS.set(stops, ramp(stops.match(/#[0-9a-f]{6}/gi) ?? ["#ffffff", "#000000"]));
+  return RAMPS.get(stops);
+}
+const RAMPS = new Map();
 const toCss = (word) => `rgb(${word & 255},${(word >> 8) & 255},${(word >> 16) & 255})`;
 const isDark = (word) => 0.3 * (word & 255) + 0.59 * ((word >> 8) & 255) + 0.11 * ((word >> 16) & 255) < 128;
 

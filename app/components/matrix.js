@@ -23,7 +23,7 @@ function paint(root, state) {
   const value = (r, c) => tensor.data[(index * R + r) * C + c];
   const made = frame(root, h, () => table(h, R, C, value));
   if (!tensor) return;
-  const width = root.clientWidth;
+  const width = state.width;
   if (!width) return;
   const fit = layout(made.canvas, root, h, R, C, width);
   const g = surface(made.canvas, fit.w, fit.h);

@@ -13,7 +13,7 @@ DRAW.plot = function ({ data, parentElement, setTriggerValue }) {
 
 function bars(root, state) {
   const h = state.h, rows = h.rows, made = frame(root, h, () => [[h.rowName, h.valueName], ...rows.map((r) => [r.label, r.value])]);
-  const width = root.clientWidth;
+  const width = state.width;
   if (!width) return;
   const size = Math.max(13, Math.min(24, Math.floor(h.height / rows.length)));
   const g = surface(made.canvas, width, size * rows.length + 4), font = css(root, "--st-code-font"), ink = css(root, "--st-text-color");
@@ -76,7 +76,7 @@ function ticks(low, high, count) {
 }
 
 function graph(root, state) {
-  const h = state.h, made = frame(root, h, () => graphTable(h)), width = root.clientWidth;
+  const h = state.h, made = frame(root, h, () => graphTable(h)), width = state.width;
   if (!width) return;
   const g = surface(made.canvas, width, h.height), ink = css(root, "--st-text-color"), font = css(root, "--st-font");
   const shades = palette(root, "--st-chart-categorical-colors");

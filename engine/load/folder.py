@@ -91,7 +91,13 @@ def build(config: Config, weights: dict[str, Tensor], source: str) -> Decoder:
     if troubles:
         more = f"\n  … and {len(troubles) - 30} more" if len(troubles) > 30 else ""
         raise ValueError(f"{source} does not fit its config.json:\n  " + "\n  ".join(troubles[:30]) + more)
-    model.load_state_dict({n: w.float() for n, w in weights.items()}, strict=False, assign=True)
+    model.load_state_dict({n: _laid_out(w.float()) for n, w in weights.items()}, strict=False, assign=True)
     if config.tied:
         model.logits.weight = model.embed.token.weight
     return model
+
+
+def _laid_out(w: Tensor) -> Tensor:
+    """The same matrix, in memory input by input where it has more outputs than inputs: the product with a
+    single token's vector, which is what generation does, is up to twice as fast on a CPU."""
+    return w.T.contiguous().T if w.dim() == 2 and w.shape[0] > w.shape[1] else w
