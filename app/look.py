@@ -1,6 +1,6 @@
 """One view of one trace: what every step of the walk draws from."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,7 @@ class Look:
     view: View  # with layer, head, token and key that exist
     model: Decoder
     trace: Trace
+    tensors: dict[str, np.ndarray] = field(default_factory=dict)  # what the step's pictures draw, by name
 
     @cached_property
     def labels(self) -> list[str]:

@@ -71,7 +71,7 @@ def picture(
         _clamp(getattr(view, PICKS[axis]), n) for axis, n in zip((rows, columns), values.shape[1:], strict=True)
     ]
     key = f"{point.split('.', 2)[-1] if point.startswith('blocks') else point}-{variant}"
-    components.store(look.id_of(point, variant), values, key=f"store-{key}")
+    look.tensors[look.id_of(point, variant)] = values
     header = {
         "src": look.id_of(point, variant),
         "axes": rows + columns,

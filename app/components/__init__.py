@@ -73,29 +73,41 @@ def _mount(name: str, key: str, data, **triggers: Callable[[object], None]):
     return _component(name)(key=key, data=data, **callbacks)
 
 
-def pack(header: dict, values: np.ndarray) -> bytes:
-    """Length of the header (u32), header as JSON padded to 4 bytes, values as float32.
+def pack(tensors: dict[str, np.ndarray]) -> bytes:
+    """Tensors by name as bytes: length of the header (u32), header as JSON, then the values, each padded to 4.
 
-    Where float16 holds exactly the same values (as with weights that were stored so), half the bytes do.
+    Values travel as float32, or as float16 where that holds exactly the same (weights that were stored so).
     """
-    with np.errstate(over="ignore"):
-        half = values.astype("<f2")
-    sent = half if np.array_equal(half, values) else values.astype("<f4")
-    text = json.dumps(header | {"dtype": sent.dtype.str}).encode()
-    text += b" " * (-len(text) % 4)
-    return struct.pack("<I", len(text)) + text + sent.tobytes()
+    header, parts = [], []
+    for id, tensor in tensors.items():
+        with np.errstate(over="ignore"):
+            half = tensor.astype("<f2")
+        sent = half if np.array_equal(half, tensor) else tensor.astype("<f4")
+        header.append({"id": id, "shape": tensor.shape, "dtype": sent.dtype.str})
+        parts.append(_padded(sent.tobytes(), b"\0"))
+    text = _padded(json.dumps(header).encode(), b" ")
+    return struct.pack("<I", len(text)) + text + b"".join(parts)
 
 
-def unpack(data: bytes) -> tuple[dict, np.ndarray]:
-    length = struct.unpack("<I", data[:4])[0]
-    header = json.loads(data[4 : 4 + length])
-    values = np.frombuffer(data[4 + length :], header["dtype"]).astype(np.float32)
-    return header, values.reshape(header["shape"])
+def _padded(data: bytes, filling: bytes) -> bytes:
+    return data + filling * (-len(data) % 4)
 
 
-def store(id: str, tensor: np.ndarray, key: str) -> None:
-    """Put a tensor [N, R, C] into the page under `id`; it travels once, whatever is looked at in it."""
-    _mount("store", key, pack({"id": id, "shape": tensor.shape}, tensor))
+def unpack(data: bytes) -> dict[str, np.ndarray]:
+    """What `pack` packed, as float32."""
+    at = 4 + struct.unpack("<I", data[:4])[0]
+    tensors = {}
+    for entry in json.loads(data[4:at]):
+        count, dtype = int(np.prod(entry["shape"])), np.dtype(entry["dtype"])
+        values = np.frombuffer(data, dtype, count, at).astype(np.float32)
+        tensors[entry["id"]] = values.reshape(entry["shape"])
+        at += -(-count * dtype.itemsize // 4) * 4
+    return tensors
+
+
+def store(key: str, tensors: dict[str, np.ndarray]) -> None:
+    """Put tensors [N, R, C] into the page under their names; they travel once, whatever is looked at."""
+    _mount("store", key, pack(tensors))
 
 
 def matrix(key: str, header: dict, pick: Callable[[list[int]], None] | None = None) -> None:

@@ -7,17 +7,21 @@
 const PAGE = Object.assign(window.__glassbox, { tensors: new Map(), wants: {}, bus: new EventTarget() });
 const DRAW = {};
 
-// bytes = length of header (u32) | header as JSON, padded to 4 | float32 values
+// bytes = length of the header (u32) | header as JSON: [{id, shape, dtype}, …] | the values of each, padded to 4
 function unpack(bytes) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const length = view.getUint32(0, true);
+  const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  const values = bytes.slice(4 + length).buffer;
-  return [header, header.dtype === "<f2" ? fromHalf(new Uint16Array(values)) : new Float32Array(values)];
+  let at = 4 + length;
+  return header.map(({ id, shape, dtype }) => {
+    const size = shape.reduce((a, b) => a * b, 1) * (dtype === "<f2" ? 2 : 4), values = bytes.slice(at, at + size).buffer;
+    at += Math.ceil(size / 4) * 4;
+    return { id, shape, data: dtype === "<f2" ? fromHalf(values) : new Float32Array(values) };
+  });
 }
-// float16 to float32, bit by bit: sign, 5 bits of exponent, 10 of fraction
-function fromHalf(halves) {
-  return Float32Array.from(halves, (bits) => {
+// float16 to float32: by the browser where it can, else by its bits: sign, 5 of exponent, 10 of fraction
+function fromHalf(buffer) {
+  if (globalThis.Float16Array) return new Float32Array(new Float16Array(buffer));
+  return Float32Array.from(new Uint16Array(buffer), (bits) => {
     const sign = bits & 0x8000 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = bits & 1023;
     if (exponent === 31) return fraction ? NaN : sign * Infinity;
     return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));

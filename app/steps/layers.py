@@ -49,7 +49,7 @@ def _agreed(says: list[str]) -> int:
 def _grid(look: Look, ids: np.ndarray, shares: np.ndarray) -> None:
     """The most probable next token after each block [L + 1, T], its probability as colour."""
     id = look.id_of("lens")
-    components.store(id, shares[None], key="store-lens")
+    look.tensors[id] = shares[None]
     stops = ["start", *(f"block {i}" for i in range(len(shares) - 1))]
     header = {
         "src": id,

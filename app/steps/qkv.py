@@ -1,6 +1,5 @@
 """Step 4: query, key and value, each X·W + b."""
 
-import numpy as np
 import streamlit as st
 
 from app import components
@@ -57,7 +56,7 @@ def _weights(look: Look, first: int, width: int) -> None:
     name = look.point(f"attn.{letter}")
     weight = look.model.get_submodule(name).weight.T.cpu().numpy()  # [D in, D out], as in X·W
     id = f"{look.model.name}|{name}.weight"
-    components.store(id, weight[None].astype(np.float32), key="store-weight")
+    look.tensors[id] = weight[None]
     header = {
         "src": id,
         "axes": "WW",

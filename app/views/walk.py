@@ -47,6 +47,7 @@ def main() -> None:
         _head(look)
     with st.container(key="step"):
         DRAW[view.step](look)
+    components.store("store", look.tensors)  # all in one: every element on the page costs time
     state.publish()
 
 

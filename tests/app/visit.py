@@ -88,8 +88,7 @@ def view(at: AppTest) -> View:
 
 def tensors(at: AppTest) -> dict[str, np.ndarray]:
     """What the page keeps: every stored tensor by its id."""
-    stored = (unpack(component(at, key).bytes) for key in keys(at, "store-"))
-    return {header["id"]: values for header, values in stored}
+    return unpack(component(at, "store").bytes)
 
 
 def pictures(at: AppTest) -> list[tuple[dict, np.ndarray]]:
