@@ -28,6 +28,8 @@ def say(page: str, name: str, **values) -> str:
         value = values[match[1]]
         if isinstance(value, str):  # a token: its leading space matters only where tokens are the subject
             return escape(value if match[2] == "raw" else value.removeprefix("·") or value)
-        return format(value, match[2] or "").replace("-", "−")
+        text = format(value, match[2] or "")
+        nothing = text.startswith("-") and not text.strip("-0.%")  # −0.000 is 0.000
+        return text.removeprefix("-") if nothing else text.replace("-", "−")
 
     return PLACEHOLDER.sub(fill, sections(page)[name])

@@ -30,7 +30,7 @@ def light(look: Look, point: str) -> dict:
     noise = "float noise" if check.ok else "more than float noise"
     return {
         "ok": check.ok,
-        "text": f"recomputed in float64: worst cell differs by {check.largest:.0e}, {noise}",
+        "text": f"recomputed in float64: worst cell differs by {_number(check.largest, 1)}, {noise}",
     }
 
 

@@ -55,4 +55,4 @@ def _curve(look: Look, x: float, y: float, unit: int) -> None:
     xs = torch.linspace(-reach, reach, 121)
     curve = series(look.model.config.activation, xs, ACTIVATIONS[look.model.config.activation](xs))
     header = graph([curve], "mlp.pre", "mlp.act", height=210, marks=[[x, y, f"unit {unit}"]], zero=True)
-    chart(look, "curve", header, "The activation (GELU), and this unit on it")
+    chart(look, "curve", header, f"{look.model.config.activation.upper()} and this unit on it")
