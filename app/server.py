@@ -15,6 +15,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 import streamlit as st  # noqa: E402
+import streamlit.net_util  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 
 from app.warm import warm  # noqa: E402
@@ -66,6 +67,10 @@ class Headers:
             await send(message)
 
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+# Streamlit would ask a host outside for this machine's public address when a page comes under another name.
+streamlit.net_util.get_external_ip = lambda: None
 
 
 @contextlib.asynccontextmanager
