@@ -34,16 +34,15 @@ def draw(look: Look) -> None:
             wide=wide,
             width=width,
         )
-        x, w = st.columns([3, 2])
+        x, w, y = st.columns([4, 3, 3])  # X · W + b = Q
         with x:
             row = ["row", view.token, view.token + 1]
-            picture(look, look.point("attn.norm.out"), f"X  {len(look.labels)}×{wide}", height=120, bands=[row])
+            picture(look, look.point("attn.norm.out"), f"X  {len(look.labels)}×{wide}", height=230, bands=[row])
         with w:
             _weights(look, first, width)
-        for letter, column in zip(LETTERS, st.columns(3), strict=True):
-            with column:
-                name = f"{LETTERS[letter]}  {len(look.labels)}×{width}"
-                picture(look, look.point(f"attn.{letter}"), name, height=200, plain=letter != "q")
+        with y:
+            title = f"{LETTERS[view.letter]}  {len(look.labels)}×{width}"
+            picture(look, look.point(f"attn.{view.letter}"), title, height=230, plain=True)
     with right:
         arithmetic(look, look.point(f"attn.{view.letter}"), view.head, view.token, view.unit)
         words("qkv/heads", heads=config.heads, width=width, wide=wide)
@@ -68,7 +67,7 @@ def _weights(look: Look, first: int, width: int) -> None:
         "colName": "column",
         "scale": "diverging",
         "max": None,
-        "height": 106,
+        "height": 210,
         "bands": [["col", first, first + width]],
         "pick": None,
         "index": 0,

@@ -27,7 +27,7 @@ NORM = ("mean", "var", "scaled", "out")
 POINTS = {
     "embeddings": {"embed.token", "embed.position", "embed.out"},
     "layernorm": {"attn.norm.out"},
-    "qkv": {"attn.norm.out", "attn.q", "attn.k", "attn.v"},
+    "qkv": {"attn.norm.out", "attn.q"},
     "scores": {"attn.dots", "attn.scores"},
     "mask": {"attn.masked", "attn.pattern"},
     "softmax": {"attn.pattern"},
@@ -139,6 +139,7 @@ def test_the_weights_of_query_key_and_value_are_the_models_own(letter):
     np.testing.assert_array_equal(tensor[0], model().blocks[3].attn.get_submodule(letter).weight.T)
     width = model().config.head_width
     assert header["bands"] == [["col", 2 * width, 3 * width]]
+    assert picture(at, f"attn.{letter}")[0]["foot"].startswith(f"blocks.3.attn.{letter}  ")
 
 
 @pytest.mark.parametrize("prefix", ["blocks.2.attn.norm", "blocks.2.mlp.norm", "final_norm"])
