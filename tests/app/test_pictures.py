@@ -15,6 +15,7 @@ from tests.app.visit import (
     markdown,
     model,
     numbers,
+    picture,
     pictures,
     point_of,
     tensors,
