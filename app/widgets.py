@@ -14,7 +14,6 @@ from app.text import say
 from engine.worked import Worked, work
 
 SHOWN_TERMS = 6
-HIDDEN = {"required": True, "label_visibility": "collapsed"}  # of a row of choices that speaks for itself
 PICKS = {"T": "token", "S": "key", "E": "unit", "D": "unit", "F": "unit", "V": "entry"}  # axis -> field
 NAMES = {"T": "token", "S": "looks at", "E": "number", "D": "number", "F": "unit", "V": "entry"}
 
@@ -176,3 +175,9 @@ def bound(widget: Callable, label: str, field: str, *args, **options):
     st.session_state[key] = getattr(st.session_state.view, field)
     options.setdefault("on_change", lambda: state.change(**{field: st.session_state[key]}))
     return widget(label, *args, key=key, **options)
+
+
+def choice(label: str, field: str, names: dict[str, str]) -> None:
+    """A row of choices for a field of the view, value -> what it is called; it speaks for itself."""
+    options = {"format_func": names.get, "required": True, "label_visibility": "collapsed"}
+    bound(st.segmented_control, label, field, list(names), **options)

@@ -110,10 +110,14 @@ def store(key: str, tensors: dict[str, np.ndarray]) -> None:
     _mount("store", key, pack(tensors))
 
 
+# A matrix on which nothing is marked, of a tensor with N = 1, its colours scaled to its largest number.
+PLAIN_MATRIX = {"pick": None, "bands": [], "index": 0, "follow": None, "max": None, "light": None}
+
+
 def matrix(key: str, header: dict, pick: Callable[[list[int]], None] | None = None) -> None:
     """One matrix of a stored tensor; `header` as `app.widgets.picture` makes it."""
     triggers = {"pick": pick} if pick else {}
-    _mount("matrix", key, header | {"pickable": pick is not None}, **triggers)
+    _mount("matrix", key, PLAIN_MATRIX | header | {"pickable": pick is not None}, **triggers)
 
 
 def plot(key: str, header: dict, pick: Callable[[int], None] | None = None) -> None:

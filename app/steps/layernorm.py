@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.figures import graph, histogram
 from app.look import Look
-from app.widgets import HIDDEN, arithmetic, bound, chart, code, picture, words
+from app.widgets import arithmetic, chart, choice, code, picture, words
 from engine.norm import LayerNorm
 
 WHICH = {"attn": "before attention", "mlp": "before the MLP", "final": "the last one"}
@@ -16,14 +16,7 @@ def draw(look: Look) -> None:
     before, after = look.array(source)[view.token], look.array(f"{prefix}.scaled")[view.token]
     left, right = st.columns([7, 4], gap="medium")
     with left:
-        bound(
-            st.segmented_control,
-            "Which norm",
-            "norm",
-            list(WHICH),
-            format_func=WHICH.get,
-            **HIDDEN,
-        )
+        choice("Which norm", "norm", WHICH)
         words(
             "layernorm/sentence",
             token=look.token,

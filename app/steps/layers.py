@@ -65,13 +65,9 @@ def _grid(look: Look, ids: np.ndarray, shares: np.ndarray) -> None:
         "height": 380,
         "wide": True,
         "texts": [[look.label_of(int(i)) for i in row] for row in ids],
-        "bands": [],
         "pick": [look.view.layer + 1, look.view.token],
-        "index": 0,
-        "follow": None,
         "foot": f"softmax of the unembedded stream  [L+1={len(shares)}, T={shares.shape[1]}]",
         "model": look.model.name,
-        "light": None,
     }
     components.matrix(
         "matrix-lens", header, lambda cell: state.change(layer=max(0, int(cell[0]) - 1), token=int(cell[1]))

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.look import Look
 from app.state import RANGES
-from app.widgets import HIDDEN, arithmetic, bound, code, picture, words
+from app.widgets import arithmetic, bound, choice, code, picture, words
 from engine.masks import causal_mask, mask_of
 from engine.tap import Edit
 
@@ -26,7 +26,7 @@ def draw(look: Look) -> None:
     with left:
         a, b = st.columns([3, 1], vertical_alignment="bottom")
         with a:
-            bound(st.segmented_control, "Mask", "mask", list(KINDS), format_func=KINDS.get, **HIDDEN)
+            choice("Mask", "mask", KINDS)
         with b:
             if view.mask in ("window", "prefix", "padding"):
                 bound(st.number_input, "n tokens", "window", *RANGES["window"])

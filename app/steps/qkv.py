@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import components
 from app.look import Look
-from app.widgets import HIDDEN, arithmetic, bound, code, picture, words
+from app.widgets import arithmetic, choice, code, picture, words
 from engine.attention import Attention
 
 LETTERS = {"q": "Query", "k": "Key", "v": "Value"}
@@ -16,14 +16,7 @@ def draw(look: Look) -> None:
     first = view.head * width
     left, right = st.columns([7, 4], gap="medium")
     with left:
-        bound(
-            st.segmented_control,
-            "Which of the three",
-            "letter",
-            list(LETTERS),
-            format_func=LETTERS.get,
-            **HIDDEN,
-        )
+        choice("Which of the three", "letter", LETTERS)
         words(
             f"qkv/{view.letter}",
             token=look.token,
@@ -66,14 +59,9 @@ def _weights(look: Look, first: int, width: int) -> None:
         "rowName": "row",
         "colName": "column",
         "scale": "diverging",
-        "max": None,
         "height": 210,
         "bands": [["col", first, first + width]],
-        "pick": None,
-        "index": 0,
-        "follow": None,
         "foot": f"{name}.weight",
         "model": look.model.name,
-        "light": None,
     }
     components.matrix("matrix-weight", header)
