@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from engine.config import Config
 from engine.norm import LayerNorm
+from engine.position import rotate
 from engine.tap import SILENT
 
 
@@ -38,11 +39,17 @@ class Attention(nn.Module):
         self.v = nn.Linear(config.width, config.width)
         self.out = nn.Linear(config.width, config.width)
 
-    def forward(self, x: Tensor, mask: Tensor | None, cache=None, tap=SILENT) -> Tensor:
-        """x [B, T, D] (already normed), mask as in `attend` -> [B, T, D]."""
+    def forward(
+        self, x: Tensor, mask: Tensor | None, angles: Tensor | None = None, cache=None, tap=SILENT
+    ) -> Tensor:
+        """x [B, T, D] (already normed), mask as in `attend`, angles [T, E/2] where positions are rotary
+        -> [B, T, D]."""
         q = tap("q", self._split(self.q(x)))  # [B, H, T, E]
         k = tap("k", self._split(self.k(x)))  # [B, H, T, E]
         v = tap("v", self._split(self.v(x)))  # [B, H, T, E]
+        if angles is not None:
+            q = tap("q_rot", rotate(q, angles))  # [B, H, T, E]
+            k = tap("k_rot", rotate(k, angles))  # [B, H, T, E]
         if cache is not None:
             k, v = cache.extend(k, v)  # [B, H, S, E]
         z = attend(q, k, v, mask, self.scale, tap)  # [B, H, T, E]

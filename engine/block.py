@@ -16,8 +16,10 @@ class Block(nn.Module):
         self.attn = Attention(config, layer)
         self.mlp = MLP(config)
 
-    def forward(self, x: Tensor, mask: Tensor | None, cache=None, tap=SILENT) -> Tensor:
+    def forward(
+        self, x: Tensor, mask: Tensor | None, angles: Tensor | None = None, cache=None, tap=SILENT
+    ) -> Tensor:
         """The residual stream before the block [B, T, D] -> after it [B, T, D]."""
         attn, mlp = tap.at("attn"), tap.at("mlp")
-        x = tap("resid_mid", x + self.attn(self.attn.norm(x, attn.at("norm")), mask, cache, attn))
+        x = tap("resid_mid", x + self.attn(self.attn.norm(x, attn.at("norm")), mask, angles, cache, attn))
         return tap("resid_post", x + self.mlp(self.mlp.norm(x, mlp.at("norm")), mlp))

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from engine.position import POSITIONS
+
 
 @dataclass(frozen=True)
 class Config:
@@ -15,6 +17,8 @@ class Config:
     heads: int  # H, attention heads of a block
     mlp_width: int  # F, units of a block's MLP
     activation: str = "gelu"  # a name of engine.mlp.ACTIVATIONS
+    positions: str = "learned"  # a name of engine.position.POSITIONS
+    rotary_base: float = 10_000.0  # of rotary positions: how slowly the slowest pair turns
     norm_eps: float = 1e-5
     tied: bool = True  # the token table also turns the last vectors into logits
     scale_scores: bool = True  # divide q·k by the square root of the head's width
@@ -28,13 +32,23 @@ class Config:
         for name in ("tied", "scale_scores", "scale_by_layer"):
             if type(getattr(self, name)) is not bool:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it must be true or false")
-        if not isinstance(self.norm_eps, int | float) or not 0 < self.norm_eps < math.inf:
-            raise ValueError(f"norm_eps is {self.norm_eps!r}; it must be a small number above 0")
+        for name in ("norm_eps", "rotary_base"):
+            number = getattr(self, name)
+            if not isinstance(number, int | float) or not 0 < number < math.inf:
+                raise ValueError(f"{name} is {number!r}; it must be a number above 0")
+        if self.positions not in tuple(POSITIONS):
+            raise ValueError(f"positions is {self.positions!r}; known are {', '.join(POSITIONS)}")
         if self.width % self.heads:
             raise ValueError(
                 f"width {self.width} cannot be shared among {self.heads} heads: "
                 "choose a number of heads that divides it"
             )
+        if self.rotary and self.head_width % 2:
+            raise ValueError(f"rotary positions turn pairs of numbers; {self.head_width} of a head is odd")
+
+    @property
+    def rotary(self) -> bool:
+        return self.positions == "rotary"
 
     @property
     def head_width(self) -> int:

@@ -1,5 +1,8 @@
 """The whole model: embed, a stack of blocks, a last norm, and a score for every word piece."""
 
+import math
+
+import torch
 from torch import Tensor, nn
 
 from engine.block import Block
@@ -8,6 +11,7 @@ from engine.config import Config
 from engine.embed import Embed
 from engine.masks import causal_mask
 from engine.norm import LayerNorm
+from engine.position import turns
 from engine.tap import SILENT
 
 
@@ -40,12 +44,20 @@ class Decoder(nn.Module):
         x = self.embed(ids, start, tap.at("embed"))
         fused = tap is SILENT and padding is None and start == 0
         mask = None if fused else causal_mask(T, start + T, padding, ids.device)
+        angles = self.angles(start, T)
         for i, block in enumerate(self.blocks):
             x = tap(f"blocks.{i}.resid_pre", x)
-            x = block(x, mask, cache.layer(i) if cache else None, tap.at(f"blocks.{i}"))
+            x = block(x, mask, angles, cache.layer(i) if cache else None, tap.at(f"blocks.{i}"))
         if cache:
             cache.length += T
         return self.unembed(x, tap)
+
+    def angles(self, start: int, T: int) -> Tensor | None:
+        """The turns of queries and keys at T positions from `start` [T, E/2]; None: positions are learned."""
+        if not self.config.rotary:
+            return None
+        places = torch.arange(start, start + T, device=self.device)
+        return turns(places, self.config.head_width, self.config.rotary_base)
 
     def unembed(self, x: Tensor, tap=SILENT) -> Tensor:
         """The stream after the last block [B, T, D] -> logits [B, T, V]."""
@@ -54,3 +66,16 @@ class Decoder(nn.Module):
     @property
     def device(self):
         return self.embed.token.weight.device
+
+
+def fresh(config: Config, seed: int) -> Decoder:
+    """A model at its random start: normal weights, smaller where they add to the stream (GPT-2)."""
+    torch.manual_seed(seed)
+    model = Decoder(config)
+    for name, p in model.named_parameters():
+        if p.dim() == 2:
+            into_stream = name.endswith("out.weight")
+            nn.init.normal_(p, std=0.02 / (math.sqrt(2 * config.layers) if into_stream else 1))
+        elif name.endswith("bias"):
+            nn.init.zeros_(p)
+    return model

@@ -58,7 +58,9 @@ _BLOCK = tuple(
         Point("attn.q", "BHTE", "heads", ("attn.norm.out",), "query: what a token looks for"),
         Point("attn.k", "BHTE", "heads", ("attn.norm.out",), "key: what a token can be found by"),
         Point("attn.v", "BHTE", "heads", ("attn.norm.out",), "value: what a token hands over"),
-        Point("attn.dots", "BHTS", "dot", ("attn.q", "attn.k"), "query times key, number by number"),
+        Point("attn.q_rot", "BHTE", "turn", ("attn.q",), "the query, turned by its position"),
+        Point("attn.k_rot", "BHTE", "turn", ("attn.k",), "the key, turned by its position"),
+        Point("attn.dots", "BHTS", "dot", ("attn.q_rot", "attn.k_rot"), "query times key, number by number"),
         Point("attn.scores", "BHTS", "scale", ("attn.dots",), "the dot products times 1/√E"),
         Point("attn.mask", "BHTS", "rule", (), "true where a token may look"),
         Point("attn.masked", "BHTS", "mask", ("attn.scores", "attn.mask"), "−∞ where it may not"),
@@ -91,7 +93,22 @@ def points_of(config: Config) -> dict[str, Point]:
         before = f"blocks.{i - 1}.resid_post" if i else "embed.out"
         points += [_fill(p, i=i, before=before) for p in _BLOCK]
     points += [_fill(p, end=end) for p in _END]
-    return {p.name: p for p in points}
+    made = _with_turns if config.rotary else _without_turns
+    return {p.name: p for p in map(made, points) if p}
+
+
+def _with_turns(point: Point) -> Point | None:
+    """The point in a model with rotary positions: none are added at the start."""
+    if point.name == "embed.out":
+        return replace(point, kind="same", sources=("embed.token",))
+    return None if point.name == "embed.position" else point
+
+
+def _without_turns(point: Point) -> Point | None:
+    """The point in a model that turns no query and no key."""
+    if point.name.endswith("_rot"):
+        return None
+    return replace(point, sources=tuple(source.removesuffix("_rot") for source in point.sources))
 
 
 def _fill(point: Point, **names) -> Point:

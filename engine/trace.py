@@ -84,7 +84,7 @@ class Trace:
             T = self.ids.shape[1]
             mask = causal_mask(T, T, self.padding, self.ids.device)
             block = blocks[int(room.removeprefix("blocks."))]
-            block(self[f"{room}.resid_pre"], mask, tap=tap.at(room))
+            block(self[f"{room}.resid_pre"], mask, self.model.angles(0, T), tap=tap.at(room))
         return tap.kept
 
     def _forget(self) -> None:

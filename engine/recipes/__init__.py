@@ -22,6 +22,7 @@ KINDS = {
     "affine": Kind(whole.affine, cells.affine),
     "linear": Kind(whole.linear, cells.linear),
     "heads": Kind(whole.heads, cells.heads),
+    "turn": Kind(whole.turn, cells.turn),
     "concat": Kind(whole.concat, cells.concat),
     "dot": Kind(whole.dot, cells.dot),
     "scale": Kind(whole.scale, cells.scale),

@@ -175,6 +175,22 @@ def heads(s: Scene, b, h, t, e):
     return replace(worked, symbols=rf"{letter}_{{t,e}} = \sum_j x_{{t,j}}\,W^{letter.upper()}_{{j,e}} + b_e")
 
 
+def turn(s: Scene, b, h, t, e):
+    (x,), half = s.sources, s.config.head_width // 2
+    angle = t / s.config.rotary_base ** (e % half / half)
+    partner, sign = (e + half, -1) if e < half else (e - half, 1)
+    letter, base = s.point.name[-5], f"{s.config.rotary_base:g}"
+    turned = rf"{letter}_{{t,{e}}}\cos\theta {'-+'[sign > 0]} {letter}_{{t,{partner}}}\sin\theta"
+    theta = rf"\theta &= {t} / {base}^{{{e % half}/{half}}} = {number(angle)}"
+    return _product_cell(
+        rf"\begin{{aligned}} {letter}'_{{t,{e}}} &= {turned} \\ {theta} \end{{aligned}}",
+        (f"{s.point.sources[0]}[{h}, {t}, :]",),
+        [f"number {e} · cos θ", f"number {partner} · {'−' if sign < 0 else ''}sin θ"],
+        (x[b, h, t, e], x[b, h, t, partner]),
+        (math.cos(angle), sign * math.sin(angle)),
+    )
+
+
 def concat(s: Scene, b, t, d):
     (z,) = s.sources
     labels = [f"head {h}, number {e}" for h in range(z.shape[1]) for e in range(z.shape[3])]

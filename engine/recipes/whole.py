@@ -63,6 +63,15 @@ def heads(s: Scene):
     return tuple(np.stack(np.split(y, s.config.heads, axis=-1), axis=1) for y in linear(s))
 
 
+def turn(s: Scene):
+    (x,) = s.sources
+    half = s.config.head_width // 2
+    angles = np.arange(s.T)[:, None] / s.config.rotary_base ** (np.arange(half) / half)
+    pairs = (x[..., :half] + 1j * x[..., half:]) * np.exp(1j * angles)  # a turn of the plane
+    size = np.tile(np.abs(pairs), 2) * (1 + np.tile(angles, 2))  # float32 rounds the angle too
+    return np.concatenate([pairs.real, pairs.imag], axis=-1), size
+
+
 def concat(s: Scene):
     (z,), w, b = s.sources, s.weight, s.bias
     x = np.concatenate([z[:, h] for h in range(z.shape[1])], axis=-1)
