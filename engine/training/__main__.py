@@ -8,14 +8,18 @@ Run it again to go on where it stopped; the last leg measures the model and writ
 import argparse
 import ctypes
 import math
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from engine.config import Config
+from engine.position import POSITIONS
 from engine.tokenize import RankTokenizer
 from engine.training.card import write_model
-from engine.training.corpus import learn_vocabulary, split_files, token_row
+from engine.training.corpus import learn_vocabulary, split_files, texts_of, token_row
+from engine.training.mix import Mix, english
 from engine.training.train import Recipe, learn
 
 MODELS = Path(__file__).parents[2] / "assets" / "models"
@@ -27,7 +31,7 @@ def main() -> None:
     work = Path(options.work)
     work.mkdir(parents=True, exist_ok=True)
     train, held = split_files(Path(options.folder), options.held_out, options.seed)
-    tokenizer = _vocabulary(work, train, options.vocabulary)
+    tokenizer = _vocabulary(work, train, options)
     config = Config(
         vocabulary=len(tokenizer),
         context=options.context,
@@ -35,16 +39,18 @@ def main() -> None:
         layers=options.layers,
         heads=options.heads,
         mlp_width=4 * options.width,
+        positions=options.positions,
     )
-    row, held_row = _row(work / "train.npy", train, tokenizer), _row(work / "held.npy", held, tokenizer)
+    row = _row(work / "train.npy", texts_of(train), tokenizer)
+    mix = Mix(row, _english(work, tokenizer, options), len(tokenizer) - 1, options.english, options.drills)
     recipe = Recipe(tokens=options.tokens, seed=options.seed)
     print(f"{len(row):,} tokens from {len(train)} files; {len(held)} files held out")
-    model, done = learn(config, row, recipe, work, options.minutes)
+    model, done = learn(config, mix, recipe, work, options.minutes)
     print()
     if not done:
         return print("not finished: run the same command again to go on")
     model.tokenizer, model.name = tokenizer, options.name
-    write_model(model, MODELS / options.name, work, recipe, held, held_row, options.about)
+    write_model(model, MODELS / options.name, work, recipe, mix, held, options.about)
 
 
 def keep_memory() -> None:
@@ -67,21 +73,33 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--tokens", type=int, default=Recipe.tokens, help="how many to learn from")
     parser.add_argument("--held-out", type=int, default=6, help="files kept for evaluation")
     parser.add_argument("--seed", type=int, default=0)
-    for name, size in dict(vocabulary=4096, context=256, width=192, layers=6, heads=6).items():
+    parser.add_argument("--english", type=float, default=0.42, help="share of generated simple English")
+    parser.add_argument("--drills", type=float, default=0.08, help="share of random strings, repeated")
+    parser.add_argument("--positions", choices=POSITIONS, default="rotary")
+    for name, size in dict(vocabulary=8192, context=256, width=192, layers=6, heads=6).items():
         parser.add_argument(f"--{name}", type=int, default=size)
     return parser.parse_args()
 
 
-def _vocabulary(work: Path, files: list[Path], size: int) -> RankTokenizer:
+def _vocabulary(work: Path, files: list[Path], options: argparse.Namespace) -> RankTokenizer:
     path = work / "vocabulary.tiktoken"
     if not path.exists():
-        learn_vocabulary(files, size).write(path)
+        generated = english(options.seed, 5_000_000) if options.english else ()
+        learn_vocabulary(chain(texts_of(files), generated), options.vocabulary).write(path)
     return RankTokenizer.read(path)
 
 
-def _row(path: Path, files: list[Path], tokenizer: RankTokenizer) -> np.ndarray:
+def _english(work: Path, tokenizer: RankTokenizer, options: argparse.Namespace) -> np.ndarray | None:
+    """Generated text, as much as will be learned from, so that few windows come twice."""
+    if not options.english:
+        return None
+    characters = int(3.5 * options.english * options.tokens)
+    return _row(work / "english.npy", english(options.seed, characters), tokenizer)
+
+
+def _row(path: Path, texts: Iterable[str], tokenizer: RankTokenizer) -> np.ndarray:
     if not path.exists():
-        np.save(path, token_row(files, tokenizer))
+        np.save(path, token_row(texts, tokenizer))
     return np.load(path)
 
 

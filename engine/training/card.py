@@ -1,90 +1,196 @@
-"""A finished model as a folder with a card: what it is, what it learned from, how well it does."""
+"""A finished model as a folder: weights, moments of its training, scores, examples, and a card in words."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from safetensors.torch import load_file
+from torch import Tensor
 
-from engine.load import glassbox
-from engine.models import Decoder
-from engine.training.evaluate import bits_per_byte, samples
+from engine.load import glassbox, moments
+from engine.load.folder import build
+from engine.models import Decoder, fresh
+from engine.training import examples
+from engine.training.baseline import Trigram
+from engine.training.corpus import texts_of, token_row
+from engine.training.evaluate import (
+    Score,
+    accuracy,
+    bits_per_byte,
+    repetition,
+    roles,
+    samples,
+    scores_of,
+    tests,
+)
+from engine.training.mix import Mix
 from engine.training.train import Recipe
 
+AIMS = {  # what the shipped model is meant to reach: at most, or at least
+    "bits per byte, books": ("<", 1.55),
+    "cloze, among five": ("≥", 0.70),
+    "it": ("≥", 0.80),
+    "she or he": ("≥", 0.80),
+    "who to whom": ("≥", 0.90),
+    "sentiment, 3 examples": ("≥", 0.85),
+}
+SHARE_KEPT = (0.015, 0.06, 0.2, 0.5)  # of the run after which a moment ships
+ROLES_NEEDED = 0.5
 PROMPTS = [
     "Once upon a time there was a little",
     "The animal didn't cross the street because it",
     '"Where are you going?" asked',
     "It was a cold winter morning, and",
-    "The king and the queen",
+    "Story: Jason heard that it was going to be sunny. He took the kids to the beach, and they swam all day."
+    "\nOne-sentence summary:",
 ]
 
-CARD = """# {name}
-
-A decoder-only transformer (the GPT-2 kind): {layers} blocks of {heads} heads, {width} numbers a
-token, {parameters:,} parameters, {vocabulary:,} byte-pair entries, at most {context} tokens.
-
-- **Learned from:** {corpus}. Nothing else: no chat, no instructions, no web pages.
-- **For how long:** {tokens:,} tokens in {steps:,} steps, {minutes:.0f} minutes on {device}, seed {seed}.
-- **Last training loss:** {loss:.3f} nats a token.
-- **Held out:** {held_count} whole texts ({held_bytes:,} bytes) that it never saw: **{bits:.3f} bits per byte**.
-  They are {held}.
-  They were drawn by the seed; other books of the same authors can be among those it learned from.
-- **On disk:** float16; every number shown is computed in float32 from exactly these weights.
-
-## What it cannot do
-
-It is small and knows only its books. It completes sentences in their style; it does not answer
-questions truthfully, does not follow instructions, and knows nothing of the world after the books were
-written. The books are old: attitudes of their time can show in what it says.
-
-## Samples, not picked
-
-The first continuation for each prompt, drawn at temperature 0.8, seeds 0 to {last}.
-
-{samples}
-"""
+CARD = Path(__file__).parent / "card_template.md"
 
 
 def write_model(
-    model: Decoder,
-    folder: Path,
-    work: Path,
-    recipe: Recipe,
-    held: list[Path],
-    held_row: np.ndarray,
-    corpus: str,
+    model: Decoder, folder: Path, work: Path, recipe: Recipe, mix: Mix, held: list[Path], about: str
 ) -> None:
-    """Write the weights, read them back as people will, measure that model, write its card."""
+    """Write the weights, read them back as people will, measure that model, write all that ships with it."""
     glassbox.write(model, folder)
     tokenizer, name = model.tokenizer, model.name
-    model = glassbox.read(folder, json.loads((folder / "config.json").read_text())).eval()
+    model = glassbox.read(folder, json.loads((folder / "config.json").read_text())).requires_grad_(False).eval()
     model.tokenizer, model.name = tokenizer, name
-    log = [json.loads(line) for line in (work / "log.jsonl").read_text().splitlines()]
     (folder / "log.jsonl").write_text((work / "log.jsonl").read_text())
-    numbers = dict(
-        name=name,
-        layers=model.config.layers,
-        heads=model.config.heads,
-        width=model.config.width,
-        vocabulary=model.config.vocabulary,
-        context=model.config.context,
+    row = token_row(texts_of(held), tokenizer)
+    rows = _scores(model, mix, row, recipe.seed)
+    found = roles(model, row)
+    _write(folder / "scores.json", {"rows": rows, "roles": {role: x.tolist() for role, x in found.items()}})
+    _write(folder / "examples.json", {"examples": examples.find(model, found)})
+    learned = list(learning(model, work, folder, row, recipe))
+    _write(folder / "learning.json", {"seed": recipe.seed, "moments": learned})
+    card = CARD.read_text("utf-8").format(
+        **_facts(model, work, recipe, mix, held, about), **_tables(rows, found)
+    )
+    (folder / "card.md").write_text(card, encoding="utf-8")
+    print(f"{folder}: {rows[0]['values'][0]:.3f} bits per byte on held-out texts")
+
+
+def _write(path: Path, content) -> None:
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _scores(model: Decoder, mix: Mix, row: np.ndarray, seed: int) -> list[dict]:
+    """Rows of the table: the model, its random start, and a 3-gram model of the same texts."""
+    read = mix.books if mix.generated is None else np.concatenate([mix.books, mix.generated])
+    start = fresh(model.config, seed).requires_grad_(False).eval()
+    asked = (row, model.tokenizer, model.config.context)
+    columns = [scores_of(one, *asked) for one in (model, start, Trigram(read, model.config.vocabulary))]
+    return [_row(name, [column[name] for column in columns]) for name in columns[0]]
+
+
+def _row(name: str, scores: list[Score]) -> dict:
+    first = asdict(scores[0])
+    return {
+        "name": name,
+        "count": first["count"],
+        "chance": first["chance"],
+        "values": [score.value for score in scores],
+        "aim": AIMS.get(name),
+    }
+
+
+def learning(model: Decoder, work: Path, folder: Path, row: np.ndarray, recipe: Recipe) -> Iterator[dict]:
+    """Some scores of every model kept on the way; those that ship are measured as they ship."""
+    files = sorted((work / "kept").glob("*.safetensors"))
+    steps = recipe.steps(model.config.context)
+    shipped = {min(files, key=lambda f: abs(int(f.stem) - share * steps)) for share in SHARE_KEPT if files}
+    few = row[:: max(1, len(row) // 60_000)] if len(row) < 60_000 else row[:60_000]
+    yield {"step": 0, "ships": True, **_moment(fresh(model.config, recipe.seed), model, few)}
+    for file in files:
+        weights = load_file(file)
+        if file in shipped:
+            moments.write(weights, folder, int(file.stem))
+            weights = moments.unpacked(moments.packed(weights))
+        then = build(model.config, weights, file.name)
+        yield {"step": int(file.stem), "ships": file in shipped, **_moment(then, model, few)}
+    yield {"step": steps, "ships": True, **_moment(model, model, few)}
+
+
+def _moment(then: Decoder, model: Decoder, row: np.ndarray) -> dict:
+    then = then.requires_grad_(False).eval()
+    then.tokenizer = model.tokenizer
+    first, second = repetition(then, model.config.vocabulary, 40)
+    best = {role: round(float(scores.max()), 4) for role, scores in roles(then, row, 8).items()}
+    bits = bits_per_byte(then, row, model.tokenizer, model.config.context)
+    right = accuracy(then, tests("who-has", 100), model.tokenizer).value
+    return {"bits": round(bits, 4), "first": first, "second": second, "who to whom": right, "roles": best}
+
+
+def _facts(model: Decoder, work: Path, recipe: Recipe, mix: Mix, held: list[Path], about: str) -> dict:
+    log = [json.loads(line) for line in (work / "log.jsonl").read_text().splitlines()]
+    return dict(
+        asdict(model.config),
+        name=model.name,
         parameters=sum(p.numel() for p in model.parameters()),
-        corpus=corpus,
+        about=about,
+        books=1 - mix.english - mix.drills,
+        english=mix.english,
+        drills=mix.drills,
         tokens=log[-1]["tokens"],
         steps=log[-1]["step"],
         minutes=log[-1]["seconds"] / 60,
         device=log[-1]["device"],
         seed=recipe.seed,
-        loss=float(np.mean([line["loss"] for line in log[-10:]])),
         held=", ".join(f"*{_title(f)}*" for f in held),
         held_count=len(held),
         held_bytes=sum(f.stat().st_size for f in held),
-        bits=bits_per_byte(model, held_row),
         last=len(PROMPTS) - 1,
         samples="\n\n".join("> " + text.replace("\n", "\n> ") for text in samples(model, PROMPTS)),
     )
-    (folder / "card.md").write_text(CARD.format(**numbers), encoding="utf-8")
-    print(f"{folder}: {numbers['bits']:.3f} bits per byte on held-out texts")
+
+
+def _tables(rows: list[dict], found: dict[str, Tensor]) -> dict:
+    return {"table": _score_table(rows), "verdict": _verdict(rows, found), "heads_table": _head_table(found)}
+
+
+def _score_table(rows: list[dict]) -> str:
+    lines = ["| | n | this model | random start | 3-gram | guessing | aim |", "|:--|--:|--:|--:|--:|--:|--:|"]
+    for row in rows:
+        cells = [_number(row["name"], value) for value in row["values"]]
+        chance = "" if row["chance"] is None else f"{row['chance']:.0%}"
+        aim = "{} {}".format(row["aim"][0], _number(row["name"], row["aim"][1])) if row["aim"] else ""
+        lines.append(f"| {row['name']} | {row['count']:,} | {' | '.join(cells)} | {chance} | {aim} |")
+    return "\n".join(lines)
+
+
+def _number(name: str, value: float) -> str:
+    """Bits and nats as they are, the rest as a percentage."""
+    plain = name.startswith(("bits", "random string"))
+    return f"{value:.3f}" if plain else f"{value:.1%}"
+
+
+def _head_table(found: dict[str, Tensor]) -> str:
+    lines = ["| role | best head | score | heads at 0.5 or more |", "|:--|:--|--:|--:|"]
+    for role, scores in found.items():
+        layer, head = examples.best_head(scores[None])
+        lines.append(
+            f"| {role} | layer {layer}, head {head} | {scores.max():.2f} | {(scores >= ROLES_NEEDED).sum()} |"
+        )
+    return "\n".join(lines)
+
+
+def _verdict(rows: list[dict], found: dict[str, Tensor]) -> str:
+    """Which aims were reached, and how far the others are off."""
+    value = {row["name"]: row["values"][0] for row in rows}
+    ratio = value["random string, second time"] / value["random string, first time"]
+    aims = [(row["name"], row["values"][0], *row["aim"]) for row in rows if row["aim"]]
+    aims += [("second reading of a random string, against the first", ratio, "<", 0.5)]
+    aims += [(f"{role} head", float(found[role].max()), "≥", ROLES_NEEDED) for role in found if role[0] != "d"]
+    missed = [
+        f"- **Not reached:** {name}, {got:.3f} where {sign} {aim:g} was aimed at."
+        for name, got, sign, aim in aims
+        if not (got < aim if sign == "<" else got >= aim)
+    ]
+    reading = f"A random string of twelve tokens costs {ratio:.0%} of its first reading when it comes again."
+    return "\n".join([reading, *(["", *missed] if missed else ["All aims were reached."])])
 
 
 def _title(file: Path) -> str:

@@ -1,7 +1,7 @@
-"""A folder of text as a vocabulary and two long rows of token ids: one to learn from, one held out."""
+"""A folder of text as a vocabulary and long rows of token ids, whole files held out."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,13 @@ def split_files(folder: Path, held_out: int, seed: int) -> tuple[list[Path], lis
     return [f for f in files if f not in chosen], [f for f in files if f in chosen]
 
 
-def learn_vocabulary(files: list[Path], size: int) -> RankTokenizer:
-    """A byte-level BPE of `size` entries, END included, learned from `files` alone."""
+def texts_of(files: list[Path]) -> Iterator[str]:
+    for file in files:
+        yield file.read_text(encoding="utf-8").strip()
+
+
+def learn_vocabulary(texts: Iterable[str], size: int) -> RankTokenizer:
+    """A byte-level BPE of `size` entries, END included, learned from `texts` alone."""
     learner = Tokenizer(models.BPE())
     learner.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -33,19 +38,12 @@ def learn_vocabulary(files: list[Path], size: int) -> RankTokenizer:
     trainer = trainers.BpeTrainer(
         vocab_size=size - 1, initial_alphabet=ByteLevel.alphabet(), show_progress=False
     )
-    learner.train_from_iterator((f.read_text(encoding="utf-8") for f in files), trainer)
+    learner.train_from_iterator(texts, trainer)
     vocabulary = sorted(learner.get_vocab().items(), key=lambda item: item[1])
     return RankTokenizer({bytes(LETTERS[c] for c in token): id for token, id in vocabulary})
 
 
-def token_row(files: list[Path], tokenizer: RankTokenizer) -> np.ndarray:
-    """All files one after the other as ids (uint16), END after each."""
-    rows = []
-    for text in _texts(files):
-        rows.append(np.array([*tokenizer.encode(text), tokenizer.special[END]], dtype=np.uint16))
+def token_row(texts: Iterable[str], tokenizer: RankTokenizer) -> np.ndarray:
+    """All texts one after the other as ids (uint16), END after each."""
+    rows = [np.array([*tokenizer.encode(text), tokenizer.special[END]], dtype=np.uint16) for text in texts]
     return np.concatenate(rows)
-
-
-def _texts(files: list[Path]) -> Iterator[str]:
-    for file in files:
-        yield file.read_text(encoding="utf-8").strip()

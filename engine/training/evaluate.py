@@ -1,33 +1,199 @@
-"""What a model has learned, as numbers: held-out bits per byte, and samples that are not picked."""
+"""What a model has learned, as numbers: the same questions for every model, none of them learned from.
+
+A model here is anything that maps ids [B, T] to logits (or log-probabilities) [B, T, V].
+"""
 
 import math
+import random
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
+from engine import analysis
 from engine.decode import Decoding, generate
 from engine.models import Decoder
+from engine.tokenize.bpe import RankTokenizer
+from engine.trace import run
+from engine.training.corpus import token_row
+from engine.training.english import Test, grammar
+from engine.training.mix import english
+
+Model = Callable[[Tensor], Tensor]
+CLOZE = Path(__file__).parent / "cloze.txt"
+SEED = 1_000_003  # of everything drawn here; learning never draws from it
+COUNT = 300  # questions of each kind
+QUESTIONS = {
+    "it": "pronoun-it",
+    "she or he": "pronoun-she",
+    "who to whom": "who-has",
+    "sentiment, 0 examples": "sentiment-0",
+    "sentiment, 1 example": "sentiment-1",
+    "sentiment, 3 examples": "sentiment-3",
+    "translation, 0 examples": "translation-0",
+    "translation, 1 example": "translation-1",
+    "translation, 3 examples": "translation-3",
+}
+STRING = 12  # tokens of a string to be repeated
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number: how many questions it is about, and what guessing would give (None: no such thing)."""
+
+    value: float
+    count: int
+    chance: float | None = None
 
 
 @torch.inference_mode()
-def bits_per_byte(model: Decoder, row: np.ndarray) -> float:
+def bits_per_byte(model: Model, row: np.ndarray, tokenizer: RankTokenizer, context: int) -> float:
     """Mean loss over the ids of `row` in bits per byte of text.
 
     Every token after the first is scored once, with at least half a context of tokens before it (fewer
     only at the row's start). The ends between texts are scored too; they have no bytes.
     """
-    stride = max(1, model.config.context // 2)
+    stride = max(1, context // 2)
     ids = torch.from_numpy(row.astype(np.int64))
     nats = 0.0
     for a in range(1, len(ids), stride):
         b = min(a + stride, len(ids))  # the tokens a … b − 1 are scored
-        first = max(0, b - 1 - model.config.context)
+        first = max(0, b - 1 - context)
         logits = model(ids[None, first : b - 1])[0, a - b :]
         nats += F.cross_entropy(logits, ids[a:b], reduction="sum").item()
-    ends = set(model.tokenizer.special.values())
-    count = sum(len(model.tokenizer.bytes_of(id)) for id in ids[1:].tolist() if id not in ends)
+    ends = set(tokenizer.special.values())
+    count = sum(len(tokenizer.bytes_of(id)) for id in ids[1:].tolist() if id not in ends)
     return nats / math.log(2) / count
+
+
+@torch.inference_mode()
+def log_probability(model: Model, prompt: list[int], answer: list[int]) -> tuple[float, bool]:
+    """Of the whole answer after the prompt, in nats; and whether each of its tokens is the best guess."""
+    logits = model(torch.tensor([[*prompt, *answer[:-1]]]))[0, -len(answer) :].log_softmax(-1)
+    each = logits.gather(-1, torch.tensor(answer)[:, None])[:, 0]
+    return each.sum().item(), bool((logits.argmax(-1) == torch.tensor(answer)).all())
+
+
+def tests(rule: str, count: int = COUNT) -> list[Test]:
+    """Questions on combinations that no text for learning has, none of them twice: fewer than `count`
+    where the grammar has fewer."""
+    draw = random.Random(f"{SEED} {rule}")
+    drawn = (grammar().test(rule, draw) for _ in range(count))
+    return list({test.prompt: test for test in drawn}.values())
+
+
+def is_right(model: Model, test: Test, tokenizer: RankTokenizer) -> bool:
+    """Is the answer the most probable of the choices?"""
+    prompt = tokenizer.encode(test.prompt)
+    scores = [log_probability(model, prompt, tokenizer.encode(choice))[0] for choice in test.choices]
+    return all(scores[0] > other for other in scores[1:])
+
+
+def accuracy(model: Model, questions: list[Test], tokenizer: RankTokenizer) -> Score:
+    right = [is_right(model, test, tokenizer) for test in questions]
+    chance = float(np.mean([1 / len(test.choices) for test in questions]))
+    return Score(float(np.mean(right)), len(questions), chance)
+
+
+def cloze_sentences() -> list[tuple[str, list[str]]]:
+    """Sentences without their last word, and the words that would do."""
+    lines = (line.split(" | ") for line in CLOZE.read_text("utf-8").splitlines())
+    return [(text, [word.strip() for word in words.split(",")]) for text, words in lines]
+
+
+@torch.inference_mode()
+def cloze(model: Model, tokenizer: RankTokenizer, best: int) -> Score:
+    """How often a fitting word is among the `best` most probable (its first token among the best, its
+    other tokens each the most probable)."""
+    hits = []
+    for text, words in cloze_sentences():
+        ids = tokenizer.encode(text)
+        top = set(model(torch.tensor([ids]))[0, -1].topk(best).indices.tolist())
+        answers = [tokenizer.encode(" " + word) for word in words]
+        hits.append(any(a[0] in top and _goes_on(model, ids, a) for a in answers))
+    return Score(float(np.mean(hits)), len(hits))
+
+
+def _goes_on(model: Model, ids: list[int], answer: list[int]) -> bool:
+    return len(answer) == 1 or log_probability(model, [*ids, answer[0]], answer[1:])[1]
+
+
+def random_strings(vocabulary: int, count: int, length: int) -> Tensor:
+    """Random tokens, each string twice [count, 2 · length]; never the end of a text."""
+    ids = np.random.default_rng(SEED).integers(0, vocabulary - 1, (count, length))
+    return torch.from_numpy(np.tile(ids, 2))
+
+
+@torch.inference_mode()
+def repetition(model: Model, vocabulary: int, count: int = 100) -> tuple[float, float]:
+    """Nats a token of random strings of twelve, and of the same strings read a second time."""
+    ids = random_strings(vocabulary, count, STRING)
+    losses = [F.cross_entropy(model(row[None, :-1])[0], row[1:], reduction="none") for row in ids]
+    each = torch.stack(losses)
+    return each[:, : STRING - 1].mean().item(), each[:, STRING - 1 :].mean().item()
+
+
+def roles(model: Decoder, row: np.ndarray, count: int = 24) -> dict[str, Tensor]:
+    """Scores [L, H] of every head for each role: on windows of text, and on random strings twice."""
+    windows = [row[i : i + 64].tolist() for i in range(0, len(row) - 64, len(row) // count)][:count]
+    strings = random_strings(model.config.vocabulary, count, 24)
+    text = [analysis.patterns(run(model, window)) for window in windows]
+    twice = [analysis.patterns(run(model, string)) for string in strings]
+    found = {
+        "previous token": [analysis.previous_token(p) for p in text],
+        "first token": [analysis.first_token(p) for p in text],
+        "duplicate token": [analysis.duplicate_token(p, s) for p, s in zip(twice, strings, strict=True)],
+        "induction": [analysis.induction(p, s) for p, s in zip(twice, strings, strict=True)],
+    }
+    return {role: torch.stack(scores).mean(0) for role, scores in found.items()}
+
+
+@torch.inference_mode()
+def free_texts(model: Model, end: int, count: int = 100, length: int = 60) -> list[list[int]]:
+    """Texts drawn from nothing but the end of another, at temperature 0.8."""
+    torch.manual_seed(SEED)
+    ids = torch.full((count, 1), end)
+    for _ in range(length):
+        last = torch.cat([model(part)[:, -1] for part in ids.split(10)])
+        last[:, end] = -torch.inf  # to the full length
+        ids = torch.cat([ids, torch.multinomial((last / 0.8).softmax(-1), 1)], 1)
+    return ids[:, 1:].tolist()
+
+
+def variety(texts: Iterable[str]) -> tuple[float, float]:
+    """distinct-2: different pairs of words among all (Li et al. 2016); and the share of runs of four
+    words that the same text has already had."""
+    words = [re.findall(r"\w+|[^\w\s]", text.lower()) for text in texts]
+    pairs = [pair for text in words for pair in pairwise(text)]
+    runs = [list(zip(*(text[i:] for i in range(4)), strict=False)) for text in words]
+    again = sum(len(run) - len(set(run)) for run in runs)
+    return len(set(pairs)) / max(1, len(pairs)), again / max(1, sum(map(len, runs)))
+
+
+def scores_of(model: Model, held: np.ndarray, tokenizer: RankTokenizer, context: int) -> dict[str, Score]:
+    """Every number of the card that a 3-gram can be asked for too."""
+    V = len(tokenizer)
+    generated = token_row(english(SEED, 300_000), tokenizer)
+    found = {
+        "bits per byte, books": Score(bits_per_byte(model, held, tokenizer, context), len(held)),
+        "bits per byte, generated": Score(bits_per_byte(model, generated, tokenizer, context), len(generated)),
+        "cloze, best": cloze(model, tokenizer, 1),
+        "cloze, among five": cloze(model, tokenizer, 5),
+    }
+    found |= {name: accuracy(model, tests(rule), tokenizer) for name, rule in QUESTIONS.items()}
+    first, second = repetition(model, V)
+    found["random string, first time"] = Score(first, 100)
+    found["random string, second time"] = Score(second, 100)
+    texts = [tokenizer.decode(ids) for ids in free_texts(model, V - 1)]
+    for name, value in zip(("distinct pairs of words", "repeated runs of four"), variety(texts), strict=True):
+        found[name] = Score(value, len(texts))
+    return found
 
 
 def samples(model: Decoder, prompts: list[str], seed: int = 0, length: int = 60) -> list[str]:

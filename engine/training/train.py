@@ -1,22 +1,25 @@
-"""Learn to predict the next token of a long row of ids: seeded, resumable, logged."""
+"""Learn to predict the next token of the texts of a mix: seeded, resumable, logged."""
 
 import json
 import math
+import shutil
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from engine.config import Config
-from engine.models import Decoder
+from engine.models import Decoder, fresh
+from engine.training.mix import Mix
 
 LOG_EVERY = 50  # steps between lines of the loss log
 SAVE_EVERY = 250  # steps between states on disk
+KEPT = 24  # models kept on the way, each some thirty percent later than the one before
+COMPILED_FROM = 1000  # steps: compiling takes half a minute and makes each a fifth faster
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Recipe:
     """How long and how fast to learn. Rates rise over `warm_up` steps, hold, and fall to 0 over the
     last `cool_down` share of the steps."""
 
-    tokens: int = 17_000_000
+    tokens: int = 20_000_000
     batch: int = 16  # windows a step
     rate: float = 0.02  # of the matrices inside the blocks (Muon, Jordan et al. 2024)
     rate_rest: float = 0.004  # of tables, norms and biases (AdamW)
@@ -42,19 +45,6 @@ class Recipe:
         return min(1.0, (step + 1) / self.warm_up, left)
 
 
-def fresh(config: Config, seed: int) -> Decoder:
-    """A model at its random start: normal weights, smaller where they add to the stream."""
-    torch.manual_seed(seed)
-    model = Decoder(config)
-    for name, p in model.named_parameters():
-        if p.dim() == 2:
-            into_stream = name.endswith("out.weight")
-            nn.init.normal_(p, std=0.02 / (math.sqrt(2 * config.layers) if into_stream else 1))
-        elif name.endswith("bias"):
-            nn.init.zeros_(p)
-    return model
-
-
 def optimizers(model: Decoder, recipe: Recipe) -> list[torch.optim.Optimizer]:
     matrices = [p for p in model.blocks.parameters() if p.dim() == 2]
     inside = {id(p) for p in matrices}
@@ -67,13 +57,6 @@ def optimizers(model: Decoder, recipe: Recipe) -> list[torch.optim.Optimizer]:
     return [muon, adam]
 
 
-def batch(row: np.ndarray, step: int, recipe: Recipe, context: int) -> Tensor:
-    """The windows of `step` [batch, context + 1]: the same for the same seed, whatever came before."""
-    places = np.random.default_rng([recipe.seed, step])
-    starts = places.integers(0, len(row) - context - 1, recipe.batch)
-    return torch.from_numpy(np.stack([row[s : s + context + 1] for s in starts]).astype(np.int64))
-
-
 def loss_of(model: Decoder, windows: Tensor) -> Tensor:
     """Mean loss in nats a token."""
     logits = model(windows[:, :-1])
@@ -81,23 +64,26 @@ def loss_of(model: Decoder, windows: Tensor) -> Tensor:
 
 
 def learn(
-    config: Config, row: np.ndarray, recipe: Recipe, folder: Path, minutes: float = math.inf
+    config: Config, mix: Mix, recipe: Recipe, folder: Path, minutes: float = math.inf
 ) -> tuple[Decoder, bool]:
     """Train up to `minutes` more; returns the model and whether all steps are done.
 
-    `folder` holds state.safetensors, progress.json and log.jsonl; a later call goes on from them.
+    `folder` holds state.safetensors, progress.json, log.jsonl and the models kept on the way; a later
+    call goes on from them.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = fresh(config, recipe.seed).to(device)
     both = optimizers(model, recipe)
     step, seconds = _resume(model, both, folder, recipe)
     steps, started = recipe.steps(config.context), time.time()
+    keep, loss_now = kept_steps(steps), _loss_function(steps)
     while step < steps and time.time() - started < 60 * minutes:
         for optimizer in both:
             for group in optimizer.param_groups:
                 group["lr"] = group["full_rate"] * recipe.rate_at(step, steps)
         with torch.autocast(device, torch.bfloat16):
-            loss = loss_of(model, batch(row, step, recipe, config.context).to(device))
+            windows = mix.batch(recipe.seed, step, recipe.batch, config.context)
+            loss = loss_now(model, windows.to(device))
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in both:
@@ -108,10 +94,28 @@ def learn(
         if step % LOG_EVERY == 0 or step == steps:
             tokens = step * recipe.batch * config.context
             _report(folder, step, steps, loss.item(), spent, tokens, device)
+        if step in keep:
+            keep_model(model, folder / "kept" / f"{step:06}.safetensors")
         if step % SAVE_EVERY == 0 or step == steps:
             _save(model, both, folder, recipe, step, spent)
     _save(model, both, folder, recipe, step, seconds + time.time() - started)
     return model.cpu().eval(), step >= steps
+
+
+def kept_steps(steps: int) -> set[int]:
+    """After which steps a model is kept: close together early, where most is learned."""
+    return {round(steps ** (i / KEPT)) for i in range(KEPT)}
+
+
+def keep_model(model: Decoder, path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    save_file({n: p.detach().to(torch.float16).contiguous() for n, p in model.named_parameters()}, path)
+
+
+def _loss_function(steps: int):
+    """`loss_of`, compiled where that pays and a C++ compiler is at hand."""
+    pays = steps >= COMPILED_FROM and (torch.cuda.is_available() or shutil.which("g++"))
+    return torch.compile(loss_of) if pays else loss_of
 
 
 def _report(folder, step: int, steps: int, loss: float, spent: float, tokens: int, device: str) -> None:

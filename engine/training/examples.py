@@ -1,0 +1,140 @@
+"""Prompts that a model has earned: what to type, and which head to watch, found by measuring.
+
+Of all heads, which one's weights go most, on average over held-out questions, from the last token to the
+word that matters? And which question does the model answer right while that head looks there?
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.analysis import patterns
+from engine.models import Decoder
+from engine.trace import run
+from engine.training.english import Test
+from engine.training.evaluate import log_probability, tests
+
+COUNT = 60  # questions tried for each phenomenon
+ENOUGH = 0.5  # probability of the answer, or score of a role, from which a model is said to show it
+TIRED = "The animal didn't cross the street because it was too {0}. What was too {0}? The"
+REVIEWS = (
+    "Review: Good movie!\nSentiment: Positive\nReview: It is terrible.\nSentiment: Negative\n"
+    "Review: The movie is great!\nSentiment: Positive\nReview: I like this movie.\nSentiment:"
+)
+STORY = "Once upon a time there was a little girl who lived in a house near the forest"
+
+
+def _answer(test: Test) -> str:
+    return test.answer
+
+
+def _asked_word(test: Test) -> str:
+    return " " + test.prompt.rsplit("\n", 1)[-1].removesuffix(" =>")
+
+
+@dataclass(frozen=True)
+class Phenomenon:
+    """What a person reads; the grammar's rule that asks for it; questions of a lecture, tried first; the
+    word that matters; whether a drawn question will do as well."""
+
+    note: str
+    rule: str
+    first: tuple[Test, ...] = ()
+    word: Callable[[Test], str] = _answer
+    drawn: bool = True
+
+
+PHENOMENA = (
+    Phenomenon(
+        "Who is “it”? Tired: the answer is found by looking back",
+        "pronoun-it",
+        (Test(TIRED.format("tired"), " animal", (" animal", " street")),),
+    ),
+    Phenomenon(
+        "Who is “it”? Wide: one word changed, another answer",
+        "pronoun-it",
+        (Test(TIRED.format("wide"), " street", (" street", " animal")),),
+        drawn=False,
+    ),
+    Phenomenon("She or he?", "pronoun-she"),
+    Phenomenon("Who has it now?", "who-has"),
+    Phenomenon("Repeat after me (an induction head)", "repeat-asked"),
+    Phenomenon("Finish by example: a translation", "translation-3", word=_asked_word),
+    Phenomenon(
+        "Finish by example: good or bad?",
+        "sentiment-3",
+        (Test(REVIEWS, " Positive", (" Positive", " Negative")),),
+    ),
+)
+ROLES = {
+    "previous token": "A head that looks one token back",
+    "first token": "A head that rests on the first token (attention sink)",
+}
+
+
+def find(model: Decoder, roles: dict[str, Tensor]) -> list[dict]:
+    """The examples that `model` shows, as the app opens them: text, note, step, layer, head, token, key."""
+    found = [_example(model, phenomenon) for phenomenon in PHENOMENA]
+    found += [_role(model, note, roles[role]) for role, note in ROLES.items()]
+    return [example for example in found if example]
+
+
+def _example(model: Decoder, what: Phenomenon) -> dict | None:
+    asked = tests(what.rule, COUNT)
+    layer, head = best_head(torch.stack([_weights(model, test, what.word) for test in asked]))
+    tried = (*what.first, *asked) if what.drawn else what.first
+    shown = [test for test in tried if _shows(model, test)]
+    if not shown:
+        return None
+
+    def weight(test: Test) -> float:
+        return float(_weights(model, test, what.word)[layer, head])
+
+    test = shown[0] if shown[0] in what.first else max(shown, key=weight)
+    last, keys = _places(model, test, what.word)
+    return _entry(test.prompt, what.note, layer, head, last, keys[-1] if keys else last)
+
+
+def best_head(scores: Tensor) -> tuple[int, int]:
+    """The layer and head with the highest score, on average over the first axis [N, L, H]."""
+    best = int(scores.mean(0).argmax())
+    return divmod(best, scores.shape[-1])
+
+
+def _shows(model: Decoder, test: Test) -> bool:
+    """Is the answer what the model says, and with enough probability?"""
+    ids = model.tokenizer.encode(test.prompt), model.tokenizer.encode(test.answer)
+    nats, best = log_probability(model, *ids)
+    return best and nats > torch.tensor(ENOUGH).log()
+
+
+def _weights(model: Decoder, test: Test, word: Callable[[Test], str]) -> Tensor:
+    """What each head gives from the last token to the word that matters [L, H]."""
+    last, keys = _places(model, test, word)
+    return patterns(run(model, test.prompt))[:, :, last][..., keys].sum(-1)
+
+
+def _places(model: Decoder, test: Test, word: Callable[[Test], str]) -> tuple[int, list[int]]:
+    """The last position of the prompt, and where the word's last tokens stand before it."""
+    ids = model.tokenizer.encode(test.prompt)
+    keys = []
+    for form in {word(test), word(test).strip()}:
+        piece = model.tokenizer.encode(form)
+        n = len(piece)
+        keys += [i + n - 1 for i in range(len(ids) - n) if ids[i : i + n] == piece]
+    return len(ids) - 1, sorted(set(keys))
+
+
+def _role(model: Decoder, note: str, scores: Tensor) -> dict | None:
+    layer, head = best_head(scores[None])
+    if scores[layer, head] < ENOUGH:
+        return None
+    last = len(model.tokenizer.encode(STORY)) - 1
+    key = last - 1 if "back" in note else 0
+    return _entry(STORY, note, layer, head, last, key)
+
+
+def _entry(text: str, note: str, layer: int, head: int, token: int, key: int) -> dict:
+    return dict(text=text, note=note, step="heads", layer=layer, head=head, token=token, key=key)

@@ -1,0 +1,80 @@
+"""What each step learns from: stretches of the books, generated English, and drills, by shares."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.training.english import grammar
+
+# Of a hundred generated texts so many are written by each rule of the grammar.
+SHARES = {
+    "story": 6,  # each is as long as nine of the others
+    "things": 24,
+    "nature": 24,
+    "talk": 6,
+    "giving": 10,
+    "pronoun": 10,
+    "prompt": 14,
+    "pattern": 6,
+}
+
+
+def english(seed: int, characters: int) -> Iterator[str]:
+    """Generated texts, endlessly different by their seed, until they hold so many characters."""
+    draw = random.Random(seed)
+    while characters > 0:
+        text = grammar().text(draw.choices(list(SHARES), SHARES.values())[0], draw)
+        characters -= len(text)
+        yield text
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Rows of ids to learn from, and how the windows of a step are drawn from them.
+
+    books        one long row; a window begins anywhere
+    generated    texts with `end` after each; a window begins where a text does (None: no such windows)
+    shares       of the windows that are generated text, and that are drills
+    """
+
+    books: np.ndarray
+    generated: np.ndarray | None
+    end: int
+    english: float = 0.0
+    drills: float = 0.0
+
+    def batch(self, seed: int, step: int, count: int, context: int) -> Tensor:
+        """The windows of `step` [count, context + 1]: the same for the same seed, whatever came before."""
+        draw = np.random.default_rng([seed, step])
+        rows = [self._window(draw, context + 1) for _ in range(count)]
+        return torch.from_numpy(np.stack(rows).astype(np.int64))
+
+    def _window(self, draw: np.random.Generator, length: int) -> np.ndarray:
+        kind = draw.random()
+        if kind < self.drills:
+            return drill(draw, self.end, length)
+        if kind < self.drills + self.english:
+            fitting = np.searchsorted(self.starts, len(self.generated) - length, "right")
+            first = self.starts[draw.integers(0, fitting)]
+            return self.generated[first : first + length]
+        first = draw.integers(0, len(self.books) - length + 1)
+        return self.books[first : first + length]
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """Where a generated text begins."""
+        return np.concatenate([[0], np.flatnonzero(self.generated == self.end) + 1])
+
+
+def drill(draw: np.random.Generator, end: int, length: int) -> np.ndarray:
+    """Random strings of 4 to 30 tokens, each two to four times over: only looking back helps here."""
+    row: list[int] = []
+    while len(row) < length:
+        string = draw.integers(0, end, draw.integers(4, 31)).tolist()
+        row += string * int(draw.integers(2, 5)) + [end]
+    return np.array(row[:length])
