@@ -70,3 +70,43 @@ def promotes(model: Decoder, layer: int, unit: int, count: int) -> tuple[list[in
     column = model.blocks[layer].mlp.out.weight[:, unit]
     best = (model.logits.weight @ (model.final_norm.weight * column)).topk(count)
     return best.indices.tolist(), best.values.tolist()
+
+
+# --- roles of heads: each takes a pattern [..., T, S] and gives a score from 0 to 1 for each head ---------
+
+
+def patterns(trace: Trace, row: int = 0) -> Tensor:
+    """All heads of all layers for one prompt [L, H, T, S]."""
+    layers = range(trace.model.config.layers)
+    return torch.stack([trace[f"blocks.{i}.attn.pattern"][row] for i in layers])
+
+
+def previous_token(pattern: Tensor) -> Tensor:
+    """The share that goes to the token just before, on average (the first token has none)."""
+    return pattern.diagonal(-1, -2, -1).mean(-1)
+
+
+def first_token(pattern: Tensor) -> Tensor:
+    """The share that rests on the first token, on average over the others."""
+    return pattern[..., 1:, 0].mean(-1)
+
+
+def duplicate_token(pattern: Tensor, ids: Tensor) -> Tensor:
+    """The share that goes to earlier copies of the same token, over the tokens [T] that have one."""
+    return _share(pattern, _earlier(ids))
+
+
+def induction(pattern: Tensor, ids: Tensor) -> Tensor:
+    """The share that goes to what came after earlier copies of the token (Olsson et al. 2022)."""
+    return _share(pattern, _earlier(ids).roll(1, -1))
+
+
+def _earlier(ids: Tensor) -> Tensor:
+    """[T, S], true where the token at s is the one at t and stands before it."""
+    return (ids[:, None] == ids[None, :]).tril(-1)
+
+
+def _share(pattern: Tensor, wanted: Tensor) -> Tensor:
+    """The weight on the wanted cells of each row, averaged over the rows that have any."""
+    rows = wanted.any(-1)
+    return (pattern * wanted).sum(-1)[..., rows].mean(-1) if rows.any() else pattern[..., 0, 0] * 0

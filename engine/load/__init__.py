@@ -4,13 +4,14 @@ from pathlib import Path
 
 import torch
 
-from engine.load import glassbox, gpt2
+from engine.load import glassbox, gpt2, moments
 from engine.load.folder import read_json
 from engine.load.hub import find
 from engine.models import Decoder
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "models"
 DEFAULT = "storybook"
+AT = "@"  # "storybook@293" is that model after 293 steps of its training
 
 
 def shipped() -> list[str]:
@@ -19,18 +20,27 @@ def shipped() -> list[str]:
     return sorted(names, key=lambda name: (name != DEFAULT, name))
 
 
+def moments_of(name: str) -> list[str]:
+    """Names of what a shipped model was at some moments of its training, the random start first."""
+    return [f"{name}{AT}{step}" for step in moments.steps(SHIPPED / name)]
+
+
 def load(name_or_folder: str | Path = DEFAULT, device: str = "auto", download: bool = False) -> Decoder:
     """A model in float32, with its tokenizer, from a shipped name, a folder or a hub name.
 
+    A name with a moment ("storybook@293") is what the model was after that many steps of its training.
     A folder is this project's own or a Hugging Face GPT-2 one (config.json, model.safetensors or its
     shards, tokenizer.json). A hub name ("owner/name") is looked for on this machine, and fetched only
     where `download` says so. device: "auto" (a GPU where there is one), "cpu", "cuda".
     """
-    folder = _folder(str(name_or_folder), download)
+    name, step = _moment(str(name_or_folder))
+    folder = _folder(name, download)
     config = read_json(folder / "config.json")
-    layout = glassbox if config.get("format") == "glassbox" else gpt2
-    model = layout.read(folder, config)
-    model.name = folder.name if folder.parent == SHIPPED else Path(name_or_folder).name
+    if step:
+        model = glassbox.read(folder, config, int(step))
+    else:
+        model = (glassbox if config.get("format") == "glassbox" else gpt2).read(folder, config)
+    model.name = (folder.name if folder.parent == SHIPPED else Path(name).name) + (step and AT + step)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return model.requires_grad_(False).eval().to(device)
@@ -42,3 +52,9 @@ def _folder(name: str, download: bool) -> Path:
     if Path(name).is_dir():
         return Path(name)
     return find(name, download, shipped())
+
+
+def _moment(name: str) -> tuple[str, str]:
+    """A shipped model's name and the step after its @, or the whole name and nothing."""
+    model, _, step = name.rpartition(AT)
+    return (model, step) if model in shipped() and step.isascii() and step.isdigit() else (name, "")

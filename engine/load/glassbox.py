@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from engine.config import Config
+from engine.load import moments
 from engine.load.folder import build, read_weights
 from engine.models import Decoder
 from engine.tokenize import RankTokenizer
@@ -15,7 +16,8 @@ from engine.tokenize import RankTokenizer
 VOCABULARY = "vocabulary.tiktoken"
 
 
-def read(folder: Path, config: dict) -> Decoder:
+def read(folder: Path, config: dict, step: int | None = None) -> Decoder:
+    """The model of a folder, or what it was after `step` steps of its training."""
     known = {field.name for field in fields(Config)}
     strange = config.keys() - known - {"format"}
     if strange:
@@ -24,7 +26,10 @@ def read(folder: Path, config: dict) -> Decoder:
         shapes = Config(**{k: v for k, v in config.items() if k in known})
     except TypeError as error:
         raise ValueError(f"{folder}/config.json is incomplete: {error}") from None
-    model = build(shapes, read_weights(folder), str(folder))
+    if step is None:
+        model = build(shapes, read_weights(folder), str(folder))
+    else:
+        model = moments.read(folder, shapes, step)
     if not (folder / VOCABULARY).exists():
         raise ValueError(f"{folder} has no {VOCABULARY}")
     model.tokenizer = RankTokenizer.read(folder / VOCABULARY)
