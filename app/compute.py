@@ -3,6 +3,7 @@
 Python's own caches: a hit in Streamlit's costs a tenth of a millisecond, and a step makes dozens.
 """
 
+import json
 from functools import cache, lru_cache
 
 import numpy as np
@@ -10,12 +11,27 @@ import torch
 
 import engine
 from engine import analysis
+from engine.load import AT, SHIPPED, moments_of
 from engine.tap import Edit
 from engine.tokenize.merges import check_text
 from engine.trace import Trace
 from engine.worked import Check, check
 
 TRACES = 32  # prompts remembered, for all visitors together
+
+
+@cache
+def models() -> list[str]:
+    """The names that a link may give: the shipped models, the default first, and moments of their training."""
+    names = engine.shipped()
+    return names + [moment for name in names for moment in moments_of(name)]
+
+
+@cache
+def beside(name: str, file: str) -> dict:
+    """What was measured of a shipped model, from the file beside its weights; empty where there is none."""
+    path = SHIPPED / name.partition(AT)[0] / file
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
 @cache

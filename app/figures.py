@@ -27,7 +27,8 @@ def series(
 
 
 def graph(all_series: Sequence[dict], x_name: str, y_name: str, *, height: int = 300, **more) -> dict:
-    """Lines, dots or columns on common axes; `more` may have marks [[x, y, text]], xTicks, zero, picked."""
+    """Lines, dots or columns on common axes; `more` may have marks [[x, y, text]], xTicks, zero,
+    picked, square (the same unit on both axes, 0 in the middle)."""
     header = {"kind": "graph", "series": list(all_series), "xName": x_name, "yName": y_name, "height": height}
     return header | {"sig": str(hash(str((all_series, more)))), **more}
 

@@ -21,8 +21,8 @@ def sections(page: str) -> dict[str, str]:
     return {name.strip(): text.strip() for name, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
-def say(page: str, name: str, **values) -> str:
-    """The text `name` of a page with its placeholders filled."""
+def say(page: str, name: str, kind: str = "", /, **values) -> str:
+    """The text `name` of a page with its placeholders filled; "name (kind)" where there is one of that kind."""
 
     def fill(match: re.Match) -> str:
         value = values[match[1]]
@@ -32,4 +32,5 @@ def say(page: str, name: str, **values) -> str:
         nothing = text.startswith("-") and not text.strip("-0.%")  # −0.000 is 0.000
         return text.removeprefix("-") if nothing else text.replace("-", "−")
 
-    return PLACEHOLDER.sub(fill, sections(page)[name])
+    texts = sections(page)
+    return PLACEHOLDER.sub(fill, texts.get(f"{name} ({kind})") or texts[name])

@@ -18,9 +18,9 @@ PICKS = {"T": "token", "S": "key", "E": "unit", "D": "unit", "F": "unit", "V": "
 NAMES = {"T": "token", "S": "looks at", "E": "number", "D": "number", "F": "unit", "V": "entry"}
 
 
-def words(name: str, **values) -> None:
+def words(name: str, kind: str = "", /, **values) -> None:
     """A text of the walk, filled in."""
-    st.markdown(say("walk", name, **values))
+    st.markdown(say("walk", name, kind, **values))
 
 
 def light(look: Look, point: str) -> dict:

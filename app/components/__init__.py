@@ -140,9 +140,9 @@ def bar(key: str, header: dict, **choices: Callable[[int], None]) -> None:
     _mount("bar", key, header, **choices)
 
 
-def prompt(key: str, header: dict, submit: Callable[[str], None]) -> None:
+def prompt(key: str, header: dict, submit: Callable[[str], None], example: Callable[[int], None]) -> None:
     """The text box; `header` has text, placeholder, examples [(text, what it shows)] and open."""
-    _mount("prompt", key, header, prompt=submit)
+    _mount("prompt", key, header, prompt=submit, example=example)
 
 
 def tokens(key: str, header: dict, **choices: Callable[[int], None]) -> None:

@@ -68,6 +68,13 @@ function line(g, x0, y0, x1, y1, colour, alpha = 1) {
   g.globalAlpha = 1;
 }
 
+// The same unit on both axes, 0 in the middle: angles are seen as they are.
+function square(points, box) {
+  const wide = box.right - box.left, high = box.bottom - box.top;
+  const far = 1.1 * Math.max(1e-9, ...points.map(([x, y]) => Math.hypot(x, y))), unit = far / Math.min(wide, high);
+  return [-unit * wide, unit * wide, -unit * high, unit * high];
+}
+
 function ticks(low, high, count) {
   const raw = (high - low) / count, power = 10 ** Math.floor(Math.log10(raw)), step = [1, 2, 5, 10].map((k) => k * power).find((s) => s >= raw);
   const all = [];
@@ -82,8 +89,9 @@ function graph(root, state) {
   const shades = palette(root, "--st-chart-categorical-colors");
   const points = [...h.series.flatMap((s) => s.points), ...(h.marks ?? []).map((m) => [m[0], m[1]])];
   const range = (k, include) => { const all = points.map((p) => p[k]).concat(include ?? []); const a = Math.min(...all), b = Math.max(...all), d = (b - a || 1) * 0.04; return [a - d, b + d]; };
-  const [x0, x1] = range(0), [y0, y1] = h.series.some((s) => s.style === "columns") ? [0, range(1)[1]] : range(1, h.zero ? [0] : []);
   const named = h.series.length > 1, box = { left: 52, right: width - 14, top: named ? 24 : 10, bottom: h.height - 40 };
+  let [x0, x1] = range(0), [y0, y1] = h.series.some((s) => s.style === "columns") ? [0, range(1)[1]] : range(1, h.zero ? [0] : []);
+  if (h.square) [x0, x1, y0, y1] = square(points, box);
   const X = (x) => box.left + ((x - x0) / (x1 - x0)) * (box.right - box.left), Y = (y) => box.bottom - ((y - y0) / (y1 - y0)) * (box.bottom - box.top);
   g.font = `12px ${font}`;
   axes(g, h, box, X, Y, [x0, x1, y0, y1], ink);

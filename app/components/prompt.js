@@ -6,6 +6,7 @@ DRAW.prompt = function ({ data, parentElement, setTriggerValue }) {
   const submit = (text) => { state.sent = text; setTriggerValue("prompt", text); };
   if (!state.box) build_prompt(root, state);
   state.submit = submit;
+  state.example = (i, text) => { state.sent = text; setTriggerValue("example", i); };
   if (state.server !== data.text && state.sent !== data.text) state.box.value = data.text;
   state.server = data.text;
   state.box.placeholder = data.placeholder;
@@ -36,8 +37,8 @@ function examples(root, state, data) {
   const all = JSON.stringify(data.examples);
   if (state.examples !== all) {
     state.menu.replaceChildren(
-      ...data.examples.map(([text, why]) =>
-        el("button", { type: "button", class: "example", title: text, onclick: () => { state.box.value = text; grow(state.box); state.submit(text); } },
+      ...data.examples.map(([text, why], i) =>
+        el("button", { type: "button", class: "example", title: text, onclick: () => { state.box.value = text; grow(state.box); state.example(i, text); } },
           el("b", { text: why })),
       ),
     );

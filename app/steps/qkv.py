@@ -1,11 +1,13 @@
-"""Step 4: query, key and value, each X·W + b."""
+"""Step 4: query, key and value, each X·W + b; in models with rotary positions, query and key then turned."""
 
 import streamlit as st
 
 from app import components
+from app.figures import graph, series
 from app.look import Look
-from app.widgets import arithmetic, choice, code, picture, words
+from app.widgets import arithmetic, chart, choice, code, picture, words
 from engine.attention import Attention
+from engine.position import rotate, turns
 
 LETTERS = {"q": "Query", "k": "Key", "v": "Value"}
 
@@ -36,10 +38,35 @@ def draw(look: Look) -> None:
         with y:
             title = f"{LETTERS[view.letter]}  {len(look.labels)}×{width}"
             picture(look, look.point(f"attn.{view.letter}"), title, height=230, plain=True)
+        turned = config.rotary and view.letter in "qk"
+        if turned:
+            _turn(look)
     with right:
         arithmetic(look, look.point(f"attn.{view.letter}"), view.head, view.token, view.unit)
+        if turned:
+            arithmetic(look, look.point(f"attn.{view.letter}_rot"), view.head, view.token, view.unit)
         words("qkv/heads", heads=config.heads, width=width, wide=wide)
-        code(Attention.forward)
+        code(Attention.forward, *([rotate, turns] if turned else []))
+
+
+def _turn(look: Look) -> None:
+    """The query or key turned by its place: the whole head, and one pair of its numbers as an arrow."""
+    view, half = look.view, look.model.config.head_width // 2
+    before, after = look.point(f"attn.{view.letter}"), look.point(f"attn.{view.letter}_rot")
+    pair = min(view.unit, 2 * half - 1) % half
+    angle = float(look.model.angles(0, len(look.labels))[view.token, pair])
+    words("qkv/turn", token=look.token, place=view.token, pair=pair, other=pair + half, angle=angle)
+    a, b = st.columns(2)
+    with a:
+        title = f"{LETTERS[view.letter]}, each token turned by its place"
+        picture(look, after, title, height=230)
+    with b:
+        arrows = [
+            series(name, *([0, x[view.head, view.token, i]] for i in (pair, pair + half)), labels=["0", name])
+            for name, x in (("before", look.array(before)), ("after", look.array(after)))
+        ]
+        header = graph(arrows, f"number {pair}", f"number {pair + half}", height=230, square=True)
+        chart(look, "turn", header, f"Pair {pair} of {look.token}, before and after the turn", point=after)
 
 
 def _weights(look: Look, first: int, width: int) -> None:

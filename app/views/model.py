@@ -1,10 +1,80 @@
-"""The model's card: what it is, what it learned from, how well it does, what it cannot do."""
+"""The models: what each is, how it learned, how well it does, and what it was at moments of its training."""
+
+import math
 
 import streamlit as st
 
 import engine
-from app import state
-from engine.load import SHIPPED
+from app import components, compute, state
+from app.figures import graph, series
+from app.text import say
+from engine.load import AT, SHIPPED, moments_of
 
-name = state.view(engine.shipped()).model or engine.shipped()[0]
-st.markdown((SHIPPED / name / "card.md").read_text("utf-8"))
+CURVES = {  # of learning.json: what a curve is called, and its value in one record
+    "bits": ("Bits per byte of held-out books", lambda r: r["bits"]),
+    "again": ("A random string again: its loss against the first time", lambda r: r["second"] / r["first"]),
+    "roles": ("The best induction head's score", lambda r: r["roles"]["induction"]),
+    "whom": ("Who gave what to whom: share of right answers", lambda r: r["who to whom"]),
+}
+
+
+def main() -> None:
+    view = state.view(compute.models())
+    name, _, step = (view.model or engine.shipped()[0]).partition(AT)
+    _choose(name)
+    moments = compute.beside(name, "learning.json").get("moments", [])
+    if moments:
+        _moments(name, step, moments)
+        st.markdown(say("model", "learning"))
+        _curves(name, step, moments)
+    st.markdown((SHIPPED / name / "card.md").read_text("utf-8"))
+    state.publish()
+
+
+def _choose(name: str) -> None:
+    """Which of the shipped models; the walk then shows that one."""
+    names = engine.shipped()
+    st.session_state["control-model"] = name
+    with st.container(key="models"):
+        a, b = st.columns([5, 3], vertical_alignment="bottom")
+        a.segmented_control(
+            say("model", "which"),
+            names,
+            key="control-model",
+            required=True,
+            on_change=lambda: _pick(st.session_state["control-model"]),
+        )
+        b.page_link("views/walk.py", label=say("model", "walk"), icon=":material/arrow_forward:")
+
+
+def _moments(name: str, step: str, moments: list[dict]) -> None:
+    """Which moment of its training; the walk then shows that one."""
+    names = dict(zip([*moments_of(name), name], [r for r in moments if r["ships"]], strict=True))
+    st.session_state["control-moment"] = name + (step and AT + step)
+    st.select_slider(
+        say("model", "moment"),
+        list(names),
+        key="control-moment",
+        format_func=lambda moment: f"{names[moment]['step']:,} steps",
+        on_change=lambda: _pick(st.session_state["control-moment"]),
+    )
+
+
+def _pick(name: str) -> None:
+    state.change(model="" if name == engine.shipped()[0] else name)
+
+
+def _curves(name: str, step: str, moments: list[dict]) -> None:
+    """What was learned when: one curve a column, steps in powers of ten."""
+    xs = [math.log10(max(1, r["step"])) for r in moments]
+    now = next(r for r in moments if str(r["step"]) == (step or str(moments[-1]["step"])))
+    ticks = [[k, f"{10**k:,}"] for k in range(math.floor(xs[-1]) + 1)]
+    for column, (key, (title, value)) in zip(st.columns(len(CURVES)), CURVES.items(), strict=True):
+        mark = [math.log10(max(1, now["step"])), value(now), f"{now['step']:,} steps: {value(now):.2f}"]
+        line = series(title, xs, [value(r) for r in moments], labels=[f"{r['step']:,} steps" for r in moments])
+        header = graph([line], "steps of training", "", height=210, xTicks=ticks, marks=[mark], zero=True)
+        with column:
+            components.plot(f"plot-{key}", header | {"title": title, "aria": title, "model": name})
+
+
+main()

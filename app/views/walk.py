@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-import engine
 from app import components, compute, state
 from app.labels import escape
 from app.look import Look
@@ -10,27 +9,24 @@ from app.state import STEPS
 from app.steps import DRAW
 from app.text import say
 
-EXAMPLES = [
-    ("The animal didn't cross the street because it was too tired", "Who is “it”?"),
+PLAIN = [  # prompts for every model; those of its own come from the file beside its weights
+    ("The animal didn't cross the street because it was too tired", "A lecture's sentence"),
     ("Once upon a time there was a little girl who lived in the", "A story begins"),
-    ("The dog ran after the cat, and the cat ran up the", "Guess the next word"),
-    ("Bunny Brown and his sister", "Something it has read"),
     ("Aragorn told Frodo to mind Lothlorien", "Rare words in pieces"),
-    ("Henry is giving a lecture on transformers", "A lecture's sentence"),
     ("naïve café 🙂👩‍👩‍👧 שלום", "Other letters"),
 ]
 GROUPS = [(2, "From text to vectors"), (8, "Block {layer} of 0 to {last}"), (2, "To the answer")]
+PLACES = ("step", "layer", "head", "token", "key")  # what an example sets besides the prompt
 USES = {"layer": STEPS[2:10], "head": STEPS[3:8]}  # the steps in which each choice matters
 
 
 def main() -> None:
-    models = engine.shipped()
-    view = state.view(models)
-    name = view.model or models[0]
+    view = state.view(compute.models())
+    name = view.model or compute.models()[0]
     model = compute.model(name)
     top = st.container(key="top")
     with top:
-        _prompt(view)
+        _prompt(view, name)
     try:
         trace = compute.trace(name, view.prompt)
     except ValueError as error:
@@ -51,19 +47,27 @@ def main() -> None:
     state.publish()
 
 
-def _prompt(view: state.View) -> None:
+def _prompt(view: state.View, name: str) -> None:
+    own = compute.beside(name, "examples.json").get("examples", [])
     header = {
         "text": view.prompt,
         "placeholder": "Type a text and press Enter",
-        "examples": EXAMPLES,
+        "examples": [(example["text"], example["note"]) for example in own] + PLAIN,
         "open": view.step == STEPS[0],
     }
-    components.prompt("prompt", header, _submit)
+
+    def show(number: int) -> None:
+        """An example opens where there is something to see in it."""
+        text, _ = header["examples"][int(number)]
+        places = {k: x for k, x in own[int(number)].items() if k in PLACES} if int(number) < len(own) else {}
+        _submit(text, **places)
+
+    components.prompt("prompt", header, _submit, show)
 
 
-def _submit(text: str) -> None:
+def _submit(text: str, **places) -> None:
     st.session_state.drawn = ""
-    state.change(prompt=str(text), token=-1, key=0, merge=-1)
+    state.change(**{"prompt": str(text), "token": -1, "key": 0, "merge": -1} | places)
 
 
 def _trouble(error: ValueError) -> None:
@@ -114,8 +118,9 @@ def _head(look: Look) -> None:
     step = look.view.step
     a, b = st.columns([7, 4], gap="medium", vertical_alignment="center")
     number = STEPS.index(step) + 1
-    a.markdown(f"### {number}. {say('walk', f'{step}/title')}\n{say('walk', f'{step}/lead')}")
-    b.latex(say("walk", f"{step}/formula"))
+    kind = look.model.config.positions
+    a.markdown(f"### {number}. {say('walk', f'{step}/title')}\n{say('walk', f'{step}/lead', kind)}")
+    b.latex(say("walk", f"{step}/formula", kind))
 
 
 main()
