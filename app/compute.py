@@ -3,7 +3,6 @@
 Python's own caches: a hit in Streamlit's costs a tenth of a millisecond, and a step makes dozens.
 """
 
-import json
 from functools import cache, lru_cache
 
 import numpy as np
@@ -11,7 +10,8 @@ import torch
 
 import engine
 from engine import analysis
-from engine.load import AT, SHIPPED, moments_of
+from engine.load import beside as read_beside
+from engine.load import moments_of
 from engine.tap import Edit
 from engine.tokenize.merges import check_text
 from engine.trace import Trace
@@ -30,8 +30,7 @@ def models() -> list[str]:
 @cache
 def beside(name: str, file: str) -> dict:
     """What was measured of a shipped model, from the file beside its weights; empty where there is none."""
-    path = SHIPPED / name.partition(AT)[0] / file
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return read_beside(name, file)
 
 
 @cache

@@ -19,7 +19,7 @@ components.library()
 st.navigation(
     [
         st.Page("views/walk.py", title="Walk", default=True),
-        st.Page("views/model.py", title="The model", url_path="model"),
+        st.Page("views/model.py", title="The models", url_path="model"),
     ],
     position="top",
 ).run()

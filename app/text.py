@@ -32,5 +32,5 @@ def say(page: str, name: str, kind: str = "", /, **values) -> str:
         nothing = text.startswith("-") and not text.strip("-0.%")  # −0.000 is 0.000
         return text.removeprefix("-") if nothing else text.replace("-", "−")
 
-    texts = sections(page)
-    return PLACEHOLDER.sub(fill, texts.get(f"{name} ({kind})") or texts[name])
+    texts, special = sections(page), f"{name} ({kind})"
+    return PLACEHOLDER.sub(fill, texts[special if special in texts else name])

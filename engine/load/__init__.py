@@ -25,6 +25,12 @@ def moments_of(name: str) -> list[str]:
     return [f"{name}{AT}{step}" for step in moments.steps(SHIPPED / name)]
 
 
+def beside(name: str, file: str) -> dict:
+    """What stands in a JSON file beside a shipped model's weights; empty where there is no such file."""
+    path = SHIPPED / name.partition(AT)[0] / file
+    return read_json(path) if path.exists() else {}
+
+
 def load(name_or_folder: str | Path = DEFAULT, device: str = "auto", download: bool = False) -> Decoder:
     """A model in float32, with its tokenizer, from a shipped name, a folder or a hub name.
 

@@ -38,7 +38,7 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
         )
     weights: dict[str, Tensor] = {}
     for name in files:
-        weights |= _read(folder / name)
+        weights |= read_tensors(folder / name)
     return weights
 
 
@@ -56,7 +56,7 @@ def _shards(index: Path) -> list[str]:
     return names
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:

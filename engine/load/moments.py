@@ -7,11 +7,11 @@ own, whose every number is then exact. `step` 0 is the random start, made anew f
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.config import Config
-from engine.load.folder import build, read_json
+from engine.load.folder import build, read_json, read_tensors
 from engine.models import Decoder, fresh
 
 FOLDER, SCALE = "moments", ".scale"
@@ -30,7 +30,7 @@ def read(folder: Path, config: Config, step: int) -> Decoder:
     if step == 0:
         return fresh(config, read_json(folder / "learning.json")["seed"])
     path = folder / FOLDER / f"{step:06}.safetensors"
-    return build(config, unpacked(load_file(path)), str(path))
+    return build(config, unpacked(read_tensors(path)), str(path))
 
 
 def write(weights: dict[str, Tensor], folder: Path, step: int) -> None:

@@ -67,7 +67,7 @@ def write_model(
     learned = list(learning(model, work, folder, row, recipe))
     _write(folder / "learning.json", {"seed": recipe.seed, "moments": learned})
     card = CARD.read_text("utf-8").format(
-        **_facts(model, work, recipe, mix, held, about), **_tables(rows, found)
+        **_facts(model, work, recipe, mix, held, about), **_tables(rows, found), tried=_tried(folder)
     )
     (folder / "card.md").write_text(card, encoding="utf-8")
     print(f"{folder}: {rows[0]['values'][0]:.3f} bits per byte on held-out texts")
@@ -145,6 +145,12 @@ def _facts(model: Decoder, work: Path, recipe: Recipe, mix: Mix, held: list[Path
         last=len(PROMPTS) - 1,
         samples="\n\n".join("> " + text.replace("\n", "\n> ") for text in samples(model, PROMPTS)),
     )
+
+
+def _tried(folder: Path) -> str:
+    """What else was tried, where somebody wrote that down beside the weights (tried.md)."""
+    path = folder / "tried.md"
+    return f"## What was tried\n\n{path.read_text('utf-8').strip()}\n\n" if path.exists() else ""
 
 
 def _tables(rows: list[dict], found: dict[str, Tensor]) -> dict:

@@ -196,7 +196,7 @@ def _split(choices: str) -> list[str]:
 
 def _with_an(text: str) -> str:
     """“a apple” as “an apple”."""
-    return re.sub(r"\b([Aa]) (?=\0?[aeiouAEIOU])(?!\0?(?:one\b|once\b|uni|use|euro))", r"\1n ", text)
+    return re.sub(r"\b([Aa]) (?=\0?[aeiouAEIOU])(?!\0?(?:is\b|one\b|once\b|uni|use|[Ee]uro))", r"\1n ", text)
 
 
 @cache
