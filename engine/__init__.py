@@ -8,7 +8,7 @@ Read it in this order: config, tap, norm, attention, mlp, block, embed, models, 
 """
 
 from engine.decode import Decoding, Step, generate
-from engine.load import load, shipped
+from engine.load import load, moments_of, shipped
 from engine.points import POINTS, Point, points_of
 from engine.tap import Edit
 from engine.trace import Trace, run
@@ -22,6 +22,7 @@ __all__ = [
     "Trace",
     "generate",
     "load",
+    "moments_of",
     "points_of",
     "run",
     "shipped",

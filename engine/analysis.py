@@ -83,12 +83,12 @@ def patterns(trace: Trace, row: int = 0) -> Tensor:
 
 def previous_token(pattern: Tensor) -> Tensor:
     """The share that goes to the token just before, on average (the first token has none)."""
-    return pattern.diagonal(-1, -2, -1).mean(-1)
+    return pattern.diagonal(-1, -2, -1).sum(-1) / max(1, pattern.shape[-1] - 1)
 
 
 def first_token(pattern: Tensor) -> Tensor:
     """The share that rests on the first token, on average over the others."""
-    return pattern[..., 1:, 0].mean(-1)
+    return pattern[..., 1:, 0].sum(-1) / max(1, pattern.shape[-1] - 1)
 
 
 def duplicate_token(pattern: Tensor, ids: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ Run it again to go on where it stopped; the last leg measures the model and writ
 
 import argparse
 import ctypes
+import json
 import math
 from collections.abc import Iterable
 from itertools import chain
@@ -22,6 +23,7 @@ from engine.training.corpus import learn_vocabulary, split_files, texts_of, toke
 from engine.training.mix import Mix, english
 from engine.training.train import Recipe, learn
 
+LONGEST_QUESTION = 128  # tokens
 MODELS = Path(__file__).parents[2] / "assets" / "models"
 
 
@@ -29,7 +31,7 @@ def main() -> None:
     options = _options()
     keep_memory()
     work = Path(options.work)
-    work.mkdir(parents=True, exist_ok=True)
+    _same_run(work, options)
     train, held = split_files(Path(options.folder), options.held_out, options.seed)
     tokenizer = _vocabulary(work, train, options)
     config = Config(
@@ -51,6 +53,20 @@ def main() -> None:
         return print("not finished: run the same command again to go on")
     model.tokenizer, model.name = tokenizer, options.name
     write_model(model, MODELS / options.name, work, recipe, mix, held, options.about)
+
+
+def _same_run(work: Path, options: argparse.Namespace) -> None:
+    """A run goes on with the options that it began with: its vocabulary and its texts were made by them."""
+    free = ("name", "about", "work", "minutes")
+    now = {name: value for name, value in vars(options).items() if name not in free}
+    work.mkdir(parents=True, exist_ok=True)
+    kept = work / "options.json"
+    if not kept.exists():
+        kept.write_text(json.dumps(now, indent=1))
+    begun = json.loads(kept.read_text())
+    other = [f"{name} was {begun.get(name)!r}" for name in now if begun.get(name) != now[name]]
+    if other:
+        raise ValueError(f"{work} was begun otherwise: {', '.join(other)}; give the same or an empty folder")
 
 
 def keep_memory() -> None:
@@ -78,7 +94,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--positions", choices=POSITIONS, default="rotary")
     for name, size in dict(vocabulary=8192, context=256, width=192, layers=6, heads=6).items():
         parser.add_argument(f"--{name}", type=int, default=size)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.context < LONGEST_QUESTION:
+        parser.error(
+            f"--context must be {LONGEST_QUESTION} or more: the finished model is asked such long questions"
+        )
+    return options
 
 
 def _vocabulary(work: Path, files: list[Path], options: argparse.Namespace) -> RankTokenizer:

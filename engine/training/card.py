@@ -1,6 +1,7 @@
 """A finished model as a folder: weights, moments of its training, scores, examples, and a card in words."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -19,11 +20,11 @@ from engine.training.evaluate import (
     Score,
     accuracy,
     bits_per_byte,
+    questions,
     repetition,
     roles,
     samples,
     scores_of,
-    tests,
 )
 from engine.training.mix import Mix
 from engine.training.train import Recipe
@@ -99,10 +100,11 @@ def _row(name: str, scores: list[Score]) -> dict:
 
 def learning(model: Decoder, work: Path, folder: Path, row: np.ndarray, recipe: Recipe) -> Iterator[dict]:
     """Some scores of every model kept on the way; those that ship are measured as they ship."""
-    files = sorted((work / "kept").glob("*.safetensors"))
     steps = recipe.steps(model.config.context)
+    files = [f for f in sorted((work / "kept").glob("*.safetensors")) if int(f.stem) < steps]
     shipped = {min(files, key=lambda f: abs(int(f.stem) - share * steps)) for share in SHARE_KEPT if files}
-    few = row[:: max(1, len(row) // 60_000)] if len(row) < 60_000 else row[:60_000]
+    few = row[:60_000]
+    shutil.rmtree(folder / moments.FOLDER, ignore_errors=True)  # of a model of the same name
     yield {"step": 0, "ships": True, **_moment(fresh(model.config, recipe.seed), model, few)}
     for file in files:
         weights = load_file(file)
@@ -120,7 +122,7 @@ def _moment(then: Decoder, model: Decoder, row: np.ndarray) -> dict:
     first, second = repetition(then, model.config.vocabulary, 40)
     best = {role: round(float(scores.max()), 4) for role, scores in roles(then, row, 8).items()}
     bits = bits_per_byte(then, row, model.tokenizer, model.config.context)
-    right = accuracy(then, tests("who-has", 100), model.tokenizer).value
+    right = accuracy(then, questions("who-has", 100), model.tokenizer).value
     return {"bits": round(bits, 4), "first": first, "second": second, "who to whom": right, "roles": best}
 
 

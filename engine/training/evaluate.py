@@ -22,7 +22,7 @@ from engine.models import Decoder
 from engine.tokenize.bpe import RankTokenizer
 from engine.trace import run
 from engine.training.corpus import token_row
-from engine.training.english import Test, grammar
+from engine.training.english import Question, grammar
 from engine.training.mix import english
 
 Model = Callable[[Tensor], Tensor]
@@ -75,30 +75,31 @@ def bits_per_byte(model: Model, row: np.ndarray, tokenizer: RankTokenizer, conte
 @torch.inference_mode()
 def log_probability(model: Model, prompt: list[int], answer: list[int]) -> tuple[float, bool]:
     """Of the whole answer after the prompt, in nats; and whether each of its tokens is the best guess."""
-    logits = model(torch.tensor([[*prompt, *answer[:-1]]]))[0, -len(answer) :].log_softmax(-1)
+    ids = [*prompt, *answer[:-1]]
+    logits = model(torch.tensor([ids]))[0, -len(answer) :].log_softmax(-1)
     each = logits.gather(-1, torch.tensor(answer)[:, None])[:, 0]
     return each.sum().item(), bool((logits.argmax(-1) == torch.tensor(answer)).all())
 
 
-def tests(rule: str, count: int = COUNT) -> list[Test]:
+def questions(rule: str, count: int = COUNT) -> list[Question]:
     """Questions on combinations that no text for learning has, none of them twice: fewer than `count`
     where the grammar has fewer."""
     draw = random.Random(f"{SEED} {rule}")
-    drawn = (grammar().test(rule, draw) for _ in range(count))
-    return list({test.prompt: test for test in drawn}.values())
+    drawn = (grammar().question(rule, draw) for _ in range(count))
+    return list({question.prompt: question for question in drawn}.values())
 
 
-def is_right(model: Model, test: Test, tokenizer: RankTokenizer) -> bool:
+def is_right(model: Model, question: Question, tokenizer: RankTokenizer) -> bool:
     """Is the answer the most probable of the choices?"""
-    prompt = tokenizer.encode(test.prompt)
-    scores = [log_probability(model, prompt, tokenizer.encode(choice))[0] for choice in test.choices]
+    prompt = tokenizer.encode(question.prompt)
+    scores = [log_probability(model, prompt, tokenizer.encode(choice))[0] for choice in question.choices]
     return all(scores[0] > other for other in scores[1:])
 
 
-def accuracy(model: Model, questions: list[Test], tokenizer: RankTokenizer) -> Score:
-    right = [is_right(model, test, tokenizer) for test in questions]
-    chance = float(np.mean([1 / len(test.choices) for test in questions]))
-    return Score(float(np.mean(right)), len(questions), chance)
+def accuracy(model: Model, asked: list[Question], tokenizer: RankTokenizer) -> Score:
+    right = [is_right(model, question, tokenizer) for question in asked]
+    chance = float(np.mean([1 / len(question.choices) for question in asked]))
+    return Score(float(np.mean(right)), len(asked), chance)
 
 
 def cloze_sentences() -> list[tuple[str, list[str]]]:
@@ -186,7 +187,7 @@ def scores_of(model: Model, held: np.ndarray, tokenizer: RankTokenizer, context:
         "cloze, best": cloze(model, tokenizer, 1),
         "cloze, among five": cloze(model, tokenizer, 5),
     }
-    found |= {name: accuracy(model, tests(rule), tokenizer) for name, rule in QUESTIONS.items()}
+    found |= {name: accuracy(model, questions(rule), tokenizer) for name, rule in QUESTIONS.items()}
     first, second = repetition(model, V)
     found["random string, first time"] = Score(first, 100)
     found["random string, second time"] = Score(second, 100)

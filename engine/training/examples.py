@@ -13,8 +13,8 @@ from torch import Tensor
 from engine.analysis import patterns
 from engine.models import Decoder
 from engine.trace import run
-from engine.training.english import Test
-from engine.training.evaluate import log_probability, tests
+from engine.training.english import Question
+from engine.training.evaluate import log_probability, questions
 
 COUNT = 60  # questions tried for each phenomenon
 ENOUGH = 0.5  # probability of the answer, or score of a role, from which a model is said to show it
@@ -26,11 +26,11 @@ REVIEWS = (
 STORY = "Once upon a time there was a little girl who lived in a house near the forest"
 
 
-def _answer(test: Test) -> str:
+def _answer(test: Question) -> str:
     return test.answer
 
 
-def _asked_word(test: Test) -> str:
+def _asked_word(test: Question) -> str:
     return " " + test.prompt.rsplit("\n", 1)[-1].removesuffix(" =>")
 
 
@@ -41,8 +41,8 @@ class Phenomenon:
 
     note: str
     rule: str
-    first: tuple[Test, ...] = ()
-    word: Callable[[Test], str] = _answer
+    first: tuple[Question, ...] = ()
+    word: Callable[[Question], str] = _answer
     drawn: bool = True
 
 
@@ -50,12 +50,12 @@ PHENOMENA = (
     Phenomenon(
         "Who is “it”? Tired: the answer is found by looking back",
         "pronoun-it",
-        (Test(TIRED.format("tired"), " animal", (" animal", " street")),),
+        (Question(TIRED.format("tired"), " animal", (" animal", " street")),),
     ),
     Phenomenon(
         "Who is “it”? Wide: one word changed, another answer",
         "pronoun-it",
-        (Test(TIRED.format("wide"), " street", (" street", " animal")),),
+        (Question(TIRED.format("wide"), " street", (" street", " animal")),),
         drawn=False,
     ),
     Phenomenon("She or he?", "pronoun-she"),
@@ -65,7 +65,7 @@ PHENOMENA = (
     Phenomenon(
         "Finish by example: good or bad?",
         "sentiment-3",
-        (Test(REVIEWS, " Positive", (" Positive", " Negative")),),
+        (Question(REVIEWS, " Positive", (" Positive", " Negative")),),
     ),
 )
 ROLES = {
@@ -82,14 +82,14 @@ def find(model: Decoder, roles: dict[str, Tensor]) -> list[dict]:
 
 
 def _example(model: Decoder, what: Phenomenon) -> dict | None:
-    asked = tests(what.rule, COUNT)
+    asked = questions(what.rule, COUNT)
     layer, head = best_head(torch.stack([_weights(model, test, what.word) for test in asked]))
     tried = (*what.first, *asked) if what.drawn else what.first
     shown = [test for test in tried if _shows(model, test)]
     if not shown:
         return None
 
-    def weight(test: Test) -> float:
+    def weight(test: Question) -> float:
         return float(_weights(model, test, what.word)[layer, head])
 
     test = shown[0] if shown[0] in what.first else max(shown, key=weight)
@@ -103,20 +103,20 @@ def best_head(scores: Tensor) -> tuple[int, int]:
     return divmod(best, scores.shape[-1])
 
 
-def _shows(model: Decoder, test: Test) -> bool:
+def _shows(model: Decoder, test: Question) -> bool:
     """Is the answer what the model says, and with enough probability?"""
     ids = model.tokenizer.encode(test.prompt), model.tokenizer.encode(test.answer)
     nats, best = log_probability(model, *ids)
     return best and nats > torch.tensor(ENOUGH).log()
 
 
-def _weights(model: Decoder, test: Test, word: Callable[[Test], str]) -> Tensor:
+def _weights(model: Decoder, test: Question, word: Callable[[Question], str]) -> Tensor:
     """What each head gives from the last token to the word that matters [L, H]."""
     last, keys = _places(model, test, word)
     return patterns(run(model, test.prompt))[:, :, last][..., keys].sum(-1)
 
 
-def _places(model: Decoder, test: Test, word: Callable[[Test], str]) -> tuple[int, list[int]]:
+def _places(model: Decoder, test: Question, word: Callable[[Question], str]) -> tuple[int, list[int]]:
     """The last position of the prompt, and where the word's last tokens stand before it."""
     ids = model.tokenizer.encode(test.prompt)
     keys = []

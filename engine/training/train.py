@@ -18,7 +18,7 @@ from engine.training.mix import Mix
 
 LOG_EVERY = 50  # steps between lines of the loss log
 SAVE_EVERY = 250  # steps between states on disk
-KEPT = 24  # models kept on the way, each some thirty percent later than the one before
+KEPT = 24  # models kept on the way, each some forty percent later than the one before
 COMPILED_FROM = 1000  # steps: compiling takes half a minute and makes each a fifth faster
 
 

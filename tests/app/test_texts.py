@@ -64,6 +64,7 @@ def test_every_text_is_shown_and_filled_in(asked):
     for prompt, entry in awkward_choices():
         at = visit(step="next", prompt=prompt, entry=entry)
         pages.append(press(at, "take"))
+    pages += [visit(step=step, model="bookworm") for step in STEPS]
     pages.append(press(visit(step="next"), "draw"))
     pages.append(fire(visit(), "prompt", prompt=""))
     assert not any(at.exception for at in pages)

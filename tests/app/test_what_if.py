@@ -20,7 +20,7 @@ RULES = {
 
 
 def scores(divide: bool = True) -> np.ndarray:
-    q, k = (numbers(f"blocks.{AT['layer']}.attn.{letter}").astype(float) for letter in "qk")
+    q, k = (numbers(f"blocks.{AT['layer']}.attn.{name}").astype(float) for name in ("q_rot", "k_rot"))
     return q @ k.transpose(0, 2, 1) / (np.sqrt(q.shape[-1]) if divide else 1)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.reading import go, ready, step
+from tests.browser.reading import arrived, go, ready, step
 from tests.hostile import HOSTILE
 
 LONG = "a long text, " * 200
@@ -76,13 +76,25 @@ def test_shift_enter_starts_a_line_and_enter_runs(page, app):
     assert "↵" in page.locator(".choice.token").all_inner_texts()
 
 
-def test_an_example_runs_on_click(page, app):
+def test_an_example_opens_at_the_head_to_watch(page, app):
     go(page, app)
-    example = page.locator(".example").nth(1)
+    example = page.locator(".example").first
+    text = example.get_attribute("title")
+    example.click()
+    page.wait_for_url("**prompt=**")
+    arrived(page, 7)
+    assert box(page).input_value() == text
+    assert "head=" in page.url
+
+
+def test_an_example_for_every_model_keeps_the_step(page, app):
+    go(page, app)
+    example = page.locator(".example").last
     example.click()
     page.wait_for_url("**prompt=**")
     ready(page)
     assert box(page).input_value() == example.get_attribute("title")
+    assert step(page) == 0
 
 
 def test_a_prompt_that_is_too_long_stays_to_be_shortened(page, app):

@@ -11,7 +11,7 @@ from tokenizers.trainers import BpeTrainer
 
 from engine.tokenize import JsonTokenizer
 from engine.training.corpus import learn_vocabulary
-from tests.engine.tiny import decoder, full, prompt
+from tests.engine.tiny import POSITIONS, decoder, full, prompt
 
 SENTENCES = """The cat sat on the mat. Isn't it the cat's mat? That's what they'd say, all 1234 of them.
 Then the other cat sat there, and the mat was theirs: שלום, नमस्ते, café!
@@ -54,11 +54,9 @@ def checkpoint(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def rank_tokenizer(tmp_path_factory):
+def rank_tokenizer():
     """A vocabulary of 300 entries, learned from a few sentences."""
-    file = tmp_path_factory.mktemp("text") / "cats.txt"
-    file.write_text(SENTENCES, encoding="utf-8")
-    return learn_vocabulary([file], 300)
+    return learn_vocabulary([SENTENCES], 300)
 
 
 @pytest.fixture(scope="session")
@@ -85,9 +83,10 @@ def tokenizer(request):
     return request.getfixturevalue(f"{request.param}_tokenizer")
 
 
-@pytest.fixture(scope="session")
-def model():
-    return decoder()
+@pytest.fixture(scope="session", params=POSITIONS)
+def model(request):
+    """A model of each kind of positions, one after the other."""
+    return decoder(**POSITIONS[request.param])
 
 
 @pytest.fixture(scope="session")

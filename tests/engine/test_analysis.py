@@ -2,8 +2,23 @@
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from engine.analysis import entropy, flat_map, lens, nearest, promotes, value_weighted, without_first
+from engine.analysis import (
+    duplicate_token,
+    entropy,
+    first_token,
+    flat_map,
+    induction,
+    lens,
+    nearest,
+    patterns,
+    previous_token,
+    promotes,
+    value_weighted,
+    without_first,
+)
 from engine.tap import Edit
 from engine.trace import run
 from tests.engine.tiny import assert_close
@@ -62,3 +77,73 @@ def test_a_unit_raises_the_logits_it_promotes(model, ids):
     tokens, gains = promotes(model, 2, unit=4, count=97)
     assert_close(torch.tensor(gains, dtype=torch.float64), raised[tokens])
     assert gains == sorted(gains, reverse=True)
+
+
+# --- roles of heads ------------------------------------------------------------------------------
+
+TWICE = torch.tensor([3, 1, 4, 5, 3, 1, 4, 5])
+ROLES = {
+    "previous token": lambda pattern, ids: previous_token(pattern),
+    "first token": lambda pattern, ids: first_token(pattern),
+    "duplicate token": duplicate_token,
+    "induction": induction,
+}
+PERFECT = {  # where a head looks from t, in a string of four tokens read twice
+    "previous token": lambda t: t - 1,
+    "first token": lambda t: 0,
+    "duplicate token": lambda t: t - 4,
+    "induction": lambda t: t - 3,
+}
+
+
+def looking(where) -> torch.Tensor:
+    """The pattern [8, 8] of a head that looks from t at where(t) alone, or at itself if that is none."""
+    places = [where(t) if 0 <= where(t) <= t else t for t in range(8)]
+    return torch.eye(8)[places]
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("head", PERFECT)
+def test_a_head_that_does_nothing_else_scores_one_and_any_other_little(role, head):
+    score = float(ROLES[role](looking(PERFECT[head]), TWICE))
+    assert score == 1 if role == head else score < 0.3
+
+
+@pytest.mark.parametrize(
+    ("role", "score"),
+    [
+        ("previous token", (1 / 2 + 1 / 3 + 1 / 4) / 3),
+        ("first token", (1 / 2 + 1 / 3 + 1 / 4) / 3),
+        ("duplicate token", (1 / 3 + 2 / 4) / 2),  # the third token has one earlier copy, the fourth two
+        ("induction", (1 / 3 + 2 / 4) / 2),
+    ],
+)
+def test_the_score_of_a_head_that_looks_everywhere_alike(role, score):
+    uniform = torch.ones(4, 4).tril() / torch.arange(1, 5)[:, None]
+    assert float(ROLES[role](uniform, torch.tensor([6, 2, 2, 2]))) == pytest.approx(score)
+
+
+@pytest.mark.parametrize("role", ["duplicate token", "induction"])
+def test_where_no_token_comes_twice_there_is_nothing_to_score(role):
+    pattern = torch.ones(2, 3, 5, 5).tril() / torch.arange(1, 6)[:, None]
+    assert torch.equal(ROLES[role](pattern, torch.arange(5)), torch.zeros(2, 3))
+
+
+@given(ids=st.lists(st.integers(0, 3), min_size=2, max_size=12), seed=st.integers(0, 99))
+def test_each_head_of_each_layer_has_its_own_score_between_nothing_and_one(ids, seed):
+    T = len(ids)
+    scores = torch.randn(2, 3, T, T, generator=torch.Generator().manual_seed(seed))
+    pattern = scores.masked_fill(~torch.ones(T, T).tril().bool(), -torch.inf).softmax(-1)
+    for role in ROLES.values():
+        found = role(pattern, torch.tensor(ids))
+        assert found.shape == (2, 3)
+        assert ((found >= 0) & (found <= 1 + 1e-6)).all()
+        assert_close(found[1, 2], role(pattern[1, 2], torch.tensor(ids)))
+
+
+def test_patterns_are_those_of_all_layers_for_one_prompt(trace):
+    found = patterns(trace, row=1)
+    assert found.shape == (3, 3, 11, 11)
+    for i in range(3):
+        assert torch.equal(found[i], trace[f"blocks.{i}.attn.pattern"][1])
+    assert not torch.equal(found, patterns(trace))

@@ -34,7 +34,7 @@ def test_scores_are_dots_times_the_scale(trace, i):
 @pytest.mark.parametrize("i", BLOCKS)
 def test_the_output_is_the_sum_of_what_each_head_writes(trace, i):
     z, out = trace[f"blocks.{i}.attn.z"], trace.model.blocks[i].attn.out
-    written = torch.einsum("bhte,dhe->bhtd", z, out.weight.unflatten(1, (3, 5)))
+    written = torch.einsum("bhte,dhe->bhtd", z, out.weight.unflatten(1, (3, -1)))
     assert_close(trace[f"blocks.{i}.attn.out"], written.sum(1) + out.bias)
 
 

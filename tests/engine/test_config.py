@@ -1,5 +1,8 @@
 """A config holds sizes that can be, or says what is wrong with them."""
 
+import math
+import re
+
 import pytest
 
 from engine.config import Config
@@ -16,6 +19,25 @@ def test_a_size_is_a_whole_number_of_one_or_more(name, size):
 def test_the_heads_share_the_width():
     with pytest.raises(ValueError, match="width 15 cannot be shared among 4 heads"):
         Config(**SIZES | dict(heads=4))
+
+
+@pytest.mark.parametrize("positions", ["absolute", "", None, []])
+def test_unknown_positions_are_refused_with_the_known_ones(positions):
+    with pytest.raises(ValueError, match=re.escape(f"{positions!r}; known are learned, rotary")):
+        Config(**SIZES | dict(positions=positions))
+
+
+def test_a_rotary_head_has_pairs_of_numbers():
+    with pytest.raises(ValueError, match="5 of a head is odd"):
+        Config(**SIZES | dict(positions="rotary"))
+    assert Config(**SIZES | dict(positions="rotary", width=18)).rotary
+
+
+@pytest.mark.parametrize("name", ["norm_eps", "rotary_base"])
+@pytest.mark.parametrize("number", [0, -1.0, math.inf, math.nan, "1e4", None])
+def test_a_base_and_an_epsilon_are_numbers_above_nothing(name, number):
+    with pytest.raises(ValueError, match=f"{name} is {number!r}; it must be a number above 0"):
+        Config(**SIZES | {name: number})
 
 
 @pytest.mark.parametrize(

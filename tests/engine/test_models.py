@@ -5,15 +5,16 @@ import torch
 
 from engine.cache import Cache
 from engine.config import Config
-from engine.models import Decoder
+from engine.models import Decoder, fresh
 from engine.points import points_of
 from engine.trace import run
-from tests.engine.tiny import CHOICES, SIZES, assert_close, at_positions, decoder, full, prompt
+from tests.engine.tiny import CHOICES, POSITIONS, SIZES, assert_close, at_positions, decoder, full, prompt
 
 
-def test_the_first_vector_is_token_plus_position(trace, ids):
-    table, places = trace.model.embed.token.weight, trace.model.embed.position.weight
-    assert_close(trace["embed.out"], table[ids] + places[:11])
+def test_the_first_vector_is_the_token_plus_its_position_where_positions_are_learned(trace, ids):
+    embed = trace.model.embed
+    position = 0 if trace.model.config.rotary else embed.position.weight[:11]
+    assert_close(trace["embed.out"], embed.token.weight[ids] + position)
     assert torch.equal(trace["blocks.0.resid_pre"], trace["embed.out"])
 
 
@@ -78,6 +79,25 @@ def test_tied_models_have_one_table_and_untied_ones_two():
     tied, untied = (Decoder(Config(**SIZES, tied=tied)) for tied in (True, False))
     assert tied.logits.weight is tied.embed.token.weight
     assert untied.logits.weight is not untied.embed.token.weight
+
+
+@pytest.mark.parametrize("choices", POSITIONS.values(), ids=POSITIONS)
+def test_a_random_start_depends_on_its_seed_alone(choices):
+    config = Config(**SIZES | choices)
+    torch.manual_seed(5)
+    one, again, other = (dict(fresh(config, seed).named_parameters()) for seed in (1, 1, 2))
+    assert all(torch.equal(one[name], again[name]) for name in one)
+    assert not torch.equal(one["embed.token.weight"], other["embed.token.weight"])
+
+
+def test_a_random_start_is_small_where_it_adds_to_the_stream_and_its_norms_change_nothing():
+    config = Config(**SIZES | dict(width=60, mlp_width=120, layers=8))
+    for name, p in fresh(config, 0).named_parameters():
+        if p.dim() == 2:
+            expected = 0.02 / 4 if name.endswith("out.weight") else 0.02
+            assert float(p.detach().std()) == pytest.approx(expected, rel=0.1), name
+        else:
+            assert (p == (0 if name.endswith("bias") else 1)).all(), name
 
 
 def test_an_unknown_activation_is_refused_with_the_known_ones():

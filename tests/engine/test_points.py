@@ -4,11 +4,6 @@ import pytest
 
 from engine.points import POINTS, points_of
 from engine.recipes import KINDS
-from tests.engine.tiny import SIZES
-
-LENGTHS = dict(
-    B=2, T=11, S=11, D=SIZES["width"], H=SIZES["heads"], E=5, F=SIZES["mlp_width"], V=SIZES["vocabulary"]
-)
 
 
 def test_every_point_is_made_once_in_the_order_of_the_table(trace):
@@ -16,8 +11,10 @@ def test_every_point_is_made_once_in_the_order_of_the_table(trace):
 
 
 def test_every_tensor_has_the_axes_of_its_point(trace):
-    for name, point in points_of(trace.model.config).items():
-        assert list(trace[name].shape) == [LENGTHS.get(axis, 1) for axis in point.axes], name
+    c = trace.model.config
+    lengths = dict(B=2, T=11, S=11, D=c.width, H=c.heads, E=c.width // 3, F=c.mlp_width, V=c.vocabulary)
+    for name, point in points_of(c).items():
+        assert list(trace[name].shape) == [lengths.get(axis, 1) for axis in point.axes], name
 
 
 def test_every_source_is_made_before_its_point(model):

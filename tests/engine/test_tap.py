@@ -63,10 +63,12 @@ def test_an_edit_changes_its_point_and_all_that_follows(model, prompt_ids, point
 def test_an_edit_of_the_stream_is_applied_once(model, prompt_ids):
     plain = full(model, prompt_ids)
     trace = run(model, prompt_ids, [Edit("blocks.1.resid_pre", "scale", {}, 2.0)])
-    x = 2 * plain["blocks.1.resid_pre"]
+    x, angles = 2 * plain["blocks.1.resid_pre"], model.angles(0, 11)
     assert_close(trace["blocks.1.resid_pre"], x)
     assert_close(trace["blocks.1.resid_mid"], x + trace["blocks.1.attn.out"])
-    assert_close(trace["logits"], model.unembed(model.blocks[2](model.blocks[1](x, None), None)))
+    for block in model.blocks[1:]:
+        x = block(x, None, angles)
+    assert_close(trace["logits"], model.unembed(x))
 
 
 def test_an_edit_of_a_result_is_applied_once(model, prompt_ids):
@@ -75,7 +77,7 @@ def test_an_edit_of_a_result_is_applied_once(model, prompt_ids):
     x = plain["blocks.1.resid_post"].clone()
     x[..., 3] += 5
     assert_close(trace["blocks.1.resid_post"], x)
-    assert_close(trace["logits"], model.unembed(model.blocks[2](x, None)))
+    assert_close(trace["logits"], model.unembed(model.blocks[2](x, None, model.angles(0, 11))))
 
 
 def test_a_pattern_that_is_edited_mixes_other_values(model, prompt_ids):
@@ -136,8 +138,9 @@ def test_one_position_can_be_copied_from_a_prompt_of_another_length(model, promp
 
 
 def test_a_whole_copy_needs_a_prompt_of_the_same_length(model, prompt_ids):
-    edit = Edit("blocks.1.resid_pre", "copy", {}, tuple(prompt(5)))
-    with pytest.raises(ValueError, match=r"gives \(1, 5, 15\), this one needs \(1, 11, 15\); name a position"):
+    edit, width = Edit("blocks.1.resid_pre", "copy", {}, tuple(prompt(5))), model.config.width
+    message = rf"gives \(1, 5, {width}\), this one needs \(1, 11, {width}\); name a position"
+    with pytest.raises(ValueError, match=message):
         run(model, prompt_ids, [edit])
 
 

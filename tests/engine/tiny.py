@@ -9,8 +9,15 @@ from engine.trace import Trace, everything, run
 
 SIZES = dict(vocabulary=97, context=23, width=15, layers=3, heads=3, mlp_width=31)
 
+POSITIONS = {
+    "learned": {},
+    "rotary": dict(positions="rotary", width=18),  # a head's numbers are turned in pairs: an even width
+}
+
 CHOICES = {
     "plain": {},
+    "rotary": POSITIONS["rotary"],
+    "rotary, small base": dict(positions="rotary", width=18, rotary_base=2.5),
     "exact gelu": dict(activation="gelu"),
     "tanh gelu": dict(activation="gelu_tanh"),
     "relu": dict(activation="relu"),

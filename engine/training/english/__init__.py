@@ -9,8 +9,9 @@ to write it; `= name: first second …` begins a table, with ` | ` between the c
     <-rule:x>     remembered, and nothing written         <?x|y>         x, where a test asks: x or y?
     \\n            a new line
 
-Two letters never stand for the same line. A line that ends with `  !x,y` holds combinations out: one in
-ten, chosen by their text, is never written for learning, and a test writes only those.
+Two letters never stand for the same line. A line that ends with ` !x,y` holds combinations out: one in ten,
+chosen by their text, is never written for learning, and a test writes only those. Which ones depends on
+the rule; ` !other:x,y` holds out those of another rule.
 """
 
 import random
@@ -26,7 +27,7 @@ SLOT = re.compile(r"<([^<>]+)>|\{([^{}]*)\}")
 
 
 @dataclass(frozen=True)
-class Test:
+class Question:
     """A question to a model: after `prompt`, is `answer` more probable than the other `choices`?"""
 
     prompt: str
@@ -79,16 +80,16 @@ class Grammar:
         """A text for learning: no combination in it is held out."""
         return _with_an(self._line(rule, Scope(), draw, held=False).replace(ASK, ""))
 
-    def test(self, rule: str, draw: random.Random) -> Test:
+    def question(self, rule: str, draw: random.Random) -> Question:
         """A question all of whose combinations are held out."""
-        self.asked: tuple[str, ...] = ()
+        self.asked: tuple[str, ...] = ()  # of the question being written
         text = _with_an(self._line(rule, Scope(), draw, held=True))
         prompt, _, _ = text.rpartition(ASK)
         if not self.asked:
             raise ValueError(f"the rule {rule} asks nothing: it needs a <?answer|other>")
         space = prompt[len(prompt.rstrip(" ")) :]  # a token carries its space: it belongs to the answer
         choices = tuple(space + choice for choice in self.asked)
-        return Test(prompt.replace(ASK, "").rstrip(" "), choices[0], choices)
+        return Question(prompt.replace(ASK, "").rstrip(" "), choices[0], choices)
 
     def _line(self, rule: str, outer: Scope, draw: random.Random, held: bool) -> str:
         return self._write(self._draw(rule, outer, draw, held), "", draw, held)
@@ -115,15 +116,16 @@ class Grammar:
         if column not in drawn.cells:
             raise KeyError(f"the rule {drawn.rule} has no column {column!r}")
         if column not in drawn.written:
-            parts, key = drawn.cells[column]
+            parts, keys = drawn.cells[column]
             text = "".join(self._part(part, drawn.scope, draw, held) for part in parts)
-            if key and held != self._is_held(drawn, key, draw, held):
+            if any(held != self._is_held(drawn, key, draw, held) for key in keys):
                 raise HeldOut
             drawn.written[column] = text
         return drawn.written[column]
 
     def _is_held(self, drawn: Drawn, key: str, draw: random.Random, held: bool) -> bool:
-        values = [drawn.rule, *(self._slot(name, drawn.scope, draw, held) for name in key.split(","))]
+        rule, _, names = key.rpartition(":")
+        values = [rule or drawn.rule, *(self._slot(name, drawn.scope, draw, held) for name in names.split(","))]
         return zlib.crc32("|".join(values).encode()) % 10 == 0
 
     def _part(self, part, scope: Scope, draw: random.Random, held: bool) -> str:
@@ -172,8 +174,8 @@ def parse(source: str) -> dict[str, list[dict[str, tuple]]]:
 
 
 def _compiled(text: str) -> tuple:
-    text, _, key = text.partition("  !")
-    return _parts(text.replace("\\n", "\n")), key.strip()
+    text, *keys = re.split(r"\s+!(?=\S+$|\S+ !)", text)
+    return _parts(text.replace("\\n", "\n")), tuple(keys)
 
 
 def _parts(text: str) -> list[tuple]:

@@ -1,4 +1,4 @@
-"""Print some texts of each rule: `python -m engine.training.english RULE … [--seed N] [--test]`."""
+"""Print some texts of each rule: `python -m engine.training.english RULE … [--seed N] [--ask]`."""
 
 import argparse
 import random
@@ -9,10 +9,10 @@ options = argparse.ArgumentParser(prog="python -m engine.training.english", desc
 options.add_argument("rules", nargs="+")
 options.add_argument("--count", type=int, default=10)
 options.add_argument("--seed", type=int, default=0)
-options.add_argument("--test", action="store_true", help="questions on held-out combinations")
+options.add_argument("--ask", action="store_true", help="questions on held-out combinations")
 options = options.parse_args()
 draw = random.Random(options.seed)
 for rule in options.rules:
     for _ in range(options.count):
-        print(grammar().test(rule, draw) if options.test else grammar().text(rule, draw))
+        print(grammar().question(rule, draw) if options.ask else grammar().text(rule, draw))
         print("-" * 40)

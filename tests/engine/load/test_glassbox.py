@@ -6,7 +6,7 @@ import torch
 import engine
 from engine.load import glassbox
 from tests.engine.load.damage import configure, refused
-from tests.engine.tiny import decoder
+from tests.engine.tiny import POSITIONS, decoder
 
 
 @pytest.fixture
@@ -47,6 +47,20 @@ def test_a_tied_model_comes_back_tied(rank_tokenizer, tmp_path):
     assert back.logits.weight is back.embed.token.weight
 
 
+def test_a_rotary_model_comes_back_rotary(rank_tokenizer, tmp_path):
+    model = decoder(torch.float32, vocabulary=len(rank_tokenizer), rotary_base=500.0, **POSITIONS["rotary"])
+    model.tokenizer = rank_tokenizer
+    glassbox.write(model, tmp_path)
+    back = engine.load(tmp_path, device="cpu")
+    assert back.config == model.config
+    assert back.embed.position is None
+
+
+def test_a_config_that_tells_no_positions_is_of_the_time_when_all_were_learned(written):
+    configure(written[1], positions=..., rotary_base=...)
+    assert engine.load(written[1], device="cpu").config.positions == "learned"
+
+
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
@@ -56,6 +70,8 @@ def test_a_tied_model_comes_back_tied(rank_tokenizer, tmp_path):
         (dict(activation="tanh"), "activation is 'tanh'"),
         (dict(activation=[]), r"activation is \[\]"),
         (dict(norm_eps=None), "norm_eps is None"),
+        (dict(positions="rotary"), "5 of a head is odd"),
+        (dict(positions="rotary", width=18), "unexpected: embed.position.weight"),
         (dict(tied=1), "tied is 1"),
         (dict(layers=10**9), "1000000000"),
         (dict(width=10**12, heads=1), "1000000000000"),

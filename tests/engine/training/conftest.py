@@ -1,6 +1,6 @@
 import pytest
 
-from engine.training.corpus import learn_vocabulary, split_files, token_row
+from engine.training.corpus import learn_vocabulary, split_files, texts_of, token_row
 from engine.training.train import Recipe
 
 RHYME = "One, two, buckle my shoe. Three, four, knock at the door. "
@@ -21,5 +21,5 @@ def books(tmp_path_factory):
 def corpus(books):
     """Tokenizer, row to learn from, held-out files and their row."""
     train, held = split_files(books, held_out=2, seed=0)
-    tokenizer = learn_vocabulary(train, 280)
-    return tokenizer, token_row(train, tokenizer), held, token_row(held, tokenizer)
+    tokenizer = learn_vocabulary(texts_of(train), 280)
+    return tokenizer, token_row(texts_of(train), tokenizer), held, token_row(texts_of(held), tokenizer)

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.tokenize.bpe import END
-from engine.training.corpus import learn_vocabulary, split_files, token_row
+from engine.training.corpus import learn_vocabulary, split_files, texts_of, token_row
 
 
 def test_files_are_held_out_whole_and_by_the_seed(books):
@@ -19,20 +19,27 @@ def test_too_few_files_are_an_error(books):
         split_files(books, held_out=5, seed=0)
 
 
-def test_a_vocabulary_has_all_bytes_and_the_end_and_nothing_too_much(books):
-    tokenizer = learn_vocabulary(sorted(books.rglob("*.txt")), 280)
+@pytest.fixture(scope="module")
+def texts(books):
+    return list(texts_of(sorted(books.rglob("*.txt"))))
+
+
+def test_the_text_of_a_file_has_no_empty_edges(books, texts):
+    files = sorted(books.rglob("*.txt"))
+    assert texts == [file.read_text(encoding="utf-8").removesuffix(" \n") for file in files]
+
+
+def test_a_vocabulary_has_all_bytes_and_the_end_and_nothing_too_much(texts):
+    tokenizer = learn_vocabulary(texts, 280)
     assert len(tokenizer) == 280
     assert {bytes([byte]) for byte in range(256)} < set(tokenizer.ranks)
     assert tokenizer.special == {END: 279}
 
 
-def test_a_vocabulary_is_the_same_every_time(books):
-    files = sorted(books.rglob("*.txt"))
-    assert learn_vocabulary(files, 280).ranks == learn_vocabulary(files, 280).ranks
+def test_a_vocabulary_is_the_same_every_time_and_takes_texts_one_by_one(texts):
+    assert learn_vocabulary(texts, 280).ranks == learn_vocabulary(iter(texts), 280).ranks
 
 
-def test_a_row_is_all_texts_with_an_end_after_each(books):
-    files = sorted(books.rglob("*.txt"))
-    tokenizer = learn_vocabulary(files, 280)
-    texts = [file.read_text(encoding="utf-8").strip() for file in files]
-    assert tokenizer.decode(token_row(files, tokenizer).tolist()) == "".join(text + END for text in texts)
+def test_a_row_is_all_texts_with_an_end_after_each(texts, corpus):
+    row = token_row(iter(texts), corpus[0])
+    assert corpus[0].decode(row.tolist()) == "".join(text + END for text in texts)

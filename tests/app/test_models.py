@@ -1,0 +1,99 @@
+"""The page of the models: which there are, what they were while they learned, and a walk through each."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import engine
+from app.state import DEFAULT, PROMPT
+from engine.load import SHIPPED, moments_of
+from tests.app.visit import MAIN, fire, given, keys, markdown, picture, view, visit
+
+
+def measured(name: str, file: str) -> dict:
+    return json.loads((SHIPPED / name / file).read_text("utf-8"))
+
+
+def page(**link):
+    at = visit(**link)
+    at.switch_page(str(MAIN.parent / "views" / "model.py")).run()
+    assert not at.exception
+    return at
+
+
+@pytest.mark.parametrize("name", engine.shipped())
+def test_every_shipped_model_has_a_card(name):
+    texts = markdown(page(model=name))
+    assert any(text.startswith(f"# {name}\n") for text in texts)
+
+
+def test_a_picked_model_is_the_one_that_is_walked_through():
+    at = page()
+    at.segmented_control(key="control-model").set_value("bookworm").run()
+    assert view(at).model == "bookworm"
+    at.switch_page(str(MAIN.parent / "views" / "walk.py")).run()
+    assert not at.exception
+    assert given(at, "bar")["ids"] == engine.load("bookworm").tokenizer.encode(PROMPT)
+
+
+def test_a_picked_moment_is_the_model_as_it_was_then():
+    at = page()
+    moment = moments_of("storybook")[1]
+    at.select_slider(key="control-moment").set_value(moment).run()
+    assert not at.exception
+    assert view(at).model == moment
+
+
+def test_the_curves_are_the_numbers_beside_the_weights():
+    at, moments = page(), measured("storybook", "learning.json")["moments"]
+    points = given(at, "plot-bits")["series"][0]["points"]
+    assert [y for _, y in points] == [record["bits"] for record in moments]
+    assert [x for x, _ in points] == pytest.approx([np.log10(max(1, record["step"])) for record in moments])
+    assert given(at, "plot-bits")["marks"][0][1] == moments[-1]["bits"]
+
+
+def test_the_curves_mark_the_picked_moment():
+    moments = measured("storybook", "learning.json")["moments"]
+    shipped = [record for record in moments if record["ships"]]
+    at = page(model=moments_of("storybook")[1])
+    assert given(at, "plot-bits")["marks"][0][1] == shipped[1]["bits"]
+
+
+def test_a_model_without_a_history_shows_its_card_alone():
+    assert not keys(page(model="bookworm"), "plot-")
+
+
+@pytest.mark.parametrize("name", ["bookworm", *moments_of("storybook")])
+def test_every_model_and_moment_can_be_walked_through(name):
+    at = visit(model=name, step="qkv", layer=1)
+    assert not at.exception
+    header, tensor = picture(at, "attn.q")
+    np.testing.assert_array_equal(tensor, engine.run(engine.load(name), PROMPT)["blocks.1.attn.q"][0].numpy())
+    assert header["model"] == name
+
+
+def test_an_example_opens_where_there_is_something_to_see():
+    example = measured("storybook", "examples.json")["examples"][0]
+    at = fire(visit(), "prompt", example=0)
+    assert not at.exception
+    places = {name: example[name] for name in ("step", "layer", "head", "token", "key")}
+    assert view(at) == replace(DEFAULT, prompt=example["text"], **places)
+
+
+def test_an_example_for_every_model_is_only_a_prompt():
+    at = visit(layer=2)
+    count = len(given(at, "prompt")["examples"])
+    text = given(at, "prompt")["examples"][-1][0]
+    assert view(fire(at, "prompt", example=count - 1)).prompt == text
+    assert view(at).step == DEFAULT.step
+
+
+def test_each_model_brings_its_own_examples():
+    own = [example["text"] for example in measured("storybook", "examples.json")["examples"]]
+    texts = {
+        name: [text for text, _ in given(visit(model=name), "prompt")["examples"]] for name in engine.shipped()
+    }
+    assert texts["storybook"][: len(own)] == own
+    assert not set(texts["bookworm"]) & set(own) - {DEFAULT.prompt}

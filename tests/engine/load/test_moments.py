@@ -1,0 +1,184 @@
+"""Moments of a training run: small files that come back as models of their own."""
+
+import json
+import sys
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+
+import engine
+from engine.load import beside, glassbox, moments, moments_of
+from engine.load.moments import packed, unpacked
+from engine.models import fresh
+from tests.engine.load.damage import configure
+from tests.engine.tiny import POSITIONS, decoder
+
+STEPS = (2, 40, 1234)
+
+
+def then(step: int, **choices):
+    """What the tiny model was after so many steps: another random one each time."""
+    return decoder(torch.float32, seed=step, vocabulary=300, **choices)
+
+
+@pytest.fixture(params=POSITIONS)
+def shelf(request, rank_tokenizer, tmp_path, monkeypatch):
+    """A shipped model with three moments, and one without any."""
+    monkeypatch.setattr(sys.modules["engine.load"], "SHIPPED", tmp_path)
+    model = then(0, **POSITIONS[request.param])
+    model.tokenizer = rank_tokenizer
+    for name in ("tale", "bare"):
+        glassbox.write(model, tmp_path / name)
+    for step in STEPS:
+        weights = dict(then(step, **POSITIONS[request.param]).named_parameters())
+        moments.write(weights, tmp_path / "tale", step)
+    (tmp_path / "tale" / "learning.json").write_text(json.dumps({"seed": 7}))
+    return tmp_path
+
+
+# --- a byte a number -----------------------------------------------------------------------------
+
+sizes = st.floats(-30, 4).map(lambda power: 10.0**power)
+
+
+@given(shape=st.tuples(st.integers(1, 5), st.integers(1, 9)), seed=st.integers(0, 99), size=sizes)
+def test_what_is_read_back_is_within_half_a_step_of_its_row(shape, seed, size):
+    w = size * torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    w *= torch.logspace(-2, 2, shape[0])[:, None]  # rows of different sizes
+    small = packed({"w": w})
+    assert small["w"].dtype == torch.int8
+    step = (w.abs().amax(1, keepdim=True) / 127).clamp_min(1e-12)
+    assert ((unpacked(small)["w"] - w).abs() <= step * 0.501).all()
+
+
+def test_the_largest_number_of_a_row_comes_back_as_it_was():
+    w = torch.tensor([[0.3, -1.7, 0.2], [1e-4, 2e-4, 3e-4]])
+    back = unpacked(packed({"w": w}))["w"]
+    torch.testing.assert_close(back.abs().amax(1), w.abs().amax(1), rtol=1e-6, atol=0)
+
+
+def test_a_row_of_nothing_stays_nothing():
+    assert torch.equal(unpacked(packed({"w": torch.zeros(2, 3)}))["w"], torch.zeros(2, 3))
+
+
+def test_what_is_no_matrix_is_kept_in_float16():
+    w = torch.randn(9)
+    assert torch.equal(unpacked(packed({"norm.weight": w}))["norm.weight"], w.half().float())
+
+
+def test_packing_what_was_unpacked_changes_it_no_more():
+    once = unpacked(packed({"w": torch.randn(6, 8), "bias": torch.randn(5)}))
+    twice = unpacked(packed(once))
+    for name in once:
+        torch.testing.assert_close(twice[name], once[name], rtol=1e-6, atol=0)
+
+
+def test_no_weight_is_lost_and_none_is_added():
+    weights = dict(then(1).named_parameters())
+    assert unpacked(packed(weights)).keys() == weights.keys()
+
+
+def test_a_moment_takes_about_a_byte_a_number(shelf):
+    numbers = sum(p.numel() for p in engine.load("tale", device="cpu").parameters())
+    for file in (shelf / "tale" / "moments").iterdir():
+        assert numbers <= sum(w.nbytes for w in load_file(file).values()) < 1.5 * numbers
+
+
+# --- by name -------------------------------------------------------------------------------------
+
+
+def test_the_moments_of_a_model_begin_with_its_random_start(shelf):
+    assert moments_of("tale") == ["tale@0", "tale@2", "tale@40", "tale@1234"]
+    assert moments_of("bare") == moments_of("no-such-model") == []
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_moment_is_the_model_after_so_many_steps(shelf, step):
+    model = engine.load(f"tale@{step}", device="cpu")
+    choices = dict(positions=model.config.positions, width=model.config.width)
+    expected = unpacked(packed(dict(then(step, **choices).named_parameters())))
+    assert model.name == f"tale@{step}"
+    for name, parameter in model.named_parameters():
+        assert torch.equal(parameter, expected[name]), name
+
+
+def test_the_first_moment_is_the_random_start_of_its_seed(shelf):
+    model = engine.load("tale@0", device="cpu")
+    for name, parameter in fresh(model.config, seed=7).named_parameters():
+        assert torch.equal(parameter, model.get_parameter(name)), name
+
+
+@pytest.mark.parametrize("name", ["tale", "tale@40"])
+def test_what_stands_beside_a_model_stands_beside_its_moments(shelf, name):
+    assert beside(name, "learning.json") == {"seed": 7}
+    assert (
+        beside(name, "scores.json") == beside("bare", "learning.json") == beside("other", "scores.json") == {}
+    )
+
+
+@pytest.mark.parametrize("step", [0, 40])
+def test_a_moment_is_ready_to_run(shelf, step):
+    model = engine.load(f"tale@{step}", device="cpu")
+    assert not model.training
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+    assert model.logits.weight is model.embed.token.weight
+    assert engine.run(model, "The cat")["logits"].isfinite().all()
+
+
+def test_a_model_without_a_moment_in_its_name_is_the_finished_one(shelf):
+    model = engine.load("tale", device="cpu")
+    finished = then(0, positions=model.config.positions, width=model.config.width)
+    assert torch.equal(model.blocks[0].mlp.pre.weight, finished.blocks[0].mlp.pre.weight.half().float())
+    assert model.name == "tale"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("tale@3", "tale has no moment 3; there are: 0, 2, 40, 1234"),
+        ("bare@2", "bare has no moment 2; there are: none"),
+        ("bare@0", "bare has no moment 0; there are: none"),
+        ("tale@", "no model 'tale@' on this machine"),
+        ("tale@last", "no model 'tale@last' on this machine"),
+        ("tale@-1", "no model 'tale@-1' on this machine"),
+        ("tale@²", "no model 'tale@²' on this machine"),
+        ("other@2", "no model 'other@2' on this machine"),
+    ],
+)
+def test_a_moment_that_there_is_not_is_an_error_that_says_what_there_is(shelf, name, message):
+    with pytest.raises(ValueError) as error:
+        engine.load(name, device="cpu")
+    assert message in str(error.value)
+
+
+def test_a_moment_that_does_not_fit_its_config_is_an_error(shelf):
+    file = shelf / "tale" / "moments" / "000040.safetensors"
+    weights = load_file(file)
+    del weights["blocks.1.attn.q.weight"], weights["blocks.1.attn.q.weight.scale"]
+    save_file(weights, file)
+    with pytest.raises(
+        ValueError, match=r"000040.safetensors does not fit .*\n.*missing: blocks.1.attn.q.weight"
+    ):
+        engine.load("tale@40", device="cpu")
+
+
+def test_a_damaged_moment_is_an_error(shelf):
+    file = shelf / "tale" / "moments" / "000040.safetensors"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"000040.safetensors is damaged or no safetensors file"):
+        engine.load("tale@40", device="cpu")
+
+
+def test_a_random_start_needs_its_seed(shelf):
+    (shelf / "tale" / "learning.json").unlink()
+    with pytest.raises(ValueError, match=r"has no learning.json"):
+        engine.load("tale@0", device="cpu")
+
+
+def test_a_moment_checks_the_vocabulary_like_the_model(shelf):
+    configure(shelf / "tale", vocabulary=299)
+    with pytest.raises(ValueError, match=r"misshapen: embed.token.weight"):
+        engine.load("tale@40", device="cpu")

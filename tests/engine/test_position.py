@@ -1,0 +1,133 @@
+"""Rotary positions: a turn that keeps lengths, and a dot product that knows the distance alone."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import LlamaConfig
+from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding, apply_rotary_pos_emb
+
+from engine.points import points_of
+from engine.position import rotate, turns
+from engine.trace import run
+from engine.worked import check, work
+from tests.engine.tiny import POSITIONS, assert_close, decoder, prompt
+
+bases = st.floats(1.5, 1e6)
+widths = st.integers(1, 8).map(lambda half: 2 * half)
+places = st.integers(0, 300)
+seeds = st.integers(0, 99)
+
+
+@pytest.fixture(scope="module")
+def rotary():
+    return decoder(torch.float32, **POSITIONS["rotary"])
+
+
+def vector(width: int, seed: int) -> torch.Tensor:
+    return torch.randn(1, width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def at(x: torch.Tensor, place: int, base: float) -> torch.Tensor:
+    """`x` [1, E] as it is turned at `place`, in float64."""
+    return rotate(x, turns(torch.tensor([place], dtype=torch.float64), x.shape[-1], base))
+
+
+def test_a_quarter_turn_carries_the_first_of_a_pair_to_the_second():
+    x = torch.tensor([[1.0, 0, 0, 0], [0, 0, 0, 1.0]])
+    angles = torch.tensor([[math.pi / 2, 9.0], [9.0, math.pi / 2]])
+    expected = torch.tensor([[0, 0, 1.0, 0], [0, -1.0, 0, 0]])
+    torch.testing.assert_close(rotate(x, angles), expected)
+
+
+def test_the_first_pair_turns_one_radian_a_place_and_the_others_slower():
+    angles = turns(torch.arange(4), width=6, base=1000.0)
+    torch.testing.assert_close(angles[:, 0], torch.arange(4.0))
+    torch.testing.assert_close(angles[3], torch.tensor([3.0, 0.3, 0.03]))
+
+
+@given(width=widths, seed=seeds, base=bases)
+def test_the_first_place_is_not_turned(width, seed, base):
+    assert torch.equal(at(vector(width, seed), 0, base), vector(width, seed))
+
+
+@given(width=widths, seed=seeds, base=bases, place=places)
+def test_a_turn_keeps_the_length_of_every_pair(width, seed, base, place):
+    x = vector(width, seed)
+    before, after = (pairs.unflatten(-1, (2, -1)).norm(dim=-2) for pairs in (x, at(x, place, base)))
+    assert_close(after, before)
+
+
+@given(width=widths, seed=seeds, base=bases, t=places, s=places, further=places)
+def test_query_times_key_depends_on_their_distance_alone(width, seed, base, t, s, further):
+    q, k = vector(width, seed), vector(width, seed + 100)
+    here, there = (at(q, t + more, base) @ at(k, s + more, base).T for more in (0, further))
+    assert_close(here, there)
+
+
+def test_the_distance_does_make_a_difference():
+    q, k = vector(6, 0), vector(6, 1)
+    dots = [float(at(q, t, 10_000) @ k.T) for t in range(5)]
+    assert len({round(dot, 6) for dot in dots}) == 5
+
+
+@given(width=widths, base=bases, seed=seeds)
+def test_turns_are_those_of_llama(width, base, seed):
+    q, k = torch.randn(2, 1, 3, 40, width, generator=torch.Generator().manual_seed(seed))
+    config = LlamaConfig(hidden_size=3 * width, num_attention_heads=3, head_dim=width, rope_theta=base)
+    cos, sin = LlamaRotaryEmbedding(config)(q, torch.arange(40)[None])
+    theirs, angles = apply_rotary_pos_emb(q, k, cos, sin), turns(torch.arange(40), width, base)
+    torch.testing.assert_close((rotate(q, angles), rotate(k, angles)), theirs, rtol=1e-4, atol=1e-4)
+
+
+# --- in a model ----------------------------------------------------------------------------------
+
+
+def test_each_kind_of_positions_has_its_own_points():
+    learned, rotary = (set(points_of(decoder(**choices).config)) for choices in POSITIONS.values())
+    assert learned - rotary == {"embed.position"}
+    assert rotary - learned == {f"blocks.{i}.attn.{letter}_rot" for i in range(3) for letter in "qk"}
+
+
+def test_a_rotary_model_learns_no_vector_for_a_position(rotary):
+    assert not any("position" in name for name, _ in rotary.named_parameters())
+
+
+def test_every_point_of_a_rotary_model_equals_its_recipe(rotary):
+    trace = run(rotary, [prompt(23), prompt(4)])
+    assert [point for point in trace.points() if not check(trace, point).ok] == []
+
+
+def test_the_first_token_of_a_prompt_is_not_turned(rotary):
+    trace = run(rotary, prompt(11))
+    for letter in "qk":
+        plain, turned = trace[f"blocks.1.attn.{letter}"], trace[f"blocks.1.attn.{letter}_rot"]
+        assert torch.equal(turned[:, :, 0], plain[:, :, 0])
+        assert not torch.equal(turned[:, :, 1], plain[:, :, 1])
+
+
+def test_values_are_not_turned(rotary):
+    trace = run(rotary, [7] * 11)
+    assert_close(trace["blocks.0.attn.v"], trace["blocks.0.attn.v"][:, :, :1].expand(1, 3, 11, 6))
+
+
+def test_the_dots_of_tokens_that_are_alike_depend_on_their_distance_alone(rotary):
+    dots = run(rotary, [7] * 11)["blocks.0.attn.dots"]
+    torch.testing.assert_close(dots[:, :, 1:, 1:], dots[:, :, :-1, :-1], rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(dots[:, :, 5, 0], dots[:, :, 5, 5], rtol=0.01)
+
+
+@pytest.mark.parametrize(("e", "partner", "sign"), [(4, 1, 1), (1, 4, -1)])
+def test_a_turned_number_is_worked_out_from_its_pair(rotary, e, partner, sign):
+    trace = run(rotary, prompt(11))
+    worked = work(trace, "blocks.2.attn.k_rot", (0, 1, 7, e))
+    k, angle = trace["blocks.2.attn.k"][0, 1, 7].tolist(), 7 / 10_000 ** (1 / 3)
+    by_hand = {(k[e], math.cos(angle)), (k[partner], sign * math.sin(angle))}
+    assert {tuple(term.factors) for term in worked.terms} == by_hand
+    assert worked.value == pytest.approx(worked.shown, rel=1e-5)
+    formula = worked.symbols.replace("&", "")
+    turned = rf"k_{{t,{e}}}\cos\theta {'-+'[sign > 0]} k_{{t,{partner}}}\sin\theta"
+    assert rf"k'_{{t,{e}}} = {turned}" in formula
+    assert r"\theta = 7 / 10000^{1/3} = 0.3249" in formula
