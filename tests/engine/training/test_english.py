@@ -167,7 +167,7 @@ def test_a_question_ends_before_its_answer_which_takes_the_space_along():
 
 
 def test_an_answer_on_a_new_line_has_no_space():
-    assert asked("= text\nWhere?\\n<?here|there>!") == english.Test("Where?\n", "here", ("here", "there"))
+    assert asked("= text\nWhere?\\n<?here|there>!") == english.Question("Where?\n", "here", ("here", "there"))
 
 
 def test_plain_words_can_be_choices_as_many_as_one_likes():
@@ -201,6 +201,8 @@ GIVING += """
 <-friend:a><-thing:g><a> gave the <g> away. Who did? <?a|g>.  !a,g
 = two
 <gave> <gave>
+= again
+<-friend:a><-thing:g><a> lost the <g>. Who did? <?a|g>.  !gave:a,g
 = told: first then
 <-friend:a><-thing:g>  !a,g | Look, <a> has the <g>. Who? <?a|g>.
 = later
@@ -235,11 +237,15 @@ def test_what_is_held_out_is_the_same_in_a_text_of_two_parts():
     assert sides("gave") == sides("two")
 
 
+def test_a_rule_can_hold_out_what_another_one_does():
+    assert sides("gave") == sides("again")
+
+
 @pytest.mark.parametrize("word", THINGS)
 def test_a_combination_is_either_learned_or_asked(word):
     small = Grammar(f"= word\n{word}\n= text\n<-word:x><x>? <?yes|no>  !x")
     outcomes = []
-    for write in (small.text, small.test):
+    for write in (small.text, small.question):
         try:
             outcomes.append(bool(write("text", random.Random(0))))
         except ValueError as error:
@@ -321,7 +327,7 @@ def test_every_slot_is_a_rule_or_a_letter_that_some_rule_gave():
     cells = [cell for lines in grammar().rules.values() for line in lines for cell in line.values()]
     names = {slot.lstrip("^-").partition(".")[0] for parts, _ in cells for slot in slots(parts)}
     letters = {name.partition(":")[2] for name in names if ":" in name}
-    keys = {letter for _, key in cells if key for letter in key.split(",")}
+    keys = {letter for _, held in cells for key in held for letter in key.rpartition(":")[2].split(",")}
     assert {name.partition(":")[0] for name in names} <= grammar().rules.keys() | letters
     assert keys <= letters
 
