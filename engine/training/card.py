@@ -38,7 +38,7 @@ AIMS = {  # what the shipped model is meant to reach: at most, or at least
     "sentiment, 3 examples": ("≥", 0.85),
 }
 SHARE_KEPT = (0.015, 0.06, 0.2, 0.5)  # of the run after which a moment ships
-ROLES_NEEDED = 0.5
+NEEDED, ROLES_NEEDED = ("previous token", "first token", "induction"), 0.5
 PROMPTS = [
     "Once upon a time there was a little",
     "The animal didn't cross the street because it",
@@ -191,7 +191,7 @@ def _verdict(rows: list[dict], found: dict[str, Tensor]) -> str:
     ratio = value["random string, second time"] / value["random string, first time"]
     aims = [(row["name"], row["values"][0], *row["aim"]) for row in rows if row["aim"]]
     aims += [("second reading of a random string, against the first", ratio, "<", 0.5)]
-    aims += [(f"{role} head", float(found[role].max()), "≥", ROLES_NEEDED) for role in found if role[0] != "d"]
+    aims += [(f"{role} head", float(found[role].max()), "≥", ROLES_NEEDED) for role in NEEDED]
     missed = [
         f"- **Not reached:** {name}, {got:.3f} where {sign} {aim:g} was aimed at."
         for name, got, sign, aim in aims

@@ -8,7 +8,7 @@ import random
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,7 @@ QUESTIONS = {
     "translation, 1 example": "translation-1",
     "translation, 3 examples": "translation-3",
 }
+WINDOW = 64  # tokens of a text on which heads are watched
 STRING = 12  # tokens of a string to be repeated
 
 
@@ -141,18 +142,28 @@ def repetition(model: Model, vocabulary: int, count: int = 100) -> tuple[float, 
 
 
 def roles(model: Decoder, row: np.ndarray, count: int = 24) -> dict[str, Tensor]:
-    """Scores [L, H] of every head for each role: on windows of text, and on random strings twice."""
-    windows = [row[i : i + 64].tolist() for i in range(0, len(row) - 64, len(row) // count)][:count]
+    """Scores [L, H] of every head for each role: on windows of the books, on simple texts from their
+    beginning (as people type them), and on random strings twice."""
+    books = [row[i : i + WINDOW].tolist() for i in range(0, len(row) - WINDOW, len(row) // count)][:count]
     strings = random_strings(model.config.vocabulary, count, 24)
-    text = [analysis.patterns(run(model, window)) for window in windows]
-    twice = [analysis.patterns(run(model, string)) for string in strings]
+    on_books, on_texts, on_strings = (
+        [analysis.patterns(run(model, ids)) for ids in them]
+        for them in (books, beginnings(model.tokenizer, count), strings)
+    )
     found = {
-        "previous token": [analysis.previous_token(p) for p in text],
-        "first token": [analysis.first_token(p) for p in text],
-        "duplicate token": [analysis.duplicate_token(p, s) for p, s in zip(twice, strings, strict=True)],
-        "induction": [analysis.induction(p, s) for p, s in zip(twice, strings, strict=True)],
+        "previous token": [analysis.previous_token(p) for p in on_books],
+        "first token": [analysis.first_token(p) for p in on_texts],
+        "first token, amid a book": [analysis.first_token(p) for p in on_books],
+        "duplicate token": [analysis.duplicate_token(p, s) for p, s in zip(on_strings, strings, strict=True)],
+        "induction": [analysis.induction(p, s) for p, s in zip(on_strings, strings, strict=True)],
     }
     return {role: torch.stack(scores).mean(0) for role, scores in found.items()}
+
+
+def beginnings(tokenizer: RankTokenizer, count: int) -> list[list[int]]:
+    """The first tokens of new generated texts, those that are long enough."""
+    texts = (tokenizer.encode(text) for text in english(SEED, 10**9))
+    return list(islice((ids[:WINDOW] for ids in texts if len(ids) >= WINDOW), count))
 
 
 @torch.inference_mode()

@@ -258,9 +258,11 @@ def test_heads_that_look_everywhere_alike_have_the_role_of_chance(strings_withou
     for block in model.blocks:
         block.attn.q.weight.zero_()
         block.attn.q.bias.zero_()
+    model.tokenizer = corpus[0]
     found = evaluate.roles(model, corpus[3], count=8)
     text, twice = (np.mean([1 / (t + 1) for t in places]) for places in (range(1, 64), range(24, 48)))
-    chance = {"previous token": text, "first token": text, "duplicate token": twice, "induction": twice}
+    chance = {"previous token": text, "first token": text, "first token, amid a book": text}
+    chance |= {"duplicate token": twice, "induction": twice}
     assert found.keys() == chance.keys()
     for role, scores in found.items():
         assert scores.tolist() == [pytest.approx([chance[role]] * 3, rel=1e-4)] * 3
