@@ -75,19 +75,20 @@ def test_training_leaves_a_model_that_can_be_loaded(rhymes):
 def test_the_card_says_what_the_model_is_and_how_well_it_does(rhymes):
     text = (rhymes / "card.md").read_text(encoding="utf-8")
     positions = engine.load(rhymes, device="cpu").config.positions
-    books = {"learned": "(100%)", "rotary": "(50%)"}[positions]
+    books = {"learned": "100%", "rotary": "50%"}[positions]
     for words in (
         "# rhymes",
         f"with {positions} positions",
-        f"rhymes for counting: half of what it read {books}",
+        f"rhymes for counting: {books} of what it read",
         "49,152 tokens in 6 steps",
         "2 whole books",
         "| bits per byte, books |",
         "| induction | layer ",
-        "**Not reached:** cloze, among five, 0.000 where ≥ 0.7 was aimed at",
         "> Once upon a time there was a little",
     ):
         assert words in text
+    missed = "**Not reached:** cloze, among five, 0.000 where ≥ 0.7 was aimed at"
+    assert (missed in text) == (positions == "rotary")  # books alone: nothing is aimed at
     assert not re.search(r"\{\w*\}|None|nan", text)
     assert [line["step"] for line in map(json.loads, (rhymes / "log.jsonl").open())] == [1, 2, 3, 4, 5, 6]
 
