@@ -10,10 +10,10 @@ from app.steps import DRAW
 from app.text import say
 
 PLAIN = [  # prompts for every model; those of its own come from the file beside its weights
-    ("The animal didn't cross the street because it was too tired", "A lecture's sentence"),
-    ("Once upon a time there was a little girl who lived in the", "A story begins"),
-    ("Aragorn told Frodo to mind Lothlorien", "Rare words in pieces"),
-    ("naïve café 🙂👩‍👩‍👧 שלום", "Other letters"),
+    {"text": "The animal didn't cross the street because it was too tired", "note": "A lecture's sentence"},
+    {"text": "Once upon a time there was a little girl who lived in the", "note": "A story begins"},
+    {"text": "Aragorn told Frodo to mind Lothlorien", "note": "Rare words in pieces"},
+    {"text": "naïve café 🙂👩‍👩‍👧 שלום", "note": "Other letters"},
 ]
 GROUPS = [(2, "From text to vectors"), (8, "Block {layer} of 0 to {last}"), (2, "To the answer")]
 PLACES = ("step", "layer", "head", "token", "key")  # what an example sets besides the prompt
@@ -48,19 +48,18 @@ def main() -> None:
 
 
 def _prompt(view: state.View, name: str) -> None:
-    own = compute.beside(name, "examples.json").get("examples", [])
+    examples = compute.beside(name, "examples.json").get("examples", []) + PLAIN
     header = {
         "text": view.prompt,
         "placeholder": "Type a text and press Enter",
-        "examples": [(example["text"], example["note"]) for example in own] + PLAIN,
+        "examples": [(example["text"], example["note"]) for example in examples],
         "open": view.step == STEPS[0],
     }
 
     def show(number: int) -> None:
         """An example opens where there is something to see in it."""
-        text, _ = header["examples"][int(number)]
-        places = {k: x for k, x in own[int(number)].items() if k in PLACES} if int(number) < len(own) else {}
-        _submit(text, **places)
+        example = examples[int(number)]
+        _submit(example["text"], **{place: example[place] for place in PLACES if place in example})
 
     components.prompt("prompt", header, _submit, show)
 

@@ -45,6 +45,12 @@ def write(model: Decoder, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     config = {"format": "glassbox"} | asdict(model.config)
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
-    weights = {n: p.detach().to(torch.float16).contiguous() for n, p in model.named_parameters()}
-    save_file(weights, folder / "model.safetensors")
+    write_weights(model, folder / "model.safetensors")
     model.tokenizer.write(folder / VOCABULARY)
+
+
+def write_weights(model: Decoder, path: Path) -> None:
+    """All parameters in float16."""
+    weights = {n: p.detach().to(torch.float16).contiguous() for n, p in model.named_parameters()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(weights, path)

@@ -26,12 +26,12 @@ REVIEWS = (
 STORY = "Once upon a time there was a little girl who lived in a house near the forest"
 
 
-def _answer(test: Question) -> str:
-    return test.answer
+def _answer(question: Question) -> str:
+    return question.answer
 
 
-def _asked_word(test: Question) -> str:
-    return " " + test.prompt.rsplit("\n", 1)[-1].removesuffix(" =>")
+def _asked_word(question: Question) -> str:
+    return " " + question.prompt.rsplit("\n", 1)[-1].removesuffix(" =>")
 
 
 @dataclass(frozen=True)
@@ -68,33 +68,33 @@ PHENOMENA = (
         (Question(REVIEWS, " Positive", (" Positive", " Negative")),),
     ),
 )
-ROLES = {
-    "previous token": "A head that looks one token back",
-    "first token": "A head that rests on the first token (attention sink)",
+ROLES = {  # what a person reads, and which token of the story the last one looks at
+    "previous token": ("A head that looks one token back", -2),
+    "first token": ("A head that rests on the first token (attention sink)", 0),
 }
 
 
 def find(model: Decoder, roles: dict[str, Tensor]) -> list[dict]:
     """The examples that `model` shows, as the app opens them: text, note, step, layer, head, token, key."""
     found = [_example(model, phenomenon) for phenomenon in PHENOMENA]
-    found += [_role(model, note, roles[role]) for role, note in ROLES.items()]
+    found += [_role(model, note, key, roles[role]) for role, (note, key) in ROLES.items()]
     return [example for example in found if example]
 
 
 def _example(model: Decoder, what: Phenomenon) -> dict | None:
     asked = questions(what.rule, COUNT)
-    layer, head = best_head(torch.stack([_weights(model, test, what.word) for test in asked]))
+    layer, head = best_head(torch.stack([_weights(model, question, what.word) for question in asked]))
     tried = (*what.first, *asked) if what.drawn else what.first
-    shown = [test for test in tried if _shows(model, test)]
+    shown = [question for question in tried if _shows(model, question)]
     if not shown:
         return None
 
-    def weight(test: Question) -> float:
-        return float(_weights(model, test, what.word)[layer, head])
+    def weight(question: Question) -> float:
+        return float(_weights(model, question, what.word)[layer, head])
 
-    test = shown[0] if shown[0] in what.first else max(shown, key=weight)
-    last, keys = _places(model, test, what.word)
-    return _entry(test.prompt, what.note, layer, head, last, keys[-1] if keys else last)
+    question = shown[0] if shown[0] in what.first else max(shown, key=weight)
+    last, keys = _places(model, question, what.word)
+    return _entry(question.prompt, what.note, layer, head, last, keys[-1] if keys else last)
 
 
 def best_head(scores: Tensor) -> tuple[int, int]:
@@ -103,37 +103,36 @@ def best_head(scores: Tensor) -> tuple[int, int]:
     return divmod(best, scores.shape[-1])
 
 
-def _shows(model: Decoder, test: Question) -> bool:
+def _shows(model: Decoder, question: Question) -> bool:
     """Is the answer what the model says, and with enough probability?"""
-    ids = model.tokenizer.encode(test.prompt), model.tokenizer.encode(test.answer)
+    ids = model.tokenizer.encode(question.prompt), model.tokenizer.encode(question.answer)
     nats, best = log_probability(model, *ids)
     return best and nats > torch.tensor(ENOUGH).log()
 
 
-def _weights(model: Decoder, test: Question, word: Callable[[Question], str]) -> Tensor:
+def _weights(model: Decoder, question: Question, word: Callable[[Question], str]) -> Tensor:
     """What each head gives from the last token to the word that matters [L, H]."""
-    last, keys = _places(model, test, word)
-    return patterns(run(model, test.prompt))[:, :, last][..., keys].sum(-1)
+    last, keys = _places(model, question, word)
+    return patterns(run(model, question.prompt))[:, :, last][..., keys].sum(-1)
 
 
-def _places(model: Decoder, test: Question, word: Callable[[Question], str]) -> tuple[int, list[int]]:
+def _places(model: Decoder, question: Question, word: Callable[[Question], str]) -> tuple[int, list[int]]:
     """The last position of the prompt, and where the word's last tokens stand before it."""
-    ids = model.tokenizer.encode(test.prompt)
+    ids = model.tokenizer.encode(question.prompt)
     keys = []
-    for form in {word(test), word(test).strip()}:
+    for form in {word(question), word(question).strip()}:
         piece = model.tokenizer.encode(form)
         n = len(piece)
         keys += [i + n - 1 for i in range(len(ids) - n) if ids[i : i + n] == piece]
     return len(ids) - 1, sorted(set(keys))
 
 
-def _role(model: Decoder, note: str, scores: Tensor) -> dict | None:
+def _role(model: Decoder, note: str, key: int, scores: Tensor) -> dict | None:
     layer, head = best_head(scores[None])
     if scores[layer, head] < ENOUGH:
         return None
-    last = len(model.tokenizer.encode(STORY)) - 1
-    key = last - 1 if "back" in note else 0
-    return _entry(STORY, note, layer, head, last, key)
+    places = range(len(model.tokenizer.encode(STORY)))
+    return _entry(STORY, note, layer, head, places[-1], places[key])
 
 
 def _entry(text: str, note: str, layer: int, head: int, token: int, key: int) -> dict:

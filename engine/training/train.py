@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from engine.config import Config
+from engine.load.glassbox import write_weights
 from engine.models import Decoder, fresh
 from engine.training.mix import Mix
 
@@ -95,7 +96,7 @@ def learn(
             tokens = step * recipe.batch * config.context
             _report(folder, step, steps, loss.item(), spent, tokens, device)
         if step in keep:
-            keep_model(model, folder / "kept" / f"{step:06}.safetensors")
+            write_weights(model, folder / "kept" / f"{step:06}.safetensors")
         if step % SAVE_EVERY == 0 or step == steps:
             _save(model, both, folder, recipe, step, spent)
     _save(model, both, folder, recipe, step, seconds + time.time() - started)
@@ -105,11 +106,6 @@ def learn(
 def kept_steps(steps: int) -> set[int]:
     """After which steps a model is kept: close together early, where most is learned."""
     return {round(steps ** (i / KEPT)) for i in range(KEPT)}
-
-
-def keep_model(model: Decoder, path: Path) -> None:
-    path.parent.mkdir(exist_ok=True)
-    save_file({n: p.detach().to(torch.float16).contiguous() for n, p in model.named_parameters()}, path)
 
 
 def _loss_function(steps: int):

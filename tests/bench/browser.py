@@ -1,5 +1,6 @@
 """From an action to its picture, in headless Chromium: python -m tests.bench.browser"""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
@@ -112,28 +113,32 @@ def _around(count: int) -> list[int]:
     return [(1 + i) % count for i in range(TRIES + 1)]
 
 
-def _heads(page: Page) -> list[list]:
+def _sweep(page: Page, kind: str, count: int, drawn: str, whole: Callable[[int], str]) -> list[Seen]:
+    """Each layer or head in turn, then 0 again: its picture (`drawn`, for its number), the whole page."""
     seen = []
-    for head in _around(_config().heads):
-        picture = f"__probe.drawn('{PATTERN}||{head}|')"
-        seen.append(_choose(page, "head", head, picture, f"{picture} && {_whole(0, head, 31, 0)}"))
-    _choose(page, "head", 0, _whole(0, 0, 31, 0))
-    before = f"{max(s.before for s in seen[1:])} messages had come in"
+    for i in _around(count):
+        picture = f"__probe.drawn('{drawn.format(i)}')"
+        seen.append(_choose(page, kind, i, picture, f"{picture} && {whole(i)}"))
+    _choose(page, kind, 0, whole(0))
+    return seen[1:]
+
+
+def _heads(page: Page) -> list[list]:
+    seen = _sweep(page, "head", _config().heads, f"{PATTERN}||{{}}|", lambda head: _whole(0, head, 31, 0))
+    before = f"{max(s.before for s in seen)} messages had come in"
     return [
-        _row(f"head: the picture ({before})", seen[1:], 33),
-        _row("head: the whole page", seen[1:], 150, sight=1),
+        _row(f"head: the picture ({before})", seen, 33),
+        _row("head: the whole page", seen, 150, sight=1),
     ]
 
 
 def _layers(page: Page) -> list[list]:
-    seen = []
-    for layer in _around(_config().layers):
-        picture = f"__probe.drawn('blocks.{layer}.{PATTERN}')"
-        seen.append(_choose(page, "layer", layer, picture, f"{picture} && {_whole(layer, 0, 31, 0)}"))
-    _choose(page, "layer", 0, _whole(0, 0, 31, 0))
+    seen = _sweep(
+        page, "layer", _config().layers, f"blocks.{{}}.{PATTERN}", lambda layer: _whole(layer, 0, 31, 0)
+    )
     return [
-        _row("layer: the picture", seen[1:], 150),
-        _row("layer: the whole page", seen[1:], 150, sight=1),
+        _row("layer: the picture", seen, 150),
+        _row("layer: the whole page", seen, 150, sight=1),
     ]
 
 

@@ -19,8 +19,7 @@ MEASURED, EXAMPLES, LEARNING = (
     json.loads((FOLDER / f"{file}.json").read_text("utf-8")) for file in ("scores", "examples", "learning")
 )
 SCORES = {row["name"]: row["values"][0] for row in MEASURED["rows"]}
-ANSWERS = [e for e in EXAMPLES["examples"] if e["note"] not in ROLES.values()]
-HEADS = [e for e in EXAMPLES["examples"] if e["note"] in ROLES.values()]
+ANSWERS = [e for e in EXAMPLES["examples"] if e["note"] not in dict(ROLES.values())]
 
 
 @pytest.fixture(scope="module")
