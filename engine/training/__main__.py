@@ -89,8 +89,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--tokens", type=int, default=Recipe.tokens, help="how many to learn from")
     parser.add_argument("--held-out", type=int, default=6, help="files kept for evaluation")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--english", type=float, default=0.42, help="share of generated simple English")
-    parser.add_argument("--drills", type=float, default=0.08, help="share of random strings, repeated")
+    parser.add_argument("--english", type=float, default=0.52, help="share of generated simple English")
+    parser.add_argument("--drills", type=float, default=0.06, help="share of random strings, repeated")
     parser.add_argument("--positions", choices=POSITIONS, default="rotary")
     for name, size in dict(vocabulary=8192, context=256, width=192, layers=6, heads=6).items():
         parser.add_argument(f"--{name}", type=int, default=size)

@@ -13,14 +13,15 @@ from engine.training.english import grammar
 
 # Of a hundred generated texts so many are written by each rule of the grammar.
 SHARES = {
-    "story": 6,  # each is as long as nine of the others
-    "things": 24,
-    "nature": 24,
-    "talk": 6,
-    "giving": 10,
-    "pronoun": 10,
-    "prompt": 14,
-    "pattern": 6,
+    "story": 4,  # each is as long as nine of the others
+    "day": 28,
+    "things": 12,
+    "nature": 12,
+    "talk": 4,
+    "giving": 7,
+    "pronoun": 22,
+    "prompt": 12,
+    "pattern": 5,
 }
 
 

@@ -28,7 +28,7 @@ class Recipe:
     """How long and how fast to learn. Rates rise over `warm_up` steps, hold, and fall to 0 over the
     last `cool_down` share of the steps."""
 
-    tokens: int = 20_000_000
+    tokens: int = 28_000_000
     batch: int = 16  # windows a step
     rate: float = 0.02  # of the matrices inside the blocks (Muon, Jordan et al. 2024)
     rate_rest: float = 0.004  # of tables, norms and biases (AdamW)
