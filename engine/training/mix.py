@@ -14,7 +14,7 @@ from engine.training.english import grammar
 # Of a hundred generated texts so many are written by each rule of the grammar.
 SHARES = {
     "story": 4,  # each is as long as nine of the others
-    "day": 28,
+    "daily": 28,
     "things": 12,
     "nature": 12,
     "talk": 4,
