@@ -32,7 +32,8 @@ def main() -> None:
     except ValueError as error:
         state.publish()
         return _trouble(error)
-    view, moved = state.fit(view, model.config.layers, model.config.heads, trace.ids.shape[1])
+    config = model.config
+    view, moved = state.fit(view, config.layers, config.heads, trace.ids.shape[1], config.rotary)
     state.settle(view, moved)
     look = Look(view, model, trace)
     with top:
