@@ -25,8 +25,11 @@ def without_first(pattern: Tensor) -> Tensor:
 
 
 def value_weighted(pattern: Tensor, v: Tensor) -> Tensor:
-    """Weight times the length of what is handed over, each row summing to 1 (Kobayashi et al. 2020)."""
-    weighted = pattern * v.norm(dim=-1)[..., None, :]
+    """Weight [..., H, T, S] times the length of what is handed over, v [..., G, S, E], each row summing to 1
+    (Kobayashi et al. 2020)."""
+    sizes = v.norm(dim=-1)
+    sizes = sizes.repeat_interleave(pattern.shape[-3] // sizes.shape[-2], -2)  # of the heads that share it
+    weighted = pattern * sizes[..., None, :]
     return weighted / weighted.sum(-1, keepdim=True).clamp_min(1e-12)
 
 

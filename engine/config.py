@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from engine.norm import NORMS
 from engine.position import POSITIONS
 
 
@@ -16,6 +17,11 @@ class Config:
     layers: int  # blocks, one after the other
     heads: int  # H, attention heads of a block
     mlp_width: int  # F, units of a block's MLP
+    key_heads: int | None = None  # G, heads of keys and values, shared by the H of queries; None: H
+    gated: bool = False  # the MLP's units are opened and shut by a second map
+    attention_bias: bool = True  # of queries, keys, values and what attention writes
+    mlp_bias: bool = True
+    norm: str = "layer"  # a name of engine.norm.NORMS
     activation: str = "gelu"  # a name of engine.mlp.ACTIVATIONS
     positions: str = "learned"  # a name of engine.position.POSITIONS
     rotary_base: float = 10_000.0  # of rotary positions: how slowly the slowest pair turns
@@ -25,30 +31,40 @@ class Config:
     scale_by_layer: bool = False  # and by the block's number, counted from 1
 
     def __post_init__(self):
-        for name in ("vocabulary", "context", "width", "layers", "heads", "mlp_width"):
+        if self.key_heads is None:
+            object.__setattr__(self, "key_heads", self.heads)
+        for name in ("vocabulary", "context", "width", "layers", "heads", "mlp_width", "key_heads"):
             size = getattr(self, name)
             if type(size) is not int or size < 1:
                 raise ValueError(f"{name} is {size!r}; it must be a whole number of 1 or more")
-        for name in ("tied", "scale_scores", "scale_by_layer"):
+        for name in ("tied", "scale_scores", "scale_by_layer", "gated", "attention_bias", "mlp_bias"):
             if type(getattr(self, name)) is not bool:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it must be true or false")
         for name in ("norm_eps", "rotary_base"):
             number = getattr(self, name)
             if not isinstance(number, int | float) or not 0 < number < math.inf:
                 raise ValueError(f"{name} is {number!r}; it must be a number above 0")
-        if self.positions not in tuple(POSITIONS):
-            raise ValueError(f"positions is {self.positions!r}; known are {', '.join(POSITIONS)}")
+        for name, known in (("positions", POSITIONS), ("norm", NORMS)):
+            if getattr(self, name) not in tuple(known):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; known are {', '.join(known)}")
         if self.width % self.heads:
             raise ValueError(
                 f"width {self.width} cannot be shared among {self.heads} heads: "
                 "choose a number of heads that divides it"
             )
+        if self.heads % self.key_heads:
+            raise ValueError(f"{self.heads} heads cannot share {self.key_heads} key_heads evenly")
         if self.rotary and self.head_width % 2:
             raise ValueError(f"rotary positions turn pairs of numbers; {self.head_width} of a head is odd")
 
     @property
     def rotary(self) -> bool:
         return self.positions == "rotary"
+
+    @property
+    def shared_by(self) -> int:
+        """How many heads share one head of keys and values (Ainslie et al. 2023); 1: each has its own."""
+        return self.heads // self.key_heads
 
     @property
     def head_width(self) -> int:

@@ -10,13 +10,13 @@ from engine.cache import Cache
 from engine.config import Config
 from engine.embed import Embed
 from engine.masks import causal_mask
-from engine.norm import LayerNorm
+from engine.norm import NORMS
 from engine.position import turns
 from engine.tap import SILENT
 
 
 class Decoder(nn.Module):
-    """A decoder-only transformer (GPT-2): each token sees itself and the tokens before it.
+    """A decoder-only transformer (GPT-2, LLaMA): each token sees itself and the tokens before it.
 
     The parts carry the names of the points they make, so `blocks.0.attn.q` is both a point and the
     layer with its weights. `tokenizer` and `name` are set by engine.load.
@@ -30,7 +30,7 @@ class Decoder(nn.Module):
         self.config = config
         self.embed = Embed(config)
         self.blocks = nn.ModuleList(Block(config, i) for i in range(config.layers))
-        self.final_norm = LayerNorm(config.width, config.norm_eps)
+        self.final_norm = NORMS[config.norm](config.width, config.norm_eps)
         self.logits = nn.Linear(config.width, config.vocabulary, bias=False)
         if config.tied:
             self.logits.weight = self.embed.token.weight

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import torch
 
-from engine.load import glassbox, gpt2, moments
+from engine.load import glassbox, gpt2, llama, moments
 from engine.load.folder import read_json
 from engine.load.hub import find
 from engine.models import Decoder
+from engine.tokenize import JsonTokenizer
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "models"
 DEFAULT = "storybook"
+LAYOUTS = {"gpt2": gpt2, "llama": llama}  # model_type -> who reads that Hugging Face layout
 AT = "@"  # "storybook@293" is that model after 293 steps of its training
 
 
@@ -35,21 +37,33 @@ def load(name_or_folder: str | Path = DEFAULT, device: str = "auto", download: b
     """A model in float32, with its tokenizer, from a shipped name, a folder or a hub name.
 
     A name with a moment ("storybook@293") is what the model was after that many steps of its training.
-    A folder is this project's own or a Hugging Face GPT-2 one (config.json, model.safetensors or its
-    shards, tokenizer.json). A hub name ("owner/name") is looked for on this machine, and fetched only
+    A folder is this project's own or a Hugging Face one, of GPT-2 or LLaMA (config.json, model.safetensors
+    or its shards, tokenizer.json). A hub name ("owner/name") is looked for on this machine, and fetched only
     where `download` says so. device: "auto" (a GPU where there is one), "cpu", "cuda".
     """
     name, step = _moment(str(name_or_folder))
     folder = _folder(name, download)
     config = read_json(folder / "config.json")
-    if step:
-        model = glassbox.read(folder, config, int(step))
+    if config.get("format") == "glassbox":
+        model = glassbox.read(folder, config, int(step) if step else None)
     else:
-        model = (glassbox if config.get("format") == "glassbox" else gpt2).read(folder, config)
+        model = _foreign(folder, config)
     model.name = (folder.name if folder.parent == SHIPPED else Path(name).name) + (step and AT + step)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return model.requires_grad_(False).eval().to(device)
+
+
+def _foreign(folder: Path, config: dict) -> Decoder:
+    """A model in one of the Hugging Face layouts, with its tokenizer if the folder has one."""
+    kind = config.get("model_type")
+    if kind not in tuple(LAYOUTS):
+        known = " and ".join(map(repr, LAYOUTS))
+        raise ValueError(f"{folder}/config.json says model_type {kind!r}; {known} can be read")
+    model = LAYOUTS[kind].read(folder, config)
+    if (folder / "tokenizer.json").exists():
+        model.tokenizer = JsonTokenizer(folder / "tokenizer.json")
+    return model
 
 
 def _folder(name: str, download: bool) -> Path:

@@ -19,6 +19,8 @@ KINDS = {
     "mean": Kind(whole.mean, cells.mean),
     "variance": Kind(whole.variance, cells.variance),
     "standardise": Kind(whole.standardise, cells.standardise),
+    "mean square": Kind(whole.mean_square, cells.mean_square),
+    "to size 1": Kind(whole.to_size_1, cells.to_size_1),
     "affine": Kind(whole.affine, cells.affine),
     "linear": Kind(whole.linear, cells.linear),
     "heads": Kind(whole.heads, cells.heads),
@@ -31,4 +33,5 @@ KINDS = {
     "softmax": Kind(whole.softmax, cells.softmax),
     "mix": Kind(whole.mix, cells.mix),
     "activation": Kind(whole.activation, cells.activation),
+    "product": Kind(whole.product, cells.product),
 }

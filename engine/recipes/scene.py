@@ -30,6 +30,10 @@ class Scene:
         return float64(part.bias) if part.bias is not None else np.zeros(len(part.weight))
 
     @property
+    def has_bias(self) -> bool:
+        return self.trace.model.get_submodule(self.point.weights).bias is not None
+
+    @property
     def eps(self) -> float:
         return self.config.norm_eps
 

@@ -49,6 +49,16 @@ def standardise(s: Scene):
     return (x - mean) / spread, (np.abs(x) + np.abs(mean)) / spread
 
 
+def mean_square(s: Scene):
+    (x,) = s.sources
+    return _plain((x**2).mean(-1, keepdims=True))
+
+
+def to_size_1(s: Scene):
+    x, square = s.sources
+    return _plain(x / np.sqrt(square + s.eps))
+
+
 def affine(s: Scene):
     (x,) = s.sources
     return x * s.weight + s.bias, np.abs(x * s.weight) + np.abs(s.bias)
@@ -60,7 +70,10 @@ def linear(s: Scene):
 
 
 def heads(s: Scene):
-    return tuple(np.stack(np.split(y, s.config.heads, axis=-1), axis=1) for y in linear(s))
+    def split(y):
+        return np.stack(np.split(y, y.shape[-1] // s.config.head_width, axis=-1), axis=1)
+
+    return tuple(map(split, linear(s)))
 
 
 def turn(s: Scene):
@@ -79,7 +92,7 @@ def concat(s: Scene):
 
 
 def dot(s: Scene):
-    q, k = s.sources
+    q, k = s.sources[0], np.repeat(s.sources[1], s.config.shared_by, axis=1)
     return np.einsum("bhte,bhse->bhts", q, k), np.einsum("bhte,bhse->bhts", np.abs(q), np.abs(k))
 
 
@@ -106,7 +119,7 @@ def softmax(s: Scene):
 
 
 def mix(s: Scene):
-    pattern, v = s.sources
+    pattern, v = s.sources[0], np.repeat(s.sources[1], s.config.shared_by, axis=1)
     return pattern @ v, np.abs(pattern) @ np.abs(v)
 
 
@@ -123,3 +136,8 @@ def activate(x: np.ndarray, kind: str) -> np.ndarray:
 def activation(s: Scene):
     (x,) = s.sources
     return activate(x, s.config.activation), np.abs(x)
+
+
+def product(s: Scene):
+    a, b = s.sources
+    return _plain(a * b)

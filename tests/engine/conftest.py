@@ -11,7 +11,7 @@ from tokenizers.trainers import BpeTrainer
 
 from engine.tokenize import JsonTokenizer
 from engine.training.corpus import learn_vocabulary
-from tests.engine.tiny import POSITIONS, decoder, full, prompt
+from tests.engine.tiny import KINDS, decoder, full, prompt
 
 SENTENCES = """The cat sat on the mat. Isn't it the cat's mat? That's what they'd say, all 1234 of them.
 Then the other cat sat there, and the mat was theirs: שלום, नमस्ते, café!
@@ -83,10 +83,10 @@ def tokenizer(request):
     return request.getfixturevalue(f"{request.param}_tokenizer")
 
 
-@pytest.fixture(scope="session", params=POSITIONS)
+@pytest.fixture(scope="session", params=KINDS)
 def model(request):
-    """A model of each kind of positions, one after the other."""
-    return decoder(**POSITIONS[request.param])
+    """A model of each kind, one after the other."""
+    return decoder(**KINDS[request.param])
 
 
 @pytest.fixture(scope="session")

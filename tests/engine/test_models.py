@@ -8,7 +8,7 @@ from engine.config import Config
 from engine.models import Decoder, fresh
 from engine.points import points_of
 from engine.trace import run
-from tests.engine.tiny import CHOICES, POSITIONS, SIZES, assert_close, at_positions, decoder, full, prompt
+from tests.engine.tiny import CHOICES, KINDS, SIZES, assert_close, at_positions, decoder, full, prompt
 
 
 def test_the_first_vector_is_the_token_plus_its_position_where_positions_are_learned(trace, ids):
@@ -81,7 +81,7 @@ def test_tied_models_have_one_table_and_untied_ones_two():
     assert untied.logits.weight is not untied.embed.token.weight
 
 
-@pytest.mark.parametrize("choices", POSITIONS.values(), ids=POSITIONS)
+@pytest.mark.parametrize("choices", KINDS.values(), ids=KINDS)
 def test_a_random_start_depends_on_its_seed_alone(choices):
     config = Config(**SIZES | choices)
     torch.manual_seed(5)
