@@ -16,13 +16,18 @@ from pathlib import Path
 import numpy as np
 
 from engine.config import Config
-from engine.position import POSITIONS
 from engine.tokenize import RankTokenizer
 from engine.training.card import write_model
 from engine.training.corpus import learn_vocabulary, split_files, texts_of, token_row
 from engine.training.mix import Mix, english
 from engine.training.train import Recipe, learn
 
+KINDS = {  # what the blocks are made of
+    "gpt": dict(positions="learned"),
+    "rotary": dict(positions="rotary"),
+    "llama": dict(positions="rotary", norm="rms", gated=True, attention_bias=False, mlp_bias=False)
+    | dict(activation="silu"),
+}
 LONGEST_QUESTION = 128  # tokens
 MODELS = Path(__file__).parents[2] / "assets" / "models"
 
@@ -40,8 +45,9 @@ def main() -> None:
         width=options.width,
         layers=options.layers,
         heads=options.heads,
-        mlp_width=4 * options.width,
-        positions=options.positions,
+        mlp_width=_mlp_width(options),
+        key_heads=options.key_heads,
+        **KINDS[options.kind],
     )
     row = _row(work / "train.npy", texts_of(train), tokenizer)
     mix = Mix(row, _english(work, tokenizer, options), len(tokenizer) - 1, options.english, options.drills)
@@ -53,6 +59,11 @@ def main() -> None:
         return print("not finished: run the same command again to go on")
     model.tokenizer, model.name = tokenizer, options.name
     write_model(model, MODELS / options.name, work, recipe, mix, held, options.about)
+
+
+def _mlp_width(options: argparse.Namespace) -> int:
+    """Four times the stream; where the MLP has three matrices instead of two, two thirds of that."""
+    return 4 * options.width * (2 if KINDS[options.kind].get("gated") else 3) // 3
 
 
 def _same_run(work: Path, options: argparse.Namespace) -> None:
@@ -91,7 +102,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--english", type=float, default=0.52, help="share of generated simple English")
     parser.add_argument("--drills", type=float, default=0.06, help="share of random strings, repeated")
-    parser.add_argument("--positions", choices=POSITIONS, default="rotary")
+    parser.add_argument("--kind", choices=KINDS, default="rotary", help="what the blocks are made of")
+    parser.add_argument("--key-heads", type=int, help="heads of keys and values, shared (as many as heads)")
     for name, size in dict(vocabulary=8192, context=256, width=192, layers=6, heads=6).items():
         parser.add_argument(f"--{name}", type=int, default=size)
     options = parser.parse_args()

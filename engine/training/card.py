@@ -10,6 +10,7 @@ import numpy as np
 from safetensors.torch import load_file
 from torch import Tensor
 
+from engine.config import Config
 from engine.load import glassbox, moments
 from engine.load.folder import build
 from engine.models import Decoder, fresh
@@ -139,6 +140,7 @@ def _facts(model: Decoder, work: Path, recipe: Recipe, mix: Mix, held: list[Path
     return dict(
         asdict(model.config),
         name=model.name,
+        kind=_kind(model.config),
         parameters=sum(p.numel() for p in model.parameters()),
         about=about,
         books=1 - mix.english - mix.drills,
@@ -154,6 +156,17 @@ def _facts(model: Decoder, work: Path, recipe: Recipe, mix: Mix, held: list[Path
         last=len(PROMPTS) - 1,
         samples="\n\n".join("> " + text.replace("\n", "\n> ") for text in samples(model, PROMPTS)),
     )
+
+
+def _kind(config: Config) -> str:
+    """What the model is made of, in words."""
+    family = "the GPT-2 kind" if config.norm == "layer" and not config.gated else "the LLaMA kind"
+    parts = [family, f"{config.positions} positions"]
+    parts += ["RMSNorm"] * (config.norm == "rms") + ["a gated MLP"] * config.gated
+    if config.shared_by > 1:
+        many = "head" if config.key_heads == 1 else "heads"
+        parts.append(f"{config.key_heads} {many} of keys and values, each shared by {config.shared_by}")
+    return ", ".join(parts)
 
 
 def _tried(folder: Path) -> str:
