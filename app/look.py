@@ -38,6 +38,25 @@ class Look:
     def key(self) -> str:
         return self.labels[self.view.key]
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What kind of model this is, in the words that texts of their own are named by."""
+        c = self.model.config
+        others = {"gated": c.gated, "shared": c.shared_by > 1, "no biases": not c.attention_bias}
+        return (c.positions, c.norm, *(name for name, is_so in others.items() if is_so))
+
+    @property
+    def activation(self) -> str:
+        """What papers call the model's activation."""
+        return {"gelu_tanh": "GELU", "gelu": "GELU", "relu": "ReLU", "silu": "SiLU"}[
+            self.model.config.activation
+        ]
+
+    def head_in(self, point: str) -> int:
+        """Which head of a point the picked head works with: several may share one."""
+        shared = self.axes(point).startswith("G")
+        return self.view.head // self.model.config.shared_by if shared else self.view.head
+
     def point(self, name: str) -> str:
         """The full name of a point of the picked block."""
         return f"blocks.{self.view.layer}.{name}"

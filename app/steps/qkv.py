@@ -21,18 +21,27 @@ def draw(look: Look) -> None:
         turned = look.view.letter.endswith("_rot")
         (_turn if turned else _product)(look)
     with right:
-        at = look.view.head, look.view.token, look.view.unit
-        arithmetic(look, look.point(f"attn.{look.view.letter}"), *at)
-        words("qkv/heads", heads=config.heads, width=config.head_width, wide=config.width)
+        point = look.point(f"attn.{look.view.letter}")
+        arithmetic(look, point, look.head_in(point), look.view.token, look.view.unit)
+        words(
+            look,
+            "qkv/heads",
+            heads=config.heads,
+            width=config.head_width,
+            wide=config.width,
+            groups=config.key_heads,
+            share=config.shared_by,
+        )
         code(*([rotate, turns] if turned else [Attention.forward]))
 
 
 def _product(look: Look) -> None:
     """X · W + b, the whole of it, with the head's columns marked."""
     view, width, wide = look.view, look.model.config.head_width, look.model.config.width
-    first, tokens = view.head * width, len(look.labels)
-    marked = dict(head=view.head, first=first, last=first + width - 1)
-    words(f"qkv/{view.letter}", token=look.token, tokens=tokens, wide=wide, width=width, **marked)
+    head, tokens = look.head_in(look.point(f"attn.{view.letter}")), len(look.labels)
+    first = head * width
+    marked = dict(head=view.head, group=head, first=first, last=first + width - 1)
+    words(look, f"qkv/{view.letter}", token=look.token, tokens=tokens, wide=wide, width=width, **marked)
     x, w, y = st.columns([4, 3, 3])  # X · W + b = Q
     with x:
         row = ["row", view.token, view.token + 1]
@@ -48,15 +57,16 @@ def _turn(look: Look) -> None:
     """The query or key turned by its place: the whole head, and one pair of its numbers as an arrow."""
     view, half = look.view, look.model.config.head_width // 2
     before, after = look.point(f"attn.{view.letter[0]}"), look.point(f"attn.{view.letter}")
+    head = look.head_in(after)
     pair = min(view.unit, 2 * half - 1) % half
     angle = float(look.model.angles(0, len(look.labels))[view.token, pair])
-    words("qkv/turn", token=look.token, place=view.token, pair=pair, other=pair + half, angle=angle)
+    words(look, "qkv/turn", token=look.token, place=view.token, pair=pair, other=pair + half, angle=angle)
     a, b = st.columns(2)
     with a:
         picture(look, after, f"{LETTERS[view.letter]} by each token's place", height=230)
     with b:
         arrows = [
-            series(name, *([0, x[view.head, view.token, i]] for i in (pair, pair + half)), labels=["0", name])
+            series(name, *([0, x[head, view.token, i]] for i in (pair, pair + half)), labels=["0", name])
             for name, x in (("before", look.array(before)), ("after", look.array(after)))
         ]
         header = graph(arrows, f"number {pair}", f"number {pair + half}", height=230, square=True)
