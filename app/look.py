@@ -8,7 +8,7 @@ import numpy as np
 from app import compute
 from app.labels import token_labels
 from app.state import View
-from engine.models import Decoder
+from engine.models import Transformer
 from engine.points import points_of
 from engine.tap import Edit
 from engine.trace import Trace
@@ -17,7 +17,7 @@ from engine.trace import Trace
 @dataclass(frozen=True)
 class Look:
     view: View  # with layer, head, token and key that exist
-    model: Decoder
+    model: Transformer
     trace: Trace
     tensors: dict[str, np.ndarray] = field(default_factory=dict)  # what the step's pictures draw, by name
 

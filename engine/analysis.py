@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.models import Decoder
+from engine.models import Transformer
 from engine.trace import Trace
 
 
@@ -65,7 +65,7 @@ def lens(trace: Trace) -> tuple[Tensor, Tensor]:
     return torch.stack(ids), torch.stack(shares)
 
 
-def promotes(model: Decoder, layer: int, unit: int, count: int) -> tuple[list[int], list[float]]:
+def promotes(model: Transformer, layer: int, unit: int, count: int) -> tuple[list[int], list[float]]:
     """The tokens whose logits one MLP unit raises most, per unit of its activation.
 
     Its column of W_out, through the last norm's γ, times each token's vector (Geva et al. 2022).

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from engine.norm import NORMS
 from engine.position import POSITIONS
 
+ENDINGS = ("logits", "masked", "nothing")
+BOOLS = ("tied", "scale_scores", "scale_by_layer", "gated", "attention_bias", "mlp_bias")
+BOOLS += ("post_norm", "embed_norm", "causal", "next_sentence")
+
 
 @dataclass(frozen=True)
 class Config:
-    """What a decoder-only model is made of; sizes are counts of numbers unless said otherwise."""
+    """What one stack of blocks is made of; sizes are counts of numbers unless said otherwise."""
 
     vocabulary: int  # V, entries of the token table
     context: int  # longest prompt, in tokens
@@ -22,6 +26,12 @@ class Config:
     attention_bias: bool = True  # of queries, keys, values and what attention writes
     mlp_bias: bool = True
     norm: str = "layer"  # a name of engine.norm.NORMS
+    post_norm: bool = False  # norms stand after the additions, on the stream (Vaswani et al. 2017)
+    embed_norm: bool = False  # the first vectors are normed before they enter block 0
+    causal: bool = True  # a token sees itself and what came before; otherwise everything
+    segments: int = 0  # sentences that a token can belong to, each told by a vector that is added
+    ending: str = "logits"  # a name of ENDINGS: what is read off the last vectors
+    next_sentence: bool = False  # and, from the first token, whether the second text follows the first
     activation: str = "gelu"  # a name of engine.mlp.ACTIVATIONS
     positions: str = "learned"  # a name of engine.position.POSITIONS
     rotary_base: float = 10_000.0  # of rotary positions: how slowly the slowest pair turns
@@ -37,14 +47,16 @@ class Config:
             size = getattr(self, name)
             if type(size) is not int or size < 1:
                 raise ValueError(f"{name} is {size!r}; it must be a whole number of 1 or more")
-        for name in ("tied", "scale_scores", "scale_by_layer", "gated", "attention_bias", "mlp_bias"):
+        for name in BOOLS:
             if type(getattr(self, name)) is not bool:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it must be true or false")
         for name in ("norm_eps", "rotary_base"):
             number = getattr(self, name)
             if not isinstance(number, int | float) or not 0 < number < math.inf:
                 raise ValueError(f"{name} is {number!r}; it must be a number above 0")
-        for name, known in (("positions", POSITIONS), ("norm", NORMS)):
+        if type(self.segments) is not int or self.segments < 0:
+            raise ValueError(f"segments is {self.segments!r}; it must be a whole number of 0 or more")
+        for name, known in (("positions", POSITIONS), ("norm", NORMS), ("ending", ENDINGS)):
             if getattr(self, name) not in tuple(known):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; known are {', '.join(known)}")
         if self.width % self.heads:

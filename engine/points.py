@@ -1,8 +1,8 @@
 """The vocabulary: every intermediate that has a name, its axes, and how it is made.
 
 Letters: B batch, T asking positions (queries), S positions looked at (keys), D model width, H heads,
-G heads of keys and values where several share one, E width of a head, F MLP width, V vocabulary; 1 is an
-axis of a single number.
+G heads of keys and values where several share one, E width of a head, F MLP width, V vocabulary, C classes;
+1 is an axis of a single number.
 
 The names are TransformerLens's, without `hook_` (Nanda & Bloom 2022). Where two readers could disagree
 about what a name holds, there are two names: dots, scores, masked, pattern.
@@ -58,15 +58,17 @@ def _norm(config: Config, prefix: str, source: str) -> list[Point]:
 
 
 def _embed(config: Config) -> list[Point]:
-    token = Point("embed.token", "BTD", "token row", (), "the row of the token table")
-    if config.rotary:
-        return [token, Point("embed.out", "BTD", "same", (token.name,), "what enters block 0")]
-    position = Point("embed.position", "BTD", "position row", (), "the row of the position table")
-    return [
-        token,
-        position,
-        Point("embed.out", "BTD", "sum", (token.name, position.name), "what enters block 0"),
-    ]
+    points = [Point("embed.token", "BTD", "token row", (), "the row of the token table")]
+    if not config.rotary:
+        points.append(Point("embed.position", "BTD", "position row", (), "the row of the position table"))
+    if config.segments:
+        points.append(Point("embed.segment", "BTD", "segment row", (), "the row of the segment table"))
+    parts, out = tuple(point.name for point in points), "what enters block 0"
+    if config.embed_norm:
+        points.append(Point("embed.sum", "BTD", "sum", parts, "all parts together"))
+        points += _norm(config, "embed.norm", "embed.sum")
+        parts = ("embed.norm.out",)
+    return [*points, Point("embed.out", "BTD", "sum" if len(parts) > 1 else "same", parts, out)]
 
 
 def _attention(config: Config, at: str, source: str) -> list[Point]:
@@ -74,12 +76,10 @@ def _attention(config: Config, at: str, source: str) -> list[Point]:
         return f"{at}.{name}"
 
     keys = "BHTE" if config.shared_by == 1 else "BGTE"
-    normed = full("norm.out")
     points = [
-        *_norm(config, full("norm"), source),
-        Point(full("q"), "BHTE", "heads", (normed,), "query: what a token looks for"),
-        Point(full("k"), keys, "heads", (normed,), "key: what a token can be found by"),
-        Point(full("v"), keys, "heads", (normed,), "value: what a token hands over"),
+        Point(full("q"), "BHTE", "heads", (source,), "query: what a token looks for"),
+        Point(full("k"), keys, "heads", (source,), "key: what a token can be found by"),
+        Point(full("v"), keys, "heads", (source,), "value: what a token hands over"),
     ]
     q, k = full("q"), full("k")
     if config.rotary:
@@ -102,16 +102,13 @@ def _attention(config: Config, at: str, source: str) -> list[Point]:
 
 
 def _mlp(config: Config, at: str, source: str) -> list[Point]:
-    normed, pre, act = f"{at}.norm.out", f"{at}.pre", f"{at}.act"
-    points = [
-        *_norm(config, f"{at}.norm", source),
-        Point(pre, "BTF", "linear", (normed,), "what goes into each unit"),
-    ]
+    pre, act = f"{at}.pre", f"{at}.act"
+    points = [Point(pre, "BTF", "linear", (source,), "what goes into each unit")]
     if config.gated:
         gate, up = f"{at}.gate", f"{at}.up"
         points += [
             Point(gate, "BTF", "activation", (pre,), "how far each unit is open"),
-            Point(up, "BTF", "linear", (normed,), "what would pass through it"),
+            Point(up, "BTF", "linear", (source,), "what would pass through it"),
             Point(act, "BTF", "product", (gate, up), "what does pass: how strongly each unit fires"),
         ]
     else:
@@ -120,14 +117,57 @@ def _mlp(config: Config, at: str, source: str) -> list[Point]:
 
 
 def _block(config: Config, at: str, before: str) -> list[Point]:
-    pre, mid = f"{at}.resid_pre", f"{at}.resid_mid"
+    pre, mid, post = (f"{at}.resid_{place}" for place in ("pre", "mid", "post"))
+    attn, mlp = f"{at}.attn", f"{at}.mlp"
+    entering = Point(pre, "BTD", "same", (before,), "the residual stream entering the block")
+    between, leaving = "the stream after attention", "the stream leaving the block"
+    if config.post_norm:
+        return [
+            entering,
+            *_attention(config, attn, pre),
+            Point(f"{attn}.sum", "BTD", "sum", (pre, f"{attn}.out"), "attention's result added"),
+            *_norm(config, f"{attn}.norm", f"{attn}.sum"),
+            Point(mid, "BTD", "same", (f"{attn}.norm.out",), between),
+            *_mlp(config, mlp, mid),
+            Point(f"{mlp}.sum", "BTD", "sum", (mid, f"{mlp}.out"), "the MLP's result added"),
+            *_norm(config, f"{mlp}.norm", f"{mlp}.sum"),
+            Point(post, "BTD", "same", (f"{mlp}.norm.out",), leaving),
+        ]
     return [
-        Point(pre, "BTD", "same", (before,), "the residual stream entering the block"),
-        *_attention(config, f"{at}.attn", pre),
-        Point(mid, "BTD", "sum", (pre, f"{at}.attn.out"), "the stream after attention"),
-        *_mlp(config, f"{at}.mlp", mid),
-        Point(f"{at}.resid_post", "BTD", "sum", (mid, f"{at}.mlp.out"), "the stream leaving the block"),
+        entering,
+        *_norm(config, f"{attn}.norm", pre),
+        *_attention(config, attn, f"{attn}.norm.out"),
+        Point(mid, "BTD", "sum", (pre, f"{attn}.out"), between),
+        *_norm(config, f"{mlp}.norm", mid),
+        *_mlp(config, mlp, f"{mlp}.norm.out"),
+        Point(post, "BTD", "sum", (mid, f"{mlp}.out"), leaving),
     ]
+
+
+def _follows(source: str) -> list[Point]:
+    first, pre, pooled = (f"follows.{name}" for name in ("first", "pre", "pooled"))
+    return [
+        Point(first, "BD", "first token", (source,), "the first token's vector"),
+        Point(pre, "BD", "linear", (first,), "that vector through a map"),
+        Point(pooled, "BD", "tanh", (pre,), "between −1 and 1: the whole text in one vector"),
+        Point("follows.scores", "BC", "linear", (pooled,), "the second text follows; it does not"),
+    ]
+
+
+def _ending(config: Config, source: str) -> list[Point]:
+    points = _follows(source) if config.next_sentence else []
+    if not config.post_norm:
+        points += _norm(config, "final_norm", source)
+        source = "final_norm.out"
+    if config.ending == "masked":
+        points.append(Point("head.pre", "BTD", "linear", (source,), "the last vectors through a map"))
+        points.append(Point("head.act", "BTD", "activation", ("head.pre",), "after the activation"))
+        points += _norm(config, "head.norm", "head.act")
+        source = "head.norm.out"
+    if config.ending != "nothing":
+        meaning = "a score for every entry of the vocabulary"
+        points.append(Point("logits", "BTV", "linear", (source,), meaning))
+    return points
 
 
 @cache
@@ -137,7 +177,5 @@ def points_of(config: Config) -> dict[str, Point]:
     for i in range(config.layers):
         points += _block(config, f"blocks.{i}", before)
         before = f"blocks.{i}.resid_post"
-    points += _norm(config, "final_norm", before)
-    last = ("final_norm.out",)
-    points.append(Point("logits", "BTV", "linear", last, "a score for every entry of the vocabulary"))
+    points += _ending(config, before)
     return {point.name: point for point in points}

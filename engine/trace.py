@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.decode import check_ids, encode
-from engine.masks import causal_mask
-from engine.models import Decoder
+from engine.models import Transformer
 from engine.points import points_of
 from engine.tap import Edit, Recorder, known
 
@@ -31,11 +30,20 @@ def boundaries(name: str) -> bool:
 class Trace:
     """All intermediates of one run, by name: `trace["blocks.0.attn.pattern"]` -> tensor [B, H, T, S].
 
-    ids [B, T]; padding [B, T] with True = a real token, or None; edits as given to `run`.
+    ids [B, T]; padding [B, T] with True = a real token, or None; segments [B, T], or None for all 0; edits as
+    given to `run`.
     """
 
-    def __init__(self, model: Decoder, ids: Tensor, padding: Tensor | None, edits: tuple[Edit, ...]):
-        self.model, self.ids, self.padding, self.edits = model, ids, padding, edits
+    def __init__(
+        self,
+        model: Transformer,
+        ids: Tensor,
+        padding: Tensor | None,
+        edits: tuple[Edit, ...],
+        segments: Tensor | None = None,
+    ):
+        self.model, self.ids, self.edits = model, ids, edits
+        self.padding, self.segments = padding, segments
         self._points = points_of(model.config)
         self._axes = {name: point.axes for name, point in self._points.items()}
         self._others = {e.value: run(model, e.value) for e in edits if e.op == "copy"}
@@ -68,7 +76,7 @@ class Trace:
             return boundaries(name) or wanted(name)
 
         tap = Recorder(self._axes, keep, self.edits, self._others)
-        self.model(self.ids, self.padding, tap=tap)
+        self.model(self.ids, self.padding, segments=self.segments, tap=tap)
         self._kept = tap.kept
 
     @torch.inference_mode()
@@ -77,12 +85,12 @@ class Trace:
         tap = Recorder(self._axes, everything, self.edits, self._others)
         blocks = self.model.blocks
         if room == "embed":
-            self.model.embed(self.ids, tap=tap.at("embed"))
+            self.model.embed(self.ids, 0, self.segments, tap.at("embed"))
         elif room == "end":
-            self.model.unembed(self[f"blocks.{len(blocks) - 1}.resid_post"], tap)
+            self.model.finish(self[f"blocks.{len(blocks) - 1}.resid_post"], tap)
         else:
             T = self.ids.shape[1]
-            mask = causal_mask(T, T, self.padding, self.ids.device)
+            mask = self.model.mask(T, T, self.padding)
             block = blocks[int(room.removeprefix("blocks."))]
             block(self[f"{room}.resid_pre"], mask, self.model.angles(0, T), tap=tap.at(room))
         return tap.kept
@@ -102,27 +110,29 @@ def _room(point: str) -> str:
 
 @torch.inference_mode()
 def run(
-    model: Decoder,
+    model: Transformer,
     text_or_ids: str | list | Tensor,
     edits: Iterable[Edit] = (),
     padding: Tensor | None = None,
+    segments: Tensor | None = None,
     wanted: Callable[[str], bool] = boundaries,
 ) -> Trace:
     """Run `model` on a prompt, or a batch of prompts, and trace it.
 
     text_or_ids  a text, token ids, a list of lists of ids (shorter ones are padded at their end), or a
                  tensor [T] or [B, T] with its `padding` mask [B, T], True = a real token
+    segments     which sentence each token belongs to [T] or [B, T], for models that tell them apart
     edits        changes to points, applied on the way
     wanted       which points to keep during the run besides the stream between blocks; the others are
                  recomputed when they are read
     """
     ids, padding = _ids(model, text_or_ids, padding)
-    trace = Trace(model, ids, padding, tuple(edits))
+    trace = Trace(model, ids, padding, tuple(edits), _segments(model, segments, ids))
     trace._record(wanted)
     return trace
 
 
-def _ids(model: Decoder, given, padding: Tensor | None) -> tuple[Tensor, Tensor | None]:
+def _ids(model: Transformer, given, padding: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """Token ids [B, T] and their padding mask, checked."""
     if isinstance(given, str):
         given = encode(model, given)
@@ -138,6 +148,18 @@ def _ids(model: Decoder, given, padding: Tensor | None) -> tuple[Tensor, Tensor 
         if padding.shape != ids.shape:
             raise ValueError(f"padding is {list(padding.shape)}, the ids are {list(ids.shape)}")
     return ids, padding
+
+
+def _segments(model: Transformer, given, ids: Tensor) -> Tensor | None:
+    if given is None:
+        return None
+    count, segments = model.config.segments, torch.as_tensor(given, dtype=torch.long, device=ids.device)
+    segments = segments[None] if segments.dim() == 1 else segments
+    if segments.shape != ids.shape:
+        raise ValueError(f"segments are {list(segments.shape)}, the ids are {list(ids.shape)}")
+    if not count or segments.min() < 0 or segments.max() >= count:
+        raise ValueError(f"segments go from 0 to {count - 1}" if count else "this model knows no segments")
+    return segments
 
 
 def _pad(rows: list[list[int]]) -> tuple[Tensor, Tensor]:

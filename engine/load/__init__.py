@@ -4,15 +4,15 @@ from pathlib import Path
 
 import torch
 
-from engine.load import glassbox, gpt2, llama, moments
+from engine.load import bert, glassbox, gpt2, llama, moments
 from engine.load.folder import read_json
 from engine.load.hub import find
-from engine.models import Decoder
-from engine.tokenize import JsonTokenizer
+from engine.models import Transformer
+from engine.tokenize import JsonTokenizer, WordPieceTokenizer
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "models"
 DEFAULT = "storybook"
-LAYOUTS = {"gpt2": gpt2, "llama": llama}  # model_type -> who reads that Hugging Face layout
+LAYOUTS = {"gpt2": gpt2, "llama": llama, "bert": bert}  # model_type -> who reads that Hugging Face layout
 AT = "@"  # "storybook@293" is that model after 293 steps of its training
 
 
@@ -33,13 +33,13 @@ def beside(name: str, file: str) -> dict:
     return read_json(path) if path.exists() else {}
 
 
-def load(name_or_folder: str | Path = DEFAULT, device: str = "auto", download: bool = False) -> Decoder:
+def load(name_or_folder: str | Path = DEFAULT, device: str = "auto", download: bool = False) -> Transformer:
     """A model in float32, with its tokenizer, from a shipped name, a folder or a hub name.
 
     A name with a moment ("storybook@293") is what the model was after that many steps of its training.
-    A folder is this project's own or a Hugging Face one, of GPT-2 or LLaMA (config.json, model.safetensors
-    or its shards, tokenizer.json). A hub name ("owner/name") is looked for on this machine, and fetched only
-    where `download` says so. device: "auto" (a GPU where there is one), "cpu", "cuda".
+    A folder is this project's own or a Hugging Face one of GPT-2, LLaMA or BERT (config.json,
+    model.safetensors or its shards, tokenizer.json). A hub name ("owner/name") is looked for on this machine,
+    and fetched only where `download` says so. device: "auto" (a GPU where there is one), "cpu", "cuda".
     """
     name, step = _moment(str(name_or_folder))
     folder = _folder(name, download)
@@ -54,15 +54,15 @@ def load(name_or_folder: str | Path = DEFAULT, device: str = "auto", download: b
     return model.requires_grad_(False).eval().to(device)
 
 
-def _foreign(folder: Path, config: dict) -> Decoder:
+def _foreign(folder: Path, config: dict) -> Transformer:
     """A model in one of the Hugging Face layouts, with its tokenizer if the folder has one."""
     kind = config.get("model_type")
     if kind not in tuple(LAYOUTS):
-        known = " and ".join(map(repr, LAYOUTS))
-        raise ValueError(f"{folder}/config.json says model_type {kind!r}; {known} can be read")
+        raise ValueError(f"{folder}/config.json says model_type {kind!r}; known are {', '.join(LAYOUTS)}")
     model = LAYOUTS[kind].read(folder, config)
     if (folder / "tokenizer.json").exists():
-        model.tokenizer = JsonTokenizer(folder / "tokenizer.json")
+        tokenizer = JsonTokenizer if model.config.causal else WordPieceTokenizer
+        model.tokenizer = tokenizer(folder / "tokenizer.json")
     return model
 
 

@@ -10,13 +10,13 @@ from safetensors.torch import save_file
 from engine.config import Config
 from engine.load import moments
 from engine.load.folder import build, read_weights
-from engine.models import Decoder
+from engine.models import Transformer
 from engine.tokenize import RankTokenizer
 
 VOCABULARY = "vocabulary.tiktoken"
 
 
-def read(folder: Path, config: dict, step: int | None = None) -> Decoder:
+def read(folder: Path, config: dict, step: int | None = None) -> Transformer:
     """The model of a folder, or what it was after `step` steps of its training."""
     known = {field.name for field in fields(Config)}
     strange = config.keys() - known - {"format"}
@@ -40,7 +40,7 @@ def read(folder: Path, config: dict, step: int | None = None) -> Decoder:
     return model
 
 
-def write(model: Decoder, folder: Path) -> None:
+def write(model: Transformer, folder: Path) -> None:
     """Weights go to disk in float16; reading them back gives exactly those numbers in float32."""
     folder.mkdir(parents=True, exist_ok=True)
     config = {"format": "glassbox"} | asdict(model.config)
@@ -49,7 +49,7 @@ def write(model: Decoder, folder: Path) -> None:
     model.tokenizer.write(folder / VOCABULARY)
 
 
-def write_weights(model: Decoder, path: Path) -> None:
+def write_weights(model: Transformer, path: Path) -> None:
     """All parameters in float16."""
     weights = {n: p.detach().to(torch.float16).contiguous() for n, p in model.named_parameters()}
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from torch import Tensor
 from engine.config import Config
 from engine.load.folder import build, read_weights
 from engine.load.layout import activation, renamed, sizes
-from engine.models import Decoder
+from engine.models import Transformer
 
 # Theirs -> ours; None = left out on purpose (mask buffers). {i} is the block's number.
 NAMES = {
@@ -28,7 +28,7 @@ PREFIX = "transformer."
 TURNED = ("qkv.weight", "attn.out.weight", "mlp.pre.weight", "mlp.out.weight")  # theirs are [in, out]
 
 
-def read(folder: Path, config: dict) -> Decoder:
+def read(folder: Path, config: dict) -> Transformer:
     shapes = _config(folder, config)
     weights = renamed(read_weights(folder), NAMES, PREFIX, shapes.tied)
     return build(shapes, _cut({name: _turned(name, w) for name, w in weights.items()}), str(folder))

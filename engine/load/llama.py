@@ -5,7 +5,7 @@ from pathlib import Path
 from engine.config import Config
 from engine.load.folder import build, read_weights
 from engine.load.layout import activation, renamed, sizes
-from engine.models import Decoder
+from engine.models import Transformer
 
 # Theirs -> ours; None = left out on purpose (made anew from the config). {i} is the block's number.
 NAMES = {
@@ -26,7 +26,7 @@ NAMES = {
 PREFIX = "model."
 
 
-def read(folder: Path, config: dict) -> Decoder:
+def read(folder: Path, config: dict) -> Transformer:
     shapes = _config(folder, config)
     return build(shapes, renamed(read_weights(folder), NAMES, PREFIX, shapes.tied), str(folder))
 

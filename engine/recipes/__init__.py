@@ -14,6 +14,9 @@ class Kind(NamedTuple):
 KINDS = {
     "token row": Kind(whole.token_row, cells.token_row),
     "position row": Kind(whole.position_row, cells.position_row),
+    "segment row": Kind(whole.segment_row, cells.segment_row),
+    "first token": Kind(whole.first_token, cells.first_token),
+    "tanh": Kind(whole.tanh, cells.tanh),
     "sum": Kind(whole.add, cells.add),
     "same": Kind(whole.same, cells.same),
     "mean": Kind(whole.mean, cells.mean),

@@ -101,6 +101,21 @@ def position_row(s: Scene, b, t, d):
     )
 
 
+def segment_row(s: Scene, b, t, d):
+    row = int(s.segments[b, t])
+    value = float(s.weight[row, d])
+    return _simple_cell(r"g_{t,d} = W_G[\mathrm{segment}_t, d]", f"W_G[{row}, {d}]", value, "segment table")
+
+
+def first_token(s: Scene, b, d):
+    return _simple_cell("x_{0,d}", "x", float(s.sources[0][b, 0, d]), *s.point.sources)
+
+
+def tanh(s: Scene, *at):
+    x = float(s.sources[0][at])
+    return _simple_cell(r"\tanh(x)", rf"\tanh({number(x)})", math.tanh(x), *s.point.sources)
+
+
 def add(s: Scene, *at):
     values = [float(x[at]) for x in s.sources]
     terms, total = _ones(s.point.sources, values), math.fsum(values)
@@ -173,13 +188,14 @@ def affine(s: Scene, b, t, d):
     return _simple_cell(symbols, numbers, w * x + c, f"{s.point.sources[0]}[{t}, {d}]")
 
 
-def linear(s: Scene, b, t, i):
+def linear(s: Scene, *at):
+    *row, i = at
     (x,) = s.sources
     return _product_cell(
         r"y_{t,i} = \sum_j x_{t,j}\,W_{j,i} + b_i" if s.has_bias else r"y_{t,i} = \sum_j x_{t,j}\,W_{j,i}",
-        (f"{s.point.sources[0]}[{t}, :]", f"weights, column {i}"),
+        (f"{s.point.sources[0]}[{', '.join(map(str, [*row[1:], ':']))}]", f"weights, column {i}"),
         [f"number {j}" for j in range(x.shape[-1])],
-        x[b, t],
+        x[tuple(row)],
         s.weight[i],
         s.bias[i] if s.has_bias else None,
     )
@@ -238,6 +254,10 @@ def scale(s: Scene, *at):
 
 def rule(s: Scene, b, h, t, k):
     allowed = bool(s.mask[b, 0, t, k])
+    if not s.config.causal:
+        numbers = r"\text{a token}" if allowed else r"\text{padding}"
+        symbols = r"\text{every token looks at every token}"
+        return Worked("", (), symbols, rf"{numbers} \Rightarrow {int(allowed)}", (), allowed, allowed, 0.0)
     numbers = rf"{k} \le {t}" if k <= t else rf"{k} > {t}"
     if k < t and not allowed:
         numbers += r",\ \text{padding}"

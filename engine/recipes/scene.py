@@ -15,6 +15,7 @@ class Scene:
         self.sources = [float64(trace[name]) for name in point.sources]
         self.ids = trace.ids.cpu().numpy()
         self.T = self.ids.shape[1]
+        self.segments = np.zeros_like(self.ids) if trace.segments is None else trace.segments.cpu().numpy()
 
     @property
     def layer(self) -> int:
@@ -39,10 +40,12 @@ class Scene:
 
     @property
     def mask(self) -> np.ndarray:
-        """[B, 1, T, S] by the rule itself: not after, not padding; a token always sees itself."""
+        """[B, 1, T, S] by the rule itself: never padding; where causal, nothing after, and always itself."""
         t, s = np.arange(self.T)[:, None], np.arange(self.T)[None, :]
         padding = self.trace.padding
         real = np.ones(self.ids.shape, bool) if padding is None else padding.cpu().numpy()
+        if not self.config.causal:
+            return np.broadcast_to(real[:, None, None, :], (len(self.ids), 1, self.T, self.T))
         return ((s <= t) & real[:, None, None, :]) | (s == t)
 
 

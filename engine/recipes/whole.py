@@ -24,6 +24,18 @@ def position_row(s: Scene):
     return _plain(np.broadcast_to(s.weight[: s.T], (*s.ids.shape, s.config.width)))
 
 
+def segment_row(s: Scene):
+    return _plain(s.weight[s.segments])
+
+
+def first_token(s: Scene):
+    return _plain(s.sources[0][:, 0])
+
+
+def tanh(s: Scene):
+    return _plain(np.tanh(s.sources[0]))
+
+
 def add(s: Scene):
     return sum(s.sources), sum(np.abs(x) for x in s.sources)
 

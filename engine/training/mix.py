@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engine.training.english import grammar
 
-# Of a hundred generated texts so many are written by each rule of the grammar.
+# How often each rule of the grammar writes a generated text, against the others.
 SHARES = {
     "story": 4,  # each is as long as nine of the others
     "daily": 28,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from engine.config import Config
 from engine.load.glassbox import write_weights
-from engine.models import Decoder, fresh
+from engine.models import Transformer, fresh
 from engine.training.mix import Mix
 
 LOG_EVERY = 50  # steps between lines of the loss log
@@ -46,7 +46,7 @@ class Recipe:
         return min(1.0, (step + 1) / self.warm_up, left)
 
 
-def optimizers(model: Decoder, recipe: Recipe) -> list[torch.optim.Optimizer]:
+def optimizers(model: Transformer, recipe: Recipe) -> list[torch.optim.Optimizer]:
     matrices = [p for p in model.blocks.parameters() if p.dim() == 2]
     inside = {id(p) for p in matrices}
     rest = [p for p in model.parameters() if id(p) not in inside]
@@ -58,7 +58,7 @@ def optimizers(model: Decoder, recipe: Recipe) -> list[torch.optim.Optimizer]:
     return [muon, adam]
 
 
-def loss_of(model: Decoder, windows: Tensor) -> Tensor:
+def loss_of(model: Transformer, windows: Tensor) -> Tensor:
     """Mean loss in nats a token."""
     logits = model(windows[:, :-1])
     return F.cross_entropy(logits.flatten(0, 1), windows[:, 1:].flatten())
@@ -66,7 +66,7 @@ def loss_of(model: Decoder, windows: Tensor) -> Tensor:
 
 def learn(
     config: Config, mix: Mix, recipe: Recipe, folder: Path, minutes: float = math.inf
-) -> tuple[Decoder, bool]:
+) -> tuple[Transformer, bool]:
     """Train up to `minutes` more; returns the model and whether all steps are done.
 
     `folder` holds state.safetensors, progress.json, log.jsonl and the models kept on the way; a later

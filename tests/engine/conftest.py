@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 from hypothesis import settings
-from tokenizers import Tokenizer, models
+from tokenizers import BertWordPieceTokenizer, Tokenizer, models
 from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 
-from engine.tokenize import JsonTokenizer
+from engine.tokenize import JsonTokenizer, WordPieceTokenizer
 from engine.training.corpus import learn_vocabulary
 from tests.engine.tiny import KINDS, decoder, full, prompt
 
@@ -75,6 +75,21 @@ def tokenizer_json(tmp_path_factory):
 @pytest.fixture(scope="session")
 def json_tokenizer(tokenizer_json):
     return JsonTokenizer(tokenizer_json)
+
+
+@pytest.fixture(scope="session")
+def wordpiece_json(tmp_path_factory):
+    """A small lower-casing WordPiece as the tokenizers library saves it."""
+    learner = BertWordPieceTokenizer()
+    learner.train_from_iterator([SENTENCES], vocab_size=120, min_frequency=1, show_progress=False)
+    file = tmp_path_factory.mktemp("wordpiece") / "tokenizer.json"
+    learner.save(str(file))
+    return file
+
+
+@pytest.fixture(scope="session")
+def wordpiece(wordpiece_json):
+    return WordPieceTokenizer(wordpiece_json)
 
 
 @pytest.fixture(scope="session", params=["rank", "json"])

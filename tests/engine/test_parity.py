@@ -39,8 +39,21 @@ LLAMA = {
     "LLaMA in bfloat16": dict(dtype=torch.bfloat16),
     "LLaMA without a head, tied": dict(headless=True, tie_word_embeddings=True),
 }
+BERT = {
+    "BERT": {},
+    "BERT for [MASK] alone": dict(ending="masked"),
+    "BERT without heads": dict(ending="none"),
+    "BERT in shards": dict(max_shard_size="5KB"),
+    "BERT with other choices": dict(hidden_act="relu", layer_norm_eps=0.3, type_vocab_size=3),
+    "BERT in float16": dict(dtype=torch.float16),
+}
 CHECKPOINTS |= {name: dict(layout="llama", **choices) for name, choices in LLAMA.items()}
-NOISE = {"gpt2": 1e-9, "llama": 1e-4}  # the reference's RMSNorm and its turns are in float32 always
+CHECKPOINTS |= {name: dict(layout="bert", **choices) for name, choices in BERT.items()}
+NOISE = {
+    "gpt2": 1e-9,
+    "bert": 1e-9,
+    "llama": 1e-4,
+}  # its RMSNorm and its turns are in float32 always
 
 
 @pytest.fixture(params=CHECKPOINTS)
@@ -53,14 +66,18 @@ def pair(request, checkpoint):
 def test_every_point_equals_the_reference(pair):
     model, theirs = pair
     ids = torch.tensor([prompt(17, seed=1), prompt(17, seed=2)])
-    expected = reference.points(theirs, ids)
-    trace = full(model, ids)
+    segments = torch.tensor([[0] * 9 + [1] * 8, [0] * 17]) if model.config.segments else None
+    expected = reference.points(theirs, ids, None, *([] if segments is None else [segments]))
+    trace = full(model, ids, segments=segments)
     assert set(expected) == set(trace.points())
     assert_same_points(trace, expected, noise=NOISE[theirs.config.model_type])
 
 
+SIDES = [("right", "gpt2"), ("left", "gpt2"), ("right", "llama"), ("right", "bert"), ("left", "bert")]
+
+
 # The reference's LLaMA makes rows that are all padding NaN in float64, and NaN spreads: right side alone.
-@pytest.mark.parametrize(("side", "layout"), [("right", "gpt2"), ("left", "gpt2"), ("right", "llama")])
+@pytest.mark.parametrize(("side", "layout"), SIDES)
 def test_padding_changes_no_real_position(side, layout, checkpoint):
     saved = checkpoint(layout=layout)
     model, lengths = engine.load(saved.folder, device="cpu").double(), (17, 9, 1)
@@ -69,7 +86,8 @@ def test_padding_changes_no_real_position(side, layout, checkpoint):
     if side == "left":
         place = place.flip(0)
     padding = place < torch.tensor(lengths)[:, None]
-    expected, trace = reference.points(saved.reference, ids, padding), full(model, ids, padding=padding)
+    none = [None] if layout == "bert" else []  # segments
+    expected, trace = reference.points(saved.reference, ids, padding, *none), full(model, ids, padding=padding)
     for name, point in points_of(model.config).items():
         for row, real in enumerate(padding):
             got, wanted = (at_positions(x[name][row], point.axes[1:], real) for x in (trace, expected))

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.config import Config
-from engine.models import Decoder
+from engine.models import Transformer
 from engine.trace import Trace, everything, run
 
 SIZES = dict(vocabulary=97, context=23, width=15, layers=3, heads=3, mlp_width=31)
@@ -13,13 +13,18 @@ ROTARY = dict(positions="rotary", width=18)  # a head's numbers are turned in pa
 SHARED = dict(width=24, heads=4, key_heads=2)
 LLAMA = dict(norm="rms", positions="rotary", gated=True, attention_bias=False, mlp_bias=False) | SHARED
 
-KINDS = {"GPT-2": {}, "rotary": ROTARY, "LLaMA": LLAMA}
+BERT = dict(post_norm=True, embed_norm=True, causal=False, segments=2, ending="masked", next_sentence=True)
+
+KINDS = {"GPT-2": {}, "rotary": ROTARY, "LLaMA": LLAMA}  # decoders: what comes later changes nothing before
 
 CHOICES = {
     "plain": {},
     "rotary": ROTARY,
     "rotary, small base": ROTARY | dict(rotary_base=2.5),
     "LLaMA": LLAMA,
+    "BERT": BERT,
+    "BERT without its ends": BERT | dict(ending="nothing", next_sentence=False),
+    "norms after, causal": dict(post_norm=True),
     "LLaMA with biases": LLAMA | dict(attention_bias=True, mlp_bias=True),
     "keys shared by all": SHARED | dict(key_heads=1),
     "RMSNorm, large epsilon": dict(norm="rms", norm_eps=0.3),
@@ -45,8 +50,8 @@ def randomise(model: nn.Module, seed: int = 0):
     return model
 
 
-def decoder(dtype: torch.dtype = torch.float64, seed: int = 0, **choices) -> Decoder:
-    model = randomise(Decoder(Config(**SIZES | choices)), seed)
+def decoder(dtype: torch.dtype = torch.float64, seed: int = 0, **choices) -> Transformer:
+    model = randomise(Transformer(Config(**SIZES | choices)), seed)
     return model.requires_grad_(False).eval().to(dtype)
 
 
@@ -55,7 +60,7 @@ def prompt(length: int, seed: int = 0, vocabulary: int = SIZES["vocabulary"]) ->
     return torch.randint(vocabulary, (length,), generator=generator).tolist()
 
 
-def full(model: Decoder, ids, edits=(), **options) -> Trace:
+def full(model: Transformer, ids, edits=(), **options) -> Trace:
     """A trace that keeps every point during the run."""
     return run(model, ids, edits, wanted=everything, **options)
 

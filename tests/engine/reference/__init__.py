@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from tests.engine.reference import gpt2, llama
+from tests.engine.reference import bert, gpt2, llama
 from tests.engine.tiny import randomise
 
-LAYOUTS = {"gpt2": gpt2, "llama": llama}
+LAYOUTS = {"gpt2": gpt2, "llama": llama, "bert": bert}
 
 
 def save(
@@ -32,6 +32,6 @@ def save(
     return model.double()
 
 
-def points(model: PreTrainedModel, ids: Tensor, padding: Tensor | None = None) -> dict[str, Tensor]:
+def points(model: PreTrainedModel, ids: Tensor, padding: Tensor | None = None, *more) -> dict[str, Tensor]:
     """Every point of the vocabulary, from hooks on the reference and, between them, from the definition."""
-    return LAYOUTS[model.config.model_type].points(model, ids, padding)
+    return LAYOUTS[model.config.model_type].points(model, ids, padding, *more)

@@ -22,7 +22,7 @@ def make(**choices) -> GPT2LMHeadModel:
 
 
 def points(model: GPT2LMHeadModel, ids: Tensor, padding: Tensor | None) -> dict[str, Tensor]:
-    inputs, outputs = watch(model, ids, padding)
+    inputs, outputs = watch(model, ids, padding, use_cache=False)
     config, found = model.config, {}
     found["embed.token"] = outputs["wte"]
     found["embed.position"] = outputs["wpe"].expand_as(outputs["wte"])

@@ -24,7 +24,7 @@ def make(**choices) -> LlamaForCausalLM:
 
 
 def points(model: LlamaForCausalLM, ids: Tensor, padding: Tensor | None) -> dict[str, Tensor]:
-    inputs, outputs = watch(model, ids, padding)
+    inputs, outputs = watch(model, ids, padding, use_cache=False)
     config, found = model.config, {}
     found["embed.token"] = found["embed.out"] = outputs["embed_tokens"]
     for i in range(config.num_hidden_layers):

@@ -5,8 +5,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 
-def watch(model: PreTrainedModel, ids: Tensor, padding: Tensor | None):
-    """What went into and came out of each of the reference's parts, by the part's name."""
+def watch(model: PreTrainedModel, ids: Tensor, padding: Tensor | None, **more):
+    """What went into and came out of each of the reference's parts, by the part's name (as in a checkpoint
+    without heads); `more` is given to the model as it is."""
     inputs, outputs = {}, {}
 
     def look(name):
@@ -15,9 +16,11 @@ def watch(model: PreTrainedModel, ids: Tensor, padding: Tensor | None):
 
         return hook
 
-    hooks = [part.register_forward_hook(look(name)) for name, part in model.base_model.named_modules()]
+    inner = f"{model.base_model_prefix}."
+    hooks = [part.register_forward_hook(look(n.removeprefix(inner))) for n, part in model.named_modules()]
     mask = None if padding is None else padding.long()
-    outputs["logits"] = model(ids, attention_mask=mask, output_attentions=True, use_cache=False).logits
+    result = model(ids, attention_mask=mask, output_attentions=True, **more)
+    outputs["logits"] = getattr(result, "logits", None)
     for hook in hooks:
         hook.remove()
     return inputs, outputs

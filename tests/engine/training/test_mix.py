@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.training.mix import SHARES, Mix, drill, english
+from engine.training.mix import Mix, drill, english
 
 END = 999
 BOOKS = np.arange(0, 300, dtype=np.uint16)
@@ -142,7 +142,3 @@ def test_no_text_comes_after_the_last_character_that_was_asked_for():
 
 def test_a_shorter_stretch_is_the_beginning_of_a_longer_one():
     assert list(english(3, 2_000)) == list(islice(english(3, 9_000), len(list(english(3, 2_000)))))
-
-
-def test_the_shares_are_of_a_hundred():
-    assert sum(SHARES.values()) == 100
