@@ -81,6 +81,17 @@ class Transformer(nn.Module):
     ) -> Tensor:
         """ids [B, T] (those after the cached ones, if any), padding and segments [B, T] -> logits [B, T, V],
         or the last vectors [B, T, D] of a model that has none."""
+        return self.finish(self.stream(ids, padding, cache, segments, tap), tap)
+
+    def stream(
+        self,
+        ids: Tensor,
+        padding: Tensor | None = None,
+        cache: Cache | None = None,
+        segments: Tensor | None = None,
+        tap=SILENT,
+    ) -> Tensor:
+        """The same inputs -> the residual stream after the last block [B, T, D]."""
         start = cache.length if cache else 0
         T = ids.shape[1]
         x = self.embed(ids, start, segments, tap.at("embed"))
@@ -92,7 +103,7 @@ class Transformer(nn.Module):
             x = block(x, mask, angles, cache.layer(i) if cache else None, tap.at(f"blocks.{i}"))
         if cache:
             cache.length += T
-        return self.finish(x, tap)
+        return x
 
     def mask(self, T: int, S: int, padding: Tensor | None) -> Tensor:
         """Who may look at whom [B or 1, 1, T, S]."""
