@@ -30,6 +30,13 @@ class WordPieceTokenizer:
         self.special = {t.content: i for i, t in self.inner.get_added_tokens_decoder().items()}
         self.start, self.end, self.mask = (self.inner.token_to_id(token) for token in (*ENDS, MASK))
 
+    @classmethod
+    def read(cls, path: Path) -> "WordPieceTokenizer":
+        return cls(path)
+
+    def write(self, path: Path) -> None:
+        self.inner.save(str(path))
+
     def __len__(self) -> int:
         return self.inner.get_vocab_size()
 

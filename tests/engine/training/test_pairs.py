@@ -8,7 +8,7 @@ from engine.training.pairs import NONE, Pairs, Sentences, sentences_of
 from tests.engine.tiny import BERT, decoder
 
 TEXTS = [
-    'The cat sat on the mat. "Is it yours?" asked the cat. "No!" said the other.\nThen it sat there. That was all.',
+    'The cat sat on the mat. "Is it yours?" asked the cat. "No!" said the other.\nThen it sat there. All sat.',
     "That mat, they say, is old. They sat there. The cats sat too! Then the mat was theirs.",
     "One sentence alone stands here",
 ]
@@ -100,7 +100,7 @@ def test_half_of_the_second_stretches_follow_and_these_stand_behind_the_first(pa
 
 
 def test_sources_come_in_their_shares(sentences, wordpiece):
-    lone = Sentences.of(["Cats. Cats."], wordpiece)
+    lone = Sentences.of(["Cats.", "Cats."], wordpiece)
     pairs = Pairs((sentences, lone), (0.25, 0.75), wordpiece)
     _, _, padding, _, _ = batch(pairs, count=1000)
     short = padding.sum(1) == 3 + 2 * len(wordpiece.encode("Cats.")[1:-1])
