@@ -12,6 +12,7 @@ import engine
 from engine.load import moments_of
 from engine.training import __main__ as command
 from engine.training import card, evaluate, examples, train
+from engine.training import work as around
 
 FILES = {"config.json", "model.safetensors", "vocabulary.tiktoken", "card.md", "log.jsonl"}
 FILES |= {"scores.json", "examples.json", "learning.json", "moments"}
@@ -30,7 +31,7 @@ def few():
             patch.setattr(module, "english", lambda seed, characters: english(seed, min(characters, 6000)))
         patch.setattr(evaluate, "cloze_sentences", lambda: sentences)
         patch.setattr(evaluate, "free_texts", lambda model, end: free_texts(model, end, 3))
-        patch.setattr(command, "keep_memory", lambda: None)
+        patch.setattr(around, "keep_memory", lambda: None)
         patch.setattr(train, "LOG_EVERY", 1)
         yield
 
@@ -38,7 +39,7 @@ def few():
 def run(books, work, shelf, *more):
     options = ["--name", "rhymes", "--about", "rhymes for counting", "--work", str(work), *SIZES.split(), *more]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(command, "MODELS", shelf)
+        patch.setattr(around, "MODELS", shelf)
         patch.setattr(sys, "argv", ["training", str(books), *options])
         command.main()
 
