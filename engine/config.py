@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from engine.norm import NORMS
 from engine.position import POSITIONS
 
-ENDINGS = ("logits", "masked", "nothing")
+ENDINGS = ("logits", "masked", "classes", "nothing")
 BOOLS = ("tied", "scale_scores", "scale_by_layer", "gated", "attention_bias", "mlp_bias")
 BOOLS += ("post_norm", "embed_norm", "causal", "next_sentence")
 
@@ -30,6 +30,10 @@ class Config:
     embed_norm: bool = False  # the first vectors are normed before they enter block 0
     causal: bool = True  # a token sees itself and what came before; otherwise everything
     segments: int = 0  # sentences that a token can belong to, each told by a vector that is added
+    image: int = 0  # pixels along each side of an image, for models that read images instead of tokens
+    patch: int = 0  # pixels along each side of a patch
+    channels: int = 1  # numbers of a pixel: 1 grey, 3 red, green and blue
+    classes: int = 0  # kinds of image, scored from the first vector
     ending: str = "logits"  # a name of ENDINGS: what is read off the last vectors
     next_sentence: bool = False  # and, from the first token, whether the second text follows the first
     activation: str = "gelu"  # a name of engine.mlp.ACTIVATIONS
@@ -43,10 +47,13 @@ class Config:
     def __post_init__(self):
         if self.key_heads is None:
             object.__setattr__(self, "key_heads", self.heads)
-        for name in ("vocabulary", "context", "width", "layers", "heads", "mlp_width", "key_heads"):
+        least = {"vocabulary": int(not self.image), "image": 0, "patch": int(bool(self.image)), "segments": 0}
+        least |= {"classes": int(self.ending == "classes")}
+        for name in ("context", "width", "layers", "heads", "mlp_width", "key_heads", "channels", *least):
             size = getattr(self, name)
-            if type(size) is not int or size < 1:
-                raise ValueError(f"{name} is {size!r}; it must be a whole number of 1 or more")
+            low = least.get(name, 1)
+            if type(size) is not int or size < low:
+                raise ValueError(f"{name} is {size!r}; it must be a whole number of {low} or more")
         for name in BOOLS:
             if type(getattr(self, name)) is not bool:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it must be true or false")
@@ -54,8 +61,6 @@ class Config:
             number = getattr(self, name)
             if not isinstance(number, int | float) or not 0 < number < math.inf:
                 raise ValueError(f"{name} is {number!r}; it must be a number above 0")
-        if type(self.segments) is not int or self.segments < 0:
-            raise ValueError(f"segments is {self.segments!r}; it must be a whole number of 0 or more")
         for name, known in (("positions", POSITIONS), ("norm", NORMS), ("ending", ENDINGS)):
             if getattr(self, name) not in tuple(known):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; known are {', '.join(known)}")
@@ -66,12 +71,22 @@ class Config:
             )
         if self.heads % self.key_heads:
             raise ValueError(f"{self.heads} heads cannot share {self.key_heads} key_heads evenly")
+        if self.image and (self.image % self.patch or self.context != self.patches + 1):
+            raise ValueError(
+                f"an image of {self.image} pixels a side in patches of {self.patch} needs a context of its "
+                f"patches and one more, not {self.context}"
+            )
         if self.rotary and self.head_width % 2:
             raise ValueError(f"rotary positions turn pairs of numbers; {self.head_width} of a head is odd")
 
     @property
     def rotary(self) -> bool:
         return self.positions == "rotary"
+
+    @property
+    def patches(self) -> int:
+        """N, patches of an image."""
+        return (self.image // self.patch) ** 2
 
     @property
     def shared_by(self) -> int:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from engine.block import Block
 from engine.cache import Cache
 from engine.config import Config
-from engine.embed import Embed
+from engine.embed import Embed, Patches
 from engine.masks import causal_mask, full_mask
 from engine.mlp import ACTIVATIONS
 from engine.norm import NORMS
@@ -48,7 +48,7 @@ class Follows(nn.Module):
 
 class Transformer(nn.Module):
     """One stack of blocks. Causal, each token sees itself and the tokens before it (GPT-2, LLaMA); otherwise
-    every token sees all (BERT).
+    every token sees all (BERT), or every patch of an image (ViT).
 
     The parts carry the names of the points they make, so `blocks.0.attn.q` is both a point and the
     layer with its weights. `tokenizer` and `name` are set by engine.load.
@@ -60,12 +60,13 @@ class Transformer(nn.Module):
     def __init__(self, config: Config):
         super().__init__()
         self.config = c = config
-        self.embed = Embed(c)
+        self.embed = Patches(c) if c.image else Embed(c)
         self.blocks = nn.ModuleList(Block(c, i) for i in range(c.layers))
         self.final_norm = None if c.post_norm else NORMS[c.norm](c.width, c.norm_eps)
         self.head = MaskedHead(c) if c.ending == "masked" else None
         self.logits = None
-        if c.ending != "nothing":
+        self.classes = nn.Linear(c.width, c.classes) if c.ending == "classes" else None
+        if c.ending in ("logits", "masked"):
             self.logits = nn.Linear(c.width, c.vocabulary, bias=c.ending == "masked")
             if c.tied:
                 self.logits.weight = self.embed.token.weight
@@ -93,8 +94,8 @@ class Transformer(nn.Module):
     ) -> Tensor:
         """The same inputs -> the residual stream after the last block [B, T, D]."""
         start = cache.length if cache else 0
-        T = ids.shape[1]
-        x = self.embed(ids, start, segments, tap.at("embed"))
+        x = self.begin(ids, start, segments, tap)
+        T = x.shape[1]
         fused = tap is SILENT and padding is None and start == 0 and self.config.causal
         mask = None if fused else self.mask(T, start + T, padding)
         angles = self.angles(start, T)
@@ -104,6 +105,12 @@ class Transformer(nn.Module):
         if cache:
             cache.length += T
         return x
+
+    def begin(self, ids: Tensor, start: int = 0, segments: Tensor | None = None, tap=SILENT) -> Tensor:
+        """Token ids [B, T], or images [B, channels, image, image] -> the first vectors [B, T, D]."""
+        if self.config.image:
+            return self.embed(ids, tap.at("embed"))
+        return self.embed(ids, start, segments, tap.at("embed"))
 
     def mask(self, T: int, S: int, padding: Tensor | None) -> Tensor:
         """Who may look at whom [B or 1, 1, T, S]."""
@@ -125,16 +132,18 @@ class Transformer(nn.Module):
         return self.unembed(x, tap)
 
     def unembed(self, x: Tensor, tap=SILENT) -> Tensor:
-        """The stream after the last block [B, T, D] -> logits [B, T, V], if there are any."""
+        """The stream after the last block [B, T, D] -> logits [B, T, V] or classes [B, C], if there are any."""
         if self.final_norm is not None:
             x = self.final_norm(x, tap.at("final_norm"))
         if self.head is not None:
             x = self.head(x, tap.at("head"))
+        if self.classes is not None:
+            return tap("classes", self.classes(tap("first", x[:, 0])))
         return x if self.logits is None else tap("logits", self.logits(x))
 
     @property
     def device(self):
-        return self.embed.token.weight.device
+        return self.blocks[0].attn.q.weight.device
 
 
 def fresh(config: Config, seed: int) -> Transformer:

@@ -2,7 +2,7 @@
 
 Letters: B batch, T asking positions (queries), S positions looked at (keys), D model width, H heads,
 G heads of keys and values where several share one, E width of a head, F MLP width, V vocabulary, C classes;
-1 is an axis of a single number.
+N patches of P numbers; 1 is an axis of a single number.
 
 The names are TransformerLens's, without `hook_` (Nanda & Bloom 2022). Where two readers could disagree
 about what a name holds, there are two names: dots, scores, masked, pattern.
@@ -57,7 +57,20 @@ def _norm(config: Config, prefix: str, source: str) -> list[Point]:
     return (_rms_norm if config.norm == "rms" else _layer_norm)(prefix, source)
 
 
+def _patches() -> list[Point]:
+    parts = ("embed.token", "embed.position")
+    return [
+        Point("embed.pixels", "BNP", "patches", (), "the numbers of each patch of the image"),
+        Point("embed.patch", "BND", "linear", ("embed.pixels",), "each patch as a vector"),
+        Point("embed.token", "BTD", "put before", ("embed.patch",), "one learned vector stands before them"),
+        Point("embed.position", "BTD", "position row", (), "the row of the position table"),
+        Point("embed.out", "BTD", "sum", parts, "what enters block 0"),
+    ]
+
+
 def _embed(config: Config) -> list[Point]:
+    if config.image:
+        return _patches()
     points = [Point("embed.token", "BTD", "token row", (), "the row of the token table")]
     if not config.rotary:
         points.append(Point("embed.position", "BTD", "position row", (), "the row of the position table"))
@@ -164,7 +177,12 @@ def _ending(config: Config, source: str) -> list[Point]:
         points.append(Point("head.act", "BTD", "activation", ("head.pre",), "after the activation"))
         points += _norm(config, "head.norm", "head.act")
         source = "head.norm.out"
-    if config.ending != "nothing":
+    if config.ending == "classes":
+        points.append(
+            Point("first", "BD", "first token", (source,), "the first vector, that of the whole image")
+        )
+        points.append(Point("classes", "BC", "linear", ("first",), "a score for every kind of image"))
+    if config.ending in ("logits", "masked"):
         meaning = "a score for every entry of the vocabulary"
         points.append(Point("logits", "BTV", "linear", (source,), meaning))
     return points

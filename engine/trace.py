@@ -30,8 +30,8 @@ def boundaries(name: str) -> bool:
 class Trace:
     """All intermediates of one run, by name: `trace["blocks.0.attn.pattern"]` -> tensor [B, H, T, S].
 
-    ids [B, T]; padding [B, T] with True = a real token, or None; segments [B, T], or None for all 0; edits as
-    given to `run`.
+    ids [B, T], or images [B, channels, image, image]; padding [B, T] with True = a real token, or None;
+    segments [B, T], or None for all 0; edits as given to `run`.
     """
 
     def __init__(
@@ -50,6 +50,11 @@ class Trace:
         self._kept: dict[str, Tensor] = {}
         self._rooms: dict[str, dict[str, Tensor]] = {}  # oldest first
         self._lock = threading.RLock()
+
+    @property
+    def length(self) -> int:
+        """T, how many positions there are: tokens, or patches and the vector before them."""
+        return self.model.config.context if self.model.config.image else self.ids.shape[1]
 
     def points(self) -> list[str]:
         """The names of all points, in the order in which the model makes them."""
@@ -85,11 +90,11 @@ class Trace:
         tap = Recorder(self._axes, everything, self.edits, self._others)
         blocks = self.model.blocks
         if room == "embed":
-            self.model.embed(self.ids, 0, self.segments, tap.at("embed"))
+            self.model.begin(self.ids, 0, self.segments, tap)
         elif room == "end":
             self.model.finish(self[f"blocks.{len(blocks) - 1}.resid_post"], tap)
         else:
-            T = self.ids.shape[1]
+            T = self.length
             mask = self.model.mask(T, T, self.padding)
             block = blocks[int(room.removeprefix("blocks."))]
             block(self[f"{room}.resid_pre"], mask, self.model.angles(0, T), tap=tap.at(room))
@@ -120,13 +125,14 @@ def run(
     """Run `model` on a prompt, or a batch of prompts, and trace it.
 
     text_or_ids  a text, token ids, a list of lists of ids (shorter ones are padded at their end), or a
-                 tensor [T] or [B, T] with its `padding` mask [B, T], True = a real token
+                 tensor [T] or [B, T] with its `padding` mask [B, T], True = a real token; images
+                 [B, channels, image, image] for a model that reads them
     segments     which sentence each token belongs to [T] or [B, T], for models that tell them apart
     edits        changes to points, applied on the way
     wanted       which points to keep during the run besides the stream between blocks; the others are
                  recomputed when they are read
     """
-    ids, padding = _ids(model, text_or_ids, padding)
+    ids, padding = (_images if model.config.image else _ids)(model, text_or_ids, padding)
     trace = Trace(model, ids, padding, tuple(edits), _segments(model, segments, ids))
     trace._record(wanted)
     return trace
@@ -148,6 +154,19 @@ def _ids(model: Transformer, given, padding: Tensor | None) -> tuple[Tensor, Ten
         if padding.shape != ids.shape:
             raise ValueError(f"padding is {list(padding.shape)}, the ids are {list(ids.shape)}")
     return ids, padding
+
+
+def _images(model: Transformer, given, padding: None) -> tuple[Tensor, None]:
+    """Images [B, channels, image, image], checked."""
+    c, images = model.config, torch.as_tensor(given, dtype=model.embed.patch.weight.dtype, device=model.device)
+    images = images[None] if images.dim() == 3 else images
+    if images.shape[1:] != (c.channels, c.image, c.image):
+        raise ValueError(
+            f"{model.name} reads images [{c.channels}, {c.image}, {c.image}], not {list(images.shape)}"
+        )
+    if not images.isfinite().all():
+        raise ValueError("the image has numbers that are not finite")
+    return images, None
 
 
 def _segments(model: Transformer, given, ids: Tensor) -> Tensor | None:

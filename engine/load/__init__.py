@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from engine.load import bert, glassbox, gpt2, llama, moments
+from engine.load import bert, glassbox, gpt2, llama, moments, vit
 from engine.load.folder import read_json
 from engine.load.hub import find
 from engine.models import Transformer
@@ -12,7 +12,12 @@ from engine.tokenize import JsonTokenizer, WordPieceTokenizer
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "models"
 DEFAULT = "storybook"
-LAYOUTS = {"gpt2": gpt2, "llama": llama, "bert": bert}  # model_type -> who reads that Hugging Face layout
+LAYOUTS = {
+    "gpt2": gpt2,
+    "llama": llama,
+    "bert": bert,
+    "vit": vit,
+}  # model_type -> who reads that Hugging Face layout
 AT = "@"  # "storybook@293" is that model after 293 steps of its training
 
 
@@ -37,7 +42,7 @@ def load(name_or_folder: str | Path = DEFAULT, device: str = "auto", download: b
     """A model in float32, with its tokenizer, from a shipped name, a folder or a hub name.
 
     A name with a moment ("storybook@293") is what the model was after that many steps of its training.
-    A folder is this project's own or a Hugging Face one of GPT-2, LLaMA or BERT (config.json,
+    A folder is this project's own or a Hugging Face one of GPT-2, LLaMA, BERT or ViT (config.json,
     model.safetensors or its shards, tokenizer.json). A hub name ("owner/name") is looked for on this machine,
     and fetched only where `download` says so. device: "auto" (a GPU where there is one), "cpu", "cuda".
     """

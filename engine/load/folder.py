@@ -70,7 +70,7 @@ def _listing(folder: Path) -> str:
 def build(config: Config, weights: dict[str, Tensor], source: str) -> Transformer:
     """A model holding `weights` (by this project's names) in float32; all misfits in one error."""
     numbers = sum(w.numel() for w in weights.values())
-    counts = ("vocabulary", "context", "width", "mlp_width", "segments")
+    counts = ("vocabulary", "context", "width", "mlp_width", "segments", "channels")
     limits = dict.fromkeys(counts, numbers) | {"layers": len(weights)}
     for name, limit in limits.items():
         if getattr(config, name) > limit:

@@ -15,6 +15,8 @@ KINDS = {
     "token row": Kind(whole.token_row, cells.token_row),
     "position row": Kind(whole.position_row, cells.position_row),
     "segment row": Kind(whole.segment_row, cells.segment_row),
+    "patches": Kind(whole.patches, cells.patches),
+    "put before": Kind(whole.put_before, cells.put_before),
     "first token": Kind(whole.first_token, cells.first_token),
     "tanh": Kind(whole.tanh, cells.tanh),
     "sum": Kind(whole.add, cells.add),

@@ -107,6 +107,19 @@ def segment_row(s: Scene, b, t, d):
     return _simple_cell(r"g_{t,d} = W_G[\mathrm{segment}_t, d]", f"W_G[{row}, {d}]", value, "segment table")
 
 
+def patches(s: Scene, b, n, i):
+    side, across = s.config.patch, s.config.image // s.config.patch
+    channel, y, x = i // side**2, i // side % side + n // across * side, i % side + n % across * side
+    value = float(s.ids[b, channel, y, x])
+    return _simple_cell(r"x_{n,i}", rf"\mathrm{{pixel}}[{channel}, {y}, {x}]", value, "the image")
+
+
+def put_before(s: Scene, b, t, d):
+    if t == 0:
+        return _simple_cell("c_d", f"c_{{{d}}}", float(s.first[d]), "the learned vector")
+    return _simple_cell("x_{t-1,d}", "x", float(s.sources[0][b, t - 1, d]), *s.point.sources)
+
+
 def first_token(s: Scene, b, d):
     return _simple_cell("x_{0,d}", "x", float(s.sources[0][b, 0, d]), *s.point.sources)
 

@@ -21,11 +21,22 @@ def token_row(s: Scene):
 
 
 def position_row(s: Scene):
-    return _plain(np.broadcast_to(s.weight[: s.T], (*s.ids.shape, s.config.width)))
+    return _plain(np.broadcast_to(s.weight[: s.T], (s.B, s.T, s.config.width)))
 
 
 def segment_row(s: Scene):
     return _plain(s.weight[s.segments])
+
+
+def patches(s: Scene):
+    side, (B, channels, rows, columns) = s.config.patch, s.ids.shape
+    grid = s.ids.reshape(B, channels, rows // side, side, columns // side, side)
+    return _plain(grid.transpose(0, 2, 4, 1, 3, 5).reshape(B, s.config.patches, -1).astype(float))
+
+
+def put_before(s: Scene):
+    (x,) = s.sources
+    return _plain(np.concatenate([np.broadcast_to(s.first, (len(x), 1, x.shape[-1])), x], axis=1))
 
 
 def first_token(s: Scene):
@@ -113,7 +124,7 @@ def scale(s: Scene):
 
 
 def rule(s: Scene):
-    shape = (len(s.ids), s.config.heads, s.T, s.T)
+    shape = (s.B, s.config.heads, s.T, s.T)
     return np.broadcast_to(s.mask, shape), np.ones(shape)
 
 

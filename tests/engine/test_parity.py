@@ -6,7 +6,7 @@ import torch
 import engine
 from engine.points import points_of
 from tests.engine import reference
-from tests.engine.tiny import assert_close, assert_same_points, at_positions, full, prompt
+from tests.engine.tiny import assert_close, assert_same_points, at_positions, full, images, prompt
 
 CHECKPOINTS = {
     "plain": {},
@@ -49,6 +49,13 @@ BERT = {
 }
 CHECKPOINTS |= {name: dict(layout="llama", **choices) for name, choices in LLAMA.items()}
 CHECKPOINTS |= {name: dict(layout="bert", **choices) for name, choices in BERT.items()}
+VIT = {
+    "ViT": {},
+    "ViT without classes": dict(classes=False),
+    "ViT in shards": dict(max_shard_size="5KB"),
+    "ViT with other choices": dict(hidden_act="relu", layer_norm_eps=0.3, patch_size=3, num_channels=1),
+    "ViT in float16": dict(dtype=torch.float16),
+}
 NOISE = {
     "gpt2": 1e-9,
     "bert": 1e-9,
@@ -77,6 +84,16 @@ SIDES = [("right", "gpt2"), ("left", "gpt2"), ("right", "llama"), ("right", "ber
 
 
 # The reference's LLaMA makes rows that are all padding NaN in float64, and NaN spreads: right side alone.
+@pytest.mark.parametrize("choices", VIT.values(), ids=VIT)
+def test_every_point_of_an_image_equals_the_reference(choices, checkpoint):
+    saved = checkpoint(layout="vit", **choices)
+    model = engine.load(saved.folder, device="cpu").double()
+    pictures = images().double()[:, : model.config.channels]
+    expected, trace = reference.points(saved.reference, pictures), full(model, pictures)
+    assert set(expected) == set(trace.points())
+    assert_same_points(trace, expected, noise=1e-5)  # the reference's softmax is in float32 always
+
+
 @pytest.mark.parametrize(("side", "layout"), SIDES)
 def test_padding_changes_no_real_position(side, layout, checkpoint):
     saved = checkpoint(layout=layout)

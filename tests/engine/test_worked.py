@@ -11,7 +11,7 @@ from engine.recipes.cells import number
 from engine.tap import Edit
 from engine.trace import run
 from engine.worked import check, work
-from tests.engine.tiny import CHOICES, KINDS, decoder, full, prompt
+from tests.engine.tiny import CHOICES, KINDS, VIT, decoder, full, images, prompt
 
 IDS = prompt(11, seed=1)
 BATCH = [prompt(11, seed=1), prompt(4, seed=2), prompt(1, seed=3)]
@@ -49,6 +49,15 @@ def single(request):
     return run(decoder(torch.float32, **CHOICES[request.param]), IDS)
 
 
+IMAGES = {"ViT": VIT, "ViT without classes": VIT | dict(ending="nothing", classes=0)}
+
+
+@pytest.fixture(scope="module", params=IMAGES)
+def seen(request):
+    """A trace of two images."""
+    return run(decoder(torch.float32, **IMAGES[request.param]), images())
+
+
 @pytest.fixture(scope="module", params=KINDS)
 def plain(request):
     return decoder(torch.float32, **KINDS[request.param])
@@ -56,6 +65,14 @@ def plain(request):
 
 def test_every_tensor_agrees(single):
     assert failing(single) == []
+
+
+def test_every_tensor_and_cell_agrees_for_images(seen):
+    assert failing(seen) == []
+    for point, at in cells(seen):
+        worked = work(seen, point, at)
+        assert worked.shown == float(seen[point][at])
+        assert abs(worked.value - worked.shown) <= _noise(worked), (point, at)
 
 
 def test_every_tensor_agrees_for_prompts_of_different_lengths(plain):

@@ -15,6 +15,9 @@ LLAMA = dict(norm="rms", positions="rotary", gated=True, attention_bias=False, m
 
 BERT = dict(post_norm=True, embed_norm=True, causal=False, segments=2, ending="masked", next_sentence=True)
 
+VIT = dict(vocabulary=0, context=10, image=6, patch=2, channels=3, causal=False, ending="classes", classes=5)
+VIT |= dict(tied=False)
+
 KINDS = {"GPT-2": {}, "rotary": ROTARY, "LLaMA": LLAMA}  # decoders: what comes later changes nothing before
 
 CHOICES = {
@@ -53,6 +56,12 @@ def randomise(model: nn.Module, seed: int = 0):
 def decoder(dtype: torch.dtype = torch.float64, seed: int = 0, **choices) -> Transformer:
     model = randomise(Transformer(Config(**SIZES | choices)), seed)
     return model.requires_grad_(False).eval().to(dtype)
+
+
+def images(count: int = 2, seed: int = 0) -> Tensor:
+    """Random images as the tiny ViT reads them."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(count, VIT["channels"], VIT["image"], VIT["image"], generator=generator)
 
 
 def prompt(length: int, seed: int = 0, vocabulary: int = SIZES["vocabulary"]) -> list[int]:

@@ -107,7 +107,7 @@ def test_a_checkpoint_without_a_head_cannot_be_untied(checkpoint, tmp_path):
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        (dict(model_type="mamba"), "model_type 'mamba'; known are gpt2, llama, bert"),
+        (dict(model_type="mamba"), "model_type 'mamba'; known are gpt2, llama, bert, vit"),
         (dict(model_type=...), "model_type None"),
         (dict(n_head=..., n_layer=...), "n_layer, n_head"),
         (dict(activation_function="tanh"), "'tanh' is unknown; known are gelu, gelu_new"),

@@ -18,8 +18,9 @@ def watch(model: PreTrainedModel, ids: Tensor, padding: Tensor | None, **more):
 
     inner = f"{model.base_model_prefix}."
     hooks = [part.register_forward_hook(look(n.removeprefix(inner))) for n, part in model.named_modules()]
-    mask = None if padding is None else padding.long()
-    result = model(ids, attention_mask=mask, output_attentions=True, **more)
+    if padding is not None:
+        more["attention_mask"] = padding.long()
+    result = model(ids, output_attentions=True, **more)
     outputs["logits"] = getattr(result, "logits", None)
     for hook in hooks:
         hook.remove()
