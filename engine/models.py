@@ -51,10 +51,12 @@ class Transformer(nn.Module):
     every token sees all (BERT), or every patch of an image (ViT).
 
     The parts carry the names of the points they make, so `blocks.0.attn.q` is both a point and the
-    layer with its weights. `tokenizer` and `name` are set by engine.load.
+    layer with its weights. `tokenizer`, `prepare`, `labels` and `name` are set by engine.load.
     """
 
     tokenizer = None
+    prepare = None  # of models that read images: what makes their numbers of pixels
+    labels: tuple[str, ...] = ()  # of models that tell classes: what they are called
     name = "model"
 
     def __init__(self, config: Config):

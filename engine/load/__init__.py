@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from engine.load import bert, glassbox, gpt2, llama, moments, vit
+from engine.load import bert, glassbox, gpt2, llama, moments, pictures, vit
 from engine.load.folder import read_json
 from engine.load.hub import find
 from engine.models import Transformer
@@ -65,7 +65,9 @@ def _foreign(folder: Path, config: dict) -> Transformer:
     if kind not in tuple(LAYOUTS):
         raise ValueError(f"{folder}/config.json says model_type {kind!r}; known are {', '.join(LAYOUTS)}")
     model = LAYOUTS[kind].read(folder, config)
-    if (folder / "tokenizer.json").exists():
+    if model.config.image:
+        pictures.attach(model, folder, config)
+    elif (folder / "tokenizer.json").exists():
         tokenizer = JsonTokenizer if model.config.causal else WordPieceTokenizer
         model.tokenizer = tokenizer(folder / "tokenizer.json")
     return model

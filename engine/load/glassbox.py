@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import save_file
 
 from engine.config import Config
-from engine.load import moments
-from engine.load.folder import build, read_weights
+from engine.load import moments, pictures
+from engine.load.folder import build, read_json, read_weights
 from engine.models import Transformer
 from engine.tokenize import RankTokenizer, WordPieceTokenizer
 
@@ -30,7 +30,10 @@ def read(folder: Path, config: dict, step: int | None = None) -> Transformer:
         model = build(shapes, read_weights(folder), str(folder))
     else:
         model = moments.read(folder, shapes, step)
-    model.tokenizer = _vocabulary(folder, shapes.vocabulary)
+    if shapes.image:
+        pictures.attach(model, folder, read_json(folder / pictures.FILE))
+    else:
+        model.tokenizer = _vocabulary(folder, shapes.vocabulary)
     return model
 
 
@@ -50,6 +53,8 @@ def write(model: Transformer, folder: Path) -> None:
     config = {"format": "glassbox"} | asdict(model.config)
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
     write_weights(model, folder / "model.safetensors")
+    if model.config.image:
+        return pictures.write(model, folder)
     file = next(name for name, kind in VOCABULARIES.items() if isinstance(model.tokenizer, kind))
     model.tokenizer.write(folder / file)
 
