@@ -27,6 +27,11 @@ def shipped() -> list[str]:
     return sorted(names, key=lambda name: (name != DEFAULT, name))
 
 
+def writers() -> list[str]:
+    """Of the shipped models those that write a text on, token by token."""
+    return [name for name in shipped() if read_json(SHIPPED / name / "config.json").get("causal", True)]
+
+
 def moments_of(name: str) -> list[str]:
     """Names of what a shipped model was at some moments of its training, the random start first."""
     return [f"{name}{AT}{step}" for step in moments.steps(SHIPPED / name)]

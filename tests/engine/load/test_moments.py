@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 import engine
-from engine.load import beside, glassbox, moments, moments_of
+from engine.load import beside, glassbox, moments, moments_of, shipped, writers
 from engine.load.moments import packed, unpacked
 from engine.models import fresh
 from tests.engine.load.damage import configure
-from tests.engine.tiny import KINDS, decoder
+from tests.engine.tiny import BERT, KINDS, decoder
 
 STEPS = (2, 40, 1234)
 
@@ -43,6 +43,14 @@ def shelf(request, rank_tokenizer, tmp_path, monkeypatch):
         moments.write(weights, tmp_path / "tale", step)
     (tmp_path / "tale" / "learning.json").write_text(json.dumps({"seed": 7}))
     return tmp_path
+
+
+def test_an_encoder_beside_them_is_shipped_and_writes_nothing(shelf, wordpiece):
+    model = decoder(torch.float32, vocabulary=len(wordpiece), **BERT)
+    model.tokenizer = wordpiece
+    glassbox.write(model, shelf / "finder")
+    assert shipped() == ["bare", "finder", "tale"]
+    assert writers() == ["bare", "tale"]
 
 
 # --- a byte a number -----------------------------------------------------------------------------
