@@ -22,7 +22,7 @@ TRACES = 32  # prompts remembered, for all visitors together
 
 @cache
 def models() -> list[str]:
-    """The names that a link may give: the shipped models that write, the default first, and moments of training."""
+    """The names that a link may give: the models that write, the default first, and moments of training."""
     names = writers()
     return names + [moment for name in names for moment in moments_of(name)]
 
