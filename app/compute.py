@@ -11,7 +11,7 @@ import torch
 import engine
 from engine import analysis
 from engine.load import beside as read_beside
-from engine.load import moments_of
+from engine.load import moments_of, writers
 from engine.tap import Edit
 from engine.tokenize.merges import check_text
 from engine.trace import Trace
@@ -22,8 +22,8 @@ TRACES = 32  # prompts remembered, for all visitors together
 
 @cache
 def models() -> list[str]:
-    """The names that a link may give: the shipped models, the default first, and moments of their training."""
-    names = engine.shipped()
+    """The names that a link may give: the models that write, the default first, and moments of training."""
+    names = writers()
     return names + [moment for name in names for moment in moments_of(name)]
 
 

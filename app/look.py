@@ -8,7 +8,7 @@ import numpy as np
 from app import compute
 from app.labels import token_labels
 from app.state import View
-from engine.models import Decoder
+from engine.models import Transformer
 from engine.points import points_of
 from engine.tap import Edit
 from engine.trace import Trace
@@ -17,7 +17,7 @@ from engine.trace import Trace
 @dataclass(frozen=True)
 class Look:
     view: View  # with layer, head, token and key that exist
-    model: Decoder
+    model: Transformer
     trace: Trace
     tensors: dict[str, np.ndarray] = field(default_factory=dict)  # what the step's pictures draw, by name
 
@@ -37,6 +37,25 @@ class Look:
     @property
     def key(self) -> str:
         return self.labels[self.view.key]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What kind of model this is, in the words that texts of their own are named by."""
+        c = self.model.config
+        others = {"gated": c.gated, "shared": c.shared_by > 1, "no biases": not c.attention_bias}
+        return (c.positions, c.norm, *(name for name, is_so in others.items() if is_so))
+
+    @property
+    def activation(self) -> str:
+        """What papers call the model's activation."""
+        return {"gelu_tanh": "GELU", "gelu": "GELU", "relu": "ReLU", "silu": "SiLU"}[
+            self.model.config.activation
+        ]
+
+    def head_in(self, point: str) -> int:
+        """Which head of a point the picked head works with: several may share one."""
+        shared = self.axes(point).startswith("G")
+        return self.view.head // self.model.config.shared_by if shared else self.view.head
 
     def point(self, name: str) -> str:
         """The full name of a point of the picked block."""

@@ -37,7 +37,7 @@ class View:
     key: int = 0  # the position looked at
     unit: int = 0  # a number inside a vector
     entry: int = -1  # an entry of the vocabulary; -1 is the most probable
-    letter: str = "q"  # which of q, k, v
+    letter: str = "q"  # which of query, key and value, and the first two turned by their place
     norm: str = "attn"  # which norm of the block
     merge: int = -1  # how many merges of the picked word are shown; -1 is all
     unscaled: bool = False  # what if: softmax without dividing by √d_k
@@ -56,7 +56,7 @@ class View:
 
 CHOICES = {
     "step": STEPS,
-    "letter": ("q", "k", "v"),
+    "letter": ("q", "q_rot", "k", "k_rot", "v"),
     "norm": ("attn", "mlp", "final"),
     "mask": ("causal", "none", "window", "prefix", "padding"),
 }
@@ -133,9 +133,12 @@ def write_link(view: View) -> dict[str, str]:
     return link
 
 
-def fit(view: View, layers: int, heads: int, tokens: int) -> tuple[View, list[str]]:
-    """`view` with layer, head and positions that exist, and a sentence for each one moved."""
+def fit(view: View, layers: int, heads: int, tokens: int, rotary: bool) -> tuple[View, list[str]]:
+    """`view` with layer, head, positions and vectors that exist, and a sentence for each one moved."""
     moved, ignored = {}, []
+    if view.letter.endswith("_rot") and not rotary:
+        moved["letter"] = view.letter[0]
+        ignored.append("This model turns no queries and keys; they are shown as they are.")
     for name, count in (("layer", layers), ("head", heads), ("token", tokens), ("key", tokens)):
         value = getattr(view, name)
         if value >= count:

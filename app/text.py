@@ -21,8 +21,8 @@ def sections(page: str) -> dict[str, str]:
     return {name.strip(): text.strip() for name, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
-def say(page: str, name: str, kind: str = "", /, **values) -> str:
-    """The text `name` of a page with its placeholders filled; "name (kind)" where there is one of that kind."""
+def say(page: str, name: str, kinds: tuple[str, ...] = (), /, **values) -> str:
+    """The text `name` of a page with its placeholders filled; "name (kind)" where there is one for a kind."""
 
     def fill(match: re.Match) -> str:
         value = values[match[1]]
@@ -32,5 +32,6 @@ def say(page: str, name: str, kind: str = "", /, **values) -> str:
         nothing = text.startswith("-") and not text.strip("-0.%")  # −0.000 is 0.000
         return text.removeprefix("-") if nothing else text.replace("-", "−")
 
-    texts, special = sections(page), f"{name} ({kind})"
-    return PLACEHOLDER.sub(fill, texts[special if special in texts else name])
+    texts = sections(page)
+    special = (f"{name} ({kind})" for kind in kinds)
+    return PLACEHOLDER.sub(fill, texts[next((s for s in special if s in texts), name)])

@@ -18,9 +18,9 @@ PICKS = {"T": "token", "S": "key", "E": "unit", "D": "unit", "F": "unit", "V": "
 NAMES = {"T": "token", "S": "looks at", "E": "number", "D": "number", "F": "unit", "V": "entry"}
 
 
-def words(name: str, kind: str = "", /, **values) -> None:
-    """A text of the walk, filled in."""
-    st.markdown(say("walk", name, kind, **values))
+def words(look: Look, name: str, /, **values) -> None:
+    """A text of the walk, as it is for this kind of model, filled in."""
+    st.markdown(say("walk", name, look.kinds, **values))
 
 
 def light(look: Look, point: str) -> dict:
@@ -62,8 +62,10 @@ def picture(
     """
     axes = look.axes(point)
     own = array is None
-    values = look.array(point) if own else array
-    values = values.astype(np.float32) if axes.startswith("H") else values[None].astype(np.float32)
+    values = (look.array(point) if own else array).astype(np.float32)
+    values = values if len(axes) == 3 else values[None]
+    if axes[0] == "G":  # one for each head that shares it: a picture follows the picked head
+        values = np.repeat(values, look.model.config.shared_by, 0)
     rows, columns = axes[-2], axes[-1]
     view = look.view
     picked = [
@@ -85,8 +87,8 @@ def picture(
         "height": height,
         "bands": bands or [],
         "pick": picked,
-        "index": view.head if axes.startswith("H") else 0,
-        "follow": "head" if axes.startswith("H") else None,
+        "index": view.head if len(axes) == 3 else 0,
+        "follow": "head" if len(axes) == 3 else None,
         "foot": foot(look, point) if own else variant,
         "model": look.source,
         "light": light(look, point) if own else None,

@@ -9,12 +9,11 @@ Read it in this order: config, tap, norm, attention, mlp, block, embed, models, 
 
 from engine.decode import Decoding, Step, generate
 from engine.load import load, moments_of, shipped
-from engine.points import POINTS, Point, points_of
+from engine.points import Point, points_of
 from engine.tap import Edit
 from engine.trace import Trace, run
 
 __all__ = [
-    "POINTS",
     "Decoding",
     "Edit",
     "Point",

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.models import Decoder
+from engine.models import Transformer
 from engine.trace import Trace
 
 
@@ -25,8 +25,11 @@ def without_first(pattern: Tensor) -> Tensor:
 
 
 def value_weighted(pattern: Tensor, v: Tensor) -> Tensor:
-    """Weight times the length of what is handed over, each row summing to 1 (Kobayashi et al. 2020)."""
-    weighted = pattern * v.norm(dim=-1)[..., None, :]
+    """Weight [..., H, T, S] times the length of what is handed over, v [..., G, S, E], each row summing to 1
+    (Kobayashi et al. 2020)."""
+    sizes = v.norm(dim=-1)
+    sizes = sizes.repeat_interleave(pattern.shape[-3] // sizes.shape[-2], -2)  # of the heads that share it
+    weighted = pattern * sizes[..., None, :]
     return weighted / weighted.sum(-1, keepdim=True).clamp_min(1e-12)
 
 
@@ -62,7 +65,7 @@ def lens(trace: Trace) -> tuple[Tensor, Tensor]:
     return torch.stack(ids), torch.stack(shares)
 
 
-def promotes(model: Decoder, layer: int, unit: int, count: int) -> tuple[list[int], list[float]]:
+def promotes(model: Transformer, layer: int, unit: int, count: int) -> tuple[list[int], list[float]]:
     """The tokens whose logits one MLP unit raises most, per unit of its activation.
 
     Its column of W_out, through the last norm's γ, times each token's vector (Geva et al. 2022).

@@ -9,10 +9,11 @@ from engine.tap import SILENT
 
 
 class Block(nn.Module):
-    """Pre-norm, as in GPT-2: each part reads a normed copy of the stream and adds its result to it."""
+    """Each part adds its result to the stream; norms stand before the parts or after the additions."""
 
     def __init__(self, config: Config, layer: int):
         super().__init__()
+        self.post_norm = config.post_norm
         self.attn = Attention(config, layer)
         self.mlp = MLP(config)
 
@@ -21,5 +22,10 @@ class Block(nn.Module):
     ) -> Tensor:
         """The residual stream before the block [B, T, D] -> after it [B, T, D]."""
         attn, mlp = tap.at("attn"), tap.at("mlp")
+        if self.post_norm:  # as in 2017, and in BERT
+            added = attn("sum", x + self.attn(x, mask, angles, cache, attn))
+            x = tap("resid_mid", self.attn.norm(added, attn.at("norm")))
+            added = mlp("sum", x + self.mlp(x, mlp))
+            return tap("resid_post", self.mlp.norm(added, mlp.at("norm")))
         x = tap("resid_mid", x + self.attn(self.attn.norm(x, attn.at("norm")), mask, angles, cache, attn))
         return tap("resid_post", x + self.mlp(self.mlp.norm(x, mlp.at("norm")), mlp))

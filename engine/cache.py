@@ -14,9 +14,9 @@ class Cache:
 
     def __init__(self, config: Config, batch: int = 1, room: int | None = None, like: Tensor | None = None):
         room = min(room or config.context, config.context)
-        shape = (config.layers, batch, config.heads, room, config.head_width)
+        shape = (config.layers, batch, config.key_heads, room, config.head_width)
         options = dict(dtype=like.dtype, device=like.device) if like is not None else {}
-        self.keys = torch.empty(shape, **options)  # [layers, B, H, room, E]
+        self.keys = torch.empty(shape, **options)  # [layers, B, G, room, E]
         self.values = torch.empty(shape, **options)
         self.length = 0
 
@@ -40,7 +40,7 @@ class LayerCache:
         self.cache, self.i = cache, i
 
     def extend(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Append k, v [B, H, T, E]; returns all keys and values so far [B, H, S, E]."""
+        """Append k, v [B, G, T, E]; returns all keys and values so far [B, G, S, E]."""
         start = self.cache.length
         end = start + k.shape[2]
         if end > self.cache.room:

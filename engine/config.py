@@ -3,12 +3,17 @@
 import math
 from dataclasses import dataclass
 
+from engine.norm import NORMS
 from engine.position import POSITIONS
+
+ENDINGS = ("logits", "masked", "classes", "nothing")
+BOOLS = ("tied", "scale_scores", "scale_by_layer", "gated", "attention_bias", "mlp_bias")
+BOOLS += ("post_norm", "embed_norm", "causal", "next_sentence")
 
 
 @dataclass(frozen=True)
 class Config:
-    """What a decoder-only model is made of; sizes are counts of numbers unless said otherwise."""
+    """What one stack of blocks is made of; sizes are counts of numbers unless said otherwise."""
 
     vocabulary: int  # V, entries of the token table
     context: int  # longest prompt, in tokens
@@ -16,6 +21,21 @@ class Config:
     layers: int  # blocks, one after the other
     heads: int  # H, attention heads of a block
     mlp_width: int  # F, units of a block's MLP
+    key_heads: int | None = None  # G, heads of keys and values, shared by the H of queries; None: H
+    gated: bool = False  # the MLP's units are opened and shut by a second map
+    attention_bias: bool = True  # of queries, keys, values and what attention writes
+    mlp_bias: bool = True
+    norm: str = "layer"  # a name of engine.norm.NORMS
+    post_norm: bool = False  # norms stand after the additions, on the stream (Vaswani et al. 2017)
+    embed_norm: bool = False  # the first vectors are normed before they enter block 0
+    causal: bool = True  # a token sees itself and what came before; otherwise everything
+    segments: int = 0  # sentences that a token can belong to, each told by a vector that is added
+    image: int = 0  # pixels along each side of an image, for models that read images instead of tokens
+    patch: int = 0  # pixels along each side of a patch
+    channels: int = 1  # numbers of a pixel: 1 grey, 3 red, green and blue
+    classes: int = 0  # kinds of image, scored from the first vector
+    ending: str = "logits"  # a name of ENDINGS: what is read off the last vectors
+    next_sentence: bool = False  # and, from the first token, whether the second text follows the first
     activation: str = "gelu"  # a name of engine.mlp.ACTIVATIONS
     positions: str = "learned"  # a name of engine.position.POSITIONS
     rotary_base: float = 10_000.0  # of rotary positions: how slowly the slowest pair turns
@@ -25,23 +45,36 @@ class Config:
     scale_by_layer: bool = False  # and by the block's number, counted from 1
 
     def __post_init__(self):
-        for name in ("vocabulary", "context", "width", "layers", "heads", "mlp_width"):
+        if self.key_heads is None:
+            object.__setattr__(self, "key_heads", self.heads)
+        least = {"vocabulary": int(not self.image), "image": 0, "patch": int(bool(self.image)), "segments": 0}
+        least |= {"classes": int(self.ending == "classes")}
+        for name in ("context", "width", "layers", "heads", "mlp_width", "key_heads", "channels", *least):
             size = getattr(self, name)
-            if type(size) is not int or size < 1:
-                raise ValueError(f"{name} is {size!r}; it must be a whole number of 1 or more")
-        for name in ("tied", "scale_scores", "scale_by_layer"):
+            low = least.get(name, 1)
+            if type(size) is not int or size < low:
+                raise ValueError(f"{name} is {size!r}; it must be a whole number of {low} or more")
+        for name in BOOLS:
             if type(getattr(self, name)) is not bool:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it must be true or false")
         for name in ("norm_eps", "rotary_base"):
             number = getattr(self, name)
             if not isinstance(number, int | float) or not 0 < number < math.inf:
                 raise ValueError(f"{name} is {number!r}; it must be a number above 0")
-        if self.positions not in tuple(POSITIONS):
-            raise ValueError(f"positions is {self.positions!r}; known are {', '.join(POSITIONS)}")
+        for name, known in (("positions", POSITIONS), ("norm", NORMS), ("ending", ENDINGS)):
+            if getattr(self, name) not in tuple(known):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; known are {', '.join(known)}")
         if self.width % self.heads:
             raise ValueError(
                 f"width {self.width} cannot be shared among {self.heads} heads: "
                 "choose a number of heads that divides it"
+            )
+        if self.heads % self.key_heads:
+            raise ValueError(f"{self.heads} heads cannot share {self.key_heads} key_heads evenly")
+        if self.image and (self.image % self.patch or self.context != self.patches + 1):
+            raise ValueError(
+                f"an image of {self.image} pixels a side in patches of {self.patch} needs a context of its "
+                f"patches and one more, not {self.context}"
             )
         if self.rotary and self.head_width % 2:
             raise ValueError(f"rotary positions turn pairs of numbers; {self.head_width} of a head is odd")
@@ -49,6 +82,16 @@ class Config:
     @property
     def rotary(self) -> bool:
         return self.positions == "rotary"
+
+    @property
+    def patches(self) -> int:
+        """N, patches of an image."""
+        return (self.image // self.patch) ** 2
+
+    @property
+    def shared_by(self) -> int:
+        """How many heads share one head of keys and values (Ainslie et al. 2023); 1: each has its own."""
+        return self.heads // self.key_heads
 
     @property
     def head_width(self) -> int:

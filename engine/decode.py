@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.cache import Cache
-from engine.models import Decoder
+from engine.models import Transformer
 
 METHODS = ("greedy", "sample")
 
@@ -122,18 +122,20 @@ def choose(probabilities: Tensor, decoding: Decoding, random: torch.Generator) -
 
 
 def generate(
-    model: Decoder, text_or_ids: str | list[int], decoding: Decoding = Decoding(), cached: bool = True
+    model: Transformer, text_or_ids: str | list[int], decoding: Decoding = Decoding(), cached: bool = True
 ) -> Iterator[Step]:
     """Add tokens one by one until `max_tokens`, a full context, or the token that ends a text.
 
     `cached=False` reads the whole text again for every token: slower, the same result.
     """
+    if not model.config.causal:
+        raise ValueError(f"{model.name} sees the whole text at once: it fills a [MASK], it does not write on")
     ids = encode(model, text_or_ids) if isinstance(text_or_ids, str) else list(text_or_ids)
     check_ids(torch.tensor(ids), model)
     return _generate(model, ids, decoding, cached)
 
 
-def _generate(model: Decoder, ids: list[int], decoding: Decoding, cached: bool) -> Iterator[Step]:
+def _generate(model: Transformer, ids: list[int], decoding: Decoding, cached: bool) -> Iterator[Step]:
     random = torch.Generator().manual_seed(decoding.seed)
     room = min(model.config.context, len(ids) + decoding.max_tokens)
     cache = Cache(model.config, room=room, like=model.embed.token.weight) if cached else None
@@ -152,18 +154,18 @@ def _generate(model: Decoder, ids: list[int], decoding: Decoding, cached: bool) 
 
 
 @torch.inference_mode()
-def _last_logits(model: Decoder, ids: list[int], cache: Cache | None) -> Tensor:
+def _last_logits(model: Transformer, ids: list[int], cache: Cache | None) -> Tensor:
     return model(torch.tensor([ids], device=model.device), cache=cache)[0, -1].cpu()
 
 
-def encode(model: Decoder, text: str) -> list[int]:
+def encode(model: Transformer, text: str) -> list[int]:
     """Token ids of `text`, or a ValueError where the model came without a tokenizer."""
     if model.tokenizer is None:
         raise ValueError(f"{model.name} came without a tokenizer.json: give token ids, not text")
     return model.tokenizer.encode(text)
 
 
-def check_ids(ids: Tensor, model: Decoder) -> None:
+def check_ids(ids: Tensor, model: Transformer) -> None:
     """A ValueError where `ids` [..., T] are too few, too many or not of the model's vocabulary."""
     check_length(ids.shape[-1], model)
     if ids.min() < 0 or ids.max() >= model.config.vocabulary:
@@ -172,7 +174,7 @@ def check_ids(ids: Tensor, model: Decoder) -> None:
         )
 
 
-def check_length(count: int, model: Decoder) -> None:
+def check_length(count: int, model: Transformer) -> None:
     """A ValueError where a prompt of `count` tokens is empty or over the context limit."""
     if count == 0:
         raise ValueError("the prompt is empty: type at least one character")

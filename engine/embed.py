@@ -4,22 +4,56 @@ import torch
 from torch import Tensor, nn
 
 from engine.config import Config
+from engine.norm import NORMS
 from engine.tap import SILENT
 
 
+class Patches(nn.Module):
+    """An image cut into square patches, each a vector; one learned vector stands before them, to gather what
+    the image shows; plus a row for the place (Dosovitskiy et al. 2020)."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.side = config.patch
+        self.patch = nn.Linear(config.channels * config.patch**2, config.width)
+        self.first = nn.Parameter(torch.zeros(config.width))
+        self.position = nn.Embedding(config.context, config.width)
+
+    def forward(self, images: Tensor, tap=SILENT) -> Tensor:
+        """images [B, channels, image, image] -> [B, T, D], T = patches + 1."""
+        pixels = tap("pixels", cut(images, self.side))  # [B, N, P]
+        patch = tap("patch", self.patch(pixels))  # [B, N, D]
+        first = self.first.expand(len(patch), 1, -1)
+        token = tap("token", torch.cat([first, patch], 1))  # [B, T, D]
+        position = tap("position", self.position.weight.expand_as(token))  # [B, T, D]
+        return tap("out", token + position)  # [B, T, D]
+
+
+def cut(images: Tensor, side: int) -> Tensor:
+    """[B, channels, H, W] -> [B, N, P]: patches row by row, each as its channels, rows, columns in one line."""
+    patches = images.unfold(2, side, side).unfold(3, side, side)  # [B, channels, rows, columns, side, side]
+    return patches.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(1, 2)
+
+
 class Embed(nn.Module):
-    """A row of the token table; where positions are learned, plus a row of the position table."""
+    """A row of the token table; where the model has such tables, plus a row for the place and the segment."""
 
     def __init__(self, config: Config):
         super().__init__()
         self.token = nn.Embedding(config.vocabulary, config.width)
         self.position = None if config.rotary else nn.Embedding(config.context, config.width)
+        self.segment = nn.Embedding(config.segments, config.width) if config.segments else None
+        self.norm = NORMS[config.norm](config.width, config.norm_eps) if config.embed_norm else None
 
-    def forward(self, ids: Tensor, start: int = 0, tap=SILENT) -> Tensor:
-        """ids [B, T], the first of them at position `start` -> [B, T, D]."""
-        token = tap("token", self.token(ids))  # [B, T, D]
-        if self.position is None:
-            return tap("out", token)  # [B, T, D]
-        places = torch.arange(start, start + ids.shape[1], device=ids.device)
-        position = tap("position", self.position(places).expand_as(token))  # [B, T, D]
-        return tap("out", token + position)  # [B, T, D]
+    def forward(self, ids: Tensor, start: int = 0, segments: Tensor | None = None, tap=SILENT) -> Tensor:
+        """ids [B, T], the first of them at position `start`, segments [B, T] (all 0 if None) -> [B, T, D]."""
+        parts = [tap("token", self.token(ids))]  # [B, T, D] each
+        if self.position is not None:
+            places = torch.arange(start, start + ids.shape[1], device=ids.device)
+            parts.append(tap("position", self.position(places).expand_as(parts[0])))
+        if self.segment is not None:
+            segments = torch.zeros_like(ids) if segments is None else segments
+            parts.append(tap("segment", self.segment(segments)))
+        if self.norm is None:
+            return tap("out", sum(parts[1:], parts[0]))  # [B, T, D]
+        return tap("out", self.norm(tap("sum", sum(parts[1:], parts[0])), tap.at("norm")))

@@ -20,6 +20,13 @@ def causal_mask(T: int, S: int, padding: Tensor | None = None, device=None) -> T
     return mask
 
 
+def full_mask(T: int, padding: Tensor | None = None, device=None) -> Tensor:
+    """Every token sees every real one: BERT's mask. Returns bool [B or 1, 1, T, T]."""
+    if padding is None:
+        return torch.ones(1, 1, T, T, dtype=torch.bool, device=device)
+    return padding[:, None, None, :].expand(-1, -1, T, -1)
+
+
 def mask_of(kind: str, T: int, n: int, device=None) -> Tensor:
     """A mask [1, 1, T, T] as other models use it in place of the causal one.
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import Config
-from engine.norm import LayerNorm
+from engine.norm import NORMS
 from engine.tap import SILENT
 
 ACTIVATIONS = {
@@ -18,19 +18,25 @@ ACTIVATIONS = {
 
 
 class MLP(nn.Module):
-    """W_out · activation(W_pre · x + b) + b."""
+    """W_out · activation(W_pre · x + b) + b; where gated, each unit times W_up · x (Shazeer 2020)."""
 
     def __init__(self, config: Config):
         super().__init__()
         if config.activation not in tuple(ACTIVATIONS):
             raise ValueError(f"activation is {config.activation!r}; known are {', '.join(ACTIVATIONS)}")
         self.activation = ACTIVATIONS[config.activation]
-        self.norm = LayerNorm(config.width, config.norm_eps)
-        self.pre = nn.Linear(config.width, config.mlp_width)
-        self.out = nn.Linear(config.mlp_width, config.width)
+        self.norm = NORMS[config.norm](config.width, config.norm_eps)
+        self.pre = nn.Linear(config.width, config.mlp_width, config.mlp_bias)
+        self.up = nn.Linear(config.width, config.mlp_width, config.mlp_bias) if config.gated else None
+        self.out = nn.Linear(config.mlp_width, config.width, config.mlp_bias)
 
     def forward(self, x: Tensor, tap=SILENT) -> Tensor:
         """x [B, T, D] (already normed) -> [B, T, D]."""
         pre = tap("pre", self.pre(x))  # [B, T, F]
-        act = tap("act", self.activation(pre))  # [B, T, F]
+        if self.up is None:
+            act = tap("act", self.activation(pre))  # [B, T, F]
+        else:
+            gate = tap("gate", self.activation(pre))  # [B, T, F]
+            up = tap("up", self.up(x))  # [B, T, F]
+            act = tap("act", gate * up)  # [B, T, F]
         return tap("out", self.out(act))  # [B, T, D]

@@ -8,49 +8,117 @@ from torch import Tensor, nn
 from engine.block import Block
 from engine.cache import Cache
 from engine.config import Config
-from engine.embed import Embed
-from engine.masks import causal_mask
-from engine.norm import LayerNorm
+from engine.embed import Embed, Patches
+from engine.masks import causal_mask, full_mask
+from engine.mlp import ACTIVATIONS
+from engine.norm import NORMS
 from engine.position import turns
 from engine.tap import SILENT
 
 
-class Decoder(nn.Module):
-    """A decoder-only transformer (GPT-2): each token sees itself and the tokens before it.
+class MaskedHead(nn.Module):
+    """BERT's step between the last vectors and the scores: a map, an activation, a norm."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.activation = ACTIVATIONS[config.activation]
+        self.pre = nn.Linear(config.width, config.width)
+        self.norm = NORMS[config.norm](config.width, config.norm_eps)
+
+    def forward(self, x: Tensor, tap=SILENT) -> Tensor:
+        """x [B, T, D] -> [B, T, D]."""
+        act = tap("act", self.activation(tap("pre", self.pre(x))))  # [B, T, D]
+        return self.norm(act, tap.at("norm"))
+
+
+class Follows(nn.Module):
+    """Does the second text follow the first? Read off the first token, [CLS] (Devlin et al. 2018)."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.pre = nn.Linear(config.width, config.width)
+        self.scores = nn.Linear(config.width, 2)
+
+    def forward(self, x: Tensor, tap=SILENT) -> Tensor:
+        """x [B, T, D] -> scores [B, 2]: it follows, it does not."""
+        first = tap("first", x[:, 0])  # [B, D]
+        pooled = tap("pooled", tap("pre", self.pre(first)).tanh())  # [B, D]
+        return tap("scores", self.scores(pooled))  # [B, 2]
+
+
+class Transformer(nn.Module):
+    """One stack of blocks. Causal, each token sees itself and the tokens before it (GPT-2, LLaMA); otherwise
+    every token sees all (BERT), or every patch of an image (ViT).
 
     The parts carry the names of the points they make, so `blocks.0.attn.q` is both a point and the
-    layer with its weights. `tokenizer` and `name` are set by engine.load.
+    layer with its weights. `tokenizer`, `prepare`, `labels` and `name` are set by engine.load.
     """
 
     tokenizer = None
+    prepare = None  # of models that read images: what makes their numbers of pixels
+    labels: tuple[str, ...] = ()  # of models that tell classes: what they are called
     name = "model"
 
     def __init__(self, config: Config):
         super().__init__()
-        self.config = config
-        self.embed = Embed(config)
-        self.blocks = nn.ModuleList(Block(config, i) for i in range(config.layers))
-        self.final_norm = LayerNorm(config.width, config.norm_eps)
-        self.logits = nn.Linear(config.width, config.vocabulary, bias=False)
-        if config.tied:
-            self.logits.weight = self.embed.token.weight
+        self.config = c = config
+        self.embed = Patches(c) if c.image else Embed(c)
+        self.blocks = nn.ModuleList(Block(c, i) for i in range(c.layers))
+        self.final_norm = None if c.post_norm else NORMS[c.norm](c.width, c.norm_eps)
+        self.head = MaskedHead(c) if c.ending == "masked" else None
+        self.logits = None
+        self.classes = nn.Linear(c.width, c.classes) if c.ending == "classes" else None
+        if c.ending in ("logits", "masked"):
+            self.logits = nn.Linear(c.width, c.vocabulary, bias=c.ending == "masked")
+            if c.tied:
+                self.logits.weight = self.embed.token.weight
+        self.follows = Follows(c) if c.next_sentence else None
 
     def forward(
-        self, ids: Tensor, padding: Tensor | None = None, cache: Cache | None = None, tap=SILENT
+        self,
+        ids: Tensor,
+        padding: Tensor | None = None,
+        cache: Cache | None = None,
+        segments: Tensor | None = None,
+        tap=SILENT,
     ) -> Tensor:
-        """ids [B, T] (those after the cached ones, if any), padding [B, T] -> logits [B, T, V]."""
+        """ids [B, T] (those after the cached ones, if any), padding and segments [B, T] -> logits [B, T, V],
+        or the last vectors [B, T, D] of a model that has none."""
+        return self.finish(self.stream(ids, padding, cache, segments, tap), tap)
+
+    def stream(
+        self,
+        ids: Tensor,
+        padding: Tensor | None = None,
+        cache: Cache | None = None,
+        segments: Tensor | None = None,
+        tap=SILENT,
+    ) -> Tensor:
+        """The same inputs -> the residual stream after the last block [B, T, D]."""
         start = cache.length if cache else 0
-        T = ids.shape[1]
-        x = self.embed(ids, start, tap.at("embed"))
-        fused = tap is SILENT and padding is None and start == 0
-        mask = None if fused else causal_mask(T, start + T, padding, ids.device)
+        x = self.begin(ids, start, segments, tap)
+        T = x.shape[1]
+        fused = tap is SILENT and padding is None and start == 0 and self.config.causal
+        mask = None if fused else self.mask(T, start + T, padding)
         angles = self.angles(start, T)
         for i, block in enumerate(self.blocks):
             x = tap(f"blocks.{i}.resid_pre", x)
             x = block(x, mask, angles, cache.layer(i) if cache else None, tap.at(f"blocks.{i}"))
         if cache:
             cache.length += T
-        return self.unembed(x, tap)
+        return x
+
+    def begin(self, ids: Tensor, start: int = 0, segments: Tensor | None = None, tap=SILENT) -> Tensor:
+        """Token ids [B, T], or images [B, channels, image, image] -> the first vectors [B, T, D]."""
+        if self.config.image:
+            return self.embed(ids, tap.at("embed"))
+        return self.embed(ids, start, segments, tap.at("embed"))
+
+    def mask(self, T: int, S: int, padding: Tensor | None) -> Tensor:
+        """Who may look at whom [B or 1, 1, T, S]."""
+        if self.config.causal:
+            return causal_mask(T, S, padding, self.device)
+        return full_mask(T, padding, self.device)
 
     def angles(self, start: int, T: int) -> Tensor | None:
         """The turns of queries and keys at T positions from `start` [T, E/2]; None: positions are learned."""
@@ -59,19 +127,31 @@ class Decoder(nn.Module):
         places = torch.arange(start, start + T, device=self.device)
         return turns(places, self.config.head_width, self.config.rotary_base)
 
+    def finish(self, x: Tensor, tap=SILENT) -> Tensor:
+        """All that is read off the stream after the last block; returns the same as `unembed`."""
+        if self.follows is not None:
+            self.follows(x, tap.at("follows"))
+        return self.unembed(x, tap)
+
     def unembed(self, x: Tensor, tap=SILENT) -> Tensor:
-        """The stream after the last block [B, T, D] -> logits [B, T, V]."""
-        return tap("logits", self.logits(self.final_norm(x, tap.at("final_norm"))))
+        """The stream after the last block [B, T, D] -> logits [B, T, V] or classes [B, C], if there are any."""
+        if self.final_norm is not None:
+            x = self.final_norm(x, tap.at("final_norm"))
+        if self.head is not None:
+            x = self.head(x, tap.at("head"))
+        if self.classes is not None:
+            return tap("classes", self.classes(tap("first", x[:, 0])))
+        return x if self.logits is None else tap("logits", self.logits(x))
 
     @property
     def device(self):
-        return self.embed.token.weight.device
+        return self.blocks[0].attn.q.weight.device
 
 
-def fresh(config: Config, seed: int) -> Decoder:
+def fresh(config: Config, seed: int) -> Transformer:
     """A model at its random start: normal weights, smaller where they add to the stream (GPT-2)."""
     torch.manual_seed(seed)
-    model = Decoder(config)
+    model = Transformer(config)
     for name, p in model.named_parameters():
         if p.dim() == 2:
             into_stream = name.endswith("out.weight")

@@ -1,4 +1,4 @@
-"""LayerNorm: give each token's vector mean 0 and variance 1, then a learned size and shift."""
+"""Norms: bring each token's vector to one size, then let learned numbers set the size of each entry."""
 
 import torch
 import torch.nn.functional as F
@@ -25,3 +25,25 @@ class LayerNorm(nn.Module):
         var = tap("var", away.square().mean(-1, keepdim=True))  # [B, T, 1]
         scaled = tap("scaled", away / (var + self.eps).sqrt())  # [B, T, D]
         return tap("out", torch.addcmul(self.bias, scaled, self.weight))  # β + x̂ · γ  [B, T, D]
+
+
+class RMSNorm(nn.Module):
+    """y = γ · x / √(mean of x² + ε) over the last axis: no mean is taken off (Zhang & Sennrich 2019)."""
+
+    bias = None
+
+    def __init__(self, width: int, eps: float):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(width))  # γ
+
+    def forward(self, x: Tensor, tap=SILENT) -> Tensor:
+        """x [..., D] -> [..., D]."""
+        if tap is SILENT:
+            return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
+        square = tap("square", x.square().mean(-1, keepdim=True))  # [B, T, 1]
+        scaled = tap("scaled", x / (square + self.eps).sqrt())  # [B, T, D]
+        return tap("out", scaled * self.weight)  # x̂ · γ  [B, T, D]
+
+
+NORMS = {"layer": LayerNorm, "rms": RMSNorm}

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.decode import check_ids, encode
-from engine.masks import causal_mask
-from engine.models import Decoder
+from engine.models import Transformer
 from engine.points import points_of
 from engine.tap import Edit, Recorder, known
 
@@ -31,17 +30,31 @@ def boundaries(name: str) -> bool:
 class Trace:
     """All intermediates of one run, by name: `trace["blocks.0.attn.pattern"]` -> tensor [B, H, T, S].
 
-    ids [B, T]; padding [B, T] with True = a real token, or None; edits as given to `run`.
+    ids [B, T], or images [B, channels, image, image]; padding [B, T] with True = a real token, or None;
+    segments [B, T], or None for all 0; edits as given to `run`.
     """
 
-    def __init__(self, model: Decoder, ids: Tensor, padding: Tensor | None, edits: tuple[Edit, ...]):
-        self.model, self.ids, self.padding, self.edits = model, ids, padding, edits
+    def __init__(
+        self,
+        model: Transformer,
+        ids: Tensor,
+        padding: Tensor | None,
+        edits: tuple[Edit, ...],
+        segments: Tensor | None = None,
+    ):
+        self.model, self.ids, self.edits = model, ids, edits
+        self.padding, self.segments = padding, segments
         self._points = points_of(model.config)
         self._axes = {name: point.axes for name, point in self._points.items()}
         self._others = {e.value: run(model, e.value) for e in edits if e.op == "copy"}
         self._kept: dict[str, Tensor] = {}
         self._rooms: dict[str, dict[str, Tensor]] = {}  # oldest first
         self._lock = threading.RLock()
+
+    @property
+    def length(self) -> int:
+        """T, how many positions there are: tokens, or patches and the vector before them."""
+        return self.model.config.context if self.model.config.image else self.ids.shape[1]
 
     def points(self) -> list[str]:
         """The names of all points, in the order in which the model makes them."""
@@ -68,7 +81,7 @@ class Trace:
             return boundaries(name) or wanted(name)
 
         tap = Recorder(self._axes, keep, self.edits, self._others)
-        self.model(self.ids, self.padding, tap=tap)
+        self.model(self.ids, self.padding, segments=self.segments, tap=tap)
         self._kept = tap.kept
 
     @torch.inference_mode()
@@ -77,12 +90,12 @@ class Trace:
         tap = Recorder(self._axes, everything, self.edits, self._others)
         blocks = self.model.blocks
         if room == "embed":
-            self.model.embed(self.ids, tap=tap.at("embed"))
+            self.model.begin(self.ids, 0, self.segments, tap)
         elif room == "end":
-            self.model.unembed(self[f"blocks.{len(blocks) - 1}.resid_post"], tap)
+            self.model.finish(self[f"blocks.{len(blocks) - 1}.resid_post"], tap)
         else:
-            T = self.ids.shape[1]
-            mask = causal_mask(T, T, self.padding, self.ids.device)
+            T = self.length
+            mask = self.model.mask(T, T, self.padding)
             block = blocks[int(room.removeprefix("blocks."))]
             block(self[f"{room}.resid_pre"], mask, self.model.angles(0, T), tap=tap.at(room))
         return tap.kept
@@ -102,27 +115,30 @@ def _room(point: str) -> str:
 
 @torch.inference_mode()
 def run(
-    model: Decoder,
+    model: Transformer,
     text_or_ids: str | list | Tensor,
     edits: Iterable[Edit] = (),
     padding: Tensor | None = None,
+    segments: Tensor | None = None,
     wanted: Callable[[str], bool] = boundaries,
 ) -> Trace:
     """Run `model` on a prompt, or a batch of prompts, and trace it.
 
     text_or_ids  a text, token ids, a list of lists of ids (shorter ones are padded at their end), or a
-                 tensor [T] or [B, T] with its `padding` mask [B, T], True = a real token
+                 tensor [T] or [B, T] with its `padding` mask [B, T], True = a real token; images
+                 [B, channels, image, image] for a model that reads them
+    segments     which sentence each token belongs to [T] or [B, T], for models that tell them apart
     edits        changes to points, applied on the way
     wanted       which points to keep during the run besides the stream between blocks; the others are
                  recomputed when they are read
     """
-    ids, padding = _ids(model, text_or_ids, padding)
-    trace = Trace(model, ids, padding, tuple(edits))
+    ids, padding = (_images if model.config.image else _ids)(model, text_or_ids, padding)
+    trace = Trace(model, ids, padding, tuple(edits), _segments(model, segments, ids))
     trace._record(wanted)
     return trace
 
 
-def _ids(model: Decoder, given, padding: Tensor | None) -> tuple[Tensor, Tensor | None]:
+def _ids(model: Transformer, given, padding: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """Token ids [B, T] and their padding mask, checked."""
     if isinstance(given, str):
         given = encode(model, given)
@@ -138,6 +154,31 @@ def _ids(model: Decoder, given, padding: Tensor | None) -> tuple[Tensor, Tensor 
         if padding.shape != ids.shape:
             raise ValueError(f"padding is {list(padding.shape)}, the ids are {list(ids.shape)}")
     return ids, padding
+
+
+def _images(model: Transformer, given, padding: None) -> tuple[Tensor, None]:
+    """Images [B, channels, image, image], checked."""
+    c, images = model.config, torch.as_tensor(given, dtype=model.embed.patch.weight.dtype, device=model.device)
+    images = images[None] if images.dim() == 3 else images
+    if images.shape[1:] != (c.channels, c.image, c.image):
+        raise ValueError(
+            f"{model.name} reads images [{c.channels}, {c.image}, {c.image}], not {list(images.shape)}"
+        )
+    if not images.isfinite().all():
+        raise ValueError("the image has numbers that are not finite")
+    return images, None
+
+
+def _segments(model: Transformer, given, ids: Tensor) -> Tensor | None:
+    if given is None:
+        return None
+    count, segments = model.config.segments, torch.as_tensor(given, dtype=torch.long, device=ids.device)
+    segments = segments[None] if segments.dim() == 1 else segments
+    if segments.shape != ids.shape:
+        raise ValueError(f"segments are {list(segments.shape)}, the ids are {list(ids.shape)}")
+    if not count or segments.min() < 0 or segments.max() >= count:
+        raise ValueError(f"segments go from 0 to {count - 1}" if count else "this model knows no segments")
+    return segments
 
 
 def _pad(rows: list[list[int]]) -> tuple[Tensor, Tensor]:

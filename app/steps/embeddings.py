@@ -31,8 +31,8 @@ def draw(look: Look) -> None:
     names = [look.label_of(id) for id in ids]
     with left:
         words(
+            look,
             "embeddings/sentence",
-            look.model.config.positions,
             token=look.token,
             id=look.ids[view.token],
             width=look.model.config.width,
@@ -58,5 +58,5 @@ def draw(look: Look) -> None:
             "The prompt's tokens on a flat map (PCA of embed.token)",
             pick=lambda i: state.change(token=int(i)),
         )
-        words("embeddings/positions", look.model.config.positions)
+        words(look, "embeddings/positions")
         code(Embed.forward)

@@ -18,6 +18,7 @@ def draw(look: Look) -> None:
         _thumbs(look, array, variant)
         row = array[view.head, view.token]
         words(
+            look,
             "heads/sentence" if view.token else "heads/alone",
             head=view.head,
             token=look.token,
@@ -47,7 +48,7 @@ def draw(look: Look) -> None:
         bound(st.toggle, "Weigh by the size of the values", "weighted")
         arithmetic(look, look.point("attn.z"), view.head, view.token, view.unit)
         arithmetic(look, look.point("attn.out"), view.token, view.unit)
-        words("heads/concat", heads=look.model.config.heads, width=look.model.config.head_width)
+        words(look, "heads/concat", heads=look.model.config.heads, width=look.model.config.head_width)
         code(Attention.forward, without_first, value_weighted)
 
 

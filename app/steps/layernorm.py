@@ -1,30 +1,35 @@
-"""Step 3: mean, variance, normalised, size and shift."""
+"""Step 3: a token's vector brought to one size, step by step, as this model's norm does it."""
 
+import numpy as np
 import streamlit as st
 
 from app.figures import graph, histogram
 from app.look import Look
 from app.widgets import arithmetic, chart, choice, code, picture, words
-from engine.norm import LayerNorm
 
 WHICH = {"attn": "before attention", "mlp": "before the MLP", "final": "the last one"}
+MEASURES = {"layer": ("mean", "var"), "rms": ("square",)}  # points of one number a token
+AFTER = {"layer": "After: mean 0, variance 1", "rms": "After: mean square 1"}
 
 
 def draw(look: Look) -> None:
-    view = look.view
+    view, norm = look.view, look.model.config.norm
     prefix, source = _points(look)
-    before, after = look.array(source)[view.token], look.array(f"{prefix}.scaled")[view.token]
+    before, after = (look.array(point)[view.token] for point in (source, f"{prefix}.scaled"))
+    measures = {name: float(look.array(f"{prefix}.{name}")[view.token, 0]) for name in MEASURES[norm]}
     left, right = st.columns([7, 4], gap="medium")
     with left:
         choice("Which norm", "norm", WHICH)
         words(
+            look,
             "layernorm/sentence",
             token=look.token,
             width=len(before),
-            mean=float(look.array(f"{prefix}.mean")[view.token, 0]),
-            var=float(look.array(f"{prefix}.var")[view.token, 0]),
+            **measures,
+            before_mean=float(before.mean()),
             after_mean=float(after.mean()),
             after_var=float(after.var()),
+            after_square=float(np.square(after).mean()),
         )
         a, b = st.columns(2)
         with a:
@@ -32,14 +37,14 @@ def draw(look: Look) -> None:
             chart(look, "before", header, "Before", point=source)
         with b:
             header = graph([histogram("after", after)], "number", "how many", height=190)
-            chart(look, "after", header, "After: mean 0, variance 1", point=f"{prefix}.scaled")
-        picture(look, f"{prefix}.out", "After size γ and shift β, for every token", height=190)
+            chart(look, "after", header, AFTER[norm], point=f"{prefix}.scaled")
+        picture(look, f"{prefix}.out", "What the next part reads, for every token", height=190)
     with right:
-        arithmetic(look, f"{prefix}.mean", view.token, 0)
-        arithmetic(look, f"{prefix}.var", view.token, 0)
+        for name in measures:
+            arithmetic(look, f"{prefix}.{name}", view.token, 0)
         arithmetic(look, f"{prefix}.scaled", view.token, view.unit)
         arithmetic(look, f"{prefix}.out", view.token, view.unit)
-        code(LayerNorm.forward)
+        code(type(look.model.get_submodule(prefix)).forward)
 
 
 def _points(look: Look) -> tuple[str, str]:

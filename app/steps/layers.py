@@ -17,6 +17,7 @@ def draw(look: Look) -> None:
     with left:
         says = [look.label_of(int(i)) for i in ids[:, view.token]]
         words(
+            look,
             "layers/sentence",
             token=look.token,
             first=says[0],
@@ -34,7 +35,7 @@ def draw(look: Look) -> None:
         header = graph([line], "block", "length of the vector", height=220, zero=True, xTicks=ticks)
         chart(look, "stream", header, "How the stream grows", point=f"blocks.{config.layers - 1}.resid_post")
         arithmetic(look, look.point("resid_post"), view.token, view.unit)
-        words("layers/why")
+        words(look, "layers/why")
         code(lens)
 
 

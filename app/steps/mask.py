@@ -31,7 +31,12 @@ def draw(look: Look) -> None:
             if view.mask in ("window", "prefix", "padding"):
                 bound(st.number_input, "n tokens", "window", *RANGES["window"])
         words(
-            f"mask/{view.mask}", token=look.token, seen=int(seen.sum()), cut=int((~seen).sum()), n=view.window
+            look,
+            f"mask/{view.mask}",
+            token=look.token,
+            seen=int(seen.sum()),
+            cut=int((~seen).sum()),
+            n=view.window,
         )
         a, b = st.columns(2)
         with a:

@@ -14,7 +14,7 @@ SHOWN = 12  # units
 
 
 def draw(look: Look) -> None:
-    view = look.view
+    view, gated = look.view, look.model.config.gated
     pre, act = look.array(look.point("mlp.pre")), look.array(look.point("mlp.act"))
     unit = min(view.unit, pre.shape[1] - 1)
     ids, scores = compute.promoted(look.model.name, view.layer, unit)
@@ -22,6 +22,7 @@ def draw(look: Look) -> None:
     with left:
         strongest = np.argsort(-np.abs(act[view.token]))[:SHOWN]
         words(
+            look,
             "mlp/sentence",
             token=look.token,
             units=pre.shape[1],
@@ -38,21 +39,22 @@ def draw(look: Look) -> None:
             title = f"The strongest units for “{look.token}”"
             chart(look, "units", header, title, pick=lambda i: state.change(unit=int(strongest[int(i)])))
         with b:
-            _curve(look, float(pre[view.token, unit]), float(act[view.token, unit]), unit)
+            _curve(look, "mlp.gate" if gated else "mlp.act", unit)
     with right:
         rows = [{"label": look.label_of(id), "value": s} for id, s in zip(ids, scores, strict=True)]
         title = f"Unit {unit} raises the scores of these tokens most"
         chart(look, "promotes", bars(rows, "token", "score for each 1 of activation", height=150), title)
-        arithmetic(look, look.point("mlp.pre"), view.token, unit)
-        arithmetic(look, look.point("mlp.act"), view.token, unit)
-        words("mlp/why", units=pre.shape[1], wide=look.model.config.width)
+        for name in ("pre", "gate", "act") if gated else ("pre", "act"):
+            arithmetic(look, look.point(f"mlp.{name}"), view.token, unit)
+        words(look, "mlp/why", units=pre.shape[1], wide=look.model.config.width)
         code(MLP.forward)
 
 
-def _curve(look: Look, x: float, y: float, unit: int) -> None:
-    """The activation with the picked unit on it."""
+def _curve(look: Look, after: str, unit: int) -> None:
+    """The activation, which makes `after` from mlp.pre, with the picked unit on it."""
+    x, y = (float(look.array(look.point(name))[look.view.token, unit]) for name in ("mlp.pre", after))
     reach = max(4.0, abs(x) * 1.1)
     xs = torch.linspace(-reach, reach, 121)
-    curve = series(look.model.config.activation, xs, ACTIVATIONS[look.model.config.activation](xs))
-    header = graph([curve], "mlp.pre", "mlp.act", height=210, marks=[[x, y, f"unit {unit}"]], zero=True)
-    chart(look, "curve", header, f"{look.model.config.activation.upper()} and this unit on it")
+    curve = series(look.activation, xs, ACTIVATIONS[look.model.config.activation](xs))
+    header = graph([curve], "mlp.pre", after, height=210, marks=[[x, y, f"unit {unit}"]], zero=True)
+    chart(look, "curve", header, f"{look.activation} and this unit on it")

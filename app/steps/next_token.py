@@ -26,6 +26,7 @@ def draw(look: Look) -> None:
     with left:
         kept = int((probabilities > 0).sum())
         words(
+            look,
             "next/sentence",
             first=look.label_of(int(order[0])),
             share=float(probabilities[order[0]]),
@@ -41,7 +42,7 @@ def draw(look: Look) -> None:
     with right:
         arithmetic(look, "logits", len(look.labels) - 1, picked)
         _ranks(look, probabilities, order)
-        words("next/why", vocabulary=len(logits), width=look.model.config.width)
+        words(look, "next/why", vocabulary=len(logits), width=look.model.config.width)
         code(decode.steps_of, decode.draw)
 
 

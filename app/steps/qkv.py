@@ -9,60 +9,64 @@ from app.widgets import arithmetic, chart, choice, code, picture, words
 from engine.attention import Attention
 from engine.position import rotate, turns
 
-LETTERS = {"q": "Query", "k": "Key", "v": "Value"}
+LETTERS = {"q": "Query", "q_rot": "Query, turned", "k": "Key", "k_rot": "Key, turned", "v": "Value"}
 
 
 def draw(look: Look) -> None:
-    view, config = look.view, look.model.config
-    width, wide = config.head_width, config.width
-    first = view.head * width
+    rotary, config = look.model.config.rotary, look.model.config
     left, right = st.columns([7, 4], gap="medium")
     with left:
-        choice("Which of the three", "letter", LETTERS)
-        words(
-            f"qkv/{view.letter}",
-            token=look.token,
-            head=view.head,
-            first=first,
-            last=first + width - 1,
-            tokens=len(look.labels),
-            wide=wide,
-            width=width,
-        )
-        x, w, y = st.columns([4, 3, 3])  # X · W + b = Q
-        with x:
-            row = ["row", view.token, view.token + 1]
-            picture(look, look.point("attn.norm.out"), f"X  {len(look.labels)}×{wide}", height=230, bands=[row])
-        with w:
-            _weights(look, first, width)
-        with y:
-            title = f"{LETTERS[view.letter]}  {len(look.labels)}×{width}"
-            picture(look, look.point(f"attn.{view.letter}"), title, height=230, plain=True)
-        turned = config.rotary and view.letter in "qk"
-        if turned:
-            _turn(look)
+        offered = {letter: name for letter, name in LETTERS.items() if rotary or "_" not in letter}
+        choice("Which of them", "letter", offered)
+        turned = look.view.letter.endswith("_rot")
+        (_turn if turned else _product)(look)
     with right:
-        arithmetic(look, look.point(f"attn.{view.letter}"), view.head, view.token, view.unit)
-        if turned:
-            arithmetic(look, look.point(f"attn.{view.letter}_rot"), view.head, view.token, view.unit)
-        words("qkv/heads", heads=config.heads, width=width, wide=wide)
-        code(Attention.forward, *([rotate, turns] if turned else []))
+        point = look.point(f"attn.{look.view.letter}")
+        arithmetic(look, point, look.head_in(point), look.view.token, look.view.unit)
+        words(
+            look,
+            "qkv/heads",
+            heads=config.heads,
+            width=config.head_width,
+            wide=config.width,
+            groups=config.key_heads,
+            share=config.shared_by,
+        )
+        code(*([rotate, turns] if turned else [Attention.forward]))
+
+
+def _product(look: Look) -> None:
+    """X · W + b, the whole of it, with the head's columns marked."""
+    view, width, wide = look.view, look.model.config.head_width, look.model.config.width
+    head, tokens = look.head_in(look.point(f"attn.{view.letter}")), len(look.labels)
+    first = head * width
+    marked = dict(head=view.head, group=head, first=first, last=first + width - 1)
+    words(look, f"qkv/{view.letter}", token=look.token, tokens=tokens, wide=wide, width=width, **marked)
+    x, w, y = st.columns([4, 3, 3])  # X · W + b = Q
+    with x:
+        row = ["row", view.token, view.token + 1]
+        picture(look, look.point("attn.norm.out"), f"X  {tokens}×{wide}", height=230, bands=[row])
+    with w:
+        _weights(look, first, width)
+    with y:
+        title = f"{LETTERS[view.letter]}  {tokens}×{width}"
+        picture(look, look.point(f"attn.{view.letter}"), title, height=230, plain=True)
 
 
 def _turn(look: Look) -> None:
     """The query or key turned by its place: the whole head, and one pair of its numbers as an arrow."""
     view, half = look.view, look.model.config.head_width // 2
-    before, after = look.point(f"attn.{view.letter}"), look.point(f"attn.{view.letter}_rot")
+    before, after = look.point(f"attn.{view.letter[0]}"), look.point(f"attn.{view.letter}")
+    head = look.head_in(after)
     pair = min(view.unit, 2 * half - 1) % half
     angle = float(look.model.angles(0, len(look.labels))[view.token, pair])
-    words("qkv/turn", token=look.token, place=view.token, pair=pair, other=pair + half, angle=angle)
+    words(look, "qkv/turn", token=look.token, place=view.token, pair=pair, other=pair + half, angle=angle)
     a, b = st.columns(2)
     with a:
-        title = f"{LETTERS[view.letter]}, each token turned by its place"
-        picture(look, after, title, height=230)
+        picture(look, after, f"{LETTERS[view.letter]} by each token's place", height=230)
     with b:
         arrows = [
-            series(name, *([0, x[view.head, view.token, i]] for i in (pair, pair + half)), labels=["0", name])
+            series(name, *([0, x[head, view.token, i]] for i in (pair, pair + half)), labels=["0", name])
             for name, x in (("before", look.array(before)), ("after", look.array(after)))
         ]
         header = graph(arrows, f"number {pair}", f"number {pair + half}", height=230, square=True)

@@ -17,6 +17,7 @@ def draw(look: Look) -> None:
     sizes = [np.linalg.norm(x, axis=-1) for x in (before, added, after)]
     with left:
         words(
+            look,
             "residual/sentence",
             token=look.token,
             before=float(sizes[0][view.token]),
@@ -38,7 +39,7 @@ def draw(look: Look) -> None:
         ticks = [[i, label] for i, label in enumerate(look.labels)]
         header = graph(lines, "token", "length of the vector", height=250, zero=True, xTicks=ticks)
         chart(look, "sizes", header, "How long the vectors are", point=look.point("resid_mid"))
-        words("residual/why")
+        words(look, "residual/why")
         code(Block.forward)
 
 

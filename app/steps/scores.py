@@ -20,6 +20,7 @@ def draw(look: Look) -> None:
     left, right = st.columns([7, 4], gap="medium")
     with left:
         words(
+            look,
             "scores/sentence",
             token=look.token,
             key=look.key,
@@ -48,7 +49,7 @@ def _without(look: Look, width: int) -> None:
     edit = Edit(look.point("attn.scores"), "scale", value=1 / look.model.config.scale(view.layer))
     traces = (look.trace, look.what_if(edit).trace)
     usual, other = (t[point][0, view.head, view.token].tolist() for t in traces)
-    words("scores/without", token=look.token, usual=max(usual), other=max(other))
+    words(look, "scores/without", token=look.token, usual=max(usual), other=max(other))
     rows = []
     for i in range(view.token + 1):
         rows.append({"label": look.labels[i], "value": usual[i], "note": f"{usual[i]:.1%} → {other[i]:.1%}"})

@@ -24,6 +24,7 @@ def draw(look: Look) -> None:
     with left:
         best = own.topk(min(2, view.token + 1)).indices.tolist()
         words(
+            look,
             "softmax/sentence" if view.token else "softmax/alone",
             token=look.token,
             first=look.labels[best[0]],
@@ -40,7 +41,7 @@ def draw(look: Look) -> None:
             _row(look, look.trace[point][0, view.head, view.token])
     with right:
         arithmetic(look, point, view.head, view.token, view.key)
-        words("softmax/rows")
+        words(look, "softmax/rows")
         code(attend, entropy)
 
 
@@ -59,4 +60,4 @@ def _row(look: Look, row: torch.Tensor) -> None:
     point = look.point("attn.pattern")
     header = bars(rows, "token", "weight", height=300, max=1.0)
     chart(look, "row", header, title, point=point, pick=lambda i: state.change(key=seen[int(i)]))
-    words("softmax/entropy", entropy=float(entropy(row)), heat=view.heat)
+    words(look, "softmax/entropy", entropy=float(entropy(row)), heat=view.heat)

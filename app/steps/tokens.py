@@ -18,6 +18,7 @@ def draw(look: Look) -> None:
     steps = merges(word, tokenizer.ranks)
     with left:
         words(
+            look,
             "tokens/counts",
             characters=len(view.prompt),
             bytes=len(view.prompt.encode()),
@@ -45,8 +46,15 @@ def draw(look: Look) -> None:
         )
     with right:
         token = tokens[view.token]
-        words("tokens/picked", token=look.token, id=look.ids[view.token], bytes=hex_bytes(token), n=len(token))
-        words("tokens/why", vocabulary=len(tokenizer))
+        words(
+            look,
+            "tokens/picked",
+            token=look.token,
+            id=look.ids[view.token],
+            bytes=hex_bytes(token),
+            n=len(token),
+        )
+        words(look, "tokens/why", vocabulary=len(tokenizer))
         code(merges)
 
 

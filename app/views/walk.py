@@ -32,7 +32,8 @@ def main() -> None:
     except ValueError as error:
         state.publish()
         return _trouble(error)
-    view, moved = state.fit(view, model.config.layers, model.config.heads, trace.ids.shape[1])
+    config = model.config
+    view, moved = state.fit(view, config.layers, config.heads, trace.ids.shape[1], config.rotary)
     state.settle(view, moved)
     look = Look(view, model, trace)
     with top:
@@ -81,7 +82,7 @@ def _notes(notes: list[str]) -> None:
 
 
 def _map(look: Look) -> None:
-    titles = [say("walk", f"{step}/name") for step in STEPS]
+    titles = [say("walk", f"{step}/name", look.kinds) for step in STEPS]
     groups, start = [], 0
     for count, name in GROUPS:
         name = name.format(layer=look.view.layer, last=look.model.config.layers - 1)
@@ -117,9 +118,10 @@ def _head(look: Look) -> None:
     step = look.view.step
     a, b = st.columns([7, 4], gap="medium", vertical_alignment="center")
     number = STEPS.index(step) + 1
-    kind = look.model.config.positions
-    a.markdown(f"### {number}. {say('walk', f'{step}/title')}\n{say('walk', f'{step}/lead', kind)}")
-    b.latex(say("walk", f"{step}/formula", kind))
+    title, lead = (say("walk", f"{step}/{part}", look.kinds) for part in ("title", "lead"))
+    formula = say("walk", f"{step}/formula", look.kinds, activation=look.activation)
+    a.markdown(f"### {number}. {title}\n{lead}")
+    b.latex(formula)
 
 
 main()

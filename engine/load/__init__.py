@@ -4,13 +4,20 @@ from pathlib import Path
 
 import torch
 
-from engine.load import glassbox, gpt2, moments
+from engine.load import bert, glassbox, gpt2, llama, moments, pictures, vit
 from engine.load.folder import read_json
 from engine.load.hub import find
-from engine.models import Decoder
+from engine.models import Transformer
+from engine.tokenize import JsonTokenizer, WordPieceTokenizer
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "models"
 DEFAULT = "storybook"
+LAYOUTS = {
+    "gpt2": gpt2,
+    "llama": llama,
+    "bert": bert,
+    "vit": vit,
+}  # model_type -> who reads that Hugging Face layout
 AT = "@"  # "storybook@293" is that model after 293 steps of its training
 
 
@@ -18,6 +25,11 @@ def shipped() -> list[str]:
     """Names of the models that come with the project, the default first."""
     names = (f.parent.name for f in SHIPPED.glob("*/config.json"))
     return sorted(names, key=lambda name: (name != DEFAULT, name))
+
+
+def writers() -> list[str]:
+    """Of the shipped models those that write a text on, token by token."""
+    return [name for name in shipped() if read_json(SHIPPED / name / "config.json").get("causal", True)]
 
 
 def moments_of(name: str) -> list[str]:
@@ -31,25 +43,39 @@ def beside(name: str, file: str) -> dict:
     return read_json(path) if path.exists() else {}
 
 
-def load(name_or_folder: str | Path = DEFAULT, device: str = "auto", download: bool = False) -> Decoder:
+def load(name_or_folder: str | Path = DEFAULT, device: str = "auto", download: bool = False) -> Transformer:
     """A model in float32, with its tokenizer, from a shipped name, a folder or a hub name.
 
     A name with a moment ("storybook@293") is what the model was after that many steps of its training.
-    A folder is this project's own or a Hugging Face GPT-2 one (config.json, model.safetensors or its
-    shards, tokenizer.json). A hub name ("owner/name") is looked for on this machine, and fetched only
-    where `download` says so. device: "auto" (a GPU where there is one), "cpu", "cuda".
+    A folder is this project's own or a Hugging Face one of GPT-2, LLaMA, BERT or ViT (config.json,
+    model.safetensors or its shards, tokenizer.json). A hub name ("owner/name") is looked for on this machine,
+    and fetched only where `download` says so. device: "auto" (a GPU where there is one), "cpu", "cuda".
     """
     name, step = _moment(str(name_or_folder))
     folder = _folder(name, download)
     config = read_json(folder / "config.json")
-    if step:
-        model = glassbox.read(folder, config, int(step))
+    if config.get("format") == "glassbox":
+        model = glassbox.read(folder, config, int(step) if step else None)
     else:
-        model = (glassbox if config.get("format") == "glassbox" else gpt2).read(folder, config)
+        model = _foreign(folder, config)
     model.name = (folder.name if folder.parent == SHIPPED else Path(name).name) + (step and AT + step)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return model.requires_grad_(False).eval().to(device)
+
+
+def _foreign(folder: Path, config: dict) -> Transformer:
+    """A model in one of the Hugging Face layouts, with its tokenizer if the folder has one."""
+    kind = config.get("model_type")
+    if kind not in tuple(LAYOUTS):
+        raise ValueError(f"{folder}/config.json says model_type {kind!r}; known are {', '.join(LAYOUTS)}")
+    model = LAYOUTS[kind].read(folder, config)
+    if model.config.image:
+        pictures.attach(model, folder, config)
+    elif (folder / "tokenizer.json").exists():
+        tokenizer = JsonTokenizer if model.config.causal else WordPieceTokenizer
+        model.tokenizer = tokenizer(folder / "tokenizer.json")
+    return model
 
 
 def _folder(name: str, download: bool) -> Path:

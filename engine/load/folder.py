@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.config import Config
-from engine.models import Decoder
+from engine.models import Transformer
 
 
 def read_json(path: Path) -> dict:
@@ -67,10 +67,11 @@ def _listing(folder: Path) -> str:
     return ", ".join(sorted(f.name for f in folder.iterdir())[:12]) or "nothing"
 
 
-def build(config: Config, weights: dict[str, Tensor], source: str) -> Decoder:
+def build(config: Config, weights: dict[str, Tensor], source: str) -> Transformer:
     """A model holding `weights` (by this project's names) in float32; all misfits in one error."""
     numbers = sum(w.numel() for w in weights.values())
-    limits = dict.fromkeys(("vocabulary", "context", "width", "mlp_width"), numbers) | {"layers": len(weights)}
+    counts = ("vocabulary", "context", "width", "mlp_width", "segments", "channels")
+    limits = dict.fromkeys(counts, numbers) | {"layers": len(weights)}
     for name, limit in limits.items():
         if getattr(config, name) > limit:
             raise ValueError(
@@ -78,7 +79,7 @@ def build(config: Config, weights: dict[str, Tensor], source: str) -> Decoder:
                 f"its weights are {len(weights)} tensors of {numbers:,} numbers together"
             )
     with torch.device("meta"):
-        model = Decoder(config)
+        model = Transformer(config)
     wanted = dict(model.named_parameters())
     troubles = [f"missing: {name}" for name in sorted(wanted.keys() - weights.keys())]
     troubles += [f"unexpected: {name}" for name in sorted(weights.keys() - wanted.keys())]
@@ -92,7 +93,7 @@ def build(config: Config, weights: dict[str, Tensor], source: str) -> Decoder:
         more = f"\n  … and {len(troubles) - 30} more" if len(troubles) > 30 else ""
         raise ValueError(f"{source} does not fit its config.json:\n  " + "\n  ".join(troubles[:30]) + more)
     model.load_state_dict({n: _laid_out(w.float()) for n, w in weights.items()}, strict=False, assign=True)
-    if config.tied:
+    if config.tied and model.logits is not None:
         model.logits.weight = model.embed.token.weight
     return model
 

@@ -1,4 +1,4 @@
-"""This project's own layout: config.json, model.safetensors, vocabulary.tiktoken, card.md."""
+"""This project's own layout: config.json, model.safetensors, a vocabulary, card.md."""
 
 import json
 from dataclasses import asdict, fields
@@ -8,15 +8,15 @@ import torch
 from safetensors.torch import save_file
 
 from engine.config import Config
-from engine.load import moments
-from engine.load.folder import build, read_weights
-from engine.models import Decoder
-from engine.tokenize import RankTokenizer
+from engine.load import moments, pictures
+from engine.load.folder import build, read_json, read_weights
+from engine.models import Transformer
+from engine.tokenize import RankTokenizer, WordPieceTokenizer
 
-VOCABULARY = "vocabulary.tiktoken"
+VOCABULARIES = {"vocabulary.tiktoken": RankTokenizer, "tokenizer.json": WordPieceTokenizer}
 
 
-def read(folder: Path, config: dict, step: int | None = None) -> Decoder:
+def read(folder: Path, config: dict, step: int | None = None) -> Transformer:
     """The model of a folder, or what it was after `step` steps of its training."""
     known = {field.name for field in fields(Config)}
     strange = config.keys() - known - {"format"}
@@ -30,26 +30,36 @@ def read(folder: Path, config: dict, step: int | None = None) -> Decoder:
         model = build(shapes, read_weights(folder), str(folder))
     else:
         model = moments.read(folder, shapes, step)
-    if not (folder / VOCABULARY).exists():
-        raise ValueError(f"{folder} has no {VOCABULARY}")
-    model.tokenizer = RankTokenizer.read(folder / VOCABULARY)
-    if len(model.tokenizer) != shapes.vocabulary:
-        raise ValueError(
-            f"{folder}: {VOCABULARY} has {len(model.tokenizer)} entries, config.json says {shapes.vocabulary}"
-        )
+    if shapes.image:
+        pictures.attach(model, folder, read_json(folder / pictures.FILE))
+    else:
+        model.tokenizer = _vocabulary(folder, shapes.vocabulary)
     return model
 
 
-def write(model: Decoder, folder: Path) -> None:
+def _vocabulary(folder: Path, size: int) -> RankTokenizer | WordPieceTokenizer:
+    file = next((name for name in VOCABULARIES if (folder / name).exists()), None)
+    if file is None:
+        raise ValueError(f"{folder} has no {' or '.join(VOCABULARIES)}")
+    tokenizer = VOCABULARIES[file].read(folder / file)
+    if len(tokenizer) != size:
+        raise ValueError(f"{folder}: {file} has {len(tokenizer)} entries, config.json says {size}")
+    return tokenizer
+
+
+def write(model: Transformer, folder: Path) -> None:
     """Weights go to disk in float16; reading them back gives exactly those numbers in float32."""
     folder.mkdir(parents=True, exist_ok=True)
     config = {"format": "glassbox"} | asdict(model.config)
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
     write_weights(model, folder / "model.safetensors")
-    model.tokenizer.write(folder / VOCABULARY)
+    if model.config.image:
+        return pictures.write(model, folder)
+    file = next(name for name, kind in VOCABULARIES.items() if isinstance(model.tokenizer, kind))
+    model.tokenizer.write(folder / file)
 
 
-def write_weights(model: Decoder, path: Path) -> None:
+def write_weights(model: Transformer, path: Path) -> None:
     """All parameters in float16."""
     weights = {n: p.detach().to(torch.float16).contiguous() for n, p in model.named_parameters()}
     path.parent.mkdir(parents=True, exist_ok=True)

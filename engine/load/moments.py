@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engine.config import Config
 from engine.load.folder import build, read_json, read_tensors
-from engine.models import Decoder, fresh
+from engine.models import Transformer, fresh
 
 FOLDER, SCALE = "moments", ".scale"
 
@@ -23,7 +23,7 @@ def steps(folder: Path) -> list[int]:
     return [0, *(int(file.stem) for file in files)] if files else []
 
 
-def read(folder: Path, config: Config, step: int) -> Decoder:
+def read(folder: Path, config: Config, step: int) -> Transformer:
     if step not in steps(folder):
         known = ", ".join(map(str, steps(folder))) or "none"
         raise ValueError(f"{folder.name} has no moment {step}; there are: {known}")

@@ -101,6 +101,34 @@ def position_row(s: Scene, b, t, d):
     )
 
 
+def segment_row(s: Scene, b, t, d):
+    row = int(s.segments[b, t])
+    value = float(s.weight[row, d])
+    return _simple_cell(r"g_{t,d} = W_G[\mathrm{segment}_t, d]", f"W_G[{row}, {d}]", value, "segment table")
+
+
+def patches(s: Scene, b, n, i):
+    side, across = s.config.patch, s.config.image // s.config.patch
+    channel, y, x = i // side**2, i // side % side + n // across * side, i % side + n % across * side
+    value = float(s.ids[b, channel, y, x])
+    return _simple_cell(r"x_{n,i}", rf"\mathrm{{pixel}}[{channel}, {y}, {x}]", value, "the image")
+
+
+def put_before(s: Scene, b, t, d):
+    if t == 0:
+        return _simple_cell("c_d", f"c_{{{d}}}", float(s.first[d]), "the learned vector")
+    return _simple_cell("x_{t-1,d}", "x", float(s.sources[0][b, t - 1, d]), *s.point.sources)
+
+
+def first_token(s: Scene, b, d):
+    return _simple_cell("x_{0,d}", "x", float(s.sources[0][b, 0, d]), *s.point.sources)
+
+
+def tanh(s: Scene, *at):
+    x = float(s.sources[0][at])
+    return _simple_cell(r"\tanh(x)", rf"\tanh({number(x)})", math.tanh(x), *s.point.sources)
+
+
 def add(s: Scene, *at):
     values = [float(x[at]) for x in s.sources]
     terms, total = _ones(s.point.sources, values), math.fsum(values)
@@ -148,23 +176,41 @@ def standardise(s: Scene, b, t, d):
     return _simple_cell(symbols, numbers, value, *s.point.sources)
 
 
+def mean_square(s: Scene, b, t, _):
+    (x,) = s.sources
+    row = x[b, t]
+    terms, total = _products([f"number {d}" for d in range(len(row))], row, row)
+    numbers = rf"\frac{{{number(total)}}}{{{len(row)}}} = {number(total / len(row))}"
+    symbols = r"\overline{x_t^2} = \frac{1}{D}\sum_d x_{t,d}^2"
+    return Worked("", (), symbols, numbers, terms, total, total / len(row), 0.0, s.point.sources)
+
+
+def to_size_1(s: Scene, b, t, d):
+    x, square = float(s.sources[0][b, t, d]), float(s.sources[1][b, t, 0])
+    numbers = rf"\frac{{{number(x)}}}{{\sqrt{{{number(square)} + {number(s.eps)}}}}}"
+    symbols = r"\hat x_{t,d} = \frac{x_{t,d}}{\sqrt{\overline{x_t^2} + \varepsilon}}"
+    return _simple_cell(symbols, numbers, x / math.sqrt(square + s.eps), *s.point.sources)
+
+
 def affine(s: Scene, b, t, d):
     x, w, c = float(s.sources[0][b, t, d]), float(s.weight[d]), float(s.bias[d])
-    numbers = rf"{_factor(w)} \cdot {_factor(x)} + {_factor(c)}"
-    symbols = r"y_{t,d} = \gamma_d\,\hat x_{t,d} + \beta_d"
+    numbers = rf"{_factor(w)} \cdot {_factor(x)}"
+    symbols = r"y_{t,d} = \gamma_d\,\hat x_{t,d}"
+    if s.has_bias:
+        numbers, symbols = rf"{numbers} + {_factor(c)}", rf"{symbols} + \beta_d"
     return _simple_cell(symbols, numbers, w * x + c, f"{s.point.sources[0]}[{t}, {d}]")
 
 
-def linear(s: Scene, b, t, i):
+def linear(s: Scene, *at):
+    *row, i = at
     (x,) = s.sources
-    has_bias = s.trace.model.get_submodule(s.point.weights).bias is not None
     return _product_cell(
-        r"y_{t,i} = \sum_j x_{t,j}\,W_{j,i} + b_i" if has_bias else r"y_{t,i} = \sum_j x_{t,j}\,W_{j,i}",
-        (f"{s.point.sources[0]}[{t}, :]", f"weights, column {i}"),
+        r"y_{t,i} = \sum_j x_{t,j}\,W_{j,i} + b_i" if s.has_bias else r"y_{t,i} = \sum_j x_{t,j}\,W_{j,i}",
+        (f"{s.point.sources[0]}[{', '.join(map(str, [*row[1:], ':']))}]", f"weights, column {i}"),
         [f"number {j}" for j in range(x.shape[-1])],
-        x[b, t],
+        x[tuple(row)],
         s.weight[i],
-        s.bias[i] if has_bias else None,
+        s.bias[i] if s.has_bias else None,
     )
 
 
@@ -172,7 +218,8 @@ def heads(s: Scene, b, h, t, e):
     column = h * s.config.head_width + e
     letter = s.point.name[-1]
     worked = linear(s, b, t, column)
-    return replace(worked, symbols=rf"{letter}_{{t,e}} = \sum_j x_{{t,j}}\,W^{letter.upper()}_{{j,e}} + b_e")
+    symbols = rf"{letter}_{{t,e}} = \sum_j x_{{t,j}}\,W^{letter.upper()}_{{j,e}}"
+    return replace(worked, symbols=symbols + (" + b_e" if s.has_bias else ""))
 
 
 def turn(s: Scene, b, h, t, e):
@@ -195,15 +242,18 @@ def concat(s: Scene, b, t, d):
     (z,) = s.sources
     labels = [f"head {h}, number {e}" for h in range(z.shape[1]) for e in range(z.shape[3])]
     sources = (f"{s.point.sources[0]}[all heads, {t}, :]", f"W_O, column {d}")
-    symbols = r"o_{t,d} = \sum_h\sum_e z_{h,t,e}\,W^O_{he,d} + b_d"
-    return _product_cell(symbols, sources, labels, z[b, :, t].ravel(), s.weight[d], s.bias[d])
+    symbols = r"o_{t,d} = \sum_h\sum_e z_{h,t,e}\,W^O_{he,d}" + (" + b_d" if s.has_bias else "")
+    bias = s.bias[d] if s.has_bias else None
+    return _product_cell(symbols, sources, labels, z[b, :, t].ravel(), s.weight[d], bias)
 
 
 def dot(s: Scene, b, h, t, k):
     q, keys = s.sources
     labels = [f"number {e}" for e in range(q.shape[-1])]
-    sources = (f"{s.point.sources[0]}[{h}, {t}, :]", f"{s.point.sources[1]}[{h}, {k}, :]")
-    return _product_cell(r"q_t\cdot k_s = \sum_e q_{t,e}\,k_{s,e}", sources, labels, q[b, h, t], keys[b, h, k])
+    group = h // s.config.shared_by
+    sources = (f"{s.point.sources[0]}[{h}, {t}, :]", f"{s.point.sources[1]}[{group}, {k}, :]")
+    symbols = r"q_t\cdot k_s = \sum_e q_{t,e}\,k_{s,e}"
+    return _product_cell(symbols, sources, labels, q[b, h, t], keys[b, group, k])
 
 
 def scale(s: Scene, *at):
@@ -217,6 +267,10 @@ def scale(s: Scene, *at):
 
 def rule(s: Scene, b, h, t, k):
     allowed = bool(s.mask[b, 0, t, k])
+    if not s.config.causal:
+        numbers = r"\text{a token}" if allowed else r"\text{padding}"
+        symbols = r"\text{every token looks at every token}"
+        return Worked("", (), symbols, rf"{numbers} \Rightarrow {int(allowed)}", (), allowed, allowed, 0.0)
     numbers = rf"{k} \le {t}" if k <= t else rf"{k} > {t}"
     if k < t and not allowed:
         numbers += r",\ \text{padding}"
@@ -248,8 +302,10 @@ def softmax(s: Scene, b, h, t, k):
 def mix(s: Scene, b, h, t, e):
     pattern, v = s.sources
     labels = [f"position {i}" for i in range(v.shape[2])]
-    sources = (f"{s.point.sources[0]}[{h}, {t}, :]", f"{s.point.sources[1]}[{h}, :, {e}]")
-    return _product_cell(r"z_{t,e} = \sum_s a_{t,s}\,v_{s,e}", sources, labels, pattern[b, h, t], v[b, h, :, e])
+    group = h // s.config.shared_by
+    sources = (f"{s.point.sources[0]}[{h}, {t}, :]", f"{s.point.sources[1]}[{group}, :, {e}]")
+    symbols = r"z_{t,e} = \sum_s a_{t,s}\,v_{s,e}"
+    return _product_cell(symbols, sources, labels, pattern[b, h, t], v[b, group, :, e])
 
 
 _CURVES = {
@@ -268,3 +324,8 @@ def activation(s: Scene, *at):
     symbols, name = _CURVES[s.config.activation]
     value = float(activate(x, s.config.activation))
     return _simple_cell(symbols, rf"\mathrm{{{name}}}({number(float(x))})", value, *s.point.sources)
+
+
+def product(s: Scene, *at):
+    a, b = (float(x[at]) for x in s.sources)
+    return _simple_cell(r"a_{t,f} \cdot b_{t,f}", rf"{_factor(a)} \cdot {_factor(b)}", a * b, *s.point.sources)

@@ -13,8 +13,10 @@ class Scene:
     def __init__(self, trace: Trace, point: Point):
         self.trace, self.point, self.config = trace, point, trace.model.config
         self.sources = [float64(trace[name]) for name in point.sources]
-        self.ids = trace.ids.cpu().numpy()
-        self.T = self.ids.shape[1]
+        self.ids = trace.ids.cpu().numpy()  # or images
+        self.B, self.T = len(self.ids), trace.length
+        given = trace.segments
+        self.segments = np.zeros((self.B, self.T), int) if given is None else given.cpu().numpy()
 
     @property
     def layer(self) -> int:
@@ -30,15 +32,26 @@ class Scene:
         return float64(part.bias) if part.bias is not None else np.zeros(len(part.weight))
 
     @property
+    def first(self) -> np.ndarray:
+        """The vector that stands before the patches."""
+        return float64(self.trace.model.embed.first)
+
+    @property
+    def has_bias(self) -> bool:
+        return self.trace.model.get_submodule(self.point.weights).bias is not None
+
+    @property
     def eps(self) -> float:
         return self.config.norm_eps
 
     @property
     def mask(self) -> np.ndarray:
-        """[B, 1, T, S] by the rule itself: not after, not padding; a token always sees itself."""
+        """[B, 1, T, S] by the rule itself: never padding; where causal, nothing after, and always itself."""
         t, s = np.arange(self.T)[:, None], np.arange(self.T)[None, :]
         padding = self.trace.padding
-        real = np.ones(self.ids.shape, bool) if padding is None else padding.cpu().numpy()
+        real = np.ones((self.B, self.T), bool) if padding is None else padding.cpu().numpy()
+        if not self.config.causal:
+            return np.broadcast_to(real[:, None, None, :], (self.B, 1, self.T, self.T))
         return ((s <= t) & real[:, None, None, :]) | (s == t)
 
 

@@ -21,7 +21,30 @@ def token_row(s: Scene):
 
 
 def position_row(s: Scene):
-    return _plain(np.broadcast_to(s.weight[: s.T], (*s.ids.shape, s.config.width)))
+    return _plain(np.broadcast_to(s.weight[: s.T], (s.B, s.T, s.config.width)))
+
+
+def segment_row(s: Scene):
+    return _plain(s.weight[s.segments])
+
+
+def patches(s: Scene):
+    side, (B, channels, rows, columns) = s.config.patch, s.ids.shape
+    grid = s.ids.reshape(B, channels, rows // side, side, columns // side, side)
+    return _plain(grid.transpose(0, 2, 4, 1, 3, 5).reshape(B, s.config.patches, -1).astype(float))
+
+
+def put_before(s: Scene):
+    (x,) = s.sources
+    return _plain(np.concatenate([np.broadcast_to(s.first, (len(x), 1, x.shape[-1])), x], axis=1))
+
+
+def first_token(s: Scene):
+    return _plain(s.sources[0][:, 0])
+
+
+def tanh(s: Scene):
+    return _plain(np.tanh(s.sources[0]))
 
 
 def add(s: Scene):
@@ -49,6 +72,16 @@ def standardise(s: Scene):
     return (x - mean) / spread, (np.abs(x) + np.abs(mean)) / spread
 
 
+def mean_square(s: Scene):
+    (x,) = s.sources
+    return _plain((x**2).mean(-1, keepdims=True))
+
+
+def to_size_1(s: Scene):
+    x, square = s.sources
+    return _plain(x / np.sqrt(square + s.eps))
+
+
 def affine(s: Scene):
     (x,) = s.sources
     return x * s.weight + s.bias, np.abs(x * s.weight) + np.abs(s.bias)
@@ -60,7 +93,10 @@ def linear(s: Scene):
 
 
 def heads(s: Scene):
-    return tuple(np.stack(np.split(y, s.config.heads, axis=-1), axis=1) for y in linear(s))
+    def split(y):
+        return np.stack(np.split(y, y.shape[-1] // s.config.head_width, axis=-1), axis=1)
+
+    return tuple(map(split, linear(s)))
 
 
 def turn(s: Scene):
@@ -79,7 +115,7 @@ def concat(s: Scene):
 
 
 def dot(s: Scene):
-    q, k = s.sources
+    q, k = s.sources[0], np.repeat(s.sources[1], s.config.shared_by, axis=1)
     return np.einsum("bhte,bhse->bhts", q, k), np.einsum("bhte,bhse->bhts", np.abs(q), np.abs(k))
 
 
@@ -88,7 +124,7 @@ def scale(s: Scene):
 
 
 def rule(s: Scene):
-    shape = (len(s.ids), s.config.heads, s.T, s.T)
+    shape = (s.B, s.config.heads, s.T, s.T)
     return np.broadcast_to(s.mask, shape), np.ones(shape)
 
 
@@ -106,7 +142,7 @@ def softmax(s: Scene):
 
 
 def mix(s: Scene):
-    pattern, v = s.sources
+    pattern, v = s.sources[0], np.repeat(s.sources[1], s.config.shared_by, axis=1)
     return pattern @ v, np.abs(pattern) @ np.abs(v)
 
 
@@ -123,3 +159,8 @@ def activate(x: np.ndarray, kind: str) -> np.ndarray:
 def activation(s: Scene):
     (x,) = s.sources
     return activate(x, s.config.activation), np.abs(x)
+
+
+def product(s: Scene):
+    a, b = s.sources
+    return _plain(a * b)

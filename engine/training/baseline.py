@@ -10,7 +10,7 @@ DISCOUNT = 0.75
 class Trigram:
     """Counts of three tokens, backing off to two and one (absolute discounting, Ney et al. 1994).
 
-    Called like a Decoder: ids [B, T] -> log-probabilities [B, T, V] of the token after each.
+    Called like a Transformer: ids [B, T] -> log-probabilities [B, T, V] of the token after each.
     """
 
     def __init__(self, row: np.ndarray, vocabulary: int):

@@ -10,9 +10,10 @@ import numpy as np
 from safetensors.torch import load_file
 from torch import Tensor
 
+from engine.config import Config
 from engine.load import glassbox, moments
 from engine.load.folder import build
-from engine.models import Decoder, fresh
+from engine.models import Transformer, fresh
 from engine.training import examples
 from engine.training.baseline import Trigram
 from engine.training.corpus import texts_of, token_row
@@ -57,7 +58,7 @@ CARD = Path(__file__).parent / "card_template.md"
 
 
 def write_model(
-    model: Decoder, folder: Path, work: Path, recipe: Recipe, mix: Mix, held: list[Path], about: str
+    model: Transformer, folder: Path, work: Path, recipe: Recipe, mix: Mix, held: list[Path], about: str
 ) -> None:
     """Write the weights, read them back as people will, measure that model, write all that ships with it."""
     glassbox.write(model, folder)
@@ -83,7 +84,7 @@ def _write(path: Path, content) -> None:
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _scores(model: Decoder, mix: Mix, row: np.ndarray, seed: int) -> list[dict]:
+def _scores(model: Transformer, mix: Mix, row: np.ndarray, seed: int) -> list[dict]:
     """Rows of the table: the model, its random start, and a 3-gram model of the same texts."""
     read = mix.books if mix.generated is None else np.concatenate([mix.books, mix.generated])
     start = fresh(model.config, seed).requires_grad_(False).eval()
@@ -104,7 +105,7 @@ def _row(name: str, scores: list[Score], aim: tuple[str, float] | None) -> dict:
     }
 
 
-def learning(model: Decoder, work: Path, folder: Path, row: np.ndarray, recipe: Recipe) -> Iterator[dict]:
+def learning(model: Transformer, work: Path, folder: Path, row: np.ndarray, recipe: Recipe) -> Iterator[dict]:
     """Some scores of every model kept on the way; those that ship are measured as they ship."""
     steps = recipe.steps(model.config.context)
     files = [f for f in sorted((work / "kept").glob("*.safetensors")) if int(f.stem) < steps]
@@ -124,7 +125,7 @@ def learning(model: Decoder, work: Path, folder: Path, row: np.ndarray, recipe: 
     yield {"step": steps, "ships": True, **_moment(model, model, few)}
 
 
-def _moment(then: Decoder, model: Decoder, row: np.ndarray) -> dict:
+def _moment(then: Transformer, model: Transformer, row: np.ndarray) -> dict:
     then = then.requires_grad_(False).eval()
     then.tokenizer = model.tokenizer
     first, second = repetition(then, model.config.vocabulary, 40)
@@ -134,11 +135,12 @@ def _moment(then: Decoder, model: Decoder, row: np.ndarray) -> dict:
     return {"bits": round(bits, 4), "first": first, "second": second, "who to whom": right, "roles": best}
 
 
-def _facts(model: Decoder, work: Path, recipe: Recipe, mix: Mix, held: list[Path], about: str) -> dict:
+def _facts(model: Transformer, work: Path, recipe: Recipe, mix: Mix, held: list[Path], about: str) -> dict:
     log = [json.loads(line) for line in (work / "log.jsonl").read_text().splitlines()]
     return dict(
         asdict(model.config),
         name=model.name,
+        kind=_kind(model.config),
         parameters=sum(p.numel() for p in model.parameters()),
         about=about,
         books=1 - mix.english - mix.drills,
@@ -154,6 +156,17 @@ def _facts(model: Decoder, work: Path, recipe: Recipe, mix: Mix, held: list[Path
         last=len(PROMPTS) - 1,
         samples="\n\n".join("> " + text.replace("\n", "\n> ") for text in samples(model, PROMPTS)),
     )
+
+
+def _kind(config: Config) -> str:
+    """What the model is made of, in words."""
+    family = "the GPT-2 kind" if config.norm == "layer" and not config.gated else "the LLaMA kind"
+    parts = [family, f"{config.positions} positions"]
+    parts += ["RMSNorm"] * (config.norm == "rms") + ["a gated MLP"] * config.gated
+    if config.shared_by > 1:
+        many = "head" if config.key_heads == 1 else "heads"
+        parts.append(f"{config.key_heads} {many} of keys and values, each shared by {config.shared_by}")
+    return ", ".join(parts)
 
 
 def _tried(folder: Path) -> str:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from engine import analysis
 from engine.decode import Decoding, generate
-from engine.models import Decoder
+from engine.models import Transformer
 from engine.tokenize.bpe import RankTokenizer
 from engine.trace import run
 from engine.training.corpus import token_row
@@ -141,7 +141,7 @@ def repetition(model: Model, vocabulary: int, count: int = 100) -> tuple[float, 
     return each[:, : STRING - 1].mean().item(), each[:, STRING - 1 :].mean().item()
 
 
-def roles(model: Decoder, row: np.ndarray, count: int = 24) -> dict[str, Tensor]:
+def roles(model: Transformer, row: np.ndarray, count: int = 24) -> dict[str, Tensor]:
     """Scores [L, H] of every head for each role: on windows of the books, on simple texts from their
     beginning (as people type them), and on random strings twice."""
     books = [row[i : i + WINDOW].tolist() for i in range(0, len(row) - WINDOW, len(row) // count)][:count]
@@ -208,7 +208,7 @@ def scores_of(model: Model, held: np.ndarray, tokenizer: RankTokenizer, context:
     return found
 
 
-def samples(model: Decoder, prompts: list[str], seed: int = 0, length: int = 60) -> list[str]:
+def samples(model: Transformer, prompts: list[str], seed: int = 0, length: int = 60) -> list[str]:
     """One continuation a prompt, sampled from the whole distribution at temperature 0.8."""
     texts = []
     for i, prompt in enumerate(prompts):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.analysis import patterns
-from engine.models import Decoder
+from engine.models import Transformer
 from engine.trace import run
 from engine.training.english import Question
 from engine.training.evaluate import log_probability, questions
@@ -74,14 +74,14 @@ ROLES = {  # what a person reads, and which token of the story the last one look
 }
 
 
-def find(model: Decoder, roles: dict[str, Tensor]) -> list[dict]:
+def find(model: Transformer, roles: dict[str, Tensor]) -> list[dict]:
     """The examples that `model` shows, as the app opens them: text, note, step, layer, head, token, key."""
     found = [_example(model, phenomenon) for phenomenon in PHENOMENA]
     found += [_role(model, note, key, roles[role]) for role, (note, key) in ROLES.items()]
     return [example for example in found if example]
 
 
-def _example(model: Decoder, what: Phenomenon) -> dict | None:
+def _example(model: Transformer, what: Phenomenon) -> dict | None:
     asked = questions(what.rule, COUNT)
     layer, head = best_head(torch.stack([_weights(model, question, what.word) for question in asked]))
     tried = (*what.first, *asked) if what.drawn else what.first
@@ -103,20 +103,20 @@ def best_head(scores: Tensor) -> tuple[int, int]:
     return divmod(best, scores.shape[-1])
 
 
-def _shows(model: Decoder, question: Question) -> bool:
+def _shows(model: Transformer, question: Question) -> bool:
     """Is the answer what the model says, and with enough probability?"""
     ids = model.tokenizer.encode(question.prompt), model.tokenizer.encode(question.answer)
     nats, best = log_probability(model, *ids)
     return best and nats > torch.tensor(ENOUGH).log()
 
 
-def _weights(model: Decoder, question: Question, word: Callable[[Question], str]) -> Tensor:
+def _weights(model: Transformer, question: Question, word: Callable[[Question], str]) -> Tensor:
     """What each head gives from the last token to the word that matters [L, H]."""
     last, keys = _places(model, question, word)
     return patterns(run(model, question.prompt))[:, :, last][..., keys].sum(-1)
 
 
-def _places(model: Decoder, question: Question, word: Callable[[Question], str]) -> tuple[int, list[int]]:
+def _places(model: Transformer, question: Question, word: Callable[[Question], str]) -> tuple[int, list[int]]:
     """The last position of the prompt, and where the word's last tokens stand before it."""
     ids = model.tokenizer.encode(question.prompt)
     keys = []
@@ -127,7 +127,7 @@ def _places(model: Decoder, question: Question, word: Callable[[Question], str])
     return len(ids) - 1, sorted(set(keys))
 
 
-def _role(model: Decoder, note: str, key: int, scores: Tensor) -> dict | None:
+def _role(model: Transformer, note: str, key: int, scores: Tensor) -> dict | None:
     layer, head = best_head(scores[None])
     if scores[layer, head] < ENOUGH:
         return None

@@ -7,11 +7,13 @@ from functools import cached_property
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from engine.models import Transformer
 from engine.training.english import grammar
 
-# Of a hundred generated texts so many are written by each rule of the grammar.
+# How often each rule of the grammar writes a generated text, against the others.
 SHARES = {
     "story": 4,  # each is as long as nine of the others
     "daily": 28,
@@ -49,11 +51,17 @@ class Mix:
     english: float = 0.0
     drills: float = 0.0
 
-    def batch(self, seed: int, step: int, count: int, context: int) -> Tensor:
+    def batch(self, seed: int, step: int, count: int, context: int) -> tuple[Tensor]:
         """The windows of `step` [count, context + 1]: the same for the same seed, whatever came before."""
         draw = np.random.default_rng([seed, step])
         rows = [self._window(draw, context + 1) for _ in range(count)]
-        return torch.from_numpy(np.stack(rows).astype(np.int64))
+        return (torch.from_numpy(np.stack(rows).astype(np.int64)),)
+
+    @staticmethod
+    def loss(model: Transformer, windows: Tensor) -> Tensor:
+        """Mean loss in nats a token."""
+        logits = model(windows[:, :-1])
+        return F.cross_entropy(logits.flatten(0, 1), windows[:, 1:].flatten())
 
     def _window(self, draw: np.random.Generator, length: int) -> np.ndarray:
         kind = draw.random()

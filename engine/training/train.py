@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
 from engine.config import Config
 from engine.load.glassbox import write_weights
-from engine.models import Decoder, fresh
+from engine.models import Transformer, fresh
 from engine.training.mix import Mix
+from engine.training.pairs import Pairs
 
 LOG_EVERY = 50  # steps between lines of the loss log
 SAVE_EVERY = 250  # steps between states on disk
@@ -46,7 +46,7 @@ class Recipe:
         return min(1.0, (step + 1) / self.warm_up, left)
 
 
-def optimizers(model: Decoder, recipe: Recipe) -> list[torch.optim.Optimizer]:
+def optimizers(model: Transformer, recipe: Recipe) -> list[torch.optim.Optimizer]:
     matrices = [p for p in model.blocks.parameters() if p.dim() == 2]
     inside = {id(p) for p in matrices}
     rest = [p for p in model.parameters() if id(p) not in inside]
@@ -58,16 +58,10 @@ def optimizers(model: Decoder, recipe: Recipe) -> list[torch.optim.Optimizer]:
     return [muon, adam]
 
 
-def loss_of(model: Decoder, windows: Tensor) -> Tensor:
-    """Mean loss in nats a token."""
-    logits = model(windows[:, :-1])
-    return F.cross_entropy(logits.flatten(0, 1), windows[:, 1:].flatten())
-
-
 def learn(
-    config: Config, mix: Mix, recipe: Recipe, folder: Path, minutes: float = math.inf
-) -> tuple[Decoder, bool]:
-    """Train up to `minutes` more; returns the model and whether all steps are done.
+    config: Config, data: Mix | Pairs, recipe: Recipe, folder: Path, minutes: float = math.inf
+) -> tuple[Transformer, bool]:
+    """Train on the batches of `data` up to `minutes` more; returns the model and whether all steps are done.
 
     `folder` holds state.safetensors, progress.json, log.jsonl and the models kept on the way; a later
     call goes on from them.
@@ -77,14 +71,14 @@ def learn(
     both = optimizers(model, recipe)
     step, seconds = _resume(model, both, folder, recipe)
     steps, started = recipe.steps(config.context), time.time()
-    keep, loss_now = kept_steps(steps), _loss_function(steps)
+    keep, loss_now = kept_steps(steps), _loss_function(data, steps)
     while step < steps and time.time() - started < 60 * minutes:
         for optimizer in both:
             for group in optimizer.param_groups:
                 group["lr"] = group["full_rate"] * recipe.rate_at(step, steps)
         with torch.autocast(device, torch.bfloat16):
-            windows = mix.batch(recipe.seed, step, recipe.batch, config.context)
-            loss = loss_now(model, windows.to(device))
+            batch = data.batch(recipe.seed, step, recipe.batch, config.context)
+            loss = loss_now(model, *(part.to(device) for part in batch))
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in both:
@@ -108,10 +102,10 @@ def kept_steps(steps: int) -> set[int]:
     return {round(steps ** (i / KEPT)) for i in range(KEPT)}
 
 
-def _loss_function(steps: int):
-    """`loss_of`, compiled where that pays and a C++ compiler is at hand."""
+def _loss_function(data: Mix | Pairs, steps: int):
+    """The loss of the data, compiled where that pays and a C++ compiler is at hand."""
     pays = steps >= COMPILED_FROM and (torch.cuda.is_available() or shutil.which("g++"))
-    return torch.compile(loss_of) if pays else loss_of
+    return torch.compile(data.loss) if pays else data.loss
 
 
 def _report(folder, step: int, steps: int, loss: float, spent: float, tokens: int, device: str) -> None:

@@ -28,7 +28,7 @@ NORM = ("mean", "var", "scaled", "out")
 POINTS = {
     "embeddings": {"embed.token", "embed.out"},
     "layernorm": {"attn.norm.out"},
-    "qkv": {"attn.norm.out", "attn.q", "attn.q_rot"},
+    "qkv": {"attn.norm.out", "attn.q"},
     "scores": {"attn.dots", "attn.scores"},
     "mask": {"attn.masked", "attn.pattern"},
     "softmax": {"attn.pattern"},
@@ -39,7 +39,7 @@ POINTS = {
 WORKED = {
     "embeddings": {"embed.out"},
     "layernorm": {f"attn.norm.{part}" for part in NORM},
-    "qkv": {"attn.q", "attn.q_rot"},
+    "qkv": {"attn.q"},
     "scores": {"attn.dots", "attn.scores"},
     "mask": {"attn.masked", "attn.pattern"},
     "softmax": {"attn.pattern"},
@@ -200,8 +200,11 @@ def test_the_tokens_are_the_tokenizers():
 
 @pytest.mark.parametrize("letter", "qk")
 def test_the_arrows_are_a_pair_of_the_query_or_key_before_and_after_its_turn(letter):
-    at = visit(step="qkv", letter=letter, layer=2, head=4, token=6, unit=19)
+    at = visit(step="qkv", letter=f"{letter}_rot", layer=2, head=4, token=6, unit=19)
     half = model().config.head_width // 2
+    after = f"blocks.2.attn.{letter}_rot"
+    assert [box.point for box in boxes(at)] == [after]
+    np.testing.assert_array_equal(picture(at, f"attn.{letter}_rot")[1], numbers(after))
     for line, point in zip(given(at, "plot-turn")["series"], (letter, f"{letter}_rot"), strict=True):
         vector = numbers(f"blocks.2.attn.{point}")[4, 6]
         assert line["points"] == [[0, 0], [vector[19 % half], vector[19 % half + half]]]
@@ -211,4 +214,6 @@ def test_learned_positions_are_shown_being_added():
     at = visit(step="embeddings", model="bookworm")
     arrays = [picture(at, f"embed.{part}")[1][0] for part in ("token", "position", "out")]
     np.testing.assert_allclose(arrays[0] + arrays[1], arrays[2], rtol=1e-6)
-    assert not keys(visit(step="qkv", model="bookworm"), "plot-turn")
+    asked = visit(step="qkv", model="bookworm", letter="k_rot")
+    assert view(asked).letter == "k"
+    assert any("turns no queries" in text for text in markdown(asked))

@@ -95,7 +95,7 @@ SIZES = st.tuples(*[st.integers(1, 40)] * 3)
 @given(VIEWS, SIZES)
 @settings(deadline=None)
 def test_fit_moves_only_what_does_not_exist_and_says_so(view, sizes):
-    fitted, moved = fit(view, *sizes)
+    fitted, moved = fit(view, *sizes, rotary=True)
     counts = dict(layer=sizes[0], head=sizes[1], token=sizes[2], key=sizes[2])
     for name, count in counts.items():
         asked = getattr(view, name)
@@ -103,6 +103,13 @@ def test_fit_moves_only_what_does_not_exist_and_says_so(view, sizes):
         assert getattr(fitted, name) == nearest
         assert any(f"{name} {asked} " in sentence for sentence in moved) == (asked >= count)
     assert replace(fitted, **{name: getattr(view, name) for name in counts}) == view
+
+
+@pytest.mark.parametrize("letter", CHOICES["letter"])
+def test_a_turned_vector_is_shown_plain_where_the_model_turns_none(letter):
+    fitted, moved = fit(replace(DEFAULT, letter=letter), 1, 1, 1, rotary=False)
+    assert fitted.letter == letter[0]
+    assert len(moved) == (letter != letter[0])
 
 
 def test_ranges_hold_the_defaults():

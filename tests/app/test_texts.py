@@ -57,7 +57,7 @@ def awkward_choices() -> list[tuple[str, int]]:
     ]
 
 
-def test_every_text_is_shown_and_filled_in(asked):
+def test_every_text_is_shown_and_filled_in(asked, llama):
     pages = []
     for view in [dict(step=step) for step in STEPS] + SPECIAL:
         pages.append(visit(**write_link(replace(DEFAULT, **view))))
@@ -65,6 +65,8 @@ def test_every_text_is_shown_and_filled_in(asked):
         at = visit(step="next", prompt=prompt, entry=entry)
         pages.append(press(at, "take"))
     pages += [visit(step=step, model="bookworm") for step in STEPS]
+    pages += [visit(step=step, model=llama.name) for step in STEPS]
+    pages += [visit(step="qkv", model=llama.name, letter=letter) for letter in CHOICES["letter"]]
     pages.append(press(visit(step="next"), "draw"))
     pages.append(fire(visit(), "prompt", prompt=""))
     assert not any(at.exception for at in pages)

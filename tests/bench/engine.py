@@ -14,7 +14,7 @@ from transformers.utils import logging
 
 import engine
 from engine.decode import Decoding
-from engine.models import Decoder
+from engine.models import Transformer
 from engine.trace import everything
 from tests.bench.report import machine, median, table
 
@@ -56,11 +56,11 @@ def _row(what: str, tokens: int, a: Callable, b: Callable, target: float | None)
     return [what, tokens, ours, beside, ratio, target, ratio / target if target else None]
 
 
-def _ids(model: Decoder, tokens: int) -> torch.Tensor:
+def _ids(model: Transformer, tokens: int) -> torch.Tensor:
     return torch.randint(model.config.vocabulary, (1, tokens), generator=torch.Generator().manual_seed(0))
 
 
-def _read_all(model: Decoder, ids: torch.Tensor) -> None:
+def _read_all(model: Transformer, ids: torch.Tensor) -> None:
     """A lean run, then every point by its name."""
     trace = engine.run(model, ids)
     for point in trace.points():
@@ -68,11 +68,11 @@ def _read_all(model: Decoder, ids: torch.Tensor) -> None:
 
 
 @torch.inference_mode()
-def _silent(model: Decoder, ids: torch.Tensor) -> torch.Tensor:
+def _silent(model: Transformer, ids: torch.Tensor) -> torch.Tensor:
     return model(ids)
 
 
-def _against_silence(model: Decoder) -> None:
+def _against_silence(model: Transformer) -> None:
     rows = []
     for tokens in (16, 32, 64, 256):
         ids = _ids(model, tokens)
@@ -85,7 +85,7 @@ def _against_silence(model: Decoder) -> None:
     table(f"Recording, {model.name}, beside a silent run", HEAD, rows)
 
 
-def _record(model: Decoder, ids: torch.Tensor) -> None:
+def _record(model: Transformer, ids: torch.Tensor) -> None:
     engine.run(model, ids, wanted=everything)
 
 
@@ -105,7 +105,7 @@ def _theirs(model: GPT2LMHeadModel, ids: torch.Tensor) -> None:
     model(ids, output_attentions=True, output_hidden_states=True, use_cache=False)
 
 
-def _against_transformers(ours: Decoder, theirs: GPT2LMHeadModel) -> None:
+def _against_transformers(ours: Transformer, theirs: GPT2LMHeadModel) -> None:
     rows = []
     for tokens in (16, 64, 256):
         ids = _ids(ours, tokens)
@@ -115,7 +115,7 @@ def _against_transformers(ours: Decoder, theirs: GPT2LMHeadModel) -> None:
     table("Recording, GPT-2 small's shape, beside transformers with attentions and hidden states", HEAD, rows)
 
 
-def _generation(ours: Decoder, theirs: GPT2LMHeadModel) -> None:
+def _generation(ours: Transformer, theirs: GPT2LMHeadModel) -> None:
     """Greedy text with a cache; transformers with the attention that it takes by itself."""
     theirs.set_attn_implementation("sdpa")
     theirs.generation_config.eos_token_id = None

@@ -7,7 +7,7 @@ import torch
 
 import engine
 from engine.config import Config
-from engine.models import Decoder
+from engine.models import Transformer
 
 STATUS = Path("/proc/self/status")
 GPT2_SMALL = Config(vocabulary=50257, context=1024, width=768, layers=12, heads=12, mlp_width=3072)
@@ -17,7 +17,7 @@ RESET_PEAK = "5"
 def main() -> None:
     if not STATUS.exists():
         return print("nan")  # only Linux tells
-    model = Decoder(GPT2_SMALL).requires_grad_(False).eval()
+    model = Transformer(GPT2_SMALL).requires_grad_(False).eval()
     engine.run(model, torch.zeros(1, 8, dtype=torch.long))["blocks.5.attn.pattern"]
     trace = engine.run(model, torch.arange(GPT2_SMALL.context)[None])
     Path("/proc/self/clear_refs").write_text(RESET_PEAK)

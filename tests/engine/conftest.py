@@ -5,13 +5,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 from hypothesis import settings
-from tokenizers import Tokenizer, models
+from tokenizers import BertWordPieceTokenizer, Tokenizer, models
 from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 
-from engine.tokenize import JsonTokenizer
+from engine.tokenize import JsonTokenizer, WordPieceTokenizer
 from engine.training.corpus import learn_vocabulary
-from tests.engine.tiny import POSITIONS, decoder, full, prompt
+from tests.engine.tiny import KINDS, decoder, full, prompt
 
 SENTENCES = """The cat sat on the mat. Isn't it the cat's mat? That's what they'd say, all 1234 of them.
 Then the other cat sat there, and the mat was theirs: שלום, नमस्ते, café!
@@ -77,16 +77,31 @@ def json_tokenizer(tokenizer_json):
     return JsonTokenizer(tokenizer_json)
 
 
+@pytest.fixture(scope="session")
+def wordpiece_json(tmp_path_factory):
+    """A small lower-casing WordPiece as the tokenizers library saves it."""
+    learner = BertWordPieceTokenizer()
+    learner.train_from_iterator([SENTENCES], vocab_size=120, min_frequency=1, show_progress=False)
+    file = tmp_path_factory.mktemp("wordpiece") / "tokenizer.json"
+    learner.save(str(file))
+    return file
+
+
+@pytest.fixture(scope="session")
+def wordpiece(wordpiece_json):
+    return WordPieceTokenizer(wordpiece_json)
+
+
 @pytest.fixture(scope="session", params=["rank", "json"])
 def tokenizer(request):
     """Both ways to a vocabulary, one after the other."""
     return request.getfixturevalue(f"{request.param}_tokenizer")
 
 
-@pytest.fixture(scope="session", params=POSITIONS)
+@pytest.fixture(scope="session", params=KINDS)
 def model(request):
-    """A model of each kind of positions, one after the other."""
-    return decoder(**POSITIONS[request.param])
+    """A model of each kind, one after the other."""
+    return decoder(**KINDS[request.param])
 
 
 @pytest.fixture(scope="session")

@@ -67,12 +67,13 @@ def test_the_lens_ends_with_what_the_model_says(model, ids):
 
 
 def test_a_unit_raises_the_logits_it_promotes(model, ids):
-    """With the last norm's mean and variance held, one more of it gives the gains, over the spread."""
+    """With the last norm's measures held, one more of it gives the gains, over the spread."""
     at, own = {"T": 10}, tuple(ids[0].tolist())
-    held = [Edit(f"final_norm.{step}", "copy", at, own) for step in ("mean", "var")]
+    steps = ("square",) if model.config.norm == "rms" else ("mean", "var")
+    held = [Edit(f"final_norm.{step}", "copy", at, own) for step in steps]
     firing = Edit("blocks.2.mlp.act", "add", {"F": 4} | at, 1.0)
     before, after = (run(model, ids[:1], edits) for edits in (held, [*held, firing]))
-    spread = (before["final_norm.var"][0, 10] + model.config.norm_eps).sqrt()
+    spread = (before[f"final_norm.{steps[-1]}"][0, 10] + model.config.norm_eps).sqrt()
     raised = (after["logits"] - before["logits"])[0, 10] * spread
     tokens, gains = promotes(model, 2, unit=4, count=97)
     assert_close(torch.tensor(gains, dtype=torch.float64), raised[tokens])
@@ -143,7 +144,7 @@ def test_each_head_of_each_layer_has_its_own_score_between_nothing_and_one(ids, 
 
 def test_patterns_are_those_of_all_layers_for_one_prompt(trace):
     found = patterns(trace, row=1)
-    assert found.shape == (3, 3, 11, 11)
+    assert found.shape == (3, trace.model.config.heads, 11, 11)
     for i in range(3):
         assert torch.equal(found[i], trace[f"blocks.{i}.attn.pattern"][1])
     assert not torch.equal(found, patterns(trace))

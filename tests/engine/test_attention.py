@@ -15,7 +15,7 @@ BLOCKS = range(3)
 def test_each_row_sums_to_one(trace, i):
     pattern = trace[f"blocks.{i}.attn.pattern"]
     assert (pattern >= 0).all()
-    assert_close(pattern.sum(-1), torch.ones(2, 3, 11, dtype=torch.float64))
+    assert_close(pattern.sum(-1), torch.ones_like(pattern[..., 0]))
 
 
 @pytest.mark.parametrize("i", BLOCKS)
@@ -34,8 +34,9 @@ def test_scores_are_dots_times_the_scale(trace, i):
 @pytest.mark.parametrize("i", BLOCKS)
 def test_the_output_is_the_sum_of_what_each_head_writes(trace, i):
     z, out = trace[f"blocks.{i}.attn.z"], trace.model.blocks[i].attn.out
-    written = torch.einsum("bhte,dhe->bhtd", z, out.weight.unflatten(1, (3, -1)))
-    assert_close(trace[f"blocks.{i}.attn.out"], written.sum(1) + out.bias)
+    written = torch.einsum("bhte,dhe->bhtd", z, out.weight.unflatten(1, (z.shape[1], -1)))
+    bias = 0 if out.bias is None else out.bias
+    assert_close(trace[f"blocks.{i}.attn.out"], written.sum(1) + bias)
 
 
 @pytest.mark.parametrize("masked", [False, True])

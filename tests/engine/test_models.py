@@ -5,10 +5,10 @@ import torch
 
 from engine.cache import Cache
 from engine.config import Config
-from engine.models import Decoder, fresh
+from engine.models import Transformer, fresh
 from engine.points import points_of
 from engine.trace import run
-from tests.engine.tiny import CHOICES, POSITIONS, SIZES, assert_close, at_positions, decoder, full, prompt
+from tests.engine.tiny import CHOICES, KINDS, SIZES, assert_close, at_positions, decoder, full, prompt
 
 
 def test_the_first_vector_is_the_token_plus_its_position_where_positions_are_learned(trace, ids):
@@ -38,7 +38,8 @@ def test_each_block_reads_what_the_one_before_it_left(trace):
 @pytest.mark.parametrize("choices", CHOICES.values(), ids=CHOICES)
 def test_the_silent_pass_equals_the_traced_one(choices):
     model, ids = decoder(**choices), torch.tensor([prompt(9)])
-    assert_close(model(ids), full(model, ids)["logits"])
+    trace = full(model, ids)
+    assert_close(model(ids), trace[trace.points()[-1]])
 
 
 def test_the_silent_pass_equals_the_traced_one_with_padding(model, ids):
@@ -76,12 +77,12 @@ def test_reading_in_pieces_with_a_cache_equals_reading_at_once(model, pieces):
 
 
 def test_tied_models_have_one_table_and_untied_ones_two():
-    tied, untied = (Decoder(Config(**SIZES, tied=tied)) for tied in (True, False))
+    tied, untied = (Transformer(Config(**SIZES, tied=tied)) for tied in (True, False))
     assert tied.logits.weight is tied.embed.token.weight
     assert untied.logits.weight is not untied.embed.token.weight
 
 
-@pytest.mark.parametrize("choices", POSITIONS.values(), ids=POSITIONS)
+@pytest.mark.parametrize("choices", KINDS.values(), ids=KINDS)
 def test_a_random_start_depends_on_its_seed_alone(choices):
     config = Config(**SIZES | choices)
     torch.manual_seed(5)
@@ -102,4 +103,4 @@ def test_a_random_start_is_small_where_it_adds_to_the_stream_and_its_norms_chang
 
 def test_an_unknown_activation_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match=r"'tanh'.*gelu"):
-        Decoder(Config(**SIZES, activation="tanh"))
+        Transformer(Config(**SIZES, activation="tanh"))

@@ -1,32 +1,39 @@
-"""The norm in its steps."""
+"""The norms in their steps."""
 
 import pytest
 import torch
 
-from engine.norm import LayerNorm
+from engine.norm import NORMS
 from tests.engine.tiny import assert_close, randomise
 
-NORMS = ["blocks.0.attn.norm", "blocks.2.mlp.norm", "final_norm"]
+PLACES = ["blocks.0.attn.norm", "blocks.2.mlp.norm", "final_norm"]
 
 
-@pytest.mark.parametrize("norm", NORMS)
-def test_a_scaled_vector_has_mean_0_and_variance_1(trace, norm):
-    scaled, var = trace[f"{norm}.scaled"], trace[f"{norm}.var"]
-    assert_close(scaled.mean(-1), torch.zeros(2, 11, dtype=torch.float64))
-    share = var / (var + trace.model.config.norm_eps)  # ε takes a little off
-    assert_close(scaled.var(-1, correction=0), share[..., 0])
+@pytest.mark.parametrize("norm", PLACES)
+def test_a_scaled_vector_has_mean_0_and_variance_1_or_mean_square_1(trace, norm):
+    c, scaled = trace.model.config, trace[f"{norm}.scaled"]
+    if c.norm == "rms":
+        before, after = trace[f"{norm}.square"], scaled.square().mean(-1)
+    else:
+        assert_close(scaled.mean(-1), torch.zeros(2, 11, dtype=torch.float64))
+        before, after = trace[f"{norm}.var"], scaled.var(-1, correction=0)
+    assert_close(after, (before / (before + c.norm_eps))[..., 0])  # ε takes a little off
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", PLACES)
 def test_the_norm_ends_with_size_and_shift(trace, norm):
     part = trace.model.get_submodule(norm)
-    assert_close(trace[f"{norm}.out"], trace[f"{norm}.scaled"] * part.weight + part.bias)
+    shift = 0 if part.bias is None else part.bias
+    assert_close(trace[f"{norm}.out"], trace[f"{norm}.scaled"] * part.weight + shift)
 
 
-def test_the_steps_equal_the_fused_norm():
-    norm, x = randomise(LayerNorm(7, eps=0.1)).double(), torch.randn(2, 3, 7, dtype=torch.float64)
+@pytest.mark.parametrize("kind", NORMS)
+def test_the_steps_equal_the_fused_norm(kind):
+    norm, x = randomise(NORMS[kind](7, eps=0.1)).double(), torch.randn(2, 3, 7, dtype=torch.float64)
     assert_close(norm(x, tap=lambda name, x: x), norm(x))
 
 
-def test_a_constant_vector_stays_finite():
-    assert LayerNorm(7, eps=1e-5)(torch.full((1, 1, 7), 3.0)).isfinite().all()
+@pytest.mark.parametrize("kind", NORMS)
+@pytest.mark.parametrize("number", [0.0, 3.0])
+def test_a_constant_vector_stays_finite(kind, number):
+    assert NORMS[kind](7, eps=1e-5)(torch.full((1, 1, 7), number)).isfinite().all()

@@ -13,7 +13,7 @@ from engine.points import points_of
 from engine.position import rotate, turns
 from engine.trace import run
 from engine.worked import check, work
-from tests.engine.tiny import POSITIONS, assert_close, decoder, prompt
+from tests.engine.tiny import ROTARY, assert_close, decoder, prompt
 
 bases = st.floats(1.5, 1e6)
 widths = st.integers(1, 8).map(lambda half: 2 * half)
@@ -23,7 +23,7 @@ seeds = st.integers(0, 99)
 
 @pytest.fixture(scope="module")
 def rotary():
-    return decoder(torch.float32, **POSITIONS["rotary"])
+    return decoder(torch.float32, **ROTARY)
 
 
 def vector(width: int, seed: int) -> torch.Tensor:
@@ -86,7 +86,7 @@ def test_turns_are_those_of_llama(width, base, seed):
 
 
 def test_each_kind_of_positions_has_its_own_points():
-    learned, rotary = (set(points_of(decoder(**choices).config)) for choices in POSITIONS.values())
+    learned, rotary = (set(points_of(decoder(**choices).config)) for choices in ({}, ROTARY))
     assert learned - rotary == {"embed.position"}
     assert rotary - learned == {f"blocks.{i}.attn.{letter}_rot" for i in range(3) for letter in "qk"}
 

@@ -12,14 +12,14 @@ from tests.engine.tiny import assert_close, assert_same_points, decoder, full, p
 OTHER = tuple(prompt(11, seed=9))
 PLACES = {
     "embed.out": {"T": 3, "D": 2},
-    "blocks.0.attn.norm.mean": {"T": 10},
+    "blocks.0.attn.norm.scaled": {"T": 10},
     "blocks.1.attn.q": {"H": 2, "T": 5},
     "blocks.1.attn.scores": {"H": 1, "T": 7, "S": 2},
     "blocks.1.attn.pattern": {"H": 0},
     "blocks.1.resid_pre": {},
     "blocks.2.resid_mid": {"B": 0, "T": -1},
     "blocks.2.mlp.act": {"F": 30},
-    "final_norm.var": {},
+    "final_norm.scaled": {},
     "logits": {"T": 10, "V": 96},
 }
 OPS = {
@@ -85,7 +85,8 @@ def test_a_pattern_that_is_edited_mixes_other_values(model, prompt_ids):
     trace = run(model, prompt_ids, [edit])
     pattern = full(model, prompt_ids)["blocks.0.attn.pattern"].clone()
     pattern[0, 1, 8, 3] = 0.5
-    assert_close(trace["blocks.0.attn.z"], pattern @ trace["blocks.0.attn.v"])
+    values = trace["blocks.0.attn.v"].repeat_interleave(model.config.shared_by, 1)
+    assert_close(trace["blocks.0.attn.z"], pattern @ values)
     out = model.blocks[0].attn.out(trace["blocks.0.attn.z"].transpose(1, 2).flatten(2))
     assert_close(trace["blocks.0.attn.out"], out)
 
@@ -100,8 +101,8 @@ def test_a_mask_that_is_edited_hides_a_token(model, prompt_ids):
 @pytest.mark.parametrize("kind", MASKS)
 def test_another_mask_gives_another_pattern_whose_rows_sum_to_one(model, prompt_ids, kind):
     trace = run(model, prompt_ids, [Edit("blocks.1.attn.mask", "mask", value=(kind, 3))])
-    allowed, pattern = mask_of(kind, 11, 3).expand(1, 3, 11, 11), trace["blocks.1.attn.pattern"]
-    assert torch.equal(pattern > 0, allowed)
+    allowed, pattern = mask_of(kind, 11, 3), trace["blocks.1.attn.pattern"]
+    assert torch.equal(pattern > 0, allowed.expand_as(pattern))
     assert_close(pattern.sum(-1), torch.ones_like(pattern[..., 0]))
     assert all(check(trace, name).ok for name in trace.points())
 

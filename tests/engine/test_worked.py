@@ -11,7 +11,7 @@ from engine.recipes.cells import number
 from engine.tap import Edit
 from engine.trace import run
 from engine.worked import check, work
-from tests.engine.tiny import CHOICES, POSITIONS, decoder, full, prompt
+from tests.engine.tiny import CHOICES, KINDS, VIT, decoder, full, images, prompt
 
 IDS = prompt(11, seed=1)
 BATCH = [prompt(11, seed=1), prompt(4, seed=2), prompt(1, seed=3)]
@@ -26,7 +26,7 @@ EDITS = {
     "unmask": Edit("blocks.0.attn.mask", "set", {}, 1.0),
     "forbid a token": Edit("logits", "set", {"V": 3}, -math.inf),
     "patch": Edit("blocks.1.resid_mid", "copy", {"T": 4}, tuple(prompt(9))),
-    "no number at all": Edit("blocks.1.mlp.norm.var", "set", {}, -1.0),
+    "no number at all": Edit("blocks.1.attn.masked", "set", {"T": 5}, -math.inf),
     "mean of the stream": Edit("blocks.2.mlp.out", "mean", {"T": 2}),
 }
 
@@ -49,13 +49,30 @@ def single(request):
     return run(decoder(torch.float32, **CHOICES[request.param]), IDS)
 
 
-@pytest.fixture(scope="module", params=POSITIONS)
+IMAGES = {"ViT": VIT, "ViT without classes": VIT | dict(ending="nothing", classes=0)}
+
+
+@pytest.fixture(scope="module", params=IMAGES)
+def seen(request):
+    """A trace of two images."""
+    return run(decoder(torch.float32, **IMAGES[request.param]), images())
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def plain(request):
-    return decoder(torch.float32, **POSITIONS[request.param])
+    return decoder(torch.float32, **KINDS[request.param])
 
 
 def test_every_tensor_agrees(single):
     assert failing(single) == []
+
+
+def test_every_tensor_and_cell_agrees_for_images(seen):
+    assert failing(seen) == []
+    for point, at in cells(seen):
+        worked = work(seen, point, at)
+        assert worked.shown == float(seen[point][at])
+        assert abs(worked.value - worked.shown) <= _noise(worked), (point, at)
 
 
 def test_every_tensor_agrees_for_prompts_of_different_lengths(plain):
@@ -102,10 +119,11 @@ def test_terms_sum_to_the_total_and_the_largest_comes_first(single):
 
 
 def test_a_sum_has_a_term_for_each_number_and_the_bias(plain):
-    trace, D = run(plain, IDS), plain.config.width
-    assert len(work(trace, "blocks.0.attn.dots", (0, 1, 5, 2)).terms) == D / 3
-    assert len(work(trace, "blocks.0.mlp.pre", (0, 5, 30)).terms) == D + 1
-    assert len(work(trace, "blocks.0.attn.out", (0, 5, 14)).terms) == D + 1
+    trace, c = run(plain, IDS), plain.config
+    D = c.width
+    assert len(work(trace, "blocks.0.attn.dots", (0, 1, 5, 2)).terms) == D / c.heads
+    assert len(work(trace, "blocks.0.mlp.pre", (0, 5, 30)).terms) == D + c.mlp_bias
+    assert len(work(trace, "blocks.0.attn.out", (0, 5, 14)).terms) == D + c.attention_bias
     assert len(work(trace, "logits", (0, 5, 96)).terms) == D
     assert len(work(trace, "blocks.0.attn.pattern", (0, 1, 5, 2)).terms) == 6  # positions seen
     assert len(work(trace, "blocks.0.resid_mid", (0, 5, 2)).terms) == 2

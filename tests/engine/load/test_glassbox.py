@@ -6,7 +6,7 @@ import torch
 import engine
 from engine.load import glassbox
 from tests.engine.load.damage import configure, refused
-from tests.engine.tiny import POSITIONS, decoder
+from tests.engine.tiny import ROTARY, decoder
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_tied_model_comes_back_tied(rank_tokenizer, tmp_path):
 
 
 def test_a_rotary_model_comes_back_rotary(rank_tokenizer, tmp_path):
-    model = decoder(torch.float32, vocabulary=len(rank_tokenizer), rotary_base=500.0, **POSITIONS["rotary"])
+    model = decoder(torch.float32, vocabulary=len(rank_tokenizer), rotary_base=500.0, **ROTARY)
     model.tokenizer = rank_tokenizer
     glassbox.write(model, tmp_path)
     back = engine.load(tmp_path, device="cpu")
@@ -74,7 +74,7 @@ def test_a_config_that_tells_no_positions_is_of_the_time_when_all_were_learned(w
         (dict(positions="rotary", width=18), "unexpected: embed.position.weight"),
         (dict(tied=1), "tied is 1"),
         (dict(layers=10**9), "1000000000"),
-        (dict(width=10**12, heads=1), "1000000000000"),
+        (dict(width=10**12, heads=1, key_heads=1), "1000000000000"),
     ],
 )
 def test_a_config_that_cannot_be_read_says_why(written, entries, message):

@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import engine
-from engine.load.gpt2 import our_name
+from engine.load.gpt2 import NAMES, PREFIX
+from engine.load.layout import our_name
 from tests.engine.load.damage import configure, refused
 from tests.engine.tiny import assert_close, prompt
 
@@ -106,7 +107,7 @@ def test_a_checkpoint_without_a_head_cannot_be_untied(checkpoint, tmp_path):
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        (dict(model_type="llama"), "model_type 'llama'; only 'gpt2' can be read"),
+        (dict(model_type="mamba"), "model_type 'mamba'; known are gpt2, llama, bert, vit"),
         (dict(model_type=...), "model_type None"),
         (dict(n_head=..., n_layer=...), "n_layer, n_head"),
         (dict(activation_function="tanh"), "'tanh' is unknown; known are gelu, gelu_new"),
@@ -154,11 +155,9 @@ def test_junk_in_a_config_is_refused_or_harmless(folder, entry, junk):
     ],
 )
 def test_their_names_become_ours(prefix, theirs, ours):
-    assert our_name(prefix + theirs) == ours
+    assert our_name(prefix + theirs, NAMES, PREFIX) == ours
 
 
 def test_a_name_that_the_table_does_not_know_stays_as_it_is():
-    assert (
-        our_name("transformer.h.0.crossattention.q_attn.weight")
-        == "transformer.h.0.crossattention.q_attn.weight"
-    )
+    name = "transformer.h.0.crossattention.q_attn.weight"
+    assert our_name(name, NAMES, PREFIX) == name

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 
 import pytest
 import torch
@@ -10,11 +11,11 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 import engine
-from engine.load import beside, glassbox, moments, moments_of
+from engine.load import beside, glassbox, moments, moments_of, shipped, writers
 from engine.load.moments import packed, unpacked
 from engine.models import fresh
 from tests.engine.load.damage import configure
-from tests.engine.tiny import POSITIONS, decoder
+from tests.engine.tiny import BERT, KINDS, decoder
 
 STEPS = (2, 40, 1234)
 
@@ -24,19 +25,32 @@ def then(step: int, **choices):
     return decoder(torch.float32, seed=step, vocabulary=300, **choices)
 
 
-@pytest.fixture(params=POSITIONS)
+def choices_of(model) -> dict:
+    """What `then` needs to make a model of the same shape."""
+    return {name: value for name, value in asdict(model.config).items() if name != "vocabulary"}
+
+
+@pytest.fixture(params=KINDS)
 def shelf(request, rank_tokenizer, tmp_path, monkeypatch):
     """A shipped model with three moments, and one without any."""
     monkeypatch.setattr(sys.modules["engine.load"], "SHIPPED", tmp_path)
-    model = then(0, **POSITIONS[request.param])
+    model = then(0, **KINDS[request.param])
     model.tokenizer = rank_tokenizer
     for name in ("tale", "bare"):
         glassbox.write(model, tmp_path / name)
     for step in STEPS:
-        weights = dict(then(step, **POSITIONS[request.param]).named_parameters())
+        weights = dict(then(step, **KINDS[request.param]).named_parameters())
         moments.write(weights, tmp_path / "tale", step)
     (tmp_path / "tale" / "learning.json").write_text(json.dumps({"seed": 7}))
     return tmp_path
+
+
+def test_an_encoder_beside_them_is_shipped_and_writes_nothing(shelf, wordpiece):
+    model = decoder(torch.float32, vocabulary=len(wordpiece), **BERT)
+    model.tokenizer = wordpiece
+    glassbox.write(model, shelf / "finder")
+    assert shipped() == ["bare", "finder", "tale"]
+    assert writers() == ["bare", "tale"]
 
 
 # --- a byte a number -----------------------------------------------------------------------------
@@ -98,8 +112,7 @@ def test_the_moments_of_a_model_begin_with_its_random_start(shelf):
 @pytest.mark.parametrize("step", STEPS)
 def test_a_moment_is_the_model_after_so_many_steps(shelf, step):
     model = engine.load(f"tale@{step}", device="cpu")
-    choices = dict(positions=model.config.positions, width=model.config.width)
-    expected = unpacked(packed(dict(then(step, **choices).named_parameters())))
+    expected = unpacked(packed(dict(then(step, **choices_of(model)).named_parameters())))
     assert model.name == f"tale@{step}"
     for name, parameter in model.named_parameters():
         assert torch.equal(parameter, expected[name]), name
@@ -130,7 +143,7 @@ def test_a_moment_is_ready_to_run(shelf, step):
 
 def test_a_model_without_a_moment_in_its_name_is_the_finished_one(shelf):
     model = engine.load("tale", device="cpu")
-    finished = then(0, positions=model.config.positions, width=model.config.width)
+    finished = then(0, **choices_of(model))
     assert torch.equal(model.blocks[0].mlp.pre.weight, finished.blocks[0].mlp.pre.weight.half().float())
     assert model.name == "tale"
 

@@ -93,3 +93,27 @@ def test_no_rule_has_two_beginnings():
     lines = (line for file in FILES for line in file.read_text("utf-8").splitlines())
     names = [line[2:].partition(":")[0].strip() for line in lines if line.startswith("= ")]
     assert sorted(names) == sorted(set(names))
+
+
+def pattern(parts) -> str:
+    """A line's parts as a pattern for all that it can become."""
+    kinds = {
+        "text": lambda what: re.escape(what.lower()),
+        "either": lambda what: f"(?:{'|'.join(map(pattern, what))})",
+        "slot": lambda what: ".{1,30}",
+    }
+    return "".join(kinds[kind](what) for kind, what in parts)
+
+
+def test_no_everyday_sentence_is_a_cloze_sentence_in_any_of_its_forms():
+    endings = ((text, re.split(r"(?<=[.!?]) ", text)[-1], words) for text, words in evaluate.cloze_sentences())
+    asked = "\n".join(f"{part} {word}" for *parts, words in endings for part in parts for word in words).lower()
+    lines = [line[""] for rule, lines in grammar().rules.items() if rule.startswith("daily-") for line in lines]
+    assert len(lines) > 5000
+    for parts, _ in lines:
+        longest = max((what.lower() for kind, what in parts if kind == "text"), key=len, default="").strip(
+            " .!?"
+        )
+        if len(parts) == 1 or longest in asked:
+            form = pattern(parts).rstrip(".!?\\")
+            assert not re.search(f"^{form}$", asked, re.MULTILINE), form

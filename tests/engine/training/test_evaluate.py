@@ -16,7 +16,7 @@ from engine.training.baseline import Trigram
 from engine.training.english import Question
 from engine.training.evaluate import bits_per_byte, samples
 from engine.training.mix import english
-from tests.engine.tiny import POSITIONS, decoder
+from tests.engine.tiny import ROTARY, decoder
 
 V = 280
 
@@ -254,7 +254,7 @@ def test_who_cannot_copy_pays_the_same_again():
 
 
 def test_heads_that_look_everywhere_alike_have_the_role_of_chance(strings_without_chance, corpus):
-    model = decoder(torch.float32, vocabulary=V, context=64, **POSITIONS["rotary"])
+    model = decoder(torch.float32, vocabulary=V, context=64, **ROTARY)
     for block in model.blocks:
         block.attn.q.weight.zero_()
         block.attn.q.bias.zero_()

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.training.mix import SHARES, Mix, drill, english
+from engine.training.mix import Mix, drill, english
 
 END = 999
 BOOKS = np.arange(0, 300, dtype=np.uint16)
@@ -30,39 +30,39 @@ def is_drill(window) -> bool:
 @given(seed=seeds, step=seeds)
 def test_a_batch_depends_on_its_seed_and_step_alone(seed, step):
     mixed = mix(english=0.4, drills=0.2)
-    batch = mixed.batch(seed, step, 4, 10)
+    batch = mixed.batch(seed, step, 4, 10)[0]
     mixed.batch(seed, step + 1, 4, 10)
-    assert torch.equal(batch, mix(english=0.4, drills=0.2).batch(seed, step, 4, 10))
+    assert torch.equal(batch, mix(english=0.4, drills=0.2).batch(seed, step, 4, 10)[0])
 
 
 def test_another_step_or_seed_gives_other_windows():
-    batches = [mix().batch(seed, step, 4, 10) for seed, step in ((0, 7), (0, 8), (1, 7))]
+    batches = [mix().batch(seed, step, 4, 10)[0] for seed, step in ((0, 7), (0, 8), (1, 7))]
     assert not torch.equal(batches[0], batches[1])
     assert not torch.equal(batches[0], batches[2])
 
 
 def test_a_batch_is_ids_one_more_than_the_context():
-    batch = mix(english=0.4, drills=0.2).batch(0, 0, 5, 10)
+    batch = mix(english=0.4, drills=0.2).batch(0, 0, 5, 10)[0]
     assert batch.shape == (5, 11)
     assert batch.dtype == torch.int64
 
 
 @given(seed=seeds)
 def test_windows_of_the_books_are_stretches_that_begin_anywhere(seed):
-    windows = Mix(BOOKS, None, END).batch(seed, 0, 30, 10)
+    windows = Mix(BOOKS, None, END).batch(seed, 0, 30, 10)[0]
     assert (windows.diff(dim=1) == 1).all()
     assert len(windows[:, 0].unique()) > 10
 
 
 @pytest.mark.parametrize("length", [len(BOOKS), len(BOOKS) - 1])
 def test_books_that_are_just_long_enough_are_read_to_the_last_token(length):
-    windows = Mix(BOOKS, None, END).batch(0, 0, 20, length - 1)
+    windows = Mix(BOOKS, None, END).batch(0, 0, 20, length - 1)[0]
     assert windows.max() == BOOKS[-1]
 
 
 @given(seed=seeds)
 def test_generated_windows_begin_where_a_text_does(seed):
-    for window in mix(english=1.0).batch(seed, 0, 20, 30).tolist():
+    for window in mix(english=1.0).batch(seed, 0, 20, 30)[0].tolist():
         assert window[0] in FIRSTS
         first = GENERATED.tolist().index(window[0])
         assert window == GENERATED[first : first + 31].tolist()
@@ -70,14 +70,16 @@ def test_generated_windows_begin_where_a_text_does(seed):
 
 def test_every_text_that_fits_comes_and_none_that_does_not():
     length = len(GENERATED) - 40
-    begun = {row[0] for step in range(20) for row in mix(english=1.0).batch(0, step, 20, length - 1).tolist()}
+    begun = {
+        row[0] for step in range(20) for row in mix(english=1.0).batch(0, step, 20, length - 1)[0].tolist()
+    }
     fits = [i for i in np.flatnonzero(np.isin(GENERATED, list(FIRSTS))) if i + length <= len(GENERATED)]
     assert begun == {int(GENERATED[i]) for i in fits}
 
 
 @pytest.mark.parametrize("shares", [(0.0, 0.0), (0.5, 0.1), (0.2, 0.7), (0.0, 0.3), (1.0, 0.0)])
 def test_each_kind_has_its_share_of_the_windows(shares):
-    windows = mix(english=shares[0], drills=shares[1]).batch(0, 0, 2000, 29).numpy()
+    windows = mix(english=shares[0], drills=shares[1]).batch(0, 0, 2000, 29)[0].numpy()
     drills = np.array([is_drill(window) for window in windows])
     generated = ~drills & np.isin(windows[:, 0], list(FIRSTS))
     assert np.allclose([generated.mean(), drills.mean()], shares, atol=0.04)
@@ -142,7 +144,3 @@ def test_no_text_comes_after_the_last_character_that_was_asked_for():
 
 def test_a_shorter_stretch_is_the_beginning_of_a_longer_one():
     assert list(english(3, 2_000)) == list(islice(english(3, 9_000), len(list(english(3, 2_000)))))
-
-
-def test_the_shares_are_of_a_hundred():
-    assert sum(SHARES.values()) == 100

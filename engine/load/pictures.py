@@ -1,0 +1,42 @@
+"""Beside the weights of a model that reads images: how they are prepared, what its classes are called."""
+
+import json
+from pathlib import Path
+
+from engine.load.folder import read_json
+from engine.models import Transformer
+from engine.pictures import Preparation
+
+FILE = "preprocessor_config.json"
+
+
+def attach(model: Transformer, folder: Path, config: dict) -> None:
+    """Give a model its preparation, and its labels from `config` ({"id2label": {"0": "cat", …}})."""
+    c = model.config
+    asked = read_json(folder / FILE) if (folder / FILE).exists() else {}
+    model.prepare = _preparation(folder, asked, c.image, c.channels)
+    names = config.get("id2label") or {}
+    if not isinstance(names, dict):
+        raise ValueError(f"{folder}: id2label is {names!r}, not an object {{…}}")
+    model.labels = tuple(str(names.get(str(i), f"class {i}")) for i in range(c.classes))
+
+
+def write(model: Transformer, folder: Path) -> None:
+    prepare = model.prepare
+    asked = {"image_mean": prepare.mean, "image_std": prepare.std}
+    asked["id2label"] = {str(i): label for i, label in enumerate(model.labels)}
+    (folder / FILE).write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
+
+
+def _preparation(folder: Path, config: dict, size: int, channels: int) -> Preparation:
+    """What preprocessor_config.json asks for (`config`; where it is silent, ViT's usual 0.5)."""
+    numbers = {}
+    for name in ("image_mean", "image_std"):
+        given = config.get(name, [0.5] * channels)
+        fits = isinstance(given, list) and len(given) == channels
+        if not fits or not all(type(x) in (int, float) and abs(x) < 1e6 for x in given):
+            raise ValueError(f"{folder}/{FILE}: {name} is {given!r}; it must be {channels} numbers")
+        numbers[name] = tuple(float(x) for x in given)
+    if not all(x > 0 for x in numbers["image_std"]):
+        raise ValueError(f"{folder}/{FILE}: image_std must be above 0, not {numbers['image_std']}")
+    return Preparation(size, numbers["image_mean"], numbers["image_std"])

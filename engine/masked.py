@@ -1,0 +1,69 @@
+"""What an encoder is for: filling a [MASK], judging whether a text follows another; and how it was trained."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.models import Transformer
+from engine.tokenize.wordpiece import MASK
+from engine.trace import run
+
+SHARE, MASKED, RANDOM = 0.15, 0.8, 0.1  # Devlin et al. 2018, section 3.1
+KEPT, AS_MASK, AS_OTHER, AS_ITSELF = range(4)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """An entry for a [MASK] and its probability."""
+
+    id: int
+    text: str
+    probability: float
+
+
+def fill(model: Transformer, text: str, count: int = 5) -> list[list[Guess]]:
+    """The most probable entries for each [MASK] of a text, in its order."""
+    if model.config.ending != "masked":
+        raise ValueError(f"{model.name} has no head for {MASK}: it gives vectors, no words")
+    ids = model.tokenizer.encode(text)
+    places = [t for t, id in enumerate(ids) if id == model.tokenizer.mask]
+    if not places:
+        raise ValueError(f"there is no {MASK} in the text: write {MASK} in the place of the word to be found")
+    shares = run(model, ids)["logits"][0, places].softmax(-1).topk(min(count, model.config.vocabulary))
+    rows = zip(shares.indices.tolist(), shares.values.tolist(), strict=True)
+    return [[_guess(model, *each) for each in zip(*row, strict=True)] for row in rows]
+
+
+def _guess(model: Transformer, id: int, share: float) -> Guess:
+    return Guess(id, model.tokenizer.bytes_of(id).decode(), share)
+
+
+def follows(model: Transformer, first: str, second: str) -> float:
+    """The probability that the second text follows the first."""
+    if not model.config.next_sentence:
+        raise ValueError(f"{model.name} has no head that judges whether one text follows another")
+    ids, segments = model.tokenizer.encode_pair(first, second)
+    return run(model, ids, segments=segments)["follows.scores"][0].softmax(-1)[0].item()
+
+
+def corrupt(
+    ids: Tensor, special: Tensor, mask: int, vocabulary: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """What an encoder reads in training, and what was done to each token.
+
+    ids      [B, T]; special [B, T], true where a token is never chosen ([CLS], [SEP], padding)
+    Returns ids in which 15 % of the others were chosen, and KEPT for those not chosen; of the chosen, 80 %
+    are the mask (AS_MASK), 10 % a random entry (AS_OTHER), 10 % what they were (AS_ITSELF).
+    """
+    chosen = (torch.rand(ids.shape, generator=generator) < SHARE) & ~special
+    how = torch.rand(ids.shape, generator=generator)
+    done = torch.full_like(ids, AS_ITSELF)
+    done[how < MASKED + RANDOM] = AS_OTHER
+    done[how < MASKED] = AS_MASK
+    done[~chosen] = KEPT
+    others = torch.randint(vocabulary, ids.shape, generator=generator)
+    corrupted = ids.clone()
+    corrupted[done == AS_MASK] = mask
+    corrupted[done == AS_OTHER] = others[done == AS_OTHER]
+    return corrupted, done

@@ -1,0 +1,68 @@
+"""BERT's vocabulary: words cut into the longest pieces that it has; "##" stands before a piece that goes on."""
+
+from functools import cached_property
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from engine.tokenize.merges import check_text
+
+MASK = "[MASK]"
+ENDS = ("[CLS]", "[SEP]")
+
+
+class WordPieceTokenizer:
+    """A WordPiece tokenizer.json (Wu et al. 2016). A text stands between [CLS] and [SEP]; a [MASK] written in
+    the text is the mask."""
+
+    def __init__(self, path: Path):
+        try:
+            self.inner = Tokenizer.from_file(str(path))
+        except Exception as error:  # the library raises bare Exception
+            raise ValueError(f"{path.name} is not a tokenizer of the tokenizers library: {error}") from None
+        if type(self.inner.model).__name__ != "WordPiece":
+            raise ValueError(f"{path.name} is {type(self.inner.model).__name__}; WordPiece is needed here")
+        missing = [token for token in (*ENDS, MASK) if self.inner.token_to_id(token) is None]
+        if missing:
+            raise ValueError(f"{path.name} has no {', '.join(missing)}")
+        self.inner.no_truncation()
+        self.inner.no_padding()
+        self.special = {t.content: i for i, t in self.inner.get_added_tokens_decoder().items()}
+        self.start, self.end, self.mask = (self.inner.token_to_id(token) for token in (*ENDS, MASK))
+
+    @classmethod
+    def read(cls, path: Path) -> "WordPieceTokenizer":
+        return cls(path)
+
+    def write(self, path: Path) -> None:
+        self.inner.save(str(path))
+
+    def __len__(self) -> int:
+        return self.inner.get_vocab_size()
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """Token id -> the entry as the vocabulary writes it."""
+        return {id: token for token, id in self.inner.get_vocab().items()}
+
+    def _pieces(self, text: str) -> list[int]:
+        """The ids of the text alone."""
+        return self.inner.encode(check_text(text), add_special_tokens=False).ids
+
+    def encode(self, text: str) -> list[int]:
+        return [self.start, *self._pieces(text), self.end]
+
+    def encode_pair(self, first: str, second: str) -> tuple[list[int], list[int]]:
+        """[CLS] first [SEP] second [SEP], and which of the two each token belongs to (its segment)."""
+        a, b = self.encode(first), [*self._pieces(second), self.end]
+        return a + b, [0] * len(a) + [1] * len(b)
+
+    def decode(self, ids: list[int]) -> str:
+        """Words with single spaces: what stood between them is not kept."""
+        return self.inner.decode(ids, skip_special_tokens=False).replace(" ##", "")
+
+    def bytes_of(self, id: int) -> bytes:
+        """The entry as the vocabulary writes it, "##" included."""
+        if id not in self.names:
+            raise KeyError(f"there is no token {id}; ids go from 0 to {len(self) - 1}")
+        return self.names[id].encode()

@@ -1,0 +1,178 @@
+"""Train, evaluate and write a vision transformer on handwritten digits (scikit-learn's, 8 × 8 pixels).
+
+    python -m engine.training.digits --name digits
+
+Needs scikit-learn, for its pictures alone: pip install scikit-learn
+"""
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.config import Config
+from engine.load import glassbox
+from engine.models import Transformer, fresh
+from engine.pictures import Preparation
+from engine.training import work
+from engine.training.train import Recipe, learn
+
+BRIGHTEST = 16  # of a pixel in scikit-learn's digits
+HELD_OUT = 360  # pictures, a fifth
+AIM = 0.95
+CARD = Path(__file__).parent / "card_digits.md"
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Prepared images [N, 1, 8, 8] and what they show [N], and how the batches of a step are drawn."""
+
+    images: Tensor
+    labels: Tensor
+
+    def batch(self, seed: int, step: int, count: int, context: int) -> tuple[Tensor, Tensor]:
+        """Images of `step`, each moved by up to a pixel in both directions, and their labels: the same for the
+        same seed."""
+        draw = np.random.default_rng([seed, step])
+        chosen = torch.from_numpy(draw.integers(0, len(self.images), count))
+        dark = self.images.min()
+        wide = F.pad(self.images[chosen], (1, 1, 1, 1), value=dark.item())
+        moves = draw.integers(0, 3, (count, 2))
+        moved = [image[:, y : y + 8, x : x + 8] for image, (y, x) in zip(wide, moves, strict=True)]
+        return torch.stack(moved), self.labels[chosen]
+
+    @staticmethod
+    def loss(model: Transformer, images: Tensor, labels: Tensor) -> Tensor:
+        """Nats for what an image shows."""
+        return F.cross_entropy(model(images), labels)
+
+
+def split(seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Pixels [N, 1, 8, 8] from 0 to 255 and labels, to learn from and held out, drawn by the seed."""
+    from sklearn.datasets import load_digits  # here: only who trains needs it
+
+    digits = load_digits()
+    pixels = torch.from_numpy(digits.images).float()[:, None] * 255 / BRIGHTEST
+    labels = torch.from_numpy(digits.target).long()
+    order = torch.from_numpy(np.random.default_rng(seed).permutation(len(pixels)))
+    held, train = order[:HELD_OUT], order[HELD_OUT:]
+    return pixels[train], labels[train], pixels[held], labels[held]
+
+
+def main() -> None:
+    options = _options()
+    work.keep_memory()
+    folder = Path(options.work)
+    work.same_run(folder, options)
+    pixels, labels, held, held_labels = split(options.seed)
+    mean, std = (round(f(pixels / 255).item(), 4) for f in (torch.mean, torch.std))
+    prepare = Preparation(8, (mean,), (std,))
+    digits = Digits(prepared(prepare, pixels), labels)
+    patches = (8 // options.patch) ** 2
+    config = Config(
+        vocabulary=0,
+        context=patches + 1,
+        width=options.width,
+        layers=options.layers,
+        heads=options.heads,
+        mlp_width=4 * options.width,
+        image=8,
+        patch=options.patch,
+        classes=10,
+        ending="classes",
+        causal=False,
+        tied=False,
+    )
+    recipe = Recipe(tokens=options.epochs * len(labels) * config.context, batch=64, seed=options.seed)
+    model, done = learn(config, digits, recipe, folder, options.minutes)
+    print()
+    if not done:
+        return print("not finished: run the same command again to go on")
+    model.prepare, model.labels, model.name = prepare, tuple("0123456789"), options.name
+    write_digits(model, work.MODELS / options.name, folder, digits, (held, held_labels), options)
+
+
+def _options() -> argparse.Namespace:
+    options = argparse.ArgumentParser(
+        prog="python -m engine.training.digits", description=__doc__.splitlines()[0]
+    )
+    options.add_argument("--name", required=True, help="the model's folder in assets/models")
+    options.add_argument("--work", default="digits-work", help="where the state of the run is kept")
+    options.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
+    for name, size in dict(epochs=100, seed=0, patch=2, width=64, layers=4, heads=4).items():
+        options.add_argument(f"--{name}", type=int, default=size)
+    return options.parse_args()
+
+
+def prepared(prepare: Preparation, pixels: Tensor) -> Tensor:
+    return torch.cat([prepare(image) for image in pixels])
+
+
+# --- how well it does ----------------------------------------------------------------------------
+
+
+def write_digits(model: Transformer, folder: Path, work_folder: Path, digits: Digits, held, options) -> None:
+    """Write the weights, read them back as people will, measure that model, write its card."""
+    glassbox.write(model, folder)
+    name = model.name
+    model = glassbox.read(folder, json.loads((folder / "config.json").read_text())).requires_grad_(False).eval()
+    model.name = name
+    (folder / "log.jsonl").write_text((work_folder / "log.jsonl").read_text())
+    scores = scores_of(model, digits, *held, options.seed)
+    (folder / "scores.json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
+    (folder / "card.md").write_text(_card(model, folder, scores, digits, options), encoding="utf-8")
+    print(f"{folder}: {scores['this model']:.1%} of {scores['count']} held-out digits")
+
+
+def scores_of(model: Transformer, digits: Digits, pixels: Tensor, labels: Tensor, seed: int) -> dict:
+    """Held-out digits named rightly: by the model, its random start, the nearest average, the commonest."""
+    images = prepared(model.prepare, pixels)
+    averages = torch.stack([digits.images[digits.labels == i].mean(0) for i in range(10)])
+    distances = (images[:, None] - averages).square().sum((2, 3, 4))
+    commonest = int(digits.labels.bincount().argmax())
+    guesses = {
+        "this model": model(images).argmax(-1),
+        "random start": fresh(model.config, seed)(images).argmax(-1),
+        "nearest average": distances.argmin(-1),
+        "commonest digit": torch.full_like(labels, commonest),
+    }
+    confused = (guesses["this model"] * 10 + labels)[guesses["this model"] != labels].tolist()
+    return {
+        "count": len(labels),
+        "aim": AIM,
+        **{name: (guess == labels).float().mean().item() for name, guess in guesses.items()},
+        "mistaken": [f"{pair % 10} for {pair // 10}" for pair in sorted(confused)],
+    }
+
+
+def _card(model: Transformer, folder: Path, scores: dict, digits: Digits, options) -> str:
+    log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    names = ("this model", "random start", "nearest average", "commonest digit")
+    return CARD.read_text("utf-8").format(
+        name=model.name,
+        layers=model.config.layers,
+        heads=model.config.heads,
+        width=model.config.width,
+        patches=model.config.patches,
+        patch=model.config.patch,
+        parameters=sum(p.numel() for p in model.parameters()),
+        learned=len(digits.labels),
+        epochs=options.epochs,
+        steps=log[-1]["step"],
+        minutes=log[-1]["seconds"] / 60,
+        device=log[-1]["device"],
+        seed=options.seed,
+        count=scores["count"],
+        aim=AIM,
+        scores=" | ".join(f"{scores[name]:.1%}" for name in names),
+        mistaken=", ".join(scores["mistaken"]) or "none",
+    )
+
+
+if __name__ == "__main__":
+    main()

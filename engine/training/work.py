@@ -1,0 +1,48 @@
+"""What every training command does around its run: the same options again, memory kept, text made once."""
+
+import argparse
+import ctypes
+import json
+from pathlib import Path
+
+MODELS = Path(__file__).parents[2] / "assets" / "models"
+
+
+def same_run(work: Path, options: argparse.Namespace) -> None:
+    """A run goes on with the options that it began with: its vocabulary and its texts were made by them."""
+    free = ("name", "about", "work", "minutes")
+    now = {name: value for name, value in vars(options).items() if name not in free}
+    work.mkdir(parents=True, exist_ok=True)
+    kept = work / "options.json"
+    if not kept.exists():
+        kept.write_text(json.dumps(now, indent=1))
+    begun = json.loads(kept.read_text())
+    other = [f"{name} was {begun.get(name)!r}" for name in now if begun.get(name) != now[name]]
+    if other:
+        raise ValueError(f"{work} was begun otherwise: {', '.join(other)}; give the same or an empty folder")
+
+
+def keep_memory() -> None:
+    """Tell glibc to keep freed memory: each step frees and takes hundreds of megabytes (1.6× faster)."""
+    try:
+        libc = ctypes.CDLL(None)
+        libc.mallopt(-4, 0)  # M_MMAP_MAX: no block of its own for a large tensor
+        libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: never shrink the heap
+    except (AttributeError, OSError, TypeError):
+        pass  # not glibc
+
+
+def parser(command: str, about: str, tokens: int, **sizes: int) -> argparse.ArgumentParser:
+    """The options that every command has; `sizes` are whole numbers with their defaults."""
+    options = argparse.ArgumentParser(prog=f"python -m {command}", description=about)
+    options.add_argument("folder", help="text files (*.txt, UTF-8), searched through all its folders")
+    options.add_argument("--name", required=True, help="the model's folder in assets/models")
+    options.add_argument("--about", required=True, help="what the text is, a phrase for the card")
+    options.add_argument("--work", default="training-work", help="where the state of the run is kept")
+    options.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
+    options.add_argument("--tokens", type=int, default=tokens, help="how many to learn from")
+    options.add_argument("--held-out", type=int, default=6, help="files kept for evaluation")
+    options.add_argument("--seed", type=int, default=0)
+    for name, size in sizes.items():
+        options.add_argument(f"--{name}", type=int, default=size)
+    return options

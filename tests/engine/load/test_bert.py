@@ -1,0 +1,95 @@
+"""The Hugging Face layout of BERT: with which heads it is read, and what is refused with its reason."""
+
+import re
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import engine
+from tests.engine.load.damage import configure, refused
+from tests.engine.tiny import assert_close, prompt
+
+IDS = torch.tensor([prompt(9)])
+JUNK = [None, "x", "12", [], {}, -1, 0, 1.5, True, 10**12, 10**30, float("nan")]
+ENTRIES = [
+    "vocab_size",
+    "max_position_embeddings",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "type_vocab_size",
+    "hidden_act",
+    "layer_norm_eps",
+    "tie_word_embeddings",
+    "position_embedding_type",
+    "is_decoder",
+]
+
+
+@pytest.fixture
+def folder(checkpoint, tmp_path):
+    """A copy of a BERT checkpoint with both heads, to be damaged."""
+    return shutil.copytree(checkpoint(layout="bert").folder, tmp_path / "damaged")
+
+
+def load(folder):
+    return engine.load(folder, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("ending", "has"), [("both", ("masked", True)), ("masked", ("masked", False)), ("none", ("nothing", False))]
+)
+def test_a_checkpoint_is_read_with_the_heads_it_has(checkpoint, ending, has):
+    model = load(checkpoint(layout="bert", ending=ending).folder)
+    assert (model.config.ending, model.config.next_sentence) == has
+    assert model(IDS).shape[-1] == (model.config.width if ending == "none" else 97)
+
+
+def test_names_of_2018_are_read_too(folder, checkpoint):
+    old = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+    tensors = {}
+    for name, tensor in load_file(folder / "model.safetensors").items():
+        for new, before in old.items():
+            name = name.replace(new, before)
+        tensors[name] = tensor
+    save_file(tensors, folder / "model.safetensors")
+    expected = checkpoint(layout="bert").reference(IDS).prediction_logits
+    assert_close(load(folder).double()(IDS), expected)
+
+
+def test_its_vocabulary_comes_with_it(folder, wordpiece_json):
+    shutil.copy(wordpiece_json, folder / "tokenizer.json")
+    assert load(folder).tokenizer.encode("[MASK]")[1] == load(folder).tokenizer.mask
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (dict(intermediate_size=...), "no whole number for intermediate_size"),
+        (dict(num_attention_heads=4), "width 15 cannot be shared among 4 heads"),
+        (dict(position_embedding_type="relative_key"), "'relative_key' positions"),
+        (dict(is_decoder=True), "BERT as a decoder"),
+        (dict(type_vocab_size=3), "misshapen: embed.segment.weight is (2, 15)"),
+        (dict(hidden_act="tanh"), "hidden_act 'tanh' is unknown"),
+        (dict(num_hidden_layers=2), "unexpected: blocks.2"),
+        (dict(tie_word_embeddings=False), "missing: logits.weight"),
+    ],
+)
+def test_a_config_that_cannot_be_read_says_why(folder, entries, message):
+    configure(folder, **entries)
+    refused(folder, re.escape(message))
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("junk", JUNK, ids=repr)
+def test_junk_in_a_config_is_refused_or_harmless(folder, entry, junk):
+    configure(folder, **{entry: junk})
+    try:
+        model = load(folder)
+    except ValueError as error:
+        assert str(error)
+    else:
+        assert model(IDS).shape == (1, 9, 97)

@@ -1,0 +1,116 @@
+"""The Hugging Face layout of LLaMA: what is read, and what is refused with its reason."""
+
+import re
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import engine
+from engine.cache import Cache
+from tests.engine.load.damage import configure, refused
+from tests.engine.tiny import assert_close, prompt
+
+IDS = torch.tensor([prompt(9)])
+JUNK = [None, "x", "12", [], {}, -1, 0, 1.5, True, 10**12, 10**30, float("nan")]
+ENTRIES = [
+    "vocab_size",
+    "max_position_embeddings",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "intermediate_size",
+    "head_dim",
+    "hidden_act",
+    "rms_norm_eps",
+    "tie_word_embeddings",
+    "attention_bias",
+    "mlp_bias",
+    "rope_theta",
+    "rope_scaling",
+    "rope_parameters",
+]
+
+
+@pytest.fixture
+def folder(checkpoint, tmp_path):
+    """A copy of a LLaMA checkpoint, to be damaged."""
+    return shutil.copytree(checkpoint(layout="llama").folder, tmp_path / "damaged")
+
+
+def load(folder):
+    return engine.load(folder, device="cpu")
+
+
+def test_keys_and_values_are_shared_by_neighbouring_heads(folder):
+    model = load(folder)
+    trace = engine.run(model, IDS)
+    q, k = trace["blocks.1.attn.q_rot"], trace["blocks.1.attn.k_rot"]
+    assert (q.shape[1], k.shape[1]) == (4, 2)
+    for head in range(4):
+        dots = q[:, head] @ k[:, head // 2].mT
+        assert_close(trace["blocks.1.attn.dots"][:, head], dots, noise=1e-5)
+
+
+def test_generating_with_the_cache_equals_reading_it_all(folder):
+    model = load(folder)
+    cache = Cache(model.config)
+    parts = torch.cat([model(part, cache=cache) for part in IDS.split((4, 1, 3, 1), 1)], 1)
+    assert_close(parts, model(IDS), noise=1e-4)
+
+
+def test_turns_kept_in_old_files_are_left_out(folder, checkpoint):
+    tensors = load_file(folder / "model.safetensors")
+    save_file(
+        tensors | {"model.layers.0.self_attn.rotary_emb.inv_freq": torch.ones(3)}, folder / "model.safetensors"
+    )
+    assert_close(load(folder).double()(IDS), checkpoint(layout="llama").reference(IDS).logits, noise=1e-4)
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        dict(rope_parameters={"rope_type": "default", "rope_theta": 50.0}),
+        dict(rope_parameters=..., rope_theta=50.0),
+        dict(rope_parameters=..., rope_theta=50.0, rope_scaling=None),
+    ],
+)
+def test_old_and_new_files_say_the_rotary_base_in_their_own_way(folder, entries):
+    configure(folder, **entries)
+    assert load(folder).config.rotary_base == 50.0
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (dict(num_attention_heads=...), "no whole number for num_attention_heads"),
+        (dict(num_key_value_heads=3), "4 heads cannot share 3 key_heads evenly"),
+        (dict(num_key_value_heads=1), "misshapen: blocks.0.attn.k.weight is (12, 24)"),
+        (dict(head_dim=8), "head_dim 8; only heads that share hidden_size 24 evenly"),
+        (dict(rope_parameters={"rope_type": "llama3"}), "'llama3' rotary positions"),
+        (dict(rope_parameters=..., rope_scaling={"type": "linear", "factor": 2}), "'linear' rotary positions"),
+        (dict(rope_parameters=[1]), "not an object"),
+        (dict(rope_parameters={"rope_theta": -1.0}), "rotary_base is -1.0"),
+        (dict(attention_bias=True), "missing: blocks.0.attn.k.bias"),
+        (dict(hidden_act="tanh"), "hidden_act 'tanh' is unknown"),
+        (dict(rms_norm_eps="small"), "norm_eps is 'small'"),
+        (dict(num_hidden_layers=2), "unexpected: blocks.2"),
+    ],
+)
+def test_a_config_that_cannot_be_read_says_why(folder, entries, message):
+    configure(folder, **entries)
+    refused(folder, re.escape(message))
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("junk", JUNK, ids=repr)
+def test_junk_in_a_config_is_refused_or_harmless(folder, entry, junk):
+    configure(folder, **{entry: junk})
+    try:
+        model = load(folder)
+    except ValueError as error:
+        assert str(error)
+    else:
+        assert model(IDS).shape == (1, 9, 97)

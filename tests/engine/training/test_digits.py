@@ -1,0 +1,70 @@
+"""From pictures to a vision transformer that can be loaded, on the command line."""
+
+import json
+import re
+import sys
+
+import pytest
+import torch
+
+import engine
+from engine.training import digits
+from engine.training import work as around
+
+
+def drawn(count: int, seed: int):
+    """Pictures of two kinds that are easily told apart: bright above or bright below."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(2, (count,), generator=generator)
+    pixels = torch.rand(count, 1, 8, 8, generator=generator) * 60
+    for image, label in zip(pixels, labels, strict=True):
+        image[0, 4 * label : 4 * label + 4] += 150
+    return pixels, labels
+
+
+@pytest.fixture(scope="module")
+def bars(tmp_path_factory):
+    """The folder of a finished model."""
+    place = tmp_path_factory.mktemp("training")
+    words = f"--name bars --work {place / 'work'} --epochs 80 --width 16 --layers 2 --heads 2".split()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(digits, "split", lambda seed: (*drawn(200, seed), *drawn(50, seed + 1)))
+        patch.setattr(around, "MODELS", place / "models")
+        patch.setattr(around, "keep_memory", lambda: None)
+        patch.setattr(sys, "argv", ["digits", *words])
+        digits.main()
+    return place / "models" / "bars"
+
+
+def test_training_leaves_a_model_that_tells_them_apart(bars):
+    model = engine.load(bars, device="cpu")
+    pixels, labels = drawn(40, 9)
+    guesses = [engine.run(model, model.prepare(image))["classes"].argmax().item() for image in pixels]
+    assert torch.tensor(guesses).eq(labels).float().mean() > 0.95
+    assert model.labels == tuple("0123456789")
+
+
+def test_the_card_says_how_well_it_does(bars):
+    text = (bars / "card.md").read_text(encoding="utf-8")
+    scores = json.loads((bars / "scores.json").read_text())
+    assert scores["count"] == 50 and scores["this model"] > 0.95
+    for words in (
+        "# bars",
+        "16 patches of 2 × 2 pixels",
+        "200 handwritten digits",
+        f"{scores['this model']:.1%}",
+    ):
+        assert words in text
+    assert not re.search(r"\{\w*\}|None|nan", text)
+
+
+def test_batches_are_the_same_for_the_same_step_and_moved_by_a_pixel_at_most():
+    pixels, labels = drawn(30, 0)
+    data = digits.Digits(pixels, labels)
+    one, again, other = data.batch(0, 3, 20, 17), data.batch(0, 3, 20, 17), data.batch(0, 4, 20, 17)
+    assert torch.equal(one[0], again[0]) and torch.equal(one[1], again[1])
+    assert not torch.equal(one[0], other[0])
+    for image in one[0]:
+        inner = image[0, 1:-1, 1:-1]
+        windows = pixels[:, 0].unfold(1, 6, 1).unfold(2, 6, 1)  # every stretch of 6 × 6
+        assert (windows == inner).all(-1).all(-1).any()

@@ -1,0 +1,77 @@
+"""From a folder of text to an encoder that can be loaded, on the command line."""
+
+import json
+import re
+import sys
+
+import pytest
+
+import engine
+from engine.masked import fill, follows
+from engine.training import encoder, evaluate
+from engine.training import work as around
+
+SIZES = "--vocabulary 300 --context 32 --width 12 --layers 2 --heads 2 --tokens 12288 --held-out 2"  # 6 steps
+
+
+@pytest.fixture(scope="module")
+def rhymes(books, tmp_path_factory):
+    """The folder of a finished encoder."""
+    place, english = tmp_path_factory.mktemp("training"), encoder.english
+    sentences = evaluate.cloze_sentences()[::50]
+    words = [
+        "--name",
+        "rhymes",
+        "--about",
+        "rhymes for counting",
+        "--work",
+        str(place / "work"),
+        *SIZES.split(),
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(around, "MODELS", place / "models")
+        patch.setattr(around, "keep_memory", lambda: None)
+        patch.setattr(encoder, "english", lambda seed, characters: english(seed, min(characters, 20_000)))
+        patch.setattr(encoder, "cloze_sentences", lambda: sentences)
+        patch.setattr(encoder, "ASKED", 2)
+        patch.setattr(sys, "argv", ["encoder", str(books), *words])
+        encoder.main()
+    return place / "models" / "rhymes"
+
+
+def test_training_leaves_an_encoder_that_can_be_loaded(rhymes):
+    model = engine.load(rhymes, device="cpu")
+    assert not model.config.causal
+    assert len(model.tokenizer) == model.config.vocabulary
+    assert len(fill(model, "One, [MASK], three", 4)[0]) == 4
+    assert 0 < follows(model, "One, two.", "Three, four.") < 1
+
+
+def test_the_card_says_what_it_is_and_how_well_it_does(rhymes):
+    text = (rhymes / "card.md").read_text(encoding="utf-8")
+    for words in (
+        "# rhymes",
+        "2 blocks of",
+        "rhymes for counting: 60% of what it read",
+        "12,288 tokens in 6 steps",
+        "| masked words, among five, books |",
+        "| cloze, among five |",
+        "≥ 50%",
+        "- The [MASK] barked at the cat. *",
+    ):
+        assert words in text
+    assert not re.search(r"\{\w*\}|None|nan", text)
+
+
+def test_every_score_is_a_share_of_what_was_asked(rhymes):
+    rows = json.loads((rhymes / "scores.json").read_text())["rows"]
+    assert len(rows) == 7
+    for row in rows:
+        assert row["count"] > 0
+        assert all(0 <= value <= 1 for value in row["values"] if value == value)
+
+
+def test_the_commonest_entries_are_the_baseline(rhymes):
+    rows = {row["name"]: row["values"] for row in json.loads((rhymes / "scores.json").read_text())["rows"]}
+    assert rows["masked words, among five, generated"][2] > 0.05
+    assert rows["next sentence, generated"][2] >= 0.4
