@@ -68,9 +68,9 @@ PHENOMENA = (
         (Question(REVIEWS, " Positive", (" Positive", " Negative")),),
     ),
 )
-ROLES = {  # what a person reads, and which token of the story the last one looks at
-    "previous token": ("A head that looks one token back", -2),
-    "first token": ("A head that rests on the first token (attention sink)", 0),
+ROLES = {  # what a person reads, and which token the one at t looks at
+    "previous token": ("A head that looks one token back", lambda t: t - 1),
+    "first token": ("A head that rests on the first token (attention sink)", lambda t: 0),
 }
 
 
@@ -127,12 +127,14 @@ def _places(model: Transformer, question: Question, word: Callable[[Question], s
     return len(ids) - 1, sorted(set(keys))
 
 
-def _role(model: Transformer, note: str, key: int, scores: Tensor) -> dict | None:
+def _role(model: Transformer, note: str, key: Callable[[int], int], scores: Tensor) -> dict | None:
+    """The head that is best in a role, at the token of the story's second half that shows it best."""
     layer, head = best_head(scores[None])
     if scores[layer, head] < ENOUGH:
         return None
-    places = range(len(model.tokenizer.encode(STORY)))
-    return _entry(STORY, note, layer, head, places[-1], places[key])
+    pattern = patterns(run(model, STORY))[layer, head]
+    token = max(range(len(pattern) // 2, len(pattern)), key=lambda t: float(pattern[t, key(t)]))
+    return _entry(STORY, note, layer, head, token, key(token))
 
 
 def _entry(text: str, note: str, layer: int, head: int, token: int, key: int) -> dict:

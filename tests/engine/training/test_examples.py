@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+import engine
 from engine.training import evaluate, examples
 from engine.training.english import Question
 from tests.engine.tiny import decoder
@@ -36,14 +37,14 @@ def test_a_model_that_shows_nothing_has_no_examples(reader):
     assert examples.find(reader, dict.fromkeys(examples.ROLES, LOW)) == []
 
 
-def test_a_role_is_shown_by_its_best_head_if_that_scores_enough(reader):
+@pytest.mark.parametrize(("role", "back"), [("previous token", lambda t: t - 1), ("first token", lambda t: 0)])
+def test_a_role_is_shown_by_its_best_head_where_it_looks_hardest_if_that_scores_enough(reader, role, back):
     high = torch.tensor([[0.1, 0.2], [0.9, 0.3]])
-    [example] = examples.find(reader, {"previous token": high, "first token": LOW})
-    last = len(reader.tokenizer.encode(example["text"])) - 1
-    where = (example["layer"], example["head"], example["token"], example["key"])
-    assert where == (1, 0, last, last - 1)
-    [example] = examples.find(reader, {"previous token": LOW, "first token": high})
-    assert (example["token"], example["key"]) == (last, 0)
+    [example] = examples.find(reader, dict.fromkeys(examples.ROLES, LOW) | {role: high})
+    assert (example["layer"], example["head"], example["key"]) == (1, 0, back(example["token"]))
+    pattern = engine.run(reader, example["text"])["blocks.1.attn.pattern"][0, 0]
+    later = range(len(pattern) // 2, len(pattern))
+    assert pattern[example["token"], example["key"]] == max(pattern[t, back(t)] for t in later)
 
 
 def test_an_example_points_from_its_last_token_back_at_a_word_of_it(gifted):
