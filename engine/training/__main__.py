@@ -31,9 +31,7 @@ LONGEST_QUESTION = 128  # tokens
 
 def main() -> None:
     options = _options()
-    work.keep_memory()
-    folder = Path(options.work)
-    work.same_run(folder, options)
+    folder = work.begin(options)
     train, held = split_files(Path(options.folder), options.held_out, options.seed)
     tokenizer = _vocabulary(folder, train, options)
     config = Config(

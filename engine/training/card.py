@@ -29,6 +29,7 @@ from engine.training.evaluate import (
 )
 from engine.training.mix import Mix
 from engine.training.train import Recipe
+from engine.training.work import logged
 
 AIMS = {  # what a model of books and generated English is meant to reach: below, or at least
     "bits per byte, books": ("<", 1.55),
@@ -136,19 +137,14 @@ def _moment(then: Transformer, model: Transformer, row: np.ndarray) -> dict:
 
 
 def _facts(model: Transformer, work: Path, recipe: Recipe, mix: Mix, held: list[Path], about: str) -> dict:
-    log = [json.loads(line) for line in (work / "log.jsonl").read_text().splitlines()]
     return dict(
-        asdict(model.config),
+        asdict(model.config) | logged(work),
         name=model.name,
         kind=_kind(model.config),
         parameters=sum(p.numel() for p in model.parameters()),
         about=about,
         books=1 - mix.english - mix.drills,
         rest=REST.format(english=mix.english, drills=mix.drills) if mix.english else "",
-        tokens=log[-1]["tokens"],
-        steps=log[-1]["step"],
-        minutes=log[-1]["seconds"] / 60,
-        device=log[-1]["device"],
         seed=recipe.seed,
         held=", ".join(f"*{_title(f)}*" for f in held),
         held_count=len(held),

@@ -66,9 +66,7 @@ def split(seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 def main() -> None:
     options = _options()
-    work.keep_memory()
-    folder = Path(options.work)
-    work.same_run(folder, options)
+    folder = work.begin(options)
     pixels, labels, held, held_labels = split(options.seed)
     mean, std = (round(f(pixels / 255).item(), 4) for f in (torch.mean, torch.std))
     prepare = Preparation(8, (mean,), (std,))
@@ -151,9 +149,9 @@ def scores_of(model: Transformer, digits: Digits, pixels: Tensor, labels: Tensor
 
 
 def _card(model: Transformer, folder: Path, scores: dict, digits: Digits, options) -> str:
-    log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     names = ("this model", "random start", "nearest average", "commonest digit")
     return CARD.read_text("utf-8").format(
+        **work.logged(folder),
         name=model.name,
         layers=model.config.layers,
         heads=model.config.heads,
@@ -163,9 +161,6 @@ def _card(model: Transformer, folder: Path, scores: dict, digits: Digits, option
         parameters=sum(p.numel() for p in model.parameters()),
         learned=len(digits.labels),
         epochs=options.epochs,
-        steps=log[-1]["step"],
-        minutes=log[-1]["seconds"] / 60,
-        device=log[-1]["device"],
         seed=options.seed,
         count=scores["count"],
         aim=AIM,

@@ -41,9 +41,7 @@ SAMPLES = [
 
 def main() -> None:
     options = _options()
-    work.keep_memory()
-    folder = Path(options.work)
-    work.same_run(folder, options)
+    folder = work.begin(options)
     train, held = split_files(Path(options.folder), options.held_out, options.seed)
     tokenizer = _vocabulary(folder, train, options)
     pairs = _pairs(folder, tokenizer, train, options)
@@ -199,8 +197,8 @@ def _table(rows: list[dict]) -> str:
 
 
 def _facts(model: Transformer, folder: Path, pairs: Pairs, held: list[Path], options) -> dict:
-    log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     return dict(
+        work.logged(folder),
         name=model.name,
         layers=model.config.layers,
         heads=model.config.heads,
@@ -211,10 +209,6 @@ def _facts(model: Transformer, folder: Path, pairs: Pairs, held: list[Path], opt
         about=options.about,
         books=pairs.shares[0],
         english=1 - pairs.shares[0],
-        tokens=log[-1]["tokens"],
-        steps=log[-1]["step"],
-        minutes=log[-1]["seconds"] / 60,
-        device=log[-1]["device"],
         seed=options.seed,
         held=", ".join(f"*{file.stem.split('--')[0].replace('-', ' ')}*" for file in held),
         held_count=len(held),

@@ -32,6 +32,24 @@ def keep_memory() -> None:
         pass  # not glibc
 
 
+def begin(options: argparse.Namespace) -> Path:
+    """The folder of a run, ready to begin or to go on."""
+    keep_memory()
+    same_run(Path(options.work), options)
+    return Path(options.work)
+
+
+def logged(folder: Path) -> dict:
+    """What the log of a finished run says of it, for the card."""
+    last = json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
+    return {
+        "tokens": last["tokens"],
+        "steps": last["step"],
+        "minutes": last["seconds"] / 60,
+        "device": last["device"],
+    }
+
+
 def parser(command: str, about: str, tokens: int, **sizes: int) -> argparse.ArgumentParser:
     """The options that every command has; `sizes` are whole numbers with their defaults."""
     options = argparse.ArgumentParser(prog=f"python -m {command}", description=about)

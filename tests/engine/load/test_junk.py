@@ -1,0 +1,88 @@
+"""Whatever stands in a config.json, a checkpoint is refused with a reason or runs."""
+
+import shutil
+
+import pytest
+import torch
+
+import engine
+from tests.engine.load.damage import configure
+from tests.engine.tiny import images, prompt
+
+JUNK = [None, "x", "12", [], {}, -1, 0, 1.5, True, 10**12, 10**30, float("nan")]
+ENTRIES = {
+    "gpt2": [
+        "vocab_size",
+        "n_positions",
+        "n_embd",
+        "n_layer",
+        "n_head",
+        "n_inner",
+        "activation_function",
+        "layer_norm_epsilon",
+        "tie_word_embeddings",
+        "scale_attn_weights",
+        "scale_attn_by_inverse_layer_idx",
+        "add_cross_attention",
+        "model_type",
+    ],
+    "llama": [
+        "vocab_size",
+        "max_position_embeddings",
+        "hidden_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "num_key_value_heads",
+        "intermediate_size",
+        "head_dim",
+        "hidden_act",
+        "rms_norm_eps",
+        "tie_word_embeddings",
+        "attention_bias",
+        "mlp_bias",
+        "rope_theta",
+        "rope_scaling",
+        "rope_parameters",
+    ],
+    "bert": [
+        "vocab_size",
+        "max_position_embeddings",
+        "hidden_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "intermediate_size",
+        "type_vocab_size",
+        "hidden_act",
+        "layer_norm_eps",
+        "tie_word_embeddings",
+        "position_embedding_type",
+        "is_decoder",
+    ],
+    "vit": [
+        "image_size",
+        "patch_size",
+        "num_channels",
+        "hidden_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "intermediate_size",
+        "hidden_act",
+        "layer_norm_eps",
+        "qkv_bias",
+    ],
+}
+CASES = [(layout, entry) for layout, entries in ENTRIES.items() for entry in entries]
+
+
+@pytest.mark.parametrize(("layout", "entry"), CASES)
+@pytest.mark.parametrize("junk", JUNK, ids=repr)
+def test_junk_in_a_config_is_refused_or_harmless(checkpoint, tmp_path, layout, entry, junk):
+    folder = shutil.copytree(checkpoint(layout=layout).folder, tmp_path / "damaged")
+    configure(folder, **{entry: junk})
+    given, shape = (images(), (2, 5)) if layout == "vit" else (torch.tensor([prompt(9)]), (1, 9, 97))
+    try:
+        model = engine.load(folder, device="cpu")
+    except ValueError as error:
+        assert str(error)
+    else:
+        assert model(given).shape == shape
