@@ -16,6 +16,7 @@ if str(ROOT) not in sys.path:
 
 import streamlit as st  # noqa: E402
 import streamlit.net_util  # noqa: E402
+import streamlit.web.skills  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 
 from app.warm import warm  # noqa: E402
@@ -71,6 +72,8 @@ class Headers:
 
 # Streamlit would ask a host outside for this machine's public address when a page comes under another name.
 streamlit.net_util.get_external_ip = lambda: None
+# On a programmer's machine it would offer, over the page, to install files for coding assistants.
+streamlit.web.skills.agent_harness_present = lambda: False
 
 
 @contextlib.asynccontextmanager
