@@ -113,7 +113,7 @@ function graph(root, state) {
   if (named) legend(g, h, shades, box, ink);
   near(made, h, X, Y, state);
   const ys = h.series[0].points.map((p) => p[h.series[0].style === "columns" ? 0 : 1]);
-  remark(made, h, h.marks?.length ? `Marked: ${h.marks.map((m) => `${m[2]} at ${show(m[0])}, ${show(m[1])}`).join("; ")}.` : `${h.series[0].name}: from ${show(Math.min(...ys))} to ${show(Math.max(...ys))}.`);
+  remark(made, h, h.marks?.length ? `Marked: ${h.marks.map((m) => (h.xTicks ? m[2] : `${m[2]} at ${show(m[0])}, ${show(m[1])}`)).join("; ")}.` : `${h.series[0].name}: from ${show(Math.min(...ys))} to ${show(Math.max(...ys))}.`);
   root.dataset.sig = `${h.sig}`;
 }
 
