@@ -11,13 +11,20 @@ import torch
 import engine
 from engine import analysis
 from engine.load import beside as read_beside
-from engine.load import moments_of, writers
+from engine.load import moments_of
+from engine.load import writers as read_writers
 from engine.tap import Edit
 from engine.tokenize.merges import check_text
 from engine.trace import Trace
 from engine.worked import Check, check
 
 TRACES = 32  # prompts remembered, for all visitors together
+
+
+@cache
+def writers() -> list[str]:
+    """The shipped models that the page can walk through, the default first."""
+    return read_writers()
 
 
 @cache

@@ -12,8 +12,8 @@ import torch
 
 from engine.points import points_of
 from engine.recipes import KINDS
-from engine.recipes.cells import Term, Worked
 from engine.recipes.scene import Scene, float64
+from engine.recipes.terms import Term, Worked
 from engine.tap import Edit, known
 from engine.trace import Trace
 

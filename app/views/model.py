@@ -8,7 +8,7 @@ import engine
 from app import components, compute, state
 from app.figures import graph, series
 from app.text import say
-from engine.load import AT, SHIPPED, moments_of, writers
+from engine.load import AT, SHIPPED, moments_of
 
 CURVES = {  # of learning.json: what a curve is called, and its value in one record
     "bits": ("Bits per byte of held-out books", lambda r: r["bits"]),
@@ -33,7 +33,7 @@ def main() -> None:
 
 def _choose(name: str) -> None:
     """Which of the shipped models; the walk then shows that one."""
-    names = writers()
+    names = compute.writers()
     st.session_state["control-model"] = name
     with st.container(key="models"):
         a, b = st.columns([5, 3], vertical_alignment="bottom")

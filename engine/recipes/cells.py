@@ -1,93 +1,28 @@
 """Each step for a single cell: its terms, its formula in LaTeX, and its value in float64."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from engine.recipes.scene import Scene
+from engine.recipes.terms import (
+    Term,
+    Worked,
+    average_cell,
+    factor,
+    number,
+    ones,
+    product_cell,
+    products,
+    simple_cell,
+)
 from engine.recipes.whole import activate
-
-
-@dataclass(frozen=True)
-class Term:
-    """One term of a sum: its factors multiplied (or put through the step's function) give its value."""
-
-    label: str
-    factors: tuple[float, ...]
-    value: float
-
-
-@dataclass(frozen=True)
-class Worked:
-    """The arithmetic of one cell.
-
-    at       one index for each axis of the point
-    symbols  the formula in LaTeX; numbers: the same with this cell's numbers
-    terms    of the sum inside the formula, largest first; empty where there is none
-    total    their sum
-    value    the cell by this route in float64; shown: what the model computed in float32
-    sources  which cells made this one, as name[…] texts
-    """
-
-    point: str
-    at: tuple[int, ...]
-    symbols: str
-    numbers: str
-    terms: tuple[Term, ...]
-    total: float
-    value: float
-    shown: float
-    sources: tuple[str, ...] = ()
-
-
-def number(x: float) -> str:
-    """A number in LaTeX, four digits that count."""
-    if math.isinf(x):
-        return r"\infty" if x > 0 else r"-\infty"
-    mantissa, _, power = f"{x + 0.0:.4g}".partition("e")  # + 0.0: no "-0"
-    return rf"{mantissa}\cdot10^{{{int(power)}}}" if power else mantissa
-
-
-def _factor(x: float) -> str:
-    return f"({number(x)})" if x < 0 else number(x)
-
-
-def _shorten(parts: list[str], count: int) -> str:
-    rest = rf" + \ldots\,\text{{({count - len(parts)} more)}}" if count > len(parts) else ""
-    return " + ".join(parts) + rest
-
-
-def _products(labels, a, b, bias=None) -> tuple[tuple[Term, ...], float]:
-    """Terms a·b (and one bias), largest first, and their exact sum."""
-    terms = [
-        Term(label, (float(x), float(y)), float(x) * float(y)) for label, x, y in zip(labels, a, b, strict=True)
-    ]
-    if bias is not None:
-        terms.append(Term("bias", (float(bias),), float(bias)))
-    terms.sort(key=lambda term: -abs(term.value))
-    return tuple(terms), math.fsum(term.value for term in terms)
-
-
-def _ones(labels, values) -> tuple[Term, ...]:
-    terms = [Term(label, (float(v),), float(v)) for label, v in zip(labels, values, strict=True)]
-    return tuple(sorted(terms, key=lambda term: -abs(term.value)))
-
-
-def _product_cell(symbols, sources, labels, a, b, bias=None) -> Worked:
-    terms, total = _products(labels, a, b, bias)
-    shown = [r" \cdot ".join(map(_factor, term.factors)) for term in terms[:3]]
-    numbers = f"{_shorten(shown, len(terms))} = {number(total)}"
-    return Worked("", (), symbols, numbers, terms, total, total, 0.0, sources)
-
-
-def _simple_cell(symbols: str, numbers: str, value: float, *sources: str) -> Worked:
-    return Worked("", (), symbols, f"{numbers} = {number(value)}", (), value, value, 0.0, sources)
 
 
 def token_row(s: Scene, b, t, d):
     id = int(s.ids[b, t])
-    return _simple_cell(
+    return simple_cell(
         r"x_{t,d} = W_E[\mathrm{id}_t, d]",
         f"W_E[{id}, {d}]",
         float(s.weight[id, d]),
@@ -96,7 +31,7 @@ def token_row(s: Scene, b, t, d):
 
 
 def position_row(s: Scene, b, t, d):
-    return _simple_cell(
+    return simple_cell(
         r"p_{t,d} = W_P[t, d]", f"W_P[{t}, {d}]", float(s.weight[t, d]), f"position table, row {t}"
     )
 
@@ -104,107 +39,93 @@ def position_row(s: Scene, b, t, d):
 def segment_row(s: Scene, b, t, d):
     row = int(s.segments[b, t])
     value = float(s.weight[row, d])
-    return _simple_cell(r"g_{t,d} = W_G[\mathrm{segment}_t, d]", f"W_G[{row}, {d}]", value, "segment table")
+    return simple_cell(r"g_{t,d} = W_G[\mathrm{segment}_t, d]", f"W_G[{row}, {d}]", value, "segment table")
 
 
 def patches(s: Scene, b, n, i):
     side, across = s.config.patch, s.config.image // s.config.patch
     channel, y, x = i // side**2, i // side % side + n // across * side, i % side + n % across * side
     value = float(s.ids[b, channel, y, x])
-    return _simple_cell(r"x_{n,i}", rf"\mathrm{{pixel}}[{channel}, {y}, {x}]", value, "the image")
+    return simple_cell(r"x_{n,i}", rf"\mathrm{{pixel}}[{channel}, {y}, {x}]", value, "the image")
 
 
 def put_before(s: Scene, b, t, d):
     if t == 0:
-        return _simple_cell("c_d", f"c_{{{d}}}", float(s.first[d]), "the learned vector")
-    return _simple_cell("x_{t-1,d}", "x", float(s.sources[0][b, t - 1, d]), *s.point.sources)
+        return simple_cell("c_d", f"c_{{{d}}}", float(s.first[d]), "the learned vector")
+    return simple_cell("x_{t-1,d}", "x", float(s.sources[0][b, t - 1, d]), *s.point.sources)
 
 
 def first_token(s: Scene, b, d):
-    return _simple_cell("x_{0,d}", "x", float(s.sources[0][b, 0, d]), *s.point.sources)
+    return simple_cell("x_{0,d}", "x", float(s.sources[0][b, 0, d]), *s.point.sources)
 
 
 def tanh(s: Scene, *at):
     x = float(s.sources[0][at])
-    return _simple_cell(r"\tanh(x)", rf"\tanh({number(x)})", math.tanh(x), *s.point.sources)
+    return simple_cell(r"\tanh(x)", rf"\tanh({number(x)})", math.tanh(x), *s.point.sources)
 
 
 def add(s: Scene, *at):
     values = [float(x[at]) for x in s.sources]
-    terms, total = _ones(s.point.sources, values), math.fsum(values)
-    numbers = f"{' + '.join(map(_factor, values))} = {number(total)}"
+    terms, total = ones(s.point.sources, values), math.fsum(values)
+    numbers = f"{' + '.join(map(factor, values))} = {number(total)}"
     return Worked("", (), "a_{t,d} + b_{t,d}", numbers, terms, total, total, 0.0, s.point.sources)
 
 
 def same(s: Scene, *at):
-    return _simple_cell("x_{t,d}", "x", float(s.sources[0][at]), *s.point.sources)
+    return simple_cell("x_{t,d}", "x", float(s.sources[0][at]), *s.point.sources)
 
 
 def mean(s: Scene, b, t, _):
     (x,) = s.sources
-    terms = _ones([f"number {d}" for d in range(x.shape[-1])], x[b, t])
-    total = math.fsum(x[b, t])
-    numbers = rf"\frac{{{number(total)}}}{{{x.shape[-1]}}} = {number(total / x.shape[-1])}"
+    terms = ones([f"number {d}" for d in range(x.shape[-1])], x[b, t])
     symbols = r"\mu_t = \frac{1}{D}\sum_d x_{t,d}"
-    return Worked(
-        "",
-        (),
-        symbols,
-        numbers,
-        terms,
-        total,
-        total / x.shape[-1],
-        0.0,
-        (f"{s.point.sources[0]}[{t}, :]",),
-    )
+    return average_cell(symbols, (f"{s.point.sources[0]}[{t}, :]",), terms, math.fsum(x[b, t]))
 
 
 def variance(s: Scene, b, t, _):
     x, mean = s.sources
-    away = x[b, t] - mean[b, t]
-    terms, total = _products([f"number {d}" for d in range(len(away))], away, away)
-    numbers = rf"\frac{{{number(total)}}}{{{len(away)}}} = {number(total / len(away))}"
     symbols = r"\sigma_t^2 = \frac{1}{D}\sum_d (x_{t,d} - \mu_t)^2"
-    return Worked("", (), symbols, numbers, terms, total, total / len(away), 0.0, s.point.sources)
+    return average_cell(symbols, s.point.sources, *_squares(x[b, t] - mean[b, t]))
+
+
+def _squares(row: np.ndarray) -> tuple[tuple[Term, ...], float]:
+    return products([f"number {d}" for d in range(len(row))], row, row)
 
 
 def standardise(s: Scene, b, t, d):
     x, mean, var = (float(y) for y in (s.sources[0][b, t, d], s.sources[1][b, t, 0], s.sources[2][b, t, 0]))
     value = (x - mean) / math.sqrt(var + s.eps)
-    numbers = rf"\frac{{{number(x)} - {_factor(mean)}}}{{\sqrt{{{number(var)} + {number(s.eps)}}}}}"
+    numbers = rf"\frac{{{number(x)} - {factor(mean)}}}{{\sqrt{{{number(var)} + {number(s.eps)}}}}}"
     symbols = r"\hat x_{t,d} = \frac{x_{t,d} - \mu_t}{\sqrt{\sigma_t^2 + \varepsilon}}"
-    return _simple_cell(symbols, numbers, value, *s.point.sources)
+    return simple_cell(symbols, numbers, value, *s.point.sources)
 
 
 def mean_square(s: Scene, b, t, _):
     (x,) = s.sources
-    row = x[b, t]
-    terms, total = _products([f"number {d}" for d in range(len(row))], row, row)
-    numbers = rf"\frac{{{number(total)}}}{{{len(row)}}} = {number(total / len(row))}"
     symbols = r"\overline{x_t^2} = \frac{1}{D}\sum_d x_{t,d}^2"
-    return Worked("", (), symbols, numbers, terms, total, total / len(row), 0.0, s.point.sources)
+    return average_cell(symbols, s.point.sources, *_squares(x[b, t]))
 
 
 def to_size_1(s: Scene, b, t, d):
     x, square = float(s.sources[0][b, t, d]), float(s.sources[1][b, t, 0])
     numbers = rf"\frac{{{number(x)}}}{{\sqrt{{{number(square)} + {number(s.eps)}}}}}"
     symbols = r"\hat x_{t,d} = \frac{x_{t,d}}{\sqrt{\overline{x_t^2} + \varepsilon}}"
-    return _simple_cell(symbols, numbers, x / math.sqrt(square + s.eps), *s.point.sources)
+    return simple_cell(symbols, numbers, x / math.sqrt(square + s.eps), *s.point.sources)
 
 
 def affine(s: Scene, b, t, d):
     x, w, c = float(s.sources[0][b, t, d]), float(s.weight[d]), float(s.bias[d])
-    numbers = rf"{_factor(w)} \cdot {_factor(x)}"
+    numbers = rf"{factor(w)} \cdot {factor(x)}"
     symbols = r"y_{t,d} = \gamma_d\,\hat x_{t,d}"
     if s.has_bias:
-        numbers, symbols = rf"{numbers} + {_factor(c)}", rf"{symbols} + \beta_d"
-    return _simple_cell(symbols, numbers, w * x + c, f"{s.point.sources[0]}[{t}, {d}]")
+        numbers, symbols = rf"{numbers} + {factor(c)}", rf"{symbols} + \beta_d"
+    return simple_cell(symbols, numbers, w * x + c, f"{s.point.sources[0]}[{t}, {d}]")
 
 
 def linear(s: Scene, *at):
     *row, i = at
     (x,) = s.sources
-    return _product_cell(
+    return product_cell(
         r"y_{t,i} = \sum_j x_{t,j}\,W_{j,i} + b_i" if s.has_bias else r"y_{t,i} = \sum_j x_{t,j}\,W_{j,i}",
         (f"{s.point.sources[0]}[{', '.join(map(str, [*row[1:], ':']))}]", f"weights, column {i}"),
         [f"number {j}" for j in range(x.shape[-1])],
@@ -229,7 +150,7 @@ def turn(s: Scene, b, h, t, e):
     letter, base = s.point.name[-5], f"{s.config.rotary_base:g}"
     turned = rf"{letter}_{{t,{e}}}\cos\theta {'-+'[sign > 0]} {letter}_{{t,{partner}}}\sin\theta"
     theta = rf"\theta &= {t} / {base}^{{{e % half}/{half}}} = {number(angle)}"
-    return _product_cell(
+    return product_cell(
         rf"\begin{{aligned}} {letter}'_{{t,{e}}} &= {turned} \\ {theta} \end{{aligned}}",
         (f"{s.point.sources[0]}[{h}, {t}, :]",),
         [f"number {e} · cos θ", f"number {partner} · {'−' if sign < 0 else ''}sin θ"],
@@ -244,7 +165,7 @@ def concat(s: Scene, b, t, d):
     sources = (f"{s.point.sources[0]}[all heads, {t}, :]", f"W_O, column {d}")
     symbols = r"o_{t,d} = \sum_h\sum_e z_{h,t,e}\,W^O_{he,d}" + (" + b_d" if s.has_bias else "")
     bias = s.bias[d] if s.has_bias else None
-    return _product_cell(symbols, sources, labels, z[b, :, t].ravel(), s.weight[d], bias)
+    return product_cell(symbols, sources, labels, z[b, :, t].ravel(), s.weight[d], bias)
 
 
 def dot(s: Scene, b, h, t, k):
@@ -253,16 +174,16 @@ def dot(s: Scene, b, h, t, k):
     group = h // s.config.shared_by
     sources = (f"{s.point.sources[0]}[{h}, {t}, :]", f"{s.point.sources[1]}[{group}, {k}, :]")
     symbols = r"q_t\cdot k_s = \sum_e q_{t,e}\,k_{s,e}"
-    return _product_cell(symbols, sources, labels, q[b, h, t], keys[b, group, k])
+    return product_cell(symbols, sources, labels, q[b, h, t], keys[b, group, k])
 
 
 def scale(s: Scene, *at):
     dot, scale = float(s.sources[0][at]), s.config.scale(s.layer)
     if s.config.scale_scores and not s.config.scale_by_layer:
         numbers = rf"\frac{{{number(dot)}}}{{\sqrt{{{s.config.head_width}}}}}"
-        return _simple_cell(r"\frac{q_t\cdot k_s}{\sqrt{d_k}}", numbers, dot * scale, *s.point.sources)
-    numbers = rf"{_factor(dot)} \cdot {number(scale)}"
-    return _simple_cell(r"q_t\cdot k_s \cdot \mathrm{scale}", numbers, dot * scale, *s.point.sources)
+        return simple_cell(r"\frac{q_t\cdot k_s}{\sqrt{d_k}}", numbers, dot * scale, *s.point.sources)
+    numbers = rf"{factor(dot)} \cdot {number(scale)}"
+    return simple_cell(r"q_t\cdot k_s \cdot \mathrm{scale}", numbers, dot * scale, *s.point.sources)
 
 
 def rule(s: Scene, b, h, t, k):
@@ -281,7 +202,7 @@ def mask(s: Scene, *at):
     score, allowed = float(s.sources[0][at]), bool(s.sources[1][at])
     symbols = r"m_{t,s} = s_{t,s}\text{ where allowed, else }-\infty"
     numbers = r"\text{may look}" if allowed else r"\text{may not look}"
-    return _simple_cell(symbols, numbers, score if allowed else -math.inf, *s.point.sources)
+    return simple_cell(symbols, numbers, score if allowed else -math.inf, *s.point.sources)
 
 
 def softmax(s: Scene, b, h, t, k):
@@ -292,7 +213,7 @@ def softmax(s: Scene, b, h, t, k):
     terms = [Term(f"position {i}", (float(row[i]),), float(exps[i])) for i in seen]
     terms.sort(key=lambda term: -term.value)
     total = math.fsum(exps)
-    numbers = rf"\frac{{e^{{{number(row[k])} - {_factor(top)}}}}}{{{number(total)}}} = "
+    numbers = rf"\frac{{e^{{{number(row[k])} - {factor(top)}}}}}{{{number(total)}}} = "
     numbers += rf"\frac{{{number(exps[k])}}}{{{number(total)}}} = {number(exps[k] / total)}"
     symbols = r"a_{t,s} = \frac{e^{m_{t,s}}}{\sum_{s'} e^{m_{t,s'}}}"
     sources = (f"{s.point.sources[0]}[{h}, {t}, :]",)
@@ -305,7 +226,7 @@ def mix(s: Scene, b, h, t, e):
     group = h // s.config.shared_by
     sources = (f"{s.point.sources[0]}[{h}, {t}, :]", f"{s.point.sources[1]}[{group}, :, {e}]")
     symbols = r"z_{t,e} = \sum_s a_{t,s}\,v_{s,e}"
-    return _product_cell(symbols, sources, labels, pattern[b, h, t], v[b, group, :, e])
+    return product_cell(symbols, sources, labels, pattern[b, h, t], v[b, group, :, e])
 
 
 _CURVES = {
@@ -323,9 +244,9 @@ def activation(s: Scene, *at):
     x = s.sources[0][at]
     symbols, name = _CURVES[s.config.activation]
     value = float(activate(x, s.config.activation))
-    return _simple_cell(symbols, rf"\mathrm{{{name}}}({number(float(x))})", value, *s.point.sources)
+    return simple_cell(symbols, rf"\mathrm{{{name}}}({number(float(x))})", value, *s.point.sources)
 
 
 def product(s: Scene, *at):
     a, b = (float(x[at]) for x in s.sources)
-    return _simple_cell(r"a_{t,f} \cdot b_{t,f}", rf"{_factor(a)} \cdot {_factor(b)}", a * b, *s.point.sources)
+    return simple_cell(r"a_{t,f} \cdot b_{t,f}", rf"{factor(a)} \cdot {factor(b)}", a * b, *s.point.sources)

@@ -11,12 +11,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.config import Config
-from engine.load import glassbox, moments
+from engine.load import moments
 from engine.load.folder import build
 from engine.models import Transformer, fresh
 from engine.training import examples
 from engine.training.baseline import Trigram
-from engine.training.corpus import texts_of, token_row
+from engine.training.corpus import texts_of, title, token_row
 from engine.training.evaluate import (
     Score,
     accuracy,
@@ -29,7 +29,7 @@ from engine.training.evaluate import (
 )
 from engine.training.mix import Mix
 from engine.training.train import Recipe
-from engine.training.work import logged
+from engine.training.work import logged, written
 
 AIMS = {  # what a model of books and generated English is meant to reach: below, or at least
     "bits per byte, books": ("<", 1.55),
@@ -62,12 +62,8 @@ def write_model(
     model: Transformer, folder: Path, work: Path, recipe: Recipe, mix: Mix, held: list[Path], about: str
 ) -> None:
     """Write the weights, read them back as people will, measure that model, write all that ships with it."""
-    glassbox.write(model, folder)
-    tokenizer, name = model.tokenizer, model.name
-    model = glassbox.read(folder, json.loads((folder / "config.json").read_text())).requires_grad_(False).eval()
-    model.tokenizer, model.name = tokenizer, name
-    (folder / "log.jsonl").write_text((work / "log.jsonl").read_text())
-    row = token_row(texts_of(held), tokenizer)
+    model = written(model, folder, work)
+    row = token_row(texts_of(held), model.tokenizer)
     rows = _scores(model, mix, row, recipe.seed)
     found = roles(model, row)
     _write(folder / "scores.json", {"rows": rows, "roles": {role: x.tolist() for role, x in found.items()}})
@@ -146,7 +142,7 @@ def _facts(model: Transformer, work: Path, recipe: Recipe, mix: Mix, held: list[
         books=1 - mix.english - mix.drills,
         rest=REST.format(english=mix.english, drills=mix.drills) if mix.english else "",
         seed=recipe.seed,
-        held=", ".join(f"*{_title(f)}*" for f in held),
+        held=", ".join(f"*{title(f)}*" for f in held),
         held_count=len(held),
         held_bytes=sum(f.stat().st_size for f in held),
         last=len(PROMPTS) - 1,
@@ -216,7 +212,3 @@ def _verdict(rows: list[dict], found: dict[str, Tensor]) -> str:
     ]
     reading = f"A random string of twelve tokens costs {ratio:.0%} of its first reading when it comes again."
     return "\n".join([reading, *(["", *missed] if missed else ["All aims were reached."] if aims else [])])
-
-
-def _title(file: Path) -> str:
-    return file.stem.split("--")[0].replace("-", " ")

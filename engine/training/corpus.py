@@ -21,6 +21,11 @@ def split_files(folder: Path, held_out: int, seed: int) -> tuple[list[Path], lis
     return [f for f in files if f not in chosen], [f for f in files if f in chosen]
 
 
+def title(file: Path) -> str:
+    """What a text is called, from the name of its file ("a-title--author.txt")."""
+    return file.stem.split("--")[0].replace("-", " ")
+
+
 def texts_of(files: list[Path]) -> Iterator[str]:
     for file in files:
         yield file.read_text(encoding="utf-8").strip()

@@ -16,7 +16,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.config import Config
-from engine.load import glassbox
 from engine.models import Transformer, fresh
 from engine.pictures import Preparation
 from engine.training import work
@@ -116,11 +115,7 @@ def prepared(prepare: Preparation, pixels: Tensor) -> Tensor:
 
 def write_digits(model: Transformer, folder: Path, work_folder: Path, digits: Digits, held, options) -> None:
     """Write the weights, read them back as people will, measure that model, write its card."""
-    glassbox.write(model, folder)
-    name = model.name
-    model = glassbox.read(folder, json.loads((folder / "config.json").read_text())).requires_grad_(False).eval()
-    model.name = name
-    (folder / "log.jsonl").write_text((work_folder / "log.jsonl").read_text())
+    model = work.written(model, folder, work_folder)
     scores = scores_of(model, digits, *held, options.seed)
     (folder / "scores.json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
     (folder / "card.md").write_text(_card(model, folder, scores, digits, options), encoding="utf-8")

@@ -15,12 +15,11 @@ import torch
 from tokenizers import BertWordPieceTokenizer
 
 from engine.config import Config
-from engine.load import glassbox
 from engine.masked import fill
 from engine.models import Transformer, fresh
 from engine.tokenize import WordPieceTokenizer
 from engine.training import work
-from engine.training.corpus import split_files, texts_of
+from engine.training.corpus import split_files, texts_of, title
 from engine.training.evaluate import SEED, Score, cloze_sentences
 from engine.training.mix import english
 from engine.training.pairs import NONE, Pairs, Sentences
@@ -119,11 +118,7 @@ def write_encoder(
     model: Transformer, folder: Path, work_folder: Path, pairs: Pairs, held: list[Path], options
 ) -> None:
     """Write the weights, read them back as people will, measure that model, write its card."""
-    glassbox.write(model, folder)
-    name = model.name
-    model = glassbox.read(folder, json.loads((folder / "config.json").read_text())).requires_grad_(False).eval()
-    model.name = name
-    (folder / "log.jsonl").write_text((work_folder / "log.jsonl").read_text())
+    model = work.written(model, folder, work_folder)
     rows = scores_of(model, pairs, held, options.seed)
     (folder / "scores.json").write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
     card = CARD.read_text("utf-8").format(**_facts(model, folder, pairs, held, options), table=_table(rows))
@@ -210,7 +205,7 @@ def _facts(model: Transformer, folder: Path, pairs: Pairs, held: list[Path], opt
         books=pairs.shares[0],
         english=1 - pairs.shares[0],
         seed=options.seed,
-        held=", ".join(f"*{file.stem.split('--')[0].replace('-', ' ')}*" for file in held),
+        held=", ".join(f"*{title(file)}*" for file in held),
         held_count=len(held),
         samples="\n".join(_samples(model)),
     )

@@ -1,9 +1,13 @@
-"""What every training command does around its run: the same options again, memory kept, text made once."""
+"""What every training command does around its run: its options, its folder, the finished model written."""
 
 import argparse
 import ctypes
 import json
 from pathlib import Path
+
+from engine.load import glassbox
+from engine.load.folder import read_json
+from engine.models import Transformer
 
 MODELS = Path(__file__).parents[2] / "assets" / "models"
 
@@ -37,6 +41,15 @@ def begin(options: argparse.Namespace) -> Path:
     keep_memory()
     same_run(Path(options.work), options)
     return Path(options.work)
+
+
+def written(model: Transformer, folder: Path, work: Path) -> Transformer:
+    """The finished model as people will read it: written to its folder, with the run's log, and read back."""
+    glassbox.write(model, folder)
+    (folder / "log.jsonl").write_text((work / "log.jsonl").read_text())
+    again = glassbox.read(folder, read_json(folder / "config.json"))
+    again.name = model.name
+    return again.requires_grad_(False).eval()
 
 
 def logged(folder: Path) -> dict:

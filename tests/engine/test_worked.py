@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.points import points_of
-from engine.recipes.cells import number
+from engine.recipes.terms import number
 from engine.tap import Edit
 from engine.trace import run
 from engine.worked import check, work

@@ -1,0 +1,87 @@
+"""How the arithmetic of one cell is told: terms, their sum, and numbers in LaTeX."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of a sum: its factors multiplied (or put through the step's function) give its value."""
+
+    label: str
+    factors: tuple[float, ...]
+    value: float
+
+
+@dataclass(frozen=True)
+class Worked:
+    """The arithmetic of one cell.
+
+    at       one index for each axis of the point
+    symbols  the formula in LaTeX; numbers: the same with this cell's numbers
+    terms    of the sum inside the formula, largest first; empty where there is none
+    total    their sum
+    value    the cell by this route in float64; shown: what the model computed in float32
+    sources  which cells made this one, as name[…] texts
+    """
+
+    point: str
+    at: tuple[int, ...]
+    symbols: str
+    numbers: str
+    terms: tuple[Term, ...]
+    total: float
+    value: float
+    shown: float
+    sources: tuple[str, ...] = ()
+
+
+def number(x: float) -> str:
+    """A number in LaTeX, four digits that count."""
+    if math.isinf(x):
+        return r"\infty" if x > 0 else r"-\infty"
+    mantissa, _, power = f"{x + 0.0:.4g}".partition("e")  # + 0.0: no "-0"
+    return rf"{mantissa}\cdot10^{{{int(power)}}}" if power else mantissa
+
+
+def factor(x: float) -> str:
+    return f"({number(x)})" if x < 0 else number(x)
+
+
+def _shorten(parts: list[str], count: int) -> str:
+    rest = rf" + \ldots\,\text{{({count - len(parts)} more)}}" if count > len(parts) else ""
+    return " + ".join(parts) + rest
+
+
+def products(labels, a, b, bias=None) -> tuple[tuple[Term, ...], float]:
+    """Terms a·b (and one bias), largest first, and their exact sum."""
+    terms = [
+        Term(label, (float(x), float(y)), float(x) * float(y)) for label, x, y in zip(labels, a, b, strict=True)
+    ]
+    if bias is not None:
+        terms.append(Term("bias", (float(bias),), float(bias)))
+    terms.sort(key=lambda term: -abs(term.value))
+    return tuple(terms), math.fsum(term.value for term in terms)
+
+
+def ones(labels, values) -> tuple[Term, ...]:
+    terms = [Term(label, (float(v),), float(v)) for label, v in zip(labels, values, strict=True)]
+    return tuple(sorted(terms, key=lambda term: -abs(term.value)))
+
+
+def product_cell(symbols, sources, labels, a, b, bias=None) -> Worked:
+    terms, total = products(labels, a, b, bias)
+    shown = [r" \cdot ".join(map(factor, term.factors)) for term in terms[:3]]
+    numbers = f"{_shorten(shown, len(terms))} = {number(total)}"
+    return Worked("", (), symbols, numbers, terms, total, total, 0.0, sources)
+
+
+def average_cell(symbols: str, sources, terms: tuple[Term, ...], total: float) -> Worked:
+    """The terms' sum over how many there are."""
+    value = total / len(terms)
+    numbers = rf"\frac{{{number(total)}}}{{{len(terms)}}} = {number(value)}"
+    return Worked("", (), symbols, numbers, terms, total, value, 0.0, sources)
+
+
+def simple_cell(symbols: str, numbers: str, value: float, *sources: str) -> Worked:
+    return Worked("", (), symbols, f"{numbers} = {number(value)}", (), value, value, 0.0, sources)
