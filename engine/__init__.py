@@ -4,10 +4,12 @@
     trace = engine.run(model, "The animal didn't cross the street")
     trace["blocks.0.attn.pattern"]            # [B, H, T, S]
 
-Read it in this order: config, tap, norm, attention, mlp, block, embed, models, points, trace, worked, decode.
+Read it in this order: config, tap, norm, attention, mlp, block, embed, points, inputs, models, trace, worked,
+decode.
 """
 
 from engine.decode import Decoding, Step, generate
+from engine.inputs import Inputs
 from engine.load import load, moments_of, shipped
 from engine.points import Point, points_of
 from engine.tap import Edit
@@ -16,6 +18,7 @@ from engine.trace import Trace, run
 __all__ = [
     "Decoding",
     "Edit",
+    "Inputs",
     "Point",
     "Step",
     "Trace",

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.cache import Cache
+from engine.inputs import check_ids, encode
 from engine.models import Transformer
 
 METHODS = ("greedy", "sample")
@@ -156,30 +157,3 @@ def _generate(model: Transformer, ids: list[int], decoding: Decoding, cached: bo
 @torch.inference_mode()
 def _last_logits(model: Transformer, ids: list[int], cache: Cache | None) -> Tensor:
     return model(torch.tensor([ids], device=model.device), cache=cache)[0, -1].cpu()
-
-
-def encode(model: Transformer, text: str) -> list[int]:
-    """Token ids of `text`, or a ValueError where the model came without a tokenizer."""
-    if model.tokenizer is None:
-        raise ValueError(f"{model.name} came without a tokenizer.json: give token ids, not text")
-    return model.tokenizer.encode(text)
-
-
-def check_ids(ids: Tensor, model: Transformer) -> None:
-    """A ValueError where `ids` [..., T] are too few, too many or not of the model's vocabulary."""
-    check_length(ids.shape[-1], model)
-    if ids.min() < 0 or ids.max() >= model.config.vocabulary:
-        raise ValueError(
-            f"token ids go from 0 to {model.config.vocabulary - 1}; got {ids.min()} to {ids.max()}"
-        )
-
-
-def check_length(count: int, model: Transformer) -> None:
-    """A ValueError where a prompt of `count` tokens is empty or over the context limit."""
-    if count == 0:
-        raise ValueError("the prompt is empty: type at least one character")
-    if count > model.config.context:
-        raise ValueError(
-            f"the prompt has {count:,} tokens; {model.name} can read {model.config.context:,}. "
-            f"Shorten it by {count - model.config.context:,} tokens"
-        )

@@ -9,9 +9,11 @@ from engine.block import Block
 from engine.cache import Cache
 from engine.config import Config
 from engine.embed import Embed, Patches
+from engine.inputs import Inputs
 from engine.masks import causal_mask, full_mask
 from engine.mlp import ACTIVATIONS
 from engine.norm import NORMS
+from engine.points import Point, points_of
 from engine.position import turns
 from engine.tap import SILENT
 
@@ -143,9 +145,50 @@ class Transformer(nn.Module):
             return tap("classes", self.classes(tap("first", x[:, 0])))
         return x if self.logits is None else tap("logits", self.logits(x))
 
+    # --- what a trace asks of a model (engine.trace) ---------------------------------------------
+
     @property
-    def device(self):
+    def reads(self) -> tuple[Config, ...]:
+        return (self.config,)
+
+    @property
+    def device(self) -> torch.device:
         return self.blocks[0].attn.q.weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.blocks[0].attn.q.weight.dtype
+
+    def points(self, inputs: Inputs) -> dict[str, Point]:
+        return points_of(self.config)
+
+    def read(self, inputs: Inputs, tap) -> Tensor:
+        return self(inputs.ids, inputs.padding, segments=inputs.segments, tap=tap)
+
+    def room_of(self, point: str) -> str:
+        """ "embed", "blocks.3" or "end"."""
+        first, _, rest = point.partition(".")
+        if first == "blocks":
+            return f"blocks.{rest.partition('.')[0]}"
+        return "embed" if first == "embed" else "end"
+
+    def enter(self, room: str, inputs: Inputs, kept, tap) -> None:
+        """Compute the inside of one room again; `kept` has the stream between the blocks by name."""
+        if room == "embed":
+            self.begin(inputs.ids, 0, inputs.segments, tap)
+        elif room == "end":
+            self.finish(kept[f"blocks.{len(self.blocks) - 1}.resid_post"], tap)
+        else:
+            x = kept[f"{room}.resid_pre"]
+            T = x.shape[1]
+            self.get_submodule(room)(x, self.mask(T, T, inputs.padding), self.angles(0, T), tap=tap.at(room))
+
+    def stack_of(self, point: str, inputs: Inputs) -> tuple["Transformer", Inputs]:
+        return self, inputs
+
+    def length(self, inputs: Inputs) -> int:
+        """T, how many positions there are: tokens, or patches and the vector before them."""
+        return self.config.context if self.config.image else inputs.ids.shape[1]
 
 
 def fresh(config: Config, seed: int) -> Transformer:

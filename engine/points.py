@@ -20,6 +20,7 @@ class Point:
 
     kind     the step that makes it: a name of engine.worked.KINDS
     sources  the points it is made from
+    part     where its weights are found in the model, where that is not the point's own name
     """
 
     name: str
@@ -27,11 +28,14 @@ class Point:
     kind: str
     sources: tuple[str, ...]
     meaning: str
+    part: str = ""
 
     @property
     def weights(self) -> str:
         """Where its weights are found in the model, if it has any: parts and points share their names."""
-        return self.name.removesuffix(".out") if self.kind in ("affine",) else self.name
+        if self.part:
+            return self.part
+        return self.name.removesuffix(".out") if self.kind == "affine" else self.name
 
 
 def _layer_norm(prefix: str, source: str) -> list[Point]:

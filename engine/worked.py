@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from engine.points import points_of
 from engine.recipes import KINDS
 from engine.recipes.scene import Scene, float64
 from engine.recipes.terms import Term, Worked
@@ -32,8 +31,7 @@ class Check:
 
 
 def _scene(trace: Trace, point: str) -> Scene:
-    table = points_of(trace.model.config)
-    return Scene(trace, table[known(point, table)])
+    return Scene(trace, trace.table[known(point, trace.table)])
 
 
 def work(trace: Trace, point: str, at: tuple[int, ...]) -> Worked:

@@ -11,16 +11,18 @@ class Scene:
     """The inputs of one point of one trace."""
 
     def __init__(self, trace: Trace, point: Point):
-        self.trace, self.point, self.config = trace, point, trace.model.config
+        self.trace, self.point = trace, point
+        self.stack, inputs = trace.model.stack_of(point.name, trace.inputs)
+        self.config = self.stack.config
         self.sources = [float64(trace[name]) for name in point.sources]
-        self.ids = trace.ids.cpu().numpy()  # or images
-        self.B, self.T = len(self.ids), trace.length
-        given = trace.segments
-        self.segments = np.zeros((self.B, self.T), int) if given is None else given.cpu().numpy()
+        self.ids = inputs.ids.cpu().numpy()  # or images
+        self.B, self.T = len(self.ids), self.stack.length(inputs)
+        self.real = _given(inputs.padding, np.ones((self.B, self.T), bool))
+        self.segments = _given(inputs.segments, np.zeros((self.B, self.T), int))
 
     @property
     def layer(self) -> int:
-        return int(self.point.name.split(".")[1])
+        return int(self.point.name.partition("blocks.")[2].partition(".")[0])
 
     @property
     def weight(self) -> np.ndarray:
@@ -34,7 +36,7 @@ class Scene:
     @property
     def first(self) -> np.ndarray:
         """The vector that stands before the patches."""
-        return float64(self.trace.model.embed.first)
+        return float64(self.stack.embed.first)
 
     @property
     def has_bias(self) -> bool:
@@ -48,11 +50,14 @@ class Scene:
     def mask(self) -> np.ndarray:
         """[B, 1, T, S] by the rule itself: never padding; where causal, nothing after, and always itself."""
         t, s = np.arange(self.T)[:, None], np.arange(self.T)[None, :]
-        padding = self.trace.padding
-        real = np.ones((self.B, self.T), bool) if padding is None else padding.cpu().numpy()
+        real = self.real[:, None, None, :]
         if not self.config.causal:
-            return np.broadcast_to(real[:, None, None, :], (self.B, 1, self.T, self.T))
-        return ((s <= t) & real[:, None, None, :]) | (s == t)
+            return np.broadcast_to(real, (self.B, 1, self.T, self.T))
+        return ((s <= t) & real) | (s == t)
+
+
+def _given(x: torch.Tensor | None, otherwise: np.ndarray) -> np.ndarray:
+    return otherwise if x is None else x.cpu().numpy()
 
 
 def float64(x: torch.Tensor) -> np.ndarray:
