@@ -2,8 +2,9 @@
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
+from engine.config import Config
 from engine.models import Transformer
 from engine.trace import Trace
 
@@ -55,24 +56,55 @@ def lens(trace: Trace) -> tuple[Tensor, Tensor]:
 
     Returns the most probable token [L + 1, T] and its probability; row 0 is before the first block.
     """
+    best = [trace.model.unembed(trace[name])[0].softmax(-1).max(-1) for name in ends(trace.model.config)]
+    return torch.stack([each.indices for each in best]), torch.stack([each.values for each in best])
+
+
+@torch.inference_mode()
+def class_lens(trace: Trace) -> Tensor:
+    """The probability of each class if the model stopped after each block [L + 1, C], as `lens`."""
     model = trace.model
-    ends = [f"blocks.{i}.resid_pre" for i in range(model.config.layers)]
-    ids, shares = [], []
-    for name in [*ends, f"blocks.{model.config.layers - 1}.resid_post"]:
-        best = model.unembed(trace[name])[0].softmax(-1).max(-1)
-        ids.append(best.indices)
-        shares.append(best.values)
-    return torch.stack(ids), torch.stack(shares)
+    return torch.stack([model.unembed(trace[name])[0].softmax(-1) for name in ends(model.config)])
+
+
+def ends(config: Config) -> list[str]:
+    """The points of the stream before the first block and after each."""
+    between = [f"blocks.{i}.resid_pre" for i in range(config.layers)]
+    return [*between, f"blocks.{config.layers - 1}.resid_post"]
+
+
+def alike(trace: Trace, token: int, other: Trace) -> Tensor:
+    """The cosine of a token's vector with all of another run, before and after each block [L + 1, T]."""
+    rows = [
+        F.cosine_similarity(trace[name][0, token][None], other[name][0], dim=-1)
+        for name in ends(trace.model.config)
+    ]
+    return torch.stack(rows)
 
 
 def promotes(model: Transformer, layer: int, unit: int, count: int) -> tuple[list[int], list[float]]:
-    """The tokens whose logits one MLP unit raises most, per unit of its activation.
+    """The tokens, or classes, whose scores one MLP unit raises most, per unit of its activation.
 
-    Its column of W_out, through the last norm's γ, times each token's vector (Geva et al. 2022).
+    Its column of W_out, through the last norm's γ, times each score's vector (Geva et al. 2022).
     """
-    column = model.blocks[layer].mlp.out.weight[:, unit]
-    best = (model.logits.weight @ (model.final_norm.weight * column)).topk(count)
+    column, scores = model.blocks[layer].mlp.out.weight[:, unit], model.logits or model.classes
+    raised = scores.weight @ (model.final_norm.weight * column)
+    best = raised.topk(min(count, len(raised)))
     return best.indices.tolist(), best.values.tolist()
+
+
+def parameters_of(model: nn.Module) -> dict[str, int]:
+    """How many numbers were learned in which part; a table used twice counts once, where it is looked up."""
+    counts = dict.fromkeys(("tables", "attention", "MLP", "norms", "ending"), 0)
+    for name, parameter in model.named_parameters():
+        counts[_part(name)] += parameter.numel()
+    return counts
+
+
+def _part(name: str) -> str:
+    """The part that a parameter belongs to."""
+    marks = {"norm": "norms", ".attn.": "attention", ".cross.": "attention", ".mlp.": "MLP", "embed": "tables"}
+    return next((part for mark, part in marks.items() if mark in name), "ending")
 
 
 # --- roles of heads: each takes a pattern [..., T, S] and gives a score from 0 to 1 for each head ---------

@@ -29,6 +29,8 @@ def inputs_of(model, given, padding=None, segments=None, target=None, target_pad
     `model.reads` has the config of what reads the ids and, of encoder-decoders, of what reads the target.
     """
     ids, padding = (_images if model.reads[0].image else _ids)(model, given, padding)
+    if segments is None and isinstance(given, str) and model.reads[0].segments > 1:
+        segments = model.tokenizer.segments(ids[0].tolist())
     segments = _segments(model, segments, ids)
     if len(model.reads) == 1:
         if target is not None:

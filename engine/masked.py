@@ -47,6 +47,23 @@ def follows(model: Transformer, first: str, second: str) -> float:
     return run(model, ids, segments=segments)["follows.scores"][0].softmax(-1)[0].item()
 
 
+@dataclass(frozen=True)
+class Hidden:
+    """A token as an encoder meets it in training: the entry read in its place, and what was done to it."""
+
+    id: int
+    done: int  # KEPT, AS_MASK, AS_OTHER or AS_ITSELF
+
+
+def lesson(model: Transformer, ids: list[int], seed: int) -> list[Hidden]:
+    """What an encoder could read of a text in training: some tokens hidden, swapped, or left to be guessed."""
+    tokenizer, given = model.tokenizer, torch.tensor([ids])
+    special = (given == tokenizer.start) | (given == tokenizer.end)
+    random = torch.Generator().manual_seed(seed)
+    read, done = corrupt(given, special, tokenizer.mask, model.config.vocabulary, random)
+    return [Hidden(*pair) for pair in zip(read[0].tolist(), done[0].tolist(), strict=True)]
+
+
 def corrupt(
     ids: Tensor, special: Tensor, mask: int, vocabulary: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:

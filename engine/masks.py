@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-MASKS = ("causal", "none", "window", "prefix", "padding")
+MASKS = ("causal", "none", "window", "prefix", "padding", "filled")
 
 
 def causal_mask(T: int, S: int, padding: Tensor | None = None, device=None) -> Tensor:
@@ -33,6 +33,7 @@ def mask_of(kind: str, T: int, n: int, device=None) -> Tensor:
     causal   itself and everything before (GPT)          none    everything (BERT)
     window   itself and the n − 1 before it (Mistral)    prefix  causal, but the first n see each other
     padding  causal, with the first n tokens left out as padding
+    filled   everything but the last n tokens, which are padding (an encoder's batch)
     """
     causal = causal_mask(T, T, device=device)
     place = torch.arange(T, device=device)
@@ -43,6 +44,8 @@ def mask_of(kind: str, T: int, n: int, device=None) -> Tensor:
     if kind == "prefix":
         first = place < n
         return causal | (first[:, None] & first[None, :])
+    if kind == "filled":
+        return full_mask(T, (place < max(T - n, 1))[None])
     if kind == "padding":
         return causal_mask(T, T, (place >= n)[None], device)
     return causal

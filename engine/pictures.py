@@ -31,3 +31,23 @@ class Preparation:
 
     def _column(self, numbers: tuple[float, ...]) -> Tensor:
         return torch.tensor(numbers)[None, :, None, None]
+
+
+SIGNS = "0123456789abcdefg"  # a pixel's brightness, dark to bright, where an image is written as a text
+
+
+def to_signs(pixels: Tensor) -> str:
+    """pixels [1, side, side], 0 dark to 255 bright -> a sign a pixel, to the nearest of 17 steps."""
+    steps = (pixels.flatten() * (len(SIGNS) - 1) / 255).round().int()
+    return "".join(SIGNS[step] for step in steps)
+
+
+def from_signs(text: str, side: int) -> Tensor:
+    """What `to_signs` wrote -> pixels [1, side, side]; a ValueError where it is not such a text."""
+    if len(text) != side**2 or not set(text) <= set(SIGNS):
+        raise ValueError(
+            f"an image is written with {side**2} signs from 0 (dark) to {SIGNS[-1]} (bright), one a pixel; "
+            f"these are {len(text)}: {text[:20]!r}"
+        )
+    steps = torch.tensor([SIGNS.index(sign) for sign in text])
+    return (steps * 255.0 / (len(SIGNS) - 1)).view(1, side, side)

@@ -1,5 +1,7 @@
 """BERT's vocabulary: words cut into the longest pieces that it has; "##" stands before a piece that goes on."""
 
+import re
+from collections.abc import Container
 from functools import cached_property
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from tokenizers import Tokenizer
 from engine.tokenize.merges import check_text
 
 MASK = "[MASK]"
+UNKNOWN = "[UNK]"
 ENDS = ("[CLS]", "[SEP]")
 
 
@@ -52,6 +55,27 @@ class WordPieceTokenizer:
     def encode(self, text: str) -> list[int]:
         return [self.start, *self._pieces(text), self.end]
 
+    def segments(self, ids: list[int]) -> list[int]:
+        """Which text each token belongs to: 0 up to the first [SEP], 1 after it."""
+        after = ids.index(self.end) + 1 if self.end in ids else len(ids)
+        return [int(t >= after) for t in range(len(ids))]
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where in the text each token stands, from a character up to another; its ends nowhere: (0, 0)."""
+        return [(0, 0), *self.inner.encode(check_text(text), add_special_tokens=False).offsets, (0, 0)]
+
+    def words(self, text: str) -> list[str]:
+        """The words and signs of a text as they are cut into pieces; [MASK] and its like stay whole."""
+        kept = "|".join(map(re.escape, self.special))
+        words = []
+        for part in re.split(f"({kept})", check_text(text)):
+            if part in self.special:
+                words.append(part)
+            else:
+                normal = self.inner.normalizer.normalize_str(part) if self.inner.normalizer else part
+                words += [word for word, _ in self.inner.pre_tokenizer.pre_tokenize_str(normal)]
+        return words
+
     def encode_pair(self, first: str, second: str) -> tuple[list[int], list[int]]:
         """[CLS] first [SEP] second [SEP], and which of the two each token belongs to (its segment)."""
         a, b = self.encode(first), [*self._pieces(second), self.end]
@@ -66,3 +90,21 @@ class WordPieceTokenizer:
         if id not in self.names:
             raise KeyError(f"there is no token {id}; ids go from 0 to {len(self) - 1}")
         return self.names[id].encode()
+
+
+def cuts(word: str, known: Container[str], longest: int = 100) -> list[list[str]]:
+    """A word cut step by step: the first entry is the word, in each further one the longest piece that the
+    vocabulary knows is cut off the front of the rest (Wu et al. 2016); the last are its tokens.
+
+    A word with a rest of which no piece is known, or of more than `longest` letters, is [UNK].
+    """
+    steps, pieces, rest = [[word]], [], word
+    while rest and rest not in known:
+        ends = range(len(rest) - 1, len("##") if pieces else 0, -1)
+        end = next((end for end in ends if rest[:end] in known), None)
+        if end is None or len(word) > longest:
+            return [[word], [UNKNOWN]]
+        pieces.append(rest[:end])
+        rest = "##" + rest[end:]
+        steps.append([*pieces, rest])
+    return steps if len(word) <= longest else [[word], [UNKNOWN]]

@@ -7,6 +7,7 @@ Needs scikit-learn, for its pictures alone: pip install scikit-learn
 
 import argparse
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +18,14 @@ from torch import Tensor
 
 from engine.config import Config
 from engine.models import Transformer, fresh
-from engine.pictures import Preparation
+from engine.pictures import Preparation, to_signs
 from engine.training import work
 from engine.training.train import Recipe, learn
 
 BRIGHTEST = 16  # of a pixel in scikit-learn's digits
 HELD_OUT = 360  # pictures, a fifth
 AIM = 0.95
+MISTAKES = 2  # shown among the examples
 CARD = Path(__file__).parent / "card_digits.md"
 
 
@@ -118,6 +120,8 @@ def write_digits(model: Transformer, folder: Path, work_folder: Path, digits: Di
     model = work.written(model, folder, work_folder)
     scores = scores_of(model, digits, *held, options.seed)
     (folder / "scores.json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
+    examples = {"examples": list(_examples(model, *held))}
+    (folder / "examples.json").write_text(json.dumps(examples, indent=1) + "\n", encoding="utf-8")
     (folder / "card.md").write_text(_card(model, folder, scores, digits, options), encoding="utf-8")
     print(f"{folder}: {scores['this model']:.1%} of {scores['count']} held-out digits")
 
@@ -141,6 +145,16 @@ def scores_of(model: Transformer, digits: Digits, pixels: Tensor, labels: Tensor
         **{name: (guess == labels).float().mean().item() for name, guess in guesses.items()},
         "mistaken": [f"{pair % 10} for {pair // 10}" for pair in sorted(confused)],
     }
+
+
+def _examples(model: Transformer, pixels: Tensor, labels: Tensor) -> Iterator[dict]:
+    """Held-out digits to try: the first of each kind, then the first that the model mistakes."""
+    guesses = model(prepared(model.prepare, pixels)).argmax(-1)
+    firsts = [int((labels == digit).nonzero()[0]) for digit in range(10)]
+    wrong = (guesses != labels).nonzero().flatten().tolist()
+    for i in [*firsts, *[i for i in wrong if i not in firsts][:MISTAKES]]:
+        taken = "" if guesses[i] == labels[i] else f", which it takes for a {int(guesses[i])}"
+        yield {"text": to_signs(pixels[i]), "note": f"A {int(labels[i])}{taken}"}
 
 
 def _card(model: Transformer, folder: Path, scores: dict, digits: Digits, options) -> str:
