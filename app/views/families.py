@@ -1,0 +1,111 @@
+"""One sentence, or one image, through every kind of model: what each may see, says, and is made of."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from app import components, compute, state
+from app.figures import bars
+from app.labels import escape
+from app.look import Look
+from app.text import say
+from app.widgets import chart, laid, picture
+from engine.analysis import parameters_of
+from engine.tokenize.wordpiece import MASK
+
+SHOWN = 5  # answers
+SENTENCES = (
+    "The animal didn't cross the street because it was too [MASK].",
+    "She opened the [MASK] and looked out of the window.",
+    "Once upon a time there was a little [MASK] who lived in a house.",
+)
+COLUMNS = [4, 3, 3, 3]
+
+
+def main() -> None:
+    view = state.view(compute.models())
+    st.markdown(say("families", "lead"))
+    header = {"text": view.prompt, "placeholder": say("families", "placeholder"), "open": False}
+    header["examples"] = [(text, text) for text in SENTENCES]
+    components.prompt("prompt", header, _submit, lambda i: _submit(SENTENCES[int(i)]))
+    tensors = {}
+    for kind, name in compute.families().items():
+        with st.container(border=True, key=f"family-{kind}"):
+            tensors |= _family(view, kind, name)
+    components.store("store", tensors)
+    state.publish()
+
+
+def _submit(text: str) -> None:
+    state.change(prompt=str(text), token=-1, key=0, entry=-1)
+
+
+def _family(view: state.View, kind: str, name: str) -> dict:
+    """One model: what it is for, its mask, its answer, its parts. Returns what its pictures draw."""
+    model = compute.model(name)
+    given = compute.given(name, view, gap=True)
+    about, mask, answer, parts = st.columns(COLUMNS, gap="medium")
+    with about:
+        _about(kind, name, given)
+    try:
+        trace = compute.trace(name, given)
+    except ValueError as error:
+        mask.warning(escape(str(error)), icon=":material/edit:")
+        return {}
+    fitted, _ = state.fit(replace(view, layer=0, head=0), model.config, model.length(trace.inputs))
+    look = Look(fitted, model, given, trace)
+    with mask:
+        title = say("families", "mask")
+        picture(
+            look, "blocks.0.attn.mask", title, scale="sequential", top=1.0, height=110, plain=True, name=name
+        )
+    with answer:
+        if model.config.image:
+            laid(look, say("families", "image"), height=110)
+        _answer(look, kind)
+    with parts:
+        _parts(look)
+    return look.tensors
+
+
+def _about(kind: str, name: str, given: str) -> None:
+    st.markdown(f"**{say('families', f'{kind}/name')}** · {escape(name)}\n\n{say('families', f'{kind}/for')}")
+    if kind != "image":
+        st.markdown(say("families", "reads", text=given))
+    if st.button(say("families", "walk"), key=f"walk-{name}"):
+        what = {} if kind == "image" else {"prompt": given}
+        state.change(model="" if name == compute.shipped()[0] else name, token=-1, **what)
+        st.switch_page("views/walk.py")
+
+
+def _answer(look: Look, kind: str) -> None:
+    """The most probable answers: the next token, what is in the gap, or what the image shows."""
+    point = "classes" if look.model.config.image else "logits"
+    scores = look.trace[point][0]
+    row = scores if point == "classes" else scores[_place(look)]
+    best = row.softmax(-1).topk(min(SHOWN, len(row)))
+    rows = [
+        {"label": look.answer(i), "value": share, "note": f"{share:.1%}"}
+        for i, share in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    ]
+    title = say("families", f"{kind}/answer")
+    header = bars(rows, "answer", "probability", height=110, max=1.0)
+    chart(look, f"answer-{look.model.name}", header, title, point=point)
+
+
+def _place(look: Look) -> int:
+    """Where the answer is read off: at the gap, or at the last token."""
+    tokens = [token.decode("utf-8", "replace") for token in look.trace.tokens()]
+    return tokens.index(MASK) if not look.model.config.causal and MASK in tokens else len(tokens) - 1
+
+
+def _parts(look: Look) -> None:
+    """How many parameters stand in which part."""
+    counts = parameters_of(look.model)
+    total = sum(counts.values())
+    rows = [{"label": part, "value": n, "note": f"{n:,} ({n / total:.0%})"} for part, n in counts.items() if n]
+    title = say("families", "parts", total=total)
+    chart(look, f"parts-{look.model.name}", bars(rows, "part", "parameters", height=150), title)
+
+
+main()
