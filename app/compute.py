@@ -12,9 +12,10 @@ import engine
 from engine import analysis
 from engine.load import beside as read_beside
 from engine.load import moments_of
-from engine.load import writers as read_writers
+from engine.pictures import from_signs
 from engine.tap import Edit
 from engine.tokenize.merges import check_text
+from engine.tokenize.wordpiece import MASK
 from engine.trace import Trace
 from engine.worked import Check, check
 
@@ -22,16 +23,51 @@ TRACES = 32  # prompts remembered, for all visitors together
 
 
 @cache
-def writers() -> list[str]:
-    """The shipped models that the page can walk through, the default first."""
-    return read_writers()
+def models() -> list[str]:
+    """The names that a link may give: the shipped models, the default first, and moments of training."""
+    return shipped() + [moment for name in shipped() for moment in moments_of(name)]
 
 
 @cache
-def models() -> list[str]:
-    """The names that a link may give: the models that write, the default first, and moments of training."""
-    names = writers()
-    return names + [moment for name in names for moment in moments_of(name)]
+def shipped() -> list[str]:
+    """The models that come with the project, the default first."""
+    return engine.shipped()
+
+
+def family(name: str) -> str:
+    """Which family of architectures a model is of."""
+    config = model(name).config
+    if config.image:
+        return "image"
+    if not config.causal:
+        return "encoder"
+    return "llama" if config.gated and config.norm == "rms" else "decoder"
+
+
+@cache
+def families() -> dict[str, str]:
+    """The families that there are models of, each with the first of them."""
+    names = {}
+    for name in shipped():
+        names.setdefault(family(name), name)
+    return names
+
+
+def given(name: str, view, gap: bool = False) -> str:
+    """What a model reads of a view: its prompt, or its image (where none was drawn, the model's first example).
+
+    With `gap` the models that are asked beside one another have the same gap to fill: what stands before the
+    [MASK] of the prompt, or the whole of it, and for those that read on both sides the gap itself.
+    """
+    config = model(name).config
+    if config.image:
+        examples = beside(name, "examples.json").get("examples", [])
+        return view.image or (examples[0]["text"] if examples else "0" * config.image**2)
+    if not gap:
+        return view.prompt
+    if config.causal:
+        return view.prompt.partition(MASK)[0].rstrip()
+    return view.prompt if MASK in view.prompt else f"{view.prompt.rstrip()} {MASK}."
 
 
 @cache
@@ -46,41 +82,51 @@ def model(name: str):
     return engine.load(name)
 
 
-def trace(name: str, prompt: str, edits: tuple[Edit, ...] = ()) -> Trace:
-    return _trace(name, check_text(prompt), edits)  # checked first: a cache cannot look up broken text
+def trace(name: str, given: str, edits: tuple[Edit, ...] = ()) -> Trace:
+    """The run of a text, or of an image as a link writes it."""
+    return _trace(name, check_text(given), edits)  # checked first: a cache cannot look up broken text
 
 
 @lru_cache(maxsize=TRACES)
-def _trace(name: str, prompt: str, edits: tuple[Edit, ...]) -> Trace:
-    return engine.run(model(name), prompt, edits)
+def _trace(name: str, given: str, edits: tuple[Edit, ...]) -> Trace:
+    reader = model(name)
+    if reader.config.image:
+        return engine.run(reader, reader.prepare(from_signs(given, reader.config.image)), edits)
+    return engine.run(reader, given, edits)
 
 
 @lru_cache(maxsize=40 * TRACES)
-def checked(name: str, prompt: str, point: str, edits: tuple[Edit, ...] = ()) -> Check:
+def checked(name: str, given: str, point: str, edits: tuple[Edit, ...] = ()) -> Check:
     """The self-check of a whole tensor, in float64."""
-    return check(trace(name, prompt, edits), point)
+    return check(trace(name, given, edits), point)
 
 
 @lru_cache(maxsize=1000)
-def neighbours(name: str, token_id: int) -> tuple[list[int], list[float]]:
-    """The tokens nearest to one in the token table."""
-    return analysis.nearest(model(name).embed.token.weight, token_id, 6)
+def neighbours(name: str, table: str, row: int) -> tuple[list[int], list[float]]:
+    """The rows nearest to one in the model's table of tokens or of positions."""
+    return analysis.nearest(model(name).get_submodule(f"embed.{table}").weight, row, 6)
 
 
 @lru_cache(maxsize=TRACES)
-def flat(name: str, prompt: str) -> np.ndarray:
-    """The prompt's token vectors as points [T, 2]."""
-    return analysis.flat_map(trace(name, prompt)["embed.token"][0]).cpu().numpy()
+def flat(name: str, given: str) -> np.ndarray:
+    """The token vectors as points [T, 2]."""
+    return analysis.flat_map(trace(name, given)["embed.token"][0]).cpu().numpy()
 
 
 @lru_cache(maxsize=TRACES)
-def stops(name: str, prompt: str) -> tuple[np.ndarray, np.ndarray]:
+def stops(name: str, given: str) -> tuple[np.ndarray, np.ndarray]:
     """Most probable token and its probability after each block [L + 1, T]."""
-    ids, shares = analysis.lens(trace(name, prompt))
+    ids, shares = analysis.lens(trace(name, given))
     return ids.cpu().numpy(), shares.cpu().numpy()
+
+
+@lru_cache(maxsize=TRACES)
+def class_stops(name: str, given: str) -> np.ndarray:
+    """The probability of each class after each block [L + 1, C]."""
+    return analysis.class_lens(trace(name, given)).cpu().numpy()
 
 
 @lru_cache(maxsize=1000)
 def promoted(name: str, layer: int, unit: int) -> tuple[list[int], list[float]]:
-    """The tokens that one MLP unit raises most."""
+    """The tokens, or classes, that one MLP unit raises most."""
     return analysis.promotes(model(name), layer, unit, 6)

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from engine.config import Config
 from engine.tokenize import graphemes
 
 BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -38,6 +39,12 @@ def token_labels(tokens: list[bytes]) -> list[str]:
             part = f" {n}/{len(members)}" if len(members) > 1 else ""
             labels[i] = (visible(text) if "\ufffd" not in text else hex_bytes(tokens[i])) + part
     return labels
+
+
+def patch_labels(config: Config) -> list[str]:
+    """One label a vector of an image model: the one that stands before the patches, then row and column."""
+    across = config.image // config.patch
+    return ["first", *(f"{row}·{column}" for row in range(across) for column in range(across))]
 
 
 def hex_bytes(token: bytes) -> str:

@@ -19,6 +19,7 @@ components.library()
 st.navigation(
     [
         st.Page("views/walk.py", title="Walk", default=True),
+        st.Page("views/families.py", title="Families", url_path="families"),
         st.Page("views/model.py", title="The models", url_path="model"),
     ],
     position="top",

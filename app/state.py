@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass, fields, replace
 
 import streamlit as st
 
+from engine.config import Config
+from engine.masks import MASKS
+
 STEPS = (
     "tokens",
     "embeddings",
@@ -30,6 +33,8 @@ class View:
 
     model: str = ""  # a shipped model's name; empty is the default
     prompt: str = PROMPT
+    image: str = ""  # what an image model reads, a sign a pixel; empty is the model's first example
+    other: str = ""  # another text, to compare a word's vectors in both
     step: str = "tokens"
     layer: int = 0
     head: int = 0
@@ -41,7 +46,7 @@ class View:
     norm: str = "attn"  # which norm of the block
     merge: int = -1  # how many merges of the picked word are shown; -1 is all
     unscaled: bool = False  # what if: softmax without dividing by √d_k
-    mask: str = "causal"  # what if: another mask
+    mask: str = "own"  # what if: another mask than the model's own
     window: int = 4  # of the sliding-window mask, and of the prefix
     heat: float = 1.0  # temperature to play with in the softmax step
     sink: bool = False  # hide the first token's share
@@ -57,8 +62,8 @@ class View:
 CHOICES = {
     "step": STEPS,
     "letter": ("q", "q_rot", "k", "k_rot", "v"),
-    "norm": ("attn", "mlp", "final"),
-    "mask": ("causal", "none", "window", "prefix", "padding"),
+    "norm": ("attn", "mlp", "final", "embed"),
+    "mask": ("own", *MASKS),
 }
 RANGES = {
     "layer": (0, 999),
@@ -133,19 +138,38 @@ def write_link(view: View) -> dict[str, str]:
     return link
 
 
-def fit(view: View, layers: int, heads: int, tokens: int, rotary: bool) -> tuple[View, list[str]]:
+def fit(view: View, config: Config, tokens: int) -> tuple[View, list[str]]:
     """`view` with layer, head, positions and vectors that exist, and a sentence for each one moved."""
     moved, ignored = {}, []
-    if view.letter.endswith("_rot") and not rotary:
+    if view.letter.endswith("_rot") and not config.rotary:
         moved["letter"] = view.letter[0]
         ignored.append("This model turns no queries and keys; they are shown as they are.")
-    for name, count in (("layer", layers), ("head", heads), ("token", tokens), ("key", tokens)):
+    if view.mask == ("causal" if config.causal else "none"):
+        moved["mask"] = "own"
+        ignored.append(f"The mask “{view.mask}” is this model's own.")
+    if view.norm not in norms_of(config):
+        moved["norm"] = "attn"
+        ignored.append("This model has no such norm; the one at its attention is shown.")
+    counts = {"layer": config.layers, "head": config.heads, "token": tokens, "key": tokens}
+    for name, count in counts.items():
         value = getattr(view, name)
         if value >= count:
             moved[name] = count - 1
             ignored.append(f"There is no {name} {value} here; the last is {count - 1}.")
-    moved.setdefault("token", view.token if view.token >= 0 else tokens - 1)
+    moved.setdefault("token", view.token if view.token >= 0 else first_picked(config, tokens))
     return replace(view, **moved), ignored
+
+
+def first_picked(config: Config, tokens: int) -> int:
+    """The position that is picked where none was: the last token, or a patch near the middle."""
+    across = config.image // config.patch if config.image else 0
+    return 1 + (across + 1) * ((across - 1) // 2) if across else tokens - 1
+
+
+def norms_of(config: Config) -> tuple[str, ...]:
+    """The norms that a model has: two in each block, and one at its end or its beginning."""
+    ends = {"final": not config.post_norm, "embed": config.embed_norm}
+    return ("attn", "mlp", *(name for name, there in ends.items() if there))
 
 
 # --- the session ---------------------------------------------------------------------------------

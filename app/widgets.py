@@ -14,8 +14,19 @@ from app.text import say
 from engine.worked import Worked, work
 
 SHOWN_TERMS = 6
-PICKS = {"T": "token", "S": "key", "E": "unit", "D": "unit", "F": "unit", "V": "entry"}  # axis -> field
-NAMES = {"T": "token", "S": "looks at", "E": "number", "D": "number", "F": "unit", "V": "entry"}
+# axis -> the field of the view that picks along it, and what one of its places is called
+PICKS = {
+    "T": "token",
+    "N": "token",
+    "S": "key",
+    "E": "unit",
+    "D": "unit",
+    "P": "unit",
+    "F": "unit",
+    "V": "entry",
+}
+NAMES = PICKS | {"N": "patch", "S": "looks at", "E": "number", "D": "number", "P": "pixel"}
+BEFORE = {"N": 1}  # vectors that stand before the first place of an axis
 
 
 def words(look: Look, name: str, /, **values) -> None:
@@ -53,25 +64,31 @@ def picture(
     variant: str = "",
     plain: bool = False,
     pickable: bool = True,
+    name: str = "",
 ) -> None:
     """The matrix of a point as a heat map; click or arrow keys pick a cell.
 
     array and variant  other numbers in the place of the point's own (a what-if), and their name: they
                        are no longer the point, so the frame says what they are instead
     plain              without labels, for a picture beside others
+    name               tells pictures of the same point apart, where several models are on a page
     """
     axes = look.axes(point)
     own = array is None
-    values = (look.array(point) if own else array).astype(np.float32)
+    values = look.array(point) if own else array
+    if values.dtype == bool:  # who may look at whom: what may not is hatched
+        values = np.where(values, 1.0, -np.inf)
+    values = values.astype(np.float32)
     values = values if len(axes) == 3 else values[None]
     if axes[0] == "G":  # one for each head that shares it: a picture follows the picked head
         values = np.repeat(values, look.model.config.shared_by, 0)
     rows, columns = axes[-2], axes[-1]
     view = look.view
     picked = [
-        _clamp(getattr(view, PICKS[axis]), n) for axis, n in zip((rows, columns), values.shape[1:], strict=True)
+        _clamp(getattr(view, PICKS[axis]) - BEFORE.get(axis, 0), n)
+        for axis, n in zip((rows, columns), values.shape[1:], strict=True)
     ]
-    key = f"{point.split('.', 2)[-1] if point.startswith('blocks') else point}-{variant}"
+    key = f"{point.split('.', 2)[-1] if point.startswith('blocks') else point}-{variant or name}"
     look.tensors[look.id_of(point, variant)] = values
     header = {
         "src": look.id_of(point, variant),
@@ -98,15 +115,39 @@ def picture(
 
 
 def _picked(rows: str, columns: str, cell: list[int]) -> dict:
-    return {PICKS[rows]: int(cell[0]), PICKS[columns]: int(cell[1])}
+    axes = zip((rows, columns), cell, strict=True)
+    return {PICKS[axis]: int(i) + BEFORE.get(axis, 0) for axis, i in axes}
 
 
 def _labels(look: Look, axis: str, count: int) -> list[str]:
-    return look.labels if axis in "TS" else [str(i) for i in range(count)]
+    return look.labels[BEFORE.get(axis, 0) :] if axis in "TSN" else [str(i) for i in range(count)]
 
 
 def _clamp(value: int, count: int) -> int:
     return max(0, min(value, count - 1))
+
+
+def laid(look: Look, title: str, over: str = "", height: int = 290) -> None:
+    """The image in its patches; with `over`, a point [H, T, S], the picked head's and patch's weights on it."""
+    config = look.model.config
+    id = look.id_of("image")
+    look.tensors[id] = look.model.prepare.pixels(look.trace.ids)[0].cpu().numpy()
+    header = {
+        "src": id,
+        "over": look.id_of(over) if over else None,
+        "index": look.view.head,
+        "token": look.view.token,
+        "across": config.image // config.patch,
+        "names": ["the first vector", *(f"patch {label}" for label in look.labels[1:])],
+        "height": height,
+        "title": title,
+        "aria": title,
+        "model": look.source,
+    }
+    if over:
+        look.tensors[look.id_of(over)] = look.array(over)
+        header |= {"foot": foot(look, over), "light": light(look, over)}
+    components.image(f"image-{over and 'over'}", header, lambda i: state.change(token=int(i)))
 
 
 def chart(

@@ -16,7 +16,19 @@ import streamlit as st
 HERE = Path(__file__).parent
 
 
-DRAWN = ("store", "matrix", "plot", "thumbs", "pipeline", "bar", "prompt", "tokens")
+DRAWN = (
+    "store",
+    "matrix",
+    "plot",
+    "thumbs",
+    "image",
+    "pipeline",
+    "bar",
+    "prompt",
+    "drawing",
+    "tokens",
+    "lesson",
+)
 
 ARRIVE = (HERE / "arrive.js").read_text("utf-8")
 
@@ -141,8 +153,24 @@ def bar(key: str, header: dict, **choices: Callable[[int], None]) -> None:
 
 
 def prompt(key: str, header: dict, submit: Callable[[str], None], example: Callable[[int], None]) -> None:
-    """The text box; `header` has text, placeholder, examples [(text, what it shows)] and open."""
+    """The text box; `header` has text, placeholder, examples [(text, what it shows)] and open. `submit` is
+    called with a text, `example` with the number of one."""
     _mount("prompt", key, header, prompt=submit, example=example)
+
+
+def drawing(key: str, header: dict, image: Callable[[str], None]) -> None:
+    """A square to draw in; `header` has text (a sign a pixel), side, examples [(text, what it is)] and open."""
+    _mount("drawing", key, header, image=image)
+
+
+def image(key: str, header: dict, token: Callable[[int], None]) -> None:
+    """An image in its patches, weights laid over it; `header` as `app.widgets.laid` makes it."""
+    _mount("image", key, header, token=token)
+
+
+def lesson(key: str, header: dict) -> None:
+    """A text with some tokens changed; `header` has parts [(what is read, what was done or "")]."""
+    _mount("lesson", key, header)
 
 
 def tokens(key: str, header: dict, **choices: Callable[[int], None]) -> None:

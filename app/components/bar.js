@@ -13,7 +13,7 @@ DRAW.bar = function ({ data, parentElement, setTriggerValue }) {
 
 function build_bar(root, state) {
   const h = state.h;
-  const chips = el("div", { class: "chips", role: "radiogroup", "aria-label": "Tokens of the prompt" });
+  const chips = el("div", { class: "chips", role: "radiogroup", "aria-label": h.what });
   h.tokens.forEach((text, i) => chips.append(choice("token", i, text, `token ${i}, id ${h.ids[i]}`, root, state)));
   const pickers = el("div", { class: "pickers" });
   for (const [name, count] of [["layer", h.layers], ["head", h.heads]]) {

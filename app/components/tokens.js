@@ -1,4 +1,4 @@
-// The text cut into tokens, whole characters kept together; and the merges that made the picked word.
+// The text cut into tokens, whole characters kept together; and the steps that made the picked word's.
 DRAW.tokens = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
@@ -22,12 +22,11 @@ DRAW.tokens = function ({ data, parentElement, setTriggerValue }) {
 function merging(data, state, send) {
   const steps = data.merges, last = steps.length - 1;
   const parts = el("div", { class: "parts" }), note = el("div", { class: "note", "aria-live": "polite" });
-  const range = el("input", { type: "range", min: 0, max: last, value: data.merge < 0 || data.merge > last ? last : data.merge, "aria-label": "Merges done so far", disabled: last === 0 });
+  const range = el("input", { type: "range", min: 0, max: last, value: data.merge < 0 || data.merge > last ? last : data.merge, "aria-label": data.slider, disabled: last === 0 });
   const draw = () => {
     const n = Number(range.value), fresh = n ? steps[n].findIndex((p, i) => p !== steps[n - 1][i]) : -1;
     parts.replaceChildren(...steps[n].map((p, i) => el("span", { class: "part" + (i === fresh ? " fresh" : ""), text: p })));
-    const from = n ? `${steps[n - 1][fresh]} + ${steps[n - 1][fresh + 1]}` : "";
-    note.textContent = n ? `merge ${n} of ${last}: ${from} → ${steps[n][fresh]} (learned as number ${data.ranks[n - 1]})` : `${steps[0].length} bytes, no merge yet`;
+    note.textContent = data.notes[n];
   };
   range.oninput = () => { draw(); clearTimeout(state.timer); state.timer = setTimeout(() => send(Number(range.value) === last ? -1 : Number(range.value)), 250); };
   range.onkeydown = (e) => e.stopPropagation();

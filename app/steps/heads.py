@@ -1,11 +1,11 @@
-"""Step 8: all heads of the layer, what they mix, and how they are put together."""
+"""All heads of the layer, what they mix, and how they are put together."""
 
 import numpy as np
 import streamlit as st
 
 from app import components, state
 from app.look import Look
-from app.widgets import arithmetic, bound, code, picture, words
+from app.widgets import arithmetic, bound, code, laid, picture, words
 from engine.analysis import value_weighted, without_first
 from engine.attention import Attention
 
@@ -19,7 +19,7 @@ def draw(look: Look) -> None:
         row = array[view.head, view.token]
         words(
             look,
-            "heads/sentence" if view.token else "heads/alone",
+            "heads/sentence" if len(look.seen) > 1 else "heads/alone",
             head=view.head,
             token=look.token,
             best=look.labels[int(row.argmax())],
@@ -27,6 +27,9 @@ def draw(look: Look) -> None:
             first=float(look.array(look.point("attn.pattern"))[view.head, view.token, 0]),
         )
         a, b = st.columns(2)
+        with a:
+            if look.model.config.image:
+                laid(look, f"Where {look.token} looks, on the image", look.point("attn.pattern"))
         with a:
             point, own = look.point("attn.pattern"), array if variant else None
             title = f"Weights, as head {view.head} of layer {view.layer} has them"

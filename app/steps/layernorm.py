@@ -1,13 +1,15 @@
-"""Step 3: a token's vector brought to one size, step by step, as this model's norm does it."""
+"""A token's vector brought to one size, step by step, as this model's norm does it."""
 
 import numpy as np
 import streamlit as st
 
 from app.figures import graph, histogram
 from app.look import Look
+from app.state import norms_of
 from app.widgets import arithmetic, chart, choice, code, picture, words
 
-WHICH = {"attn": "before attention", "mlp": "before the MLP", "final": "the last one"}
+BEFORE = {"attn": "before attention", "mlp": "before the MLP", "final": "the last one"}
+AFTER_SUMS = {"embed": "of the first vectors", "attn": "after attention", "mlp": "after the MLP"}
 MEASURES = {"layer": ("mean", "var"), "rms": ("square",)}  # points of one number a token
 AFTER = {"layer": "After: mean 0, variance 1", "rms": "After: mean square 1"}
 
@@ -19,7 +21,10 @@ def draw(look: Look) -> None:
     measures = {name: float(look.array(f"{prefix}.{name}")[view.token, 0]) for name in MEASURES[norm]}
     left, right = st.columns([7, 4], gap="medium")
     with left:
-        choice("Which norm", "norm", WHICH)
+        names = AFTER_SUMS if look.model.config.post_norm else BEFORE
+        choice(
+            "Which norm", "norm", {norm: names[norm] for norm in names if norm in norms_of(look.model.config)}
+        )
         words(
             look,
             "layernorm/sentence",
@@ -38,7 +43,8 @@ def draw(look: Look) -> None:
         with b:
             header = graph([histogram("after", after)], "number", "how many", height=190)
             chart(look, "after", header, AFTER[norm], point=f"{prefix}.scaled")
-        picture(look, f"{prefix}.out", "What the next part reads, for every token", height=190)
+        title = "What the next part reads, for every token"
+        picture(look, f"{prefix}.out", title, height=190)
     with right:
         for name in measures:
             arithmetic(look, f"{prefix}.{name}", view.token, 0)
@@ -49,7 +55,7 @@ def draw(look: Look) -> None:
 
 def _points(look: Look) -> tuple[str, str]:
     """The picked norm's name and the point that it reads."""
-    if look.view.norm == "final":
-        return "final_norm", f"blocks.{look.model.config.layers - 1}.resid_post"
-    source = "resid_pre" if look.view.norm == "attn" else "resid_mid"
-    return look.point(f"{look.view.norm}.norm"), look.point(source)
+    whole = {"final": "final_norm", "embed": "embed.norm"}
+    prefix = whole.get(look.view.norm) or look.point(f"{look.view.norm}.norm")
+    first = MEASURES[look.model.config.norm][0]
+    return prefix, look.sources(f"{prefix}.{first}")[0]

@@ -1,4 +1,4 @@
-"""Step 11: the stream through all blocks, and what the model would say if it stopped."""
+"""The stream through all blocks, and what the model would say if it stopped."""
 
 import numpy as np
 import streamlit as st
@@ -6,70 +6,89 @@ import streamlit as st
 from app import components, compute, state
 from app.figures import graph, series
 from app.look import Look
+from app.steps.company import company
 from app.widgets import arithmetic, chart, code, words
-from engine.analysis import lens
+from engine.analysis import class_lens, lens
 
 
 def draw(look: Look) -> None:
     view, config = look.view, look.model.config
-    ids, shares = compute.stops(look.model.name, view.prompt)
     left, right = st.columns([7, 4], gap="medium")
     with left:
-        says = [look.label_of(int(i)) for i in ids[:, view.token]]
-        words(
-            look,
-            "layers/sentence",
-            token=look.token,
-            first=says[0],
-            last=says[-1],
-            share=float(shares[-1, view.token]),
-            agreed=_agreed(says),
-        )
-        _grid(look, ids, shares)
+        if config.ending == "classes":
+            _classes(look)
+        elif config.ending != "nothing":
+            _tokens(look)
+        if not (config.causal or config.image):
+            company(look)
     with right:
-        ends = [look.array(f"blocks.{i}.resid_pre") for i in range(config.layers)]
-        ends.append(look.array(f"blocks.{config.layers - 1}.resid_post"))
-        sizes = [np.linalg.norm(x[view.token]) for x in ends]
+        ends = look.ends
+        sizes = [np.linalg.norm(look.array(end)[view.token]) for end in ends]
         ticks = [[i, f"after {i - 1}" if i else "start"] for i in range(len(sizes))]
         line = series(f"“{look.token}”", range(len(sizes)), sizes)
         header = graph([line], "block", "length of the vector", height=220, zero=True, xTicks=ticks)
-        chart(look, "stream", header, "How the stream grows", point=f"blocks.{config.layers - 1}.resid_post")
+        chart(look, "stream", header, "How the stream grows", point=ends[-1])
         arithmetic(look, look.point("resid_post"), view.token, view.unit)
         words(look, "layers/why")
-        code(lens)
+        code(class_lens if config.ending == "classes" else lens)
 
 
-def _agreed(says: list[str]) -> int:
-    """The first stop from which on the answer stays the last one."""
-    at = len(says) - 1
-    while at and says[at - 1] == says[-1]:
-        at -= 1
-    return at
+def _tokens(look: Look) -> None:
+    """The most probable token after each block [L + 1, T], its probability as colour."""
+    ids, shares = compute.stops(look.model.name, look.given)
+    texts = [[look.label_of(int(i)) for i in row] for row in ids]
+    place = look.view.token
+    _sentence(look, [row[place] for row in texts], float(shares[-1, place]))
+    header = {
+        "aria": "The most probable token after each block, for every token of the prompt",
+        "cols": look.labels,
+        "colName": "token",
+        "texts": texts,
+        "pick": [look.view.layer + 1, place],
+        "height": 380 if look.model.config.causal else 250,
+    }
+    _grid(look, shares, header, lambda layer, token: state.change(layer=layer, token=token))
 
 
-def _grid(look: Look, ids: np.ndarray, shares: np.ndarray) -> None:
-    """The most probable next token after each block [L + 1, T], its probability as colour."""
+def _classes(look: Look) -> None:
+    """The probability of each class after each block [L + 1, C]."""
+    shares = compute.class_stops(look.model.name, look.given)
+    labels = look.model.labels
+    _sentence(look, [labels[i] for i in shares.argmax(-1)], float(shares[-1].max()))
+    header = {
+        "aria": "The probability of each class after each block",
+        "cols": list(labels),
+        "colName": "class",
+        "pick": [look.view.layer + 1, int(shares[look.view.layer + 1].argmax())],
+        "height": 250,
+    }
+    _grid(look, shares, header, lambda layer, _: state.change(layer=layer))
+
+
+def _sentence(look: Look, says: list[str], share: float) -> None:
+    """What it would say first and last, and from where on the answer stays the last one."""
+    agreed = len(says) - 1
+    while agreed and says[agreed - 1] == says[-1]:
+        agreed -= 1
+    values = dict(token=look.token, first=says[0], last=says[-1], share=share, agreed=agreed)
+    words(look, "layers/sentence", **values)
+
+
+def _grid(look: Look, shares: np.ndarray, header: dict, pick) -> None:
     id = look.id_of("lens")
     look.tensors[id] = shares[None]
     stops = ["start", *(f"block {i}" for i in range(len(shares) - 1))]
-    header = {
+    columns = "C" if look.model.config.ending == "classes" else "T"
+    header = header | {
         "src": id,
-        "axes": "LT",
+        "axes": f"L{columns}",
         "title": "If the model stopped here, it would say …",
-        "aria": "The most probable next token after each block, for every token of the prompt",
         "rows": stops,
-        "cols": look.labels,
         "rowName": "after",
-        "colName": "token",
         "scale": "sequential",
         "max": 1.0,
-        "height": 380,
         "wide": True,
-        "texts": [[look.label_of(int(i)) for i in row] for row in ids],
-        "pick": [look.view.layer + 1, look.view.token],
-        "foot": f"softmax of the unembedded stream  [L+1={len(shares)}, T={shares.shape[1]}]",
+        "foot": f"softmax of the unembedded stream  [L+1={len(shares)}, {columns}={shares.shape[1]}]",
         "model": look.model.name,
     }
-    components.matrix(
-        "matrix-lens", header, lambda cell: state.change(layer=max(0, int(cell[0]) - 1), token=int(cell[1]))
-    )
+    components.matrix("matrix-lens", header, lambda cell: pick(max(0, int(cell[0]) - 1), int(cell[1])))

@@ -1,34 +1,36 @@
-"""Step 6: who may look at whom."""
+"""Who may look at whom."""
 
 import streamlit as st
 
 from app.look import Look
 from app.state import RANGES
 from app.widgets import arithmetic, bound, choice, code, picture, words
-from engine.masks import causal_mask, mask_of
+from engine.masks import causal_mask, full_mask, mask_of
 from engine.tap import Edit
 
-KINDS = {
-    "causal": "causal",
+CAUSAL = {
+    "own": "causal: its own",
     "none": "none",
     "window": "sliding window",
     "prefix": "prefix",
     "padding": "padding",
 }
+FULL = {"own": "none: its own", "filled": "padding", "causal": "causal", "window": "window", "prefix": "prefix"}
+COUNTED = ("window", "prefix", "padding", "filled")
 
 
 def draw(look: Look) -> None:
-    view = look.view
-    if view.mask != "causal":
+    view, kinds = look.view, CAUSAL if look.model.config.causal else FULL
+    if view.mask != "own":
         look = look.what_if(Edit(look.point("attn.mask"), "mask", value=(view.mask, view.window)))
     seen = look.trace[look.point("attn.mask")][0, view.head, view.token]
     left, right = st.columns([7, 4], gap="medium")
     with left:
         a, b = st.columns([3, 1], vertical_alignment="bottom")
         with a:
-            choice("Mask", "mask", KINDS)
+            choice("Mask", "mask", kinds | {view.mask: kinds.get(view.mask, view.mask)})
         with b:
-            if view.mask in ("window", "prefix", "padding"):
+            if view.mask in COUNTED:
                 bound(st.number_input, "n tokens", "window", *RANGES["window"])
         words(
             look,
@@ -47,4 +49,5 @@ def draw(look: Look) -> None:
     with right:
         arithmetic(look, look.point("attn.masked"), view.head, view.token, view.key)
         arithmetic(look, look.point("attn.pattern"), view.head, view.token, view.key)
-        code(causal_mask if view.mask == "causal" else mask_of)
+        own = causal_mask if look.model.config.causal else full_mask
+        code(own if view.mask == "own" else mask_of)

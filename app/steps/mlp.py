@@ -1,4 +1,4 @@
-"""Step 10: units that fire, and what they write."""
+"""Units that fire, and what they write."""
 
 import numpy as np
 import streamlit as st
@@ -11,13 +11,13 @@ from app.widgets import arithmetic, chart, code, picture, words
 from engine.mlp import ACTIVATIONS, MLP
 
 SHOWN = 12  # units
+PROMOTED = {"logits": "tokens", "classes": "classes"}  # where a unit speaks to the answer directly: to what
 
 
 def draw(look: Look) -> None:
     view, gated = look.view, look.model.config.gated
     pre, act = look.array(look.point("mlp.pre")), look.array(look.point("mlp.act"))
     unit = min(view.unit, pre.shape[1] - 1)
-    ids, scores = compute.promoted(look.model.name, view.layer, unit)
     left, right = st.columns([7, 4], gap="medium")
     with left:
         strongest = np.argsort(-np.abs(act[view.token]))[:SHOWN]
@@ -41,13 +41,23 @@ def draw(look: Look) -> None:
         with b:
             _curve(look, "mlp.gate" if gated else "mlp.act", unit)
     with right:
-        rows = [{"label": look.label_of(id), "value": s} for id, s in zip(ids, scores, strict=True)]
-        title = f"Unit {unit} raises the scores of these tokens most"
-        chart(look, "promotes", bars(rows, "token", "score for each 1 of activation", height=150), title)
+        if look.model.config.ending in PROMOTED:
+            _promotes(look, unit)
         for name in ("pre", "gate", "act") if gated else ("pre", "act"):
             arithmetic(look, look.point(f"mlp.{name}"), view.token, unit)
         words(look, "mlp/why", units=pre.shape[1], wide=look.model.config.width)
         code(MLP.forward)
+
+
+def _promotes(look: Look, unit: int) -> None:
+    """What the unit would do to the answer directly; a head between stream and answer bars the way."""
+    ids, scores = compute.promoted(look.model.name, look.view.layer, unit)
+    what = PROMOTED[look.model.config.ending]
+    names = [look.answer(id) for id in ids]
+    rows = [{"label": name, "value": score} for name, score in zip(names, scores, strict=True)]
+    title = f"Unit {unit} raises the scores of these {what} most"
+    chart(look, "promotes", bars(rows, what, "score for each 1 of activation", height=150), title)
+    words(look, "mlp/promotes")
 
 
 def _curve(look: Look, after: str, unit: int) -> None:

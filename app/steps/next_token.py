@@ -1,4 +1,4 @@
-"""Step 12: a score for every entry of the vocabulary, and the choice of one."""
+"""A score for every entry of the vocabulary, and the choice of one."""
 
 import streamlit as st
 import torch

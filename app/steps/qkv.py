@@ -1,4 +1,4 @@
-"""Step 4: query, key and value, each X·W + b; in models with rotary positions, query and key then turned."""
+"""Query, key and value, each X·W + b; in models with rotary positions, query and key then turned."""
 
 import streamlit as st
 
@@ -45,7 +45,7 @@ def _product(look: Look) -> None:
     x, w, y = st.columns([4, 3, 3])  # X · W + b = Q
     with x:
         row = ["row", view.token, view.token + 1]
-        picture(look, look.point("attn.norm.out"), f"X  {tokens}×{wide}", height=230, bands=[row])
+        picture(look, look.sources(look.point("attn.q"))[0], f"X  {tokens}×{wide}", height=230, bands=[row])
     with w:
         _weights(look, first, width)
     with y:

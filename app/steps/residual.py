@@ -1,4 +1,4 @@
-"""Step 9: what was added to the stream, and how much that is."""
+"""What was added to the stream, and how much that is."""
 
 import numpy as np
 import streamlit as st
@@ -11,8 +11,9 @@ from engine.block import Block
 
 def draw(look: Look) -> None:
     view = look.view
-    names = ("resid_pre", "attn.out", "resid_mid")
-    before, added, after = (look.array(look.point(name)) for name in names)
+    total = look.point("attn.sum" if look.model.config.post_norm else "resid_mid")
+    points = (*look.sources(total), total)
+    before, added, after = map(look.array, points)
     left, right = st.columns([7, 4], gap="medium")
     sizes = [np.linalg.norm(x, axis=-1) for x in (before, added, after)]
     with left:
@@ -25,12 +26,11 @@ def draw(look: Look) -> None:
             after=float(sizes[2][view.token]),
             cosine=_cosine(before[view.token], added[view.token]),
         )
-        for name, title in zip(
-            names, ("The stream", "+ what attention adds", "= the stream after it"), strict=True
-        ):
-            picture(look, look.point(name), title, height=125)
+        titles = ("The stream", "+ what attention adds", "= the stream after it")
+        for point, title in zip(points, titles, strict=True):
+            picture(look, point, title, height=125)
     with right:
-        arithmetic(look, look.point("resid_mid"), view.token, view.unit)
+        arithmetic(look, total, view.token, view.unit)
         places = range(len(look.labels))
         lines = [
             series(name, places, size)
@@ -38,7 +38,7 @@ def draw(look: Look) -> None:
         ]
         ticks = [[i, label] for i, label in enumerate(look.labels)]
         header = graph(lines, "token", "length of the vector", height=250, zero=True, xTicks=ticks)
-        chart(look, "sizes", header, "How long the vectors are", point=look.point("resid_mid"))
+        chart(look, "sizes", header, "How long the vectors are", point=total)
         words(look, "residual/why")
         code(Block.forward)
 

@@ -1,4 +1,4 @@
-"""Step 5: every query times every key, then divided by √d_k."""
+"""Every query times every key, then divided by √d_k."""
 
 import math
 
@@ -51,7 +51,7 @@ def _without(look: Look, width: int) -> None:
     usual, other = (t[point][0, view.head, view.token].tolist() for t in traces)
     words(look, "scores/without", token=look.token, usual=max(usual), other=max(other))
     rows = []
-    for i in range(view.token + 1):
+    for i in look.seen:
         rows.append({"label": look.labels[i], "value": usual[i], "note": f"{usual[i]:.1%} → {other[i]:.1%}"})
     rows = sorted(rows, key=lambda row: -row["value"])[:8]
     chart(look, "without", bars(rows, "token", "weight", height=180, max=1.0), "Weights: divided → not divided")

@@ -1,4 +1,4 @@
-"""Step 7: scores to weights that sum to one."""
+"""Scores to weights that sum to one."""
 
 import numpy as np
 import streamlit as st
@@ -16,23 +16,23 @@ MOST = 20  # bars shown
 
 
 def draw(look: Look) -> None:
-    view, point = look.view, look.point("attn.pattern")
+    view, point, seen = look.view, look.point("attn.pattern"), look.seen
     own = look.trace[point][0, view.head, view.token]
     if view.heat != 1:
         look = look.what_if(Edit(look.point("attn.scores"), "scale", value=1 / view.heat))
     left, right = st.columns([7, 4], gap="medium")
     with left:
-        best = own.topk(min(2, view.token + 1)).indices.tolist()
+        best = own.topk(min(2, len(seen))).indices.tolist()
         words(
             look,
-            "softmax/sentence" if view.token else "softmax/alone",
+            "softmax/sentence" if len(seen) > 1 else "softmax/alone",
             token=look.token,
             first=look.labels[best[0]],
             first_share=float(own[best[0]]),
             second=look.labels[best[-1]],
             second_share=float(own[best[-1]]),
             entropy=float(entropy(own)),
-            most=float(np.log2(view.token + 1)),
+            most=float(np.log2(len(seen))),
         )
         a, b = st.columns([6, 5])
         with a:
@@ -49,7 +49,7 @@ def _row(look: Look, row: torch.Tensor) -> None:
     """The picked row as bars, with a temperature to play with."""
     view = look.view
     bound(st.slider, "Temperature (1 is the model's own)", "heat", 0.1, 5.0, step=0.1)
-    seen = list(range(view.token + 1))
+    seen = look.seen
     if len(seen) > MOST:
         seen = sorted(row.topk(MOST).indices.tolist())
     rows = [

@@ -1,4 +1,4 @@
-"""Step 1: text to bytes to merges to ids."""
+"""Text to bytes to merges to ids."""
 
 from itertools import pairwise
 
@@ -12,50 +12,72 @@ from engine.tokenize import graphemes, merges
 
 
 def draw(look: Look) -> None:
-    view, tokenizer, tokens = look.view, look.model.tokenizer, look.trace.tokens()
-    left, right = st.columns([7, 4], gap="medium")
-    word = _word_of(tokenizer.pieces(view.prompt), tokens, view.token)
+    tokenizer, tokens = look.model.tokenizer, look.trace.tokens()
+    pieces = tokenizer.pieces(look.view.prompt)
+    word = _word_of(pieces, tokens, look.view.token)
     steps = merges(word, tokenizer.ranks)
+    left, right = st.columns([7, 4], gap="medium")
     with left:
         words(
             look,
             "tokens/counts",
-            characters=len(view.prompt),
-            bytes=len(view.prompt.encode()),
-            pieces=len(tokenizer.pieces(view.prompt)),
+            characters=len(look.view.prompt),
+            bytes=len(look.view.prompt.encode()),
+            pieces=len(pieces),
             tokens=len(tokens),
             context=look.model.config.context,
         )
-        components.tokens(
-            "tokens",
-            {
-                "groups": _groups(look, tokens),
-                "ids": look.ids,
-                "token": view.token,
-                "aria": f"{len(tokens)} tokens, each with its id",
-                "title": f"How the piece “{visible(word.decode('utf-8', 'replace'))}” is put together",
-                "merges": [token_labels(parts) for parts in steps],
-                "ranks": [_rank(before, after, tokenizer.ranks) for before, after in pairwise(steps)],
-                "merge": view.merge,
-                "foot": f"ids  [T={len(tokens)}]",
-                "model": look.model.name,
-                "light": _light(look, steps[-1]),
-            },
-            token=lambda i: state.change(token=int(i), merge=-1),
-            merge=lambda n: state.change(merge=int(n)),
+        cut(
+            look,
+            _groups(look, tokens),
+            title=f"How the piece “{visible(word.decode('utf-8', 'replace'))}” is put together",
+            slider="Merges done so far",
+            merges=[token_labels(parts) for parts in steps],
+            notes=_notes(steps, tokenizer.ranks),
+            light=_light(look, steps[-1]),
         )
     with right:
-        token = tokens[view.token]
-        words(
-            look,
-            "tokens/picked",
-            token=look.token,
-            id=look.ids[view.token],
-            bytes=hex_bytes(token),
-            n=len(token),
-        )
-        words(look, "tokens/why", vocabulary=len(tokenizer))
+        picked(look)
         code(merges)
+
+
+def cut(look: Look, groups: list, **header) -> None:
+    """The text in its tokens, and step by step how the picked word came to its own."""
+    view = look.view
+    components.tokens(
+        "tokens",
+        {
+            "groups": groups,
+            "ids": look.ids,
+            "token": view.token,
+            "aria": f"{len(look.ids)} tokens, each with its id",
+            "merge": view.merge,
+            "foot": f"ids  [T={len(look.ids)}]",
+            "model": look.model.name,
+            **header,
+        },
+        token=lambda i: state.change(token=int(i), merge=-1),
+        merge=lambda n: state.change(merge=int(n)),
+    )
+
+
+def picked(look: Look) -> None:
+    """What the picked token is, and why there are such pieces."""
+    token = look.trace.tokens()[look.view.token]
+    places = dict(id=look.ids[look.view.token], bytes=hex_bytes(token), n=len(token))
+    words(look, "tokens/picked", token=look.token, **places)
+    words(look, "tokens/why", vocabulary=len(look.model.tokenizer))
+
+
+def _notes(steps: list[list[bytes]], ranks: dict[bytes, int]) -> list[str]:
+    """What happened at each stop of the slider: which two neighbours were joined."""
+    notes = [f"{len(steps[0])} bytes, no merge yet"]
+    for n, (before, after) in enumerate(pairwise(steps), 1):
+        i = next(i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b)
+        a, b, joined = token_labels([before[i], before[i + 1], after[i]])
+        number = ranks[after[i]]
+        notes.append(f"merge {n} of {len(steps) - 1}: {a} + {b} → {joined} (learned as number {number})")
+    return notes
 
 
 def _light(look: Look, merged: list[bytes]) -> dict:
@@ -83,9 +105,3 @@ def _word_of(pieces: list[bytes], tokens: list[bytes], i: int) -> bytes:
         if start < end:
             return piece
     return pieces[-1]
-
-
-def _rank(before: list[bytes], after: list[bytes], ranks: dict[bytes, int]) -> int:
-    """The rank of the part that is new in `after`."""
-    fresh = next(b for a, b in zip(before, after, strict=False) if a != b)
-    return ranks[fresh]

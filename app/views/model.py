@@ -4,7 +4,6 @@ import math
 
 import streamlit as st
 
-import engine
 from app import components, compute, state
 from app.figures import graph, series
 from app.text import say
@@ -20,7 +19,7 @@ CURVES = {  # of learning.json: what a curve is called, and its value in one rec
 
 def main() -> None:
     view = state.view(compute.models())
-    name, _, step = (view.model or engine.shipped()[0]).partition(AT)
+    name, _, step = (view.model or compute.shipped()[0]).partition(AT)
     _choose(name)
     moments = compute.beside(name, "learning.json").get("moments", [])
     if moments:
@@ -33,7 +32,7 @@ def main() -> None:
 
 def _choose(name: str) -> None:
     """Which of the shipped models; the walk then shows that one."""
-    names = compute.writers()
+    names = compute.shipped()
     st.session_state["control-model"] = name
     with st.container(key="models"):
         a, b = st.columns([5, 3], vertical_alignment="bottom")
@@ -61,7 +60,7 @@ def _moments(name: str, step: str, moments: list[dict]) -> None:
 
 
 def _pick(name: str) -> None:
-    state.change(model="" if name == engine.shipped()[0] else name)
+    state.change(model="" if name == compute.shipped()[0] else name)
 
 
 def _curves(name: str, step: str, moments: list[dict]) -> None:

@@ -1,4 +1,4 @@
-"""The main page: one prompt, step by step."""
+"""The main page: one prompt, or one image, step by step."""
 
 import streamlit as st
 
@@ -6,8 +6,9 @@ from app import components, compute, state
 from app.labels import escape
 from app.look import Look
 from app.state import STEPS
-from app.steps import DRAW
+from app.steps import SIZES, drawing, steps_of
 from app.text import say
+from engine.models import Transformer
 
 PLAIN = [  # prompts for every model; those of its own come from the file beside its weights
     {"text": "The animal didn't cross the street because it was too tired", "note": "A lecture's sentence"},
@@ -15,27 +16,26 @@ PLAIN = [  # prompts for every model; those of its own come from the file beside
     {"text": "Aragorn told Frodo to mind Lothlorien", "note": "Rare words in pieces"},
     {"text": "naïve café 🙂👩‍👩‍👧 שלום", "note": "Other letters"},
 ]
-GROUPS = [(2, "From text to vectors"), (8, "Block {layer} of 0 to {last}"), (2, "To the answer")]
 PLACES = ("step", "layer", "head", "token", "key")  # what an example sets besides the prompt
-USES = {"layer": STEPS[2:10], "head": STEPS[3:8]}  # the steps in which each choice matters
+HEADED = ("qkv", "scores", "mask", "softmax", "heads")  # the steps in which a head is looked at
 
 
 def main() -> None:
     view = state.view(compute.models())
     name = view.model or compute.models()[0]
     model = compute.model(name)
+    given = compute.given(name, view)
     top = st.container(key="top")
     with top:
-        _prompt(view, name)
+        (_image if model.config.image else _prompt)(view, model, given)
     try:
-        trace = compute.trace(name, view.prompt)
+        trace = compute.trace(name, given)
     except ValueError as error:
         state.publish()
         return _trouble(error)
-    config = model.config
-    view, moved = state.fit(view, config.layers, config.heads, trace.ids.shape[1], config.rotary)
+    view, moved = state.fit(view, model.config, model.length(trace.inputs))
     state.settle(view, moved)
-    look = Look(view, model, trace)
+    look = Look(view, model, given, trace)
     with top:
         _notes(state.ignored())
         _map(look)
@@ -43,16 +43,20 @@ def main() -> None:
     with st.container(key="head"):
         _head(look)
     with st.container(key="step"):
-        DRAW[view.step](look)
+        drawing(look)(look)
     components.store("store", look.tensors)  # all in one: every element on the page costs time
     state.publish()
 
 
-def _prompt(view: state.View, name: str) -> None:
-    examples = compute.beside(name, "examples.json").get("examples", []) + PLAIN
+def _examples(model: Transformer) -> list[dict]:
+    return compute.beside(model.name, "examples.json").get("examples", [])
+
+
+def _prompt(view: state.View, model: Transformer, given: str) -> None:
+    examples = _examples(model) + PLAIN
     header = {
-        "text": view.prompt,
-        "placeholder": "Type a text and press Enter",
+        "text": given,
+        "placeholder": say("walk", "prompt/placeholder", (model.config.ending,)),
         "examples": [(example["text"], example["note"]) for example in examples],
         "open": view.step == STEPS[0],
     }
@@ -63,6 +67,17 @@ def _prompt(view: state.View, name: str) -> None:
         _submit(example["text"], **{place: example[place] for place in PLACES if place in example})
 
     components.prompt("prompt", header, _submit, show)
+
+
+def _image(view: state.View, model: Transformer, given: str) -> None:
+    """The image: one of the model's examples, drawn by hand, or from a file."""
+    header = {
+        "text": given,
+        "side": model.config.image,
+        "examples": [(example["text"], example["note"]) for example in _examples(model)],
+        "open": view.step == STEPS[0],
+    }
+    components.drawing("drawing", header, lambda signs: state.change(image=str(signs)))
 
 
 def _submit(text: str, **places) -> None:
@@ -82,18 +97,22 @@ def _notes(notes: list[str]) -> None:
 
 
 def _map(look: Look) -> None:
-    titles = [say("walk", f"{step}/name", look.kinds) for step in STEPS]
+    steps = steps_of(look.model.config)
+    titles = [say("walk", f"{step}/name", look.kinds) for step in steps]
     groups, start = [], 0
-    for count, name in GROUPS:
-        name = name.format(layer=look.view.layer, last=look.model.config.layers - 1)
+    for count, part in zip(SIZES, ("begin", "block", "end"), strict=True):
+        last = look.model.config.layers - 1
+        name = say("walk", f"map/{part}", look.kinds, layer=look.view.layer, last=last)
         groups.append([name, titles[start : start + count]])
         start += count
-    header = {"groups": groups, "steps": titles, "at": STEPS.index(look.view.step)}
-    components.pipeline("map", header, step=lambda i: state.change(step=STEPS[int(i)]))
+    header = {"groups": groups, "steps": titles, "at": steps.index(look.view.step)}
+    components.pipeline("map", header, step=lambda i: state.change(step=steps[int(i)]))
 
 
 def _bar(look: Look) -> None:
     view, config = look.view, look.model.config
+    in_block = steps_of(config)[SIZES[0] : -SIZES[2]]
+    uses = {"layer": view.step in in_block, "head": view.step in HEADED}
     header = {
         "tokens": look.labels,
         "ids": look.ids,
@@ -102,7 +121,8 @@ def _bar(look: Look) -> None:
         "layer": view.layer,
         "heads": config.heads,
         "head": view.head,
-        "use": [name for name, steps in USES.items() if view.step in steps],
+        "what": say("walk", "bar/what", look.kinds),
+        "use": [name for name, used in uses.items() if used],
     }
     components.bar(
         "bar",
@@ -117,7 +137,7 @@ def _head(look: Look) -> None:
     """The step's title and formula, and what happens in it in plain words."""
     step = look.view.step
     a, b = st.columns([7, 4], gap="medium", vertical_alignment="center")
-    number = STEPS.index(step) + 1
+    number = steps_of(look.model.config).index(step) + 1
     title, lead = (say("walk", f"{step}/{part}", look.kinds) for part in ("title", "lead"))
     formula = say("walk", f"{step}/formula", look.kinds, activation=look.activation)
     a.markdown(f"### {number}. {title}\n{lead}")

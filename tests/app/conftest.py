@@ -2,16 +2,48 @@ import pytest
 import torch
 
 from app import compute
+from engine.pictures import Preparation
+from engine.tokenize import WordPieceTokenizer
+from engine.training.encoder import learn_wordpiece
 from tests.app.visit import model
-from tests.engine.tiny import LLAMA, decoder
+from tests.engine.tiny import BERT, LLAMA, VIT, decoder
+
+WORDS = "the cat sat on the mat, the animal did not cross the street because it was too tired. " * 3
+
+
+@pytest.fixture(scope="session")
+def wordpiece(tmp_path_factory):
+    path = tmp_path_factory.mktemp("wordpiece") / "tokenizer.json"
+    learn_wordpiece([WORDS], 90).save(str(path))
+    return WordPieceTokenizer(path)
+
+
+@pytest.fixture(scope="session")
+def strangers(wordpiece):
+    """Random models of the kinds that are walked through, by name."""
+    tokenizer = model().tokenizer
+    llama = LLAMA | dict(vocabulary=len(tokenizer), context=64, activation="silu")
+    found = {
+        "llama": decoder(torch.float32, **llama),  # two heads share each key and value
+        "bert": decoder(torch.float32, vocabulary=len(wordpiece), **BERT | dict(context=64)),
+        "vit": decoder(torch.float32, **VIT | dict(image=8, context=17, channels=1)),
+    }
+    found["llama"].tokenizer, found["bert"].tokenizer = tokenizer, wordpiece
+    found["vit"].prepare, found["vit"].labels = Preparation(8, (0.4,), (0.3,)), tuple("abcde")
+    for name, one in found.items():
+        one.name = name
+    return found
 
 
 @pytest.fixture
-def llama(monkeypatch):
-    """A random model of the LLaMA kind, to be opened by its name; two heads share each key and value."""
-    tokenizer, models, get = model().tokenizer, compute.models(), compute.model
-    one = decoder(torch.float32, **LLAMA | dict(vocabulary=len(tokenizer), context=64, activation="silu"))
-    one.tokenizer, one.name = tokenizer, "llama"
-    monkeypatch.setattr(compute, "models", lambda: [*models, one.name])
-    monkeypatch.setattr(compute, "model", lambda name: one if name == one.name else get(name))
-    return one
+def family(strangers, monkeypatch):
+    """The app with the random models beside the shipped ones."""
+    models, get = compute.models(), compute.model
+    monkeypatch.setattr(compute, "models", lambda: [*models, *strangers])
+    monkeypatch.setattr(compute, "model", lambda name: strangers.get(name) or get(name))
+    return strangers
+
+
+@pytest.fixture
+def llama(family):
+    return family["llama"]

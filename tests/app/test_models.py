@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import engine
+from app import compute
 from app.state import DEFAULT, PROMPT
 from engine.load import SHIPPED, moments_of
 from tests.app.visit import MAIN, fire, given, keys, markdown, picture, view, visit
@@ -93,7 +94,11 @@ def test_an_example_for_every_model_is_only_a_prompt():
 def test_each_model_brings_its_own_examples():
     own = [example["text"] for example in measured("storybook", "examples.json")["examples"]]
     texts = {
-        name: [text for text, _ in given(visit(model=name), "prompt")["examples"]] for name in engine.shipped()
+        name: [text for text, _ in given(visit(model=name), "prompt")["examples"]]
+        for name in engine.shipped()
+        if not compute.model(name).config.image
     }
+    images = given(visit(model="digits"), "drawing")["examples"]
+    assert images == [[e["text"], e["note"]] for e in measured("digits", "examples.json")["examples"]]
     assert texts["storybook"][: len(own)] == own
     assert not set(texts["bookworm"]) & set(own) - {DEFAULT.prompt}

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.state import CHOICES, DEFAULT, LONGEST_LINK, RANGES, TYPES, View, fit, read_link, write_link
+from engine.config import Config
 
 MODELS = ["storybook", "another"]
 WILD = ["", "nan", "inf", "-inf", "1e400", "-1", "2.5", "9" * 20, "yes", "01", "\x00", "q" * 10_000]
@@ -19,7 +20,9 @@ def allowed(name: str) -> st.SearchStrategy:
         return st.sampled_from(CHOICES[name])
     if name in RANGES:
         return (st.floats if TYPES[name] is float else st.integers)(*RANGES[name])
-    return {"model": st.sampled_from(["", *MODELS]), "prompt": st.text(max_size=60)}.get(name, st.booleans())
+    if name == "model":
+        return st.sampled_from(["", *MODELS])
+    return st.text(max_size=60) if TYPES[name] is str else st.booleans()
 
 
 VIEWS = st.builds(View, **{name: allowed(name) for name in TYPES})
@@ -55,7 +58,7 @@ def says(view: View, name: str, text: str) -> bool:
     """Is the field exactly what the text asks for?"""
     value = getattr(view, name, None)
     if isinstance(value, str):
-        return value == text and (value != "" or name == "prompt")
+        return value == text and (value != "" or name != "model")
     if isinstance(value, bool):
         return text == str(int(value))
     try:
@@ -92,10 +95,16 @@ def test_a_number_out_of_reach_gives_the_nearest(name, text, nearest):
 SIZES = st.tuples(*[st.integers(1, 40)] * 3)
 
 
+def config(layers: int = 1, heads: int = 1, **choices) -> Config:
+    sizes = dict(vocabulary=9, context=9, width=2 * heads, mlp_width=4, layers=layers, heads=heads)
+    return Config(**sizes | dict(positions="rotary") | choices)
+
+
 @given(VIEWS, SIZES)
 @settings(deadline=None)
 def test_fit_moves_only_what_does_not_exist_and_says_so(view, sizes):
-    fitted, moved = fit(view, *sizes, rotary=True)
+    view = replace(view, mask="own", norm="attn")
+    fitted, moved = fit(view, config(*sizes[:2]), sizes[2])
     counts = dict(layer=sizes[0], head=sizes[1], token=sizes[2], key=sizes[2])
     for name, count in counts.items():
         asked = getattr(view, name)
@@ -107,9 +116,41 @@ def test_fit_moves_only_what_does_not_exist_and_says_so(view, sizes):
 
 @pytest.mark.parametrize("letter", CHOICES["letter"])
 def test_a_turned_vector_is_shown_plain_where_the_model_turns_none(letter):
-    fitted, moved = fit(replace(DEFAULT, letter=letter), 1, 1, 1, rotary=False)
+    fitted, moved = fit(replace(DEFAULT, letter=letter), config(positions="learned"), 1)
     assert fitted.letter == letter[0]
     assert len(moved) == (letter != letter[0])
+
+
+@pytest.mark.parametrize("causal, own", [(True, "causal"), (False, "none")])
+def test_a_models_own_mask_is_no_what_if(causal, own):
+    for mask in CHOICES["mask"]:
+        fitted, moved = fit(replace(DEFAULT, mask=mask), config(causal=causal), 3)
+        assert fitted.mask == ("own" if mask == own else mask)
+        assert len(moved) == (mask == own)
+
+
+@pytest.mark.parametrize(
+    "choices, there",
+    [
+        ({}, {"attn", "mlp", "final"}),
+        (dict(post_norm=True), {"attn", "mlp"}),
+        (dict(post_norm=True, embed_norm=True), {"attn", "mlp", "embed"}),
+    ],
+)
+def test_a_norm_that_a_model_lacks_gives_the_one_at_its_attention(choices, there):
+    for norm in CHOICES["norm"]:
+        fitted, moved = fit(replace(DEFAULT, norm=norm), config(**choices), 3)
+        assert fitted.norm == (norm if norm in there else "attn")
+        assert len(moved) == (norm not in there)
+
+
+@pytest.mark.parametrize("across", [1, 2, 3, 4, 14])
+def test_of_an_image_a_patch_near_the_middle_is_picked(across):
+    image = dict(vocabulary=0, image=2 * across, patch=2, context=across**2 + 1, positions="learned")
+    image |= dict(tied=False, ending="classes", classes=3, causal=False)
+    fitted, _ = fit(DEFAULT, config(**image), across**2 + 1)
+    row, column = divmod(fitted.token - 1, across)
+    assert row == column == (across - 1) // 2
 
 
 def test_ranges_hold_the_defaults():

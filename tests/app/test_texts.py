@@ -57,7 +57,7 @@ def awkward_choices() -> list[tuple[str, int]]:
     ]
 
 
-def test_every_text_is_shown_and_filled_in(asked, llama):
+def test_every_text_is_shown_and_filled_in(asked, family):
     pages = []
     for view in [dict(step=step) for step in STEPS] + SPECIAL:
         pages.append(visit(**write_link(replace(DEFAULT, **view))))
@@ -65,8 +65,13 @@ def test_every_text_is_shown_and_filled_in(asked, llama):
         at = visit(step="next", prompt=prompt, entry=entry)
         pages.append(press(at, "take"))
     pages += [visit(step=step, model="bookworm") for step in STEPS]
-    pages += [visit(step=step, model=llama.name) for step in STEPS]
-    pages += [visit(step="qkv", model=llama.name, letter=letter) for letter in CHOICES["letter"]]
+    pages += [visit(step=step, model=name) for step in STEPS for name in family]
+    pages += [visit(step="qkv", model="llama", letter=letter) for letter in CHOICES["letter"]]
+    pages += [visit(step="mask", model="bert", mask=mask) for mask in ("filled", "causal", "window")]
+    pages += [visit(step="next", model="bert", prompt=text) for text in ("a [MASK]", "a [SEP] b")]
+    pages += [
+        visit(step="layers", model="bert", token=1, other=text) for text in ("x", "a " * 99, DEFAULT.prompt)
+    ]
     pages.append(press(visit(step="next"), "draw"))
     pages.append(fire(visit(), "prompt", prompt=""))
     assert not any(at.exception for at in pages)

@@ -1,0 +1,38 @@
+"""A score for every class of image, read off the first vector alone."""
+
+import streamlit as st
+
+from app import state
+from app.figures import bars
+from app.look import Look
+from app.widgets import arithmetic, chart, code, picture, words
+from engine.models import Transformer
+
+
+def draw(look: Look) -> None:
+    scores = look.trace["classes"][0]
+    shares = scores.softmax(-1)
+    order = shares.sort(descending=True, stable=True).indices.tolist()
+    picked = look.view.entry if 0 <= look.view.entry < len(shares) else order[0]
+    left, right = st.columns([7, 4], gap="medium")
+    with left:
+        first, second = (look.answer(i) for i in order[:2])
+        values = dict(first=first, first_share=float(shares[order[0]]))
+        words(look, "next/sentence", **values, second=second, second_share=float(shares[order[1]]))
+        rows = [
+            {
+                "label": look.answer(i),
+                "value": float(shares[i]),
+                "note": f"{float(shares[i]):.1%}  score {float(scores[i]):.2f}",
+                "mark": i == picked,
+            }
+            for i in range(len(shares))
+        ]
+        header = bars(rows, "class", "probability", height=300, max=1.0)
+        title = "The probability of every class"
+        chart(look, "classes", header, title, point="classes", pick=lambda i: state.change(entry=int(i)))
+        picture(look, "final_norm.out", "The last vectors: only the first is read", height=150)
+    with right:
+        arithmetic(look, "classes", picked)
+        words(look, "next/why", patches=look.model.config.patches)
+        code(Transformer.unembed)

@@ -1,0 +1,116 @@
+"""A score for every entry of the vocabulary in the place of a [MASK], and whether a second text follows."""
+
+import streamlit as st
+
+from app import components, state
+from app.figures import bars
+from app.labels import escape, visible
+from app.look import Look
+from app.widgets import arithmetic, chart, code, words
+from engine.masked import AS_ITSELF, AS_MASK, AS_OTHER, corrupt, lesson
+from engine.models import Follows, MaskedHead
+from engine.tokenize.wordpiece import MASK
+
+SHOWN = 12  # candidates
+DONE = {AS_MASK: "hidden", AS_OTHER: "swapped", AS_ITSELF: "left, to be guessed"}
+
+
+def draw(look: Look) -> None:
+    masks = [t for t, id in enumerate(look.ids) if id == look.model.tokenizer.mask]
+    place = look.view.token if look.view.token in masks else next(iter(masks), look.view.token)
+    shares = look.trace["logits"][0, place].softmax(-1)
+    order = shares.sort(descending=True, stable=True).indices.tolist()
+    entry = look.view.entry if 0 <= look.view.entry < len(shares) else order[0]
+    left, right = st.columns([7, 4], gap="medium")
+    with left:
+        what = "next/sentence" if masks else "next/unmasked"
+        best = dict(first=look.label_of(order[0]), share=float(shares[order[0]]), token=look.labels[place])
+        words(look, what, **best, place=place, masks=len(masks))
+        a, b = st.columns([3, 2])
+        with a:
+            _candidates(look, place, order[:SHOWN], entry)
+        with b:
+            _buttons(look, place, entry)
+            _second(look)
+        _lesson(look)
+    with right:
+        arithmetic(look, "logits", place, entry)
+        if look.trace.segments is not None and look.trace.segments.any():
+            arithmetic(look, "follows.scores", 0)
+        words(look, "next/why", vocabulary=len(shares), width=look.model.config.width)
+        code(MaskedHead.forward, Follows.forward, corrupt)
+
+
+def _candidates(look: Look, place: int, ids: list[int], entry: int) -> None:
+    logits = look.trace["logits"][0, place]
+    shares = logits.softmax(-1)
+    rows = [
+        {
+            "label": look.label_of(id),
+            "value": float(shares[id]),
+            "note": f"{float(shares[id]):.1%}  score {float(logits[id]):.2f}",
+            "mark": id == entry,
+        }
+        for id in ids
+    ]
+    header = bars(rows, "entry", "probability", height=300)
+    title = f"What could stand at place {place}"
+    chart(look, "candidates", header, title, point="logits", pick=lambda i: state.change(entry=ids[int(i)]))
+
+
+def _buttons(look: Look, place: int, entry: int) -> None:
+    """Hide the picked token, or write the marked entry where the mask is."""
+    spans = look.model.tokenizer.spans(look.view.prompt)
+    free = spans[look.view.token] != (0, 0)
+    hide, put = f"Hide {look.token}", f"Write {look.label_of(entry)} there"
+    st.button(
+        escape(visible(hide)),
+        on_click=_write,
+        args=(spans[look.view.token], MASK),
+        disabled=not free,
+        width="stretch",
+    )
+    masked = look.ids[place] == look.model.tokenizer.mask
+    st.button(
+        escape(visible(put)),
+        on_click=_write,
+        args=(spans[place], look.label_of(entry)),
+        disabled=not masked,
+        width="stretch",
+    )
+
+
+def _write(span: tuple[int, int], text: str) -> None:
+    """The prompt with `text` in the place of some of its characters; a piece joins the word before it."""
+    prompt = st.session_state.view.prompt
+    before, after = prompt[: span[0]], prompt[span[1] :]
+    if text.startswith("##"):
+        before, text = before.rstrip(), text.removeprefix("##")
+    state.change(prompt=before + text + after, entry=-1)
+
+
+def _second(look: Look) -> None:
+    """Does the second text follow the first? Asked only where there are two."""
+    if look.trace.segments is None or not look.trace.segments.any():
+        return words(look, "next/single")
+    shares = look.trace["follows.scores"][0].softmax(-1)
+    names = ("it follows", "it does not")
+    rows = [
+        {"label": n, "value": float(p), "note": f"{float(p):.1%}"} for n, p in zip(names, shares, strict=True)
+    ]
+    header = bars(rows, "answer", "probability", height=70, max=1.0)
+    chart(look, "follows", header, "Does the second text follow?", point="follows.scores")
+
+
+def _lesson(look: Look) -> None:
+    """What an encoder would read of this text in training, and what it would have to guess."""
+    read = lesson(look.model, look.ids, look.view.seed)
+    a, b = st.columns([5, 2], vertical_alignment="center")
+    with a:
+        words(look, "next/lesson", chosen=sum(one.done in DONE for one in read), of=len(read) - 2)
+    again = look.view.seed + 1
+    b.button("Draw again", on_click=lambda: state.change(seed=again), width="stretch")
+    parts = []
+    for one, label in zip(read, look.labels, strict=True):
+        parts.append([look.label_of(one.id), f"{label}: {DONE[one.done]}" if one.done in DONE else ""])
+    components.lesson("lesson", {"parts": parts, "aria": "What the model would read of this text in training"})

@@ -1,0 +1,27 @@
+"""An image cut into patches: the numbers of each, row by row."""
+
+import streamlit as st
+
+from app.look import Look
+from app.widgets import arithmetic, code, laid, picture, words
+from engine.embed import cut
+
+
+def draw(look: Look) -> None:
+    config = look.model.config
+    patch = max(look.view.token - 1, 0)
+    left, right = st.columns([7, 4], gap="medium")
+    with left:
+        words(look, "tokens/counts", pixels=config.image, patches=config.patches, side=config.patch)
+        a, b = st.columns([4, 5])
+        with a:
+            laid(look, "The image in its patches", height=300)
+        with b:
+            picture(look, "embed.pixels", "Each patch as a row of numbers", height=300)
+    with right:
+        words(look, "tokens/picked", patch=look.labels[patch + 1], n=config.channels * config.patch**2)
+        pixel = look.view.unit
+        arithmetic(look, "embed.pixels", patch, pixel)
+        arithmetic(look, "embed.patch", patch, look.view.unit)
+        words(look, "tokens/why", patches=config.patches)
+        code(cut)

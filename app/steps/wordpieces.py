@@ -1,0 +1,70 @@
+"""Text to words to pieces to ids: an encoder's vocabulary, cut by the longest piece."""
+
+import streamlit as st
+
+from app.labels import hex_bytes, visible
+from app.look import Look
+from app.steps.tokens import cut, picked
+from app.widgets import code, words
+from engine.tokenize.wordpiece import cuts
+
+
+def draw(look: Look) -> None:
+    tokenizer = look.model.tokenizer
+    known = set(tokenizer.names.values())
+    each = [cuts(word, known) for word in tokenizer.words(look.view.prompt)]
+    steps = _steps_of(each, look.view.token)
+    left, right = st.columns([7, 4], gap="medium")
+    with left:
+        words(
+            look,
+            "tokens/counts",
+            characters=len(look.view.prompt),
+            pieces=len(each),
+            tokens=len(look.ids),
+            context=look.model.config.context,
+        )
+        cut(
+            look,
+            [
+                (visible(t.decode()), [(i, look.ids[i], hex_bytes(t))])
+                for i, t in enumerate(look.trace.tokens())
+            ],
+            title=f"How “{visible(steps[0][0])}” is cut",
+            slider="Cuts done so far",
+            merges=[[visible(part) for part in parts] for parts in steps],
+            notes=_notes(steps),
+            light=_light(look, each),
+        )
+    with right:
+        picked(look)
+        code(cuts)
+
+
+def _steps_of(each: list[list[list[str]]], token: int) -> list[list[str]]:
+    """How the word of a token was cut; [CLS] and the last [SEP] stand alone."""
+    end = 1  # after [CLS]
+    for steps in each:
+        end += len(steps[-1])
+        if 0 < token < end:
+            return steps
+    return [["[SEP]"]] if token else [["[CLS]"]]
+
+
+def _notes(steps: list[list[str]]) -> list[str]:
+    """What happened at each stop of the slider: which piece was cut off."""
+    if len(steps) == 1:
+        return ["in the vocabulary as it is: nothing to cut"]
+    if steps[-1] == ["[UNK]"]:
+        return ["the word", "a rest of it is in no piece of the vocabulary, so the whole word is unknown"]
+    cut = [
+        f"cut {n}: {visible(parts[n - 1])} is the longest piece known" for n, parts in enumerate(steps[1:], 1)
+    ]
+    return ["the word is not in the vocabulary", *cut]
+
+
+def _light(look: Look, each: list[list[list[str]]]) -> dict:
+    """Are the tokens those that the cuts end in, between [CLS] and [SEP]?"""
+    pieces = [piece for steps in each for piece in steps[-1]]
+    same = [t.decode() for t in look.trace.tokens()] == ["[CLS]", *pieces, "[SEP]"]
+    return {"ok": same, "text": "every word cut again by this rule gives these tokens"}

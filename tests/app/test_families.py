@@ -1,0 +1,183 @@
+"""The walk through every kind of model: its own steps in its own order, the model's numbers on all of them."""
+
+import numpy as np
+import pytest
+
+import engine
+from app import compute
+from app.state import STEPS
+from tests.app.visit import boxes, component, fire, given, keys, markdown, pictures, press, tensors, view, visit
+
+TEXT = "the cat [MASK] on the mat. [SEP] it was too tired"
+IMAGE = "0123456789abcdefg" * 3 + "0" * 13
+READS = {"llama": TEXT, "bert": TEXT, "vit": IMAGE}
+ORDER = (*STEPS[:2], *STEPS[3:9], "layernorm", *STEPS[9:])  # where norms stand after the additions
+
+
+def open(name: str, **link):
+    field = "image" if name == "vit" else "prompt"
+    at = visit(model=name, **{field: READS[name]} | link)
+    assert not at.exception
+    return at
+
+
+def run(name: str):
+    return compute.trace(name, READS[name])
+
+
+@pytest.mark.parametrize("name", READS)
+@pytest.mark.parametrize("step", STEPS)
+def test_every_step_shows_the_models_numbers_and_its_lights_are_green(family, name, step):
+    at, trace = open(name, step=step, layer=1, head=2, token=4, key=1, unit=2), run(name)
+    for header, tensor in pictures(at):
+        point = (header.get("foot") or "").split("  ")[0]
+        if point in trace.points():
+            expected = trace[point][0].numpy()
+            shared = family[name].config.shared_by if trace.table[point].axes[1] == "G" else 1
+            expected = np.repeat(expected, shared, 0) if expected.ndim == 3 else expected[None]
+            np.testing.assert_array_equal(tensor, expected)
+            assert header["light"]["ok"], header["light"]["text"]
+    for key in keys(at, "plot-"):
+        assert not given(at, key).get("light") or given(at, key)["light"]["ok"]
+    assert boxes(at) or step == "tokens"
+    for box in boxes(at):
+        assert box.shown == pytest.approx(float(trace[box.point][0][box.cell]), rel=1e-4, abs=1e-12)
+        assert box.by_hand == pytest.approx(box.shown, rel=1e-4, abs=1e-4)
+
+
+def test_the_map_shows_a_models_own_order(family):
+    for name, order in (("llama", STEPS), ("bert", ORDER), ("vit", STEPS)):
+        at = open(name)
+        for i, step in enumerate(order):
+            fire(at, "map", step=i)
+            assert view(at).step == step
+            assert given(at, "map")["at"] == i
+            assert f"### {i + 1}. " in at.main.markdown[0].value
+
+
+# --- encoders ------------------------------------------------------------------------------------
+
+
+def test_the_text_after_sep_is_the_second(family):
+    at, trace = open("bert", step="next"), run("bert")
+    end = trace.ids[0].tolist().index(family["bert"].tokenizer.end)
+    assert trace.segments[0].tolist() == [int(t > end) for t in range(trace.ids.shape[1])]
+    shares = trace["follows.scores"][0].softmax(-1).tolist()
+    assert [row["value"] for row in given(at, "plot-follows")["rows"]] == pytest.approx(shares)
+
+
+def test_one_text_alone_is_not_asked_whether_it_follows(family):
+    at = open("bert", step="next", prompt="the cat [MASK]")
+    assert "plot-follows" not in keys(at)
+    assert any(r"write **\[SEP\]** between" in text for text in markdown(at))
+
+
+def test_the_candidates_are_the_best_of_the_masks_row(family):
+    at, trace = open("bert", step="next"), run("bert")
+    place = trace.ids[0].tolist().index(family["bert"].tokenizer.mask)
+    shares = trace["logits"][0, place].softmax(-1)
+    rows = given(at, "plot-candidates")["rows"]
+    assert [row["value"] for row in rows] == pytest.approx(shares.topk(len(rows)).values.tolist())
+
+
+def test_a_picked_token_is_hidden_and_a_candidate_written_in_its_place(family):
+    at = open("bert", step="next", prompt="The cat sat, the mat", token=3)
+    assert any("There is no" in text for text in markdown(at))
+    press(at, "hide")
+    assert view(at).prompt == "The cat [MASK], the mat"
+    best = given(at, "plot-candidates")["rows"][0]["label"]
+    press(at, "write")
+    word = best.removeprefix("##")
+    assert view(at).prompt == (
+        f"The cat{word}, the mat" if best.startswith("##") else f"The cat {word}, the mat"
+    )
+
+
+@pytest.mark.parametrize("token", [0, 12])
+def test_the_ends_of_a_text_cannot_be_hidden(family, token):
+    at = open("bert", step="next", token=token)
+    button = next(b for b in at.button if b.label.startswith("Hide"))
+    assert button.disabled == (token == 0 or token == len(run("bert").tokens()) - 1)
+
+
+def test_the_lesson_is_drawn_again_and_says_what_was_done(family):
+    at, seen = open("bert", step="next"), set()
+    for _ in range(6):
+        parts = given(at, "lesson")["parts"]
+        names = [t.decode() for t in run("bert").tokens()]
+        assert len(parts) == len(names)
+        for (text, done), name in zip(parts, names, strict=True):
+            assert done or text == name
+            assert text == "[MASK]" or "hidden" not in done
+        seen.add(str(parts))
+        press(at, "draw again")
+    assert len(seen) > 1
+
+
+def test_a_words_vectors_in_two_texts_part_block_by_block(family):
+    other = "it sat on the cat"
+    at = open("bert", step="layers", token=2, other=other)
+    lines = [[y for _, y in line["points"]] for line in given(at, "plot-company")["series"]]
+    theirs = engine.run(family["bert"], other)
+    at_place = theirs.ids[0].tolist().index(run("bert").ids[0, 2].item())
+    for i, cosine in enumerate(lines[0][:-1]):
+        a, b = run("bert")[f"blocks.{i}.resid_pre"][0, 2], theirs[f"blocks.{i}.resid_pre"][0, at_place]
+        assert cosine == pytest.approx(float(a @ b / (a.norm() * b.norm())), abs=1e-5)
+    assert len(lines[0]) == family["bert"].config.layers + 1
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ("", "Type another text"),
+        ("it was tired", "has no token"),
+        ("a " * 200, "cannot be read"),
+        ("<b>x", "no token"),
+    ],
+)
+def test_another_text_that_does_not_help_says_so(family, other, says):
+    at = open("bert", step="layers", token=2, other=other)
+    assert any(says in text for text in markdown(at))
+
+
+# --- images --------------------------------------------------------------------------------------
+
+
+def test_the_image_is_shown_as_it_was_given_and_its_patches_as_the_model_reads_them(family):
+    at = open("vit")
+    shown = tensors(at)[given(at, "image-")["src"]][0]
+    np.testing.assert_allclose(
+        shown.ravel(), ["0123456789abcdefg".index(sign) / 16 for sign in IMAGE], atol=1e-6
+    )
+    prepared = (shown - 0.4) / 0.3
+    np.testing.assert_allclose(run("vit")["embed.pixels"][0, 1].numpy(), prepared[:2, 2:4].ravel(), atol=1e-5)
+
+
+def test_drawing_runs_the_model_on_the_drawn_image(family):
+    at = fire(open("vit", step="next"), "drawing", image="g" * 64)
+    assert view(at).image == "g" * 64
+    shares = compute.trace("vit", "g" * 64)["classes"][0].softmax(-1).tolist()
+    assert [row["value"] for row in given(at, "plot-classes")["rows"]] == pytest.approx(shares)
+
+
+@pytest.mark.parametrize("image", ["x" * 64, "0" * 63, "0" * 65, "<script>", "é" * 64, "G" * 64])
+def test_an_image_that_is_none_says_what_one_is(family, image):
+    at = visit(model="vit", image=image)
+    assert not at.exception
+    assert "64 signs" in at.warning[0].value
+    assert component(at, "drawing")
+
+
+def test_the_weights_on_the_image_are_those_of_the_picked_head(family):
+    at = open("vit", step="heads", layer=2, head=1, token=5)
+    header = given(at, "image-over")
+    assert (header["index"], header["token"], header["across"]) == (1, 5, 4)
+    np.testing.assert_array_equal(tensors(at)[header["over"]], run("vit")["blocks.2.attn.pattern"][0].numpy())
+    assert fire(at, "image-over", token=9) and view(at).token == 9
+
+
+def test_after_every_block_the_classes_have_probabilities(family):
+    at = open("vit", step="layers")
+    shares = tensors(at)[given(at, "matrix-lens")["src"]][0]
+    np.testing.assert_allclose(shares.sum(-1), 1, rtol=1e-5)
+    np.testing.assert_allclose(shares[-1], run("vit")["classes"][0].softmax(-1).numpy(), rtol=1e-4)
