@@ -5,8 +5,13 @@ from urllib.parse import quote, urlencode
 
 from playwright.sync_api import Page
 
+from app.state import STEPS
 from tests.serving import idle
 
+NAMELESS = """() => [...document.querySelectorAll('.gb button, .gb input, .gb select, .gb textarea')]
+    .filter(b => b.offsetParent && !(b.textContent.trim() || b.ariaLabel || b.title)).map(b => b.outerHTML)"""
+UNLABELLED = """() => [...document.querySelectorAll('.gb canvas')]
+    .filter(c => !c.closest('[aria-label]')?.ariaLabel.trim()).length"""
 # The picture of a point: the component whose foot names it.
 FIND = """point => [...document.querySelectorAll('.gb')]
     .find(g => g.querySelector('.foot code')?.textContent.startsWith(point + '  '))"""
@@ -19,7 +24,7 @@ COLOURS = """() => [...document.querySelectorAll('.gb canvas')].filter(c => c.of
 
 def ready(page: Page) -> None:
     """Wait until the script has ended and every picture is drawn."""
-    page.wait_for_selector(".gb textarea")
+    page.wait_for_selector(".gb :is(.prompt, .drawing)")
     idle(page)
     page.wait_for_function(f"() => {ALL_DRAWN}")
 
@@ -39,6 +44,25 @@ def arrived(page: Page, number: int) -> None:
     page.wait_for_selector(f"[data-at='{number}']")
     page.get_by_role("heading", name=re.compile(rf"^{number + 1}\. ")).wait_for()
     ready(page)
+
+
+def walk(page: Page) -> list[dict]:
+    """What is on the page at each step, on the way there by the right arrow key."""
+    return [_look(page, number) for number in range(len(STEPS))]
+
+
+def _look(page, number: int) -> dict:
+    if number:
+        page.keyboard.press("ArrowRight")
+    arrived(page, number)
+    return {
+        "colours": colours(page),
+        "nameless": page.evaluate(NAMELESS),
+        "unlabelled": page.evaluate(UNLABELLED),
+        "lights": page.locator(".light").all_inner_texts(),
+        "link": page.url,
+        "errors": page.locator("[data-testid=stException]").count(),
+    }
 
 
 def colours(page: Page) -> list[int]:

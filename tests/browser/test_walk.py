@@ -3,12 +3,8 @@
 import pytest
 
 from app.state import STEPS
-from tests.browser.reading import arrived, colours, step
+from tests.browser.reading import arrived, colours, step, walk
 
-NAMELESS = """() => [...document.querySelectorAll('.gb button, .gb input, .gb select, .gb textarea')]
-    .filter(b => b.offsetParent && !(b.textContent.trim() || b.ariaLabel || b.title)).map(b => b.outerHTML)"""
-UNLABELLED = """() => [...document.querySelectorAll('.gb canvas')]
-    .filter(c => !c.closest('[aria-label]')?.ariaLabel.trim()).length"""
 WITHOUT = {"tokens"}  # the steps without a canvas
 
 
@@ -20,21 +16,7 @@ def walked(page):
     box.press("Enter")
     page.wait_for_url("**Lily**")
     box.blur()
-    return [look(page, i) for i in range(len(STEPS))]
-
-
-def look(page, number: int) -> dict:
-    if number:
-        page.keyboard.press("ArrowRight")
-    arrived(page, number)
-    return {
-        "colours": colours(page),
-        "nameless": page.evaluate(NAMELESS),
-        "unlabelled": page.evaluate(UNLABELLED),
-        "lights": page.locator(".light").all_inner_texts(),
-        "link": page.url,
-        "errors": page.locator("[data-testid=stException]").count(),
-    }
+    return walk(page)
 
 
 def test_every_canvas_is_drawn(walked):
