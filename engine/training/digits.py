@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.config import Config
-from engine.models import Transformer, fresh
+from engine.families import fresh
+from engine.models import Transformer
 from engine.pictures import Preparation
 from engine.training import work
 from engine.training.train import Recipe, learn

@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from engine.config import Config
+from engine.families import fresh
 from engine.load.glassbox import write_weights
-from engine.models import Transformer, fresh
+from engine.models import Transformer
 from engine.training.mix import Mix
 from engine.training.pairs import Pairs
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 import engine
+from engine.families import fresh
 from engine.load import beside, glassbox, moments, moments_of, shipped, writers
 from engine.load.moments import packed, unpacked
-from engine.models import fresh
 from tests.engine.load.damage import configure
 from tests.engine.tiny import BERT, KINDS, decoder
 
