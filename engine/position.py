@@ -34,7 +34,8 @@ def sinusoids(places: Tensor, width: int) -> Tensor:
     places [T] -> [T, D] in float64: sin and cos of place / 10000^(2i/D) (Vaswani et al. 2017, section 3.5).
     """
     number = torch.arange(width, device=places.device)
-    angles = places[:, None] / 10_000 ** (number.div(2, rounding_mode="floor") * 2 / width).double()
+    pair = number.div(2, rounding_mode="floor").double()
+    angles = places[:, None] / 10_000 ** (2 * pair / width)
     return torch.where(number % 2 == 0, angles.sin(), angles.cos())
 
 

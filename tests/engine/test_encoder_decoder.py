@@ -336,9 +336,8 @@ def test_each_step_is_the_most_probable_after_what_was_written():
 
 
 def test_a_text_is_read_with_its_end_and_written_from_its_start(sentences):
-    model = pair(vocabulary=len(sentences))
+    model = pair(vocabulary=len(sentences), start=sentences.start, end=sentences.end)
     model.tokenizer = sentences
-    model.config = replace(model.config, start=sentences.start, end=sentences.end)
     trace = run(model, "The cat", target="the mat")
     assert b"".join(trace.tokens()) == b"The cat" + sentences.bytes_of(sentences.end)
     assert b"".join(trace.target_tokens()) == sentences.bytes_of(sentences.start) + b"the mat"

@@ -6,15 +6,7 @@ import torch
 import engine
 from engine.points import points_of
 from tests.engine import reference
-from tests.engine.tiny import (
-    assert_close,
-    assert_same_points,
-    assert_same_real_points,
-    at_positions,
-    full,
-    images,
-    prompt,
-)
+from tests.engine.tiny import assert_close, assert_same_points, at_positions, full, images, prompt
 
 CHECKPOINTS = {
     "plain": {},
@@ -65,16 +57,6 @@ VIT = {
     "ViT with other choices": dict(hidden_act="relu", layer_norm_eps=0.3, patch_size=3, num_channels=1),
     "ViT in float16": dict(dtype=torch.float16),
 }
-T5 = {
-    "T5 of 2019": {},
-    "T5 1.1": dict(feed_forward_proj="gated-gelu", tie_word_embeddings=False, own_logits=True),
-    "T5 with stacks of unlike depth": dict(num_decoder_layers=1),
-    "T5 with other choices": dict(feed_forward_proj="gated-silu", layer_norm_epsilon=0.3),
-    "T5 of wide heads and few distances": dict(d_kv=7, relative_attention_num_buckets=4),
-    "T5 that tells far distances apart": dict(relative_attention_max_distance=20),
-    "T5 in shards": dict(max_shard_size="5KB"),
-    "T5 in float16": dict(dtype=torch.float16),
-}
 NOISE = {
     "gpt2": 1e-9,
     "bert": 1e-9,
@@ -111,19 +93,6 @@ def test_every_point_of_an_image_equals_the_reference(choices, checkpoint):
     expected, trace = reference.points(saved.reference, pictures), full(model, pictures)
     assert set(expected) == set(trace.points())
     assert_same_points(trace, expected, noise=1e-5)  # the reference's softmax is in float32 always
-
-
-@pytest.mark.parametrize("padded", [False, True], ids=["whole", "padded"])
-@pytest.mark.parametrize("choices", T5.values(), ids=T5)
-def test_every_point_of_both_stacks_equals_the_reference(choices, padded, checkpoint):
-    saved = checkpoint(layout="t5", **choices)
-    model = engine.load(saved.folder, device="cpu").double()
-    ids, target = (torch.tensor([prompt(length, seed=seed) for seed in (1, 2)]) for length in (17, 11))
-    paddings = [torch.arange(n) < torch.tensor([[n], [4]]) if padded else None for n in (17, 11)]
-    expected = reference.points(saved.reference, ids, paddings[0], target, paddings[1])
-    trace = full(model, ids, padding=paddings[0], target=target, target_padding=paddings[1])
-    assert set(expected) == set(trace.points())
-    assert_same_real_points(trace, expected, noise=1e-4)  # its RMSNorm is in float32 always
 
 
 @pytest.mark.parametrize(("side", "layout"), SIDES)

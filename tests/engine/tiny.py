@@ -86,12 +86,14 @@ def pair(
     encoder: dict | None = None,
     decoder: dict | None = None,
     shared: bool = False,
+    start: int = 3,
+    end: int = 5,
     **both,
 ) -> EncoderDecoder:
-    """An encoder and a decoder with choices of their own, and some for `both`; 3 starts a text, 5 ends it."""
+    """An encoder and a decoder with choices of their own, and some for `both`."""
     reads = Config(**SIZES | dict(layers=2, causal=False, ending="nothing") | both | (encoder or {}))
     writes = SIZES | dict(layers=2, context=13, memory=reads.width) | both
-    config = PairConfig(reads, Config(**writes | (decoder or {})), start=3, end=5, shared=shared)
+    config = PairConfig(reads, Config(**writes | (decoder or {})), start, end, shared)
     model = randomise(EncoderDecoder(config), seed)
     return model.requires_grad_(False).eval().to(dtype)
 
