@@ -78,7 +78,7 @@ def _options():
     parser = work.parser(
         "engine.training.translation",
         __doc__.splitlines()[0],
-        30_000_000,
+        12_000_000,
         reads=("file", "lines of English, a tab, French (UTF-8)"),
         held_out=(2000, "English sentences kept for evaluation"),
         **sizes,
