@@ -8,7 +8,7 @@ from engine.position import POSITIONS
 
 ENDINGS = ("logits", "masked", "classes", "nothing")
 BOOLS = ("tied", "scale_scores", "scale_by_layer", "gated", "attention_bias", "mlp_bias")
-BOOLS += ("post_norm", "embed_norm", "causal", "next_sentence")
+BOOLS += ("post_norm", "embed_norm", "causal", "next_sentence", "scale_embedding", "scale_logits")
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Config:
     heads: int  # H, attention heads of a block
     mlp_width: int  # F, units of a block's MLP
     key_heads: int | None = None  # G, heads of keys and values, shared by the H of queries; None: H
+    head_width: int | None = None  # E, numbers in one head's query, key or value; None: D/H
+    memory: int = 0  # numbers of a vector that cross-attention looks at; 0: there is no cross-attention
     gated: bool = False  # the MLP's units are opened and shut by a second map
     attention_bias: bool = True  # of queries, keys, values and what attention writes
     mlp_bias: bool = True
@@ -39,7 +41,11 @@ class Config:
     activation: str = "gelu"  # a name of engine.mlp.ACTIVATIONS
     positions: str = "learned"  # a name of engine.position.POSITIONS
     rotary_base: float = 10_000.0  # of rotary positions: how slowly the slowest pair turns
+    buckets: int = 32  # of relative positions: kinds of distance, each with a number for every head
+    farthest: int = 128  # of relative positions: the distance from which on all are of one kind
     norm_eps: float = 1e-5
+    scale_embedding: bool = False  # rows of the token table times √D (Vaswani et al. 2017, section 3.4)
+    scale_logits: bool = False  # the last vectors over √D before they become logits (T5)
     tied: bool = True  # the token table also turns the last vectors into logits
     scale_scores: bool = True  # divide q·k by the square root of the head's width
     scale_by_layer: bool = False  # and by the block's number, counted from 1
@@ -48,7 +54,8 @@ class Config:
         if self.key_heads is None:
             object.__setattr__(self, "key_heads", self.heads)
         least = {"vocabulary": int(not self.image), "image": 0, "patch": int(bool(self.image)), "segments": 0}
-        least |= {"classes": int(self.ending == "classes")}
+        least |= {"classes": int(self.ending == "classes"), "memory": 0, "buckets": 4, "farthest": 1}
+        least |= {} if self.head_width is None else {"head_width": 1}
         for name in ("context", "width", "layers", "heads", "mlp_width", "key_heads", "channels", *least):
             size = getattr(self, name)
             low = least.get(name, 1)
@@ -64,17 +71,26 @@ class Config:
         for name, known in (("positions", POSITIONS), ("norm", NORMS), ("ending", ENDINGS)):
             if getattr(self, name) not in tuple(known):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; known are {', '.join(known)}")
-        if self.width % self.heads:
+        if self.head_width is None and self.width % self.heads:
             raise ValueError(
                 f"width {self.width} cannot be shared among {self.heads} heads: "
                 "choose a number of heads that divides it"
             )
+        if self.head_width is None:
+            object.__setattr__(self, "head_width", self.width // self.heads)
         if self.heads % self.key_heads:
             raise ValueError(f"{self.heads} heads cannot share {self.key_heads} key_heads evenly")
         if self.image and (self.image % self.patch or self.context != self.patches + 1):
             raise ValueError(
                 f"an image of {self.image} pixels a side in patches of {self.patch} needs a context of its "
                 f"patches and one more, not {self.context}"
+            )
+        if self.image and (self.positions == "sinusoidal" or self.scale_embedding):
+            raise ValueError("the places of patches are learned and patches are never scaled: choose neither")
+        if self.positions == "relative" and self.farthest <= self.near:
+            raise ValueError(
+                f"farthest is {self.farthest}; with {self.buckets} buckets distances below {self.near} have "
+                "their own, so it must be above that"
             )
         if self.rotary and self.head_width % 2:
             raise ValueError(f"rotary positions turn pairs of numbers; {self.head_width} of a head is odd")
@@ -94,11 +110,56 @@ class Config:
         return self.heads // self.key_heads
 
     @property
-    def head_width(self) -> int:
-        """E, numbers in one head's query, key or value."""
-        return self.width // self.heads
+    def near(self) -> int:
+        """Of relative positions: distances below this have a bucket of their own, on each side that is seen."""
+        return self.buckets // 2 if self.causal else self.buckets // 2 // 2
+
+    @property
+    def stacks(self) -> tuple["Config", ...]:
+        return (self,)
 
     def scale(self, layer: int) -> float:
         """What block `layer` multiplies q·k with: 1/√E (Vaswani et al. 2017, section 3.2.1)."""
         scale = self.head_width**-0.5 if self.scale_scores else 1.0
         return scale / (layer + 1) if self.scale_by_layer else scale
+
+
+@dataclass(frozen=True)
+class PairConfig:
+    """An encoder, and a decoder that looks at the encoder's last vectors by cross-attention."""
+
+    encoder: Config
+    decoder: Config
+    start: int  # the token that the decoder reads first
+    end: int  # the token that ends what it writes
+    shared: bool = False  # the two have one token table
+
+    def __post_init__(self):
+        a, b = self.encoder, self.decoder
+        if a.ending != "nothing" or a.next_sentence or a.memory:
+            raise ValueError("an encoder beside a decoder hands over its last vectors: its ending is 'nothing'")
+        if not b.causal or b.ending != "logits" or b.image:
+            raise ValueError("a decoder beside an encoder writes tokens: it is causal, its ending is 'logits'")
+        if b.memory != a.width:
+            raise ValueError(
+                f"the decoder looks at vectors of {b.memory} numbers; the encoder's have {a.width}"
+            )
+        for name in ("start", "end"):
+            id = getattr(self, name)
+            if type(id) is not int or not 0 <= id < b.vocabulary:
+                raise ValueError(f"{name} is {id!r}; it must be a token from 0 to {b.vocabulary - 1}")
+        if type(self.shared) is not bool:
+            raise ValueError(f"shared is {self.shared!r}; it must be true or false")
+        if self.shared and (a.image or (a.vocabulary, a.width) != (b.vocabulary, b.width)):
+            raise ValueError(
+                "encoder and decoder share a token table only where both have one of the same size"
+            )
+
+    @property
+    def stacks(self) -> tuple[Config, Config]:
+        return self.encoder, self.decoder
+
+    @property
+    def context(self) -> int:
+        """The longest text that both can read, in tokens."""
+        return min(stack.context for stack in self.stacks)

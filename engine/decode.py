@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.cache import Cache
-from engine.inputs import check_ids, encode
+from engine.inputs import Inputs, check_ids, encode, inputs_of
 from engine.models import Transformer
 
 METHODS = ("greedy", "sample")
@@ -123,12 +123,16 @@ def choose(probabilities: Tensor, decoding: Decoding, random: torch.Generator) -
 
 
 def generate(
-    model: Transformer, text_or_ids: str | list[int], decoding: Decoding = Decoding(), cached: bool = True
+    model, text_or_ids: str | list[int] | Tensor, decoding: Decoding = Decoding(), cached: bool = True
 ) -> Iterator[Step]:
     """Add tokens one by one until `max_tokens`, a full context, or the token that ends a text.
 
+    A Transformer writes its prompt on. An encoder-decoder reads a text, ids or an image and writes another
+    text from its start token on; it reads everything again for every token.
     `cached=False` reads the whole text again for every token: slower, the same result.
     """
+    if len(model.reads) == 2:
+        return _answer(model, inputs_of(model, text_or_ids), decoding)
     if not model.config.causal:
         raise ValueError(f"{model.name} sees the whole text at once: it fills a [MASK], it does not write on")
     ids = encode(model, text_or_ids) if isinstance(text_or_ids, str) else list(text_or_ids)
@@ -148,10 +152,45 @@ def _generate(model: Transformer, ids: list[int], decoding: Decoding, cached: bo
         id = choose(probabilities, decoding, random)
         if id in end:
             return
-        text = model.tokenizer.bytes_of(id).decode("utf-8", "replace") if model.tokenizer else ""
-        yield Step(id, text, float(probabilities[id]))
+        yield _step(model, id, probabilities)
         ids = [*ids, id]
         new = [id] if cached else ids
+
+
+def _answer(model, inputs: Inputs, decoding: Decoding) -> Iterator[Step]:
+    """What an encoder-decoder writes, token by token."""
+    random = torch.Generator().manual_seed(decoding.seed)
+    target = inputs.target[:1]
+    room = min(model.reads[1].context, 1 + decoding.max_tokens)
+    while target.shape[1] < room:
+        with torch.inference_mode():
+            logits = model(inputs.ids[:1], target)[0, -1].cpu()
+        probabilities = steps_of(logits, decoding)["probabilities"]
+        id = choose(probabilities, decoding, random)
+        if id == model.end:
+            return
+        yield _step(model, id, probabilities)
+        target = torch.cat([target, target.new_tensor([[id]])], 1)
+
+
+def _step(model, id: int, probabilities: Tensor) -> Step:
+    text = model.tokenizer.bytes_of(id).decode("utf-8", "replace") if model.tokenizer else ""
+    return Step(id, text, float(probabilities[id]))
+
+
+@torch.inference_mode()
+def translate(model, ids: Tensor, padding: Tensor | None = None, longest: int | None = None) -> Tensor:
+    """What an encoder-decoder writes for a batch, always the most probable token: ids [B, S] -> [B, T].
+
+    Rows that have ended are filled with the end token; `longest` limits T.
+    """
+    target = torch.full((len(ids), 1), model.start, device=model.device)
+    room, done = min(model.reads[1].context, 1 + (longest or math.inf)), torch.zeros(len(ids), dtype=torch.bool)
+    while target.shape[1] < room and not done.all():
+        best = model(ids, target, padding)[:, -1].argmax(-1).cpu().masked_fill(done, model.end)
+        done |= best == model.end
+        target = torch.cat([target, best[:, None].to(target.device)], 1)
+    return target[:, 1:]
 
 
 @torch.inference_mode()

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from engine.config import Config
 from engine.norm import NORMS
+from engine.position import sinusoids
 from engine.tap import SILENT
 
 
@@ -36,21 +37,31 @@ def cut(images: Tensor, side: int) -> Tensor:
 
 
 class Embed(nn.Module):
-    """A row of the token table; where the model has such tables, plus a row for the place and the segment."""
+    """A row of the token table; where the model has such tables, plus a row for the place and the segment.
+
+    Where positions are sinusoidal, the place's vector is computed; where they are rotary or relative, it is
+    attention that is told the place.
+    """
 
     def __init__(self, config: Config):
         super().__init__()
         self.token = nn.Embedding(config.vocabulary, config.width)
-        self.position = None if config.rotary else nn.Embedding(config.context, config.width)
+        self.scale = config.width**0.5 if config.scale_embedding else None
+        self.sinusoidal = config.positions == "sinusoidal"
+        learned = config.positions == "learned"
+        self.position = nn.Embedding(config.context, config.width) if learned else None
         self.segment = nn.Embedding(config.segments, config.width) if config.segments else None
         self.norm = NORMS[config.norm](config.width, config.norm_eps) if config.embed_norm else None
 
     def forward(self, ids: Tensor, start: int = 0, segments: Tensor | None = None, tap=SILENT) -> Tensor:
         """ids [B, T], the first of them at position `start`, segments [B, T] (all 0 if None) -> [B, T, D]."""
-        parts = [tap("token", self.token(ids))]  # [B, T, D] each
+        token = tap("token", self.token(ids))
+        parts = [token if self.scale is None else tap("scaled", token * self.scale)]  # [B, T, D] each
+        places = torch.arange(start, start + ids.shape[1], device=ids.device)
         if self.position is not None:
-            places = torch.arange(start, start + ids.shape[1], device=ids.device)
-            parts.append(tap("position", self.position(places).expand_as(parts[0])))
+            parts.append(tap("position", self.position(places).expand_as(token)))
+        if self.sinusoidal:
+            parts.append(tap("position", sinusoids(places, token.shape[-1]).to(token).expand_as(token)))
         if self.segment is not None:
             segments = torch.zeros_like(ids) if segments is None else segments
             parts.append(tap("segment", self.segment(segments)))

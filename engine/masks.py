@@ -20,10 +20,13 @@ def causal_mask(T: int, S: int, padding: Tensor | None = None, device=None) -> T
     return mask
 
 
-def full_mask(T: int, padding: Tensor | None = None, device=None) -> Tensor:
-    """Every token sees every real one: BERT's mask. Returns bool [B or 1, 1, T, T]."""
+def full_mask(T: int, S: int, padding: Tensor | None = None, device=None) -> Tensor:
+    """Each of T tokens sees every real one of S: BERT's mask, and that of cross-attention.
+
+    `padding` is [B, S] with True = a real token. Returns bool [B or 1, 1, T, S].
+    """
     if padding is None:
-        return torch.ones(1, 1, T, T, dtype=torch.bool, device=device)
+        return torch.ones(1, 1, T, S, dtype=torch.bool, device=device)
     return padding[:, None, None, :].expand(-1, -1, T, -1)
 
 
@@ -45,7 +48,7 @@ def mask_of(kind: str, T: int, n: int, device=None) -> Tensor:
         first = place < n
         return causal | (first[:, None] & first[None, :])
     if kind == "filled":
-        return full_mask(T, (place < max(T - n, 1))[None])
+        return full_mask(T, T, (place < max(T - n, 1))[None], device)
     if kind == "padding":
         return causal_mask(T, T, (place >= n)[None], device)
     return causal

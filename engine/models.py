@@ -68,13 +68,30 @@ class Transformer(nn.Module):
         self.blocks = nn.ModuleList(Block(c, i) for i in range(c.layers))
         self.final_norm = None if c.post_norm else NORMS[c.norm](c.width, c.norm_eps)
         self.head = MaskedHead(c) if c.ending == "masked" else None
+        self.scale = c.width**-0.5 if c.scale_logits else None
         self.logits = None
         self.classes = nn.Linear(c.width, c.classes) if c.ending == "classes" else None
         if c.ending in ("logits", "masked"):
             self.logits = nn.Linear(c.width, c.vocabulary, bias=c.ending == "masked")
-            if c.tied:
-                self.logits.weight = self.embed.token.weight
         self.follows = Follows(c) if c.next_sentence else None
+        self.tie()
+
+    def tie(self) -> None:
+        """Let the parts that share a table have one: at first, and whenever a table was put in its place."""
+        if self.logits is not None and self.config.tied:
+            self.logits.weight = self.embed.token.weight
+        if self.config.positions == "relative":
+            for block in self.blocks:
+                block.attn.bias.weight = self.blocks[0].attn.bias.weight
+
+    def initialise(self) -> None:
+        """A random start: normal weights, smaller where they add to the stream (GPT-2)."""
+        for name, p in self.named_parameters():
+            if p.dim() == 2:
+                into_stream = name.endswith("out.weight")
+                nn.init.normal_(p, std=0.02 / (math.sqrt(2 * self.config.layers) if into_stream else 1))
+            elif name.endswith("bias"):
+                nn.init.zeros_(p)
 
     def forward(
         self,
@@ -82,11 +99,16 @@ class Transformer(nn.Module):
         padding: Tensor | None = None,
         cache: Cache | None = None,
         segments: Tensor | None = None,
+        memory: Tensor | None = None,
+        memory_padding: Tensor | None = None,
         tap=SILENT,
     ) -> Tensor:
         """ids [B, T] (those after the cached ones, if any), padding and segments [B, T] -> logits [B, T, V],
-        or the last vectors [B, T, D] of a model that has none."""
-        return self.finish(self.stream(ids, padding, cache, segments, tap), tap)
+        or the last vectors [B, T, D] of a model that has none.
+
+        memory [B, S, its width] and memory_padding [B, S] are what cross-attention looks at.
+        """
+        return self.finish(self.stream(ids, padding, cache, segments, memory, memory_padding, tap), tap)
 
     def stream(
         self,
@@ -94,18 +116,26 @@ class Transformer(nn.Module):
         padding: Tensor | None = None,
         cache: Cache | None = None,
         segments: Tensor | None = None,
+        memory: Tensor | None = None,
+        memory_padding: Tensor | None = None,
         tap=SILENT,
     ) -> Tensor:
         """The same inputs -> the residual stream after the last block [B, T, D]."""
-        start = cache.length if cache else 0
+        start, memory_mask = cache.length if cache else 0, None
+        if memory is not None:
+            memory = tap("memory", memory)  # [B, S, its width]
         x = self.begin(ids, start, segments, tap)
-        T = x.shape[1]
-        fused = tap is SILENT and padding is None and start == 0 and self.config.causal
+        T, c = x.shape[1], self.config
+        plain = c.causal and c.positions != "relative"
+        fused = tap is SILENT and padding is None and start == 0 and plain
         mask = None if fused else self.mask(T, start + T, padding)
+        if memory is not None:
+            memory_mask = full_mask(T, memory.shape[1], memory_padding, self.device)
         angles = self.angles(start, T)
         for i, block in enumerate(self.blocks):
             x = tap(f"blocks.{i}.resid_pre", x)
-            x = block(x, mask, angles, cache.layer(i) if cache else None, tap.at(f"blocks.{i}"))
+            layer_cache = cache.layer(i) if cache else None
+            x = block(x, mask, angles, layer_cache, memory, memory_mask, tap.at(f"blocks.{i}"))
         if cache:
             cache.length += T
         return x
@@ -120,7 +150,7 @@ class Transformer(nn.Module):
         """Who may look at whom [B or 1, 1, T, S]."""
         if self.config.causal:
             return causal_mask(T, S, padding, self.device)
-        return full_mask(T, padding, self.device)
+        return full_mask(T, S, padding, self.device)
 
     def angles(self, start: int, T: int) -> Tensor | None:
         """The turns of queries and keys at T positions from `start` [T, E/2]; None: positions are learned."""
@@ -143,6 +173,8 @@ class Transformer(nn.Module):
             x = self.head(x, tap.at("head"))
         if self.classes is not None:
             return tap("classes", self.classes(tap("first", x[:, 0])))
+        if self.scale is not None:
+            x = tap("scaled", x * self.scale)
         return x if self.logits is None else tap("logits", self.logits(x))
 
     # --- what a trace asks of a model (engine.trace) ---------------------------------------------
@@ -172,16 +204,20 @@ class Transformer(nn.Module):
             return f"blocks.{rest.partition('.')[0]}"
         return "embed" if first == "embed" else "end"
 
-    def enter(self, room: str, inputs: Inputs, kept, tap) -> None:
+    def enter(self, room: str, inputs: Inputs, kept, tap, memory_padding: Tensor | None = None) -> None:
         """Compute the inside of one room again; `kept` has the stream between the blocks by name."""
         if room == "embed":
             self.begin(inputs.ids, 0, inputs.segments, tap)
         elif room == "end":
             self.finish(kept[f"blocks.{len(self.blocks) - 1}.resid_post"], tap)
         else:
-            x = kept[f"{room}.resid_pre"]
+            x, memory, memory_mask = kept[f"{room}.resid_pre"], None, None
             T = x.shape[1]
-            self.get_submodule(room)(x, self.mask(T, T, inputs.padding), self.angles(0, T), tap=tap.at(room))
+            if self.config.memory:
+                memory = kept["memory"]
+                memory_mask = full_mask(T, memory.shape[1], memory_padding, self.device)
+            mask, angles = self.mask(T, T, inputs.padding), self.angles(0, T)
+            self.get_submodule(room)(x, mask, angles, None, memory, memory_mask, tap.at(room))
 
     def stack_of(self, point: str, inputs: Inputs) -> tuple["Transformer", Inputs]:
         return self, inputs
@@ -189,16 +225,3 @@ class Transformer(nn.Module):
     def length(self, inputs: Inputs) -> int:
         """T, how many positions there are: tokens, or patches and the vector before them."""
         return self.config.context if self.config.image else inputs.ids.shape[1]
-
-
-def fresh(config: Config, seed: int) -> Transformer:
-    """A model at its random start: normal weights, smaller where they add to the stream (GPT-2)."""
-    torch.manual_seed(seed)
-    model = Transformer(config)
-    for name, p in model.named_parameters():
-        if p.dim() == 2:
-            into_stream = name.endswith("out.weight")
-            nn.init.normal_(p, std=0.02 / (math.sqrt(2 * config.layers) if into_stream else 1))
-        elif name.endswith("bias"):
-            nn.init.zeros_(p)
-    return model

@@ -8,10 +8,16 @@ The names are TransformerLens's, without `hook_` (Nanda & Bloom 2022). Where two
 about what a name holds, there are two names: dots, scores, masked, pattern.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
 from engine.config import Config
+
+PLACES = {  # how a place's vector is made, where one is added
+    "learned": ("position row", (), "the row of the position table"),
+    "sinusoidal": ("sinusoid", (), "the place as waves: sines and cosines"),
+}
 
 
 @dataclass(frozen=True)
@@ -75,41 +81,54 @@ def _patches() -> list[Point]:
 def _embed(config: Config) -> list[Point]:
     if config.image:
         return _patches()
-    points = [Point("embed.token", "BTD", "token row", (), "the row of the token table")]
-    if not config.rotary:
-        points.append(Point("embed.position", "BTD", "position row", (), "the row of the position table"))
+    points, parts = [Point("embed.token", "BTD", "token row", (), "the row of the token table")], []
+    if config.scale_embedding:
+        points.append(Point("embed.scaled", "BTD", "times", ("embed.token",), "the row times √D"))
+    parts.append(points[-1].name)
+    if config.positions in PLACES:
+        points.append(Point("embed.position", "BTD", *PLACES[config.positions]))
+        parts.append("embed.position")
     if config.segments:
         points.append(Point("embed.segment", "BTD", "segment row", (), "the row of the segment table"))
-    parts, out = tuple(point.name for point in points), "what enters block 0"
+        parts.append("embed.segment")
     if config.embed_norm:
-        points.append(Point("embed.sum", "BTD", "sum", parts, "all parts together"))
+        points.append(Point("embed.sum", "BTD", "sum", tuple(parts), "all parts together"))
         points += _norm(config, "embed.norm", "embed.sum")
-        parts = ("embed.norm.out",)
-    return [*points, Point("embed.out", "BTD", "sum" if len(parts) > 1 else "same", parts, out)]
+        parts = ["embed.norm.out"]
+    kind, out = "sum" if len(parts) > 1 else "same", "what enters block 0"
+    return [*points, Point("embed.out", "BTD", kind, tuple(parts), out)]
 
 
-def _attention(config: Config, at: str, source: str) -> list[Point]:
+def _attention(config: Config, at: str, source: str, memory: str = "") -> list[Point]:
+    """Self-attention of `source`, or, where a memory is named, its cross-attention to that."""
+
     def full(name: str) -> str:
         return f"{at}.{name}"
 
-    keys = "BHTE" if config.shared_by == 1 else "BGTE"
+    keys = ("BHTE" if config.shared_by == 1 else "BGTE").replace("T", "S" if memory else "T")
     points = [
         Point(full("q"), "BHTE", "heads", (source,), "query: what a token looks for"),
-        Point(full("k"), keys, "heads", (source,), "key: what a token can be found by"),
-        Point(full("v"), keys, "heads", (source,), "value: what a token hands over"),
+        Point(full("k"), keys, "heads", (memory or source,), "key: what a token can be found by"),
+        Point(full("v"), keys, "heads", (memory or source,), "value: what a token hands over"),
     ]
     q, k = full("q"), full("k")
-    if config.rotary:
+    if config.rotary and not memory:
         q, k = full("q_rot"), full("k_rot")
         points += [
             Point(q, "BHTE", "turn", (full("q"),), "the query, turned by its position"),
             Point(k, keys, "turn", (full("k"),), "the key, turned by its position"),
         ]
+    scale = "1/√E" if config.scale_scores else "the scale"
+    points += [
+        Point(full("dots"), "BHTS", "dot", (q, k), "query times key, number by number"),
+        Point(full("scores"), "BHTS", "scale", (full("dots"),), f"the dot products times {scale}"),
+    ]
     seen = (full("scores"), full("mask"))
+    if config.positions == "relative" and not memory:
+        points.append(Point(full("bias"), "BHTS", "bias row", (), "a number for how far apart the two are"))
+        seen = (full("scores"), full("bias"), full("mask"))
     return [
         *points,
-        Point(full("dots"), "BHTS", "dot", (q, k), "query times key, number by number"),
-        Point(full("scores"), "BHTS", "scale", (full("dots"),), "the dot products times 1/√E"),
         Point(full("mask"), "BHTS", "rule", (), "true where a token may look"),
         Point(full("masked"), "BHTS", "mask", seen, "−∞ where it may not"),
         Point(full("pattern"), "BHTS", "softmax", (full("masked"),), "weights; each row sums to 1"),
@@ -133,32 +152,37 @@ def _mlp(config: Config, at: str, source: str) -> list[Point]:
     return [*points, Point(f"{at}.out", "BTD", "linear", (act,), "what the units write together")]
 
 
-def _block(config: Config, at: str, before: str) -> list[Point]:
-    pre, mid, post = (f"{at}.resid_{place}" for place in ("pre", "mid", "post"))
-    attn, mlp = f"{at}.attn", f"{at}.mlp"
-    entering = Point(pre, "BTD", "same", (before,), "the residual stream entering the block")
-    between, leaving = "the stream after attention", "the stream leaving the block"
+def _cross(config: Config, at: str, source: str) -> list[Point]:
+    return _attention(config, at, source, "memory")
+
+
+def _adding(
+    config: Config, at: str, make: Callable, before: str, after: str, who: str, where: str
+) -> list[Point]:
+    """A part that reads the stream `before` it and adds its result, up to the stream `after` it."""
     if config.post_norm:
         return [
-            entering,
-            *_attention(config, attn, pre),
-            Point(f"{attn}.sum", "BTD", "sum", (pre, f"{attn}.out"), "attention's result added"),
-            *_norm(config, f"{attn}.norm", f"{attn}.sum"),
-            Point(mid, "BTD", "same", (f"{attn}.norm.out",), between),
-            *_mlp(config, mlp, mid),
-            Point(f"{mlp}.sum", "BTD", "sum", (mid, f"{mlp}.out"), "the MLP's result added"),
-            *_norm(config, f"{mlp}.norm", f"{mlp}.sum"),
-            Point(post, "BTD", "same", (f"{mlp}.norm.out",), leaving),
+            *make(config, at, before),
+            Point(f"{at}.sum", "BTD", "sum", (before, f"{at}.out"), f"{who}'s result added"),
+            *_norm(config, f"{at}.norm", f"{at}.sum"),
+            Point(after, "BTD", "same", (f"{at}.norm.out",), where),
         ]
     return [
-        entering,
-        *_norm(config, f"{attn}.norm", pre),
-        *_attention(config, attn, f"{attn}.norm.out"),
-        Point(mid, "BTD", "sum", (pre, f"{attn}.out"), between),
-        *_norm(config, f"{mlp}.norm", mid),
-        *_mlp(config, mlp, f"{mlp}.norm.out"),
-        Point(post, "BTD", "sum", (mid, f"{mlp}.out"), leaving),
+        *_norm(config, f"{at}.norm", before),
+        *make(config, at, f"{at}.norm.out"),
+        Point(after, "BTD", "sum", (before, f"{at}.out"), where),
     ]
+
+
+def _block(config: Config, at: str, before: str) -> list[Point]:
+    pre, mid, cross, post = (f"{at}.resid_{place}" for place in ("pre", "mid", "cross", "post"))
+    points = [Point(pre, "BTD", "same", (before,), "the residual stream entering the block")]
+    attn, looking = (f"{at}.attn", _attention), (f"{at}.cross", _cross)
+    points += _adding(config, *attn, pre, mid, "attention", "the stream after attention")
+    if config.memory:
+        points += _adding(config, *looking, mid, cross, "cross-attention", "the stream after cross-attention")
+    between = cross if config.memory else mid
+    return points + _adding(config, f"{at}.mlp", _mlp, between, post, "the MLP", "the stream leaving the block")
 
 
 def _follows(source: str) -> list[Point]:
@@ -186,6 +210,9 @@ def _ending(config: Config, source: str) -> list[Point]:
             Point("first", "BD", "first token", (source,), "the first vector, that of the whole image")
         )
         points.append(Point("classes", "BC", "linear", ("first",), "a score for every kind of image"))
+    if config.scale_logits:
+        points.append(Point("scaled", "BTD", "times", (source,), "the last vectors over √D"))
+        source = "scaled"
     if config.ending in ("logits", "masked"):
         meaning = "a score for every entry of the vocabulary"
         points.append(Point("logits", "BTV", "linear", (source,), meaning))
@@ -195,7 +222,8 @@ def _ending(config: Config, source: str) -> list[Point]:
 @cache
 def points_of(config: Config) -> dict[str, Point]:
     """All points of a model by full name, in the order in which they are made."""
-    points, before = _embed(config), "embed.out"
+    handed = [Point("memory", "BSD", "same", (), "the vectors of another stack, to be looked at")]
+    points, before = [*(handed if config.memory else []), *_embed(config)], "embed.out"
     for i in range(config.layers):
         points += _block(config, f"blocks.{i}", before)
         before = f"blocks.{i}.resid_post"

@@ -1,9 +1,12 @@
-"""Positions: where a token stands, told by a vector that is added, or by a turn of queries and keys."""
+"""Positions: where a token stands, told by a vector that is added, or by a turn of queries and keys, or by a
+number for each distance that is added to the scores."""
+
+import math
 
 import torch
 from torch import Tensor
 
-POSITIONS = ("learned", "rotary")
+POSITIONS = ("learned", "rotary", "sinusoidal", "relative")
 
 
 def turns(places: Tensor, width: int, base: float) -> Tensor:
@@ -23,3 +26,34 @@ def rotate(x: Tensor, angles: Tensor) -> Tensor:
     a, b = x.chunk(2, -1)
     cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
+
+
+def sinusoids(places: Tensor, width: int) -> Tensor:
+    """A fixed vector for each place: sine and cosine of ever slower waves, in turn.
+
+    places [T] -> [T, D] in float64: sin and cos of place / 10000^(2i/D) (Vaswani et al. 2017, section 3.5).
+    """
+    number = torch.arange(width, device=places.device)
+    pair = number.div(2, rounding_mode="floor").double()
+    angles = places[:, None] / 10_000 ** (2 * pair / width)
+    return torch.where(number % 2 == 0, angles.sin(), angles.cos())
+
+
+def distances(T: int, S: int, device=None) -> Tensor:
+    """How far each of S positions is from each of the last T of them, s − t [T, S]."""
+    return torch.arange(S, device=device)[None, :] - torch.arange(S - T, S, device=device)[:, None]
+
+
+def buckets_of(away: Tensor, count: int, farthest: int, both_sides: bool) -> Tensor:
+    """The bucket of each distance s − t, from 0 to `count` − 1 (Raffel et al. 2019, section 2.1).
+
+    Near distances have a bucket each; further on, buckets widen with the logarithm up to `farthest`, and the
+    last takes the rest. What comes later has half of the buckets where it is seen (`both_sides`).
+    """
+    count = count // 2 if both_sides else count
+    size = away.abs() if both_sides else -away.clamp_max(0)
+    near = count // 2
+    share = (size.float() / near).log() / math.log(farthest / near)  # in float32, as T5 was trained with
+    far = (near + (share * (count - near)).long()).clamp_max(count - 1)
+    bucket = torch.where(size < near, size, far)
+    return torch.where(away > 0, bucket + count, bucket) if both_sides else bucket

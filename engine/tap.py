@@ -69,6 +69,11 @@ class Edit:
         kind, n = self.value if isinstance(self.value, tuple) and len(self.value) == 2 else (None, None)
         if self.op == "mask" and (kind not in MASKS or type(n) is not int):
             raise ValueError(f"'mask' needs a kind and n as value: ({' or '.join(MASKS)}, n)")
+        if self.op == "mask" and self.point.endswith(".cross.mask") and kind != "none":
+            raise ValueError(
+                f"{self.point} is a mask between two different texts, where {kind!r} has no meaning: "
+                "choose 'none', or set single cells"
+            )
 
     def apply(self, x: Tensor, axes: str, other: Tensor | None = None) -> Tensor:
         """The changed copy of `x`, whose axes are the letters of `axes`; `other` is what copy copies."""
@@ -77,11 +82,12 @@ class Edit:
         where = self._index(x, axes)
         part = x[where]
         if self.op == "mean":
-            if "T" not in axes:
+            place = next((axes.index(letter) for letter in "TS" if letter in axes), None)
+            if place is None:
                 raise ValueError(f"{self.point} has no positions (T) to take the mean over")
             if x.dtype == torch.bool:
                 raise ValueError(f"{self.point} holds yes or no, which has no mean")
-            part = x.mean(axes.index("T"), keepdim=True).expand_as(x)[where]
+            part = x.mean(place, keepdim=True).expand_as(x)[where]
         new = {
             "zero": lambda: torch.zeros_like(part),
             "mean": lambda: part,
@@ -98,6 +104,8 @@ class Edit:
         if not self.point.endswith(".mask") or self.at:
             raise ValueError(f"'mask' replaces a whole attention mask; {self.point} with {self.at} is none")
         kind, n = self.value
+        if self.point.endswith(".cross.mask"):
+            return torch.ones_like(x)
         return mask_of(kind, x.shape[-1], n, x.device).expand_as(x)
 
     def _other_part(self, other: Tensor, axes: str, part: Tensor) -> Tensor:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import torch
 
-from engine.load import bert, glassbox, gpt2, llama, moments, pictures, vit
+from engine.encoder_decoder import EncoderDecoder
+from engine.load import bert, glassbox, gpt2, llama, moments, pictures, t5, vit
 from engine.load.folder import read_json
 from engine.load.hub import find
 from engine.models import Transformer
-from engine.tokenize import JsonTokenizer, WordPieceTokenizer
+from engine.tokenize import JsonTokenizer, UnigramTokenizer, WordPieceTokenizer
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "models"
 DEFAULT = "storybook"
@@ -17,7 +18,9 @@ LAYOUTS = {
     "llama": llama,
     "bert": bert,
     "vit": vit,
+    "t5": t5,
 }  # model_type -> who reads that Hugging Face layout
+TOKENIZERS = {"bert": WordPieceTokenizer, "t5": UnigramTokenizer}  # who reads its tokenizer.json, if not Json…
 AT = "@"  # "storybook@293" is that model after 293 steps of its training
 
 
@@ -29,7 +32,8 @@ def shipped() -> list[str]:
 
 def writers() -> list[str]:
     """Of the shipped models those that write a text on, token by token."""
-    return [name for name in shipped() if read_json(SHIPPED / name / "config.json").get("causal", True)]
+    configs = {name: read_json(SHIPPED / name / "config.json") for name in shipped()}
+    return [name for name, c in configs.items() if c.get("causal", True) and "decoder" not in c]
 
 
 def moments_of(name: str) -> list[str]:
@@ -43,11 +47,13 @@ def beside(name: str, file: str) -> dict:
     return read_json(path) if path.exists() else {}
 
 
-def load(name_or_folder: str | Path = DEFAULT, device: str = "auto", download: bool = False) -> Transformer:
+def load(
+    name_or_folder: str | Path = DEFAULT, device: str = "auto", download: bool = False
+) -> Transformer | EncoderDecoder:
     """A model in float32, with its tokenizer, from a shipped name, a folder or a hub name.
 
     A name with a moment ("storybook@293") is what the model was after that many steps of its training.
-    A folder is this project's own or a Hugging Face one of GPT-2, LLaMA, BERT or ViT (config.json,
+    A folder is this project's own or a Hugging Face one of GPT-2, LLaMA, BERT, ViT or T5 (config.json,
     model.safetensors or its shards, tokenizer.json). A hub name ("owner/name") is looked for on this machine,
     and fetched only where `download` says so. device: "auto" (a GPU where there is one), "cpu", "cuda".
     """
@@ -64,17 +70,16 @@ def load(name_or_folder: str | Path = DEFAULT, device: str = "auto", download: b
     return model.requires_grad_(False).eval().to(device)
 
 
-def _foreign(folder: Path, config: dict) -> Transformer:
+def _foreign(folder: Path, config: dict) -> Transformer | EncoderDecoder:
     """A model in one of the Hugging Face layouts, with its tokenizer if the folder has one."""
     kind = config.get("model_type")
     if kind not in tuple(LAYOUTS):
         raise ValueError(f"{folder}/config.json says model_type {kind!r}; known are {', '.join(LAYOUTS)}")
     model = LAYOUTS[kind].read(folder, config)
-    if model.config.image:
+    if model.reads[0].image:
         pictures.attach(model, folder, config)
     elif (folder / "tokenizer.json").exists():
-        tokenizer = JsonTokenizer if model.config.causal else WordPieceTokenizer
-        model.tokenizer = tokenizer(folder / "tokenizer.json")
+        model.tokenizer = TOKENIZERS.get(kind, JsonTokenizer)(folder / "tokenizer.json")
     return model
 
 

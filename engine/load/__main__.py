@@ -11,4 +11,5 @@ try:
 except ValueError as error:
     sys.exit(str(error))
 size = sum(p.numel() for p in model.parameters())
-print(f"{model.name}: {model.config.layers} blocks, {size:,} parameters; ready for engine.load")
+blocks = sum(stack.layers for stack in model.config.stacks)
+print(f"{model.name}: {blocks} blocks, {size:,} parameters; ready for engine.load")

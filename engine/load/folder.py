@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from engine.config import Config
-from engine.models import Transformer
+from engine.config import Config, PairConfig
+from engine.families import model_of
 
 
 def read_json(path: Path) -> dict:
@@ -67,19 +67,12 @@ def _listing(folder: Path) -> str:
     return ", ".join(sorted(f.name for f in folder.iterdir())[:12]) or "nothing"
 
 
-def build(config: Config, weights: dict[str, Tensor], source: str) -> Transformer:
+def build(config: Config | PairConfig, weights: dict[str, Tensor], source: str) -> nn.Module:
     """A model holding `weights` (by this project's names) in float32; all misfits in one error."""
-    numbers = sum(w.numel() for w in weights.values())
-    counts = ("vocabulary", "context", "width", "mlp_width", "segments", "channels")
-    limits = dict.fromkeys(counts, numbers) | {"layers": len(weights)}
-    for name, limit in limits.items():
-        if getattr(config, name) > limit:
-            raise ValueError(
-                f"{source}: config.json says {name} = {getattr(config, name)}; "
-                f"its weights are {len(weights)} tensors of {numbers:,} numbers together"
-            )
+    for stack in config.stacks:
+        _check_sizes(stack, weights, source)
     with torch.device("meta"):
-        model = Transformer(config)
+        model = model_of(config)
     wanted = dict(model.named_parameters())
     troubles = [f"missing: {name}" for name in sorted(wanted.keys() - weights.keys())]
     troubles += [f"unexpected: {name}" for name in sorted(weights.keys() - wanted.keys())]
@@ -93,9 +86,24 @@ def build(config: Config, weights: dict[str, Tensor], source: str) -> Transforme
         more = f"\n  … and {len(troubles) - 30} more" if len(troubles) > 30 else ""
         raise ValueError(f"{source} does not fit its config.json:\n  " + "\n  ".join(troubles[:30]) + more)
     model.load_state_dict({n: _laid_out(w.float()) for n, w in weights.items()}, strict=False, assign=True)
-    if config.tied and model.logits is not None:
-        model.logits.weight = model.embed.token.weight
+    model.tie()
     return model
+
+
+def _check_sizes(config: Config, weights: dict[str, Tensor], source: str) -> None:
+    """A ValueError where a size is beyond what the weights can hold, before torch is asked for it."""
+    numbers = sum(w.numel() for w in weights.values())
+    counts = ("vocabulary", "context", "width", "mlp_width", "segments", "channels")
+    counts += ("heads", "key_heads", "head_width", "memory")
+    limits = dict.fromkeys(counts, numbers) | {"layers": len(weights)}
+    if config.positions == "relative":
+        limits["buckets"] = numbers
+    for name, limit in limits.items():
+        if getattr(config, name) > limit:
+            raise ValueError(
+                f"{source}: config.json says {name} = {getattr(config, name)}; "
+                f"its weights are {len(weights)} tensors of {numbers:,} numbers together"
+            )
 
 
 def _laid_out(w: Tensor) -> Tensor:

@@ -6,60 +6,88 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
-from engine.config import Config
+from engine.config import Config, PairConfig
 from engine.load import moments, pictures
 from engine.load.folder import build, read_json, read_weights
-from engine.models import Transformer
-from engine.tokenize import RankTokenizer, WordPieceTokenizer
+from engine.tokenize import RankTokenizer, SentenceTokenizer, WordPieceTokenizer
 
 VOCABULARIES = {"vocabulary.tiktoken": RankTokenizer, "tokenizer.json": WordPieceTokenizer}
+SENTENCES = {"vocabulary.tiktoken": SentenceTokenizer}  # of models that read one text and write another
 
 
-def read(folder: Path, config: dict, step: int | None = None) -> Transformer:
+def read(folder: Path, config: dict, step: int | None = None):
     """The model of a folder, or what it was after `step` steps of its training."""
-    known = {field.name for field in fields(Config)}
-    strange = config.keys() - known - {"format"}
-    if strange:
-        raise ValueError(f"{folder}/config.json has unknown entries: {', '.join(sorted(strange))}")
-    try:
-        shapes = Config(**{k: v for k, v in config.items() if k in known})
-    except TypeError as error:
-        raise ValueError(f"{folder}/config.json is incomplete: {error}") from None
+    shapes = _shapes(folder, config)
     if step is None:
         model = build(shapes, read_weights(folder), str(folder))
     else:
         model = moments.read(folder, shapes, step)
-    if shapes.image:
+    if model.reads[0].image:
         pictures.attach(model, folder, read_json(folder / pictures.FILE))
-    else:
-        model.tokenizer = _vocabulary(folder, shapes.vocabulary)
+    sizes = {stack.vocabulary for stack in model.reads if not stack.image}
+    if sizes:
+        model.tokenizer = _vocabulary(folder, sizes, VOCABULARIES if len(model.reads) == 1 else SENTENCES)
+    if len(model.reads) == 2:
+        _check_ends(folder, model)
     return model
 
 
-def _vocabulary(folder: Path, size: int) -> RankTokenizer | WordPieceTokenizer:
-    file = next((name for name in VOCABULARIES if (folder / name).exists()), None)
+def _shapes(folder: Path, entries: dict) -> Config | PairConfig:
+    """The config of one stack or, where config.json has an encoder and a decoder, of both."""
+    entries = {name: entry for name, entry in entries.items() if name != "format"}
+    if "decoder" not in entries:
+        return _made(Config, folder, entries)
+    for name in ("encoder", "decoder"):
+        if not isinstance(entries.get(name), dict):
+            raise ValueError(f"{folder}/config.json: {name} is {entries.get(name)!r}, not an object {{…}}")
+        entries[name] = _made(Config, folder, entries[name])
+    return _made(PairConfig, folder, entries)
+
+
+def _made(kind: type, folder: Path, entries: dict):
+    strange = entries.keys() - {field.name for field in fields(kind)}
+    if strange:
+        raise ValueError(f"{folder}/config.json has unknown entries: {', '.join(sorted(strange))}")
+    try:
+        return kind(**entries)
+    except TypeError as error:
+        raise ValueError(f"{folder}/config.json is incomplete: {error}") from None
+
+
+def _vocabulary(folder: Path, sizes: set[int], kinds: dict):
+    file = next((name for name in kinds if (folder / name).exists()), None)
     if file is None:
-        raise ValueError(f"{folder} has no {' or '.join(VOCABULARIES)}")
-    tokenizer = VOCABULARIES[file].read(folder / file)
-    if len(tokenizer) != size:
-        raise ValueError(f"{folder}: {file} has {len(tokenizer)} entries, config.json says {size}")
+        raise ValueError(f"{folder} has no {' or '.join(kinds)}")
+    tokenizer = kinds[file].read(folder / file)
+    for size in sizes:
+        if len(tokenizer) != size:
+            raise ValueError(f"{folder}: {file} has {len(tokenizer)} entries, config.json says {size}")
     return tokenizer
 
 
-def write(model: Transformer, folder: Path) -> None:
+def _check_ends(folder: Path, model) -> None:
+    for name in ("start", "end"):
+        asked, has = getattr(model, name), getattr(model.tokenizer, name)
+        if asked != has:
+            raise ValueError(f"{folder}/config.json says {name} = {asked}; its vocabulary's is {has}")
+
+
+def write(model, folder: Path) -> None:
     """Weights go to disk in float16; reading them back gives exactly those numbers in float32."""
     folder.mkdir(parents=True, exist_ok=True)
     config = {"format": "glassbox"} | asdict(model.config)
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
     write_weights(model, folder / "model.safetensors")
-    if model.config.image:
-        return pictures.write(model, folder)
-    file = next(name for name, kind in VOCABULARIES.items() if isinstance(model.tokenizer, kind))
-    model.tokenizer.write(folder / file)
+    if model.reads[0].image:
+        pictures.write(model, folder)
+    if model.tokenizer is not None:
+        file = next(name for name, kind in VOCABULARIES.items() if isinstance(model.tokenizer, kind))
+        model.tokenizer.write(folder / file)
 
 
-def write_weights(model: Transformer, path: Path) -> None:
+def write_weights(model: nn.Module, path: Path) -> None:
     """All parameters in float16."""
     weights = {n: p.detach().to(torch.float16).contiguous() for n, p in model.named_parameters()}
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -35,11 +35,6 @@ def _config(folder: Path, c: dict) -> Config:
     names = ("vocab_size", "max_position_embeddings", "hidden_size", "num_hidden_layers")
     vocabulary, context, width, layers = sizes(folder, c, *names)
     heads, mlp_width = sizes(folder, c, "num_attention_heads", "intermediate_size")
-    if c.get("head_dim") not in (None, width // heads if heads else None):
-        raise ValueError(
-            f"{folder}/config.json says head_dim {c['head_dim']!r}; only heads that share hidden_size "
-            f"{width} evenly are read here"
-        )
     return Config(
         vocabulary=vocabulary,
         context=context,
@@ -48,6 +43,7 @@ def _config(folder: Path, c: dict) -> Config:
         heads=heads,
         mlp_width=mlp_width,
         key_heads=c.get("num_key_value_heads"),
+        head_width=c.get("head_dim"),
         gated=True,
         attention_bias=c.get("attention_bias", False),
         mlp_bias=c.get("mlp_bias", False),

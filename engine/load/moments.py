@@ -8,11 +8,11 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from engine.config import Config
+from engine.config import Config, PairConfig
+from engine.families import fresh
 from engine.load.folder import build, read_json, read_tensors
-from engine.models import Transformer, fresh
 
 FOLDER, SCALE = "moments", ".scale"
 
@@ -23,7 +23,7 @@ def steps(folder: Path) -> list[int]:
     return [0, *(int(file.stem) for file in files)] if files else []
 
 
-def read(folder: Path, config: Config, step: int) -> Transformer:
+def read(folder: Path, config: Config | PairConfig, step: int) -> nn.Module:
     if step not in steps(folder):
         known = ", ".join(map(str, steps(folder))) or "none"
         raise ValueError(f"{folder.name} has no moment {step}; there are: {known}")

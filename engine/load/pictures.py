@@ -4,15 +4,14 @@ import json
 from pathlib import Path
 
 from engine.load.folder import read_json
-from engine.models import Transformer
 from engine.pictures import Preparation
 
 FILE = "preprocessor_config.json"
 
 
-def attach(model: Transformer, folder: Path, config: dict) -> None:
+def attach(model, folder: Path, config: dict) -> None:
     """Give a model its preparation, and its labels from `config` ({"id2label": {"0": "cat", …}})."""
-    c = model.config
+    c = model.reads[0]
     asked = read_json(folder / FILE) if (folder / FILE).exists() else {}
     model.prepare = _preparation(folder, asked, c.image, c.channels)
     names = config.get("id2label") or {}
@@ -21,7 +20,7 @@ def attach(model: Transformer, folder: Path, config: dict) -> None:
     model.labels = tuple(str(names.get(str(i), f"class {i}")) for i in range(c.classes))
 
 
-def write(model: Transformer, folder: Path) -> None:
+def write(model, folder: Path) -> None:
     prepare = model.prepare
     asked = {"image_mean": prepare.mean, "image_std": prepare.std}
     asked["id2label"] = {str(i): label for i, label in enumerate(model.labels)}

@@ -14,6 +14,9 @@ class Kind(NamedTuple):
 KINDS = {
     "token row": Kind(whole.token_row, cells.token_row),
     "position row": Kind(whole.position_row, cells.position_row),
+    "sinusoid": Kind(whole.sinusoid, cells.sinusoid),
+    "times": Kind(whole.times, cells.times),
+    "bias row": Kind(whole.bias_row, cells.bias_row),
     "segment row": Kind(whole.segment_row, cells.segment_row),
     "patches": Kind(whole.patches, cells.patches),
     "put before": Kind(whole.put_before, cells.put_before),

@@ -36,6 +36,30 @@ def position_row(s: Scene, b, t, d):
     )
 
 
+def sinusoid(s: Scene, b, t, d):
+    i, width = d // 2, s.config.width
+    wave, angle = ("cos" if d % 2 else "sin"), t / 10_000 ** (2 * i / width)
+    value = math.cos(angle) if d % 2 else math.sin(angle)
+    symbols = rf"p_{{t,d}} = \{wave}\left(t / 10000^{{2i/D}}\right),\ i = {i}"
+    return simple_cell(symbols, rf"\{wave}\left({t} / 10000^{{{2 * i}/{width}}}\right)", value)
+
+
+def times(s: Scene, *at):
+    x, width = float(s.sources[0][at]), s.config.width
+    if s.enters:
+        symbols, numbers = r"x_{t,d} \cdot \sqrt{D}", rf"{factor(x)} \cdot \sqrt{{{width}}}"
+    else:
+        symbols, numbers = r"\frac{x_{t,d}}{\sqrt{D}}", rf"\frac{{{number(x)}}}{{\sqrt{{{width}}}}}"
+    return simple_cell(symbols, numbers, x * s.factor, *s.point.sources)
+
+
+def bias_row(s: Scene, b, h, t, k):
+    row = int(s.buckets[t, k])
+    symbols = rf"b_{{t,s}} = W_R[\mathrm{{bucket}}(s - t), h],\ \mathrm{{bucket}}({k} - {t}) = {row}"
+    value = float(s.weight[row, h])
+    return simple_cell(symbols, f"W_R[{row}, {h}]", value, f"table of distances, row {row}")
+
+
 def segment_row(s: Scene, b, t, d):
     row = int(s.segments[b, t])
     value = float(s.weight[row, d])
@@ -188,9 +212,9 @@ def scale(s: Scene, *at):
 
 def rule(s: Scene, b, h, t, k):
     allowed = bool(s.mask[b, 0, t, k])
-    if not s.config.causal:
+    if s.crosses or not s.config.causal:
         numbers = r"\text{a token}" if allowed else r"\text{padding}"
-        symbols = r"\text{every token looks at every token}"
+        symbols = r"\text{every token looks at every token" + (r" of the source}" if s.crosses else "}")
         return Worked("", (), symbols, rf"{numbers} \Rightarrow {int(allowed)}", (), allowed, allowed, 0.0)
     numbers = rf"{k} \le {t}" if k <= t else rf"{k} > {t}"
     if k < t and not allowed:
@@ -199,10 +223,13 @@ def rule(s: Scene, b, h, t, k):
 
 
 def mask(s: Scene, *at):
-    score, allowed = float(s.sources[0][at]), bool(s.sources[1][at])
-    symbols = r"m_{t,s} = s_{t,s}\text{ where allowed, else }-\infty"
+    *parts, allowed = (x[at] for x in s.sources)  # the score and, of relative positions, what is added to it
+    added = " + b_{t,s}" if len(parts) > 1 else ""
+    symbols = rf"m_{{t,s}} = s_{{t,s}}{added}\text{{ where allowed, else }}-\infty"
     numbers = r"\text{may look}" if allowed else r"\text{may not look}"
-    return simple_cell(symbols, numbers, score if allowed else -math.inf, *s.point.sources)
+    if allowed and added:
+        numbers += rf": {number(float(parts[0]))} + {factor(float(parts[1]))}"
+    return simple_cell(symbols, numbers, float(sum(parts)) if allowed else -math.inf, *s.point.sources)
 
 
 def softmax(s: Scene, b, h, t, k):

@@ -1,5 +1,7 @@
 """What a step is worked out from: its sources and weights in float64, and the model's choices."""
 
+import math
+
 import numpy as np
 import torch
 
@@ -47,12 +49,44 @@ class Scene:
         return self.config.norm_eps
 
     @property
+    def crosses(self) -> bool:
+        """Whether the point is one of cross-attention, whose S are the encoder's positions."""
+        return ".cross." in self.point.name
+
+    @property
+    def enters(self) -> bool:
+        """Whether the point is one of the first vectors."""
+        return ".embed." in f".{self.point.name}"
+
+    @property
+    def factor(self) -> float:
+        """What the first vectors are multiplied with (√D), or the last (1/√D)."""
+        return math.sqrt(self.config.width) if self.enters else 1 / math.sqrt(self.config.width)
+
+    @property
+    def buckets(self) -> np.ndarray:
+        """[T, S], in which bucket each distance s − t falls: those near have their own, the others lie between
+        borders that are the same factor apart; what comes later has the upper half where it is seen."""
+        c, away = self.config, np.arange(self.T)[None, :] - np.arange(self.T)[:, None]
+        count = c.buckets if c.causal else c.buckets // 2
+        size = np.maximum(-away, 0) if c.causal else np.abs(away)
+        steps = count - c.near
+        borders = [c.near * (c.farthest / c.near) ** (step / steps) for step in range(1, steps)]
+        far = c.near + np.sum([size >= border * (1 - 1e-9) for border in borders], axis=0, dtype=int)
+        return np.where(size < c.near, size, far) + np.where((away > 0) & (not c.causal), count, 0)
+
+    @property
     def mask(self) -> np.ndarray:
         """[B, 1, T, S] by the rule itself: never padding; where causal, nothing after, and always itself."""
-        t, s = np.arange(self.T)[:, None], np.arange(self.T)[None, :]
+        if self.crosses:
+            encoder, inputs = self.trace.model.stack_of("encoder.", self.trace.inputs)
+            S = encoder.length(inputs)
+            real = _given(inputs.padding, np.ones((self.B, S), bool))[:, None, None, :]
+            return np.broadcast_to(real, (self.B, 1, self.T, S))
         real = self.real[:, None, None, :]
         if not self.config.causal:
             return np.broadcast_to(real, (self.B, 1, self.T, self.T))
+        t, s = np.arange(self.T)[:, None], np.arange(self.T)[None, :]
         return ((s <= t) & real) | (s == t)
 
 

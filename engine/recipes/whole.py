@@ -24,6 +24,22 @@ def position_row(s: Scene):
     return _plain(np.broadcast_to(s.weight[: s.T], (s.B, s.T, s.config.width)))
 
 
+def sinusoid(s: Scene):
+    waves = np.exp(-math.log(10_000) * (np.arange(s.config.width) // 2 * 2 / s.config.width))
+    angles = np.arange(s.T)[:, None] * waves
+    value = np.where(np.arange(s.config.width) % 2, np.cos(angles), np.sin(angles))
+    return np.broadcast_to(value, (s.B, *value.shape)), np.ones((s.B, *value.shape))
+
+
+def times(s: Scene):
+    return _plain(s.sources[0] * s.factor)
+
+
+def bias_row(s: Scene):
+    rows = np.moveaxis(s.weight[s.buckets], -1, 0)  # [H, T, S]
+    return _plain(np.broadcast_to(rows, (s.B, *rows.shape)))
+
+
 def segment_row(s: Scene):
     return _plain(s.weight[s.segments])
 
@@ -124,13 +140,13 @@ def scale(s: Scene):
 
 
 def rule(s: Scene):
-    shape = (s.B, s.config.heads, s.T, s.T)
+    shape = (s.B, s.config.heads, *s.mask.shape[-2:])
     return np.broadcast_to(s.mask, shape), np.ones(shape)
 
 
 def mask(s: Scene):
-    scores, mask = s.sources
-    return np.where(mask, scores, -np.inf), np.abs(scores)
+    *parts, mask = s.sources  # the scores and, of relative positions, what is added to them
+    return np.where(mask, sum(parts), -np.inf), sum(np.abs(part) for part in parts)
 
 
 def softmax(s: Scene):

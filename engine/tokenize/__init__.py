@@ -1,8 +1,18 @@
-"""Text to token ids and back: byte-level BPE by tiktoken or the tokenizers library, and BERT's WordPiece."""
+"""Text to token ids and back: byte-level BPE by tiktoken or the tokenizers library, BERT's WordPiece, T5's
+Unigram."""
 
-from engine.tokenize.bpe import RankTokenizer
+from engine.tokenize.bpe import RankTokenizer, SentenceTokenizer
 from engine.tokenize.hub import JsonTokenizer
 from engine.tokenize.merges import graphemes, merges
+from engine.tokenize.unigram import UnigramTokenizer
 from engine.tokenize.wordpiece import WordPieceTokenizer
 
-__all__ = ["JsonTokenizer", "RankTokenizer", "WordPieceTokenizer", "graphemes", "merges"]
+__all__ = [
+    "JsonTokenizer",
+    "RankTokenizer",
+    "SentenceTokenizer",
+    "UnigramTokenizer",
+    "WordPieceTokenizer",
+    "graphemes",
+    "merges",
+]

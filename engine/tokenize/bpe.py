@@ -11,15 +11,17 @@ from engine.tokenize.merges import check_text
 
 # Where text is cut before any merge: contractions, words with their space, numbers, signs, spaces.
 SPLIT = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}{1,3}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
-END = "<|endoftext|>"
+END, START = "<|endoftext|>", "<|startoftext|>"
 
 
 class RankTokenizer:
     """A tiktoken.Encoding over `ranks` (token bytes -> id), with END as the entry after the last rank."""
 
+    names: tuple[str, ...] = (END,)  # of the special tokens, in the order of their ids
+
     def __init__(self, ranks: dict[bytes, int], split: str = SPLIT):
         self.ranks, self.split = ranks, split
-        self.special = {END: len(ranks)}
+        self.special = {name: len(ranks) + i for i, name in enumerate(self.names)}
         self.encoding = tiktoken.Encoding(
             "glassbox", pat_str=split, mergeable_ranks=ranks, special_tokens=self.special
         )
@@ -65,3 +67,22 @@ class RankTokenizer:
     @cached_property
     def _pattern(self):
         return regex.compile(self.split)
+
+
+class SentenceTokenizer(RankTokenizer):
+    """The same for models that read one text and write another: END after every text, and START, the entry
+    after it, with which a decoder begins."""
+
+    names = (END, START)
+
+    @property
+    def start(self) -> int:
+        return self.special[START]
+
+    @property
+    def end(self) -> int:
+        return self.special[END]
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of `text`, END last; a special token spelled out in it is plain text."""
+        return [*super().encode(text), self.end]

@@ -11,9 +11,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.config import Config
+from engine.families import fresh
 from engine.load import moments
 from engine.load.folder import build
-from engine.models import Transformer, fresh
+from engine.models import Transformer
 from engine.training import examples
 from engine.training.baseline import Trigram
 from engine.training.corpus import texts_of, title, token_row

@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.config import Config
-from engine.models import Transformer, fresh
+from engine.families import fresh
+from engine.models import Transformer
 from engine.pictures import Preparation, to_signs
 from engine.training import work
 from engine.training.train import Recipe, learn

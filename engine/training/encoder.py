@@ -15,8 +15,9 @@ import torch
 from tokenizers import BertWordPieceTokenizer
 
 from engine.config import Config
+from engine.families import fresh
 from engine.masked import fill
-from engine.models import Transformer, fresh
+from engine.models import Transformer
 from engine.tokenize import WordPieceTokenizer
 from engine.training import work
 from engine.training.corpus import split_files, texts_of, title

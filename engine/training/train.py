@@ -1,4 +1,4 @@
-"""Learn to predict the next token of the texts of a mix: seeded, resumable, logged."""
+"""Learning from batches of any kind: seeded, resumable, logged."""
 
 import json
 import math
@@ -11,15 +11,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from engine.config import Config
+from engine.config import Config, PairConfig
+from engine.families import fresh
 from engine.load.glassbox import write_weights
-from engine.models import Transformer, fresh
-from engine.training.mix import Mix
-from engine.training.pairs import Pairs
 
 LOG_EVERY = 50  # steps between lines of the loss log
 SAVE_EVERY = 250  # steps between states on disk
 KEPT = 24  # models kept on the way, each some forty percent later than the one before
+AROUND = {"embed", "head", "logits", "classes", "follows", "bias"}  # parts whose matrices are no inner maps
 COMPILED_FROM = 1000  # steps: compiling takes half a minute and makes each a fifth faster
 
 
@@ -46,8 +45,8 @@ class Recipe:
         return min(1.0, (step + 1) / self.warm_up, left)
 
 
-def optimizers(model: Transformer, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    matrices = [p for p in model.blocks.parameters() if p.dim() == 2]
+def optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    matrices = [p for name, p in model.named_parameters() if p.dim() == 2 and not AROUND & set(name.split("."))]
     inside = {id(p) for p in matrices}
     rest = [p for p in model.parameters() if id(p) not in inside]
     muon = torch.optim.Muon(matrices, lr=recipe.rate, weight_decay=recipe.decay, adjust_lr_fn="original")
@@ -59,10 +58,11 @@ def optimizers(model: Transformer, recipe: Recipe) -> list[torch.optim.Optimizer
 
 
 def learn(
-    config: Config, data: Mix | Pairs, recipe: Recipe, folder: Path, minutes: float = math.inf
-) -> tuple[Transformer, bool]:
+    config: Config | PairConfig, data, recipe: Recipe, folder: Path, minutes: float = math.inf
+) -> tuple[nn.Module, bool]:
     """Train on the batches of `data` up to `minutes` more; returns the model and whether all steps are done.
 
+    `data` gives `batch(seed, step, count, context)`, tensors, and `loss(model, *batch)` (Mix, Pairs, Bitext).
     `folder` holds state.safetensors, progress.json, log.jsonl and the models kept on the way; a later
     call goes on from them.
     """
@@ -102,7 +102,7 @@ def kept_steps(steps: int) -> set[int]:
     return {round(steps ** (i / KEPT)) for i in range(KEPT)}
 
 
-def _loss_function(data: Mix | Pairs, steps: int):
+def _loss_function(data, steps: int):
     """The loss of the data, compiled where that pays and a C++ compiler is at hand."""
     pays = steps >= COMPILED_FROM and (torch.cuda.is_available() or shutil.which("g++"))
     return torch.compile(data.loss) if pays else data.loss

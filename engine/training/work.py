@@ -5,10 +5,13 @@ import ctypes
 import json
 from pathlib import Path
 
+from torch import nn
+
 from engine.load import glassbox
 from engine.load.folder import read_json
-from engine.models import Transformer
 
+FOLDER = ("folder", "text files (*.txt, UTF-8), searched through all its folders")
+FILES = (6, "files kept for evaluation")
 MODELS = Path(__file__).parents[2] / "assets" / "models"
 
 
@@ -43,7 +46,7 @@ def begin(options: argparse.Namespace) -> Path:
     return Path(options.work)
 
 
-def written(model: Transformer, folder: Path, work: Path) -> Transformer:
+def written(model: nn.Module, folder: Path, work: Path) -> nn.Module:
     """The finished model as people will read it: written to its folder, with the run's log, and read back."""
     glassbox.write(model, folder)
     (folder / "log.jsonl").write_text((work / "log.jsonl").read_text())
@@ -63,16 +66,19 @@ def logged(folder: Path) -> dict:
     }
 
 
-def parser(command: str, about: str, tokens: int, **sizes: int) -> argparse.ArgumentParser:
-    """The options that every command has; `sizes` are whole numbers with their defaults."""
+def parser(
+    command: str, about: str, tokens: int, reads: tuple = FOLDER, held_out: tuple = FILES, **sizes: int
+) -> argparse.ArgumentParser:
+    """The options that every command has: what it reads, how much is held out (default and what of); `sizes`
+    are whole numbers with their defaults."""
     options = argparse.ArgumentParser(prog=f"python -m {command}", description=about)
-    options.add_argument("folder", help="text files (*.txt, UTF-8), searched through all its folders")
+    options.add_argument(reads[0], help=reads[1])
     options.add_argument("--name", required=True, help="the model's folder in assets/models")
     options.add_argument("--about", required=True, help="what the text is, a phrase for the card")
     options.add_argument("--work", default="training-work", help="where the state of the run is kept")
     options.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
     options.add_argument("--tokens", type=int, default=tokens, help="how many to learn from")
-    options.add_argument("--held-out", type=int, default=6, help="files kept for evaluation")
+    options.add_argument("--held-out", type=int, default=held_out[0], help=held_out[1])
     options.add_argument("--seed", type=int, default=0)
     for name, size in sizes.items():
         options.add_argument(f"--{name}", type=int, default=size)

@@ -6,10 +6,10 @@ import pytest
 import torch
 from hypothesis import settings
 from tokenizers import BertWordPieceTokenizer, Tokenizer, models
-from tokenizers.pre_tokenizers import ByteLevel
-from tokenizers.trainers import BpeTrainer
+from tokenizers.pre_tokenizers import ByteLevel, Metaspace, Sequence, WhitespaceSplit
+from tokenizers.trainers import BpeTrainer, UnigramTrainer
 
-from engine.tokenize import JsonTokenizer, WordPieceTokenizer
+from engine.tokenize import JsonTokenizer, SentenceTokenizer, WordPieceTokenizer
 from engine.training.corpus import learn_vocabulary
 from tests.engine.tiny import KINDS, decoder, full, prompt
 
@@ -57,6 +57,26 @@ def checkpoint(tmp_path_factory):
 def rank_tokenizer():
     """A vocabulary of 300 entries, learned from a few sentences."""
     return learn_vocabulary([SENTENCES], 300)
+
+
+@pytest.fixture(scope="session")
+def sentences(rank_tokenizer):
+    """The same entries, for models that read one text and write another."""
+    return SentenceTokenizer(rank_tokenizer.ranks)
+
+
+@pytest.fixture(scope="session")
+def unigram_json(tmp_path_factory):
+    """A small Unigram with T5's spaces and special tokens, as the tokenizers library saves it."""
+    learner = Tokenizer(models.Unigram())
+    learner.pre_tokenizer = Sequence([WhitespaceSplit(), Metaspace()])
+    special = ["<pad>", "</s>", "<unk>"]
+    trainer = UnigramTrainer(vocab_size=90, special_tokens=special, unk_token="<unk>", show_progress=False)
+    learner.train_from_iterator([SENTENCES], trainer)
+    learner.add_special_tokens(["<extra_id_0>"])
+    file = tmp_path_factory.mktemp("unigram") / "tokenizer.json"
+    learner.save(str(file))
+    return file
 
 
 @pytest.fixture(scope="session")

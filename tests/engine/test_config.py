@@ -6,7 +6,7 @@ import re
 import pytest
 
 from engine.config import Config
-from tests.engine.tiny import SIZES
+from tests.engine.tiny import SIZES, VIT
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -31,6 +31,27 @@ def test_a_rotary_head_has_pairs_of_numbers():
     with pytest.raises(ValueError, match="5 of a head is odd"):
         Config(**SIZES | dict(positions="rotary"))
     assert Config(**SIZES | dict(positions="rotary", width=18)).rotary
+
+
+@pytest.mark.parametrize(("causal", "near"), [(True, 3), (False, 1)])
+def test_the_farthest_distance_is_beyond_those_with_a_bucket_of_their_own(causal, near):
+    choices = dict(positions="relative", buckets=6, causal=causal)
+    assert Config(**SIZES, **choices, farthest=near + 1).near == near
+    with pytest.raises(ValueError, match=f"farthest is {near}; with 6 buckets distances below {near}"):
+        Config(**SIZES, **choices, farthest=near)
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.0, "12", True])
+def test_a_head_has_a_width_of_its_own_or_its_share(size):
+    assert Config(**SIZES | dict(heads=4, head_width=7)).head_width == 7
+    with pytest.raises(ValueError, match=f"head_width is {size!r}"):
+        Config(**SIZES, head_width=size)
+
+
+@pytest.mark.parametrize("choice", [dict(positions="sinusoidal"), dict(scale_embedding=True)])
+def test_patches_have_learned_places_and_no_scale(choice):
+    with pytest.raises(ValueError, match="places of patches are learned"):
+        Config(**SIZES | VIT | choice)
 
 
 @pytest.mark.parametrize("name", ["norm_eps", "rotary_base"])

@@ -5,7 +5,8 @@ import torch
 
 from engine.cache import Cache
 from engine.config import Config
-from engine.models import Transformer, fresh
+from engine.families import fresh
+from engine.models import Transformer
 from engine.points import points_of
 from engine.trace import run
 from tests.engine.tiny import CHOICES, KINDS, SIZES, assert_close, at_positions, decoder, full, prompt

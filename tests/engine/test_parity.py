@@ -32,6 +32,7 @@ LLAMA = {
     "one key for all heads": dict(num_key_value_heads=1),
     "biases in attention": dict(attention_bias=True),
     "biases in the MLP": dict(mlp_bias=True),
+    "heads wider than their share": dict(head_dim=10),
     "another base": dict(rope_theta=50.0),
     "RMSNorm's epsilon": dict(rms_norm_eps=0.3),
     "gated by gelu": dict(hidden_act="gelu"),

@@ -11,7 +11,7 @@ def test_every_point_is_made_once_in_the_order_of_the_table(trace):
 def test_every_tensor_has_the_axes_of_its_point(trace):
     c = trace.model.config
     lengths = dict(B=2, T=11, S=11, D=c.width, H=c.heads, G=c.key_heads, F=c.mlp_width, V=c.vocabulary)
-    lengths["E"] = c.width // c.heads
+    lengths["E"] = c.head_width
     for name, point in points_of(c).items():
         assert list(trace[name].shape) == [lengths.get(axis, 1) for axis in point.axes], name
 

@@ -1,4 +1,4 @@
-"""Rotary positions: a turn that keeps lengths, and a dot product that knows the distance alone."""
+"""Positions: a turn that keeps lengths, waves, and numbers for distances."""
 
 import math
 
@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import LlamaConfig
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding, apply_rotary_pos_emb
+from transformers.models.t5.modeling_t5 import T5Attention
 
 from engine.points import points_of
-from engine.position import rotate, turns
+from engine.position import buckets_of, distances, rotate, sinusoids, turns
 from engine.trace import run
 from engine.worked import check, work
 from tests.engine.tiny import ROTARY, assert_close, decoder, prompt
@@ -131,3 +132,54 @@ def test_a_turned_number_is_worked_out_from_its_pair(rotary, e, partner, sign):
     turned = rf"k_{{t,{e}}}\cos\theta {'-+'[sign > 0]} k_{{t,{partner}}}\sin\theta"
     assert rf"k'_{{t,{e}}} = {turned}" in formula
     assert r"\theta = 7 / 10000^{1/3} = 0.3249" in formula
+
+
+# --- waves ---------------------------------------------------------------------------------------
+
+
+def test_sines_and_cosines_stand_in_turn():
+    x = sinusoids(torch.arange(3), 4)
+    expected = [[math.sin(t), math.cos(t), math.sin(t / 100), math.cos(t / 100)] for t in range(3)]
+    assert_close(x, torch.tensor(expected, dtype=torch.float64))
+
+
+@given(width=widths, place=places, further=places)
+def test_a_step_further_is_the_same_turn_wherever_it_is_made(width, place, further):
+    """PE of a place further on is a linear function of PE of the place (Vaswani et al. 2017, section 3.5)."""
+    x, step, there = sinusoids(torch.tensor([place, further, place + further]), width).unflatten(-1, (-1, 2))
+    sine = x[:, 0] * step[:, 1] + x[:, 1] * step[:, 0]
+    cosine = x[:, 1] * step[:, 1] - x[:, 0] * step[:, 0]
+    assert_close(torch.stack([sine, cosine], -1), there)
+
+
+# --- distances -----------------------------------------------------------------------------------
+
+
+def test_distances_of_new_tokens_are_counted_from_where_they_stand():
+    assert distances(2, 4).tolist() == [[-2, -1, 0, 1], [-3, -2, -1, 0]]
+
+
+@pytest.mark.parametrize("both_sides", [False, True])
+@pytest.mark.parametrize("count", [4, 6, 9, 32])
+@pytest.mark.parametrize("farthest", [20, 128])
+def test_the_bucket_of_every_distance_is_that_of_t5(count, farthest, both_sides):
+    away = torch.arange(-300, 301)
+    theirs = T5Attention._relative_position_bucket(away, both_sides, count, farthest)
+    assert torch.equal(buckets_of(away, count, farthest, both_sides), theirs)
+
+
+def test_near_distances_have_a_bucket_each_and_the_far_ones_share_the_last():
+    buckets = buckets_of(-torch.arange(200), 32, 128, both_sides=False)
+    assert buckets[:16].tolist() == list(range(16))
+    assert (buckets[113:] == 31).all()
+    assert (buckets.diff() >= 0).all()
+
+
+@pytest.mark.parametrize(("buckets", "farthest", "causal"), [(32, 128, True), (32, 128, False), (7, 40, False)])
+def test_every_bias_agrees_with_its_second_route(buckets, farthest, causal):
+    choices = dict(
+        positions="relative", buckets=buckets, farthest=farthest, causal=causal, context=150, layers=1
+    )
+    trace = run(decoder(torch.float32, **choices), prompt(150))
+    assert check(trace, "blocks.0.attn.bias").ok
+    assert check(trace, "blocks.0.attn.masked").ok

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from engine.config import Config
+from engine.config import Config, PairConfig
+from engine.encoder_decoder import EncoderDecoder
 from engine.models import Transformer
 from engine.trace import Trace, everything, run
 
@@ -12,6 +13,8 @@ SIZES = dict(vocabulary=97, context=23, width=15, layers=3, heads=3, mlp_width=3
 ROTARY = dict(positions="rotary", width=18)  # a head's numbers are turned in pairs: an even width
 SHARED = dict(width=24, heads=4, key_heads=2)
 LLAMA = dict(norm="rms", positions="rotary", gated=True, attention_bias=False, mlp_bias=False) | SHARED
+
+RELATIVE = dict(positions="relative", buckets=6, farthest=7, scale_scores=False)
 
 BERT = dict(post_norm=True, embed_norm=True, causal=False, segments=2, ending="masked", next_sentence=True)
 
@@ -42,6 +45,25 @@ CHOICES = {
     "scaled by layer": dict(scale_by_layer=True),
     "large epsilon": dict(norm_eps=0.3),
     "one block, one head": dict(layers=1, heads=1),
+    "heads wider than their share": dict(head_width=7),
+    "sinusoidal": dict(positions="sinusoidal", scale_embedding=True),
+    "relative": RELATIVE,
+    "relative, both sides": RELATIVE | dict(causal=False, ending="nothing"),
+    "scaled logits": dict(scale_logits=True),
+}
+
+
+VASWANI = dict(post_norm=True, positions="sinusoidal", scale_embedding=True, activation="relu")
+T5 = dict(norm="rms", attention_bias=False, mlp_bias=False, activation="relu", head_width=4) | RELATIVE
+
+PAIRS = {  # an encoder and a decoder: choices of `pair`
+    "2017": VASWANI | dict(shared=True),
+    "2017, norms before": VASWANI | dict(post_norm=False, decoder=dict(tied=False)),
+    "T5": T5 | dict(shared=True, decoder=dict(scale_logits=True)),
+    "T5, gated": T5 | dict(shared=True, gated=True, decoder=dict(tied=False, layers=1)),
+    "widths of their own": dict(encoder=dict(width=12, heads=2, layers=1), decoder=dict(norm="rms")),
+    "keys shared, turned": dict(decoder=LLAMA, encoder=ROTARY),
+    "captions": dict(encoder=VIT | dict(ending="nothing", classes=0)),
 }
 
 
@@ -55,6 +77,24 @@ def randomise(model: nn.Module, seed: int = 0):
 
 def decoder(dtype: torch.dtype = torch.float64, seed: int = 0, **choices) -> Transformer:
     model = randomise(Transformer(Config(**SIZES | choices)), seed)
+    return model.requires_grad_(False).eval().to(dtype)
+
+
+def pair(
+    dtype: torch.dtype = torch.float64,
+    seed: int = 0,
+    encoder: dict | None = None,
+    decoder: dict | None = None,
+    shared: bool = False,
+    start: int = 3,
+    end: int = 5,
+    **both,
+) -> EncoderDecoder:
+    """An encoder and a decoder with choices of their own, and some for `both`."""
+    reads = Config(**SIZES | dict(layers=2, causal=False, ending="nothing") | both | (encoder or {}))
+    writes = SIZES | dict(layers=2, context=13, memory=reads.width) | both
+    config = PairConfig(reads, Config(**writes | (decoder or {})), start, end, shared)
+    model = randomise(EncoderDecoder(config), seed)
     return model.requires_grad_(False).eval().to(dtype)
 
 
@@ -94,3 +134,20 @@ def assert_same_points(
     """Every point agrees; the first that does not is named."""
     for point in trace.points() if points is None else points:
         assert_close(trace[point], expected[point], f"first differing point: {point}", noise)
+
+
+def assert_same_real_points(trace: Trace, expected: dict[str, Tensor], noise: float = 1e-9) -> None:
+    """Every point of two stacks agrees where there is no padding; the first that does not is named."""
+    every = [torch.ones(x.shape[:2], dtype=torch.bool) for x in (trace["decoder.memory"], trace.target)]
+    given = (trace.padding, trace.target_padding)
+    read, written = (a if p is None else p for a, p in zip(every, given, strict=True))
+    for name, point in trace.table.items():
+        own = written if name.startswith("decoder.") else read
+        for row in range(len(own)):
+            got, wanted = (x[name][row] for x in (trace, expected))
+            for axis, letter in enumerate(point.axes[1:]):
+                if letter in "TS":
+                    other = letter == "S" and (".cross." in name or name == "decoder.memory")
+                    real = (read if other else own)[row].nonzero()[:, 0]
+                    got, wanted = (x.index_select(axis, real) for x in (got, wanted))
+            assert_close(got, wanted, f"first differing point: {name}, prompt {row}", noise)

@@ -1,12 +1,15 @@
 """This project's own layout: what is written is what is read."""
 
+import json
+
 import pytest
 import torch
 
 import engine
 from engine.load import glassbox
+from engine.pictures import Preparation
 from tests.engine.load.damage import configure, refused
-from tests.engine.tiny import ROTARY, decoder
+from tests.engine.tiny import PAIRS, ROTARY, VIT, decoder, images, pair, prompt
 
 
 @pytest.fixture
@@ -71,7 +74,7 @@ def test_a_config_that_tells_no_positions_is_of_the_time_when_all_were_learned(w
         (dict(activation=[]), r"activation is \[\]"),
         (dict(norm_eps=None), "norm_eps is None"),
         (dict(positions="rotary"), "5 of a head is odd"),
-        (dict(positions="rotary", width=18), "unexpected: embed.position.weight"),
+        (dict(positions="rotary", width=18, head_width=6), "unexpected: embed.position.weight"),
         (dict(tied=1), "tied is 1"),
         (dict(layers=10**9), "1000000000"),
         (dict(width=10**12, heads=1, key_heads=1), "1000000000000"),
@@ -112,3 +115,61 @@ def test_a_damaged_vocabulary_says_where(written, line, message):
     lines = file.read_bytes().splitlines()
     file.write_bytes(b"\n".join([*lines[:2], line, *lines[3:]]))
     refused(written[1], message)
+
+
+# --- two stacks ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["2017", "T5, gated", "widths of their own", "captions"])
+def both(request, sentences, tmp_path):
+    """A model of two stacks and the folder it was written to."""
+    choices = dict(PAIRS[request.param])
+    decoder = choices.pop("decoder", {}) | dict(vocabulary=len(sentences))
+    choices |= {} if request.param == "captions" else dict(vocabulary=len(sentences))
+    model = pair(torch.float32, decoder=decoder, **choices, start=sentences.start, end=sentences.end)
+    model.tokenizer = sentences
+    if request.param == "captions":
+        model.prepare = Preparation(VIT["image"], (0.5,) * 3, (0.25,) * 3)
+    glassbox.write(model, tmp_path / "model")
+    return model, tmp_path / "model"
+
+
+def test_two_stacks_come_back_with_their_vocabulary(both):
+    model, folder = both
+    back = engine.load(folder, device="cpu")
+    assert back.config == model.config
+    assert back.tokenizer.special == model.tokenizer.special
+    assert back.prepare == model.prepare
+    parameters = dict(back.named_parameters())
+    assert parameters.keys() == dict(model.named_parameters()).keys()
+    for name, parameter in model.named_parameters():
+        assert torch.equal(parameters[name], parameter.half().float()), name
+    given = images(1) if model.config.encoder.image else prompt(5)
+    assert engine.run(back, given)["decoder.logits"].isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (dict(encoder=...), "encoder is None, not an object"),
+        (dict(decoder=[]), r"decoder is \[\], not an object"),
+        (dict(depth=1), "unknown entries: depth"),
+        (dict(start=...), "incomplete: .*start"),
+        (dict(start=299), "start = 299; its vocabulary's is 300"),
+        (dict(end=10**30), "must be a token from 0 to 300"),
+        (dict(shared="yes"), "shared is 'yes'"),
+        (dict(encoder={"memory": 3}), "hands over its last vectors"),
+        (dict(encoder={"layers": 10**9}), "1000000000"),
+        (dict(decoder={"memory": 16}), "vectors of 16 numbers"),
+        (dict(decoder={"depth": 1}), "unknown entries: depth"),
+        (dict(decoder={"layers": 1}), "unexpected: decoder.blocks.1"),
+        (dict(decoder={"vocabulary": 300}), "start is 300; it must be a token from 0 to 299"),
+    ],
+)
+@pytest.mark.parametrize("both", ["widths of their own"], indirect=True)
+def test_a_config_of_two_stacks_that_cannot_be_read_says_why(both, entries, message):
+    config = json.loads((both[1] / "config.json").read_text())
+    for name, entry in entries.items():
+        entries[name] = config[name] | entry if isinstance(entry, dict) else entry
+    configure(both[1], **entries)
+    refused(both[1], message)

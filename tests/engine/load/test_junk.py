@@ -71,6 +71,25 @@ ENTRIES = {
         "qkv_bias",
     ],
 }
+ENTRIES["t5"] = [
+    "vocab_size",
+    "d_model",
+    "d_kv",
+    "d_ff",
+    "num_layers",
+    "num_decoder_layers",
+    "num_heads",
+    "n_positions",
+    "relative_attention_num_buckets",
+    "relative_attention_max_distance",
+    "layer_norm_epsilon",
+    "feed_forward_proj",
+    "tie_word_embeddings",
+    "scale_decoder_outputs",
+    "decoder_start_token_id",
+    "pad_token_id",
+    "eos_token_id",
+]
 CASES = [(layout, entry) for layout, entries in ENTRIES.items() for entry in entries]
 
 
@@ -79,10 +98,12 @@ CASES = [(layout, entry) for layout, entries in ENTRIES.items() for entry in ent
 def test_junk_in_a_config_is_refused_or_harmless(checkpoint, tmp_path, layout, entry, junk):
     folder = shutil.copytree(checkpoint(layout=layout).folder, tmp_path / "damaged")
     configure(folder, **{entry: junk})
-    given, shape = (images(), (2, 5)) if layout == "vit" else (torch.tensor([prompt(9)]), (1, 9, 97))
+    ids = torch.tensor([prompt(9)])
+    given, shape = ((images(),), (2, 5)) if layout == "vit" else ((ids,), (1, 9, 97))
+    given = (ids[:, :4], ids) if layout == "t5" else given
     try:
         model = engine.load(folder, device="cpu")
     except ValueError as error:
         assert str(error)
     else:
-        assert model(given).shape == shape
+        assert model(*given).shape == shape

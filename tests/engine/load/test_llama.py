@@ -69,7 +69,7 @@ def test_old_and_new_files_say_the_rotary_base_in_their_own_way(folder, entries)
         (dict(num_attention_heads=...), "no whole number for num_attention_heads"),
         (dict(num_key_value_heads=3), "4 heads cannot share 3 key_heads evenly"),
         (dict(num_key_value_heads=1), "misshapen: blocks.0.attn.k.weight is (12, 24)"),
-        (dict(head_dim=8), "head_dim 8; only heads that share hidden_size 24 evenly"),
+        (dict(head_dim=8), "misshapen: blocks.0.attn.k.weight is (12, 24)"),
         (dict(rope_parameters={"rope_type": "llama3"}), "'llama3' rotary positions"),
         (dict(rope_parameters=..., rope_scaling={"type": "linear", "factor": 2}), "'linear' rotary positions"),
         (dict(rope_parameters=[1]), "not an object"),

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 import engine
+from engine.families import fresh
 from engine.load import beside, glassbox, moments, moments_of, shipped, writers
 from engine.load.moments import packed, unpacked
-from engine.models import fresh
 from tests.engine.load.damage import configure
-from tests.engine.tiny import BERT, KINDS, decoder
+from tests.engine.tiny import BERT, KINDS, decoder, pair
 
 STEPS = (2, 40, 1234)
 
@@ -28,6 +28,14 @@ def then(step: int, **choices):
 def choices_of(model) -> dict:
     """What `then` needs to make a model of the same shape."""
     return {name: value for name, value in asdict(model.config).items() if name != "vocabulary"}
+
+
+def test_what_reads_one_text_and_writes_another_goes_on_with_none(shelf, sentences):
+    model = pair(torch.float32, vocabulary=len(sentences))
+    model.tokenizer = sentences
+    glassbox.write(model, shelf / "translator")
+    assert "translator" in shipped()
+    assert writers() == ["bare", "tale"]
 
 
 @pytest.fixture(params=KINDS)

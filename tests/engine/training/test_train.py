@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import load_file
 
 from engine.config import Config
+from engine.families import fresh
 from engine.load.folder import build
-from engine.models import fresh
 from engine.training import train
 from engine.training.mix import Mix
 from engine.training.train import KEPT, Recipe, kept_steps, learn

@@ -1,0 +1,23 @@
+"""Which model a config is the config of, and a model at its random start."""
+
+import torch
+from torch import nn
+
+from engine.config import Config, PairConfig
+from engine.encoder_decoder import EncoderDecoder
+from engine.models import Transformer
+
+MODELS = {Config: Transformer, PairConfig: EncoderDecoder}
+
+
+def model_of(config) -> nn.Module:
+    """A model of this shape; its numbers are whatever torch puts there."""
+    return MODELS[type(config)](config)
+
+
+def fresh(config, seed: int) -> nn.Module:
+    """A model at its random start, which depends on the seed alone."""
+    torch.manual_seed(seed)
+    model = model_of(config)
+    model.initialise()
+    return model

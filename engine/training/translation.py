@@ -1,0 +1,220 @@
+"""Train, evaluate and write a model that translates, from a file of English and French sentences.
+
+    python -m engine.training.translation PAIRS.tsv --name interpreter --about "everyday sentences"
+
+Each line is English, a tab, French. Run it again to go on where it stopped; the last leg measures the model and
+writes its card. Needs sacrebleu, for one of its scores alone: pip install sacrebleu
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from engine.config import Config, PairConfig
+from engine.decode import translate
+from engine.families import fresh
+from engine.tokenize import SentenceTokenizer
+from engine.training import work
+from engine.training.bitext import Bitext, Pair, most_similar, read_pairs, split_pairs
+from engine.training.corpus import learn_vocabulary
+from engine.training.pairs import NONE
+from engine.training.train import Recipe, learn
+
+AIMS = {"exact match": 0.35, "chrF": 60.0}
+AT_ONCE = 128  # sentences translated together
+CARD = Path(__file__).parent / "card_translation.md"
+LONG = 10**6
+LENGTHS = {"": (0, LONG), ", up to 4 words": (0, 4), ", 5 to 7 words": (5, 7), ", 8 words or more": (8, LONG)}
+SAMPLES = 8
+
+
+def transformer(tokenizer: SentenceTokenizer, options) -> PairConfig:
+    """The Transformer of 2017: norms after the additions, waves as positions, one table for all three."""
+    both = dict(
+        vocabulary=len(tokenizer),
+        context=options.context,
+        width=options.width,
+        layers=options.layers,
+        heads=options.heads,
+        mlp_width=4 * options.width,
+        post_norm=True,
+        positions="sinusoidal",
+        scale_embedding=True,
+        activation="relu",
+    )
+    encoder = Config(**both, causal=False, ending="nothing")
+    decoder = Config(**both, memory=options.width)
+    return PairConfig(encoder, decoder, tokenizer.start, tokenizer.end, shared=True)
+
+
+KINDS = {  # how the model's config is made, and what it is called on its card
+    "transformer": (transformer, "The Transformer of 2017: {layers} blocks that read and {layers} that write"),
+}
+
+
+def main() -> None:
+    options = _options()
+    folder = work.begin(options)
+    train, held = split_pairs(read_pairs(Path(options.file)), options.held_out, options.seed)
+    tokenizer = _vocabulary(folder, train, options)
+    data, config = Bitext.of(train, tokenizer, options.context), KINDS[options.kind][0](tokenizer, options)
+    recipe = Recipe(tokens=options.tokens, batch=options.batch, seed=options.seed)
+    print(f"{len(data):,} pairs to learn from; {len(held):,} English sentences held out")
+    model, done = learn(config, data, recipe, folder, options.minutes)
+    print()
+    if not done:
+        return print("not finished: run the same command again to go on")
+    model.tokenizer, model.name = tokenizer, options.name
+    write_translator(model, work.MODELS / options.name, folder, (train, held), options)
+
+
+def _options():
+    sizes = dict(vocabulary=6000, context=24, width=192, layers=3, heads=6, batch=64)
+    parser = work.parser(
+        "engine.training.translation",
+        __doc__.splitlines()[0],
+        12_000_000,
+        reads=("file", "lines of English, a tab, French (UTF-8)"),
+        held_out=(2000, "English sentences kept for evaluation"),
+        **sizes,
+    )
+    parser.add_argument("--kind", choices=KINDS, default="transformer", help="what the model is made of")
+    return parser.parse_args()
+
+
+def _vocabulary(folder: Path, pairs: list[Pair], options) -> SentenceTokenizer:
+    path = folder / "vocabulary.tiktoken"
+    if not path.exists():
+        texts = (text for pair in pairs for text in pair)
+        learn_vocabulary(texts, options.vocabulary - 1).write(path)  # and the start
+    return SentenceTokenizer.read(path)
+
+
+# --- how well it does ----------------------------------------------------------------------------
+
+
+def write_translator(model: nn.Module, folder: Path, work_folder: Path, texts: tuple, options) -> None:
+    """Write the weights, read them back as people will, measure that model, write its card."""
+    model = work.written(model, folder, work_folder)
+    train, held = texts
+    rows = scores_of(model, train, held, options)
+    (folder / "scores.json").write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
+    facts = _facts(model, folder, train, held, options)
+    card = CARD.read_text("utf-8").format(**facts, table=_table(rows))
+    (folder / "card.md").write_text(card, encoding="utf-8")
+    print(f"{folder}: written")
+
+
+def scores_of(model: nn.Module, train: list[Pair], held: dict[str, list[str]], options) -> list[dict]:
+    """Rows of the table: the model, its random start, the French of the most similar sentence, the English."""
+    asked = list(held)
+    start = fresh(model.config, options.seed).requires_grad_(False).eval()
+    start.tokenizer = model.tokenizer
+    similar = [train[number][1] for number in most_similar([source for source, _ in train], asked)]
+    columns = [written(model, asked), written(start, asked), similar, asked]
+    rows = []
+    for metric, score in (("exact match", exact), ("chrF", chrf)):
+        for part, (low, high) in LENGTHS.items():
+            some = [i for i, text in enumerate(asked) if low <= len(text.split()) <= high]
+            if some:
+                right = [held[asked[i]] for i in some]
+                values = [score([column[i] for i in some], right) for column in columns]
+                rows.append(_row(metric + part, len(some), values))
+    pairs = [(source, target) for source, targets in held.items() for target in targets]
+    bits = [bits_per_token(one, pairs) for one in (model, start)]
+    return [*rows, _row("bits per token", bits[0][1], [value for value, _ in bits] + [math.nan] * 2)]
+
+
+def _row(name: str, count: int, values: list[float]) -> dict:
+    return {"name": name, "count": count, "values": values, "aim": AIMS.get(name)}
+
+
+def written(model: nn.Module, texts: list[str]) -> list[str]:
+    """What the model writes for each text, always the most probable token."""
+    found, tokenizer = {}, model.tokenizer
+    longest = model.reads[0].context
+    ids = {text: tokenizer.encode(text)[:longest] for text in texts}
+    order = sorted(ids, key=lambda text: len(ids[text]))
+    for first in range(0, len(order), AT_ONCE):
+        some = order[first : first + AT_ONCE]
+        width = len(ids[some[-1]])
+        read = torch.tensor([ids[text] + [NONE] * (width - len(ids[text])) for text in some])
+        for text, row in zip(some, translate(model, read.clamp_min(0), read != NONE).tolist(), strict=True):
+            found[text] = tokenizer.decode([id for id in row if id not in tokenizer.special.values()])
+    return [found[text] for text in texts]
+
+
+def exact(guesses: list[str], translations: list[list[str]]) -> float:
+    """The share of guesses that are one of the translations."""
+    return sum(guess in right for guess, right in zip(guesses, translations, strict=True)) / len(guesses)
+
+
+def chrf(guesses: list[str], translations: list[list[str]]) -> float:
+    """chrF from 0 to 100, each guess against the nearest of its translations (Popović 2015)."""
+    from sacrebleu.metrics import CHRF  # here: only who trains needs it
+
+    most = max(map(len, translations))
+    rows = [right + [None] * (most - len(right)) for right in translations]
+    return CHRF().corpus_score(guesses, list(zip(*rows, strict=True))).score
+
+
+@torch.inference_mode()
+def bits_per_token(model: nn.Module, pairs: list[Pair]) -> tuple[float, int]:
+    """Bits for each token of the translations, all those before it known, and how many tokens they have."""
+    data, nats, count = Bitext.of(pairs, model.tokenizer, model.config.context), 0.0, 0
+    for source, target in data.pairs.values():
+        for first in range(0, len(source), AT_ONCE):
+            some = slice(first, first + AT_ONCE)
+            ids, padding, before, labels = data.read(source[some], target[some])
+            logits = model(ids, before, padding).flatten(0, 1)
+            nats += F.cross_entropy(logits, labels.flatten(), ignore_index=NONE, reduction="sum").item()
+            count += int((labels != NONE).sum())
+    return nats / count / math.log(2), count
+
+
+def _table(rows: list[dict]) -> str:
+    lines = ["| | n | this model | random start | most similar | copying | aim |"]
+    lines.append("|:--|--:|--:|--:|--:|--:|--:|")
+    for row in rows:
+        values = ["" if value != value else _number(row["name"], value) for value in row["values"]]
+        aim = f"≥ {_number(row['name'], row['aim'])}" if row["aim"] else ""
+        lines.append(f"| {row['name']} | {row['count']:,} | {' | '.join(values)} | {aim} |")
+    return "\n".join(lines)
+
+
+def _number(name: str, value: float) -> str:
+    if name.startswith("exact"):
+        return f"{value:.1%}"
+    return f"{value:.1f}" if name.startswith("chrF") else f"{value:.2f}"
+
+
+def _facts(model: nn.Module, folder: Path, train: list[Pair], held: dict[str, list[str]], options) -> dict:
+    return dict(
+        work.logged(folder),
+        name=model.name,
+        shape=KINDS[options.kind][1].format(**vars(options)),
+        context=model.config.context,
+        vocabulary=len(model.tokenizer),
+        parameters=sum(p.numel() for p in model.parameters()),
+        about=options.about,
+        pairs=len(train),
+        held=len(held),
+        seed=options.seed,
+        samples="\n".join(_samples(model, held)),
+    )
+
+
+def _samples(model: nn.Module, held: dict[str, list[str]]) -> Iterator[str]:
+    """The first of the held-out sentences, in the order in which they were drawn."""
+    some = list(held)[:SAMPLES]
+    for text, guess in zip(some, written(model, some), strict=True):
+        yield f"- {text} → *{guess}* ({'; '.join(held[text])})"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""From a file of pairs to a model that translates and can be loaded, on the command line."""
+
+import json
+import math
+import re
+import sys
+
+import pytest
+
+import engine
+from engine.decode import generate
+from engine.training import train, translation
+from engine.training import work as around
+from engine.training.translation import chrf, exact
+
+SIZES = "--vocabulary 300 --context 20 --width 32 --layers 1 --heads 2 --tokens 48000 --batch 16 --held-out 6"
+WORDS = dict(red="rouge", big="grand", old="vieux", cat="chat", dog="chien", ship="bateau")
+NOUNS = ("cat", "dog", "ship")
+
+
+def pairs() -> list[str]:
+    """A language of few words: what is said of a noun stands after it in the other one."""
+    lines = []
+    for what in ("red", "big", "old"):
+        for noun in NOUNS:
+            for other in NOUNS:
+                lines.append(f"{what} {noun}, {other}\t{WORDS[noun]} {WORDS[what]}, {WORDS[other]}")
+    return lines
+
+
+@pytest.fixture(scope="module")
+def interpreter(tmp_path_factory):
+    """The folder of a finished model."""
+    place = tmp_path_factory.mktemp("training")
+    (place / "pairs.tsv").write_text("\n".join(pairs()) + "\n")
+    words = ["--name", "interpreter", "--about", "three nouns", "--work", str(place / "work"), *SIZES.split()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(around, "MODELS", place / "models")
+        patch.setattr(around, "keep_memory", lambda: None)
+        patch.setattr(train, "LOG_EVERY", 10)
+        patch.setattr(sys, "argv", ["translation", str(place / "pairs.tsv"), *words])
+        translation.main()
+    return place / "models" / "interpreter"
+
+
+def rows(folder) -> dict[str, list[float]]:
+    return {row["name"]: row["values"] for row in json.loads((folder / "scores.json").read_text())["rows"]}
+
+
+def test_training_leaves_a_model_that_translates_what_it_never_read(interpreter):
+    model = engine.load(interpreter, device="cpu")
+    assert model.encoder.embed.token.weight is model.decoder.logits.weight
+    text = b"".join(model.tokenizer.bytes_of(step.id) for step in generate(model, "big dog, cat")).decode()
+    assert text == "chien grand, chat"
+    assert rows(interpreter)["exact match"][0] > 0.8
+
+
+def test_a_run_learns(interpreter):
+    log = [json.loads(line) for line in (interpreter / "log.jsonl").read_text().splitlines()]
+    assert log[0]["loss"] > 3
+    assert log[-1]["loss"] < 0.2
+    assert log[-1]["step"] == 150
+
+
+def test_the_card_says_what_it_is_and_how_well_it_does(interpreter):
+    text = (interpreter / "card.md").read_text(encoding="utf-8")
+    for words in (
+        "# interpreter",
+        "1 blocks that read and 1 that write",
+        "three nouns: 21 pairs",
+        "www.manythings.org/anki and tatoeba.org",
+        "CC BY",
+        "48,000 tokens in 150 steps",
+        "6 English sentences",
+        "| exact match, up to 4 words | 6 |",
+        "| chrF | 6 |",
+        "| bits per token |",
+        "≥ 35.0%",
+    ):
+        assert words in text
+    assert text.count(" → *") == 6
+    assert not re.search(r"\{\w*\}|None|nan", text)
+
+
+def test_the_baselines_stand_beside_it(interpreter):
+    found = rows(interpreter)
+    model, start, similar, copying = found["chrF"]
+    assert model > similar > copying > 0
+    assert start < model
+    bits = found["bits per token"]
+    assert bits[0] < 0.5
+    assert bits[1] == pytest.approx(math.log2(300), rel=0.1)  # a fresh model knows nothing
+    assert math.isnan(bits[2])
+
+
+def test_a_guess_is_right_where_it_is_one_of_the_translations():
+    assert exact(["Va !", "Je vois"], [["Marche.", "Va !"], ["Je vois."]]) == 0.5
+    assert chrf(["Va !", "Je vois."], [["Marche.", "Va !"], ["Je vois."]]) == 100
+    assert chrf(["xyz"], [["Marche.", "Va !"]]) == 0
+    assert 20 < chrf(["Je vais."], [["Je vois."]]) < 90
