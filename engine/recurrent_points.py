@@ -10,7 +10,7 @@ from engine.config import RecurrentConfig
 from engine.points import Point
 
 _GATES = {
-    "reset": "how much of the state before the candidate is told",
+    "reset": "how much of the state before reaches the candidate",
     "update": "how much of the state before stays",
     "input": "how much of the candidate is let into the cell",
     "forget": "how much of the cell stays",
