@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.config import Config
+from engine.config import Config, RecurrentConfig
 from engine.models import Transformer
 from engine.trace import Trace
 
@@ -145,3 +145,26 @@ def _share(pattern: Tensor, wanted: Tensor) -> Tensor:
     """The weight on the wanted cells of each row, averaged over the rows that have any."""
     rows = wanted.any(-1)
     return (pattern * wanted).sum(-1)[..., rows].mean(-1) if rows.any() else pattern[..., 0, 0] * 0
+
+
+# --- how far and how long: one token after the other against all at once ---------------------------------
+
+
+def path_length(config: Config | RecurrentConfig, distance: int) -> int:
+    """How many steps what one token says takes to another of the same text, `distance` tokens away: a step for
+    each token on the way in a recurrent model, one look in a Transformer (Vaswani et al. 2017, table 1)."""
+    return abs(distance) if isinstance(config, RecurrentConfig) else min(1, abs(distance))
+
+
+def path_to_target(config: RecurrentConfig, length: int, place: int, t: int) -> int:
+    """How many steps from the state at `place` of a source of `length` tokens to what is written at place `t`
+    of the target: through every state between them or, with attention, one look (Bahdanau et al. 2014)."""
+    if not 0 <= place < length or t < 0:
+        raise ValueError(f"places go from 0 to {length - 1} and from 0 on; got {place} and {t}")
+    return length - place + t if config.attention == "none" else 1
+
+
+def sequential_steps(config: Config | RecurrentConfig, length: int) -> int:
+    """How many steps must wait for one another before `length` tokens are read: a step a token in a recurrent
+    model, one a block in a Transformer, whatever the length (Vaswani et al. 2017, table 1)."""
+    return length if isinstance(config, RecurrentConfig) else config.layers

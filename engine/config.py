@@ -163,3 +163,39 @@ class PairConfig:
     def context(self) -> int:
         """The longest text that both can read, in tokens."""
         return min(stack.context for stack in self.stacks)
+
+
+CELLS = ("rnn", "gru", "lstm")
+ATTENTIONS = ("none", "additive", "dot")
+
+
+@dataclass(frozen=True)
+class RecurrentConfig:
+    """What a recurrent encoder-decoder is made of; sizes are counts of numbers unless said otherwise."""
+
+    vocabulary: int  # V, entries of each token table: the source's and the target's
+    context: int  # longest source and longest target, in tokens
+    width: int  # D, numbers of a token's vector and of a state
+    start: int  # the token that the decoder reads first
+    end: int  # the token that ends what it writes
+    cell: str = "gru"  # a name of CELLS: what makes a state of the one before it
+    attention: str = "additive"  # a name of ATTENTIONS: how the decoder looks back at the source, if it does
+
+    image = segments = 0  # it reads tokens, of one text
+
+    def __post_init__(self):
+        for name in ("vocabulary", "context", "width"):
+            size = getattr(self, name)
+            if type(size) is not int or size < 1:
+                raise ValueError(f"{name} is {size!r}; it must be a whole number of 1 or more")
+        for name in ("start", "end"):
+            id = getattr(self, name)
+            if type(id) is not int or not 0 <= id < self.vocabulary:
+                raise ValueError(f"{name} is {id!r}; it must be a token from 0 to {self.vocabulary - 1}")
+        for name, known in (("cell", CELLS), ("attention", ATTENTIONS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; known are {', '.join(known)}")
+
+    @property
+    def stacks(self) -> tuple["RecurrentConfig", "RecurrentConfig"]:
+        return self, self

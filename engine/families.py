@@ -3,11 +3,12 @@
 import torch
 from torch import nn
 
-from engine.config import Config, PairConfig
+from engine.config import Config, PairConfig, RecurrentConfig
 from engine.encoder_decoder import EncoderDecoder
 from engine.models import Transformer
+from engine.recurrent import Recurrent
 
-MODELS = {Config: Transformer, PairConfig: EncoderDecoder}
+MODELS = {Config: Transformer, PairConfig: EncoderDecoder, RecurrentConfig: Recurrent}
 
 
 def model_of(config) -> nn.Module:

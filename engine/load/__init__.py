@@ -9,6 +9,7 @@ from engine.load import bert, glassbox, gpt2, llama, moments, pictures, t5, vit
 from engine.load.folder import read_json
 from engine.load.hub import find
 from engine.models import Transformer
+from engine.recurrent import Recurrent
 from engine.tokenize import JsonTokenizer, UnigramTokenizer, WordPieceTokenizer
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "models"
@@ -33,7 +34,8 @@ def shipped() -> list[str]:
 def writers() -> list[str]:
     """Of the shipped models those that write a text on, token by token."""
     configs = {name: read_json(SHIPPED / name / "config.json") for name in shipped()}
-    return [name for name, c in configs.items() if c.get("causal", True) and "decoder" not in c]
+    others = {"decoder", "recurrent"}  # they write another text, beside the one they read
+    return [name for name, c in configs.items() if c.get("causal", True) and not others & c.keys()]
 
 
 def moments_of(name: str) -> list[str]:
@@ -49,7 +51,7 @@ def beside(name: str, file: str) -> dict:
 
 def load(
     name_or_folder: str | Path = DEFAULT, device: str = "auto", download: bool = False
-) -> Transformer | EncoderDecoder:
+) -> Transformer | EncoderDecoder | Recurrent:
     """A model in float32, with its tokenizer, from a shipped name, a folder or a hub name.
 
     A name with a moment ("storybook@293") is what the model was after that many steps of its training.

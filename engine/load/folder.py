@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engine.config import Config, PairConfig
+from engine.config import Config, PairConfig, RecurrentConfig
 from engine.families import model_of
 
 
@@ -67,7 +67,7 @@ def _listing(folder: Path) -> str:
     return ", ".join(sorted(f.name for f in folder.iterdir())[:12]) or "nothing"
 
 
-def build(config: Config | PairConfig, weights: dict[str, Tensor], source: str) -> nn.Module:
+def build(config: Config | PairConfig | RecurrentConfig, weights: dict[str, Tensor], source: str) -> nn.Module:
     """A model holding `weights` (by this project's names) in float32; all misfits in one error."""
     for stack in config.stacks:
         _check_sizes(stack, weights, source)
@@ -90,16 +90,16 @@ def build(config: Config | PairConfig, weights: dict[str, Tensor], source: str) 
     return model
 
 
-def _check_sizes(config: Config, weights: dict[str, Tensor], source: str) -> None:
+def _check_sizes(config: Config | RecurrentConfig, weights: dict[str, Tensor], source: str) -> None:
     """A ValueError where a size is beyond what the weights can hold, before torch is asked for it."""
     numbers = sum(w.numel() for w in weights.values())
     counts = ("vocabulary", "context", "width", "mlp_width", "segments", "channels")
     counts += ("heads", "key_heads", "head_width", "memory")
     limits = dict.fromkeys(counts, numbers) | {"layers": len(weights)}
-    if config.positions == "relative":
+    if getattr(config, "positions", "") == "relative":
         limits["buckets"] = numbers
     for name, limit in limits.items():
-        if getattr(config, name) > limit:
+        if getattr(config, name, 0) > limit:  # a recurrent model has but some of them
             raise ValueError(
                 f"{source}: config.json says {name} = {getattr(config, name)}; "
                 f"its weights are {len(weights)} tensors of {numbers:,} numbers together"

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from engine.config import Config, PairConfig
+from engine.config import Config, PairConfig, RecurrentConfig
 from engine.load import moments, pictures
 from engine.load.folder import build, read_json, read_weights
 from engine.tokenize import RankTokenizer, SentenceTokenizer, WordPieceTokenizer
@@ -34,9 +34,14 @@ def read(folder: Path, config: dict, step: int | None = None):
     return model
 
 
-def _shapes(folder: Path, entries: dict) -> Config | PairConfig:
-    """The config of one stack or, where config.json has an encoder and a decoder, of both."""
+def _shapes(folder: Path, entries: dict) -> Config | PairConfig | RecurrentConfig:
+    """The config of one stack or, where config.json has an encoder and a decoder, of both; or of a recurrent
+    model, all of whose entries are under that name."""
     entries = {name: entry for name, entry in entries.items() if name != "format"}
+    if "recurrent" in entries:
+        if not isinstance(entries["recurrent"], dict) or len(entries) > 1:
+            raise ValueError(f"{folder}/config.json: recurrent is an object {{…}} that holds all entries")
+        return _made(RecurrentConfig, folder, entries["recurrent"])
     if "decoder" not in entries:
         return _made(Config, folder, entries)
     for name in ("encoder", "decoder"):
@@ -77,7 +82,9 @@ def _check_ends(folder: Path, model) -> None:
 def write(model, folder: Path) -> None:
     """Weights go to disk in float16; reading them back gives exactly those numbers in float32."""
     folder.mkdir(parents=True, exist_ok=True)
-    config = {"format": "glassbox"} | asdict(model.config)
+    entries = asdict(model.config)
+    recurrent = isinstance(model.config, RecurrentConfig)
+    config = {"format": "glassbox"} | ({"recurrent": entries} if recurrent else entries)
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
     write_weights(model, folder / "model.safetensors")
     if model.reads[0].image:

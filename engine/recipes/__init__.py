@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from engine.recipes import cells, whole
+from engine.recipes import cells, recurrent, whole
 
 
 class Kind(NamedTuple):
@@ -42,4 +42,18 @@ KINDS = {
     "mix": Kind(whole.mix, cells.mix),
     "activation": Kind(whole.activation, cells.activation),
     "product": Kind(whole.product, cells.product),
+    "zeros": Kind(recurrent.zeros, recurrent.zeros_cell),
+    "sigmoid": Kind(recurrent.sigmoid, recurrent.sigmoid_cell),
+    "gate sum": Kind(recurrent.gate_sum, recurrent.gate_sum_cell),
+    "gate map": Kind(recurrent.gate_map, recurrent.gate_map_cell),
+    "reset sum": Kind(recurrent.reset_sum, recurrent.reset_sum_cell),
+    "blend": Kind(recurrent.blend, recurrent.blend_cell),
+    "keep and add": Kind(recurrent.keep_and_add, recurrent.keep_and_add_cell),
+    "carry": Kind(recurrent.carry, recurrent.carry_cell),
+    "stack": Kind(recurrent.stack, recurrent.stack_cell),
+    "dot product": Kind(recurrent.dot_product, recurrent.dot_product_cell),
+    "additive": Kind(recurrent.additive, recurrent.additive_cell),
+    "real": Kind(recurrent.real, recurrent.real_cell),
+    "weighted sum": Kind(recurrent.weighted_sum, recurrent.weighted_sum_cell),
+    "joined": Kind(recurrent.joined, recurrent.joined_cell),
 }

@@ -232,8 +232,9 @@ def mask(s: Scene, *at):
     return simple_cell(symbols, numbers, float(sum(parts)) if allowed else -math.inf, *s.point.sources)
 
 
-def softmax(s: Scene, b, h, t, k):
-    row = s.sources[0][b, h, t]
+def softmax(s: Scene, *at):
+    *place, k = at
+    row = s.sources[0][tuple(place)]
     top = row.max()
     exps = np.exp(row - top)
     seen = [i for i in range(len(row)) if row[i] != -np.inf]
@@ -243,7 +244,7 @@ def softmax(s: Scene, b, h, t, k):
     numbers = rf"\frac{{e^{{{number(row[k])} - {factor(top)}}}}}{{{number(total)}}} = "
     numbers += rf"\frac{{{number(exps[k])}}}{{{number(total)}}} = {number(exps[k] / total)}"
     symbols = r"a_{t,s} = \frac{e^{m_{t,s}}}{\sum_{s'} e^{m_{t,s'}}}"
-    sources = (f"{s.point.sources[0]}[{h}, {t}, :]",)
+    sources = (f"{s.point.sources[0]}[{', '.join(map(str, [*place[1:], ':']))}]",)
     return Worked("", (), symbols, numbers, tuple(terms), total, float(exps[k] / total), 0.0, sources)
 
 

@@ -13,15 +13,18 @@ from engine.analysis import (
     induction,
     lens,
     nearest,
+    path_length,
+    path_to_target,
     patterns,
     previous_token,
     promotes,
+    sequential_steps,
     value_weighted,
     without_first,
 )
 from engine.tap import Edit
 from engine.trace import run
-from tests.engine.tiny import assert_close
+from tests.engine.tiny import RECURRENT, assert_close, decoder, prompt, recurrent
 
 
 def test_n_tokens_alike_are_log2_n_bits_and_one_alone_none():
@@ -148,3 +151,57 @@ def test_patterns_are_those_of_all_layers_for_one_prompt(trace):
     for i in range(3):
         assert torch.equal(found[i], trace[f"blocks.{i}.attn.pattern"][1])
     assert not torch.equal(found, patterns(trace))
+
+
+# --- how far and how long ------------------------------------------------------------------------
+
+
+def step_of(point: str) -> str:
+    """The step that a point belongs to, or the look at the source; the empty text where it is neither."""
+    name = point.split(".")
+    return ".".join(name[:3]) if "steps" in name else "look" if "cross" in name else ""
+
+
+def fewest_steps(table: dict, start: str) -> dict[str, int]:
+    """Counted in the table of points: through how many steps at least each point hangs on `start`."""
+    steps = {start: 0}
+    for name, point in table.items():  # sources come first
+        known = [source for source in point.sources if source in steps]
+        ways = [steps[s] + (step_of(name) not in ("", step_of(s))) for s in known]
+        steps |= {name: min(ways)} if ways else {}
+    return steps
+
+
+@pytest.mark.parametrize("choices", RECURRENT.values(), ids=RECURRENT)
+def test_what_a_source_token_says_takes_as_many_steps_as_there_are_states_between(choices):
+    model = recurrent(*choices)
+    for T in range(1, 4):
+        table = run(model, prompt(5), target=prompt(T)).table
+        for place in range(5):
+            steps = fewest_steps(table, f"encoder.steps.{place}.h")
+            for later in range(place, 5):
+                assert steps[f"encoder.steps.{later}.h"] == path_length(model.config, later - place)
+            ends = f"decoder.steps.{T - 1}.h" if choices[1] == "none" else "decoder.logits"
+            assert steps[ends] == path_to_target(model.config, 5, place, T - 1)
+
+
+def test_each_token_of_a_transformer_is_one_look_away_from_each(model):
+    trace = run(model, prompt(9))
+    changed = run(model, prompt(9), [Edit("blocks.0.attn.v", "add", {"T": 1}, 0.5)])
+    apart = (trace["blocks.0.attn.out"] != changed["blocks.0.attn.out"]).any(-1)[0]
+    assert [path_length(model.config, t - 1) for t in range(1, 9)] == [0] + [1] * 7
+    assert apart.tolist() == [False] + [True] * 8
+
+
+def test_a_recurrent_model_waits_for_every_token_and_a_transformer_for_every_block():
+    model = recurrent("gru")
+    for length in (1, 4, 9):
+        steps = fewest_steps(run(model, prompt(length)).table, "encoder.start.h")
+        assert steps[f"encoder.steps.{length - 1}.h"] == sequential_steps(model.config, length)
+        assert sequential_steps(decoder().config, length) == 3
+
+
+@pytest.mark.parametrize(("place", "t"), [(5, 0), (-1, 0), (0, -1)])
+def test_a_place_that_is_not_there_is_refused(place, t):
+    with pytest.raises(ValueError, match=f"from 0 to 4 .* got {place} and {t}"):
+        path_to_target(recurrent("gru").config, 5, place, t)

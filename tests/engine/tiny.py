@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from engine.config import Config, PairConfig
+from engine.config import ATTENTIONS, CELLS, Config, PairConfig, RecurrentConfig
 from engine.encoder_decoder import EncoderDecoder
 from engine.models import Transformer
+from engine.recurrent import Recurrent
 from engine.trace import Trace, everything, run
 
 SIZES = dict(vocabulary=97, context=23, width=15, layers=3, heads=3, mlp_width=31)
@@ -66,6 +67,8 @@ PAIRS = {  # an encoder and a decoder: choices of `pair`
     "captions": dict(encoder=VIT | dict(ending="nothing", classes=0)),
 }
 
+RECURRENT = {f"{cell}, {attention}": (cell, attention) for cell in CELLS for attention in ATTENTIONS}
+
 
 def randomise(model: nn.Module, seed: int = 0):
     """Every parameter random: a fresh norm is 1 and 0, which hides bugs."""
@@ -95,6 +98,13 @@ def pair(
     writes = SIZES | dict(layers=2, context=13, memory=reads.width) | both
     config = PairConfig(reads, Config(**writes | (decoder or {})), start, end, shared)
     model = randomise(EncoderDecoder(config), seed)
+    return model.requires_grad_(False).eval().to(dtype)
+
+
+def recurrent(cell: str, attention: str = "none", dtype: torch.dtype = torch.float64, **choices) -> Recurrent:
+    """A recurrent encoder-decoder; 3 starts a text, 5 ends it."""
+    sizes = dict(vocabulary=SIZES["vocabulary"], context=SIZES["context"], width=9, start=3, end=5)
+    model = randomise(Recurrent(RecurrentConfig(**sizes | choices, cell=cell, attention=attention)))
     return model.requires_grad_(False).eval().to(dtype)
 
 

@@ -1,0 +1,99 @@
+"""A recurrent encoder-decoder in this project's own layout: what is written is what is read."""
+
+import json
+from dataclasses import fields
+
+import pytest
+import torch
+
+import engine
+from engine.config import RecurrentConfig
+from engine.load import glassbox
+from tests.engine.load.damage import refused
+from tests.engine.load.test_junk import JUNK
+from tests.engine.tiny import RECURRENT, recurrent
+
+
+@pytest.fixture
+def write(sentences, tmp_path):
+    def write(cell="gru", attention="additive"):
+        sizes = dict(vocabulary=len(sentences), start=sentences.start, end=sentences.end)
+        model = recurrent(cell, attention, torch.float32, **sizes)
+        model.tokenizer = sentences
+        glassbox.write(model, tmp_path / "model")
+        return model, tmp_path / "model"
+
+    return write
+
+
+def configure(folder, **entries) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    config["recurrent"] = {k: v for k, v in (config["recurrent"] | entries).items() if v is not ...}
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize("choices", RECURRENT.values(), ids=RECURRENT)
+def test_reading_gives_the_weights_rounded_to_float16(write, choices):
+    model, folder = write(*choices)
+    back = engine.load(folder, device="cpu")
+    assert back.config == model.config
+    assert back.name == "model"
+    for name, parameter in model.named_parameters():
+        assert torch.equal(back.get_parameter(name), parameter.half().float()), name
+
+
+def test_writing_again_changes_nothing(write, tmp_path):
+    _, folder = write()
+    glassbox.write(engine.load(folder, device="cpu"), tmp_path / "again")
+    for file in folder.iterdir():
+        assert (tmp_path / "again" / file.name).read_bytes() == file.read_bytes(), file.name
+
+
+def test_a_text_and_its_target_are_read_as_texts(write):
+    model = engine.load(write()[1], device="cpu")
+    trace = engine.run(model, "the cat sat", target="the mat")
+    assert b"".join(trace.tokens()[:-1]) == b"the cat sat"
+    assert (trace.ids[0, -1], trace.target[0, 0]) == (model.end, model.start)
+    assert b"".join(trace.target_tokens()[1:]) == b"the mat"
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (dict(depth=3), "unknown entries: depth"),
+        (dict(width=...), "config.json is incomplete: .*width"),
+        (dict(vocabulary=302), "misshapen: decoder.logits.weight"),
+        (dict(cell="lstm"), "misshapen: decoder.cell.h.weight"),
+        (dict(attention="none"), "unexpected: decoder.cross.align.weight"),
+        (dict(attention=None), "attention is None"),
+        (dict(cell={}), r"cell is \{\}"),
+        (dict(start=301), "start is 301"),
+        (dict(end=7), "says end = 7; its vocabulary's is 299"),
+        (dict(width=10**12), "1000000000000"),
+        (dict(vocabulary=10**30), "10000000000000"),
+    ],
+)
+def test_a_config_that_cannot_be_read_says_why(write, entries, message):
+    _, folder = write()
+    configure(folder, **entries)
+    refused(folder, message)
+
+
+@pytest.mark.parametrize("config", [dict(recurrent=[]), dict(recurrent=None), dict(recurrent={}, width=3)])
+def test_the_entries_are_an_object_of_their_own(write, config):
+    _, folder = write()
+    (folder / "config.json").write_text(json.dumps({"format": "glassbox"} | config))
+    refused(folder, "recurrent is an object")
+
+
+@pytest.mark.parametrize("entry", [field.name for field in fields(RecurrentConfig)])
+def test_junk_in_a_config_is_refused_or_harmless(write, entry):
+    _, folder = write()
+    for junk in JUNK:
+        configure(folder, **{entry: junk})
+        try:
+            model = engine.load(folder, device="cpu")
+        except ValueError as error:
+            assert str(error)
+        else:
+            assert model(torch.tensor([[3]]), torch.tensor([[1]])).shape == (1, 1, 301)
