@@ -10,6 +10,7 @@ import torch
 
 import engine
 from engine import analysis
+from engine.config import PairConfig, RecurrentConfig
 from engine.load import beside as read_beside
 from engine.load import moments_of
 from engine.pictures import from_signs
@@ -19,6 +20,7 @@ from engine.tokenize.wordpiece import MASK
 from engine.trace import Trace
 from engine.worked import Check, check
 
+Given = str | tuple[str, str]  # a text, an image in signs, or a text and what the decoder reads of it
 TRACES = 32  # prompts remembered, for all visitors together
 
 
@@ -37,6 +39,10 @@ def shipped() -> list[str]:
 def family(name: str) -> str:
     """Which family of architectures a model is of."""
     config = model(name).config
+    if isinstance(config, PairConfig):
+        return "pair"
+    if isinstance(config, RecurrentConfig):
+        return "recurrent"
     if config.image:
         return "image"
     if not config.causal:
@@ -53,19 +59,21 @@ def families() -> dict[str, str]:
     return names
 
 
-def given(name: str, view, gap: bool = False) -> str:
+def given(name: str, view, gap: bool = False) -> Given:
     """What a model reads of a view: its prompt, or its image (where none was drawn, the model's first example).
 
     With `gap` the models that are asked beside one another have the same gap to fill: what stands before the
     [MASK] of the prompt, or the whole of it, and for those that read on both sides the gap itself.
     """
-    config = model(name).config
-    if config.image:
+    reads = model(name).reads
+    if reads[0].image:
         examples = beside(name, "examples.json").get("examples", [])
-        return view.image or (examples[0]["text"] if examples else "0" * config.image**2)
+        return view.image or (examples[0]["text"] if examples else "0" * reads[0].image ** 2)
+    if len(reads) == 2:
+        return view.prompt, view.target
     if not gap:
         return view.prompt
-    if config.causal:
+    if reads[0].causal:
         return view.prompt.partition(MASK)[0].rstrip()
     return view.prompt if MASK in view.prompt else f"{view.prompt.rstrip()} {MASK}."
 
@@ -82,21 +90,34 @@ def model(name: str):
     return engine.load(name)
 
 
-def trace(name: str, given: str, edits: tuple[Edit, ...] = ()) -> Trace:
-    """The run of a text, or of an image as a link writes it."""
-    return _trace(name, check_text(given), edits)  # checked first: a cache cannot look up broken text
+def trace(name: str, given: Given, edits: tuple[Edit, ...] = ()) -> Trace:
+    """The run of a text, of an image as a link writes it, or of a text and what the decoder reads."""
+    for text in (given,) if isinstance(given, str) else given:
+        check_text(text)  # first: a cache cannot look up broken text
+    return _trace(name, given, edits)
 
 
 @lru_cache(maxsize=TRACES)
-def _trace(name: str, given: str, edits: tuple[Edit, ...]) -> Trace:
+def _trace(name: str, given: Given, edits: tuple[Edit, ...]) -> Trace:
     reader = model(name)
-    if reader.config.image:
+    if reader.reads[0].image:
         return engine.run(reader, reader.prepare(from_signs(given, reader.config.image)), edits)
-    return engine.run(reader, given, edits)
+    if isinstance(given, str):
+        return engine.run(reader, given, edits)
+    text, target = given
+    return engine.run(reader, text, edits, target=target or list(written(name, text, (reader.start,))))
+
+
+@lru_cache(maxsize=TRACES)
+def written(name: str, text: str, read: tuple[int, ...]) -> tuple[int, ...]:
+    """What an encoder-decoder writes of a text by itself, after those tokens of its own text that it has read:
+    all of them, as its decoder reads them."""
+    steps = engine.generate(model(name), text, target=list(read))
+    return (*read, *(step.id for step in steps))
 
 
 @lru_cache(maxsize=40 * TRACES)
-def checked(name: str, given: str, point: str, edits: tuple[Edit, ...] = ()) -> Check:
+def checked(name: str, given: Given, point: str, edits: tuple[Edit, ...] = ()) -> Check:
     """The self-check of a whole tensor, in float64."""
     return check(trace(name, given, edits), point)
 
@@ -104,24 +125,24 @@ def checked(name: str, given: str, point: str, edits: tuple[Edit, ...] = ()) -> 
 @lru_cache(maxsize=1000)
 def neighbours(name: str, table: str, row: int) -> tuple[list[int], list[float]]:
     """The rows nearest to one in the model's table of tokens or of positions."""
-    return analysis.nearest(model(name).get_submodule(f"embed.{table}").weight, row, 6)
+    return analysis.nearest(model(name).get_submodule(table).weight, row, 6)
 
 
 @lru_cache(maxsize=TRACES)
-def flat(name: str, given: str) -> np.ndarray:
+def flat(name: str, given: Given, point: str) -> np.ndarray:
     """The token vectors as points [T, 2]."""
-    return analysis.flat_map(trace(name, given)["embed.token"][0]).cpu().numpy()
+    return analysis.flat_map(trace(name, given)[point][0]).cpu().numpy()
 
 
 @lru_cache(maxsize=TRACES)
-def stops(name: str, given: str) -> tuple[np.ndarray, np.ndarray]:
+def stops(name: str, given: Given, side: str = "") -> tuple[np.ndarray, np.ndarray]:
     """Most probable token and its probability after each block [L + 1, T]."""
-    ids, shares = analysis.lens(trace(name, given))
+    ids, shares = analysis.lens(trace(name, given), side)
     return ids.cpu().numpy(), shares.cpu().numpy()
 
 
 @lru_cache(maxsize=TRACES)
-def class_stops(name: str, given: str) -> np.ndarray:
+def class_stops(name: str, given: Given) -> np.ndarray:
     """The probability of each class after each block [L + 1, C]."""
     return analysis.class_lens(trace(name, given)).cpu().numpy()
 

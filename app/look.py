@@ -9,8 +9,8 @@ from app import compute
 from app.labels import patch_labels, token_labels
 from app.state import View
 from engine.analysis import ends
+from engine.config import Config
 from engine.models import Transformer
-from engine.points import points_of
 from engine.tap import Edit
 from engine.trace import Trace
 
@@ -19,18 +19,56 @@ from engine.trace import Trace
 class Look:
     view: View  # with layer, head, token and key that exist
     model: Transformer
-    given: str  # what the model reads: the prompt, or an image as a link writes it
+    given: compute.Given  # what the model reads
     trace: Trace
+    side: str = ""  # of a model with two stacks the one that is looked at: "encoder" or "decoder"
     tensors: dict[str, np.ndarray] = field(default_factory=dict)  # what the step's pictures draw, by name
+
+    @property
+    def stack(self) -> Transformer:
+        """The stack of blocks that is looked at."""
+        return self.model.get_submodule(self.side)
+
+    @property
+    def config(self) -> Config:
+        return self.stack.config
 
     @cached_property
     def labels(self) -> list[str]:
-        return patch_labels(self.model.config) if self.model.config.image else token_labels(self.trace.tokens())
+        return patch_labels(self.config) if self.config.image else token_labels(self.tokens)
+
+    @property
+    def tokens(self) -> list[bytes]:
+        """The bytes of each token that the stack reads."""
+        return self.trace.target_tokens() if self.side == "decoder" else self.trace.tokens()
+
+    @property
+    def text(self) -> str:
+        """The text that the tokens stand for, without those that begin or end it."""
+        special = set(self.model.tokenizer.special.values())
+        parts = (token for token, id in zip(self.tokens, self.ids, strict=True) if id not in special)
+        return b"".join(parts).decode("utf-8", "replace")
+
+    @property
+    def place(self) -> int:
+        """Where the next token is asked for: at the last, or, beside an encoder, at the picked one."""
+        return self.view.token if self.side else len(self.ids) - 1
 
     @property
     def ids(self) -> list[int]:
         """The tokens' ids; of an image's patches their numbers, counted from the vector before them."""
-        return list(range(self.model.config.context)) if self.model.config.image else self.trace.ids[0].tolist()
+        if self.config.image:
+            return list(range(self.config.context))
+        return (self.trace.target if self.side == "decoder" else self.trace.ids)[0].tolist()
+
+    @cached_property
+    def memory(self) -> "Look":
+        """The encoder of the same run, at which the decoder looks by cross-attention."""
+        return replace(self, side="encoder", tensors=self.tensors)
+
+    def positions(self, point: str) -> list[str]:
+        """The labels of the positions that a point looks at: the encoder's in cross-attention."""
+        return self.memory.labels if ".cross." in point else self.labels
 
     @property
     def token(self) -> str:
@@ -39,13 +77,14 @@ class Look:
 
     @property
     def key(self) -> str:
-        return self.labels[self.view.key]
+        return self.labels[min(self.view.key, len(self.labels) - 1)]
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """What kind of model this is, in the words that texts of their own are named by."""
-        c = self.model.config
+        c = self.config
         others = {
+            **{self.side: bool(self.side)},
             "image": c.image,
             "full": not c.causal,
             "post": c.post_norm,
@@ -59,14 +98,13 @@ class Look:
     @property
     def activation(self) -> str:
         """What papers call the model's activation."""
-        return {"gelu_tanh": "GELU", "gelu": "GELU", "relu": "ReLU", "silu": "SiLU"}[
-            self.model.config.activation
-        ]
+        names = {"gelu_tanh": "GELU", "gelu": "GELU", "relu": "ReLU", "silu": "SiLU"}
+        return names[self.config.activation]
 
     def head_in(self, point: str) -> int:
         """Which head of a point the picked head works with: several may share one."""
         shared = self.axes(point).startswith("G")
-        return self.view.head // self.model.config.shared_by if shared else self.view.head
+        return self.view.head // self.config.shared_by if shared else self.view.head
 
     @property
     def seen(self) -> list[int]:
@@ -76,20 +114,24 @@ class Look:
 
     def point(self, name: str) -> str:
         """The full name of a point of the picked block."""
-        return f"blocks.{self.view.layer}.{name}"
+        return self.whole(f"blocks.{self.view.layer}.{name}")
+
+    def whole(self, name: str) -> str:
+        """The full name of a point of the stack, outside its blocks or with their number."""
+        return f"{self.side}.{name}" if self.side else name
 
     @property
     def ends(self) -> list[str]:
         """The points of the stream before the first block and after each."""
-        return ends(self.model.config)
+        return [self.whole(end) for end in ends(self.config)]
 
     def sources(self, point: str) -> tuple[str, ...]:
         """The points that a point is made from."""
-        return points_of(self.model.config)[point].sources
+        return self.trace.table[point].sources
 
     def axes(self, point: str) -> str:
         """The point's axes without the batch."""
-        return points_of(self.model.config)[point].axes[1:]
+        return self.trace.table[point].axes[1:]
 
     def array(self, point: str) -> np.ndarray:
         """The point's numbers for this prompt, without the batch axis."""

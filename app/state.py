@@ -23,6 +23,7 @@ STEPS = (
     "layers",
     "next",
 )
+CROSS = "cross"  # one more step, of decoders that look at an encoder
 LONGEST_LINK = 4000  # characters of prompt that a link carries
 PROMPT = "The animal didn't cross the street because it was too tired"
 
@@ -33,6 +34,8 @@ class View:
 
     model: str = ""  # a shipped model's name; empty is the default
     prompt: str = PROMPT
+    target: str = ""  # what a decoder beside an encoder has read; empty is what it writes itself
+    stack: str = "decoder"  # of a model with two stacks the one that is looked at
     image: str = ""  # what an image model reads, a sign a pixel; empty is the model's first example
     other: str = ""  # another text, to compare a word's vectors in both
     step: str = "tokens"
@@ -60,9 +63,10 @@ class View:
 
 
 CHOICES = {
-    "step": STEPS,
+    "step": (*STEPS, CROSS),
+    "stack": ("encoder", "decoder"),
     "letter": ("q", "q_rot", "k", "k_rot", "v"),
-    "norm": ("attn", "mlp", "final", "embed"),
+    "norm": ("attn", "cross", "mlp", "final", "embed"),
     "mask": ("own", *MASKS),
 }
 RANGES = {
@@ -138,9 +142,24 @@ def write_link(view: View) -> dict[str, str]:
     return link
 
 
-def fit(view: View, config: Config, tokens: int) -> tuple[View, list[str]]:
-    """`view` with layer, head, positions and vectors that exist, and a sentence for each one moved."""
+def steps_of(config: Config) -> tuple[str, ...]:
+    """The steps in the order in which a stack takes them: norms stand before the parts, or after the sums."""
+    steps = [step for step in STEPS if step != "layernorm"] if config.post_norm else list(STEPS)
+    after = steps.index("residual") + 1
+    added = (*(["layernorm"] if config.post_norm else []), *([CROSS] if config.memory else []))
+    steps = (*steps[:after], *added, *steps[after:])
+    return steps if config.ending != "nothing" else steps[:-1]
+
+
+def fit(view: View, config: Config, tokens: int, keys: int | None = None) -> tuple[View, list[str]]:
+    """`view` with step, layer, head, positions and vectors that exist, and a sentence for each one moved.
+
+    tokens are the positions of the stack, keys those looked at where they are others.
+    """
     moved, ignored = {}, []
+    if view.step not in steps_of(config):
+        moved["step"] = "heads" if view.step == CROSS else "layers"
+        ignored.append(f"There is no step “{view.step}” here; “{moved['step']}” is shown.")
     if view.letter.endswith("_rot") and not config.rotary:
         moved["letter"] = view.letter[0]
         ignored.append("This model turns no queries and keys; they are shown as they are.")
@@ -150,7 +169,7 @@ def fit(view: View, config: Config, tokens: int) -> tuple[View, list[str]]:
     if view.norm not in norms_of(config):
         moved["norm"] = "attn"
         ignored.append("This model has no such norm; the one at its attention is shown.")
-    counts = {"layer": config.layers, "head": config.heads, "token": tokens, "key": tokens}
+    counts = {"layer": config.layers, "head": config.heads, "token": tokens, "key": keys or tokens}
     for name, count in counts.items():
         value = getattr(view, name)
         if value >= count:
@@ -167,9 +186,9 @@ def first_picked(config: Config, tokens: int) -> int:
 
 
 def norms_of(config: Config) -> tuple[str, ...]:
-    """The norms that a model has: two in each block, and one at its end or its beginning."""
-    ends = {"final": not config.post_norm, "embed": config.embed_norm}
-    return ("attn", "mlp", *(name for name, there in ends.items() if there))
+    """The norms that a model has: one for each part of a block, and one at its end or its beginning."""
+    there = {"attn": True, "cross": config.memory, "mlp": True, "final": not config.post_norm}
+    return tuple(name for name, is_so in (there | {"embed": config.embed_norm}).items() if is_so)
 
 
 # --- the session ---------------------------------------------------------------------------------

@@ -81,22 +81,23 @@ def picture(
     values = values.astype(np.float32)
     values = values if len(axes) == 3 else values[None]
     if axes[0] == "G":  # one for each head that shares it: a picture follows the picked head
-        values = np.repeat(values, look.model.config.shared_by, 0)
+        values = np.repeat(values, look.config.shared_by, 0)
     rows, columns = axes[-2], axes[-1]
     view = look.view
     picked = [
         _clamp(getattr(view, PICKS[axis]) - BEFORE.get(axis, 0), n)
         for axis, n in zip((rows, columns), values.shape[1:], strict=True)
     ]
-    key = f"{point.split('.', 2)[-1] if point.startswith('blocks') else point}-{variant or name}"
+    inside = point.removeprefix(f"{look.side}.")
+    key = f"{inside.split('.', 2)[-1] if inside.startswith('blocks') else inside}-{variant or name}"
     look.tensors[look.id_of(point, variant)] = values
     header = {
         "src": look.id_of(point, variant),
         "axes": rows + columns,
         "title": title,
         "aria": aria or title,
-        "rows": [None] if plain else _labels(look, rows, values.shape[1]),
-        "cols": [None] if plain else _labels(look, columns, values.shape[2]),
+        "rows": [None] if plain else _labels(look, point, rows, values.shape[1]),
+        "cols": [None] if plain else _labels(look, point, columns, values.shape[2]),
         "rowName": NAMES[rows],
         "colName": NAMES[columns],
         "scale": scale,
@@ -119,17 +120,36 @@ def _picked(rows: str, columns: str, cell: list[int]) -> dict:
     return {PICKS[axis]: int(i) + BEFORE.get(axis, 0) for axis, i in axes}
 
 
-def _labels(look: Look, axis: str, count: int) -> list[str]:
-    return look.labels[BEFORE.get(axis, 0) :] if axis in "TSN" else [str(i) for i in range(count)]
+def _labels(look: Look, point: str, axis: str, count: int) -> list[str]:
+    if axis == "S":
+        return look.positions(point)
+    return look.labels[BEFORE.get(axis, 0) :] if axis in "TN" else [str(i) for i in range(count)]
 
 
 def _clamp(value: int, count: int) -> int:
     return max(0, min(value, count - 1))
 
 
+def thumbs(look: Look, name: str, array: np.ndarray, variant: str = "") -> None:
+    """All heads of a point of the block, small; the picture of that point beside them brings the numbers."""
+    view = look.view
+    seen = look.positions(look.point(name))
+    notes = [f"“{look.token}” looks most at “{seen[i]}”" for i in array[:, view.token].argmax(-1)]
+    header = {
+        "src": look.id_of(look.point(name), variant),
+        "head": view.head,
+        "names": [f"head {h}" for h in range(len(array))],
+        "notes": notes,
+        "scale": "sequential",
+        "max": 1.0,
+        "aria": f"All heads of layer {view.layer}",
+    }
+    components.thumbs("thumbs", header, head=lambda h: state.change(head=int(h)))
+
+
 def laid(look: Look, title: str, over: str = "", height: int = 290) -> None:
     """The image in its patches; with `over`, a point [H, T, S], the picked head's and patch's weights on it."""
-    config = look.model.config
+    config = look.config
     id = look.id_of("image")
     look.tensors[id] = look.model.prepare.pixels(look.trace.ids)[0].cpu().numpy()
     header = {
@@ -185,7 +205,7 @@ def _terms(look: Look, worked: Worked) -> str:
     rows = ["| term | | value |", "|:--|:--|--:|"]
     for term in worked.terms[:SHOWN_TERMS]:
         factors = " × ".join(_number(x) for x in term.factors) if len(term.factors) > 1 else ""
-        rows.append(f"| {escape(_name(look, term.label))} | {factors} | {_number(term.value)} |")
+        rows.append(f"| {escape(_name(look, worked.point, term.label))} | {factors} | {_number(term.value)} |")
     rest = worked.terms[SHOWN_TERMS:]
     if rest:
         rows.append(f"| {len(rest)} more | | {_number(sum(term.value for term in rest))} |")
@@ -193,10 +213,10 @@ def _terms(look: Look, worked: Worked) -> str:
     return "\n".join(rows)
 
 
-def _name(look: Look, label: str) -> str:
+def _name(look: Look, point: str, label: str) -> str:
     """A term's label with the token's text in the place of its position."""
     word, _, i = label.partition(" ")
-    return look.labels[int(i)] if word == "position" else label
+    return look.positions(point)[int(i)] if word == "position" else label
 
 
 def _number(x: float, digits: int = 5) -> str:

@@ -51,12 +51,14 @@ def flat_map(vectors: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def lens(trace: Trace) -> tuple[Tensor, Tensor]:
+def lens(trace: Trace, side: str = "") -> tuple[Tensor, Tensor]:
     """What the model would say if it stopped after each block (logit lens, nostalgebraist 2020).
 
-    Returns the most probable token [L + 1, T] and its probability; row 0 is before the first block.
+    Returns the most probable token [L + 1, T] and its probability; row 0 is before the first block. Of two
+    stacks `side` says which.
     """
-    best = [trace.model.unembed(trace[name])[0].softmax(-1).max(-1) for name in ends(trace.model.config)]
+    stack, start = trace.model.get_submodule(side), side and f"{side}."
+    best = [stack.unembed(trace[start + name])[0].softmax(-1).max(-1) for name in ends(stack.config)]
     return torch.stack([each.indices for each in best]), torch.stack([each.values for each in best])
 
 

@@ -123,16 +123,20 @@ def choose(probabilities: Tensor, decoding: Decoding, random: torch.Generator) -
 
 
 def generate(
-    model, text_or_ids: str | list[int] | Tensor, decoding: Decoding = Decoding(), cached: bool = True
+    model,
+    text_or_ids: str | list[int] | Tensor,
+    decoding: Decoding = Decoding(),
+    cached: bool = True,
+    target: str | list[int] | None = None,
 ) -> Iterator[Step]:
     """Add tokens one by one until `max_tokens`, a full context, or the token that ends a text.
 
     A Transformer writes its prompt on. An encoder-decoder reads a text, ids or an image and writes another
-    text from its start token on; it reads everything again for every token.
+    text, from its start token on or from the end of `target`; it reads everything again for every token.
     `cached=False` reads the whole text again for every token: slower, the same result.
     """
     if len(model.reads) == 2:
-        return _answer(model, inputs_of(model, text_or_ids), decoding)
+        return _answer(model, inputs_of(model, text_or_ids, target=target), decoding)
     if not model.config.causal:
         raise ValueError(f"{model.name} sees the whole text at once: it fills a [MASK], it does not write on")
     ids = encode(model, text_or_ids) if isinstance(text_or_ids, str) else list(text_or_ids)
@@ -161,7 +165,7 @@ def _answer(model, inputs: Inputs, decoding: Decoding) -> Iterator[Step]:
     """What an encoder-decoder writes, token by token."""
     random = torch.Generator().manual_seed(decoding.seed)
     target = inputs.target[:1]
-    room = min(model.reads[1].context, 1 + decoding.max_tokens)
+    room = min(model.reads[1].context, target.shape[1] + decoding.max_tokens)
     while target.shape[1] < room:
         with torch.inference_mode():
             logits = model(inputs.ids[:1], target)[0, -1].cpu()

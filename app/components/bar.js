@@ -4,18 +4,22 @@ DRAW.bar = function ({ data, parentElement, setTriggerValue }) {
   if (!data) return;
   const state = (root.__state ??= {});
   Object.assign(state, { h: data, send: setTriggerValue });
-  for (const name of ["token", "layer", "head"]) state[name] = chosen(name, data[name]);
+  for (const name of ["token", "layer", "head", "stack"]) state[name] = chosen(name, data[name]);
   if (root.__built !== JSON.stringify([data.tokens, data.layers, data.heads])) build_bar(root, state);
   listen(root, PAGE.bus, "head", (e) => ((state.head = e.detail), mark(root, state)));
   listen(root, PAGE.bus, "hover", (e) => ghost(root, e.detail));
   mark(root, state);
 };
 
+const STACKS = ["encoder", "decoder"];
 function build_bar(root, state) {
   const h = state.h;
   const chips = el("div", { class: "chips", role: "radiogroup", "aria-label": h.what });
   h.tokens.forEach((text, i) => chips.append(choice("token", i, text, `token ${i}, id ${h.ids[i]}`, root, state)));
   const pickers = el("div", { class: "pickers" });
+  const stacks = el("div", { class: "picker stack", role: "radiogroup", "aria-label": "stack" });
+  for (const name of STACKS) stacks.append(choice("stack", name, name[0].toUpperCase() + name.slice(1), name, root, state));
+  pickers.append(stacks);
   for (const [name, count] of [["layer", h.layers], ["head", h.heads]]) {
     const group = el("div", { class: "picker " + name, role: "radiogroup", "aria-label": name });
     group.append(el("span", { class: "label", text: name === "layer" ? "Layer" : "Head" }));
@@ -45,19 +49,19 @@ function select(name, count, root, state) {
 }
 
 function mark(root, state) {
-  for (const name of ["token", "layer", "head"]) {
+  for (const name of ["token", "layer", "head", "stack"]) {
     root.querySelectorAll(`.choice.${name}`).forEach((button, i) => {
-      button.setAttribute("aria-checked", i === state[name]);
-      button.tabIndex = i === state[name] ? 0 : -1;
+      const here = (name === "stack" ? STACKS[i] : i) === state[name];
+      button.setAttribute("aria-checked", here);
+      button.tabIndex = here ? 0 : -1;
     });
     const list = root.querySelector(`select.${name}`);
     if (list) list.value = state[name];
   }
-  root.querySelector(".picker.layer").hidden = !state.h.use.includes("layer");
-  root.querySelector(".picker.head").hidden = !state.h.use.includes("head");
+  for (const name of ["stack", "layer", "head"]) root.querySelector(`.picker.${name}`).hidden = !state.h.use.includes(name);
   const here = root.querySelector(".choice.token[aria-checked=true]"), strip = root.querySelector(".chips");
   if (here && (here.offsetTop < strip.scrollTop || here.offsetTop + here.offsetHeight > strip.scrollTop + strip.clientHeight)) strip.scrollTop = here.offsetTop - 4;
-  root.dataset.sig = `${state.token}|${state.layer}|${state.head}`;
+  root.dataset.sig = `${state.token}|${state.layer}|${state.head}|${state.stack}`;
 }
 
 // Hovering a cell of a picture lights the tokens it is about.

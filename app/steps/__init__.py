@@ -1,11 +1,11 @@
-"""The twelve steps of the walk, one file each, and the order in which a model takes them."""
+"""The steps of the walk, one file each, and what draws them."""
 
 from collections.abc import Callable
 
 from app.look import Look
-from app.state import STEPS
 from app.steps import (
     classes,
+    cross,
     embeddings,
     fill,
     heads,
@@ -22,7 +22,6 @@ from app.steps import (
     tokens,
     wordpieces,
 )
-from engine.config import Config
 
 DRAW = {
     "tokens": tokens.draw,
@@ -34,26 +33,17 @@ DRAW = {
     "softmax": softmax.draw,
     "heads": heads.draw,
     "residual": residual.draw,
+    "cross": cross.draw,
     "mlp": mlp.draw,
     "layers": layers.draw,
     "next": next_token.draw,
 }
 OWN = {  # steps that a kind of model takes in its own way
     ("tokens", "image"): patches.draw,
-    ("tokens", "full"): wordpieces.draw,
+    ("tokens", "segments"): wordpieces.draw,
     ("next", "masked"): fill.draw,
     ("next", "classes"): classes.draw,
 }
-SIZES = (2, 8, 2)  # steps before the block, in it, after it
-
-
-def steps_of(config: Config) -> tuple[str, ...]:
-    """The steps in the order in which a model takes them: norms stand before the parts, or after the sums."""
-    if not config.post_norm:
-        return STEPS
-    rest = [step for step in STEPS if step != "layernorm"]
-    after = rest.index("residual") + 1
-    return (*rest[:after], "layernorm", *rest[after:])
 
 
 def drawing(look: Look) -> Callable[[Look], None]:

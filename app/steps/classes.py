@@ -34,5 +34,5 @@ def draw(look: Look) -> None:
         picture(look, "final_norm.out", "The last vectors: only the first is read", height=150)
     with right:
         arithmetic(look, "classes", picked)
-        words(look, "next/why", patches=look.model.config.patches)
+        words(look, "next/why", patches=look.config.patches)
         code(Transformer.unembed)

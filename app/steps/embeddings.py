@@ -7,21 +7,23 @@ from app import compute, state
 from app.figures import bars, graph, series
 from app.look import Look
 from app.widgets import arithmetic, chart, code, picture, words
+from engine.position import sinusoids
 
 TITLES = {
     "token": "Rows of the token table, one a token",
+    "scaled": "Rows of the token table, times √D",
     "position": "Rows of the position table, one a place",
     "segment": "Rows of the segment table: first or second text",
 }
 PATCHES = "Each patch times a matrix; one learned vector stands before them"
+WAVES = "Sines and cosines of the place, ever slower from left to right"
+ALONE = "What enters the first block: the same, nothing is added"
 
 
 def draw(look: Look) -> None:
-    view, image = look.view, look.model.config.image
-    sizes = {
-        f"{part}_size": float(np.linalg.norm(look.array(f"embed.{part}")[view.token])) for part in _parts(look)
-    }
-    near = _nearest(look)
+    view, config = look.view, look.config
+    parts, near = _parts(look), _nearest(look)
+    sizes = {f"{part}_size": float(np.linalg.norm(look.array(point)[view.token])) for part, point, _ in parts}
     left, right = st.columns([7, 4], gap="medium")
     with left:
         words(
@@ -29,54 +31,54 @@ def draw(look: Look) -> None:
             "embeddings/sentence",
             token=look.token,
             id=look.ids[view.token],
-            width=look.model.config.width,
+            width=config.width,
             position=view.token,
             nearest=near[0]["label"],
             cosine=near[0]["value"],
             **sizes,
         )
-        parts = _parts(look)
-        for part, title in parts.items():
-            picture(look, f"embed.{part}", title, height=354 // len(parts))
+        for _, point, title in parts:
+            picture(look, point, title, height=354 // len(parts))
     with right:
         arithmetic(
-            look, "embed.norm.out" if look.model.config.embed_norm else "embed.out", view.token, view.unit
+            look, look.whole("embed.norm.out" if config.embed_norm else "embed.out"), view.token, view.unit
         )
-        title = "Places most alike in the position table" if image else "Nearest in the token table"
+        title = "Places most alike in the position table" if config.image else "Nearest in the token table"
         chart(look, "nearest", bars(near, "token", "cosine", height=170, max=1.0), f"{title}, by cosine")
         _map(look)
         words(look, "embeddings/positions")
-        code(type(look.model.embed).forward)
+        code(type(look.stack.embed).forward, *([sinusoids] if config.positions == "sinusoidal" else []))
 
 
-def _parts(look: Look) -> dict[str, str]:
-    """The parts that are added and what comes out, each with its title."""
-    config = look.model.config
-    added = look.sources("embed.sum" if config.embed_norm else "embed.out")
-    titles = {name.removeprefix("embed."): TITLES[name.removeprefix("embed.")] for name in added}
-    if config.image:
-        titles["token"] = PATCHES
-    if len(added) == 1:
-        return titles | {"out": "What enters the first block: the same, nothing is added"}
+def _parts(look: Look) -> list[tuple[str, str, str]]:
+    """The parts that are added and what comes out: what each is called, its point, its title."""
+    config = look.config
+    added = look.sources(look.whole("embed.sum" if config.embed_norm else "embed.out"))
+    parts = [(point.rpartition(".")[2], point) for point in added]
+    titles = TITLES | ({"token": PATCHES} if config.image else {})
+    titles |= {"position": WAVES} if config.positions == "sinusoidal" else {}
     out = "Their sum, normed" if config.embed_norm else "Their sum"
-    return titles | {"out": f"{out}: what enters the first block"}
+    out = f"{out}: what enters the first block" if len(parts) > 1 else ALONE
+    return [(part, point, titles[part]) for part, point in parts] + [("out", look.whole("embed.out"), out)]
 
 
 def _nearest(look: Look) -> list[dict]:
     """The tokens whose rows are most alike to the picked one's; of an image, the places."""
-    if look.model.config.image:
-        rows, cosines = compute.neighbours(look.model.name, "position", look.view.token)
+    if look.config.image:
+        rows, cosines = compute.neighbours(look.model.name, look.whole("embed.position"), look.view.token)
         names = [look.labels[i] for i in rows]
     else:
-        rows, cosines = compute.neighbours(look.model.name, "token", look.ids[look.view.token])
+        rows, cosines = compute.neighbours(
+            look.model.name, look.whole("embed.token"), look.ids[look.view.token]
+        )
         names = [look.label_of(i) for i in rows]
     return [{"label": name, "value": cosine} for name, cosine in zip(names, cosines, strict=True)]
 
 
 def _map(look: Look) -> None:
-    flat = compute.flat(look.model.name, look.given)
+    flat = compute.flat(look.model.name, look.given, look.whole("embed.token"))
     dots = series("tokens", flat[:, 0], flat[:, 1], "dots", look.labels)
     header = graph([dots], "widest direction", "second widest", height=230, picked=look.view.token)
-    what = "patches" if look.model.config.image else "prompt's tokens"
+    what = "patches" if look.config.image else "prompt's tokens"
     title = f"The {what} on a flat map (PCA of embed.token)"
     chart(look, "map", header, title, pick=lambda i: state.change(token=int(i)))

@@ -37,7 +37,7 @@ def draw(look: Look) -> None:
         arithmetic(look, "logits", place, entry)
         if look.trace.segments is not None and look.trace.segments.any():
             arithmetic(look, "follows.scores", 0)
-        words(look, "next/why", vocabulary=len(shares), width=look.model.config.width)
+        words(look, "next/why", vocabulary=len(shares), width=look.config.width)
         code(MaskedHead.forward, Follows.forward, corrupt)
 
 

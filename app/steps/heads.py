@@ -3,9 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from app import components, state
 from app.look import Look
-from app.widgets import arithmetic, bound, code, laid, picture, words
+from app.widgets import arithmetic, bound, code, laid, picture, thumbs, words
 from engine.analysis import value_weighted, without_first
 from engine.attention import Attention
 
@@ -15,7 +14,7 @@ def draw(look: Look) -> None:
     left, right = st.columns([7, 4], gap="medium")
     with left:
         array, variant = _pattern(look)
-        _thumbs(look, array, variant)
+        thumbs(look, "attn.pattern", array, variant)
         row = array[view.head, view.token]
         words(
             look,
@@ -28,7 +27,7 @@ def draw(look: Look) -> None:
         )
         a, b = st.columns(2)
         with a:
-            if look.model.config.image:
+            if look.config.image:
                 laid(look, f"Where {look.token} looks, on the image", look.point("attn.pattern"))
         with a:
             point, own = look.point("attn.pattern"), array if variant else None
@@ -51,7 +50,7 @@ def draw(look: Look) -> None:
         bound(st.toggle, "Weigh by the size of the values", "weighted")
         arithmetic(look, look.point("attn.z"), view.head, view.token, view.unit)
         arithmetic(look, look.point("attn.out"), view.token, view.unit)
-        words(look, "heads/concat", heads=look.model.config.heads, width=look.model.config.head_width)
+        words(look, "heads/concat", heads=look.config.heads, width=look.config.head_width)
         code(Attention.forward, without_first, value_weighted)
 
 
@@ -65,20 +64,3 @@ def _pattern(look: Look) -> tuple[np.ndarray, str]:
         pattern = without_first(pattern)
         done.append("without the first token")
     return pattern[0].cpu().numpy(), ", ".join(done) and f"weights {' and '.join(done)}"
-
-
-def _thumbs(look: Look, array: np.ndarray, variant: str) -> None:
-    view, point = look.view, look.point("attn.pattern")
-    id = look.id_of(point, variant)  # the picture below brings the tensor
-    tops = array[:, view.token].argmax(-1)
-    notes = [f"“{look.token}” looks most at “{look.labels[i]}”" for i in tops]
-    header = {
-        "src": id,
-        "head": view.head,
-        "names": [f"head {h}" for h in range(len(array))],
-        "notes": notes,
-        "scale": "sequential",
-        "max": 1.0,
-        "aria": f"All heads of layer {view.layer}",
-    }
-    components.thumbs("thumbs", header, head=lambda h: state.change(head=int(h)))

@@ -8,23 +8,22 @@ from app.look import Look
 from app.state import norms_of
 from app.widgets import arithmetic, chart, choice, code, picture, words
 
-BEFORE = {"attn": "before attention", "mlp": "before the MLP", "final": "the last one"}
-AFTER_SUMS = {"embed": "of the first vectors", "attn": "after attention", "mlp": "after the MLP"}
+PARTS = {"attn": "attention", "cross": "cross-attention", "mlp": "the MLP"}
+BEFORE = {part: f"before {name}" for part, name in PARTS.items()} | {"final": "the last one"}
+AFTER_SUMS = {"embed": "of the first vectors"} | {part: f"after {name}" for part, name in PARTS.items()}
 MEASURES = {"layer": ("mean", "var"), "rms": ("square",)}  # points of one number a token
 AFTER = {"layer": "After: mean 0, variance 1", "rms": "After: mean square 1"}
 
 
 def draw(look: Look) -> None:
-    view, norm = look.view, look.model.config.norm
+    view, norm = look.view, look.config.norm
     prefix, source = _points(look)
     before, after = (look.array(point)[view.token] for point in (source, f"{prefix}.scaled"))
     measures = {name: float(look.array(f"{prefix}.{name}")[view.token, 0]) for name in MEASURES[norm]}
     left, right = st.columns([7, 4], gap="medium")
     with left:
-        names = AFTER_SUMS if look.model.config.post_norm else BEFORE
-        choice(
-            "Which norm", "norm", {norm: names[norm] for norm in names if norm in norms_of(look.model.config)}
-        )
+        names = AFTER_SUMS if look.config.post_norm else BEFORE
+        choice("Which norm", "norm", {norm: names[norm] for norm in names if norm in norms_of(look.config)})
         words(
             look,
             "layernorm/sentence",
@@ -56,6 +55,7 @@ def draw(look: Look) -> None:
 def _points(look: Look) -> tuple[str, str]:
     """The picked norm's name and the point that it reads."""
     whole = {"final": "final_norm", "embed": "embed.norm"}
-    prefix = whole.get(look.view.norm) or look.point(f"{look.view.norm}.norm")
-    first = MEASURES[look.model.config.norm][0]
+    norm = whole.get(look.view.norm)
+    prefix = look.whole(norm) if norm else look.point(f"{look.view.norm}.norm")
+    first = MEASURES[look.config.norm][0]
     return prefix, look.sources(f"{prefix}.{first}")[0]

@@ -7,19 +7,22 @@ from app import components, compute, state
 from app.figures import graph, series
 from app.look import Look
 from app.steps.company import company
-from app.widgets import arithmetic, chart, code, words
+from app.widgets import arithmetic, chart, code, picture, words
 from engine.analysis import class_lens, lens
 
 
 def draw(look: Look) -> None:
-    view, config = look.view, look.model.config
+    view, config = look.view, look.config
     left, right = st.columns([7, 4], gap="medium")
     with left:
         if config.ending == "classes":
             _classes(look)
-        elif config.ending != "nothing":
+        elif config.ending == "nothing":
+            words(look, "layers/memory")
+            picture(look, look.ends[-1], "What leaves the last block", height=300)
+        else:
             _tokens(look)
-        if not (config.causal or config.image):
+        if not (config.causal or config.image or look.side):
             company(look)
     with right:
         ends = look.ends
@@ -35,7 +38,7 @@ def draw(look: Look) -> None:
 
 def _tokens(look: Look) -> None:
     """The most probable token after each block [L + 1, T], its probability as colour."""
-    ids, shares = compute.stops(look.model.name, look.given)
+    ids, shares = compute.stops(look.model.name, look.given, look.side)
     texts = [[look.label_of(int(i)) for i in row] for row in ids]
     place = look.view.token
     _sentence(look, [row[place] for row in texts], float(shares[-1, place]))
@@ -45,7 +48,7 @@ def _tokens(look: Look) -> None:
         "colName": "token",
         "texts": texts,
         "pick": [look.view.layer + 1, place],
-        "height": 380 if look.model.config.causal else 250,
+        "height": 380 if look.config.causal else 250,
     }
     _grid(look, shares, header, lambda layer, token: state.change(layer=layer, token=token))
 
@@ -78,7 +81,7 @@ def _grid(look: Look, shares: np.ndarray, header: dict, pick) -> None:
     id = look.id_of("lens")
     look.tensors[id] = shares[None]
     stops = ["start", *(f"block {i}" for i in range(len(shares) - 1))]
-    columns = "C" if look.model.config.ending == "classes" else "T"
+    columns = "C" if look.config.ending == "classes" else "T"
     header = header | {
         "src": id,
         "axes": f"L{columns}",

@@ -20,7 +20,7 @@ COUNTED = ("window", "prefix", "padding", "filled")
 
 
 def draw(look: Look) -> None:
-    view, kinds = look.view, CAUSAL if look.model.config.causal else FULL
+    view, kinds = look.view, CAUSAL if look.config.causal else FULL
     if view.mask != "own":
         look = look.what_if(Edit(look.point("attn.mask"), "mask", value=(view.mask, view.window)))
     seen = look.trace[look.point("attn.mask")][0, view.head, view.token]
@@ -49,5 +49,5 @@ def draw(look: Look) -> None:
     with right:
         arithmetic(look, look.point("attn.masked"), view.head, view.token, view.key)
         arithmetic(look, look.point("attn.pattern"), view.head, view.token, view.key)
-        own = causal_mask if look.model.config.causal else full_mask
+        own = causal_mask if look.config.causal else full_mask
         code(own if view.mask == "own" else mask_of)

@@ -15,7 +15,7 @@ PROMOTED = {"logits": "tokens", "classes": "classes"}  # where a unit speaks to 
 
 
 def draw(look: Look) -> None:
-    view, gated = look.view, look.model.config.gated
+    view, gated = look.view, look.config.gated
     pre, act = look.array(look.point("mlp.pre")), look.array(look.point("mlp.act"))
     unit = min(view.unit, pre.shape[1] - 1)
     left, right = st.columns([7, 4], gap="medium")
@@ -41,18 +41,18 @@ def draw(look: Look) -> None:
         with b:
             _curve(look, "mlp.gate" if gated else "mlp.act", unit)
     with right:
-        if look.model.config.ending in PROMOTED:
+        if look.config.ending in PROMOTED and not look.config.post_norm:
             _promotes(look, unit)
         for name in ("pre", "gate", "act") if gated else ("pre", "act"):
             arithmetic(look, look.point(f"mlp.{name}"), view.token, unit)
-        words(look, "mlp/why", units=pre.shape[1], wide=look.model.config.width)
+        words(look, "mlp/why", units=pre.shape[1], wide=look.config.width)
         code(MLP.forward)
 
 
 def _promotes(look: Look, unit: int) -> None:
     """What the unit would do to the answer directly; a head between stream and answer bars the way."""
     ids, scores = compute.promoted(look.model.name, look.view.layer, unit)
-    what = PROMOTED[look.model.config.ending]
+    what = PROMOTED[look.config.ending]
     names = [look.answer(id) for id in ids]
     rows = [{"label": name, "value": score} for name, score in zip(names, scores, strict=True)]
     title = f"Unit {unit} raises the scores of these {what} most"
@@ -65,6 +65,6 @@ def _curve(look: Look, after: str, unit: int) -> None:
     x, y = (float(look.array(look.point(name))[look.view.token, unit]) for name in ("mlp.pre", after))
     reach = max(4.0, abs(x) * 1.1)
     xs = torch.linspace(-reach, reach, 121)
-    curve = series(look.activation, xs, ACTIVATIONS[look.model.config.activation](xs))
+    curve = series(look.activation, xs, ACTIVATIONS[look.config.activation](xs))
     header = graph([curve], "mlp.pre", after, height=210, marks=[[x, y, f"unit {unit}"]], zero=True)
     chart(look, "curve", header, f"{look.activation} and this unit on it")

@@ -6,6 +6,7 @@ import torch
 from app import state
 from app.figures import bars, graph, series
 from app.look import Look
+from app.steps.target import forced, go_on
 from app.text import say
 from app.widgets import arithmetic, bound, chart, code, words
 from engine import decode
@@ -17,7 +18,7 @@ SHOWN = 14  # candidates
 
 def draw(look: Look) -> None:
     decoding = _decoding(look.view)
-    logits = look.trace["logits"][0, -1].cpu()
+    logits = look.trace[look.whole("logits")][0, look.place].cpu()
     steps = decode.steps_of(logits, decoding)
     probabilities = steps["probabilities"]
     order = steps["logits"].sort(descending=True, stable=True).indices
@@ -34,15 +35,17 @@ def draw(look: Look) -> None:
             vocabulary=len(logits),
             entropy=float(entropy(probabilities)),
         )
+        if look.side:
+            forced(look, logits)
         a, b = st.columns([3, 2])
         with a:
             _candidates(look, logits, probabilities, order[:SHOWN].tolist(), kept, picked)
         with b:
             _controls(look, picked)
     with right:
-        arithmetic(look, "logits", len(look.labels) - 1, picked)
+        arithmetic(look, look.whole("logits"), look.place, picked)
         _ranks(look, probabilities, order)
-        words(look, "next/why", vocabulary=len(logits), width=look.model.config.width)
+        words(look, "next/why", vocabulary=len(logits), width=look.config.width)
         code(decode.steps_of, decode.draw)
 
 
@@ -74,7 +77,7 @@ def _candidates(look: Look, logits, probabilities, ids: list[int], kept: int, pi
         "candidates",
         header,
         "The most probable next tokens",
-        point="logits",
+        point=look.whole("logits"),
         pick=lambda i: state.change(entry=ids[int(i)]),
     )
 
@@ -88,6 +91,8 @@ def _controls(look: Look, picked: int) -> None:
     a, b = st.columns(2)
     a.button("Take the marked", on_click=append, args=(look, picked, ""), width="stretch")
     b.button("Draw one", on_click=_draw, args=(look,), type="primary", width="stretch")
+    if look.side:
+        go_on(look)
     if st.session_state.get("drawn"):
         st.markdown(st.session_state.drawn)
 
@@ -95,7 +100,9 @@ def _controls(look: Look, picked: int) -> None:
 def _draw(look: Look) -> None:
     """Draw a token by its probability, and say which random number fell where."""
     decoding = _decoding(look.view)
-    probabilities = decode.steps_of(look.trace["logits"][0, -1].cpu(), decoding)["probabilities"]
+    probabilities = decode.steps_of(look.trace[look.whole("logits")][0, look.place].cpu(), decoding)[
+        "probabilities"
+    ]
     random = torch.Generator().manual_seed(decoding.seed)
     u = torch.rand((), generator=random, dtype=torch.float64).item()
     id = decode.draw(probabilities, u)
@@ -104,23 +111,24 @@ def _draw(look: Look) -> None:
 
 
 def append(look: Look, id: int, note: str) -> None:
-    """The prompt with token `id` after it, and a word where it cannot be or reads otherwise."""
-    tokenizer = look.model.tokenizer
+    """The text with token `id` after it, and a word where it cannot be or reads otherwise."""
+    tokenizer, field = look.model.tokenizer, "target" if look.side else "prompt"
+    before = slice(1 if look.side else 0, look.place + 1)
     if id in tokenizer.special.values():
         st.session_state.drawn = say("walk", "next/end")
         return state.change(seed=look.view.seed + 1)
     try:
-        text = b"".join([*look.trace.tokens(), tokenizer.bytes_of(id)]).decode()
+        text = b"".join([*look.tokens[before], tokenizer.bytes_of(id)]).decode()
     except UnicodeDecodeError:
         st.session_state.drawn = say("walk", "next/part", token=look.label_of(id))
         return state.change(seed=look.view.seed + 1)
-    if len(look.ids) == look.model.config.context:
-        st.session_state.drawn = say("walk", "next/full", context=look.model.config.context)
+    if look.place + 1 == look.config.context:
+        st.session_state.drawn = say("walk", "next/full", context=look.config.context)
         return None
-    if tokenizer.encode(text) != [*look.ids, id]:
+    if tokenizer.encode(text)[: look.place + 2] != [*look.ids[before], id]:
         note += " " + say("walk", "next/recut")
     st.session_state.drawn = note
-    return state.change(prompt=text, token=-1, key=0, entry=-1, seed=look.view.seed + 1)
+    return state.change(**{field: text}, token=-1, key=0, entry=-1, seed=look.view.seed + 1)
 
 
 def _ranks(look: Look, probabilities: torch.Tensor, order: torch.Tensor) -> None:

@@ -8,7 +8,7 @@ from engine.embed import cut
 
 
 def draw(look: Look) -> None:
-    config = look.model.config
+    config = look.config
     patch = max(look.view.token - 1, 0)
     left, right = st.columns([7, 4], gap="medium")
     with left:
@@ -17,11 +17,11 @@ def draw(look: Look) -> None:
         with a:
             laid(look, "The image in its patches", height=300)
         with b:
-            picture(look, "embed.pixels", "Each patch as a row of numbers", height=300)
+            picture(look, look.whole("embed.pixels"), "Each patch as a row of numbers", height=300)
     with right:
         words(look, "tokens/picked", patch=look.labels[patch + 1], n=config.channels * config.patch**2)
         pixel = look.view.unit
-        arithmetic(look, "embed.pixels", patch, pixel)
-        arithmetic(look, "embed.patch", patch, look.view.unit)
+        arithmetic(look, look.whole("embed.pixels"), patch, pixel)
+        arithmetic(look, look.whole("embed.patch"), patch, look.view.unit)
         words(look, "tokens/why", patches=config.patches)
         code(cut)

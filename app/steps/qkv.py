@@ -13,7 +13,7 @@ LETTERS = {"q": "Query", "q_rot": "Query, turned", "k": "Key", "k_rot": "Key, tu
 
 
 def draw(look: Look) -> None:
-    rotary, config = look.model.config.rotary, look.model.config
+    rotary, config = look.config.rotary, look.config
     left, right = st.columns([7, 4], gap="medium")
     with left:
         offered = {letter: name for letter, name in LETTERS.items() if rotary or "_" not in letter}
@@ -37,7 +37,7 @@ def draw(look: Look) -> None:
 
 def _product(look: Look) -> None:
     """X · W + b, the whole of it, with the head's columns marked."""
-    view, width, wide = look.view, look.model.config.head_width, look.model.config.width
+    view, width, wide = look.view, look.config.head_width, look.config.width
     head, tokens = look.head_in(look.point(f"attn.{view.letter}")), len(look.labels)
     first = head * width
     marked = dict(head=view.head, group=head, first=first, last=first + width - 1)
@@ -55,11 +55,11 @@ def _product(look: Look) -> None:
 
 def _turn(look: Look) -> None:
     """The query or key turned by its place: the whole head, and one pair of its numbers as an arrow."""
-    view, half = look.view, look.model.config.head_width // 2
+    view, half = look.view, look.config.head_width // 2
     before, after = look.point(f"attn.{view.letter[0]}"), look.point(f"attn.{view.letter}")
     head = look.head_in(after)
     pair = min(view.unit, 2 * half - 1) % half
-    angle = float(look.model.angles(0, len(look.labels))[view.token, pair])
+    angle = float(look.stack.angles(0, len(look.labels))[view.token, pair])
     words(look, "qkv/turn", token=look.token, place=view.token, pair=pair, other=pair + half, angle=angle)
     a, b = st.columns(2)
     with a:

@@ -11,7 +11,7 @@ from engine.block import Block
 
 def draw(look: Look) -> None:
     view = look.view
-    total = look.point("attn.sum" if look.model.config.post_norm else "resid_mid")
+    total = look.point("attn.sum" if look.config.post_norm else "resid_mid")
     points = (*look.sources(total), total)
     before, added, after = map(look.array, points)
     left, right = st.columns([7, 4], gap="medium")

@@ -12,7 +12,7 @@ from engine.tap import Edit
 
 
 def draw(look: Look) -> None:
-    view, width = look.view, look.model.config.head_width
+    view, width = look.view, look.config.head_width
     dots, scores = (
         look.array(look.point("attn.dots"))[view.head],
         look.array(look.point("attn.scores"))[view.head],
@@ -46,7 +46,7 @@ def draw(look: Look) -> None:
 def _without(look: Look, width: int) -> None:
     """The picked row of the softmax as it is, and in a run that does not divide in this block."""
     view, point = look.view, look.point("attn.pattern")
-    edit = Edit(look.point("attn.scores"), "scale", value=1 / look.model.config.scale(view.layer))
+    edit = Edit(look.point("attn.scores"), "scale", value=1 / look.config.scale(view.layer))
     traces = (look.trace, look.what_if(edit).trace)
     usual, other = (t[point][0, view.head, view.token].tolist() for t in traces)
     words(look, "scores/without", token=look.token, usual=max(usual), other=max(other))

@@ -12,20 +12,20 @@ from engine.tokenize import graphemes, merges
 
 
 def draw(look: Look) -> None:
-    tokenizer, tokens = look.model.tokenizer, look.trace.tokens()
-    pieces = tokenizer.pieces(look.view.prompt)
-    word = _word_of(pieces, tokens, look.view.token)
-    steps = merges(word, tokenizer.ranks)
+    tokenizer, tokens, text = look.model.tokenizer, look.tokens, look.text if look.side else look.view.prompt
+    pieces = tokenizer.pieces(text)
+    steps = _steps_of(look, pieces)
+    word = b"".join(steps[0])
     left, right = st.columns([7, 4], gap="medium")
     with left:
         words(
             look,
             "tokens/counts",
-            characters=len(look.view.prompt),
-            bytes=len(look.view.prompt.encode()),
+            characters=len(text),
+            bytes=len(text.encode()),
             pieces=len(pieces),
             tokens=len(tokens),
-            context=look.model.config.context,
+            context=look.config.context,
         )
         cut(
             look,
@@ -34,7 +34,7 @@ def draw(look: Look) -> None:
             slider="Merges done so far",
             merges=[token_labels(parts) for parts in steps],
             notes=_notes(steps, tokenizer.ranks),
-            light=_light(look, steps[-1]),
+            light=_light(look, text, steps[-1]),
         )
     with right:
         picked(look)
@@ -63,7 +63,7 @@ def cut(look: Look, groups: list, **header) -> None:
 
 def picked(look: Look) -> None:
     """What the picked token is, and why there are such pieces."""
-    token = look.trace.tokens()[look.view.token]
+    token = look.tokens[look.view.token]
     places = dict(id=look.ids[look.view.token], bytes=hex_bytes(token), n=len(token))
     words(look, "tokens/picked", token=look.token, **places)
     words(look, "tokens/why", vocabulary=len(look.model.tokenizer))
@@ -71,7 +71,7 @@ def picked(look: Look) -> None:
 
 def _notes(steps: list[list[bytes]], ranks: dict[bytes, int]) -> list[str]:
     """What happened at each stop of the slider: which two neighbours were joined."""
-    notes = [f"{len(steps[0])} bytes, no merge yet"]
+    notes = ["one entry, no merge" if len(steps[0]) == 1 else f"{len(steps[0])} bytes, no merge yet"]
     for n, (before, after) in enumerate(pairwise(steps), 1):
         i = next(i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b)
         a, b, joined = token_labels([before[i], before[i + 1], after[i]])
@@ -80,10 +80,10 @@ def _notes(steps: list[list[bytes]], ranks: dict[bytes, int]) -> list[str]:
     return notes
 
 
-def _light(look: Look, merged: list[bytes]) -> dict:
+def _light(look: Look, text: str, merged: list[bytes]) -> dict:
     """Do the ids stand for exactly the text, and do the merges shown end in the tokens used?"""
-    tokens = look.trace.tokens()
-    whole = b"".join(tokens) == look.view.prompt.encode()
+    tokens = look.tokens
+    whole = look.text == text
     same = any(tokens[i : i + len(merged)] == merged for i in range(len(tokens)))
     return {"ok": whole and same, "text": "the ids stand for exactly this text, and the merges end in them"}
 
@@ -96,12 +96,18 @@ def _groups(look: Look, tokens: list[bytes]) -> list:
     ]
 
 
-def _word_of(pieces: list[bytes], tokens: list[bytes], i: int) -> bytes:
-    """The piece that token `i` belongs to: merges never cross a piece's ends."""
-    start = sum(len(token) for token in tokens[:i])
+def _steps_of(look: Look, pieces: list[bytes]) -> list[list[bytes]]:
+    """How the piece that the picked token belongs to was merged: merges never cross a piece's ends. The tokens
+    that begin or end a text are made of nothing."""
+    tokenizer, picked = look.model.tokenizer, look.view.token
+    special = set(tokenizer.special.values())
+    if look.ids[picked] in special:
+        return [[look.tokens[picked]]]
+    ids = look.ids[:picked]
+    start = sum(len(token) for token, id in zip(look.tokens, ids, strict=False) if id not in special)
     end = 0
     for piece in pieces:
         end += len(piece)
         if start < end:
-            return piece
-    return pieces[-1]
+            break
+    return merges(piece, tokenizer.ranks)

@@ -22,14 +22,11 @@ def draw(look: Look) -> None:
             characters=len(look.view.prompt),
             pieces=len(each),
             tokens=len(look.ids),
-            context=look.model.config.context,
+            context=look.config.context,
         )
         cut(
             look,
-            [
-                (visible(t.decode()), [(i, look.ids[i], hex_bytes(t))])
-                for i, t in enumerate(look.trace.tokens())
-            ],
+            [(visible(t.decode()), [(i, look.ids[i], hex_bytes(t))]) for i, t in enumerate(look.tokens)],
             title=f"How “{visible(steps[0][0])}” is cut",
             slider="Cuts done so far",
             merges=[[visible(part) for part in parts] for parts in steps],
@@ -66,5 +63,5 @@ def _notes(steps: list[list[str]]) -> list[str]:
 def _light(look: Look, each: list[list[list[str]]]) -> dict:
     """Are the tokens those that the cuts end in, between [CLS] and [SEP]?"""
     pieces = [piece for steps in each for piece in steps[-1]]
-    same = [t.decode() for t in look.trace.tokens()] == ["[CLS]", *pieces, "[SEP]"]
+    same = [t.decode() for t in look.tokens] == ["[CLS]", *pieces, "[SEP]"]
     return {"ok": same, "text": "every word cut again by this rule gives these tokens"}

@@ -80,7 +80,7 @@ def _about(kind: str, name: str, given: str) -> None:
 
 def _answer(look: Look, kind: str) -> None:
     """The most probable answers: the next token, what is in the gap, or what the image shows."""
-    point = "classes" if look.model.config.image else "logits"
+    point = "classes" if look.config.image else "logits"
     scores = look.trace[point][0]
     row = scores if point == "classes" else scores[_place(look)]
     best = row.softmax(-1).topk(min(SHOWN, len(row)))
@@ -96,7 +96,7 @@ def _answer(look: Look, kind: str) -> None:
 def _place(look: Look) -> int:
     """Where the answer is read off: at the gap, or at the last token."""
     tokens = [token.decode("utf-8", "replace") for token in look.trace.tokens()]
-    return tokens.index(MASK) if not look.model.config.causal and MASK in tokens else len(tokens) - 1
+    return tokens.index(MASK) if not look.config.causal and MASK in tokens else len(tokens) - 1
 
 
 def _parts(look: Look) -> None:

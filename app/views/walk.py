@@ -1,14 +1,15 @@
 """The main page: one prompt, or one image, step by step."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from app import components, compute, state
 from app.labels import escape
 from app.look import Look
-from app.state import STEPS
-from app.steps import SIZES, drawing, steps_of
+from app.state import STEPS, steps_of
+from app.steps import drawing
 from app.text import say
-from engine.models import Transformer
 
 PLAIN = [  # prompts for every model; those of its own come from the file beside its weights
     {"text": "The animal didn't cross the street because it was too tired", "note": "A lecture's sentence"},
@@ -16,8 +17,9 @@ PLAIN = [  # prompts for every model; those of its own come from the file beside
     {"text": "Aragorn told Frodo to mind Lothlorien", "note": "Rare words in pieces"},
     {"text": "naïve café 🙂👩‍👩‍👧 שלום", "note": "Other letters"},
 ]
-PLACES = ("step", "layer", "head", "token", "key")  # what an example sets besides the prompt
-HEADED = ("qkv", "scores", "mask", "softmax", "heads")  # the steps in which a head is looked at
+PLACES = ("step", "layer", "head", "token", "key", "other")  # what an example sets besides the prompt
+HEADED = ("qkv", "scores", "mask", "softmax", "heads", state.CROSS)  # the steps in which a head is looked at
+BEGIN, END = ("tokens", "embeddings"), ("layers", "next")  # the steps before the blocks and after them
 
 
 def main() -> None:
@@ -27,15 +29,14 @@ def main() -> None:
     given = compute.given(name, view)
     top = st.container(key="top")
     with top:
-        (_image if model.config.image else _prompt)(view, model, given)
+        (_image if model.reads[0].image else _prompt)(view, model)
     try:
         trace = compute.trace(name, given)
     except ValueError as error:
         state.publish()
         return _trouble(error)
-    view, moved = state.fit(view, model.config, model.length(trace.inputs))
-    state.settle(view, moved)
-    look = Look(view, model, given, trace)
+    look, moved = _look(view, model, given, trace)
+    state.settle(look.view, moved)
     with top:
         _notes(state.ignored())
         _map(look)
@@ -48,15 +49,23 @@ def main() -> None:
     state.publish()
 
 
-def _examples(model: Transformer) -> list[dict]:
+def _look(view: state.View, model, given: compute.Given, trace) -> tuple[Look, list[str]]:
+    """The view of the run, with places that exist, and a sentence for each one moved."""
+    look = Look(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
+    keys = len(look.memory.labels) if view.step == state.CROSS and look.side == "decoder" else None
+    fitted, moved = state.fit(view, look.config, len(look.labels), keys)
+    return replace(look, view=fitted), moved
+
+
+def _examples(model) -> list[dict]:
     return compute.beside(model.name, "examples.json").get("examples", [])
 
 
-def _prompt(view: state.View, model: Transformer, given: str) -> None:
+def _prompt(view: state.View, model) -> None:
     examples = _examples(model) + PLAIN
     header = {
-        "text": given,
-        "placeholder": say("walk", "prompt/placeholder", (model.config.ending,)),
+        "text": view.prompt,
+        "placeholder": say("walk", "prompt/placeholder", (compute.family(model.name),)),
         "examples": [(example["text"], example["note"]) for example in examples],
         "open": view.step == STEPS[0],
     }
@@ -69,11 +78,11 @@ def _prompt(view: state.View, model: Transformer, given: str) -> None:
     components.prompt("prompt", header, _submit, show)
 
 
-def _image(view: state.View, model: Transformer, given: str) -> None:
+def _image(view: state.View, model) -> None:
     """The image: one of the model's examples, drawn by hand, or from a file."""
     header = {
-        "text": given,
-        "side": model.config.image,
+        "text": compute.given(model.name, view),
+        "side": model.reads[0].image,
         "examples": [(example["text"], example["note"]) for example in _examples(model)],
         "open": view.step == STEPS[0],
     }
@@ -97,22 +106,21 @@ def _notes(notes: list[str]) -> None:
 
 
 def _map(look: Look) -> None:
-    steps = steps_of(look.model.config)
-    titles = [say("walk", f"{step}/name", look.kinds) for step in steps]
-    groups, start = [], 0
-    for count, part in zip(SIZES, ("begin", "block", "end"), strict=True):
-        last = look.model.config.layers - 1
-        name = say("walk", f"map/{part}", look.kinds, layer=look.view.layer, last=last)
-        groups.append([name, titles[start : start + count]])
-        start += count
-    header = {"groups": groups, "steps": titles, "at": steps.index(look.view.step)}
+    steps = steps_of(look.config)
+    titles = {step: say("walk", f"{step}/name", look.kinds) for step in steps}
+    parts = {"begin": BEGIN, "block": [step for step in steps if step not in (*BEGIN, *END)], "end": END}
+    layers = dict(layer=look.view.layer, last=look.config.layers - 1)
+    groups = [
+        [say("walk", f"map/{part}", look.kinds, **layers), [titles[step] for step in within if step in titles]]
+        for part, within in parts.items()
+    ]
+    header = {"groups": groups, "steps": list(titles.values()), "at": steps.index(look.view.step)}
     components.pipeline("map", header, step=lambda i: state.change(step=steps[int(i)]))
 
 
 def _bar(look: Look) -> None:
-    view, config = look.view, look.model.config
-    in_block = steps_of(config)[SIZES[0] : -SIZES[2]]
-    uses = {"layer": view.step in in_block, "head": view.step in HEADED}
+    view, config = look.view, look.config
+    uses = {"layer": view.step not in (*BEGIN, *END), "head": view.step in HEADED, "stack": bool(look.side)}
     header = {
         "tokens": look.labels,
         "ids": look.ids,
@@ -121,6 +129,7 @@ def _bar(look: Look) -> None:
         "layer": view.layer,
         "heads": config.heads,
         "head": view.head,
+        "stack": view.stack,
         "what": say("walk", "bar/what", look.kinds),
         "use": [name for name, used in uses.items() if used],
     }
@@ -130,6 +139,7 @@ def _bar(look: Look) -> None:
         token=lambda i: state.change(token=int(i), merge=-1),
         layer=lambda i: state.change(layer=int(i)),
         head=lambda i: state.change(head=int(i)),
+        stack=lambda name: state.change(stack=str(name), token=-1, key=0),
     )
 
 
@@ -137,7 +147,7 @@ def _head(look: Look) -> None:
     """The step's title and formula, and what happens in it in plain words."""
     step = look.view.step
     a, b = st.columns([7, 4], gap="medium", vertical_alignment="center")
-    number = steps_of(look.model.config).index(step) + 1
+    number = steps_of(look.config).index(step) + 1
     title, lead = (say("walk", f"{step}/{part}", look.kinds) for part in ("title", "lead"))
     formula = say("walk", f"{step}/formula", look.kinds, activation=look.activation)
     a.markdown(f"### {number}. {title}\n{lead}")

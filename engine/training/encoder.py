@@ -30,6 +30,21 @@ AIMS = {"masked words, among five": 0.5, "next sentence": 0.75}
 ASKED = 40  # batches of a test
 BATCH = 32
 CARD = Path(__file__).parent / "card_encoder.md"
+EXAMPLES = [  # gaps to try and what belongs there; those that the model finds ship as examples
+    ("The [MASK] barked at the cat.", "dog"),
+    ("She was thirsty, so she drank a glass of [MASK].", "water"),
+    ("He put on his [MASK] because it was cold.", "coat"),
+    ("Once upon a [MASK] there was a little girl.", "time"),
+    ("She opened the [MASK] and went into the house.", "door"),
+    ("Tom gave the ball to Lily. Now [MASK] has the ball.", "lily"),
+    ("The animal didn't cross the street because it was too [MASK].", "tired"),
+    ("It was a dark [MASK], and the stars were shining.", "night"),
+    ("They sat by the [MASK] to warm their cold hands.", "fire"),
+    ("The king and the [MASK] lived in a castle.", "queen"),
+]
+SURE = 0.3  # the least probability of an example's answer
+PAIR = "The dog was hungry and looked for food. [SEP] It found a bone in the garden."
+SENSES = ("He sat on the bank of the river.", "She put her money in the bank.", "bank")
 SAMPLES = [
     "The [MASK] barked at the cat.",
     "The animal didn't cross the street because it was too [MASK].",
@@ -79,9 +94,8 @@ def _options():
 def _vocabulary(folder: Path, files: list[Path], options) -> WordPieceTokenizer:
     path = folder / "tokenizer.json"
     if not path.exists():
-        learn_wordpiece(chain(texts_of(files), english(options.seed, 5_000_000)), options.vocabulary).save(
-            str(path)
-        )
+        generated = english(options.seed, 5_000_000) if options.english else ()
+        learn_wordpiece(chain(texts_of(files), generated), options.vocabulary).save(str(path))
     return WordPieceTokenizer(path)
 
 
@@ -122,9 +136,27 @@ def write_encoder(
     model = work.written(model, folder, work_folder)
     rows = scores_of(model, pairs, held, options.seed)
     (folder / "scores.json").write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
+    examples = {"examples": list(examples_of(model))}
+    (folder / "examples.json").write_text(json.dumps(examples, indent=1) + "\n", encoding="utf-8")
     card = CARD.read_text("utf-8").format(**_facts(model, folder, pairs, held, options), table=_table(rows))
     (folder / "card.md").write_text(card, encoding="utf-8")
     print(f"{folder}: written")
+
+
+def examples_of(model: Transformer) -> Iterator[dict]:
+    """Texts to try, with where there is something to see: gaps that the model fills rightly, two texts, a word
+    in two senses."""
+    for text, answer in EXAMPLES:
+        ((guess,),) = fill(model, text, 1)
+        if guess.text == answer and guess.probability >= SURE:
+            place = model.tokenizer.encode(text).index(model.tokenizer.mask)
+            yield {"text": text, "note": text, "step": "next", "token": place}
+    yield {"text": PAIR, "note": "Does the second text follow?", "step": "next"}
+    one, other, word = SENSES
+    tokens = [model.tokenizer.names[id] for id in model.tokenizer.encode(one)]
+    if word in tokens:
+        senses = {"step": "layers", "token": tokens.index(word), "other": other}
+        yield {"text": one, "note": f"One word in two senses: {word}"} | senses
 
 
 def scores_of(model: Transformer, pairs: Pairs, held: list[Path], seed: int) -> list[dict]:

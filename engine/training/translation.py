@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.config import Config, PairConfig
+from engine.config import ATTENTIONS, CELLS, Config, PairConfig, RecurrentConfig
 from engine.decode import translate
 from engine.families import fresh
 from engine.tokenize import SentenceTokenizer
@@ -52,9 +52,23 @@ def transformer(tokenizer: SentenceTokenizer, options) -> PairConfig:
     return PairConfig(encoder, decoder, tokenizer.start, tokenizer.end, shared=True)
 
 
+def recurrent(tokenizer: SentenceTokenizer, options) -> RecurrentConfig:
+    """The models before it: one state carried from token to token, with or without a look back."""
+    return RecurrentConfig(
+        vocabulary=len(tokenizer),
+        context=options.context,
+        width=options.width,
+        start=tokenizer.start,
+        end=tokenizer.end,
+        cell=options.kind,
+        attention=options.attention,
+    )
+
+
+CARRIED = "A recurrent encoder-decoder ({kind} cell, attention: {attention})"
 KINDS = {  # how the model's config is made, and what it is called on its card
     "transformer": (transformer, "The Transformer of 2017: {layers} blocks that read and {layers} that write"),
-}
+} | dict.fromkeys(CELLS, (recurrent, CARRIED))
 
 
 def main() -> None:
@@ -84,6 +98,7 @@ def _options():
         **sizes,
     )
     parser.add_argument("--kind", choices=KINDS, default="transformer", help="what the model is made of")
+    parser.add_argument("--attention", choices=ATTENTIONS, default="additive", help="of recurrent models")
     return parser.parse_args()
 
 

@@ -3,10 +3,10 @@ import torch
 
 from app import compute
 from engine.pictures import Preparation
-from engine.tokenize import WordPieceTokenizer
+from engine.tokenize import SentenceTokenizer, WordPieceTokenizer
 from engine.training.encoder import learn_wordpiece
 from tests.app.visit import model
-from tests.engine.tiny import BERT, LLAMA, VIT, decoder
+from tests.engine.tiny import BERT, LLAMA, VASWANI, VIT, decoder, pair
 
 WORDS = "the cat sat on the mat, the animal did not cross the street because it was too tired. " * 3
 
@@ -30,6 +30,11 @@ def strangers(wordpiece):
     }
     found["llama"].tokenizer, found["bert"].tokenizer = tokenizer, wordpiece
     found["vit"].prepare, found["vit"].labels = Preparation(8, (0.4,), (0.3,)), tuple("abcde")
+    sentences = SentenceTokenizer(tokenizer.ranks)
+    ends = dict(start=sentences.start, end=sentences.end)
+    shared = dict(vocabulary=len(sentences), context=20, shared=True)
+    found["pair"] = pair(torch.float32, **VASWANI, **shared, **ends, decoder=dict(context=16))
+    found["pair"].tokenizer = sentences
     for name, one in found.items():
         one.name = name
     return found

@@ -10,8 +10,10 @@ from tests.app.visit import boxes, component, fire, given, keys, markdown, pictu
 
 TEXT = "the cat [MASK] on the mat. [SEP] it was too tired"
 IMAGE = "0123456789abcdefg" * 3 + "0" * 13
-READS = {"llama": TEXT, "bert": TEXT, "vit": IMAGE}
-ORDER = (*STEPS[:2], *STEPS[3:9], "layernorm", *STEPS[9:])  # where norms stand after the additions
+READS = {"llama": TEXT, "bert": TEXT, "vit": IMAGE, "pair": "the cat sat"}
+WALKS = [("llama", ""), ("bert", ""), ("vit", ""), ("pair", "encoder"), ("pair", "decoder")]
+AFTER = (*STEPS[:2], *STEPS[3:9], "layernorm", *STEPS[9:])  # where norms stand after the additions
+ORDERS = [STEPS, AFTER, STEPS, AFTER[:-1], (*AFTER[:9], "cross", *AFTER[9:])]
 
 
 def open(name: str, **link):
@@ -21,14 +23,17 @@ def open(name: str, **link):
     return at
 
 
-def run(name: str):
-    return compute.trace(name, READS[name])
+def run(name: str, target: str = "sat on"):
+    return compute.trace(name, (READS[name], target) if name == "pair" else READS[name])
 
 
-@pytest.mark.parametrize("name", READS)
-@pytest.mark.parametrize("step", STEPS)
-def test_every_step_shows_the_models_numbers_and_its_lights_are_green(family, name, step):
-    at, trace = open(name, step=step, layer=1, head=2, token=4, key=1, unit=2), run(name)
+STEPPED = [(*walk, step) for walk, order in zip(WALKS, ORDERS, strict=True) for step in order]
+
+
+@pytest.mark.parametrize("name, stack, step", STEPPED)
+def test_every_step_shows_the_models_numbers_and_its_lights_are_green(family, name, stack, step):
+    link = dict(step=step, layer=1, head=2, token=1, key=1, unit=2) | (dict(stack=stack) if stack else {})
+    at, trace = open(name, **link, target="sat on"), run(name)
     for header, tensor in pictures(at):
         point = (header.get("foot") or "").split("  ")[0]
         if point in trace.points():
@@ -45,14 +50,14 @@ def test_every_step_shows_the_models_numbers_and_its_lights_are_green(family, na
         assert box.by_hand == pytest.approx(box.shown, rel=1e-4, abs=1e-4)
 
 
-def test_the_map_shows_a_models_own_order(family):
-    for name, order in (("llama", STEPS), ("bert", ORDER), ("vit", STEPS)):
-        at = open(name)
-        for i, step in enumerate(order):
-            fire(at, "map", step=i)
-            assert view(at).step == step
-            assert given(at, "map")["at"] == i
-            assert f"### {i + 1}. " in at.main.markdown[0].value
+@pytest.mark.parametrize("walk, order", zip(WALKS, ORDERS, strict=True))
+def test_the_map_shows_a_models_own_order(family, walk, order):
+    at = open(walk[0], **(dict(stack=walk[1]) if walk[1] else {}))
+    for i, step in enumerate(order):
+        fire(at, "map", step=i)
+        assert view(at).step == step
+        assert given(at, "map")["at"] == i
+        assert f"### {i + 1}. " in at.main.markdown[0].value
 
 
 # --- encoders ------------------------------------------------------------------------------------
@@ -181,3 +186,59 @@ def test_after_every_block_the_classes_have_probabilities(family):
     shares = tensors(at)[given(at, "matrix-lens")["src"]][0]
     np.testing.assert_allclose(shares.sum(-1), 1, rtol=1e-5)
     np.testing.assert_allclose(shares[-1], run("vit")["classes"][0].softmax(-1).numpy(), rtol=1e-4)
+
+
+# --- two stacks ----------------------------------------------------------------------------------
+
+
+def test_alone_the_decoder_reads_what_it_wrote_itself(family):
+    at = open("pair")
+    steps = [step.id for step in engine.generate(family["pair"], READS["pair"])]
+    assert given(at, "bar")["ids"] == [family["pair"].start, *steps]
+
+
+def test_a_given_target_is_read_instead_and_the_page_says_what_the_model_would_have_said(family):
+    at = open("pair", step="next", target="sat on", token=0)
+    trace = run("pair")
+    assert given(at, "bar")["ids"] == trace.target[0].tolist()
+    best = trace["decoder.logits"][0, 0].softmax(-1).max()
+    assert any(f"{best:.1%}" in text and "would write" in text for text in markdown(at))
+    assert any("teacher forcing" in text for text in markdown(at))
+
+
+def test_the_chips_and_the_bar_follow_the_stack(family):
+    at = open("pair", target="sat on")
+    assert len(given(at, "bar")["ids"]) == run("pair").target.shape[1]
+    fire(at, "bar", stack="encoder")
+    assert view(at).stack == "encoder"
+    assert given(at, "bar")["ids"] == run("pair").ids[0].tolist()
+
+
+def test_in_cross_attention_the_other_text_is_looked_at(family):
+    at = open("pair", step="cross", layer=1, head=1, token=1, key=2, target="sat on")
+    header, tensor = next((h, t) for h, t in pictures(at) if "cross.pattern" in h["foot"])
+    assert header["cols"] == given(open("pair", stack="encoder"), "bar")["tokens"]
+    np.testing.assert_array_equal(tensor, run("pair")["decoder.blocks.1.cross.pattern"][0].numpy())
+    assert header["pick"] == [1, 2]
+
+
+def test_a_chosen_token_joins_the_target_and_the_model_writes_on_from_there(family):
+    at = open("pair", step="next", target="sat on", token=1, entry=family["pair"].tokenizer.encode(" mat")[0])
+    press(at, "take")
+    assert view(at).target == "sat mat"
+    press(at, "write on")
+    ids = run("pair", "sat mat").target[0].tolist()
+    steps = [step.id for step in engine.generate(family["pair"], READS["pair"], target=ids)]
+    assert view(at).target == family["pair"].tokenizer.decode([*ids[1:], *steps])
+    press(at, "all its own")
+    assert view(at).target == ""
+
+
+def test_a_step_that_a_model_lacks_leads_to_one_that_it_has(family):
+    for link, step in (
+        (dict(model="llama", step="cross"), "heads"),
+        (dict(stack="encoder", step="next"), "layers"),
+    ):
+        at = open(link.pop("model", "pair"), **link)
+        assert view(at).step == step
+        assert any("There is no step" in text for text in markdown(at))

@@ -1,0 +1,39 @@
+"""What a decoder has read: a text given to it (teacher forcing), or its own words (free running)."""
+
+import streamlit as st
+import torch
+
+from app import compute, state
+from app.look import Look
+from app.text import say
+from app.widgets import words
+
+
+def forced(look: Look, logits: torch.Tensor) -> None:
+    """What the decoder would say after the picked token, and what it was given there."""
+    best = int(logits.argmax())
+    values = dict(token=look.token, best=look.label_of(best), share=float(logits.softmax(-1)[best]))
+    if look.place + 1 == len(look.ids):
+        return words(look, "target/last", **values)
+    given = look.ids[look.place + 1]
+    name = "target/same" if given == best else "target/other"
+    words(look, name, given=look.label_of(given), given_share=float(logits.softmax(-1)[given]), **values)
+
+
+def go_on(look: Look) -> None:
+    """Let the model write on from the picked token, or the whole text by itself."""
+    a, b = st.columns(2)
+    a.button("Write on from here", on_click=_write_on, args=(look,), width="stretch")
+    b.button("All its own", on_click=_own, disabled=not look.view.target, width="stretch")
+
+
+def _write_on(look: Look) -> None:
+    ids = compute.written(look.model.name, look.view.prompt, tuple(look.ids[: look.place + 1]))
+    text = look.model.tokenizer.decode(list(ids[1:]))
+    st.session_state.drawn = say("walk", "target/written", text=text)
+    state.change(target=text, token=-1, entry=-1)
+
+
+def _own() -> None:
+    st.session_state.drawn = ""
+    state.change(target="", token=-1, entry=-1)
