@@ -38,7 +38,10 @@ def _shapes(folder: Path, entries: dict) -> Config | PairConfig:
     """The config of one stack or, where config.json has an encoder and a decoder, of both."""
     entries = {name: entry for name, entry in entries.items() if name != "format"}
     if "decoder" not in entries:
-        return _made(Config, folder, entries)
+        alone = _made(Config, folder, entries)
+        if alone.memory:
+            raise ValueError(f"{folder}/config.json asks for cross-attention, which needs an encoder beside it")
+        return alone
     for name in ("encoder", "decoder"):
         if not isinstance(entries.get(name), dict):
             raise ValueError(f"{folder}/config.json: {name} is {entries.get(name)!r}, not an object {{…}}")

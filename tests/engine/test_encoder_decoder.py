@@ -361,6 +361,11 @@ def test_a_target_that_cannot_be_read_says_why(target, message):
         run(pair(), SOURCES, target=target)
 
 
+def test_a_batch_is_not_written_token_by_token():
+    with pytest.raises(ValueError, match="one text is written at a time, not 2"):
+        generate(pair(), SOURCES)
+
+
 def test_a_model_of_one_stack_reads_no_target(model):
     with pytest.raises(ValueError, match="reads no target"):
         engine.run(model, [1, 2], target=[3])
