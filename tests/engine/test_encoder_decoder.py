@@ -322,7 +322,14 @@ def test_a_text_ends_before_its_end_token():
     assert len(ids) == 12
     stopped = EncoderDecoder(replace(model.config, end=ids[2]))
     stopped.load_state_dict(model.state_dict())
-    assert [step.id for step in generate(stopped.double(), SOURCES[0])] == ids[: ids.index(ids[2])]
+    stopped = stopped.requires_grad_(False).double()
+    assert [step.id for step in generate(stopped, SOURCES[0])] == ids[: ids.index(ids[2])]
+    padded = run(stopped, SOURCES)
+    batch = translate(stopped, padded.ids, padded.padding)
+    for row, whole in zip(batch.tolist(), translate(model, padded.ids, padded.padding).tolist(), strict=True):
+        written = whole[: whole.index(ids[2])]
+        assert row == written + [ids[2]] * (len(row) - len(written))
+    assert batch.shape[1] < 12
 
 
 def test_each_step_is_the_most_probable_after_what_was_written():
