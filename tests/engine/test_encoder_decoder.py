@@ -383,6 +383,7 @@ def test_a_model_of_one_stack_reads_no_target(model):
     [
         (dict(ending="logits"), {}, {}, "its ending is 'nothing'"),
         ({}, dict(causal=False), {}, "it is causal"),
+        (dict(segments=2), {}, {}, "segments must be 0"),
         ({}, dict(ending="nothing"), {}, "its ending is 'logits'"),
         ({}, dict(memory=14), {}, "vectors of 14 numbers; the encoder's have 15"),
         ({}, dict(memory=0), {}, "vectors of 0 numbers"),
