@@ -140,6 +140,8 @@ class PairConfig:
             raise ValueError("an encoder beside a decoder hands over its last vectors: its ending is 'nothing'")
         if not b.causal or b.ending != "logits" or b.image:
             raise ValueError("a decoder beside an encoder writes tokens: it is causal, its ending is 'logits'")
+        if a.segments or b.segments:
+            raise ValueError("the two stacks read a text each, which has no segments: segments must be 0")
         if b.memory != a.width:
             raise ValueError(
                 f"the decoder looks at vectors of {b.memory} numbers; the encoder's have {a.width}"

@@ -136,7 +136,10 @@ def generate(
     `cached=False` reads the whole text again for every token: slower, the same result.
     """
     if len(model.reads) == 2:
-        return _answer(model, inputs_of(model, text_or_ids, target=target), decoding)
+        inputs = inputs_of(model, text_or_ids, target=target)
+        if len(inputs.ids) > 1:
+            raise ValueError(f"one text is written at a time, not {len(inputs.ids)}; `translate` takes a batch")
+        return _answer(model, inputs, decoding)
     if not model.config.causal:
         raise ValueError(f"{model.name} sees the whole text at once: it fills a [MASK], it does not write on")
     ids = encode(model, text_or_ids) if isinstance(text_or_ids, str) else list(text_or_ids)
@@ -161,14 +164,19 @@ def _generate(model: Transformer, ids: list[int], decoding: Decoding, cached: bo
         new = [id] if cached else ids
 
 
+@torch.inference_mode()
+def _last_logits(model: Transformer, ids: list[int], cache: Cache | None) -> Tensor:
+    return model(torch.tensor([ids], device=model.device), cache=cache)[0, -1].cpu()
+
+
 def _answer(model, inputs: Inputs, decoding: Decoding) -> Iterator[Step]:
     """What an encoder-decoder writes, token by token."""
     random = torch.Generator().manual_seed(decoding.seed)
-    target = inputs.target[:1]
+    target = inputs.target
     room = min(model.reads[1].context, target.shape[1] + decoding.max_tokens)
     while target.shape[1] < room:
         with torch.inference_mode():
-            logits = model(inputs.ids[:1], target)[0, -1].cpu()
+            logits = model(inputs.ids, target, inputs.padding)[0, -1].cpu()
         probabilities = steps_of(logits, decoding)["probabilities"]
         id = choose(probabilities, decoding, random)
         if id == model.end:
@@ -195,8 +203,3 @@ def translate(model, ids: Tensor, padding: Tensor | None = None, longest: int | 
         done |= best == model.end
         target = torch.cat([target, best[:, None].to(target.device)], 1)
     return target[:, 1:]
-
-
-@torch.inference_mode()
-def _last_logits(model: Transformer, ids: list[int], cache: Cache | None) -> Tensor:
-    return model(torch.tensor([ids], device=model.device), cache=cache)[0, -1].cpu()

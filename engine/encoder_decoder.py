@@ -100,7 +100,7 @@ class EncoderDecoder(nn.Module):
 
     def stack_of(self, point: str, inputs: Inputs) -> tuple[Transformer, Inputs]:
         if point.startswith("encoder."):
-            return self.encoder, Inputs(inputs.ids, inputs.padding, inputs.segments)
+            return self.encoder, Inputs(inputs.ids, inputs.padding)
         return self.decoder, Inputs(inputs.target, inputs.target_padding)
 
 

@@ -88,6 +88,9 @@ def _ids(model, given, padding: Tensor | None, side: int = 0) -> tuple[Tensor, T
         padding = torch.as_tensor(padding, dtype=torch.bool, device=ids.device)
         if padding.shape != ids.shape:
             raise ValueError(f"padding is {list(padding.shape)}, the ids are {list(ids.shape)}")
+        if not padding.any(-1).all():
+            row = int(padding.any(-1).long().argmin())
+            raise ValueError(f"row {row} of the batch is padding alone: give it at least one token")
     return ids, padding
 
 

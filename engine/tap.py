@@ -39,7 +39,8 @@ class Edit:
     op     zero, mean (over the prompt's positions), set, add, scale (by value),
            copy (from the run of another prompt: activation patching), mask (another attention mask)
     at     axis letter -> index, or a (letter, index) pair list; letters left out mean everywhere
-    value  a number for set, add, scale; for copy the other prompt (text, or a tuple of token ids);
+    value  a number for set, add, scale; for copy the other prompt (text, or a tuple of token ids; of
+           encoder-decoders also a pair of prompt and target);
            for mask its kind and n, as engine.masks.mask_of takes them
     """
 

@@ -8,7 +8,8 @@ It knows nothing of architectures. A model gives
     read(inputs, tap)                the whole pass
     room_of(point)                   the name of the room that a point is in
     enter(room, inputs, kept, tap)   the inside of that room again, from the points kept by name
-    stack_of(point, inputs)          the part with a config that makes the point, and what that part reads
+    stack_of(point, inputs)          the part that makes the point, with its config and length(inputs) (how many
+                                     positions that is), and what that part reads
     reads                            the config of what reads the ids; of encoder-decoders, and of the target
     device, dtype, name, tokenizer   and, of encoder-decoders, the ids start and end
 """

@@ -43,7 +43,10 @@ def _shapes(folder: Path, entries: dict) -> Config | PairConfig | RecurrentConfi
             raise ValueError(f"{folder}/config.json: recurrent is an object {{…}} that holds all entries")
         return _made(RecurrentConfig, folder, entries["recurrent"])
     if "decoder" not in entries:
-        return _made(Config, folder, entries)
+        alone = _made(Config, folder, entries)
+        if alone.memory:
+            raise ValueError(f"{folder}/config.json asks for cross-attention, which needs an encoder beside it")
+        return alone
     for name in ("encoder", "decoder"):
         if not isinstance(entries.get(name), dict):
             raise ValueError(f"{folder}/config.json: {name} is {entries.get(name)!r}, not an object {{…}}")

@@ -322,7 +322,14 @@ def test_a_text_ends_before_its_end_token():
     assert len(ids) == 12
     stopped = EncoderDecoder(replace(model.config, end=ids[2]))
     stopped.load_state_dict(model.state_dict())
-    assert [step.id for step in generate(stopped.double(), SOURCES[0])] == ids[: ids.index(ids[2])]
+    stopped = stopped.requires_grad_(False).double()
+    assert [step.id for step in generate(stopped, SOURCES[0])] == ids[: ids.index(ids[2])]
+    padded = run(stopped, SOURCES)
+    batch = translate(stopped, padded.ids, padded.padding)
+    for row, whole in zip(batch.tolist(), translate(model, padded.ids, padded.padding).tolist(), strict=True):
+        written = whole[: whole.index(ids[2])]
+        assert row == written + [ids[2]] * (len(row) - len(written))
+    assert batch.shape[1] < 12
 
 
 def test_each_step_is_the_most_probable_after_what_was_written():
@@ -361,6 +368,11 @@ def test_a_target_that_cannot_be_read_says_why(target, message):
         run(pair(), SOURCES, target=target)
 
 
+def test_a_batch_is_not_written_token_by_token():
+    with pytest.raises(ValueError, match="one text is written at a time, not 2"):
+        generate(pair(), SOURCES)
+
+
 def test_a_model_of_one_stack_reads_no_target(model):
     with pytest.raises(ValueError, match="reads no target"):
         engine.run(model, [1, 2], target=[3])
@@ -371,6 +383,7 @@ def test_a_model_of_one_stack_reads_no_target(model):
     [
         (dict(ending="logits"), {}, {}, "its ending is 'nothing'"),
         ({}, dict(causal=False), {}, "it is causal"),
+        (dict(segments=2), {}, {}, "segments must be 0"),
         ({}, dict(ending="nothing"), {}, "its ending is 'logits'"),
         ({}, dict(memory=14), {}, "vectors of 14 numbers; the encoder's have 15"),
         ({}, dict(memory=0), {}, "vectors of 0 numbers"),

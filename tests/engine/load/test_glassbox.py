@@ -76,6 +76,7 @@ def test_a_config_that_tells_no_positions_is_of_the_time_when_all_were_learned(w
         (dict(positions="rotary"), "5 of a head is odd"),
         (dict(positions="rotary", width=18, head_width=6), "unexpected: embed.position.weight"),
         (dict(tied=1), "tied is 1"),
+        (dict(memory=15), "cross-attention, which needs an encoder beside it"),
         (dict(layers=10**9), "1000000000"),
         (dict(width=10**12, heads=1, key_heads=1), "1000000000000"),
     ],
