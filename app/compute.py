@@ -21,6 +21,7 @@ from engine.trace import Trace
 from engine.worked import Check, check
 
 Given = str | tuple[str, str]  # a text, an image in signs, or a text and what the decoder reads of it
+FAMILIES = ("decoder", "llama", "encoder", "pair", "recurrent", "image")
 TRACES = 32  # prompts remembered, for all visitors together
 
 
@@ -52,11 +53,11 @@ def family(name: str) -> str:
 
 @cache
 def families() -> dict[str, str]:
-    """The families that there are models of, each with the first of them."""
+    """The families that there are models of, each with the first of them, in the order of FAMILIES."""
     names = {}
-    for name in shipped():
-        names.setdefault(family(name), name)
-    return names
+    for name in reversed(shipped()):
+        names[family(name)] = name
+    return {kind: names[kind] for kind in FAMILIES if kind in names}
 
 
 def given(name: str, view, gap: bool = False) -> Given:
@@ -70,7 +71,9 @@ def given(name: str, view, gap: bool = False) -> Given:
         examples = beside(name, "examples.json").get("examples", [])
         return view.image or (examples[0]["text"] if examples else "0" * reads[0].image ** 2)
     if len(reads) == 2:
-        return view.prompt, view.target
+        return " ".join(
+            view.prompt.replace(MASK, "").split()
+        ) if gap else view.prompt, "" if gap else view.target
     if not gap:
         return view.prompt
     if reads[0].causal:

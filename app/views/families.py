@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import streamlit as st
+import torch
 
 from app import components, compute, state
 from app.figures import bars
@@ -52,51 +53,68 @@ def _family(view: state.View, kind: str, name: str) -> dict:
     except ValueError as error:
         mask.warning(escape(str(error)), icon=":material/edit:")
         return {}
-    fitted, _ = state.fit(replace(view, layer=0, head=0), model.config, model.length(trace.inputs))
-    look = Look(fitted, model, given, trace)
+    look = Look(view, model, given, trace, side="decoder" if len(model.reads) == 2 else "")
+    fitted, _ = state.fit(replace(view, layer=0, head=0), look.config, len(look.labels))
+    look = replace(look, view=fitted)
     with mask:
-        title = say("families", "mask")
-        picture(
-            look, "blocks.0.attn.mask", title, scale="sequential", top=1.0, height=110, plain=True, name=name
-        )
+        of_one = dict(scale="sequential", top=1.0, height=110, plain=True, name=name)
+        picture(look, look.point("attn.mask"), say("families", "mask"), **of_one)
     with answer:
-        if model.config.image:
-            laid(look, say("families", "image"), height=110)
-        _answer(look, kind)
+        ANSWERS.get(kind, _answer)(look, kind)
     with parts:
         _parts(look)
     return look.tensors
 
 
-def _about(kind: str, name: str, given: str) -> None:
+def _about(kind: str, name: str, given: compute.Given) -> None:
     st.markdown(f"**{say('families', f'{kind}/name')}** · {escape(name)}\n\n{say('families', f'{kind}/for')}")
+    text = given if isinstance(given, str) else given[0]
     if kind != "image":
-        st.markdown(say("families", "reads", text=given))
+        st.markdown(say("families", "reads", text=text))
     if st.button(say("families", "walk"), key=f"walk-{name}"):
-        what = {} if kind == "image" else {"prompt": given}
-        state.change(model="" if name == compute.shipped()[0] else name, token=-1, **what)
+        what = {} if kind == "image" else {"prompt": text}
+        state.change(model="" if name == compute.shipped()[0] else name, token=-1, target="", **what)
         st.switch_page("views/walk.py")
 
 
 def _answer(look: Look, kind: str) -> None:
-    """The most probable answers: the next token, what is in the gap, or what the image shows."""
-    point = "classes" if look.config.image else "logits"
-    scores = look.trace[point][0]
-    row = scores if point == "classes" else scores[_place(look)]
-    best = row.softmax(-1).topk(min(SHOWN, len(row)))
-    rows = [
-        {"label": look.answer(i), "value": share, "note": f"{share:.1%}"}
-        for i, share in zip(best.indices.tolist(), best.values.tolist(), strict=True)
-    ]
-    title = say("families", f"{kind}/answer")
-    header = bars(rows, "answer", "probability", height=110, max=1.0)
-    chart(look, f"answer-{look.model.name}", header, title, point=point)
+    """The most probable answers: the next token, or what is in the gap."""
+    _best(look, kind, "logits", look.trace["logits"][0, _place(look)])
 
 
 def _place(look: Look) -> int:
     """Where the answer is read off: at the gap, or at the last token."""
-    tokens = [token.decode("utf-8", "replace") for token in look.trace.tokens()]
-    return tokens.index(MASK) if not look.config.causal and MASK in tokens else len(tokens) - 1
+    gap = MASK.encode()
+    return look.tokens.index(gap) if not look.config.causal and gap in look.tokens else len(look.ids) - 1
+
+
+def _shown(look: Look, kind: str) -> None:
+    """The image, and the most probable classes."""
+    laid(look, say("families", "image"), height=110)
+    _best(look, kind, "classes", look.trace["classes"][0])
+
+
+def _translated(look: Look, kind: str) -> None:
+    """What it writes, and where it looked for each word."""
+    st.markdown(say("families", f"{kind}/says", text=look.text))
+    last = replace(look, view=replace(look.view, layer=look.config.layers - 1), tensors=look.tensors)
+    title = say("families", f"{kind}/answer")
+    picture(
+        last, last.point("cross.pattern"), title, scale="sequential", top=1.0, height=170, name=look.model.name
+    )
+
+
+ANSWERS = {"image": _shown, "pair": _translated}
+
+
+def _best(look: Look, kind: str, point: str, scores: torch.Tensor) -> None:
+    best = scores.softmax(-1).topk(min(SHOWN, len(scores)))
+    rows = [
+        {"label": look.answer(i), "value": share, "note": f"{share:.1%}"}
+        for i, share in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    ]
+    header = bars(rows, "answer", "probability", height=110, max=1.0)
+    chart(look, f"answer-{look.model.name}", header, say("families", f"{kind}/answer"), point=point)
 
 
 def _parts(look: Look) -> None:
