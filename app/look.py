@@ -9,7 +9,7 @@ from app import compute
 from app.labels import patch_labels, token_labels
 from app.state import View
 from engine.analysis import ends
-from engine.config import Config
+from engine.config import Config, RecurrentConfig
 from engine.models import Transformer
 from engine.tap import Edit
 from engine.trace import Trace
@@ -83,6 +83,8 @@ class Look:
     def kinds(self) -> tuple[str, ...]:
         """What kind of model this is, in the words that texts of their own are named by."""
         c = self.config
+        if isinstance(c, RecurrentConfig):
+            return self.side, "recurrent", c.cell, "attention" if c.attention != "none" else "alone"
         others = {
             **{self.side: bool(self.side)},
             "image": c.image,

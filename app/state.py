@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 import streamlit as st
 
-from engine.config import Config
+from engine.config import Config, RecurrentConfig
 from engine.masks import MASKS
 
 STEPS = (
@@ -24,6 +24,7 @@ STEPS = (
     "next",
 )
 CROSS = "cross"  # one more step, of decoders that look at an encoder
+CARRIED = ("cell", "states")  # the steps of recurrent models in the place of a block's
 LONGEST_LINK = 4000  # characters of prompt that a link carries
 PROMPT = "The animal didn't cross the street because it was too tired"
 
@@ -63,7 +64,7 @@ class View:
 
 
 CHOICES = {
-    "step": (*STEPS, CROSS),
+    "step": (*STEPS, CROSS, *CARRIED),
     "stack": ("encoder", "decoder"),
     "letter": ("q", "q_rot", "k", "k_rot", "v"),
     "norm": ("attn", "cross", "mlp", "final", "embed"),
@@ -142,8 +143,14 @@ def write_link(view: View) -> dict[str, str]:
     return link
 
 
-def steps_of(config: Config) -> tuple[str, ...]:
-    """The steps in the order in which a stack takes them: norms stand before the parts, or after the sums."""
+def steps_of(config: Config | RecurrentConfig, side: str = "") -> tuple[str, ...]:
+    """The steps in the order in which a stack takes them: norms stand before the parts, or after the sums.
+
+    side is "encoder" or "decoder" where a model has both.
+    """
+    if isinstance(config, RecurrentConfig):
+        looks = (CROSS,) if config.attention != "none" else ()
+        return ("tokens", "embeddings", *CARRIED, *((*looks, "next") if side == "decoder" else ()))
     steps = [step for step in STEPS if step != "layernorm"] if config.post_norm else list(STEPS)
     after = steps.index("residual") + 1
     added = (*(["layernorm"] if config.post_norm else []), *([CROSS] if config.memory else []))
@@ -151,15 +158,33 @@ def steps_of(config: Config) -> tuple[str, ...]:
     return steps if config.ending != "nothing" else steps[:-1]
 
 
-def fit(view: View, config: Config, tokens: int, keys: int | None = None) -> tuple[View, list[str]]:
+def fit(
+    view: View, config: Config | RecurrentConfig, tokens: int, keys: int | None = None, side: str = ""
+) -> tuple[View, list[str]]:
     """`view` with step, layer, head, positions and vectors that exist, and a sentence for each one moved.
 
     tokens are the positions of the stack, keys those looked at where they are others.
     """
     moved, ignored = {}, []
-    if view.step not in steps_of(config):
-        moved["step"] = "heads" if view.step == CROSS else "layers"
+    steps, counts = steps_of(config, side), {"token": tokens, "key": keys or tokens}
+    if view.step not in steps:
+        instead = ("states", "heads") if view.step in (CROSS, *STEPS[2:10]) else ("layers", "states", "heads")
+        moved["step"] = next(step for step in instead if step in steps)
         ignored.append(f"There is no step “{view.step}” here; “{moved['step']}” is shown.")
+    if isinstance(config, Config):
+        _fit_block(view, config, moved, ignored)
+        counts |= {"layer": config.layers, "head": config.heads}
+    for name, count in counts.items():
+        value = getattr(view, name)
+        if value >= count:
+            moved[name] = count - 1
+            ignored.append(f"There is no {name} {value} here; the last is {count - 1}.")
+    moved.setdefault("token", view.token if view.token >= 0 else first_picked(config, tokens))
+    return replace(view, **moved), ignored
+
+
+def _fit_block(view: View, config: Config, moved: dict, ignored: list[str]) -> None:
+    """What a stack of blocks has or lacks, into `moved` and `ignored`."""
     if view.letter.endswith("_rot") and not config.rotary:
         moved["letter"] = view.letter[0]
         ignored.append("This model turns no queries and keys; they are shown as they are.")
@@ -169,14 +194,6 @@ def fit(view: View, config: Config, tokens: int, keys: int | None = None) -> tup
     if view.norm not in norms_of(config):
         moved["norm"] = "attn"
         ignored.append("This model has no such norm; the one at its attention is shown.")
-    counts = {"layer": config.layers, "head": config.heads, "token": tokens, "key": keys or tokens}
-    for name, count in counts.items():
-        value = getattr(view, name)
-        if value >= count:
-            moved[name] = count - 1
-            ignored.append(f"There is no {name} {value} here; the last is {count - 1}.")
-    moved.setdefault("token", view.token if view.token >= 0 else first_picked(config, tokens))
-    return replace(view, **moved), ignored
 
 
 def first_picked(config: Config, tokens: int) -> int:

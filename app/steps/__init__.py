@@ -16,6 +16,7 @@ from app.steps import (
     next_token,
     patches,
     qkv,
+    recurrent,
     residual,
     scores,
     softmax,
@@ -34,6 +35,8 @@ DRAW = {
     "heads": heads.draw,
     "residual": residual.draw,
     "cross": cross.draw,
+    "cell": recurrent.cell,
+    "states": recurrent.states,
     "mlp": mlp.draw,
     "layers": layers.draw,
     "next": next_token.draw,
@@ -42,6 +45,8 @@ OWN = {  # steps that a kind of model takes in its own way
     ("tokens", "image"): patches.draw,
     ("tokens", "segments"): wordpieces.draw,
     ("next", "masked"): fill.draw,
+    ("embeddings", "recurrent"): recurrent.embedded,
+    ("cross", "recurrent"): recurrent.looked,
     ("next", "classes"): classes.draw,
 }
 

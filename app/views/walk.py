@@ -10,6 +10,7 @@ from app.look import Look
 from app.state import STEPS, steps_of
 from app.steps import drawing
 from app.text import say
+from engine.config import Config
 
 PLAIN = [  # prompts for every model; those of its own come from the file beside its weights
     {"text": "The animal didn't cross the street because it was too tired", "note": "A lecture's sentence"},
@@ -53,7 +54,7 @@ def _look(view: state.View, model, given: compute.Given, trace) -> tuple[Look, l
     """The view of the run, with places that exist, and a sentence for each one moved."""
     look = Look(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
     keys = len(look.memory.labels) if view.step == state.CROSS and look.side == "decoder" else None
-    fitted, moved = state.fit(view, look.config, len(look.labels), keys)
+    fitted, moved = state.fit(view, look.config, len(look.labels), keys, look.side)
     return replace(look, view=fitted), moved
 
 
@@ -106,10 +107,10 @@ def _notes(notes: list[str]) -> None:
 
 
 def _map(look: Look) -> None:
-    steps = steps_of(look.config)
+    steps = steps_of(look.config, look.side)
     titles = {step: say("walk", f"{step}/name", look.kinds) for step in steps}
     parts = {"begin": BEGIN, "block": [step for step in steps if step not in (*BEGIN, *END)], "end": END}
-    layers = dict(layer=look.view.layer, last=look.config.layers - 1)
+    layers = dict(layer=look.view.layer, last=getattr(look.config, "layers", 1) - 1)
     groups = [
         [say("walk", f"map/{part}", look.kinds, **layers), [titles[step] for step in within if step in titles]]
         for part, within in parts.items()
@@ -120,14 +121,16 @@ def _map(look: Look) -> None:
 
 def _bar(look: Look) -> None:
     view, config = look.view, look.config
-    uses = {"layer": view.step not in (*BEGIN, *END), "head": view.step in HEADED, "stack": bool(look.side)}
+    blocks = isinstance(config, Config)
+    uses = {"layer": blocks and view.step not in (*BEGIN, *END), "head": blocks and view.step in HEADED}
+    uses["stack"] = bool(look.side)
     header = {
         "tokens": look.labels,
         "ids": look.ids,
         "token": view.token,
-        "layers": config.layers,
+        "layers": config.layers if blocks else 1,
         "layer": view.layer,
-        "heads": config.heads,
+        "heads": config.heads if blocks else 1,
         "head": view.head,
         "stack": view.stack,
         "what": say("walk", "bar/what", look.kinds),
@@ -147,9 +150,10 @@ def _head(look: Look) -> None:
     """The step's title and formula, and what happens in it in plain words."""
     step = look.view.step
     a, b = st.columns([7, 4], gap="medium", vertical_alignment="center")
-    number = steps_of(look.config).index(step) + 1
+    number = steps_of(look.config, look.side).index(step) + 1
     title, lead = (say("walk", f"{step}/{part}", look.kinds) for part in ("title", "lead"))
-    formula = say("walk", f"{step}/formula", look.kinds, activation=look.activation)
+    names = {} if not isinstance(look.config, Config) else {"activation": look.activation}
+    formula = say("walk", f"{step}/formula", look.kinds, **names)
     a.markdown(f"### {number}. {title}\n{lead}")
     b.latex(formula)
 

@@ -6,8 +6,9 @@ from engine.pictures import Preparation
 from engine.tokenize import SentenceTokenizer, WordPieceTokenizer
 from engine.training.encoder import learn_wordpiece
 from tests.app.visit import model
-from tests.engine.tiny import BERT, LLAMA, VASWANI, VIT, decoder, pair
+from tests.engine.tiny import BERT, LLAMA, VASWANI, VIT, decoder, pair, recurrent
 
+TRANSLATORS = ("pair", "rnn", "gru", "lstm")
 WORDS = "the cat sat on the mat, the animal did not cross the street because it was too tired. " * 3
 
 
@@ -34,7 +35,11 @@ def strangers(wordpiece):
     ends = dict(start=sentences.start, end=sentences.end)
     shared = dict(vocabulary=len(sentences), context=20, shared=True)
     found["pair"] = pair(torch.float32, **VASWANI, **shared, **ends, decoder=dict(context=16))
-    found["pair"].tokenizer = sentences
+    for name, cell, attention in (("rnn", "rnn", "none"), ("gru", "gru", "dot"), ("lstm", "lstm", "additive")):
+        sizes = dict(vocabulary=len(sentences), context=20)
+        found[name] = recurrent(cell, attention, torch.float32, **sizes, **ends)
+    for name in TRANSLATORS:
+        found[name].tokenizer = sentences
     for name, one in found.items():
         one.name = name
     return found

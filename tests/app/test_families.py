@@ -6,14 +6,18 @@ import pytest
 import engine
 from app import compute
 from app.state import STEPS
+from tests.app.conftest import TRANSLATORS
 from tests.app.visit import boxes, component, fire, given, keys, markdown, pictures, press, tensors, view, visit
 
 TEXT = "the cat [MASK] on the mat. [SEP] it was too tired"
 IMAGE = "0123456789abcdefg" * 3 + "0" * 13
-READS = {"llama": TEXT, "bert": TEXT, "vit": IMAGE, "pair": "the cat sat"}
+READS = {"llama": TEXT, "bert": TEXT, "vit": IMAGE} | dict.fromkeys(TRANSLATORS, "the cat sat")
 WALKS = [("llama", ""), ("bert", ""), ("vit", ""), ("pair", "encoder"), ("pair", "decoder")]
+WALKS += [(cell, side) for cell in ("rnn", "gru", "lstm") for side in ("encoder", "decoder")]
 AFTER = (*STEPS[:2], *STEPS[3:9], "layernorm", *STEPS[9:])  # where norms stand after the additions
 ORDERS = [STEPS, AFTER, STEPS, AFTER[:-1], (*AFTER[:9], "cross", *AFTER[9:])]
+CARRIED = ("tokens", "embeddings", "cell", "states")
+ORDERS += [CARRIED, (*CARRIED, "next"), *[CARRIED, (*CARRIED, "cross", "next")] * 2]
 
 
 def open(name: str, **link):
@@ -24,7 +28,7 @@ def open(name: str, **link):
 
 
 def run(name: str, target: str = "sat on"):
-    return compute.trace(name, (READS[name], target) if name == "pair" else READS[name])
+    return compute.trace(name, (READS[name], target) if name in TRANSLATORS else READS[name])
 
 
 STEPPED = [(*walk, step) for walk, order in zip(WALKS, ORDERS, strict=True) for step in order]
@@ -38,7 +42,7 @@ def test_every_step_shows_the_models_numbers_and_its_lights_are_green(family, na
         point = (header.get("foot") or "").split("  ")[0]
         if point in trace.points():
             expected = trace[point][0].numpy()
-            shared = family[name].config.shared_by if trace.table[point].axes[1] == "G" else 1
+            shared = 2 if trace.table[point].axes[1] == "G" else 1
             expected = np.repeat(expected, shared, 0) if expected.ndim == 3 else expected[None]
             np.testing.assert_array_equal(tensor, expected)
             assert header["light"]["ok"], header["light"]["text"]

@@ -1,0 +1,130 @@
+"""The steps of a recurrent model: token, cell, states, the look back."""
+
+import numpy as np
+import streamlit as st
+
+from app import components, compute, state
+from app.figures import bars, graph, series
+from app.look import Look
+from app.widgets import arithmetic, chart, code, picture, words
+from engine.analysis import path_length, path_to_target, sequential_steps
+from engine.recurrent import Attention, Decoder, Reader
+from engine.recurrent_cells import CELLS
+
+ROWS = {  # of a cell, what is drawn of one step, from the state before to the state after
+    "rnn": ("h_pre", "h"),
+    "gru": ("reset", "update", "candidate", "h"),
+    "lstm": ("input", "forget", "candidate", "output", "cell", "h"),
+}
+
+
+def embedded(look: Look) -> None:
+    """The row of the token table."""
+    view, point = look.view, look.whole("token")
+    rows, cosines = compute.neighbours(look.model.name, point, look.ids[view.token])
+    near = [{"label": look.label_of(i), "value": c} for i, c in zip(rows, cosines, strict=True)]
+    left, right = st.columns([7, 4], gap="medium")
+    with left:
+        size = float(np.linalg.norm(look.array(point)[view.token]))
+        best = dict(nearest=near[0]["label"], cosine=near[0]["value"])
+        values = dict(token=look.token, id=look.ids[view.token], width=look.config.width, size=size)
+        words(look, "embeddings/sentence", **values, **best)
+        picture(look, point, "Rows of the token table, one a token", height=330)
+    with right:
+        arithmetic(look, point, view.token, view.unit)
+        chart(look, "nearest", bars(near, "token", "cosine", height=170, max=1.0), "Nearest in the token table")
+        words(look, "embeddings/positions")
+        code(Reader.unroll)
+
+
+def cell(look: Look) -> None:
+    """One step of the picked token: gates, what it would write, and the state after it."""
+    view, at = look.view, look.whole(f"steps.{look.view.token}")
+    names = ROWS[look.config.cell]
+    left, right = st.columns([7, 4], gap="medium")
+    with left:
+        before = look.whole(f"steps.{view.token - 1}.h") if view.token else look.whole("start.h")
+        h, old = (look.trace[point][0].cpu().numpy() for point in (f"{at}.h", before))
+        moved = dict(before=float(np.linalg.norm(old)), after=float(np.linalg.norm(h)), cosine=_cosine(old, h))
+        words(look, "cell/sentence", token=look.token, place=view.token, **moved)
+        _rows(look, ["state before", *names], [before, *(f"{at}.{name}" for name in names)])
+        words(look, f"cell/{look.config.cell}")
+    with right:
+        unit = min(view.unit, look.config.width - 1)
+        for name in names:
+            arithmetic(look, f"{at}.{name}", unit)
+        code(CELLS[look.config.cell].forward)
+
+
+def _rows(look: Look, names: list[str], points: list[str]) -> None:
+    """Points [D] one under the other, picked along their numbers."""
+    id = look.id_of("cell", str(look.view.token))
+    look.tensors[id] = np.stack([look.trace[point][0].cpu().numpy() for point in points])[None]
+    unit = min(look.view.unit, look.config.width - 1)
+    header = {
+        "src": id,
+        "axes": "RD",
+        "title": "What happens at this token, number by number",
+        "aria": "The state before, the gates and the state after, as rows",
+        "rows": names,
+        "cols": [str(i) for i in range(look.config.width)],
+        "rowName": "",
+        "colName": "number",
+        "scale": "diverging",
+        "height": 230,
+        "pick": [len(names) - 1, unit],
+        "foot": f"{look.whole(f'steps.{look.view.token}')}.…  [D={look.config.width}]",
+        "model": look.model.name,
+    }
+    components.matrix("matrix-cell", header, lambda place: state.change(unit=int(place[1])))
+
+
+def states(look: Look) -> None:
+    """All states, one after the other, and how far apart two words are."""
+    view, point = look.view, look.whole("states")
+    array = look.array(point)
+    left, right = st.columns([7, 4], gap="medium")
+    with left:
+        length, config = len(look.labels), look.config
+        steps = dict(steps=sequential_steps(config, length), far=path_length(config, length - 1))
+        words(look, "states/sentence", tokens=length, **steps)
+        picture(look, point, "The state after each token", height=290)
+        words(look, "states/bottleneck" if look.side == "encoder" else "states/start", width=config.width)
+    with right:
+        cosines = [_cosine(array[view.token], other) for other in array]
+        line = series("cosine", range(len(cosines)), cosines)
+        ticks = [[i, label] for i, label in enumerate(look.labels)]
+        header = graph([line], "token", "cosine", height=210, zero=True, xTicks=ticks)
+        chart(look, "alike", header, f"How alike each state is to that after “{look.token}”", point=point)
+        if look.side == "decoder":
+            source = len(look.memory.labels)
+            words(look, "states/path", steps=path_to_target(config, source, 0, view.token))
+        code(Reader.unroll)
+
+
+def looked(look: Look) -> None:
+    """The look back at the source: alignment, weights, context, and what the scores are read off."""
+    view, source = look.view, look.memory.labels
+    at = look.whole("cross")
+    row = look.array(f"{at}.weights")[view.token]
+    left, right = st.columns([7, 4], gap="medium")
+    with left:
+        best = int(row.argmax())
+        words(look, "cross/sentence", token=look.token, best=source[best], share=float(row[best]))
+        a, b = st.columns(2)
+        with a:
+            picture(look, f"{at}.align", "How well each fits (alignment)", height=230)
+        with b:
+            title = "Where it looks (weights; each row sums to 1)"
+            picture(look, f"{at}.weights", title, scale="sequential", top=1.0, height=230)
+        picture(look, f"{at}.context", "What was found (context)", height=150)
+    with right:
+        arithmetic(look, f"{at}.align", view.token, view.key)
+        arithmetic(look, f"{at}.weights", view.token, view.key)
+        arithmetic(look, f"{at}.context", view.token, view.unit)
+        words(look, "cross/why")
+        code(type(look.model.decoder.cross).score, Attention.forward, Decoder.forward)
+
+
+def _cosine(a: np.ndarray, b: np.ndarray) -> float:
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12))
