@@ -99,6 +99,7 @@ def states(look: Look) -> None:
         if look.side == "decoder":
             source = len(look.memory.labels)
             words(look, "states/path", steps=path_to_target(config, source, 0, view.token))
+        arithmetic(look, point, view.token, view.unit)
         code(Reader.unroll)
 
 

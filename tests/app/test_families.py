@@ -54,7 +54,7 @@ def test_every_step_shows_the_models_numbers_and_its_lights_are_green(family, na
         assert box.by_hand == pytest.approx(box.shown, rel=1e-4, abs=1e-4)
 
 
-@pytest.mark.parametrize("walk, order", zip(WALKS, ORDERS, strict=True))
+@pytest.mark.parametrize("walk, order", list(zip(WALKS, ORDERS, strict=True)))
 def test_the_map_shows_a_models_own_order(family, walk, order):
     at = open(walk[0], **(dict(stack=walk[1]) if walk[1] else {}))
     for i, step in enumerate(order):
@@ -227,11 +227,13 @@ def test_in_cross_attention_the_other_text_is_looked_at(family):
 
 
 def test_a_chosen_token_joins_the_target_and_the_model_writes_on_from_there(family):
-    at = open("pair", step="next", target="sat on", token=1, entry=family["pair"].tokenizer.encode(" mat")[0])
-    press(at, "take")
-    assert view(at).target == "sat mat"
+    tokenizer = family["pair"].tokenizer
+    chosen, first = tokenizer.encode(" mat")[0], run("pair").target[0, 1].item()
+    text = tokenizer.decode([first, chosen])
+    press(at := open("pair", step="next", target="sat on", token=1, entry=chosen), "take")
+    assert view(at).target == text
     press(at, "write on")
-    ids = run("pair", "sat mat").target[0].tolist()
+    ids = run("pair", text).target[0].tolist()
     steps = [step.id for step in engine.generate(family["pair"], READS["pair"], target=ids)]
     assert view(at).target == family["pair"].tokenizer.decode([*ids[1:], *steps])
     press(at, "all its own")
