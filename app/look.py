@@ -55,6 +55,12 @@ class Look:
         return self.view.token if self.side else len(self.ids) - 1
 
     @property
+    def gap(self) -> int | None:
+        """Where the first [MASK] stands, if there is one."""
+        mask = getattr(self.model.tokenizer, "mask", None)
+        return self.ids.index(mask) if mask in self.ids else None
+
+    @property
     def ids(self) -> list[int]:
         """The tokens' ids; of an image's patches their numbers, counted from the vector before them."""
         if self.config.image:

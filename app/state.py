@@ -159,11 +159,17 @@ def steps_of(config: Config | RecurrentConfig, side: str = "") -> tuple[str, ...
 
 
 def fit(
-    view: View, config: Config | RecurrentConfig, tokens: int, keys: int | None = None, side: str = ""
+    view: View,
+    config: Config | RecurrentConfig,
+    tokens: int,
+    keys: int | None = None,
+    side: str = "",
+    usual: int | None = None,
 ) -> tuple[View, list[str]]:
     """`view` with step, layer, head, positions and vectors that exist, and a sentence for each one moved.
 
-    tokens are the positions of the stack, keys those looked at where they are others.
+    tokens are the positions of the stack, keys those looked at where they are others; `usual` is the position
+    picked where none was (None: the last, or a patch near the middle).
     """
     moved, ignored = {}, []
     steps, counts = steps_of(config, side), {"token": tokens, "key": keys or tokens}
@@ -179,7 +185,8 @@ def fit(
         if value >= count:
             moved[name] = count - 1
             ignored.append(f"There is no {name} {value} here; the last is {count - 1}.")
-    moved.setdefault("token", view.token if view.token >= 0 else first_picked(config, tokens))
+    usual = first_picked(config, tokens) if usual is None else usual
+    moved.setdefault("token", view.token if view.token >= 0 else usual)
     return replace(view, **moved), ignored
 
 

@@ -65,12 +65,14 @@ def picture(
     plain: bool = False,
     pickable: bool = True,
     name: str = "",
+    remark: str | None = None,
 ) -> None:
     """The matrix of a point as a heat map; click or arrow keys pick a cell.
 
     array and variant  other numbers in the place of the point's own (a what-if), and their name: they
                        are no longer the point, so the frame says what they are instead
     plain              without labels, for a picture beside others
+    remark             what to say under the picture in the place of its picked and its largest number
     name               tells pictures of the same point apart, where several models are on a page
     """
     axes = look.axes(point)
@@ -104,7 +106,8 @@ def picture(
         "max": top,
         "height": height,
         "bands": bands or [],
-        "pick": picked,
+        "pick": None if remark else picked,
+        "say": remark,
         "index": view.head if len(axes) == 3 else 0,
         "follow": "head" if len(axes) == 3 else None,
         "foot": foot(look, point) if own else variant,

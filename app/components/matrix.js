@@ -36,7 +36,7 @@ function paint(root, state) {
   if (state.ghost) box(g, fit, state.ghost, ink, 1);
   if (state.pick) box(g, fit, state.pick, css(root, "--st-primary-color"), 2.5);
   made.key.replaceChildren(...legendOf(lut, h.scale, limit));
-  remark(made, h, sentence(h, state, R, C, value));
+  remark(made, h, h.say ?? sentence(h, state, R, C, value));
   act(root, state, made, fit, R, C, value);
   root.dataset.sig = `${h.src}|${index}|${state.pick}`;
 }

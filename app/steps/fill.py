@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import components, state
 from app.figures import bars
-from app.labels import escape, visible
+from app.labels import escape
 from app.look import Look
 from app.widgets import arithmetic, chart, code, words
 from engine.masked import AS_ITSELF, AS_MASK, AS_OTHER, corrupt, lesson
@@ -62,9 +62,9 @@ def _buttons(look: Look, place: int, entry: int) -> None:
     """Hide the picked token, or write the marked entry where the mask is."""
     spans = look.model.tokenizer.spans(look.view.prompt)
     free = spans[look.view.token] != (0, 0)
-    hide, put = f"Hide {look.token}", f"Write {look.label_of(entry)} there"
+    hide, put = f"Hide {escape(look.token)}", f"Write {escape(look.label_of(entry))} there"
     st.button(
-        escape(visible(hide)),
+        hide,
         on_click=_write,
         args=(spans[look.view.token], MASK),
         disabled=not free,
@@ -72,7 +72,7 @@ def _buttons(look: Look, place: int, entry: int) -> None:
     )
     masked = look.ids[place] == look.model.tokenizer.mask
     st.button(
-        escape(visible(put)),
+        put,
         on_click=_write,
         args=(spans[place], look.label_of(entry)),
         disabled=not masked,

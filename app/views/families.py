@@ -12,7 +12,6 @@ from app.look import Look
 from app.text import say
 from app.widgets import chart, laid, picture
 from engine.analysis import parameters_of
-from engine.tokenize.wordpiece import MASK
 
 SHOWN = 5  # answers
 SENTENCES = (
@@ -57,8 +56,10 @@ def _family(view: state.View, kind: str, name: str) -> dict:
     fitted, _ = state.fit(replace(view, layer=0, head=0), look.config, len(look.labels))
     look = replace(look, view=fitted)
     with mask:
-        of_one = dict(scale="sequential", top=1.0, height=110, plain=True, name=name)
-        picture(look, look.point("attn.mask"), say("families", "mask"), **of_one)
+        seen = trace[look.point("attn.mask")][0, 0]
+        remark = say("families", "seen", (kind,), seen=int(seen.sum()), of=seen.numel())
+        of_one = dict(scale="sequential", top=1.0, height=110, plain=True, pickable=False, name=name)
+        picture(look, look.point("attn.mask"), say("families", "mask"), remark=remark, **of_one)
     with answer:
         ANSWERS.get(kind, _answer)(look, kind)
     with parts:
@@ -84,8 +85,7 @@ def _answer(look: Look, kind: str) -> None:
 
 def _place(look: Look) -> int:
     """Where the answer is read off: at the gap, or at the last token."""
-    gap = MASK.encode()
-    return look.tokens.index(gap) if not look.config.causal and gap in look.tokens else len(look.ids) - 1
+    return len(look.ids) - 1 if look.gap is None else look.gap
 
 
 def _shown(look: Look, kind: str) -> None:

@@ -54,7 +54,7 @@ def _look(view: state.View, model, given: compute.Given, trace) -> tuple[Look, l
     """The view of the run, with places that exist, and a sentence for each one moved."""
     look = Look(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
     keys = len(look.memory.labels) if view.step == state.CROSS and look.side == "decoder" else None
-    fitted, moved = state.fit(view, look.config, len(look.labels), keys, look.side)
+    fitted, moved = state.fit(view, look.config, len(look.labels), keys, look.side, look.gap)
     return replace(look, view=fitted), moved
 
 

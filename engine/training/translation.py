@@ -29,6 +29,7 @@ AIMS = {"exact match": 0.35, "chrF": 60.0}
 AT_ONCE = 128  # sentences translated together
 CARD = Path(__file__).parent / "card_translation.md"
 LONG = 10**6
+RATE, RATE_REST = 0.008, 0.001  # with norms after the additions, higher ones ran away after 600 steps
 LENGTHS = {"": (0, LONG), ", up to 4 words": (0, 4), ", 5 to 7 words": (5, 7), ", 8 words or more": (8, LONG)}
 SAMPLES = 8
 
@@ -77,7 +78,14 @@ def main() -> None:
     train, held = split_pairs(read_pairs(Path(options.file)), options.held_out, options.seed)
     tokenizer = _vocabulary(folder, train, options)
     data, config = Bitext.of(train, tokenizer, options.context), KINDS[options.kind][0](tokenizer, options)
-    recipe = Recipe(tokens=options.tokens, batch=options.batch, seed=options.seed)
+    recipe = Recipe(
+        tokens=options.tokens,
+        batch=options.batch,
+        seed=options.seed,
+        rate=RATE,
+        rate_rest=RATE_REST,
+        warm_up=200,
+    )
     print(f"{len(data):,} pairs to learn from; {len(held):,} English sentences held out")
     model, done = learn(config, data, recipe, folder, options.minutes)
     print()
