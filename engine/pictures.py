@@ -6,14 +6,32 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+SIGNS = "0123456789abcdefg"  # of the colours of a palette, where an image is written as a text
+
+Palette = tuple[tuple[float, ...], ...]  # colours, the numbers of a pixel from 0 dark to 255 bright each
+
+
+def greys(channels: int = 1) -> Palette:
+    """From dark to bright in equal steps, one for each sign."""
+    return tuple((255 * step / (len(SIGNS) - 1),) * channels for step in range(len(SIGNS)))
+
+
+GREYS = greys()
+
 
 @dataclass(frozen=True)
 class Preparation:
-    """How a model wants its images: `size` pixels a side, each number of a pixel less `mean`, over `std`."""
+    """How a model wants its images: `size` pixels a side, each number of a pixel less `mean`, over `std`; and
+    the colours with which they are written as texts (if None is given, greys)."""
 
     size: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    palette: Palette | None = None
+
+    def __post_init__(self):
+        if self.palette is None:
+            object.__setattr__(self, "palette", greys(len(self.mean)))
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """pixels [channels, H, W], 0 dark to 255 bright -> [1, channels, size, size]."""
@@ -33,21 +51,20 @@ class Preparation:
         return torch.tensor(numbers)[None, :, None, None]
 
 
-SIGNS = "0123456789abcdefg"  # a pixel's brightness, dark to bright, where an image is written as a text
+def to_signs(pixels: Tensor, palette: Palette = GREYS) -> str:
+    """pixels [channels, side, side], 0 dark to 255 bright -> a sign a pixel: that of the nearest colour."""
+    distances = torch.cdist(pixels.flatten(1).T.float(), torch.tensor(palette))  # [side², colours]
+    return "".join(SIGNS[colour] for colour in distances.argmin(-1))
 
 
-def to_signs(pixels: Tensor) -> str:
-    """pixels [1, side, side], 0 dark to 255 bright -> a sign a pixel, to the nearest of 17 steps."""
-    steps = (pixels.flatten() * (len(SIGNS) - 1) / 255).round().int()
-    return "".join(SIGNS[step] for step in steps)
-
-
-def from_signs(text: str, side: int) -> Tensor:
-    """What `to_signs` wrote -> pixels [1, side, side]; a ValueError where it is not such a text."""
-    if len(text) != side**2 or not set(text) <= set(SIGNS):
+def from_signs(text: str, side: int, palette: Palette = GREYS) -> Tensor:
+    """What `to_signs` wrote -> pixels [channels, side, side]; a ValueError where it is not such a text."""
+    signs = SIGNS[: len(palette)]
+    strange = sorted(set(text) - set(signs))
+    if len(text) != side**2 or strange:
+        among = f", {strange[0]!r} among them" if strange else ""
         raise ValueError(
-            f"an image is written with {side**2} signs from 0 (dark) to {SIGNS[-1]} (bright), one a pixel; "
-            f"these are {len(text)}: {text[:20]!r}"
+            f"an image is written with {side**2} signs from 0 to {signs[-1]}, one a pixel; "
+            f"these are {len(text)}{among}: {text[:20]!r}"
         )
-    steps = torch.tensor([SIGNS.index(sign) for sign in text])
-    return (steps * 255.0 / (len(SIGNS) - 1)).view(1, side, side)
+    return torch.tensor([palette[signs.index(sign)] for sign in text]).T.reshape(-1, side, side)

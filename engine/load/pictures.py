@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from engine.load.folder import read_json
-from engine.pictures import Preparation
+from engine.pictures import SIGNS, Palette, Preparation, greys
 
 FILE = "preprocessor_config.json"
 
@@ -24,6 +24,8 @@ def write(model, folder: Path) -> None:
     prepare = model.prepare
     asked = {"image_mean": prepare.mean, "image_std": prepare.std}
     asked["id2label"] = {str(i): label for i, label in enumerate(model.labels)}
+    if prepare.palette != greys(len(prepare.mean)):
+        asked["palette"] = prepare.palette
     (folder / FILE).write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
 
 
@@ -38,4 +40,22 @@ def _preparation(folder: Path, config: dict, size: int, channels: int) -> Prepar
         numbers[name] = tuple(float(x) for x in given)
     if not all(x > 0 for x in numbers["image_std"]):
         raise ValueError(f"{folder}/{FILE}: image_std must be above 0, not {numbers['image_std']}")
-    return Preparation(size, numbers["image_mean"], numbers["image_std"])
+    palette = _palette(folder, config["palette"], channels) if "palette" in config else None
+    return Preparation(size, numbers["image_mean"], numbers["image_std"], palette)
+
+
+def _palette(folder: Path, given, channels: int) -> Palette:
+    """The colours with which images are written as texts, if preprocessor_config.json names them."""
+    fits = isinstance(given, list) and 2 <= len(given) <= len(SIGNS)
+    fits = fits and all(_is_colour(colour, channels) for colour in given)
+    if not fits or any(colour in given[:i] for i, colour in enumerate(given)):
+        raise ValueError(
+            f"{folder}/{FILE}: palette is {given!r}; it must be 2 to {len(SIGNS)} different colours, each "
+            f"{channels} numbers from 0 to 255"
+        )
+    return tuple(tuple(float(x) for x in colour) for colour in given)
+
+
+def _is_colour(given, channels: int) -> bool:
+    fits = isinstance(given, list) and len(given) == channels
+    return fits and all(type(x) in (int, float) and 0 <= x <= 255 for x in given)

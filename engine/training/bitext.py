@@ -88,14 +88,18 @@ class Bitext:
 
     def read(self, source: np.ndarray, target: np.ndarray) -> tuple[Tensor, ...]:
         ids, labels = (torch.from_numpy(x).long() for x in (source, target))
-        before = torch.cat([torch.full_like(labels[:, :1], self.start), labels[:, :-1]], 1)
-        return ids.clamp_min(0), ids != NONE, before.clamp_min(0), labels
+        return ids.clamp_min(0), ids != NONE, before(labels, self.start), labels
 
     @staticmethod
     def loss(model: nn.Module, ids: Tensor, padding: Tensor, target: Tensor, labels: Tensor) -> Tensor:
         """Nats for a token of the translation, all those before it known."""
         logits = model(ids, target, padding)
         return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=NONE)
+
+
+def before(labels: Tensor, start: int) -> Tensor:
+    """What a decoder reads [B, T] when it guesses the labels [B, T]: each one later, `start` first."""
+    return torch.cat([torch.full_like(labels[:, :1], start), labels[:, :-1]], 1).clamp_min(0)
 
 
 def most_similar(known: list[str], asked: list[str]) -> list[int]:

@@ -1,0 +1,267 @@
+"""Train, evaluate and write a model that says what a picture shows: coloured shapes, and where they stand.
+
+    python -m engine.training.captions --name captioner
+
+The pictures are drawn on the way (engine.training.scenes). Run it again to go on where it stopped; the last leg
+measures the model and writes its card.
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.config import Config, PairConfig
+from engine.decode import translate
+from engine.encoder_decoder import EncoderDecoder
+from engine.families import fresh
+from engine.pictures import Preparation, to_signs
+from engine.tokenize import SentenceTokenizer
+from engine.training import scenes, work
+from engine.training.bitext import before
+from engine.training.corpus import learn_vocabulary
+from engine.training.pairs import NONE
+from engine.training.scenes import Scene
+from engine.training.train import Recipe, learn
+
+AIM = 0.9
+AT_ONCE = 100  # pictures read together
+KNOWN = 4000  # of the pictures learned from, among which the nearest is looked for
+MISTAKES = 2  # shown among the examples
+SAMPLES = 8
+CARD = Path(__file__).parent / "card_captions.md"
+# White is 0: of an empty patch its place alone is left, so that places are learned soon.
+PREPARE = Preparation(scenes.SIDE, mean=(1.0,) * 3, std=(0.5,) * 3, palette=scenes.PALETTE)
+ROWS = {  # of the table: in pictures of how many shapes, and which words of the caption, if not all
+    "caption": ((1, 2), None),
+    "caption, two shapes": ((2,), None),
+    "caption, one shape": ((1,), None),
+    "colours": ((1, 2), set(scenes.COLOURS)),
+    "shapes": ((1, 2), set(scenes.SHAPES)),
+    "place": ((1, 2), {"left", "right", "above", "below", "top", "bottom", "middle"}),
+    "size, one shape": ((1,), {"small", "large"}),
+}
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Pictures and their captions, drawn for every step."""
+
+    tokenizer: SentenceTokenizer
+
+    def batch(self, seed: int, step: int, count: int, context: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Images [count, 3, 32, 32], what the decoder reads and what it is to write [count, context], END last,
+        then NONE: the same for the same seed."""
+        some = scenes.drawn(count, seed, step)
+        rows = [self.tokenizer.encode(scene.caption) for scene in some]
+        labels = torch.tensor([row + [NONE] * (context - len(row)) for row in rows])
+        return prepared(PREPARE, some), before(labels, self.tokenizer.start), labels
+
+    @staticmethod
+    def loss(model: EncoderDecoder, images: Tensor, target: Tensor, labels: Tensor) -> Tensor:
+        """Nats for a token of the caption, all those before it known."""
+        logits = model(images, target)
+        return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=NONE)
+
+
+def prepared(prepare: Preparation, some: list[Scene]) -> Tensor:
+    return torch.cat([prepare(scene.pixels()) for scene in some])
+
+
+def captioner(tokenizer: SentenceTokenizer, options) -> PairConfig:
+    """A vision transformer, and a decoder that looks at its patches."""
+    both = dict(width=options.width, heads=options.heads, mlp_width=4 * options.width)
+    encoder = Config(
+        **both,
+        vocabulary=0,
+        context=(scenes.SIDE // options.patch) ** 2 + 1,
+        layers=options.layers,
+        image=scenes.SIDE,
+        patch=options.patch,
+        channels=3,
+        causal=False,
+        ending="nothing",
+        tied=False,
+    )
+    decoder = Config(
+        **both,
+        vocabulary=len(tokenizer),
+        context=options.context,
+        layers=options.decoder_layers,
+        memory=options.width,
+    )
+    config = PairConfig(encoder, decoder, tokenizer.start, tokenizer.end)
+    longest = max(len(tokenizer.encode(caption)) for caption in scenes.captions())
+    if longest > config.context:
+        raise ValueError(
+            f"captions have up to {longest} tokens; with a context of {options.context} and {encoder.patches} "
+            f"patches there is room for {config.context}: choose more"
+        )
+    return config
+
+
+def main() -> None:
+    options = _options()
+    folder = work.begin(options)
+    tokenizer = _vocabulary(folder, options)
+    config = captioner(tokenizer, options)
+    recipe = Recipe(tokens=options.pictures * config.context, batch=options.batch, seed=options.seed)
+    model, done = learn(config, Scenes(tokenizer), recipe, folder, options.minutes)
+    print()
+    if not done:
+        return print("not finished: run the same command again to go on")
+    model.tokenizer, model.prepare, model.name = tokenizer, PREPARE, options.name
+    write_captioner(model, work.MODELS / options.name, folder, options)
+
+
+def _options() -> argparse.Namespace:
+    options = argparse.ArgumentParser(
+        prog="python -m engine.training.captions", description=__doc__.splitlines()[0]
+    )
+    options.add_argument("--name", required=True, help="the model's folder in assets/models")
+    options.add_argument("--work", default="captions-work", help="where the state of the run is kept")
+    options.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
+    options.add_argument("--pictures", type=int, default=240_000, help="how many to learn from")
+    options.add_argument("--held-out", type=int, default=1000, help="pictures drawn for each evaluation")
+    sizes = dict(seed=0, batch=32, vocabulary=512, context=16, patch=4, width=128, layers=4, heads=4)
+    for name, size in sizes.items():
+        options.add_argument(f"--{name}", type=int, default=size)
+    options.add_argument("--decoder-layers", type=int, default=3)
+    return options.parse_args()
+
+
+def _vocabulary(folder: Path, options) -> SentenceTokenizer:
+    """At most so many entries: it stops where every word is one."""
+    path = folder / "vocabulary.tiktoken"
+    if not path.exists():
+        texts = (caption for caption in scenes.captions() if not scenes.is_held(caption))
+        learn_vocabulary(texts, options.vocabulary - 1).write(path)  # and the start
+    return SentenceTokenizer.read(path)
+
+
+# --- how well it does ----------------------------------------------------------------------------
+
+
+def write_captioner(model: EncoderDecoder, folder: Path, work_folder: Path, options) -> None:
+    """Write the weights, read them back as people will, measure that model, write its card."""
+    model = work.written(model, folder, work_folder)
+    logged = work.logged(folder)
+    new = scenes.drawn(options.held_out, options.seed, held=True)
+    rows = scores_of(model, new, logged["steps"], options)
+    (folder / "scores.json").write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
+    examples = {"examples": list(_examples(model, new))}
+    (folder / "examples.json").write_text(json.dumps(examples, indent=1) + "\n", encoding="utf-8")
+    facts = _facts(model, new, logged["steps"] * options.batch, options) | logged
+    card = CARD.read_text("utf-8").format(**facts, table=_table(rows))
+    (folder / "card.md").write_text(card, encoding="utf-8")
+    print(f"{folder}: {rows[0]['values'][0]:.1%} of {len(new):,} pictures of new combinations")
+
+
+def scores_of(model: EncoderDecoder, new: list[Scene], steps: int, options) -> list[dict]:
+    """Rows of the table, for new combinations and, last, for pictures drawn anew of those it learned."""
+    enough = range(min(steps, -(-KNOWN // options.batch)))
+    learned = [scene for step in enough for scene in scenes.drawn(options.batch, options.seed, step)][:KNOWN]
+    columns, rows = columns_of(model, new, learned, options.seed), []
+    for name, (counts, words) in ROWS.items():
+        some = [i for i, scene in enumerate(new) if len(scene.shapes) in counts]
+        if some:
+            guesses = [[column[i] for i in some] for column in columns]
+            rows.append(_row(name, guesses, [new[i].caption for i in some], words))
+    known = scenes.drawn(options.held_out, options.seed, steps)  # of the step after the last
+    columns = columns_of(model, known, learned, options.seed)
+    rows.append(_row("caption, known combinations", columns, [scene.caption for scene in known]))
+    return [row | {"aim": AIM if row["name"] == "caption" else None} for row in rows]
+
+
+def columns_of(model: EncoderDecoder, asked: list[Scene], learned: list[Scene], seed: int) -> list[list[str]]:
+    """Captions by the model, by its random start, of the nearest picture that it learned from, and always the
+    commonest one of those."""
+    start = fresh(model.config, seed).requires_grad_(False).eval()
+    start.tokenizer, start.prepare = model.tokenizer, model.prepare
+    images, others = prepared(model.prepare, asked), prepared(model.prepare, learned)
+    nearest = torch.cdist(images.flatten(1), others.flatten(1)).argmin(-1)
+    ((commonest, _),) = Counter(scene.caption for scene in learned).most_common(1)
+    similar = [learned[i].caption for i in nearest]
+    return [written(model, asked), written(start, asked), similar, [commonest] * len(asked)]
+
+
+def written(model: EncoderDecoder, asked: list[Scene]) -> list[str]:
+    """What the model writes for each picture, always the most probable token."""
+    found, tokenizer = [], model.tokenizer
+    for first in range(0, len(asked), AT_ONCE):
+        rows = translate(model, prepared(model.prepare, asked[first : first + AT_ONCE])).tolist()
+        found += [tokenizer.decode([id for id in row if id not in tokenizer.special.values()]) for row in rows]
+    return found
+
+
+def part_of(caption: str, words: set[str] | None) -> list[str]:
+    """Those of its words; without any given, the caption to the letter."""
+    return [caption] if words is None else [word for word in caption.split() if word in words]
+
+
+def _row(name: str, columns: list[list[str]], captions: list[str], words: set[str] | None = None) -> dict:
+    right = [part_of(caption, words) for caption in captions]
+    shares = [[part_of(guess, words) for guess in column] for column in columns]
+    values = [sum(map(list.__eq__, parts, right)) / len(right) for parts in shares]
+    return {"name": name, "count": len(right), "values": values}
+
+
+def _table(rows: list[dict]) -> str:
+    lines = ["| | n | this model | random start | nearest picture | commonest caption | aim |"]
+    lines.append("|:--|--:|--:|--:|--:|--:|--:|")
+    for row in rows:
+        values = " | ".join(f"{value:.1%}" for value in row["values"])
+        aim = f"≥ {row['aim']:.0%}" if row["aim"] else ""
+        lines.append(f"| {row['name']} | {row['count']:,} | {values} | {aim} |")
+    return "\n".join(lines)
+
+
+def _examples(model: EncoderDecoder, new: list[Scene]) -> Iterator[dict]:
+    """Unseen pictures to try: the first of each relation and place, then the first that the model mistakes."""
+    guesses = written(model, new)
+    kinds = [*scenes.RELATIONS, *scenes.PLACES]
+    firsts = [next((i for i, scene in enumerate(new) if kind in scene.caption), None) for kind in kinds]
+    firsts = [i for i in firsts if i is not None]
+    wrong = [i for i, scene in enumerate(new) if guesses[i] != scene.caption and i not in firsts]
+    for i in [*firsts, *wrong[:MISTAKES]]:
+        caption = new[i].caption
+        taken = "" if guesses[i] == caption else f", which it calls “{guesses[i]}”"
+        yield {"text": to_signs(new[i].pixels(), scenes.PALETTE), "note": f"A{caption[1:]}{taken}"}
+
+
+def _facts(model: EncoderDecoder, new: list[Scene], learned: int, options) -> dict:
+    some, every = new[:SAMPLES], list(scenes.captions())
+    pairs = zip(some, written(model, some), strict=True)
+    encoder, decoder = model.config.stacks
+    return dict(
+        name=model.name,
+        layers=encoder.layers,
+        decoder_layers=decoder.layers,
+        heads=encoder.heads,
+        width=encoder.width,
+        patches=encoder.patches,
+        patch=encoder.patch,
+        side=encoder.image,
+        vocabulary=len(model.tokenizer),
+        context=decoder.context,
+        parameters=sum(p.numel() for p in model.parameters()),
+        colours=", ".join(scenes.COLOURS),
+        shapes=", ".join(scenes.SHAPES),
+        captions=len(every),
+        held=sum(map(scenes.is_held, every)),
+        learned=learned,
+        batch=options.batch,
+        nearest=min(KNOWN, learned),
+        seed=options.seed,
+        samples="\n".join(f"- {scene.caption} → *{guess}*" for scene, guess in pairs),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""From pictures that are drawn on the way to a model that says what they show, on the command line."""
+
+import json
+import re
+import sys
+
+import pytest
+import torch
+
+import engine
+from engine.decode import generate
+from engine.families import fresh
+from engine.pictures import from_signs
+from engine.training import captions, scenes, train
+from engine.training import work as around
+from engine.training.captions import Scenes, part_of
+from engine.training.pairs import NONE
+
+SIZES = "--patch 8 --width 32 --layers 1 --decoder-layers 1 --heads 2 --context 9"
+LENGTHS = "--batch 8 --pictures 2000 --held-out 40"
+LANGUAGE = dict(SHAPES={"square": scenes.SHAPES["square"]}, ALONE=1.0)  # one square: where, its colour and size
+
+
+@pytest.fixture(scope="module")
+def captioner(tmp_path_factory):
+    """The folder of a finished model, and what was said after two legs."""
+    place, said = tmp_path_factory.mktemp("training"), []
+    words = ["captions", "--name", "captioner", "--work", str(place / "work"), *SIZES.split(), *LENGTHS.split()]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in LANGUAGE.items():
+            patch.setattr(scenes, name, value)
+        patch.setattr(around, "MODELS", place / "models")
+        patch.setattr(around, "keep_memory", lambda: None)
+        patch.setattr(train, "LOG_EVERY", 10)
+        patch.setattr(captions, "print", lambda *words: said.append(" ".join(map(str, words))), raising=False)
+        for minutes in ("0.01", "9"):
+            patch.setattr(sys, "argv", [*words, "--minutes", minutes])
+            captions.main()
+    return place / "models" / "captioner", said
+
+
+def options(*words: str):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["captions", "--name", "captioner", *words])
+        return captions._options()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """All that there is to learn from."""
+    return Scenes(captions._vocabulary(tmp_path_factory.mktemp("work"), options()))
+
+
+def rows(folder) -> dict[str, dict]:
+    return {row["name"]: row for row in json.loads((folder / "scores.json").read_text())["rows"]}
+
+
+def test_training_leaves_a_model_that_says_what_it_never_saw(captioner):
+    folder, _ = captioner
+    model = engine.load(folder, device="cpu")
+    for example in json.loads((folder / "examples.json").read_text())["examples"]:
+        caption, _, taken = example["note"].partition(", which it calls ")
+        image = model.prepare(from_signs(example["text"], 32, model.prepare.palette))
+        said = b"".join(model.tokenizer.bytes_of(step.id) for step in generate(model, image)).decode()
+        assert said == (taken.strip("“”") or caption.replace("A", "a", 1))
+        assert scenes.is_held(caption.replace("A", "a", 1))
+    found = rows(folder)
+    assert found["caption"]["values"][0] > 0.7
+
+
+def test_a_run_goes_on_where_it_stopped(captioner):
+    folder, said = captioner
+    log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert "not finished: run the same command again to go on" in said
+    assert [line["step"] for line in log] == list(range(10, 260, 10))
+    assert log[-1]["loss"] < 0.2 < 2 < log[0]["loss"]
+
+
+def test_the_card_says_what_it_is_and_how_well_it_does(captioner):
+    text = (captioner[0] / "card.md").read_text(encoding="utf-8")
+    for words in (
+        "# captioner",
+        "16 patches of 8 × 8\npixels",
+        "2,000 pictures of 32 × 32 pixels",
+        "250 steps of 8 pictures",
+        "| caption, one shape | 40 |",
+        "| caption, known combinations | 40 |",
+        "≥ 90%",
+    ):
+        assert words in text
+    assert text.count(" → *") == captions.SAMPLES
+    assert "two shapes |" not in text  # none was drawn
+    assert not re.search(r"\{\w*\}|None|nan", text)
+
+
+def test_the_baselines_stand_beside_it(captioner):
+    found = rows(captioner[0])
+    model, start, nearest, commonest = found["caption"]["values"]
+    assert model > nearest == commonest == start == 0  # no new caption is that of a picture learned from
+    assert found["place"]["values"][2] > 0.9
+    assert found["caption, known combinations"]["values"][2] > 0.5
+    assert set(found) == set(captions.ROWS) - {"caption, two shapes"} | {"caption, known combinations"}
+
+
+# --- what it learns from -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", range(3))
+def test_a_batch_is_pictures_with_their_captions_each_written_from_its_start(data, step):
+    images, target, labels = data.batch(0, step, 20, 16)
+    assert images.shape == (20, 3, 32, 32)
+    assert target.shape == labels.shape == (20, 16)
+    pixels = captions.PREPARE.pixels(images) * 255
+    for row, scene in enumerate(scenes.drawn(20, 0, step)):
+        wanted = labels[row][labels[row] != NONE].tolist()
+        assert data.tokenizer.decode(wanted[:-1]) == scene.caption
+        assert wanted[-1] == data.tokenizer.end
+        assert target[row][: len(wanted)].tolist() == [data.tokenizer.start, *wanted[:-1]]
+        torch.testing.assert_close(pixels[row], scene.pixels(), atol=0.01, rtol=0)
+
+
+def test_no_batch_has_a_caption_that_is_held_out(data):
+    held = {caption for caption in scenes.captions() if scenes.is_held(caption)}
+    for step in range(30):
+        _, _, labels = data.batch(0, step, 20, 16)
+        said = {data.tokenizer.decode(row[row >= 0].tolist()[:-1]) for row in labels}
+        assert said <= set(scenes.captions()) - held
+
+
+def test_the_same_step_gives_the_same_batch_and_another_gives_another(data):
+    one, again, other = data.batch(0, 3, 4, 16), data.batch(0, 3, 4, 16), data.batch(0, 4, 4, 16)
+    assert all(torch.equal(a, b) for a, b in zip(one, again, strict=True))
+    assert not torch.equal(one[0], other[0])
+
+
+def test_the_loss_is_that_of_the_labels_alone(data):
+    model = fresh(captions.captioner(data.tokenizer, options("--width", "16", "--layers", "1")), 1)
+    images, target, labels = data.batch(0, 1, 4, 16)
+    shares = model(images, target).log_softmax(-1)
+    nats = [-shares[b, t, labels[b, t]].item() for b, t in (labels != NONE).nonzero().tolist()]
+    assert Scenes.loss(model, images, target, labels).item() == pytest.approx(sum(nats) / len(nats))
+
+
+@pytest.mark.parametrize(("patch", "context", "room"), [(4, 8, 8), (16, 16, 5)])
+def test_captions_that_do_not_fit_are_an_error(data, monkeypatch, patch, context, room):
+    monkeypatch.setattr(
+        sys, "argv", ["captions", "--name", "x", "--patch", str(patch), "--context", str(context)]
+    )
+    with pytest.raises(ValueError, match=f"captions have up to .* tokens; .* there is room for {room}"):
+        captions.captioner(data.tokenizer, captions._options())
+
+
+def test_parts_of_a_caption_are_told_by_their_words():
+    caption = "a red cross left of a black ring"
+    assert part_of(caption, captions.ROWS["colours"][1]) == ["red", "black"]
+    assert part_of(caption, captions.ROWS["shapes"][1]) == ["cross", "ring"]
+    assert part_of(caption, captions.ROWS["place"][1]) == ["left"]
+    assert part_of(caption, captions.ROWS["size, one shape"][1]) == []
+    assert part_of(caption, None) == [caption]
