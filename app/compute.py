@@ -104,7 +104,8 @@ def trace(name: str, given: Given, edits: tuple[Edit, ...] = ()) -> Trace:
 def _trace(name: str, given: Given, edits: tuple[Edit, ...]) -> Trace:
     reader = model(name)
     if reader.reads[0].image:
-        return engine.run(reader, reader.prepare(from_signs(given, reader.config.image)), edits)
+        pixels = from_signs(given, reader.reads[0].image, reader.prepare.palette)
+        return engine.run(reader, reader.prepare(pixels), edits)
     if isinstance(given, str):
         return engine.run(reader, given, edits)
     text, target = given

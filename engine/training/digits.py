@@ -151,7 +151,7 @@ def scores_of(model: Transformer, digits: Digits, pixels: Tensor, labels: Tensor
 def _examples(model: Transformer, pixels: Tensor, labels: Tensor) -> Iterator[dict]:
     """Held-out digits to try: the first of each kind, then the first that the model mistakes."""
     guesses = model(prepared(model.prepare, pixels)).argmax(-1)
-    firsts = [int((labels == digit).nonzero()[0]) for digit in range(10)]
+    firsts = [int((labels == digit).nonzero()[0]) for digit in labels.unique()]
     wrong = (guesses != labels).nonzero().flatten().tolist()
     for i in [*firsts, *[i for i in wrong if i not in firsts][:MISTAKES]]:
         taken = "" if guesses[i] == labels[i] else f", which it takes for a {int(guesses[i])}"
