@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.state import CHOICES, DEFAULT, LONGEST_LINK, RANGES, TYPES, View, fit, read_link, write_link
-from engine.config import Config
+from app.state import CHOICES, DEFAULT, LONGEST_LINK, RANGES, TYPES, View, fit, read_link, steps_of, write_link
+from engine.config import Config, RecurrentConfig
 
 MODELS = ["storybook", "another"]
 WILD = ["", "nan", "inf", "-inf", "1e400", "-1", "2.5", "9" * 20, "yes", "01", "\x00", "q" * 10_000]
@@ -103,7 +103,7 @@ def config(layers: int = 1, heads: int = 1, **choices) -> Config:
 @given(VIEWS, SIZES)
 @settings(deadline=None)
 def test_fit_moves_only_what_does_not_exist_and_says_so(view, sizes):
-    view = replace(view, mask="own", norm="attn")
+    view = replace(view, mask="own", norm="attn", step="tokens")
     fitted, moved = fit(view, config(*sizes[:2]), sizes[2])
     counts = dict(layer=sizes[0], head=sizes[1], token=sizes[2], key=sizes[2])
     for name, count in counts.items():
@@ -119,6 +119,22 @@ def test_a_turned_vector_is_shown_plain_where_the_model_turns_none(letter):
     fitted, moved = fit(replace(DEFAULT, letter=letter), config(positions="learned"), 1)
     assert fitted.letter == letter[0]
     assert len(moved) == (letter != letter[0])
+
+
+BESIDE = dict(memory=2, post_norm=True)
+RECURRENT = RecurrentConfig(vocabulary=9, context=9, width=4, start=1, end=2, attention="none")
+SIDES = [(config(), ""), (config(ending="nothing"), "encoder"), (config(**BESIDE), "decoder")]
+SIDES += [(RECURRENT, "encoder"), (RECURRENT, "decoder"), (replace(RECURRENT, attention="dot"), "decoder")]
+
+
+@pytest.mark.parametrize("shape, side", SIDES)
+@pytest.mark.parametrize("step", CHOICES["step"])
+def test_a_step_that_a_stack_does_not_take_gives_one_that_it_does(shape, side, step):
+    fitted, moved = fit(replace(DEFAULT, step=step), shape, 3, side=side)
+    taken = steps_of(shape, side)
+    assert len(set(taken)) == len(taken)
+    assert fitted.step == step if step in taken else fitted.step in taken
+    assert len(moved) == (step not in taken)
 
 
 @pytest.mark.parametrize("causal, own", [(True, "causal"), (False, "none")])
