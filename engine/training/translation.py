@@ -32,6 +32,7 @@ LONG = 10**6
 RATE, RATE_REST = 0.008, 0.001  # half of the usual and less: with norms after the additions it learns more
 LENGTHS = {"": (0, LONG), ", up to 4 words": (0, 4), ", 5 to 7 words": (5, 7), ", 8 words or more": (8, LONG)}
 SAMPLES = 8
+EXAMPLES = 6
 
 
 def transformer(tokenizer: SentenceTokenizer, options) -> PairConfig:
@@ -127,10 +128,20 @@ def write_translator(model: nn.Module, folder: Path, work_folder: Path, texts: t
     train, held = texts
     rows = scores_of(model, train, held, options)
     (folder / "scores.json").write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
+    examples = {"examples": list(examples_of(model, held))}
+    (folder / "examples.json").write_text(json.dumps(examples, indent=1) + "\n", encoding="utf-8")
     facts = _facts(model, folder, train, held, options)
     card = CARD.read_text("utf-8").format(**facts, table=_table(rows))
     (folder / "card.md").write_text(card, encoding="utf-8")
     print(f"{folder}: written")
+
+
+def examples_of(model: nn.Module, held: dict[str, list[str]]) -> Iterator[dict]:
+    """The first held-out sentences of a middling length that the model translates to the letter."""
+    some = [text for text in held if 5 <= len(text.split()) <= 8][:AT_ONCE]
+    right = [text for text, guess in zip(some, written(model, some), strict=True) if guess in held[text]]
+    for text in right[:EXAMPLES]:
+        yield {"text": text, "note": text, "step": "cross"}
 
 
 def scores_of(model: nn.Module, train: list[Pair], held: dict[str, list[str]], options) -> list[dict]:

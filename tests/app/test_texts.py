@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from app import text
-from app.state import CHOICES, DEFAULT, STEPS, write_link
+from app import compute, text
+from app.state import CHOICES, DEFAULT, STEPS, steps_of, write_link
 from tests.app.visit import fire, full_prompt, markdown, model, press, visit
 
 SPECIAL = [
@@ -57,6 +57,20 @@ def awkward_choices() -> list[tuple[str, int]]:
     ]
 
 
+def two_stacks(family) -> list:
+    """Models that read one text and write another, both sides, and what is said of the written one."""
+    pages = [visit(step="cell", model=name) for name in ("rnn", "lstm")]
+    for name in ("pair", "gru"):
+        for side in ("encoder", "decoder"):
+            steps = steps_of(family[name].get_submodule(side).config, side)
+            pages += [visit(step=step, model=name, stack=side) for step in steps]
+    trace = compute.trace("pair", (DEFAULT.prompt, ""))
+    own = family["pair"].tokenizer.decode(trace.target[0, 1:].tolist())
+    pages += [visit(step="next", model="pair", target=text, token=0) for text in (own, own[::-1])]
+    pages.append(press(visit(step="next", model="pair", prompt="the cat", token=0), "write on"))
+    return pages
+
+
 def test_every_text_is_shown_and_filled_in(asked, family):
     pages = []
     for view in [dict(step=step) for step in STEPS] + SPECIAL:
@@ -65,7 +79,8 @@ def test_every_text_is_shown_and_filled_in(asked, family):
         at = visit(step="next", prompt=prompt, entry=entry)
         pages.append(press(at, "take"))
     pages += [visit(step=step, model="bookworm") for step in STEPS]
-    pages += [visit(step=step, model=name) for step in STEPS for name in family]
+    pages += [visit(step=step, model=name) for step in STEPS for name in ("llama", "bert", "vit")]
+    pages += two_stacks(family)
     pages += [visit(step="qkv", model="llama", letter=letter) for letter in CHOICES["letter"]]
     pages += [visit(step="mask", model="bert", mask=mask) for mask in ("filled", "causal", "window")]
     pages += [visit(step="next", model="bert", prompt=text) for text in ("a [MASK]", "a [SEP] b")]
