@@ -66,7 +66,7 @@ def two_stacks(family) -> list:
             pages += [visit(step=step, model=name, stack=side) for step in steps]
     trace = compute.trace("pair", (DEFAULT.prompt, ""))
     own = family["pair"].tokenizer.decode(trace.target[0, 1:].tolist())
-    pages += [visit(step="next", model="pair", target=text, token=0) for text in (own, own[::-1])]
+    pages += [visit(step="next", model="pair", target=text, token=0) for text in (own, "x", "zz")]
     pages.append(press(visit(step="next", model="pair", prompt="the cat", token=0), "write on"))
     return pages
 
