@@ -7,7 +7,7 @@ import streamlit as st
 from app import components, state
 from app.labels import hex_bytes, token_labels, visible
 from app.look import Look
-from app.widgets import code, words
+from app.widgets import bound, code, words
 from engine.tokenize import graphemes, merges
 
 
@@ -27,6 +27,8 @@ def draw(look: Look) -> None:
             tokens=len(tokens),
             context=look.config.context,
         )
+        if look.side == "decoder":
+            bound(st.text_input, "Give it a text of your own to read; empty: its own words", "target")
         cut(
             look,
             _groups(look, tokens),

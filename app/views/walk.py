@@ -35,7 +35,7 @@ def main() -> None:
         trace = compute.trace(name, given)
     except ValueError as error:
         state.publish()
-        return _trouble(error)
+        return _trouble(error, view)
     look, moved = _look(view, model, given, trace)
     state.settle(look.view, moved)
     with top:
@@ -95,9 +95,11 @@ def _submit(text: str, **places) -> None:
     state.change(**{"prompt": str(text), "token": -1, "key": 0, "merge": -1} | places)
 
 
-def _trouble(error: ValueError) -> None:
-    """The prompt cannot be run: say why; it stays in its box."""
+def _trouble(error: ValueError, view: state.View) -> None:
+    """The prompt cannot be run: say why; it stays in its box, and what was given to a decoder can go."""
     st.warning(escape(str(error)[0].upper() + str(error)[1:]) + ".", icon=":material/edit:")
+    if view.target:
+        st.button(say("walk", "target/drop"), on_click=lambda: state.change(target=""))
 
 
 def _notes(notes: list[str]) -> None:

@@ -248,3 +248,18 @@ def test_a_step_that_a_model_lacks_leads_to_one_that_it_has(family):
         at = open(link.pop("model", "pair"), **link)
         assert view(at).step == step
         assert any("There is no step" in text for text in markdown(at))
+
+
+def test_a_target_that_is_too_long_says_so_and_can_be_taken_back(family):
+    at = visit(model="pair", prompt=READS["pair"], target="on " * 60)
+    assert not at.exception
+    assert "the target has" in at.warning[0].value.lower()
+    press(at, "its own words")
+    assert view(at).target == "" and not at.warning
+
+
+def test_a_target_is_typed_in(family):
+    at = open("pair")
+    at.text_input(key="control-target").set_value("sat on").run()
+    assert view(at).target == "sat on"
+    assert given(at, "bar")["ids"] == run("pair").target[0].tolist()
