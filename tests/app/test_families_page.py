@@ -59,7 +59,7 @@ def test_the_mask_is_the_models_own_and_what_is_hidden_is_not_a_number(kind):
     at, name = families(prompt=GAP), compute.families()[kind]
     mask = tensors(at)[given(at, f"matrix-attn.mask-{name}")["src"]][0]
     full = np.ones(mask.shape, bool)
-    assert ((mask == 1) == (np.tril(full) if compute.model(name).config.causal else full)).all()
+    assert ((mask == 1) == (np.tril(full) if compute.model(name).reads[-1].causal else full)).all()
     assert np.isneginf(mask[mask != 1]).all()
 
 

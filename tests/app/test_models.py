@@ -96,7 +96,7 @@ def test_each_model_brings_its_own_examples():
     texts = {
         name: [text for text, _ in given(visit(model=name), "prompt")["examples"]]
         for name in engine.shipped()
-        if not compute.model(name).config.image
+        if not compute.model(name).reads[0].image
     }
     images = given(visit(model="digits"), "drawing")["examples"]
     assert images == [[e["text"], e["note"]] for e in measured("digits", "examples.json")["examples"]]

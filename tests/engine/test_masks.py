@@ -38,5 +38,8 @@ def test_masks_of_four_tokens(kind, rows):
 
 @pytest.mark.parametrize("kind", MASKS)
 @pytest.mark.parametrize("n", [-1, 0, 1, 3, 4, 9])
-def test_under_every_mask_a_token_sees_itself(kind, n):
-    assert mask_of(kind, T=4, n=n)[0, 0].diagonal().all()
+def test_under_every_mask_a_token_sees_itself_unless_it_fills_up_an_encoders_text(kind, n):
+    seen = mask_of(kind, T=4, n=n)[0, 0]
+    filling = max(0, min(n, 3)) if kind == "filled" else 0
+    assert seen.diagonal().tolist() == [True] * (4 - filling) + [False] * filling
+    assert seen.any(-1).all()

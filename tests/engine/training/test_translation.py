@@ -14,6 +14,7 @@ from engine.training import work as around
 from engine.training.translation import chrf, exact
 
 SIZES = "--vocabulary 300 --context 20 --width 32 --layers 1 --heads 2 --tokens 48000 --batch 16 --held-out 6"
+SIZES += " --rate 0.02 --warm-up 20"
 WORDS = dict(red="rouge", big="grand", old="vieux", cat="chat", dog="chien", ship="bateau")
 NOUNS = ("cat", "dog", "ship")
 
@@ -28,19 +29,32 @@ def pairs() -> list[str]:
     return lines
 
 
-@pytest.fixture(scope="module")
-def interpreter(tmp_path_factory):
-    """The folder of a finished model."""
-    place = tmp_path_factory.mktemp("training")
+def trained(place, *more: str):
+    """The folder of a model that the command has finished."""
     (place / "pairs.tsv").write_text("\n".join(pairs()) + "\n")
     words = ["--name", "interpreter", "--about", "three nouns", "--work", str(place / "work"), *SIZES.split()]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(around, "MODELS", place / "models")
         patch.setattr(around, "keep_memory", lambda: None)
         patch.setattr(train, "LOG_EVERY", 10)
-        patch.setattr(sys, "argv", ["translation", str(place / "pairs.tsv"), *words])
+        patch.setattr(sys, "argv", ["translation", str(place / "pairs.tsv"), *words, *more])
         translation.main()
     return place / "models" / "interpreter"
+
+
+@pytest.fixture(scope="module")
+def interpreter(tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("training"))
+
+
+@pytest.mark.parametrize("cell, attention", [("gru", "none"), ("lstm", "additive")])
+def test_a_recurrent_model_learns_the_same_language(tmp_path, cell, attention):
+    folder = trained(tmp_path, "--kind", cell, "--attention", attention)
+    model = engine.load(folder, device="cpu")
+    assert (model.config.cell, model.config.attention) == (cell, attention)
+    log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert log[0]["loss"] > 2 > 0.8 > log[-1]["loss"]
+    assert cell in (folder / "card.md").read_text()
 
 
 def rows(folder) -> dict[str, list[float]]:
