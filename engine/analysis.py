@@ -95,6 +95,14 @@ def promotes(model: Transformer, layer: int, unit: int, count: int) -> tuple[lis
     return best.indices.tolist(), best.values.tolist()
 
 
+def certainty(trace: Trace) -> float:
+    """How probable an encoder-decoder finds each token of the target, the end after the last included: the
+    geometric mean of their probabilities. Of its own words it is low where it cannot read the source."""
+    target = trace.target[0].tolist()
+    logs = trace["decoder.logits"][0].log_softmax(-1)
+    return logs[range(len(target)), [*target[1:], trace.model.end]].mean().exp().item()
+
+
 def parameters_of(model: nn.Module) -> dict[str, int]:
     """How many numbers were learned in which part; a table used twice counts once, where it is looked up."""
     counts = dict.fromkeys(("tables", "attention", "MLP", "norms", "ending"), 0)

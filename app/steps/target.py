@@ -7,6 +7,16 @@ from app import compute, state
 from app.look import Look
 from app.text import say
 from app.widgets import words
+from engine.analysis import certainty
+
+LITTLE = 0.6  # of a probability: sentences of the kind that a translator learned from lie well above it
+
+
+def sure(look: Look) -> None:
+    """How probable the model found what it wrote, and a word where that is too little to mean much."""
+    share = certainty(look.trace)
+    if not look.view.target:
+        words(look, "target/sure" if share >= LITTLE else "target/unsure", share=share)
 
 
 def forced(look: Look, logits: torch.Tensor) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from app import components, state
 from app.labels import hex_bytes, token_labels, visible
 from app.look import Look
+from app.steps.target import sure
 from app.widgets import bound, code, words
 from engine.tokenize import graphemes, merges
 
@@ -28,6 +29,7 @@ def draw(look: Look) -> None:
             context=look.config.context,
         )
         if look.side == "decoder":
+            sure(look)
             bound(st.text_input, "Give it a text of your own to read; empty: its own words", "target")
         cut(
             look,

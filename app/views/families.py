@@ -9,6 +9,7 @@ from app import components, compute, state
 from app.figures import bars
 from app.labels import escape
 from app.look import Look
+from app.steps.target import sure
 from app.text import say
 from app.widgets import chart, laid, picture
 from engine.analysis import parameters_of
@@ -97,6 +98,7 @@ def _shown(look: Look, kind: str) -> None:
 def _translated(look: Look, kind: str) -> None:
     """What it writes, and where it looked for each word."""
     st.markdown(say("families", f"{kind}/says", text=look.text))
+    sure(look)
     last = replace(look, view=replace(look.view, layer=look.config.layers - 1), tensors=look.tensors)
     title = say("families", f"{kind}/answer")
     picture(

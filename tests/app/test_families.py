@@ -263,3 +263,26 @@ def test_a_target_is_typed_in(family):
     at.text_input(key="control-target").set_value("sat on").run()
     assert view(at).target == "sat on"
     assert given(at, "bar")["ids"] == run("pair").target[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "knows"),
+    [
+        ("She gave him the book yesterday.", True),
+        ("The animal didn't cross the street because it was too tired", True),
+        ("El perro está en la casa.", False),
+        ("Wo ist der Bahnhof?", False),
+        ("这是一本书", False),
+        ("asdf qwer zxcv", False),
+    ],
+)
+def test_a_text_that_a_translator_cannot_read_is_told_by_its_own_probabilities(text, knows):
+    at = visit(model="interpreter", prompt=text)
+    assert not at.exception
+    assert view(at).prompt == text
+    assert any("means little" in shown for shown in markdown(at)) != knows
+    trace, steps = compute.trace("interpreter", (text, "")), engine.generate(compute.model("interpreter"), text)
+    shares = [step.probability for step in steps]
+    shares.append(trace["decoder.logits"][0, -1].softmax(-1)[trace.model.end].item())
+    mean = float(np.exp(np.log(shares).mean()))
+    assert any(f"{mean:.0%} on average" in shown for shown in markdown(at))

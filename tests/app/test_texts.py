@@ -69,6 +69,7 @@ def two_stacks(family) -> list:
     pages += [visit(step="next", model="pair", target=text, token=0) for text in (own, "x", "zz")]
     pages.append(press(visit(step="next", model="pair", prompt="the cat", token=0), "write on"))
     pages.append(visit(model="pair", target="on " * 60))
+    pages.append(visit(model="interpreter", prompt="I love you."))
     return pages
 
 
