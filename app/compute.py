@@ -68,17 +68,20 @@ def given(name: str, view, gap: bool = False) -> Given:
     """
     reads = model(name).reads
     if reads[0].image:
-        examples = beside(name, "examples.json").get("examples", [])
-        return view.image or (examples[0]["text"] if examples else "0" * reads[0].image ** 2)
+        shown = examples(name)
+        return view.image or (shown[0]["text"] if shown else "0" * reads[0].image ** 2)
     if len(reads) == 2:
-        return " ".join(
-            view.prompt.replace(MASK, "").split()
-        ) if gap else view.prompt, "" if gap else view.target
+        return (" ".join(view.prompt.replace(MASK, "").split()), "") if gap else (view.prompt, view.target)
     if not gap:
         return view.prompt
     if reads[0].causal:
         return view.prompt.partition(MASK)[0].rstrip()
     return view.prompt if MASK in view.prompt else f"{view.prompt.rstrip()} {MASK}."
+
+
+def examples(name: str) -> list[dict]:
+    """What a shipped model brings along to be tried, the first of it first; empty where it brings nothing."""
+    return beside(name, "examples.json").get("examples", [])
 
 
 @cache

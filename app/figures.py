@@ -19,6 +19,12 @@ def bars(
     }
 
 
+def shares(labels: Sequence[str], values: Sequence[float], picked: int | None = None) -> list[dict]:
+    """Rows of `bars` for shares of a whole, told in per cent."""
+    pairs = enumerate(zip(labels, values, strict=True))
+    return [{"label": a, "value": x, "note": f"{float(x):.1%}", "mark": i == picked} for i, (a, x) in pairs]
+
+
 def series(
     name: str, x: Sequence, y: Sequence, style: str = "line", labels: Sequence[str] | None = None
 ) -> dict:

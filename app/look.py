@@ -70,7 +70,7 @@ class Look:
     @cached_property
     def memory(self) -> "Look":
         """The encoder of the same run, at which the decoder looks by cross-attention."""
-        return replace(self, side="encoder", tensors=self.tensors)
+        return replace(self, side="encoder")
 
     def positions(self, point: str) -> list[str]:
         """The labels of the positions that a point looks at: the encoder's in cross-attention."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
+import torch
 
 from app import components, state
 from app.labels import escape
@@ -181,6 +182,18 @@ def chart(
     if point:
         frame |= {"foot": foot(look, point), "light": light(look, point)}
     components.plot(f"plot-{key}", header | frame, pick)
+
+
+def scored(
+    look: Look, indices: list[int], scores: torch.Tensor, shares: torch.Tensor, picked: int
+) -> list[dict]:
+    """Rows of `bars` for some of a model's answers: each one's probability and the score that it comes from."""
+    rows = []
+    for i in indices:
+        share = float(shares[i])
+        note = f"{share:.1%}  score {float(scores[i]):.2f}"
+        rows.append({"label": look.answer(i), "value": share, "note": note, "mark": i == picked})
+    return rows
 
 
 def arithmetic(look: Look, point: str, *cell: int) -> None:

@@ -133,6 +133,7 @@ class Recurrent(nn.Module):
     """
 
     tokenizer = None
+    labels: tuple[str, ...] = ()
     name = "model"
 
     def __init__(self, config: RecurrentConfig):

@@ -5,7 +5,7 @@ import streamlit as st
 from app import state
 from app.figures import bars
 from app.look import Look
-from app.widgets import arithmetic, chart, code, picture, words
+from app.widgets import arithmetic, chart, code, picture, scored, words
 from engine.models import Transformer
 
 
@@ -19,15 +19,7 @@ def draw(look: Look) -> None:
         first, second = (look.answer(i) for i in order[:2])
         values = dict(first=first, first_share=float(shares[order[0]]))
         words(look, "next/sentence", **values, second=second, second_share=float(shares[order[1]]))
-        rows = [
-            {
-                "label": look.answer(i),
-                "value": float(shares[i]),
-                "note": f"{float(shares[i]):.1%}  score {float(scores[i]):.2f}",
-                "mark": i == picked,
-            }
-            for i in range(len(shares))
-        ]
+        rows = scored(look, list(range(len(shares))), scores, shares, picked)
         header = bars(rows, "class", "probability", height=300, max=1.0)
         title = "The probability of every class"
         chart(look, "classes", header, title, point="classes", pick=lambda i: state.change(entry=int(i)))

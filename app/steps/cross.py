@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.figures import bars
+from app.figures import bars, shares
 from app.look import Look
 from app.widgets import arithmetic, chart, code, picture, thumbs, words
 from engine.block import Block
@@ -23,10 +23,7 @@ def draw(look: Look) -> None:
         with a:
             picture(look, point, "Who looks where in the other text", scale="sequential", top=1.0, height=330)
         with b:
-            rows = [
-                {"label": label, "value": share, "note": f"{share:.1%}", "mark": i == view.key}
-                for i, (label, share) in enumerate(zip(source, row, strict=True))
-            ]
+            rows = shares(source, row, view.key)
             title = f"Where “{look.token}” looks"
             chart(look, "cross", bars(rows, "token", "weight", height=330, max=1.0), title, point=point)
     with right:

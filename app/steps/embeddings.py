@@ -22,7 +22,8 @@ ALONE = "What enters the first block: the same, nothing is added"
 
 def draw(look: Look) -> None:
     view, config = look.view, look.config
-    parts, near = _parts(look), _nearest(look)
+    near = nearest(look, look.whole("embed.position" if config.image else "embed.token"))
+    parts = _parts(look)
     sizes = {f"{part}_size": float(np.linalg.norm(look.array(point)[view.token])) for part, point, _ in parts}
     left, right = st.columns([7, 4], gap="medium")
     with left:
@@ -62,17 +63,14 @@ def _parts(look: Look) -> list[tuple[str, str, str]]:
     return [(part, point, titles[part]) for part, point in parts] + [("out", look.whole("embed.out"), out)]
 
 
-def _nearest(look: Look) -> list[dict]:
-    """The tokens whose rows are most alike to the picked one's; of an image, the places."""
-    if look.config.image:
-        rows, cosines = compute.neighbours(look.model.name, look.whole("embed.position"), look.view.token)
-        names = [look.labels[i] for i in rows]
-    else:
-        rows, cosines = compute.neighbours(
-            look.model.name, look.whole("embed.token"), look.ids[look.view.token]
-        )
-        names = [look.label_of(i) for i in rows]
-    return [{"label": name, "value": cosine} for name, cosine in zip(names, cosines, strict=True)]
+def nearest(look: Look, table: str) -> list[dict]:
+    """The rows of a table of tokens, or of an image's places, that are most alike to the picked one's."""
+    image = look.config.image
+    row, label = (
+        (look.view.token, look.labels.__getitem__) if image else (look.ids[look.view.token], look.label_of)
+    )
+    rows, cosines = compute.neighbours(look.model.name, table, row)
+    return [{"label": label(i), "value": cosine} for i, cosine in zip(rows, cosines, strict=True)]
 
 
 def _map(look: Look) -> None:

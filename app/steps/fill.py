@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from app import components, state
+from app import components, figures, state
 from app.figures import bars
 from app.labels import escape
 from app.look import Look
-from app.widgets import arithmetic, chart, code, words
+from app.widgets import arithmetic, chart, code, scored, words
 from engine.masked import AS_ITSELF, AS_MASK, AS_OTHER, corrupt, lesson
 from engine.models import Follows, MaskedHead
 from engine.tokenize.wordpiece import MASK
@@ -35,7 +35,7 @@ def draw(look: Look) -> None:
         _lesson(look)
     with right:
         arithmetic(look, "logits", place, entry)
-        if look.trace.segments is not None and look.trace.segments.any():
+        if _two(look):
             arithmetic(look, "follows.scores", 0)
         words(look, "next/why", vocabulary=len(shares), width=look.config.width)
         code(MaskedHead.forward, Follows.forward, corrupt)
@@ -43,16 +43,7 @@ def draw(look: Look) -> None:
 
 def _candidates(look: Look, place: int, ids: list[int], entry: int) -> None:
     logits = look.trace["logits"][0, place]
-    shares = logits.softmax(-1)
-    rows = [
-        {
-            "label": look.label_of(id),
-            "value": float(shares[id]),
-            "note": f"{float(shares[id]):.1%}  score {float(logits[id]):.2f}",
-            "mark": id == entry,
-        }
-        for id in ids
-    ]
+    rows = scored(look, ids, logits, logits.softmax(-1), entry)
     header = bars(rows, "entry", "probability", height=300)
     title = f"What could stand at place {place}"
     chart(look, "candidates", header, title, point="logits", pick=lambda i: state.change(entry=ids[int(i)]))
@@ -89,16 +80,18 @@ def _write(span: tuple[int, int], text: str) -> None:
     state.change(prompt=before + text + after, entry=-1)
 
 
+def _two(look: Look) -> bool:
+    """Are there two texts?"""
+    return look.trace.segments is not None and bool(look.trace.segments.any())
+
+
 def _second(look: Look) -> None:
     """Does the second text follow the first? Asked only where there are two."""
-    if look.trace.segments is None or not look.trace.segments.any():
+    if not _two(look):
         return words(look, "next/single")
-    shares = look.trace["follows.scores"][0].softmax(-1)
+    probabilities = look.trace["follows.scores"][0].softmax(-1)
     names = ("it follows", "it does not")
-    rows = [
-        {"label": n, "value": float(p), "note": f"{float(p):.1%}"} for n, p in zip(names, shares, strict=True)
-    ]
-    header = bars(rows, "answer", "probability", height=70, max=1.0)
+    header = bars(figures.shares(names, probabilities.tolist()), "answer", "probability", height=70, max=1.0)
     chart(look, "follows", header, "Does the second text follow?", point="follows.scores")
 
 

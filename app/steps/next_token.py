@@ -8,7 +8,7 @@ from app.figures import bars, graph, series
 from app.look import Look
 from app.steps.target import forced, go_on
 from app.text import say
-from app.widgets import arithmetic, bound, chart, code, words
+from app.widgets import arithmetic, bound, chart, code, scored, words
 from engine import decode
 from engine.analysis import entropy
 from engine.decode import Decoding
@@ -61,16 +61,8 @@ def _decoding(view: state.View) -> Decoding:
 
 
 def _candidates(look: Look, logits, probabilities, ids: list[int], kept: int, picked: int) -> None:
-    rows = [
-        {
-            "label": look.label_of(id),
-            "value": float(probabilities[id]),
-            "note": f"{float(probabilities[id]):.1%}  score {float(logits[id]):.2f}",
-            "off": not probabilities[id] > 0,
-            "mark": id == picked,
-        }
-        for id in ids
-    ]
+    rows = scored(look, ids, logits, probabilities, picked)
+    rows = [row | {"off": not row["value"] > 0} for row in rows]
     header = bars(rows, "token", "probability", height=330, cut=kept)
     chart(
         look,
@@ -125,7 +117,8 @@ def append(look: Look, id: int, note: str) -> None:
     if look.place + 1 == look.config.context:
         st.session_state.drawn = say("walk", "next/full", context=look.config.context)
         return None
-    if tokenizer.encode(text)[: look.place + 2] != [*look.ids[before], id]:
+    ids = [*look.ids[before], id]
+    if tokenizer.encode(text)[: len(ids)] != ids:  # a decoder's text may have its end after it
         note += " " + say("walk", "next/recut")
     st.session_state.drawn = note
     return state.change(**{field: text}, token=-1, key=0, entry=-1, seed=look.view.seed + 1)

@@ -3,9 +3,11 @@
 import numpy as np
 import streamlit as st
 
-from app import components, compute, state
+from app import components, state
 from app.figures import bars, graph, series
 from app.look import Look
+from app.steps.embeddings import nearest
+from app.steps.residual import cosine
 from app.widgets import arithmetic, chart, code, picture, words
 from engine.analysis import path_length, path_to_target, sequential_steps
 from engine.recurrent import Attention, Decoder, Reader
@@ -21,8 +23,7 @@ ROWS = {  # of a cell, what is drawn of one step, from the state before to the s
 def embedded(look: Look) -> None:
     """The row of the token table."""
     view, point = look.view, look.whole("token")
-    rows, cosines = compute.neighbours(look.model.name, point, look.ids[view.token])
-    near = [{"label": look.label_of(i), "value": c} for i, c in zip(rows, cosines, strict=True)]
+    near = nearest(look, point)
     left, right = st.columns([7, 4], gap="medium")
     with left:
         size = float(np.linalg.norm(look.array(point)[view.token]))
@@ -45,7 +46,7 @@ def cell(look: Look) -> None:
     with left:
         before = look.whole(f"steps.{view.token - 1}.h") if view.token else look.whole("start.h")
         h, old = (look.trace[point][0].cpu().numpy() for point in (f"{at}.h", before))
-        moved = dict(before=float(np.linalg.norm(old)), after=float(np.linalg.norm(h)), cosine=_cosine(old, h))
+        moved = dict(before=float(np.linalg.norm(old)), after=float(np.linalg.norm(h)), cosine=cosine(old, h))
         words(look, "cell/sentence", token=look.token, place=view.token, **moved)
         _rows(look, ["state before", *names], [before, *(f"{at}.{name}" for name in names)])
         words(look, f"cell/{look.config.cell}")
@@ -91,7 +92,7 @@ def states(look: Look) -> None:
         picture(look, point, "The state after each token", height=290)
         words(look, "states/bottleneck" if look.side == "encoder" else "states/start", width=config.width)
     with right:
-        cosines = [_cosine(array[view.token], other) for other in array]
+        cosines = [cosine(array[view.token], other) for other in array]
         line = series("cosine", range(len(cosines)), cosines)
         ticks = [[i, label] for i, label in enumerate(look.labels)]
         header = graph([line], "token", "cosine", height=210, zero=True, xTicks=ticks)
@@ -125,7 +126,3 @@ def looked(look: Look) -> None:
         arithmetic(look, f"{at}.context", view.token, view.unit)
         words(look, "cross/why")
         code(type(look.model.decoder.cross).score, Attention.forward, Decoder.forward)
-
-
-def _cosine(a: np.ndarray, b: np.ndarray) -> float:
-    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12))

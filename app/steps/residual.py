@@ -24,7 +24,7 @@ def draw(look: Look) -> None:
             before=float(sizes[0][view.token]),
             added=float(sizes[1][view.token]),
             after=float(sizes[2][view.token]),
-            cosine=_cosine(before[view.token], added[view.token]),
+            cosine=cosine(before[view.token], added[view.token]),
         )
         titles = ("The stream", "+ what attention adds", "= the stream after it")
         for point, title in zip(points, titles, strict=True):
@@ -43,5 +43,6 @@ def draw(look: Look) -> None:
         code(Block.forward)
 
 
-def _cosine(a: np.ndarray, b: np.ndarray) -> float:
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    """Of the angle between two vectors: 1 the same direction, 0 none in common."""
     return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12))

@@ -5,7 +5,7 @@ import streamlit as st
 import torch
 
 from app import state
-from app.figures import bars
+from app.figures import bars, shares
 from app.look import Look
 from app.widgets import arithmetic, bound, chart, code, picture, words
 from engine.analysis import entropy
@@ -52,10 +52,8 @@ def _row(look: Look, row: torch.Tensor) -> None:
     seen = look.seen
     if len(seen) > MOST:
         seen = sorted(row.topk(MOST).indices.tolist())
-    rows = [
-        {"label": look.labels[i], "value": float(row[i]), "note": f"{float(row[i]):.1%}", "mark": i == view.key}
-        for i in seen
-    ]
+    picked = seen.index(view.key) if view.key in seen else None
+    rows = shares([look.labels[i] for i in seen], row[seen].tolist(), picked)
     title = f"Where “{look.token}” looks" + ("" if view.heat == 1 else f", at temperature {view.heat:g}")
     point = look.point("attn.pattern")
     header = bars(rows, "token", "weight", height=300, max=1.0)

@@ -6,7 +6,7 @@ import streamlit as st
 import torch
 
 from app import components, compute, state
-from app.figures import bars
+from app.figures import bars, shares
 from app.labels import escape
 from app.look import Look
 from app.steps.target import sure
@@ -54,7 +54,7 @@ def _family(view: state.View, kind: str, name: str) -> dict:
         mask.warning(escape(str(error)), icon=":material/edit:")
         return {}
     look = Look(view, model, given, trace, side="decoder" if len(model.reads) == 2 else "")
-    fitted, _ = state.fit(replace(view, layer=0, head=0), look.config, len(look.labels))
+    fitted, _ = state.fit(replace(view, layer=0, head=0), look.config, len(look.ids))
     look = replace(look, view=fitted)
     with mask:
         seen = trace[look.point("attn.mask")][0, 0]
@@ -99,7 +99,7 @@ def _translated(look: Look, kind: str) -> None:
     """What it writes, and where it looked for each word."""
     st.markdown(say("families", f"{kind}/says", text=look.text))
     sure(look)
-    last = replace(look, view=replace(look.view, layer=look.config.layers - 1), tensors=look.tensors)
+    last = replace(look, view=replace(look.view, layer=look.config.layers - 1))
     title = say("families", f"{kind}/answer")
     picture(
         last, last.point("cross.pattern"), title, scale="sequential", top=1.0, height=170, name=look.model.name
@@ -111,10 +111,7 @@ ANSWERS = {"image": _shown, "pair": _translated}
 
 def _best(look: Look, kind: str, point: str, scores: torch.Tensor) -> None:
     best = scores.softmax(-1).topk(min(SHOWN, len(scores)))
-    rows = [
-        {"label": look.answer(i), "value": share, "note": f"{share:.1%}"}
-        for i, share in zip(best.indices.tolist(), best.values.tolist(), strict=True)
-    ]
+    rows = shares([look.answer(i) for i in best.indices.tolist()], best.values.tolist())
     header = bars(rows, "answer", "probability", height=110, max=1.0)
     chart(look, f"answer-{look.model.name}", header, say("families", f"{kind}/answer"), point=point)
 

@@ -53,17 +53,13 @@ def main() -> None:
 def _look(view: state.View, model, given: compute.Given, trace) -> tuple[Look, list[str]]:
     """The view of the run, with places that exist, and a sentence for each one moved."""
     look = Look(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
-    keys = len(look.memory.labels) if view.step == state.CROSS and look.side == "decoder" else None
-    fitted, moved = state.fit(view, look.config, len(look.labels), keys, look.side, look.gap)
+    keys = len(look.memory.ids) if view.step == state.CROSS and look.side == "decoder" else None
+    fitted, moved = state.fit(view, look.config, len(look.ids), keys, look.side, look.gap)
     return replace(look, view=fitted), moved
 
 
-def _examples(model) -> list[dict]:
-    return compute.beside(model.name, "examples.json").get("examples", [])
-
-
 def _prompt(view: state.View, model) -> None:
-    examples = _examples(model) + PLAIN
+    examples = compute.examples(model.name) + PLAIN
     header = {
         "text": view.prompt,
         "placeholder": say("walk", "prompt/placeholder", (compute.family(model.name),)),
@@ -84,7 +80,7 @@ def _image(view: state.View, model) -> None:
     header = {
         "text": compute.given(model.name, view),
         "side": model.reads[0].image,
-        "examples": [(example["text"], example["note"]) for example in _examples(model)],
+        "examples": [(example["text"], example["note"]) for example in compute.examples(model.name)],
         "open": view.step == STEPS[0],
     }
     components.drawing("drawing", header, lambda signs: state.change(image=str(signs)))

@@ -232,6 +232,8 @@ def test_a_chosen_token_joins_the_target_and_the_model_writes_on_from_there(fami
     text = tokenizer.decode([first, chosen])
     press(at := open("pair", step="next", target="sat on", token=1, entry=chosen), "take")
     assert view(at).target == text
+    recut = tokenizer.encode(text)[:-1] != [first, chosen]
+    assert any("cut differently" in shown for shown in markdown(at)) == recut
     press(at, "write on")
     ids = run("pair", text).target[0].tolist()
     steps = [step.id for step in engine.generate(family["pair"], READS["pair"], target=ids)]
@@ -286,3 +288,13 @@ def test_a_text_that_a_translator_cannot_read_is_told_by_its_own_probabilities(t
     shares.append(trace["decoder.logits"][0, -1].softmax(-1)[trace.model.end].item())
     mean = float(np.exp(np.log(shares).mean()))
     assert any(f"{mean:.0%} on average" in shown for shown in markdown(at))
+
+
+@pytest.mark.parametrize("token", range(3))
+def test_a_token_that_the_model_writes_itself_is_not_cut_differently(token):
+    text = "She gave him the book yesterday."
+    ids = compute.written("interpreter", text, (compute.model("interpreter").start,))
+    at = press(visit(model="interpreter", step="next", prompt=text, token=token), "take")
+    tokenizer = compute.model("interpreter").tokenizer
+    assert view(at).target == tokenizer.decode(list(ids[1 : token + 2]))
+    assert not any("cut differently" in shown for shown in markdown(at))
