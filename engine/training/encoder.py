@@ -42,6 +42,7 @@ EXAMPLES = [  # gaps to try and what belongs there; those that the model finds s
     ("They sat by the [MASK] to warm their cold hands.", "fire"),
     ("The king and the [MASK] lived in a castle.", "queen"),
 ]
+RATE = 0.008  # with post-norm, as of the translator
 SURE = 0.3  # the least probability of an example's answer
 PAIR = "The dog was hungry and looked for food. [SEP] It found a bone in the garden."
 SENSES = ("He sat on the bank of the river.", "She put her money in the bank.", "bank")
@@ -74,7 +75,7 @@ def main() -> None:
         ending="masked",
         next_sentence=True,
     )
-    recipe = Recipe(tokens=options.tokens, batch=64, seed=options.seed)
+    recipe = Recipe(tokens=options.tokens, batch=64, seed=options.seed, **work.rates(options))
     print(f"{len(pairs.sources[0]):,} sentences from {len(train)} files; {len(held)} files held out")
     model, done = learn(config, pairs, recipe, folder, options.minutes)
     print()
@@ -88,6 +89,7 @@ def _options():
     sizes = dict(vocabulary=8192, context=64, width=192, layers=6, heads=6)
     parser = work.parser("engine.training.encoder", __doc__.splitlines()[0], 20_000_000, **sizes)
     parser.add_argument("--english", type=float, default=0.4, help="share of generated simple English")
+    work.add_rates(parser, RATE)
     return parser.parse_args()
 
 

@@ -82,10 +82,8 @@ def main() -> None:
     recipe = Recipe(
         tokens=options.tokens,
         batch=options.batch,
-        rate=options.rate,
-        rate_rest=options.rate / 8,
-        warm_up=options.warm_up,
         seed=options.seed,
+        **work.rates(options),
     )
     print(f"{len(data):,} pairs to learn from; {len(held):,} English sentences held out")
     model, done = learn(config, data, recipe, folder, options.minutes)
@@ -107,8 +105,7 @@ def _options():
         **sizes,
     )
     parser.add_argument("--kind", choices=KINDS, default="transformer", help="what the model is made of")
-    parser.add_argument("--rate", type=float, default=RATE, help="of the matrices; of the rest an eighth")
-    parser.add_argument("--warm-up", type=int, default=200, help="steps until the full rate")
+    work.add_rates(parser, RATE)
     parser.add_argument("--attention", choices=ATTENTIONS, default="additive", help="of recurrent models")
     return parser.parse_args()
 

@@ -83,3 +83,14 @@ def parser(
     for name, size in sizes.items():
         options.add_argument(f"--{name}", type=int, default=size)
     return options
+
+
+def add_rates(parser: argparse.ArgumentParser, rate: float) -> None:
+    """How fast to learn: a model that normalises after the addition wants lower rates, and a slower start."""
+    parser.add_argument("--rate", type=float, default=rate, help="of the matrices; of the rest an eighth")
+    parser.add_argument("--warm-up", type=int, default=200, help="steps until the full rate")
+
+
+def rates(options: argparse.Namespace) -> dict[str, float]:
+    """The part of a Recipe that `add_rates` asked for."""
+    return {"rate": options.rate, "rate_rest": options.rate / 8, "warm_up": options.warm_up}
