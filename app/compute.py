@@ -20,8 +20,8 @@ from engine.tokenize.wordpiece import MASK
 from engine.trace import Trace
 from engine.worked import Check, check
 
-Given = str | tuple[str, str]  # a text, an image in signs, or a text and what the decoder reads of it
-FAMILIES = ("decoder", "llama", "encoder", "pair", "recurrent", "image")
+Given = str | tuple[str, str]  # a text or an image in signs, and beside it what a decoder reads of it
+FAMILIES = ("decoder", "llama", "encoder", "pair", "recurrent", "image", "caption")
 TRACES = 32  # prompts remembered, for all visitors together
 
 
@@ -39,7 +39,9 @@ def shipped() -> list[str]:
 
 def family(name: str) -> str:
     """Which family of architectures a model is of."""
-    config = model(name).config
+    config, reads = model(name).config, model(name).reads
+    if len(reads) == 2 and reads[0].image:
+        return "caption"
     if isinstance(config, PairConfig):
         return "pair"
     if isinstance(config, RecurrentConfig):
@@ -69,7 +71,8 @@ def given(name: str, view, gap: bool = False) -> Given:
     reads = model(name).reads
     if reads[0].image:
         shown = examples(name)
-        return view.image or (shown[0]["text"] if shown else "0" * reads[0].image ** 2)
+        image = view.image or (shown[0]["text"] if shown else "0" * reads[0].image ** 2)
+        return image if len(reads) == 1 else (image, "" if gap else view.target)
     if len(reads) == 2:
         return (" ".join(view.prompt.replace(MASK, "").split()), "") if gap else (view.prompt, view.target)
     if not gap:
@@ -97,7 +100,7 @@ def model(name: str):
 
 
 def trace(name: str, given: Given, edits: tuple[Edit, ...] = ()) -> Trace:
-    """The run of a text, of an image as a link writes it, or of a text and what the decoder reads."""
+    """The run of a text, of an image as a link writes it, or of one of them and what the decoder reads."""
     for text in (given,) if isinstance(given, str) else given:
         check_text(text)  # first: a cache cannot look up broken text
     return _trace(name, given, edits)
@@ -106,20 +109,26 @@ def trace(name: str, given: Given, edits: tuple[Edit, ...] = ()) -> Trace:
 @lru_cache(maxsize=TRACES)
 def _trace(name: str, given: Given, edits: tuple[Edit, ...]) -> Trace:
     reader = model(name)
-    if reader.reads[0].image:
-        pixels = from_signs(given, reader.reads[0].image, reader.prepare.palette)
-        return engine.run(reader, reader.prepare(pixels), edits)
     if isinstance(given, str):
-        return engine.run(reader, given, edits)
+        return engine.run(reader, _read(reader, given), edits)
     text, target = given
-    return engine.run(reader, text, edits, target=target or list(written(name, text, (reader.start,))))
+    target = target or list(written(name, text, (reader.start,)))
+    return engine.run(reader, _read(reader, text), edits, target=target)
+
+
+def _read(reader, text: str):
+    """A text as it is, or the numbers of the image that it stands for."""
+    if not reader.reads[0].image:
+        return text
+    return reader.prepare(from_signs(text, reader.reads[0].image, reader.prepare.palette))
 
 
 @lru_cache(maxsize=TRACES)
 def written(name: str, text: str, read: tuple[int, ...]) -> tuple[int, ...]:
-    """What an encoder-decoder writes of a text by itself, after those tokens of its own text that it has read:
-    all of them, as its decoder reads them."""
-    steps = engine.generate(model(name), text, target=list(read))
+    """What an encoder-decoder writes of a text or an image by itself, after those tokens of its own text that
+    it has read: all of them, as its decoder reads them."""
+    reader = model(name)
+    steps = engine.generate(reader, _read(reader, text), target=list(read))
     return (*read, *(step.id for step in steps))
 
 
@@ -155,6 +164,6 @@ def class_stops(name: str, given: Given) -> np.ndarray:
 
 
 @lru_cache(maxsize=1000)
-def promoted(name: str, layer: int, unit: int) -> tuple[list[int], list[float]]:
-    """The tokens, or classes, that one MLP unit raises most."""
-    return analysis.promotes(model(name), layer, unit, 6)
+def promoted(name: str, side: str, layer: int, unit: int) -> tuple[list[int], list[float]]:
+    """The tokens, or classes, that one MLP unit of a stack raises most."""
+    return analysis.promotes(model(name).get_submodule(side), layer, unit, 6)

@@ -89,10 +89,14 @@ class Look:
     def kinds(self) -> tuple[str, ...]:
         """What kind of model this is, in the words that texts of their own are named by."""
         c = self.config
+        sees = self.side == "decoder" and bool(self.model.reads[0].image)
         if isinstance(c, RecurrentConfig):
-            return self.side, "recurrent", c.cell, "attention" if c.attention != "none" else "alone"
+            attends = "attention" if c.attention != "none" else "alone"
+            return *(["sees, carried", "sees"] if sees else []), self.side, "recurrent", c.cell, attends
         others = {
+            "sees": sees,  # an image, by the encoder beside it
             **{self.side: bool(self.side)},
+            "colour": c.image and c.channels == 3,
             "image": c.image,
             "full": not c.causal,
             "post": c.post_norm,

@@ -152,26 +152,41 @@ def thumbs(look: Look, name: str, array: np.ndarray, variant: str = "") -> None:
 
 
 def laid(look: Look, title: str, over: str = "", height: int = 290) -> None:
-    """The image in its patches; with `over`, a point [H, T, S], the picked head's and patch's weights on it."""
-    config = look.config
-    id = look.id_of("image")
+    """The image in its patches; with `over`, a point of weights [H, T, S] or [T, S], those of the picked head
+    and token on it."""
+    by = "key" if look.side == "decoder" else "token"  # a patch is looked at, or looks itself
+    header = _on_image(look, title, over) | {"by": by, "height": height, "aria": title, "model": look.source}
+    if over:
+        header |= {"foot": foot(look, over), "light": light(look, over)}
+    components.image(f"image-{over and 'over'}", header, lambda i: state.change(**{by: int(i)}))
+
+
+def looks(look: Look, title: str, over: str, says: list[str]) -> None:
+    """The image once for each token of the decoder, the weights that it looks with laid on it; `says` is what
+    is written after each."""
+    header = _on_image(look, title, over) | {"says": says}
+    components.looks("looks", header, lambda i: state.change(token=int(i)))
+
+
+def _on_image(look: Look, title: str, over: str) -> dict:
+    """What a picture of the image needs, its tensors in their place."""
+    sees = look.memory if look.side == "decoder" else look
+    id, config = look.id_of("image"), sees.config
     look.tensors[id] = look.model.prepare.pixels(look.trace.ids)[0].cpu().numpy()
-    header = {
+    if over:
+        weights = look.array(over)
+        look.tensors[look.id_of(over)] = weights if weights.ndim == 3 else weights[None]
+    return {
         "src": id,
         "over": look.id_of(over) if over else None,
         "index": look.view.head,
         "token": look.view.token,
+        "key": look.view.key,
         "across": config.image // config.patch,
-        "names": ["the first vector", *(f"patch {label}" for label in look.labels[1:])],
-        "height": height,
+        "names": ["the first vector", *(f"patch {label}" for label in sees.labels[1:])],
+        "words": look.labels,
         "title": title,
-        "aria": title,
-        "model": look.source,
     }
-    if over:
-        look.tensors[look.id_of(over)] = look.array(over)
-        header |= {"foot": foot(look, over), "light": light(look, over)}
-    components.image(f"image-{over and 'over'}", header, lambda i: state.change(token=int(i)))
 
 
 def chart(

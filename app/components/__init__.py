@@ -1,6 +1,6 @@
 """Typed wrappers of the pictures and controls that are drawn in the browser.
 
-Each is a JavaScript file beside this one; `common.js` goes in front, `style.css` is shared. What a person
+Each is a JavaScript file beside this one; those of SHARED go in front, `style.css` is shared. What a person
 does comes back as a trigger to a callback; what is selected goes out in the data.
 """
 
@@ -26,10 +26,12 @@ DRAWN = (
     "bar",
     "prompt",
     "drawing",
+    "painting",
     "tokens",
     "lesson",
 )
 
+SHARED = ("common", "easel")
 ARRIVE = (HERE / "arrive.js").read_text("utf-8")
 
 # What stands on the page: it waits for the library and hands over. Small, because it travels every time.
@@ -45,9 +47,9 @@ export default (given) => {
 @cache
 def _library() -> str:
     """All drawing code as one script, each file in a scope of its own."""
-    files = "\n".join("{\n" + (HERE / f"{name}.js").read_text("utf-8") + "}" for name in DRAWN)
-    end = "\nPAGE.arrived(DRAW);\nexport default () => {};\n"
-    return ARRIVE + (HERE / "common.js").read_text("utf-8") + files + end
+    shared = [(HERE / f"{name}.js").read_text("utf-8") for name in SHARED]
+    files = ["{\n" + (HERE / f"{name}.js").read_text("utf-8") + "}" for name in DRAWN]
+    return "\n".join([ARRIVE, *shared, *files, "PAGE.arrived(DRAW);\nexport default () => {};\n"])
 
 
 def library() -> None:
@@ -159,13 +161,26 @@ def prompt(key: str, header: dict, submit: Callable[[str], None], example: Calla
 
 
 def drawing(key: str, header: dict, image: Callable[[str], None]) -> None:
-    """A square to draw in; `header` has text (a sign a pixel), side, examples [(text, what it is)] and open."""
+    """A square to draw in; `header` has text (a sign a pixel), signs and palette (their colours), side,
+    examples [(text, what it is)] and open."""
     _mount("drawing", key, header, image=image)
 
 
-def image(key: str, header: dict, token: Callable[[int], None]) -> None:
+def painting(key: str, header: dict, image: Callable[[str], None]) -> None:
+    """A square to put coloured shapes in; `header` as that of `drawing`, and colours (the names of the palette)
+    and stamps [{name, sizes: [(name, which pixels are filled)]}]."""
+    _mount("painting", key, header, image=image)
+
+
+def image(key: str, header: dict, place: Callable[[int], None]) -> None:
     """An image in its patches, weights laid over it; `header` as `app.widgets.laid` makes it."""
-    _mount("image", key, header, token=token)
+    _mount("image", key, header, place=place)
+
+
+def looks(key: str, header: dict, token: Callable[[int], None]) -> None:
+    """An image once for every token, that token's weights laid over it; `header` as that of `image`, and words
+    (the tokens) and says (what is written after each)."""
+    _mount("looks", key, header, token=token)
 
 
 def lesson(key: str, header: dict) -> None:

@@ -1,13 +1,14 @@
 // An image as the model reads it, its patches marked; the weights of a row of attention laid back on it.
+// The row is that of the picked token. In an image model that is a patch itself, and a click picks it; where words
+// look at an image, a click picks the patch that is looked at (`by`: "token" or "key").
 DRAW.image = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
   const state = (root.__state ??= {});
-  Object.assign(state, { h: data, send: setTriggerValue, token: chosen("token", data.token), index: chosen("head", data.index) });
+  Object.assign(state, { h: data, send: setTriggerValue, token: chosen("token", data.token), key: chosen("key", data.key), index: chosen("head", data.index) });
   const draw = () => paint(root, state);
   listen(root, PAGE.bus, "tensor", (e) => [state.h.src, state.h.over].includes(e.detail) && draw());
-  listen(root, PAGE.bus, "token", (e) => ((state.token = e.detail), draw()));
-  listen(root, PAGE.bus, "head", (e) => ((state.index = e.detail), draw()));
+  for (const [name, field] of [["token", "token"], ["key", "key"], ["head", "index"]]) listen(root, PAGE.bus, name, (e) => ((state[field] = e.detail), draw()));
   watchWidth(root, state, draw);
   draw();
 };
@@ -24,15 +25,16 @@ function paint(root, state) {
   g.strokeStyle = "rgba(128,128,128,0.55)";
   g.lineWidth = 1;
   for (let i = 1; i < across; i++) for (const [a, b, c, d] of [[i, 0, i, across], [0, i, across, i]]) line(g, a * step, b * step, c * step, d * step);
-  if (state.token > 0) {
-    const [r, c] = place(state.token, across);
+  const picked = state[h.by];
+  if (picked > 0) {
+    const [r, c] = place(picked, across);
     g.strokeStyle = css(root, "--st-primary-color");
     g.lineWidth = 3;
     g.strokeRect(c * step + 1.5, r * step + 1.5, step - 3, step - 3);
   }
   remark(made, h, sentence(h, state, weights));
   act(root, state, made, across, step, weights);
-  root.dataset.sig = `${h.src}|${h.over}|${state.index}|${state.token}`;
+  root.dataset.sig = `${h.src}|${h.over}|${state.index}|${state.token}|${state.key}`;
 }
 
 const place = (token, across) => [Math.floor((token - 1) / across), (token - 1) % across];
@@ -43,12 +45,10 @@ function row(over, state) {
 }
 function line(g, a, b, c, d) { g.beginPath(); g.moveTo(a, b); g.lineTo(c, d); g.stroke(); }
 
-// Brightness as it is: 0 black, 1 white.
-function pixels(g, { shape: [, R, C], data }, size) {
-  const image = new ImageData(C, R), words = new Uint32Array(image.data.buffer);
-  words.forEach((_, i) => { const v = Math.max(0, Math.min(255, Math.round(255 * data[i]))); words[i] = (255 << 24) | (v << 16) | (v << 8) | v; });
-  const small = new OffscreenCanvas(C, R);
-  small.getContext("2d").putImageData(image, 0, 0);
+// Brightness as it is, 0 dark to 1 bright: of one plane grey, of three red, green and blue.
+function pixels(g, { shape: [N, R, C], data }, size) {
+  const small = el("canvas"), byte = (n, i) => Math.max(0, Math.min(255, Math.round(255 * data[(N === 3 ? n : 0) * R * C + i])));
+  put(small, C, R, (i) => rgb(byte(0, i), byte(1, i), byte(2, i)));
   g.imageSmoothingEnabled = false;
   g.drawImage(small, 0, 0, size, size);
 }
@@ -75,10 +75,10 @@ function lay(g, root, weights, across, step) {
 }
 
 function sentence(h, state, weights) {
-  const from = `Picked: ${h.names[state.token]}.`;
+  const from = h.by === "token" ? `Picked: ${h.names[state.token]}.` : "";
   if (!weights) return from;
   const best = weights.indexOf(Math.max(...weights));
-  return `${from} It looks most at ${h.names[best]} (${percent(weights[best])}); ${h.names[0]} gets ${percent(weights[0])}.`;
+  return `${from || `“${h.words[state.token]}”:`} It looks most at ${h.names[best]} (${percent(weights[best])}); ${h.names[0]} gets ${percent(weights[0])}.`;
 }
 
 function act(root, state, made, across, step, weights) {
@@ -88,7 +88,7 @@ function act(root, state, made, across, step, weights) {
     return r >= 0 && c >= 0 && r < across && c < across ? 1 + r * across + c : null;
   };
   const say = (i) => h.names[i] + (weights ? `: ${percent(weights[i])}` : "");
-  const pick = (i) => { state.token = i; choose("token", i); paint(root, state); state.send("token", i); };
+  const pick = (i) => { state[h.by] = i; choose(h.by, i); paint(root, state); state.send("place", i); };
   canvas.style.cursor = "pointer";
   canvas.onpointermove = (e) => { const i = at(e); tipAt(made, e.offsetX, e.offsetY, i ? say(i) : ""); };
   canvas.onpointerleave = () => tipAt(made, 0, 0, "");
@@ -98,12 +98,42 @@ function act(root, state, made, across, step, weights) {
     if (!by) return;
     e.preventDefault();
     e.stopPropagation();
-    pick(Math.max(0, Math.min(h.names.length - 1, state.token + by)));
+    pick(Math.max(0, Math.min(h.names.length - 1, state[h.by] + by)));
   };
 }
 
 function table(h, state, image, over) {
-  const [, R, C] = image.shape, numbers = Array.from({ length: R }, (_, r) => [String(r), ...image.data.subarray(r * C, (r + 1) * C)]);
-  if (!over) return [["row \\ column", ...Array.from({ length: C }, (_, c) => String(c))], ...numbers];
-  return [["patch", "weight"], ...Array.from(row(over, state), (w, i) => [h.names[i], w])];
+  if (over) return [["patch", "weight"], ...Array.from(row(over, state), (w, i) => [h.names[i], w])];
+  const [N, R, C] = image.shape, planes = N === 3 ? ["red ", "green ", "blue "] : [""];
+  const rows = planes.flatMap((name, n) => Array.from({ length: R }, (_, r) => [name + r, ...image.data.subarray((n * R + r) * C, (n * R + r + 1) * C)]));
+  return [["row \\ column", ...Array.from({ length: C }, (_, c) => String(c))], ...rows];
+}
+
+// --- each word's look at the image, side by side: a word is picked by a click ------------------------------
+
+DRAW.looks = function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".gb");
+  if (!data) return;
+  const state = (root.__state ??= {});
+  Object.assign(state, { h: data, send: setTriggerValue, token: chosen("token", data.token), index: chosen("head", data.index) });
+  const draw = () => strip(root, state);
+  listen(root, PAGE.bus, "tensor", (e) => [state.h.src, state.h.over].includes(e.detail) && draw());
+  for (const [name, field] of [["token", "token"], ["head", "index"]]) listen(root, PAGE.bus, name, (e) => ((state[field] = e.detail), draw()));
+  draw();
+};
+
+function strip(root, state) {
+  const h = state.h, image = PAGE.tensors.get(h.src), over = PAGE.tensors.get(h.over), size = 88;
+  if (!image || !over) return;
+  const words = h.words.map((word, token) => {
+    const canvas = el("canvas"), g = surface(canvas, size, size), weights = row(over, { token, index: state.index });
+    pixels(g, image, size);
+    lay(g, root, weights, h.across, size / h.across);
+    const best = weights.indexOf(Math.max(...weights)), says = h.says[token] ?? "";
+    const label = `“${word}” looks most at ${h.names[best]} (${percent(weights[best])})`;
+    const pick = () => { state.token = token; choose("token", token); strip(root, state); state.send("token", token); };
+    return el("button", { type: "button", class: "look", title: label, "aria-label": label, "aria-pressed": token === state.token, onclick: pick }, canvas, el("span", { text: says }));
+  });
+  root.replaceChildren(el("div", { class: "looks", role: "group", "aria-label": h.title }, ...words));
+  root.dataset.sig = `${h.src}|${h.over}|${state.index}|${state.token}`;
 }

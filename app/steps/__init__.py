@@ -46,6 +46,7 @@ OWN = {  # steps that a kind of model takes in its own way
     ("tokens", "segments"): wordpieces.draw,
     ("next", "masked"): fill.draw,
     ("embeddings", "recurrent"): recurrent.embedded,
+    ("cross", "sees"): cross.seen,
     ("cross", "recurrent"): recurrent.looked,
     ("next", "classes"): classes.draw,
 }

@@ -4,8 +4,10 @@ import streamlit as st
 
 from app.figures import bars, shares
 from app.look import Look
-from app.widgets import arithmetic, chart, code, picture, thumbs, words
+from app.widgets import arithmetic, chart, code, laid, looks, picture, thumbs, words
 from engine.block import Block
+from engine.config import RecurrentConfig
+from engine.recurrent import Attention
 
 
 def draw(look: Look) -> None:
@@ -32,3 +34,38 @@ def draw(look: Look) -> None:
         arithmetic(look, look.point("cross.z"), view.head, view.token, view.unit)
         words(look, "cross/why")
         code(Block.forward)
+
+
+def seen(look: Look) -> None:
+    """Where each word of a caption looks at the image while it is written."""
+    view, carried = look.view, isinstance(look.config, RecurrentConfig)
+    names = ("align", "weights", "context") if carried else ("dots", "pattern", "z")
+    scores, weights, found = (look.whole(f"cross.{n}") if carried else look.point(f"cross.{n}") for n in names)
+    head = () if carried else (view.head,)
+    row = look.array(weights)[(*head, view.token)]
+    left, right = st.columns([7, 4], gap="medium")
+    with left:
+        says = [look.label_of(id) for id in look.trace[look.whole("logits")][0].argmax(-1).tolist()]
+        looks(look, "Where each word looks while it is written", weights, says)
+        best, patches = int(row.argmax()), look.memory.labels
+        words(
+            look,
+            "cross/sentence",
+            head=view.head,
+            token=look.token,
+            says=says[view.token],
+            best=patches[best],
+            share=float(row[best]),
+            first=float(row[0]),
+        )
+        a, b = st.columns([5, 6])
+        with a:
+            laid(look, f"Where “{look.token}” looks, on the image", weights, height=270)
+        with b:
+            picture(look, weights, "The same as rows of weights", scale="sequential", top=1.0, height=270)
+    with right:
+        arithmetic(look, scores, *head, view.token, view.key)
+        arithmetic(look, weights, *head, view.token, view.key)
+        arithmetic(look, found, *head, view.token, view.unit)
+        words(look, "cross/why")
+        code(Attention.forward if carried else Block.forward)

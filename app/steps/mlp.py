@@ -51,7 +51,7 @@ def draw(look: Look) -> None:
 
 def _promotes(look: Look, unit: int) -> None:
     """What the unit would do to the answer directly; a head between stream and answer bars the way."""
-    ids, scores = compute.promoted(look.model.name, look.view.layer, unit)
+    ids, scores = compute.promoted(look.model.name, look.side, look.view.layer, unit)
     what = PROMOTED[look.config.ending]
     names = [look.answer(id) for id in ids]
     rows = [{"label": name, "value": score} for name, score in zip(names, scores, strict=True)]

@@ -38,7 +38,7 @@ def go_on(look: Look) -> None:
 
 
 def _write_on(look: Look) -> None:
-    ids = compute.written(look.model.name, look.view.prompt, tuple(look.ids[: look.place + 1]))
+    ids = compute.written(look.model.name, look.given[0], tuple(look.ids[: look.place + 1]))
     text = look.model.tokenizer.decode(list(ids[1:]))
     st.session_state.drawn = say("walk", "target/written", text=text)
     state.change(target=text, token=-1, entry=-1)

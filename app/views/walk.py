@@ -11,6 +11,7 @@ from app.state import STEPS, steps_of
 from app.steps import drawing
 from app.text import say
 from engine.config import Config
+from engine.pictures import SIGNS
 
 PLAIN = [  # prompts for every model; those of its own come from the file beside its weights
     {"text": "The animal didn't cross the street because it was too tired", "note": "A lecture's sentence"},
@@ -77,13 +78,25 @@ def _prompt(view: state.View, model) -> None:
 
 def _image(view: state.View, model) -> None:
     """The image: one of the model's examples, drawn by hand, or from a file."""
+    given, palette = compute.given(model.name, view), model.prepare.palette
     header = {
-        "text": compute.given(model.name, view),
+        "text": given if isinstance(given, str) else given[0],
         "side": model.reads[0].image,
+        "signs": SIGNS[: len(palette)],
+        "palette": [[round(x) for x in (colour * 3)[:3]] for colour in palette],
         "examples": [(example["text"], example["note"]) for example in compute.examples(model.name)],
         "open": view.step == STEPS[0],
     }
-    components.drawing("drawing", header, lambda signs: state.change(image=str(signs)))
+    if all(len(set(colour)) == 1 for colour in palette):
+        return components.drawing("drawing", header, _paint)
+    beside = compute.beside(model.name, "examples.json")
+    names = beside.get("colours") or [f"colour {sign}" for sign in header["signs"]]
+    components.painting("painting", header | {"colours": names, "stamps": beside.get("stamps", [])}, _paint)
+
+
+def _paint(signs: str) -> None:
+    """Another image, and with it another caption where there is one."""
+    state.change(image=str(signs), target="", token=-1, key=0)
 
 
 def _submit(text: str, **places) -> None:

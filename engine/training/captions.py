@@ -156,6 +156,7 @@ def write_captioner(model: EncoderDecoder, folder: Path, work_folder: Path, opti
     rows = scores_of(model, new, logged["steps"], options)
     (folder / "scores.json").write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
     examples = {"examples": list(_examples(model, new))}
+    examples |= {"colours": ["white", *scenes.COLOURS], "stamps": scenes.stamps()}
     (folder / "examples.json").write_text(json.dumps(examples, indent=1) + "\n", encoding="utf-8")
     facts = _facts(model, new, logged["steps"] * options.batch, options) | logged
     card = CARD.read_text("utf-8").format(**facts, table=_table(rows))

@@ -89,6 +89,20 @@ def filled(kind: str, size: int) -> Tensor:
     return SHAPES[kind](along[None, :].expand(size, size), along[:, None].expand(size, size))
 
 
+def stamps() -> list[dict]:
+    """Each shape in three sizes, a 1 for each pixel that it fills, row by row: for people to put them down."""
+    sizes = (("small", SMALLER[1]), ("middle", SIZES[""][1]), ("large", LARGER[2]))
+    return [
+        {
+            "name": kind,
+            "sizes": [
+                (name, "".join(str(int(on)) for on in filled(kind, size).flatten())) for name, size in sizes
+            ],
+        }
+        for kind in SHAPES
+    ]
+
+
 def captions() -> Iterator[str]:
     """All that is ever said."""
     things = [f"{colour} {kind}" for colour, kind in product(COLOURS, SHAPES)]

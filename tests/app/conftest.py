@@ -8,6 +8,7 @@ from engine.training.encoder import learn_wordpiece
 from tests.app.visit import model
 from tests.engine.tiny import BERT, LLAMA, VASWANI, VIT, decoder, pair, recurrent
 
+COLOURS = ((255.0, 255.0, 255.0), (200.0, 30.0, 40.0), (20.0, 60.0, 220.0))
 TRANSLATORS = ("pair", "rnn", "gru", "lstm")
 WORDS = "the cat sat on the mat, the animal did not cross the street because it was too tired. " * 3
 
@@ -38,7 +39,10 @@ def strangers(wordpiece):
     for name, cell, attention in (("rnn", "rnn", "none"), ("gru", "gru", "dot"), ("lstm", "lstm", "additive")):
         sizes = dict(vocabulary=len(sentences), context=20)
         found[name] = recurrent(cell, attention, torch.float32, **sizes, **ends)
-    for name in TRANSLATORS:
+    encoder = VIT | dict(image=8, context=17, ending="nothing", classes=0)
+    found["captioner"] = pair(torch.float32, **ends, decoder=dict(vocabulary=len(sentences)), encoder=encoder)
+    found["captioner"].prepare = Preparation(8, (1.0,) * 3, (0.5,) * 3, palette=COLOURS)
+    for name in (*TRANSLATORS, "captioner"):
         found[name].tokenizer = sentences
     for name, one in found.items():
         one.name = name

@@ -6,31 +6,39 @@ import pytest
 import engine
 from app import compute
 from app.state import STEPS
-from tests.app.conftest import TRANSLATORS
+from tests.app.conftest import COLOURS, TRANSLATORS
 from tests.app.visit import boxes, component, fire, given, keys, markdown, pictures, press, tensors, view, visit
 
 TEXT = "the cat [MASK] on the mat. [SEP] it was too tired"
 IMAGE = "0123456789abcdefg" * 3 + "0" * 13
-READS = {"llama": TEXT, "bert": TEXT, "vit": IMAGE} | dict.fromkeys(TRANSLATORS, "the cat sat")
+PICTURE = "0012" * 16
+READS = (
+    {"llama": TEXT, "bert": TEXT, "vit": IMAGE}
+    | dict.fromkeys(TRANSLATORS, "the cat sat")
+    | {"captioner": PICTURE}
+)
 WALKS = [("llama", ""), ("bert", ""), ("vit", ""), ("pair", "encoder"), ("pair", "decoder")]
+WALKS += [("captioner", "encoder"), ("captioner", "decoder")]
 WALKS += [(cell, side) for cell in ("rnn", "gru", "lstm") for side in ("encoder", "decoder")]
 AFTER = (*STEPS[:2], *STEPS[3:9], "layernorm", *STEPS[9:])  # where norms stand after the additions
 ORDERS = [STEPS, AFTER, STEPS, AFTER[:-1], (*AFTER[:9], "cross", *AFTER[9:])]
+ORDERS += [STEPS[:-1], (*STEPS[:9], "cross", *STEPS[9:])]
 CARRIED = ("tokens", "embeddings", "cell", "states")
 ORDERS += [CARRIED, (*CARRIED, "next"), *[CARRIED, (*CARRIED, "cross", "next")] * 2]
 
 
 def open(name: str, **link):
-    field = "image" if name == "vit" else "prompt"
+    field = "image" if name in ("vit", "captioner") else "prompt"
     at = visit(model=name, **{field: READS[name]} | link)
     assert not at.exception
     return at
 
 
 def run(name: str, target: str = "sat on"):
-    return compute.trace(name, (READS[name], target) if name in TRANSLATORS else READS[name])
+    return compute.trace(name, (READS[name], target) if name in WRITERS else READS[name])
 
 
+WRITERS = (*TRANSLATORS, "captioner")
 STEPPED = [(*walk, step) for walk, order in zip(WALKS, ORDERS, strict=True) for step in order]
 
 
@@ -62,6 +70,62 @@ def test_the_map_shows_a_models_own_order(family, walk, order):
         assert view(at).step == step
         assert given(at, "map")["at"] == i
         assert f"### {i + 1}. " in at.main.markdown[0].value
+
+
+# --- images in words --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def words(family):
+    """What the captioner is shown to look at while it writes."""
+    at = open("captioner", stack="decoder", step="cross", layer=1, head=2, token=1, key=6, target="sat on")
+    return at, run("captioner")
+
+
+def test_each_words_weights_are_laid_on_the_image(words):
+    at, trace = words
+    pattern = trace["decoder.blocks.1.cross.pattern"][0].numpy()
+    for key in ("image-over", "looks"):
+        header = given(at, key)
+        assert (header["index"], header["token"], header["across"]) == (2, 1, 4)
+        np.testing.assert_array_equal(tensors(at)[header["over"]], pattern)
+        shown = tensors(at)[header["src"]]
+        expected = [[COLOURS[int(sign)][plane] / 255 for sign in PICTURE] for plane in range(3)]
+        np.testing.assert_allclose(shown.reshape(3, 64), expected, atol=1e-6)
+    says = trace["decoder.logits"][0].argmax(-1).tolist()
+    assert len(given(at, "looks")["says"]) == len(says) == pattern.shape[1]
+    best = pattern[2, 1].argmax()
+    assert any(f"({pattern[2, 1, best]:.0%})" in text for text in markdown(at))
+
+
+def test_a_patch_is_picked_as_what_is_looked_at_and_a_word_as_what_looks(words):
+    at, _ = words
+    assert given(at, "image-over")["by"] == "key"
+    fire(at, "image-over", place=9)
+    assert (view(at).token, view(at).key) == (1, 9)
+    fire(at, "looks", token=2)
+    assert (view(at).token, view(at).key) == (2, 9)
+
+
+def test_another_image_has_another_caption(words):
+    at, _ = words
+    fire(at, "painting", image="1" * 64)
+    assert (view(at).image, view(at).target) == ("1" * 64, "")
+    assert given(at, "bar")["ids"] == compute.trace("captioner", ("1" * 64, "")).target[0].tolist()
+
+
+def test_the_colours_to_paint_with_are_the_models(words):
+    header = given(words[0], "painting")
+    assert header["palette"] == [[round(x) for x in colour] for colour in COLOURS]
+    assert (header["signs"], header["side"], header["text"]) == ("012", 8, PICTURE)
+
+
+@pytest.mark.parametrize("image", ["3" * 64, "0" * 65, "<script>"])
+def test_a_picture_that_is_none_says_what_one_is(family, image):
+    at = visit(model="captioner", image=image)
+    assert not at.exception
+    assert "64 signs" in at.warning[0].value
+    assert component(at, "painting")
 
 
 # --- encoders ------------------------------------------------------------------------------------
@@ -182,7 +246,7 @@ def test_the_weights_on_the_image_are_those_of_the_picked_head(family):
     header = given(at, "image-over")
     assert (header["index"], header["token"], header["across"]) == (1, 5, 4)
     np.testing.assert_array_equal(tensors(at)[header["over"]], run("vit")["blocks.2.attn.pattern"][0].numpy())
-    assert fire(at, "image-over", token=9) and view(at).token == 9
+    assert fire(at, "image-over", place=9) and view(at).token == 9
 
 
 def test_after_every_block_the_classes_have_probabilities(family):
