@@ -90,7 +90,7 @@ def promotes(model: Transformer, layer: int, unit: int, count: int) -> tuple[lis
     Its column of W_out, through the last norm's γ, times each score's vector (Geva et al. 2022).
     """
     column, scores = model.blocks[layer].mlp.out.weight[:, unit], model.logits or model.classes
-    raised = scores.weight @ (model.final_norm.weight * column)
+    raised = scores.weight @ (model.final_norm.weight * column) * (model.scale or 1)
     best = raised.topk(min(count, len(raised)))
     return best.indices.tolist(), best.values.tolist()
 

@@ -65,7 +65,7 @@ function lay(g, root, weights, across, step) {
     g.fillStyle = "#e8762c";
     g.fillRect(c * step, r * step, step, step);
     g.globalAlpha = 1;
-    if (step < 26) continue;
+    if (step < 26 || weights[i] * weights.length < 1) continue; // no figure below an equal share
     const text = percent(weights[i]), wide = g.measureText(text).width + 4;
     g.fillStyle = "rgba(0,0,0,0.6)";
     g.fillRect((c + 0.5) * step - wide / 2, (r + 0.5) * step - size * 0.7, wide, size * 1.4);
@@ -123,7 +123,7 @@ DRAW.looks = function ({ data, parentElement, setTriggerValue }) {
 };
 
 function strip(root, state) {
-  const h = state.h, image = PAGE.tensors.get(h.src), over = PAGE.tensors.get(h.over), size = 88;
+  const h = state.h, image = PAGE.tensors.get(h.src), over = PAGE.tensors.get(h.over), size = 64;
   if (!image || !over) return;
   const words = h.words.map((word, token) => {
     const canvas = el("canvas"), g = surface(canvas, size, size), weights = row(over, { token, index: state.index });
@@ -132,8 +132,8 @@ function strip(root, state) {
     const best = weights.indexOf(Math.max(...weights)), says = h.says[token] ?? "";
     const label = `“${word}” looks most at ${h.names[best]} (${percent(weights[best])})`;
     const pick = () => { state.token = token; choose("token", token); strip(root, state); state.send("token", token); };
-    return el("button", { type: "button", class: "look", title: label, "aria-label": label, "aria-pressed": token === state.token, onclick: pick }, canvas, el("span", { text: says }));
+    return el("button", { type: "button", class: "look", title: label, "aria-label": label, "aria-pressed": String(token === state.token), onclick: pick }, canvas, el("span", { text: says }));
   });
-  root.replaceChildren(el("div", { class: "looks", role: "group", "aria-label": h.title }, ...words));
+  root.replaceChildren(el("figure", {}, el("div", { class: "caption" }, el("span", { class: "title", text: h.title })), el("div", { class: "looks", role: "group", "aria-label": h.title }, ...words)));
   root.dataset.sig = `${h.src}|${h.over}|${state.index}|${state.token}`;
 }

@@ -24,7 +24,7 @@ const CHOICES = {
   size: (state) => (state.h.stamps[0]?.sizes ?? []).map(([name], i) => choice(state, "size", i, name, name)),
 };
 function choice(state, kind, value, name, face) {
-  const button = el("button", { type: "button", class: "quiet pick", title: name, "aria-label": name, "aria-pressed": state[kind] === value }, face);
+  const button = el("button", { type: "button", class: "quiet pick", title: name, "aria-label": name, "aria-pressed": String(state[kind] === value) }, face);
   button.onclick = () => {
     state[kind] = value;
     for (const other of button.parentElement.children) other.setAttribute("aria-pressed", other === button);

@@ -45,7 +45,8 @@ def seen(look: Look) -> None:
     row = look.array(weights)[(*head, view.token)]
     left, right = st.columns([7, 4], gap="medium")
     with left:
-        says = [look.label_of(id) for id in look.trace[look.whole("logits")][0].argmax(-1).tolist()]
+        best = look.trace[look.whole("logits")][0].argmax(-1).tolist()
+        says = ["(end)" if id == look.model.end else look.label_of(id) for id in best]
         looks(look, "Where each word looks while it is written", weights, says)
         best, patches = int(row.argmax()), look.memory.labels
         words(
@@ -60,7 +61,7 @@ def seen(look: Look) -> None:
         )
         a, b = st.columns([5, 6])
         with a:
-            laid(look, f"Where “{look.token}” looks, on the image", weights, height=270)
+            laid(look, f"Where “{look.token}” looks", weights, height=270)
         with b:
             picture(look, weights, "The same as rows of weights", scale="sequential", top=1.0, height=270)
     with right:
