@@ -115,6 +115,15 @@ const RAMPS = new Map();
 const toCss = (word) => `rgb(${word & 255},${(word >> 8) & 255},${(word >> 16) & 255})`;
 const isDark = (word) => 0.3 * (word & 255) + 0.59 * ((word >> 8) & 255) + 0.11 * ((word >> 16) & 255) < 128;
 
+// The pixels of a picture as RGBA words, on a canvas that is as many pixels wide and high.
+function put(canvas, width, height, word) {
+  [canvas.width, canvas.height] = [width, height];
+  const image = new ImageData(width, height), words = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < words.length; i++) words[i] = word(i);
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+const rgb = (r, g, b) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+
 // Four digits that count; −∞ where a cell is masked.
 function show(x) {
   if (x === -Infinity) return "−∞";

@@ -1,16 +1,8 @@
 // What a sheet to draw on is made of, whatever is drawn: its parts on the page, examples, a file from this computer.
 // A picture is a text, a sign a pixel; `h.signs` are those that there are, `h.palette` their colours [r, g, b], the
 // first that of an empty square.
-const LARGEST = 10e6; // bytes of a file
+const LARGEST = 10e6, MOST = 40e6; // bytes of a file, pixels of its picture: few bytes can unpack to many pixels
 
-// The pixels of a picture as RGBA words, on a canvas that is as many pixels wide and high.
-function put(canvas, width, height, word) {
-  [canvas.width, canvas.height] = [width, height];
-  const image = new ImageData(width, height), words = new Uint32Array(image.data.buffer);
-  for (let i = 0; i < words.length; i++) words[i] = word(i);
-  canvas.getContext("2d").putImageData(image, 0, 0);
-}
-const rgb = (r, g, b) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
 function thumb(canvas, text, h) {
   put(canvas, h.side, h.side, (i) => rgb(...h.palette[Math.max(0, h.signs.indexOf(text[i] ?? h.signs[0]))]));
 }
@@ -64,9 +56,20 @@ async function open(state, file, made) {
   if (!file.type.startsWith("image/")) return complain(`“${file.name}” is no picture (${file.type || "unknown kind"}): choose a PNG, JPEG, GIF or WebP file.`);
   if (file.size > LARGEST) return complain(`“${file.name}” has ${(file.size / 1e6).toFixed(0)} MB; the most is ${LARGEST / 1e6} MB.`);
   let picture;
-  try { picture = await createImageBitmap(file); }
-  catch { return complain(`“${file.name}” cannot be opened as a picture: it is damaged, too large, or of a kind this browser does not know.`); }
+  try {
+    const pixels = await pixelsOf(file);
+    if (pixels > MOST) return complain(`“${file.name}” has ${(pixels / 1e6).toFixed(0)} million pixels; the most is ${MOST / 1e6} million.`);
+    picture = await createImageBitmap(file);
+  } catch { return complain(`“${file.name}” cannot be opened as a picture: it is damaged, too large, or of a kind this browser does not know.`); }
   made.take(state, picture);
+}
+// How many pixels a file says that it has; none of them is unpacked for that.
+async function pixelsOf(file) {
+  const image = new Image(), url = URL.createObjectURL(file);
+  try {
+    await new Promise((done, fail) => Object.assign(image, { onload: done, onerror: fail, src: url }));
+    return image.naturalWidth * image.naturalHeight;
+  } finally { URL.revokeObjectURL(url); }
 }
 // A picture on white paper, `side` pixels wide and high, as RGBA bytes.
 function onPaper(picture, side) {

@@ -37,11 +37,5 @@ function paint(root, state, send) {
 }
 
 function thumb(canvas, data, from, R, C, lut, max, scale) {
-  [canvas.width, canvas.height] = [C, R];
-  const image = new ImageData(C, R), words = new Uint32Array(image.data.buffer);
-  for (let i = 0; i < R * C; i++) {
-    const x = data[from + i];
-    if (x !== -Infinity) words[i] = lut[shade(x, scale, max)];
-  }
-  canvas.getContext("2d").putImageData(image, 0, 0);
+  put(canvas, C, R, (i) => (data[from + i] === -Infinity ? 0 : lut[shade(data[from + i], scale, max)]));
 }

@@ -94,15 +94,15 @@ def test_the_keys_draw_too(digits):
     assert reads(digits).strip("0")
 
 
-def png(side: int, dark: range) -> bytes:
-    """A white square with a dark upright bar, as a PNG."""
+def png(side: int, dark: range = range(0), depth: int = 8) -> bytes:
+    """A white square with a dark upright bar, as a PNG; of depth 1 it is all black, and small however large."""
 
     def part(kind: bytes, data: bytes) -> bytes:
         body = kind + data
         return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
-    row = b"\0" + bytes(20 if x in dark else 255 for x in range(side))
-    head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    row = b"\0" + (bytes(20 if x in dark else 255 for x in range(side)) if depth == 8 else bytes(-(-side // 8)))
+    head = struct.pack(">IIBBBBB", side, side, depth, 0, 0, 0, 0)
     parts = part(b"IHDR", head), part(b"IDAT", zlib.compress(row * side)), part(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
@@ -125,6 +125,7 @@ def test_a_picture_from_a_file_is_read_whatever_its_paper(digits):
         ("broken.png", "image/png", png(90, range(9))[:60], "cannot be opened"),
         ("script.svg", "image/svg+xml", b"<svg onload='window.__xss=1'>", "cannot be opened"),
         ("heavy.png", "image/png", bytes(11_000_000), "the most is 10 MB"),
+        ("bomb.png", "image/png", png(20_000, depth=1), "400 million pixels; the most is 40 million"),
     ],
 )
 def test_a_file_that_is_no_picture_says_so_and_nothing_is_lost(digits, name, kind, data, says):
@@ -143,3 +144,52 @@ def test_an_example_is_a_click_away(digits):
     digits.keyboard.press("Escape")
     go(digits, digits.url.partition("?")[0].rstrip("/"), model="digits", step="next", image=reads(digits))
     expect(digits.get_by_text("This is a 7")).to_be_visible()
+
+
+# --- captions ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def captions(page, app):
+    return go(page, app, model=compute.families()["caption"], step="tokens")
+
+
+def painted(page: Page) -> list[str]:
+    """The rows of the image in the address."""
+    page.wait_for_url("**image=**")
+    ready(page)
+    return [reads(page)[i : i + 32] for i in range(0, 32 * 32, 32)]
+
+
+def test_a_shape_is_put_where_the_pointer_clicks(captions):
+    captions.get_by_role("button", name="Clear").click()
+    for name in ("blue", "square", "small"):
+        captions.get_by_role("button", name=name, exact=True).click()
+    captions.locator(".pad").click(position={"x": 6 * 20, "y": 6 * 10})
+    captions.wait_for_url("**33333333**")
+    rows = painted(captions)
+    assert rows[6:14] == ["0" * 16 + "3" * 8 + "0" * 8] * 8
+    assert sum(row.count("0") for row in rows) == 32 * 32 - 64
+
+
+def test_the_keys_put_shapes_too(captions):
+    captions.get_by_role("button", name="Clear").click()
+    for name in ("red", "square", "large"):
+        captions.get_by_role("button", name=name, exact=True).click()
+    captions.locator(".pad").focus()
+    captions.keyboard.press("ArrowLeft")
+    captions.keyboard.press("Space")
+    captions.wait_for_url("**11111111111111**")
+    assert painted(captions)[9:23] == ["0" * 8 + "1" * 14 + "0" * 10] * 14
+
+
+def test_a_files_pixels_take_the_nearest_colours(captions):
+    choose(captions, "bar.png", "image/png", png(64, range(16, 32)))
+    assert painted(captions) == ["0" * 8 + "6" * 8 + "0" * 16] * 32
+
+
+def test_a_word_is_picked_by_its_look(captions, app):
+    go(captions, app, model=compute.families()["caption"], step="cross", token=1)
+    captions.locator(".look").nth(3).click()
+    captions.wait_for_url("**token=3**")
+    expect(captions.locator(".look").nth(3)).to_have_attribute("aria-pressed", "true")
