@@ -20,7 +20,7 @@ from tests.engine import reference
 from tests.engine.test_recurrent import CELLS, reference_of, reference_states
 from tests.engine.test_worked import failing
 from tests.engine.tiny import (
-    EYE,
+    ENCODER,
     RECURRENT,
     SIZES,
     assert_close,
@@ -44,7 +44,7 @@ EDITS = {
 
 @pytest.fixture(scope="module", params=RECURRENT)
 def model(request):
-    return recurrent(*RECURRENT[request.param], encoder=EYE)
+    return recurrent(*RECURRENT[request.param], encoder=ENCODER)
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +57,9 @@ def trace(model):
 
 def test_every_point_of_the_encoder_equals_the_reference(checkpoint):
     saved = checkpoint(layout="vit", classes=False)
-    eye = engine.load(saved.folder, device="cpu").double()
-    model = recurrent("gru", "additive", width=eye.config.width, encoder=eye.config)
-    model.encoder.load_state_dict(eye.state_dict())
+    encoder = engine.load(saved.folder, device="cpu").double()
+    model = recurrent("gru", "additive", width=encoder.config.width, encoder=encoder.config)
+    model.encoder.load_state_dict(encoder.state_dict())
     expected = reference.points(saved.reference, images().double())
     trace = full(model, images(), target=TARGETS)
     theirs = {f"encoder.{name}": x for name, x in expected.items()}
@@ -69,14 +69,14 @@ def test_every_point_of_the_encoder_equals_the_reference(checkpoint):
 
 def test_the_encoder_is_what_it_is_alone(model, trace):
     alone = full(model.encoder, images())
-    assert list(points_of(EYE)) == alone.points()
+    assert list(points_of(ENCODER)) == alone.points()
     assert all(torch.equal(trace[f"encoder.{point}"], alone[point]) for point in alone.points())
 
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("attention", ["none", "dot"])
 def test_every_state_equals_the_reference_started_from_the_first_vector(cell, attention):
-    model = recurrent(cell, attention, encoder=EYE)
+    model = recurrent(cell, attention, encoder=ENCODER)
     theirs = reference_of(model.decoder, cell)
     trace = full(model, images(), target=TARGETS)
     first, x = trace[LAST][None, :, 0], model.decoder.token.weight[TARGETS]
@@ -88,9 +88,9 @@ def test_every_state_equals_the_reference_started_from_the_first_vector(cell, at
 
 @pytest.mark.parametrize("attention", ["additive", "dot"])
 def test_what_is_looked_at_is_the_first_vector_and_all_patches(attention):
-    trace = full(recurrent("gru", attention, encoder=EYE), images(), target=TARGETS)
+    trace = full(recurrent("gru", attention, encoder=ENCODER), images(), target=TARGETS)
     weights, vectors = trace["decoder.cross.weights"], trace[LAST]
-    assert weights.shape == (2, 5, EYE.context)
+    assert weights.shape == (2, 5, ENCODER.context)
     assert (weights > 0).all()
     assert_close(weights.sum(-1), torch.ones(2, 5, dtype=torch.float64))
     assert_close(trace["decoder.cross.context"], torch.einsum("bts,bsd->btd", weights, vectors))
@@ -112,7 +112,7 @@ def test_an_image_in_a_batch_equals_the_image_alone(model, trace):
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
 def test_with_an_edit_a_lean_trace_is_a_full_one_and_every_tensor_agrees(model, edit):
-    small = recurrent(model.config.cell, model.config.attention, torch.float32, encoder=EYE)
+    small = recurrent(model.config.cell, model.config.attention, torch.float32, encoder=ENCODER)
     lean, rich = (look(small, images(), [edit], target=TARGETS) for look in (run, full))
     assert all(torch.equal(lean[point], rich[point]) for point in rich.points())
     assert failing(lean) == []
@@ -120,14 +120,14 @@ def test_with_an_edit_a_lean_trace_is_a_full_one_and_every_tensor_agrees(model, 
 
 def test_a_patch_is_one_look_away_or_reaches_the_first_vector_alone(model, trace):
     looks = model.config.attention != "none"
-    for place in range(EYE.context):
+    for place in range(ENCODER.context):
         changed = run(model, images(), [Edit(LAST, "add", {"T": place}, 0.5)], target=TARGETS)
         said = (changed["decoder.logits"] != trace["decoder.logits"]).flatten(2).any(-1)
         assert said.all() == said.any() == (looks or place == 0)
         for t in range(3):
-            steps = path_to_target(model.config, EYE.context, place, t)
+            steps = path_to_target(model.config, ENCODER.context, place, t)
             assert steps == (1 if looks else (place > 0) + 1 + t)
-    assert sequential_steps(model.encoder.config, EYE.context) == 2
+    assert sequential_steps(model.encoder.config, ENCODER.context) == 2
     assert sequential_steps(model.decoder.config, 5) == 5
 
 
@@ -166,8 +166,8 @@ def test_a_part_is_found_by_the_names_of_its_points(model, trace):
     stack, inputs = model.stack_of("encoder.blocks.0.attn.q", trace.inputs)
     assert stack is model.get_submodule("encoder")
     assert isinstance(stack, Transformer)
-    assert stack.length(inputs) == EYE.context == 10
-    assert model.reads == model.config.stacks == (EYE, model.config)
+    assert stack.length(inputs) == ENCODER.context == 10
+    assert model.reads == model.config.stacks == (ENCODER, model.config)
 
 
 def test_every_parameter_is_counted_where_it_belongs(model):
@@ -177,11 +177,11 @@ def test_every_parameter_is_counted_where_it_belongs(model):
     assert counts["tables"] == D * V + 12 * D + D + D + 10 * D  # of words; of patches, the first, places
     assert counts["cells"] == sum(p.numel() for p in model.decoder.cell.parameters())
     looks = {"none": 0, "dot": 2 * D**2, "additive": 4 * D**2 + D}[model.config.attention]
-    assert counts["attention"] == EYE.layers * 4 * (D**2 + D) + looks
+    assert counts["attention"] == ENCODER.layers * 4 * (D**2 + D) + looks
 
 
 def test_every_parameter_has_a_gradient(model):
-    model = recurrent(model.config.cell, model.config.attention, encoder=EYE).requires_grad_(True)
+    model = recurrent(model.config.cell, model.config.attention, encoder=ENCODER).requires_grad_(True)
     model(images().double(), TARGETS).square().sum().backward()
     for name, p in model.named_parameters():
         small = name.endswith("attn.k.bias")  # the same for all keys: softmax does not see it
@@ -199,7 +199,7 @@ def test_a_random_start_is_that_of_each_part_and_depends_on_its_seed_alone(model
 
 def test_blocks_that_share_a_table_of_distances_have_one():
     choices = dict(positions="relative", buckets=6, farthest=7)
-    model = recurrent("gru", encoder=replace(EYE, **choices))
+    model = recurrent("gru", encoder=replace(ENCODER, **choices))
     model.encoder.blocks[1].attn.bias.weight = torch.nn.Parameter(torch.zeros(6, 3))
     model.tie()
     assert model.encoder.blocks[1].attn.bias.weight is model.encoder.blocks[0].attn.bias.weight
@@ -212,13 +212,16 @@ def test_blocks_that_share_a_table_of_distances_have_one():
     ("encoder", "message"),
     [
         ("vit", "encoder is 'vit'; it must be the Config of a stack that reads images, or None"),
-        (replace(EYE, vocabulary=97, image=0, patch=0), "the encoder has image 0, causal False, segments 0"),
-        (replace(EYE, causal=True), "the encoder has image 6, causal True, segments 0"),
-        (replace(EYE, segments=2), "the encoder has image 6, causal False, segments 2"),
-        (replace(EYE, ending="classes", classes=5), "its ending is 'nothing'"),
-        (replace(EYE, next_sentence=True), "its ending is 'nothing'"),
-        (replace(EYE, memory=9), "its ending is 'nothing'"),
-        (replace(EYE, width=12, head_width=None), "looks at vectors of 9 numbers; the encoder's have 12"),
+        (
+            replace(ENCODER, vocabulary=97, image=0, patch=0),
+            "the encoder has image 0, causal False, segments 0",
+        ),
+        (replace(ENCODER, causal=True), "the encoder has image 6, causal True, segments 0"),
+        (replace(ENCODER, segments=2), "the encoder has image 6, causal False, segments 2"),
+        (replace(ENCODER, ending="classes", classes=5), "its ending is 'nothing'"),
+        (replace(ENCODER, next_sentence=True), "its ending is 'nothing'"),
+        (replace(ENCODER, memory=9), "its ending is 'nothing'"),
+        (replace(ENCODER, width=12, head_width=None), "looks at vectors of 9 numbers; the encoder's have 12"),
     ],
 )
 def test_an_encoder_that_does_not_fit_says_why(encoder, message):

@@ -10,7 +10,7 @@ from engine.tap import Edit
 from engine.trace import run
 from engine.worked import check, work
 from tests.engine.test_worked import _noise, cells, failing
-from tests.engine.tiny import EYE, RECURRENT, full, images, prompt, recurrent
+from tests.engine.tiny import ENCODER, RECURRENT, full, images, prompt, recurrent
 
 SOURCE, TARGET = prompt(5, seed=1), prompt(4, seed=2)
 SOURCES = [SOURCE, prompt(2, seed=3), prompt(1, seed=4)]
@@ -42,7 +42,7 @@ LOOKING_EDITS = [
 READ = {  # source, target, and of images what reads them
     "one pair": (SOURCE, TARGET, None),
     "pairs with padding": (SOURCES, TARGETS, None),
-    "images": (images(3), TARGETS, EYE),
+    "images": (images(3), TARGETS, ENCODER),
 }
 
 

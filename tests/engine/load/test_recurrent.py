@@ -12,7 +12,7 @@ from engine.load import glassbox
 from engine.pictures import Preparation
 from tests.engine.load.damage import refused
 from tests.engine.load.test_junk import JUNK
-from tests.engine.tiny import EYE, RECURRENT, images, recurrent
+from tests.engine.tiny import ENCODER, RECURRENT, images, recurrent
 
 COLOURS = ((255.0, 255.0, 255.0), (200.0, 0.0, 30.0))
 DISTANCES = dict(positions="relative", buckets=6, farthest=7)  # a table that the blocks share
@@ -48,10 +48,10 @@ def test_reading_gives_the_weights_rounded_to_float16(write, choices):
         assert torch.equal(back.get_parameter(name), parameter.half().float()), name
 
 
-@pytest.mark.parametrize("eye", [EYE, replace(EYE, **DISTANCES)], ids=["ViT", "relative"])
+@pytest.mark.parametrize("encoder", [ENCODER, replace(ENCODER, **DISTANCES)], ids=["ViT", "relative"])
 @pytest.mark.parametrize("choices", [("rnn", "none"), ("gru", "additive"), ("lstm", "dot")])
-def test_what_reads_images_comes_back_with_its_palette(write, choices, eye):
-    model, folder = write(*choices, encoder=eye)
+def test_what_reads_images_comes_back_with_its_palette(write, choices, encoder):
+    model, folder = write(*choices, encoder=encoder)
     back = engine.load(folder, device="cpu")
     assert (back.config, back.prepare) == (model.config, model.prepare)
     parameters = dict(back.named_parameters())
@@ -63,7 +63,7 @@ def test_what_reads_images_comes_back_with_its_palette(write, choices, eye):
     assert trace["encoder.embed.pixels"].unique().tolist() == [-4.0]
 
 
-@pytest.mark.parametrize("encoder", [None, EYE], ids=["text", "images"])
+@pytest.mark.parametrize("encoder", [None, ENCODER], ids=["text", "images"])
 def test_writing_again_changes_nothing(write, tmp_path, encoder):
     _, folder = write(encoder=encoder)
     glassbox.write(engine.load(folder, device="cpu"), tmp_path / "again")
@@ -122,30 +122,30 @@ def test_a_config_that_cannot_be_read_says_why(write, entries, message):
     ],
 )
 def test_an_encoder_that_cannot_be_read_says_why(write, entries, message):
-    _, folder = write(encoder=EYE)
-    entries = {k: v for k, v in (asdict(EYE) | entries).items() if v is not ...}
+    _, folder = write(encoder=ENCODER)
+    entries = {k: v for k, v in (asdict(ENCODER) | entries).items() if v is not ...}
     configure(folder, encoder=entries)
     refused(folder, message)
 
 
 def test_classes_that_nobody_tells_have_no_labels(write):
-    _, folder = write(encoder=EYE)
-    configure(folder, encoder=asdict(EYE) | dict(classes=5))
+    _, folder = write(encoder=ENCODER)
+    configure(folder, encoder=asdict(ENCODER) | dict(classes=5))
     assert engine.load(folder, device="cpu").labels == ()
 
 
 @pytest.mark.parametrize("encoder", [[], "vit", 0, True, {}])
 def test_an_encoder_is_an_object_of_its_own(write, encoder):
-    _, folder = write(encoder=EYE)
+    _, folder = write(encoder=ENCODER)
     configure(folder, encoder=encoder)
     refused(folder, "config.json is incomplete" if encoder == {} else "encoder is .*, not an object")
 
 
 @pytest.mark.parametrize("entry", [field.name for field in fields(Config)])
 def test_junk_in_the_config_of_an_encoder_is_refused_or_harmless(write, entry):
-    _, folder = write(encoder=EYE)
+    _, folder = write(encoder=ENCODER)
     for junk in JUNK:
-        configure(folder, encoder=asdict(EYE) | {entry: junk})
+        configure(folder, encoder=asdict(ENCODER) | {entry: junk})
         try:
             model = engine.load(folder, device="cpu")
         except ValueError as error:
