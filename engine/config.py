@@ -136,16 +136,11 @@ class PairConfig:
 
     def __post_init__(self):
         a, b = self.encoder, self.decoder
-        if a.ending != "nothing" or a.next_sentence or a.memory:
-            raise ValueError("an encoder beside a decoder hands over its last vectors: its ending is 'nothing'")
+        _check_handing_over(a, b.memory)
         if not b.causal or b.ending != "logits" or b.image:
             raise ValueError("a decoder beside an encoder writes tokens: it is causal, its ending is 'logits'")
         if a.segments or b.segments:
             raise ValueError("the two stacks read a text each, which has no segments: segments must be 0")
-        if b.memory != a.width:
-            raise ValueError(
-                f"the decoder looks at vectors of {b.memory} numbers; the encoder's have {a.width}"
-            )
         for name in ("start", "end"):
             id = getattr(self, name)
             if type(id) is not int or not 0 <= id < b.vocabulary:
@@ -167,13 +162,24 @@ class PairConfig:
         return min(stack.context for stack in self.stacks)
 
 
+def _check_handing_over(encoder: Config, width: int) -> None:
+    """A ValueError where a stack does not give a decoder vectors of `width` numbers to look at."""
+    if encoder.ending != "nothing" or encoder.next_sentence or encoder.memory:
+        raise ValueError("an encoder beside a decoder hands over its last vectors: its ending is 'nothing'")
+    if encoder.width != width:
+        raise ValueError(f"the decoder looks at vectors of {width} numbers; the encoder's have {encoder.width}")
+
+
 CELLS = ("rnn", "gru", "lstm")
 ATTENTIONS = ("none", "additive", "dot")
 
 
 @dataclass(frozen=True)
 class RecurrentConfig:
-    """What a recurrent encoder-decoder is made of; sizes are counts of numbers unless said otherwise."""
+    """What a recurrent encoder-decoder is made of; sizes are counts of numbers unless said otherwise.
+
+    The encoder reads a text as the decoder does, or images (`encoder`): then the sizes are the decoder's alone.
+    """
 
     vocabulary: int  # V, entries of each token table: the source's and the target's
     context: int  # longest source and longest target, in tokens
@@ -182,6 +188,7 @@ class RecurrentConfig:
     end: int  # the token that ends what it writes
     cell: str = "gru"  # a name of CELLS: what makes a state of the one before it
     attention: str = "additive"  # a name of ATTENTIONS: how the decoder looks back at the source, if it does
+    encoder: Config | None = None  # of models that read images: a vision transformer; None: a cell reads a text
 
     image = segments = 0  # it reads tokens, of one text
 
@@ -197,7 +204,20 @@ class RecurrentConfig:
         for name, known in (("cell", CELLS), ("attention", ATTENTIONS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; known are {', '.join(known)}")
+        if self.encoder is not None:
+            self._check_encoder()
+
+    def _check_encoder(self) -> None:
+        e = self.encoder
+        if not isinstance(e, Config):
+            raise ValueError(f"encoder is {e!r}; it must be the Config of a stack that reads images, or None")
+        if not e.image or e.causal or e.segments:
+            raise ValueError(
+                f"the encoder has image {e.image}, causal {e.causal}, segments {e.segments}; beside a decoder "
+                "with a cell it reads images, all patches at once: image above 0, causal False, segments 0"
+            )
+        _check_handing_over(e, self.width)
 
     @property
-    def stacks(self) -> tuple["RecurrentConfig", "RecurrentConfig"]:
-        return self, self
+    def stacks(self) -> tuple["Config | RecurrentConfig", "RecurrentConfig"]:
+        return self.encoder or self, self

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from engine.config import Config, PairConfig
 from engine.inputs import Inputs
 from engine.models import Transformer
-from engine.points import Point, points_of
+from engine.points import Point, within
 from engine.tap import SILENT
 
 
@@ -117,14 +117,6 @@ class _Inside:
 @cache
 def _points(config: PairConfig) -> dict[str, Point]:
     """The points of both stacks; the memory is what the encoder made last."""
-    encoder, decoder = (
-        [_within(part, point) for point in points_of(stack).values()]
-        for part, stack in zip(("encoder", "decoder"), config.stacks, strict=True)
-    )
+    encoder, decoder = within("encoder", config.encoder), within("decoder", config.decoder)
     memory = replace(decoder[0], sources=(encoder[-1].name,))
     return {point.name: point for point in (*encoder, memory, *decoder[1:])}
-
-
-def _within(part: str, point: Point) -> Point:
-    sources = tuple(f"{part}.{source}" for source in point.sources)
-    return replace(point, name=f"{part}.{point.name}", sources=sources)

@@ -9,7 +9,7 @@ about what a name holds, there are two names: dots, scores, masked, pattern.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from engine.config import Config
@@ -229,3 +229,11 @@ def points_of(config: Config) -> dict[str, Point]:
         before = f"blocks.{i}.resid_post"
     points += _ending(config, before)
     return {point.name: point for point in points}
+
+
+def within(part: str, config: Config) -> list[Point]:
+    """The points of a stack that is a part of a model: that part's name stands before theirs."""
+    return [
+        replace(point, name=f"{part}.{point.name}", sources=tuple(f"{part}.{name}" for name in point.sources))
+        for point in points_of(config).values()
+    ]

@@ -1,14 +1,16 @@
 """Recurrent encoder-decoders: one vector, the state, is carried from token to token.
 
 The encoder reads the source from left to right; the decoder starts from its last state and reads the target
-(Sutskever et al. 2014). With attention, each of the decoder's states looks back at all of the encoder's.
+(Sutskever et al. 2014). With attention, each of the decoder's states looks back at all of the encoder's. Where
+it tells what an image shows, a vision transformer's last vectors stand in the place of the encoder's states.
 """
 
 import torch
 from torch import Tensor, nn
 
-from engine.config import RecurrentConfig
+from engine.config import Config, RecurrentConfig
 from engine.inputs import Inputs
+from engine.models import Transformer
 from engine.points import Point
 from engine.recurrent_cells import CELLS
 from engine.recurrent_points import recurrent_points
@@ -23,6 +25,12 @@ class Reader(nn.Module):
         self.config = config
         self.token = nn.Embedding(config.vocabulary, config.width)
         self.cell = CELLS[config.cell](config.width)
+
+    def initialise(self) -> None:
+        """A random start, as torch starts each part: token tables normal, maps within ±1/√D."""
+        for part in self.modules():
+            if isinstance(part, nn.Linear | nn.Embedding):
+                part.reset_parameters()
 
     def unroll(
         self, ids: Tensor, state: tuple[Tensor, ...], padding: Tensor | None = None, tap=SILENT
@@ -129,27 +137,32 @@ class Recurrent(nn.Module):
     """Encoder and decoder. Without attention the encoder's last state is all that the decoder is told of the
     source.
 
-    The parts carry the names of the points they make. `tokenizer` and `name` are set by engine.load.
+    Of an image it is the first vector, which stands before the patches. With attention this is the model of
+    Xu et al. 2015, whose encoder is convolutional, and who start from the mean of its vectors through a map.
+
+    The parts carry the names of the points they make. `tokenizer`, `prepare` and `name` are set by engine.load.
     """
 
     tokenizer = None
+    prepare = None  # where the encoder reads images: what makes their numbers of pixels
     labels: tuple[str, ...] = ()
     name = "model"
 
     def __init__(self, config: RecurrentConfig):
         super().__init__()
         self.config = config
-        self.encoder = Reader(config)
+        self.encoder = Reader(config) if config.encoder is None else Transformer(config.encoder)
         self.decoder = Decoder(config)
 
     def tie(self) -> None:
-        """Encoder and decoder share no table."""
+        """Encoder and decoder share no table; the blocks of a Transformer may."""
+        if self.config.encoder is not None:
+            self.encoder.tie()
 
     def initialise(self) -> None:
-        """A random start, as torch starts each part: token tables normal, maps within ±1/√D."""
-        for part in self.modules():
-            if isinstance(part, nn.Linear | nn.Embedding):
-                part.reset_parameters()
+        """A random start of both."""
+        self.encoder.initialise()
+        self.decoder.initialise()
 
     def forward(
         self,
@@ -159,17 +172,26 @@ class Recurrent(nn.Module):
         target_padding: Tensor | None = None,
         tap=SILENT,
     ) -> Tensor:
-        """Source ids [B, S], the target as read so far [B, T], their padding -> logits [B, T, V]: at each
-        place for the token after it."""
+        """Source ids [B, S] or images, the target as read so far [B, T], their padding -> logits [B, T, V]: at
+        each place for the token after it."""
+        source, last = self.encode(ids, padding, tap.at("encoder"))
+        return self.decoder(target, last, source, target_padding, padding, tap.at("decoder"))
+
+    def encode(
+        self, ids: Tensor, padding: Tensor | None = None, tap=SILENT
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The same source -> what the decoder looks back at [B, S, D], and the state that it starts from."""
+        parts = len(self.decoder.cell.carried)
+        if self.config.encoder is not None:
+            vectors = self.encoder(ids, padding, tap=tap)
+            return vectors, (vectors[:, 0],) * parts
         nothing = self.encoder.token.weight.new_zeros(len(ids), self.config.width)
-        start = (nothing,) * len(self.encoder.cell.carried)
-        states, last = self.encoder.unroll(ids, start, padding, tap.at("encoder"))
-        return self.decoder(target, last, states, target_padding, padding, tap.at("decoder"))
+        return self.encoder.unroll(ids, (nothing,) * parts, padding, tap)
 
     # --- what a trace asks of a model (engine.trace) ---------------------------------------------
 
     @property
-    def reads(self) -> tuple[RecurrentConfig, RecurrentConfig]:
+    def reads(self) -> tuple[Config | RecurrentConfig, RecurrentConfig]:
         return self.config.stacks
 
     @property
@@ -182,15 +204,15 @@ class Recurrent(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        return self.encoder.token.weight.device
+        return self.decoder.token.weight.device
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.encoder.token.weight.dtype
+        return self.decoder.token.weight.dtype
 
     def points(self, inputs: Inputs) -> dict[str, Point]:
         padded = inputs.padding is not None, inputs.target_padding is not None
-        return recurrent_points(self.config, inputs.ids.shape[1], inputs.target.shape[1], *padded)
+        return recurrent_points(self.config, self.encoder.length(inputs), inputs.target.shape[1], *padded)
 
     def read(self, inputs: Inputs, tap) -> Tensor:
         return self(inputs.ids, inputs.target, inputs.padding, inputs.target_padding, tap)
@@ -202,7 +224,7 @@ class Recurrent(nn.Module):
     def enter(self, room: str, inputs: Inputs, kept, tap) -> None:
         self.read(inputs, tap)
 
-    def stack_of(self, point: str, inputs: Inputs) -> tuple[Reader, Inputs]:
+    def stack_of(self, point: str, inputs: Inputs) -> tuple[Reader | Transformer, Inputs]:
         if point.startswith("encoder."):
             return self.encoder, inputs
         return self.decoder, Inputs(inputs.target, inputs.target_padding)

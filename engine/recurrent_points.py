@@ -1,13 +1,14 @@
 """The vocabulary of recurrent encoder-decoders: as in `engine.points`, but a step has a number as a block has.
 
 The source has T positions in the encoder and S where the decoder looks back at them. Where there is padding,
-a step makes its state and a point more says what goes on: that state, or the one before it.
+a step makes its state and a point more says what goes on: that state, or the one before it. An encoder that
+reads images has the points of `engine.points`.
 """
 
 from functools import lru_cache
 
 from engine.config import RecurrentConfig
-from engine.points import Point
+from engine.points import Point, within
 
 _GATES = {
     "reset": "how much of the state before reaches the candidate",
@@ -87,25 +88,44 @@ def _read(config: RecurrentConfig, stack: str, start: list[Point], steps: int, p
     return [*points, Point(f"{stack}.states", "BTD", "stack", tuple(states), "the states of all steps")]
 
 
-def _attention(config: RecurrentConfig) -> list[Point]:
+def _text(config: RecurrentConfig, steps: int, padded: bool) -> tuple[list[Point], list[Point]]:
+    """The points of an encoder that reads a text, and what the decoder starts from."""
+    _, carried = _STEPS[config.cell]
+    start = [Point(f"encoder.start.{name}", "BD", "zeros", (), "nothing has been read") for name in carried]
+    last = {name: f"encoder.steps.{steps - 1}.{name}{'_carried' * padded}" for name in carried}
+    told = "the encoder's last: what the decoder starts from"
+    after = [Point(f"decoder.start.{name}", "BD", "same", (last[name],), told) for name in carried]
+    return _read(config, "encoder", start, steps, padded), after
+
+
+def _image(config: RecurrentConfig) -> tuple[list[Point], list[Point]]:
+    """The same of an encoder that reads images."""
+    points, (_, carried) = within("encoder", config.encoder), _STEPS[config.cell]
+    told, last = "the encoder's first vector: what the decoder starts from", (points[-1].name,)
+    return points, [Point(f"decoder.start.{name}", "BD", "first token", last, told) for name in carried]
+
+
+def _attention(config: RecurrentConfig, memory: str) -> list[Point]:
+    """How the decoder's states look back at the encoder's, or at an image: at the point `memory`."""
+
     def full(name: str) -> str:
         return f"decoder.cross.{name}"
 
-    points, sources, kind = [], ("decoder.states", "encoder.states"), "dot product"
+    points, sources, kind = [], ("decoder.states", memory), "dot product"
     if config.attention == "additive":
         points = [
             Point(full("query"), "BTD", "linear", sources[:1], "query: what a state looks for"),
-            Point(full("keys"), "BSD", "linear", sources[1:], "keys: what the source's states are found by"),
+            Point(full("keys"), "BSD", "linear", sources[1:], "keys: what the source is found by"),
         ]
         sources, kind = (full("query"), full("keys")), "additive"
     mixed = (full("context"), "decoder.states")
     return [
         *points,
-        Point(full("align"), "BTS", kind, sources, "alignment: how well each source token fits"),
-        Point(full("mask"), "BTS", "real", (), "true where a source token is none of padding"),
+        Point(full("align"), "BTS", kind, sources, "alignment: how well each place of the source fits"),
+        Point(full("mask"), "BTS", "real", (), "true where a place of the source is no padding"),
         Point(full("masked"), "BTS", "mask", (full("align"), full("mask")), "−∞ where it is padding"),
         Point(full("weights"), "BTS", "softmax", (full("masked"),), "weights; each row sums to 1"),
-        Point(full("context"), "BTD", "weighted sum", (full("weights"), "encoder.states"), "what was found"),
+        Point(full("context"), "BTD", "weighted sum", (full("weights"), memory), "what was found"),
         Point(full("mixed_pre"), "BTD", "joined", mixed, "context and state side by side, through a map"),
         Point(full("mixed"), "BTD", "tanh", (full("mixed_pre"),), "what the scores are read off"),
     ]
@@ -116,16 +136,12 @@ def recurrent_points(
     config: RecurrentConfig, source: int, target: int, padded: bool = False, target_padded: bool = False
 ) -> dict[str, Point]:
     """All points of a pass over `source` and `target` tokens by full name, in the order they are made in."""
-    _, carried = _STEPS[config.cell]
-    start = [Point(f"encoder.start.{name}", "BD", "zeros", (), "nothing has been read") for name in carried]
-    points = _read(config, "encoder", start, source, padded)
-    last = {name: f"encoder.steps.{source - 1}.{name}{'_carried' * padded}" for name in carried}
-    told = "the encoder's last: what the decoder starts from"
-    start = [Point(f"decoder.start.{name}", "BD", "same", (last[name],), told) for name in carried]
+    points, start = _text(config, source, padded) if config.encoder is None else _image(config)
+    memory = points[-1].name
     points += _read(config, "decoder", start, target, target_padded)
     ends = "decoder.states"
     if config.attention != "none":
-        points += _attention(config)
+        points += _attention(config, memory)
         ends = "decoder.cross.mixed"
     meaning = "a score for every entry of the vocabulary"
     points.append(Point("decoder.logits", "BTV", "linear", (ends,), meaning))

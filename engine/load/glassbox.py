@@ -41,17 +41,24 @@ def _shapes(folder: Path, entries: dict) -> Config | PairConfig | RecurrentConfi
     if "recurrent" in entries:
         if not isinstance(entries["recurrent"], dict) or len(entries) > 1:
             raise ValueError(f"{folder}/config.json: recurrent is an object {{…}} that holds all entries")
-        return _made(RecurrentConfig, folder, entries["recurrent"])
+        entries = dict(entries["recurrent"])
+        if entries.get("encoder") is not None:
+            entries["encoder"] = _stack(folder, entries, "encoder")
+        return _made(RecurrentConfig, folder, entries)
     if "decoder" not in entries:
         alone = _made(Config, folder, entries)
         if alone.memory:
             raise ValueError(f"{folder}/config.json asks for cross-attention, which needs an encoder beside it")
         return alone
-    for name in ("encoder", "decoder"):
-        if not isinstance(entries.get(name), dict):
-            raise ValueError(f"{folder}/config.json: {name} is {entries.get(name)!r}, not an object {{…}}")
-        entries[name] = _made(Config, folder, entries[name])
-    return _made(PairConfig, folder, entries)
+    stacks = {name: _stack(folder, entries, name) for name in ("encoder", "decoder")}
+    return _made(PairConfig, folder, entries | stacks)
+
+
+def _stack(folder: Path, entries: dict, name: str) -> Config:
+    """The config of one of two stacks."""
+    if not isinstance(entries.get(name), dict):
+        raise ValueError(f"{folder}/config.json: {name} is {entries.get(name)!r}, not an object {{…}}")
+    return _made(Config, folder, entries[name])
 
 
 def _made(kind: type, folder: Path, entries: dict):

@@ -17,7 +17,8 @@ def attach(model, folder: Path, config: dict) -> None:
     names = config.get("id2label") or {}
     if not isinstance(names, dict):
         raise ValueError(f"{folder}: id2label is {names!r}, not an object {{…}}")
-    model.labels = tuple(str(names.get(str(i), f"class {i}")) for i in range(c.classes))
+    count = c.classes if c.ending == "classes" else 0  # otherwise nothing says that it can be
+    model.labels = tuple(str(names.get(str(i), f"class {i}")) for i in range(count))
 
 
 def write(model, folder: Path) -> None:

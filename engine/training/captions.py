@@ -1,6 +1,7 @@
 """Train, evaluate and write a model that says what a picture shows: coloured shapes, and where they stand.
 
     python -m engine.training.captions --name captioner
+    python -m engine.training.captions --name teller --kind gru --attention additive
 
 The pictures are drawn on the way (engine.training.scenes). Run it again to go on where it stopped; the last leg
 measures the model and writes its card.
@@ -15,11 +16,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from engine.config import Config, PairConfig
+from engine.config import ATTENTIONS, CELLS, Config, PairConfig, RecurrentConfig
 from engine.decode import translate
-from engine.encoder_decoder import EncoderDecoder
 from engine.families import fresh
 from engine.pictures import Preparation, to_signs
 from engine.tokenize import SentenceTokenizer
@@ -64,7 +64,7 @@ class Scenes:
         return prepared(PREPARE, some), before(labels, self.tokenizer.start), labels
 
     @staticmethod
-    def loss(model: EncoderDecoder, images: Tensor, target: Tensor, labels: Tensor) -> Tensor:
+    def loss(model: nn.Module, images: Tensor, target: Tensor, labels: Tensor) -> Tensor:
         """Nats for a token of the caption, all those before it known."""
         logits = model(images, target)
         return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=NONE)
@@ -74,11 +74,10 @@ def prepared(prepare: Preparation, some: list[Scene]) -> Tensor:
     return torch.cat([prepare(scene.pixels()) for scene in some])
 
 
-def captioner(tokenizer: SentenceTokenizer, options) -> PairConfig:
-    """A vision transformer, and a decoder that looks at its patches."""
-    both = dict(width=options.width, heads=options.heads, mlp_width=4 * options.width)
-    encoder = Config(
-        **both,
+def _encoder(options) -> Config:
+    """A vision transformer that hands its last vectors over."""
+    return Config(
+        **_sizes(options),
         vocabulary=0,
         context=(scenes.SIDE // options.patch) ** 2 + 1,
         layers=options.layers,
@@ -89,19 +88,58 @@ def captioner(tokenizer: SentenceTokenizer, options) -> PairConfig:
         ending="nothing",
         tied=False,
     )
+
+
+def _sizes(options) -> dict[str, int]:
+    """What the blocks of both stacks have in common."""
+    return dict(width=options.width, heads=options.heads, mlp_width=4 * options.width)
+
+
+def transformer(tokenizer: SentenceTokenizer, options) -> PairConfig:
+    """A vision transformer, and a decoder whose blocks look at its patches."""
     decoder = Config(
-        **both,
+        **_sizes(options),
         vocabulary=len(tokenizer),
         context=options.context,
         layers=options.decoder_layers,
         memory=options.width,
     )
-    config = PairConfig(encoder, decoder, tokenizer.start, tokenizer.end)
+    return PairConfig(_encoder(options), decoder, tokenizer.start, tokenizer.end)
+
+
+def recurrent(tokenizer: SentenceTokenizer, options) -> RecurrentConfig:
+    """The same, and a state carried from word to word, with or without a look at them (Xu et al. 2015)."""
+    return RecurrentConfig(
+        vocabulary=len(tokenizer),
+        context=options.context,
+        width=options.width,
+        start=tokenizer.start,
+        end=tokenizer.end,
+        cell=options.kind,
+        attention=options.attention,
+        encoder=_encoder(options),
+    )
+
+
+LOOKING = """\
+Its decoder, {decoder_layers} blocks, writes the caption and looks
+at the patches by cross-attention."""
+CARRIED = """\
+Its decoder is recurrent ({kind} cell, attention: {attention}):
+it writes the caption from a state that starts as the encoder's first vector."""
+KINDS = {  # how the model's config is made, and what its card says of the decoder
+    "transformer": (transformer, LOOKING),
+} | dict.fromkeys(CELLS, (recurrent, CARRIED))
+
+
+def captioner(tokenizer: SentenceTokenizer, options) -> PairConfig | RecurrentConfig:
+    """The config of the kind asked for, in which every caption has room."""
+    config = KINDS[options.kind][0](tokenizer, options)
     longest = max(len(tokenizer.encode(caption)) for caption in scenes.captions())
     if longest > config.context:
         raise ValueError(
-            f"captions have up to {longest} tokens; with a context of {options.context} and {encoder.patches} "
-            f"patches there is room for {config.context}: choose more"
+            f"captions have up to {longest} tokens; with a context of {options.context} and "
+            f"{config.encoder.patches} patches there is room for {config.context}: choose more"
         )
     return config
 
@@ -132,7 +170,9 @@ def _options() -> argparse.Namespace:
     sizes = dict(seed=0, batch=32, vocabulary=512, context=16, patch=4, width=128, layers=4, heads=4)
     for name, size in sizes.items():
         options.add_argument(f"--{name}", type=int, default=size)
-    options.add_argument("--decoder-layers", type=int, default=3)
+    options.add_argument("--decoder-layers", type=int, default=3, help="of the transformer's")
+    options.add_argument("--kind", choices=KINDS, default="transformer", help="what the decoder is made of")
+    options.add_argument("--attention", choices=ATTENTIONS, default="additive", help="of recurrent decoders")
     return options.parse_args()
 
 
@@ -148,7 +188,7 @@ def _vocabulary(folder: Path, options) -> SentenceTokenizer:
 # --- how well it does ----------------------------------------------------------------------------
 
 
-def write_captioner(model: EncoderDecoder, folder: Path, work_folder: Path, options) -> None:
+def write_captioner(model: nn.Module, folder: Path, work_folder: Path, options) -> None:
     """Write the weights, read them back as people will, measure that model, write its card."""
     model = work.written(model, folder, work_folder)
     logged = work.logged(folder)
@@ -164,7 +204,7 @@ def write_captioner(model: EncoderDecoder, folder: Path, work_folder: Path, opti
     print(f"{folder}: {rows[0]['values'][0]:.1%} of {len(new):,} pictures of new combinations")
 
 
-def scores_of(model: EncoderDecoder, new: list[Scene], steps: int, options) -> list[dict]:
+def scores_of(model: nn.Module, new: list[Scene], steps: int, options) -> list[dict]:
     """Rows of the table, for new combinations and, last, for pictures drawn anew of those it learned."""
     enough = range(min(steps, -(-KNOWN // options.batch)))
     learned = [scene for step in enough for scene in scenes.drawn(options.batch, options.seed, step)][:KNOWN]
@@ -180,7 +220,7 @@ def scores_of(model: EncoderDecoder, new: list[Scene], steps: int, options) -> l
     return [row | {"aim": AIM if row["name"] == "caption" else None} for row in rows]
 
 
-def columns_of(model: EncoderDecoder, asked: list[Scene], learned: list[Scene], seed: int) -> list[list[str]]:
+def columns_of(model: nn.Module, asked: list[Scene], learned: list[Scene], seed: int) -> list[list[str]]:
     """Captions by the model, by its random start, of the nearest picture that it learned from, and always the
     commonest one of those."""
     start = fresh(model.config, seed).requires_grad_(False).eval()
@@ -192,7 +232,7 @@ def columns_of(model: EncoderDecoder, asked: list[Scene], learned: list[Scene], 
     return [written(model, asked), written(start, asked), similar, [commonest] * len(asked)]
 
 
-def written(model: EncoderDecoder, asked: list[Scene]) -> list[str]:
+def written(model: nn.Module, asked: list[Scene]) -> list[str]:
     """What the model writes for each picture, always the most probable token."""
     found, tokenizer = [], model.tokenizer
     for first in range(0, len(asked), AT_ONCE):
@@ -223,7 +263,7 @@ def _table(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def _examples(model: EncoderDecoder, new: list[Scene]) -> Iterator[dict]:
+def _examples(model: nn.Module, new: list[Scene]) -> Iterator[dict]:
     """Unseen pictures to try: the first of each relation and place, then the first that the model mistakes."""
     guesses = written(model, new)
     kinds = [*scenes.RELATIONS, *scenes.PLACES]
@@ -236,14 +276,14 @@ def _examples(model: EncoderDecoder, new: list[Scene]) -> Iterator[dict]:
         yield {"text": to_signs(new[i].pixels(), scenes.PALETTE), "note": f"A{caption[1:]}{taken}"}
 
 
-def _facts(model: EncoderDecoder, new: list[Scene], learned: int, options) -> dict:
+def _facts(model: nn.Module, new: list[Scene], learned: int, options) -> dict:
     some, every = new[:SAMPLES], list(scenes.captions())
     pairs = zip(some, written(model, some), strict=True)
     encoder, decoder = model.config.stacks
     return dict(
         name=model.name,
         layers=encoder.layers,
-        decoder_layers=decoder.layers,
+        decoder=KINDS[options.kind][1].format(**vars(options)),
         heads=encoder.heads,
         width=encoder.width,
         patches=encoder.patches,

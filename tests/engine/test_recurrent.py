@@ -9,7 +9,7 @@ from engine.config import RecurrentConfig
 from engine.decode import Decoding, generate, translate
 from engine.families import fresh
 from engine.inputs import _pad
-from engine.recurrent import Recurrent
+from engine.recurrent import Reader, Recurrent
 from engine.tap import Edit
 from engine.trace import run
 from tests.engine.tiny import RECURRENT, assert_close, assert_same_points, full, prompt, randomise, recurrent
@@ -31,15 +31,20 @@ def pair(request):
     model = recurrent(request.param)
     theirs = {}
     for seed, stack in enumerate(("encoder", "decoder")):
-        cell, D = model.get_submodule(stack).cell, model.config.width
-        reference = randomise(CELLS[request.param](D, D, batch_first=True), seed).double()
-        theirs[stack] = reference
-        cell.x.weight.data, cell.h.weight.data = reference.weight_ih_l0.data, reference.weight_hh_l0.data
-        if cell.h.bias is None:
-            cell.x.bias.data = (reference.bias_ih_l0 + reference.bias_hh_l0).data
-        else:
-            cell.x.bias.data, cell.h.bias.data = reference.bias_ih_l0.data, reference.bias_hh_l0.data
+        theirs[stack] = reference_of(model.get_submodule(stack), request.param, seed)
     return model, theirs
+
+
+def reference_of(reader: Reader, kind: str, seed: int = 0) -> nn.Module:
+    """The reference's cell with random parameters, which are the reader's from now on."""
+    cell, D = reader.cell, reader.config.width
+    reference = randomise(CELLS[kind](D, D, batch_first=True), seed).double()
+    cell.x.weight.data, cell.h.weight.data = reference.weight_ih_l0.data, reference.weight_hh_l0.data
+    if cell.h.bias is None:
+        cell.x.bias.data = (reference.bias_ih_l0 + reference.bias_hh_l0).data
+    else:
+        cell.x.bias.data, cell.h.bias.data = reference.bias_ih_l0.data, reference.bias_hh_l0.data
+    return reference
 
 
 def batch(lengths: tuple[int, ...], seed: int = 0) -> list[list[int]]:

@@ -10,7 +10,7 @@ from engine.tap import Edit
 from engine.trace import run
 from engine.worked import check, work
 from tests.engine.test_worked import _noise, cells, failing
-from tests.engine.tiny import RECURRENT, full, prompt, recurrent
+from tests.engine.tiny import ENCODER, RECURRENT, full, images, prompt, recurrent
 
 SOURCE, TARGET = prompt(5, seed=1), prompt(4, seed=2)
 SOURCES = [SOURCE, prompt(2, seed=3), prompt(1, seed=4)]
@@ -39,18 +39,24 @@ LOOKING_EDITS = [
 ]
 
 
+READ = {  # source, target, and of images what reads them
+    "one pair": (SOURCE, TARGET, None),
+    "pairs with padding": (SOURCES, TARGETS, None),
+    "images": (images(3), TARGETS, ENCODER),
+}
+
+
 @pytest.fixture(scope="module", params=RECURRENT)
 def model(request):
     """In float32, as people see it."""
     return recurrent(*RECURRENT[request.param], dtype=torch.float32)
 
 
-READ = {"one pair": (SOURCE, TARGET), "pairs with padding": (SOURCES, TARGETS)}
-
-
 @pytest.fixture(scope="module", params=READ)
 def trace(model, request):
-    source, target = READ[request.param]
+    source, target, encoder = READ[request.param]
+    if encoder is not None:
+        model = recurrent(model.config.cell, model.config.attention, torch.float32, encoder=encoder)
     return full(model, source, target=target)
 
 
@@ -62,10 +68,12 @@ def test_every_point_is_made_once_in_the_order_of_the_table(trace):
 
 
 def test_every_tensor_has_the_axes_of_its_point(trace):
-    c = trace.model.config
+    c, e = trace.model.config, trace.model.config.encoder
+    S = e.context if e else trace.ids.shape[1]
     for name, point in trace.table.items():
-        T = (trace.ids if name.startswith("encoder.") else trace.target).shape[1]
-        lengths = dict(B=len(trace.ids), T=T, S=trace.ids.shape[1], D=c.width, V=c.vocabulary)
+        T = S if name.startswith("encoder.") else trace.target.shape[1]
+        lengths = {"B": len(trace.ids), "T": T, "S": S, "D": c.width, "V": c.vocabulary, "1": 1}
+        lengths |= dict(N=S - 1, P=12, H=e.heads, E=e.head_width, F=e.mlp_width) if e else {}
         assert list(trace[name].shape) == [lengths[axis] for axis in point.axes], name
 
 
@@ -89,7 +97,7 @@ def test_a_step_is_made_of_the_step_before_it(model):
 
 def test_each_part_makes_a_point(trace):
     """No weights but those that some point is made with."""
-    parts = {point.weights for point in trace.table.values()}
+    parts = {point.weights for point in trace.table.values()} | {"encoder.embed"}  # its first vector
     for name, _ in trace.model.named_parameters():
         part = name.rpartition(".")[0]
         assert {part, part.rpartition(".")[0]} & parts, name

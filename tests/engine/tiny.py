@@ -68,6 +68,8 @@ PAIRS = {  # an encoder and a decoder: choices of `pair`
 }
 
 RECURRENT = {f"{cell}, {attention}": (cell, attention) for cell in CELLS for attention in ATTENTIONS}
+# of those that read images
+ENCODER = Config(**SIZES | VIT | dict(width=9, layers=2, ending="nothing", classes=0))
 
 
 def randomise(model: nn.Module, seed: int = 0):

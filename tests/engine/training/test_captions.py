@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import engine
+from engine.config import ATTENTIONS, CELLS
 from engine.decode import generate
 from engine.families import fresh
 from engine.pictures import from_signs
@@ -21,10 +22,9 @@ LENGTHS = "--batch 8 --pictures 2000 --held-out 40"
 LANGUAGE = dict(SHAPES={"square": scenes.SHAPES["square"]}, ALONE=1.0)  # one square: where, its colour and size
 
 
-@pytest.fixture(scope="module")
-def captioner(tmp_path_factory):
-    """The folder of a finished model, and what was said after two legs."""
-    place, said = tmp_path_factory.mktemp("training"), []
+def trained(place, *more: str, legs: tuple[str, ...] = ("9",)):
+    """The folder of a model that the command has finished, and what was said after each leg."""
+    said = []
     words = ["captions", "--name", "captioner", "--work", str(place / "work"), *SIZES.split(), *LENGTHS.split()]
     with pytest.MonkeyPatch.context() as patch:
         for name, value in LANGUAGE.items():
@@ -33,10 +33,16 @@ def captioner(tmp_path_factory):
         patch.setattr(around, "keep_memory", lambda: None)
         patch.setattr(train, "LOG_EVERY", 10)
         patch.setattr(captions, "print", lambda *words: said.append(" ".join(map(str, words))), raising=False)
-        for minutes in ("0.01", "9"):
-            patch.setattr(sys, "argv", [*words, "--minutes", minutes])
+        for minutes in legs:
+            patch.setattr(sys, "argv", [*words, *more, "--minutes", minutes])
             captions.main()
     return place / "models" / "captioner", said
+
+
+@pytest.fixture(scope="module")
+def captioner(tmp_path_factory):
+    """The same, after two legs."""
+    return trained(tmp_path_factory.mktemp("training"), legs=("0.01", "9"))
 
 
 def options(*words: str):
@@ -68,6 +74,18 @@ def test_training_leaves_a_model_that_says_what_it_never_saw(captioner):
     assert found["caption"]["values"][0] > 0.7
 
 
+def test_a_recurrent_decoder_learns_to_say_the_same(tmp_path):
+    folder, _ = trained(tmp_path, "--kind", "gru", "--attention", "additive")
+    model = engine.load(folder, device="cpu")
+    assert (model.config.cell, model.config.attention) == ("gru", "additive")
+    assert model.prepare == captions.PREPARE
+    assert rows(folder)["caption"]["values"][0] > 0.5
+    text = (folder / "card.md").read_text(encoding="utf-8")
+    assert "Its decoder is recurrent (gru cell, attention: additive)" in text
+    assert "cross-attention" not in text
+    assert not re.search(r"\{\w*\}|None|nan", text)
+
+
 def test_a_run_goes_on_where_it_stopped(captioner):
     folder, said = captioner
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
@@ -81,6 +99,7 @@ def test_the_card_says_what_it_is_and_how_well_it_does(captioner):
     for words in (
         "# captioner",
         "16 patches of 8 × 8\npixels",
+        "Its decoder, 1 blocks, writes the caption",
         "2,000 pictures of 32 × 32 pixels",
         "250 steps of 8 pictures",
         "| caption, one shape | 40 |",
@@ -133,21 +152,31 @@ def test_the_same_step_gives_the_same_batch_and_another_gives_another(data):
     assert not torch.equal(one[0], other[0])
 
 
-def test_the_loss_is_that_of_the_labels_alone(data):
-    model = fresh(captions.captioner(data.tokenizer, options("--width", "16", "--layers", "1")), 1)
+@pytest.mark.parametrize("kind", captions.KINDS)
+def test_the_loss_is_that_of_the_labels_alone(data, kind):
+    words = ("--width", "16", "--layers", "1", "--kind", kind)
+    model = fresh(captions.captioner(data.tokenizer, options(*words)), 1)
     images, target, labels = data.batch(0, 1, 4, 16)
     shares = model(images, target).log_softmax(-1)
     nats = [-shares[b, t, labels[b, t]].item() for b, t in (labels != NONE).nonzero().tolist()]
     assert Scenes.loss(model, images, target, labels).item() == pytest.approx(sum(nats) / len(nats))
 
 
-@pytest.mark.parametrize(("patch", "context", "room"), [(4, 8, 8), (16, 16, 5)])
-def test_captions_that_do_not_fit_are_an_error(data, monkeypatch, patch, context, room):
-    monkeypatch.setattr(
-        sys, "argv", ["captions", "--name", "x", "--patch", str(patch), "--context", str(context)]
-    )
+@pytest.mark.parametrize(
+    ("words", "room"),
+    [("--patch 4 --context 8", 8), ("--patch 16 --context 16", 5), ("--kind gru --patch 16 --context 8", 8)],
+)
+def test_captions_that_do_not_fit_are_an_error(data, words, room):
     with pytest.raises(ValueError, match=f"captions have up to .* tokens; .* there is room for {room}"):
-        captions.captioner(data.tokenizer, captions._options())
+        captions.captioner(data.tokenizer, options(*words.split()))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_each_decoder_has_the_same_encoder(data, cell, attention):
+    recurrent = captions.captioner(data.tokenizer, options("--kind", cell, "--attention", attention))
+    assert (recurrent.cell, recurrent.attention) == (cell, attention)
+    assert recurrent.encoder == captions.captioner(data.tokenizer, options()).encoder
 
 
 def test_parts_of_a_caption_are_told_by_their_words():
