@@ -132,7 +132,7 @@ def generate(
     """Add tokens one by one until `max_tokens`, a full context, or the token that ends a text.
 
     A Transformer writes its prompt on. An encoder-decoder reads a text, ids or an image and writes another
-    text, from its start token on or from the end of `target`; it reads everything again for every token.
+    text, from its start token on or from the end of `target`; it reads that again for every token.
     `cached=False` reads the whole text again for every token: slower, the same result.
     """
     if len(model.reads) == 2:
@@ -174,9 +174,11 @@ def _answer(model, inputs: Inputs, decoding: Decoding) -> Iterator[Step]:
     random = torch.Generator().manual_seed(decoding.seed)
     target = inputs.target
     room = min(model.reads[1].context, target.shape[1] + decoding.max_tokens)
+    with torch.inference_mode():
+        told = model.encode(inputs.ids, inputs.padding)
     while target.shape[1] < room:
         with torch.inference_mode():
-            logits = model(inputs.ids, target, inputs.padding)[0, -1].cpu()
+            logits = model.decode(target, told, source_padding=inputs.padding)[0, -1].cpu()
         probabilities = steps_of(logits, decoding)["probabilities"]
         id = choose(probabilities, decoding, random)
         if id == model.end:
@@ -198,8 +200,14 @@ def translate(model, ids: Tensor, padding: Tensor | None = None, longest: int | 
     """
     target = torch.full((len(ids), 1), model.start, device=model.device)
     room, done = min(model.reads[1].context, 1 + (longest or math.inf)), torch.zeros(len(ids), dtype=torch.bool)
+    told = model.encode(ids, padding)
     while target.shape[1] < room and not done.all():
-        best = model(ids, target, padding)[:, -1].argmax(-1).cpu().masked_fill(done, model.end)
+        best = (
+            model.decode(target, told, source_padding=padding)[:, -1]
+            .argmax(-1)
+            .cpu()
+            .masked_fill(done, model.end)
+        )
         done |= best == model.end
         target = torch.cat([target, best[:, None].to(target.device)], 1)
     return target[:, 1:]

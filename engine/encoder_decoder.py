@@ -3,28 +3,22 @@
 from dataclasses import replace
 from functools import cache
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from engine.config import Config, PairConfig
+from engine.config import PairConfig
 from engine.inputs import Inputs
 from engine.models import Transformer
 from engine.points import Point, within
+from engine.seq2seq import SequenceToSequence
 from engine.tap import SILENT
 
 
-class EncoderDecoder(nn.Module):
+class EncoderDecoder(SequenceToSequence):
     """The Transformer of 2017 (Vaswani et al.), and T5: what the encoder's last block leaves is the memory at
     which every block of the decoder looks by cross-attention.
 
-    The points of the two stacks are those of any stack, with "encoder." and "decoder." before their names.
-    `tokenizer`, `prepare` and `name` are set by engine.load.
+    The points of the two stacks are those of any stack.
     """
-
-    tokenizer = None
-    prepare = None  # where the encoder reads images: what makes their numbers of pixels
-    labels: tuple[str, ...] = ()
-    name = "model"
 
     def __init__(self, config: PairConfig):
         super().__init__()
@@ -39,53 +33,18 @@ class EncoderDecoder(nn.Module):
         self.encoder.tie()
         self.decoder.tie()
 
-    def initialise(self) -> None:
-        """A random start of both stacks."""
-        self.encoder.initialise()
-        self.decoder.initialise()
+    def encode(self, ids: Tensor, padding: Tensor | None = None, tap=SILENT) -> Tensor:
+        """The source -> the memory [B, S, D]."""
+        return self.encoder(ids, padding, tap=tap)
 
-    def forward(
-        self,
-        ids: Tensor,
-        target: Tensor,
-        padding: Tensor | None = None,
-        target_padding: Tensor | None = None,
-        tap=SILENT,
-    ) -> Tensor:
-        """ids [B, S] or images, target [B, T] (the start token first) and their paddings -> logits [B, T, V] of
-        what comes after each token of the target."""
-        memory = self.encoder(ids, padding, tap=tap.at("encoder"))
-        return self.decoder(
-            target, target_padding, memory=memory, memory_padding=padding, tap=tap.at("decoder")
-        )
+    def decode(self, target: Tensor, told: Tensor, padding=None, source_padding=None, tap=SILENT) -> Tensor:
+        """The target [B, T] and the memory -> logits [B, T, V]."""
+        return self.decoder(target, padding, memory=told, memory_padding=source_padding, tap=tap)
 
     # --- what a trace asks of a model (engine.trace) ---------------------------------------------
 
-    @property
-    def start(self) -> int:
-        return self.config.start
-
-    @property
-    def end(self) -> int:
-        return self.config.end
-
-    @property
-    def reads(self) -> tuple[Config, ...]:
-        return self.config.stacks
-
-    @property
-    def device(self) -> torch.device:
-        return self.decoder.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return self.decoder.dtype
-
     def points(self, inputs: Inputs) -> dict[str, Point]:
         return _points(self.config)
-
-    def read(self, inputs: Inputs, tap) -> Tensor:
-        return self(inputs.ids, inputs.target, inputs.padding, inputs.target_padding, tap)
 
     def room_of(self, point: str) -> str:
         """ "encoder.embed", "decoder.blocks.3", …"""
@@ -97,11 +56,6 @@ class EncoderDecoder(nn.Module):
         part, _, inside = room.partition(".")
         stack, read = self.stack_of(room, inputs)
         stack.enter(inside, read, _Inside(kept, part), tap.at(part), inputs.padding)
-
-    def stack_of(self, point: str, inputs: Inputs) -> tuple[Transformer, Inputs]:
-        if point.startswith("encoder."):
-            return self.encoder, Inputs(inputs.ids, inputs.padding)
-        return self.decoder, Inputs(inputs.target, inputs.target_padding)
 
 
 class _Inside:

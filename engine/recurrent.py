@@ -8,12 +8,13 @@ it tells what an image shows, a vision transformer's last vectors stand in the p
 import torch
 from torch import Tensor, nn
 
-from engine.config import Config, RecurrentConfig
+from engine.config import RecurrentConfig
 from engine.inputs import Inputs
 from engine.models import Transformer
 from engine.points import Point
 from engine.recurrent_cells import CELLS
 from engine.recurrent_points import recurrent_points
+from engine.seq2seq import SequenceToSequence
 from engine.tap import SILENT
 
 
@@ -133,20 +134,15 @@ class Decoder(Reader):
         return tap("logits", self.logits(states))
 
 
-class Recurrent(nn.Module):
+class Recurrent(SequenceToSequence):
     """Encoder and decoder. Without attention the encoder's last state is all that the decoder is told of the
     source.
 
     Of an image it is the first vector, which stands before the patches. With attention this is the model of
     Xu et al. 2015, whose encoder is convolutional, and who start from the mean of its vectors through a map.
 
-    The parts carry the names of the points they make. `tokenizer`, `prepare` and `name` are set by engine.load.
+    The parts carry the names of the points they make.
     """
-
-    tokenizer = None
-    prepare = None  # where the encoder reads images: what makes their numbers of pixels
-    labels: tuple[str, ...] = ()
-    name = "model"
 
     def __init__(self, config: RecurrentConfig):
         super().__init__()
@@ -159,28 +155,10 @@ class Recurrent(nn.Module):
         if self.config.encoder is not None:
             self.encoder.tie()
 
-    def initialise(self) -> None:
-        """A random start of both."""
-        self.encoder.initialise()
-        self.decoder.initialise()
-
-    def forward(
-        self,
-        ids: Tensor,
-        target: Tensor,
-        padding: Tensor | None = None,
-        target_padding: Tensor | None = None,
-        tap=SILENT,
-    ) -> Tensor:
-        """Source ids [B, S] or images, the target as read so far [B, T], their padding -> logits [B, T, V]: at
-        each place for the token after it."""
-        source, last = self.encode(ids, padding, tap.at("encoder"))
-        return self.decoder(target, last, source, target_padding, padding, tap.at("decoder"))
-
     def encode(
         self, ids: Tensor, padding: Tensor | None = None, tap=SILENT
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The same source -> what the decoder looks back at [B, S, D], and the state that it starts from."""
+        """The source -> what the decoder looks back at [B, S, D], and the state that it starts from."""
         parts = len(self.decoder.cell.carried)
         if self.config.encoder is not None:
             vectors = self.encoder(ids, padding, tap=tap)
@@ -188,34 +166,16 @@ class Recurrent(nn.Module):
         nothing = self.encoder.token.weight.new_zeros(len(ids), self.config.width)
         return self.encoder.unroll(ids, (nothing,) * parts, padding, tap)
 
+    def decode(self, target: Tensor, told, padding=None, source_padding=None, tap=SILENT) -> Tensor:
+        """The target [B, T] and what `encode` gave -> logits [B, T, V]."""
+        source, last = told
+        return self.decoder(target, last, source, padding, source_padding, tap)
+
     # --- what a trace asks of a model (engine.trace) ---------------------------------------------
-
-    @property
-    def reads(self) -> tuple[Config | RecurrentConfig, RecurrentConfig]:
-        return self.config.stacks
-
-    @property
-    def start(self) -> int:
-        return self.config.start
-
-    @property
-    def end(self) -> int:
-        return self.config.end
-
-    @property
-    def device(self) -> torch.device:
-        return self.decoder.token.weight.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return self.decoder.token.weight.dtype
 
     def points(self, inputs: Inputs) -> dict[str, Point]:
         padded = inputs.padding is not None, inputs.target_padding is not None
         return recurrent_points(self.config, self.encoder.length(inputs), inputs.target.shape[1], *padded)
-
-    def read(self, inputs: Inputs, tap) -> Tensor:
-        return self(inputs.ids, inputs.target, inputs.padding, inputs.target_padding, tap)
 
     def room_of(self, point: str) -> str:
         """ "all": each step is made of the one before it."""
@@ -223,8 +183,3 @@ class Recurrent(nn.Module):
 
     def enter(self, room: str, inputs: Inputs, kept, tap) -> None:
         self.read(inputs, tap)
-
-    def stack_of(self, point: str, inputs: Inputs) -> tuple[Reader | Transformer, Inputs]:
-        if point.startswith("encoder."):
-            return self.encoder, inputs
-        return self.decoder, Inputs(inputs.target, inputs.target_padding)
