@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.config import Config, RecurrentConfig
+from engine.config import Config, PairConfig, RecurrentConfig
 from engine.models import Transformer
 from engine.trace import Trace
 
@@ -105,7 +105,7 @@ def certainty(trace: Trace) -> float:
 
 def parameters_of(model: nn.Module) -> dict[str, int]:
     """How many numbers were learned in which part; a table used twice counts once, where it is looked up."""
-    counts = dict.fromkeys(("tables", "attention", "MLP", "norms", "ending"), 0)
+    counts = dict.fromkeys(("tables", "cells", "attention", "MLP", "norms", "ending"), 0)
     for name, parameter in model.named_parameters():
         counts[_part(name)] += parameter.numel()
     return counts
@@ -114,6 +114,7 @@ def parameters_of(model: nn.Module) -> dict[str, int]:
 def _part(name: str) -> str:
     """The part that a parameter belongs to."""
     marks = {"norm": "norms", ".attn.": "attention", ".cross.": "attention", ".mlp.": "MLP", "embed": "tables"}
+    marks |= {".token.": "tables", ".cell.": "cells"}  # of recurrent models
     return next((part for mark, part in marks.items() if mark in name), "ending")
 
 
@@ -166,12 +167,13 @@ def path_length(config: Config | RecurrentConfig, distance: int) -> int:
     return abs(distance) if isinstance(config, RecurrentConfig) else min(1, abs(distance))
 
 
-def path_to_target(config: RecurrentConfig, length: int, place: int, t: int) -> int:
+def path_to_target(config: PairConfig | RecurrentConfig, length: int, place: int, t: int) -> int:
     """How many steps from the state at `place` of a source of `length` tokens to what is written at place `t`
     of the target: through every state between them or, with attention, one look (Bahdanau et al. 2014)."""
     if not 0 <= place < length or t < 0:
         raise ValueError(f"places go from 0 to {length - 1} and from 0 on; got {place} and {t}")
-    return length - place + t if config.attention == "none" else 1
+    alone = isinstance(config, RecurrentConfig) and config.attention == "none"
+    return length - place + t if alone else 1
 
 
 def sequential_steps(config: Config | RecurrentConfig, length: int) -> int:
