@@ -114,7 +114,7 @@ def parameters_of(model: nn.Module) -> dict[str, int]:
 def _part(name: str) -> str:
     """The part that a parameter belongs to."""
     marks = {"norm": "norms", ".attn.": "attention", ".cross.": "attention", ".mlp.": "MLP", "embed": "tables"}
-    marks |= {".token.": "tables", ".cell.": "cells"}  # of recurrent models
+    marks |= {".cell.": "cells", ".token.": "tables"}  # of recurrent models
     return next((part for mark, part in marks.items() if mark in name), "ending")
 
 
@@ -168,12 +168,16 @@ def path_length(config: Config | RecurrentConfig, distance: int) -> int:
 
 
 def path_to_target(config: PairConfig | RecurrentConfig, length: int, place: int, t: int) -> int:
-    """How many steps from the state at `place` of a source of `length` tokens to what is written at place `t`
-    of the target: through every state between them or, with attention, one look (Bahdanau et al. 2014)."""
+    """How many steps from `place` of a source of `length` tokens or patches to what is written at place `t` of
+    the target: with attention one look (Bahdanau et al. 2014), without it as many as to the place whose vector
+    the decoder starts from, and from there through every state."""
     if not 0 <= place < length or t < 0:
         raise ValueError(f"places go from 0 to {length - 1} and from 0 on; got {place} and {t}")
-    alone = isinstance(config, RecurrentConfig) and config.attention == "none"
-    return length - place + t if alone else 1
+    if isinstance(config, PairConfig) or config.attention != "none":
+        return 1
+    reader = config.stacks[0]
+    told = 0 if reader.image else length - 1
+    return path_length(reader, told - place) + 1 + t
 
 
 def sequential_steps(config: Config | RecurrentConfig, length: int) -> int:
