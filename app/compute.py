@@ -54,12 +54,26 @@ def family(name: str) -> str:
 
 
 @cache
+def by_family() -> list[str]:
+    """The shipped models in the order of FAMILIES; recurrent ones that look back at the source come first."""
+    return sorted(shipped(), key=_rank)
+
+
+def _rank(name: str) -> tuple[int, bool]:
+    return FAMILIES.index(family(name)), getattr(model(name).config, "attention", "") == "none"
+
+
 def families() -> dict[str, str]:
     """The families that there are models of, each with the first of them, in the order of FAMILIES."""
     names = {}
-    for name in reversed(shipped()):
-        names[family(name)] = name
-    return {kind: names[kind] for kind in FAMILIES if kind in names}
+    for name in by_family():
+        names.setdefault(family(name), name)
+    return names
+
+
+def translators() -> list[str]:
+    """The shipped models that read one text and write another."""
+    return [name for name in by_family() if family(name) in ("pair", "recurrent")]
 
 
 def given(name: str, view, gap: bool = False) -> Given:

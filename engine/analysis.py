@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.config import Config, RecurrentConfig
+from engine.config import Config, PairConfig, RecurrentConfig
 from engine.models import Transformer
 from engine.trace import Trace
 
@@ -167,13 +167,13 @@ def path_length(config: Config | RecurrentConfig, distance: int) -> int:
     return abs(distance) if isinstance(config, RecurrentConfig) else min(1, abs(distance))
 
 
-def path_to_target(config: RecurrentConfig, length: int, place: int, t: int) -> int:
+def path_to_target(config: PairConfig | RecurrentConfig, length: int, place: int, t: int) -> int:
     """How many steps from `place` of a source of `length` tokens or patches to what is written at place `t` of
     the target: with attention one look (Bahdanau et al. 2014), without it as many as to the place whose vector
     the decoder starts from, and from there through every state."""
     if not 0 <= place < length or t < 0:
         raise ValueError(f"places go from 0 to {length - 1} and from 0 on; got {place} and {t}")
-    if config.attention != "none":
+    if isinstance(config, PairConfig) or config.attention != "none":
         return 1
     reader = config.stacks[0]
     told = 0 if reader.image else length - 1

@@ -47,7 +47,8 @@ def cell(look: Look) -> None:
         before = look.whole(f"steps.{view.token - 1}.h") if view.token else look.whole("start.h")
         h, old = (look.trace[point][0].cpu().numpy() for point in (f"{at}.h", before))
         moved = dict(before=float(np.linalg.norm(old)), after=float(np.linalg.norm(h)), cosine=cosine(old, h))
-        words(look, "cell/sentence", token=look.token, place=view.token, **moved)
+        name = "cell/sentence" if old.any() else "cell/first"
+        words(look, name, token=look.token, place=view.token, **moved)
         _rows(look, ["state before", *names], [before, *(f"{at}.{name}" for name in names)])
         words(look, f"cell/{look.config.cell}")
     with right:
@@ -90,7 +91,8 @@ def states(look: Look) -> None:
         steps = dict(steps=sequential_steps(config, length), far=path_length(config, length - 1))
         words(look, "states/sentence", tokens=length, **steps)
         picture(look, point, "The state after each token", height=290)
-        words(look, "states/bottleneck" if look.side == "encoder" else "states/start", width=config.width)
+        carried = len(look.stack.cell.carried) * config.width
+        words(look, "states/bottleneck" if look.side == "encoder" else "states/start", numbers=carried)
     with right:
         cosines = [cosine(array[view.token], other) for other in array]
         line = series("cosine", range(len(cosines)), cosines)

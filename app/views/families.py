@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 import torch
 
-from app import components, compute, state
+from app import components, compute, state, translators
 from app.figures import bars, shares
 from app.labels import escape
 from app.look import Look
@@ -21,6 +21,9 @@ SENTENCES = (
     "Once upon a time there was a little [MASK] who lived in a house.",
 )
 COLUMNS = [4, 3, 3, 3]
+WIDER = {"recurrent": [4, 3, 5, 3]}  # where the answer is a picture with words at its sides
+SMALL = dict(height=110, plain=True, pickable=False)
+THREE = ("pair",)  # families with three masks: they stand in a row of their own
 
 
 def main() -> None:
@@ -33,6 +36,7 @@ def main() -> None:
     for kind, name in compute.families().items():
         with st.container(border=True, key=f"family-{kind}"):
             tensors |= _family(view, kind, name)
+    translators.draw(view)
     components.store("store", tensors)
     state.publish()
 
@@ -45,7 +49,7 @@ def _family(view: state.View, kind: str, name: str) -> dict:
     """One model: what it is for, its mask, its answer, its parts. Returns what its pictures draw."""
     model = compute.model(name)
     given = compute.given(name, view, gap=True)
-    about, mask, answer, parts = st.columns(COLUMNS, gap="medium")
+    about, mask, answer, parts = _places(kind)
     with about:
         _about(kind, name, given)
     try:
@@ -57,15 +61,20 @@ def _family(view: state.View, kind: str, name: str) -> dict:
     fitted, _ = state.fit(replace(view, layer=0, head=0), look.config, len(look.ids))
     look = replace(look, view=fitted)
     with mask:
-        seen = trace[look.point("attn.mask")][0, 0]
-        remark = say("families", "seen", (kind,), seen=int(seen.sum()), of=seen.numel())
-        of_one = dict(scale="sequential", top=1.0, height=110, plain=True, pickable=False, name=name)
-        picture(look, look.point("attn.mask"), say("families", "mask"), remark=remark, **of_one)
+        MASKS.get(kind, _mask)(look, kind)
     with answer:
         ANSWERS.get(kind, _answer)(look, kind)
     with parts:
         _parts(look)
     return look.tensors
+
+
+def _places(kind: str) -> tuple:
+    """Where the four parts of a family stand."""
+    if kind not in THREE:
+        return tuple(st.columns(WIDER.get(kind, COLUMNS), gap="medium"))
+    about, answer, parts = st.columns([4, 6, 3], gap="medium")
+    return about, st.container(), answer, parts
 
 
 def _about(kind: str, name: str, given: compute.Given) -> None:
@@ -77,6 +86,47 @@ def _about(kind: str, name: str, given: compute.Given) -> None:
         what = {} if kind == "image" else {"prompt": text}
         state.change(model="" if name == compute.shipped()[0] else name, token=-1, target="", **what)
         st.switch_page("views/walk.py")
+
+
+def _mask(look: Look, kind: str) -> None:
+    """Which tokens each token may look at."""
+    _seen(look, look.point("attn.mask"), kind, say("families", "mask"))
+
+
+def _three(look: Look, kind: str) -> None:
+    """The masks of what reads, of what writes, and of its look at what was read."""
+    masks = {
+        "encoder": (look.memory, "attn.mask"),
+        "decoder": (look, "attn.mask"),
+        "cross": (look, "cross.mask"),
+    }
+    for column, (which, (stack, name)) in zip(st.columns(3, gap="medium"), masks.items(), strict=True):
+        with column:
+            _seen(stack, stack.point(name), which, say("families", f"mask/{which}"), f"-{which}")
+
+
+def _carried(look: Look, kind: str) -> None:
+    """What a recurrent decoder has of the source: all states to look back at, or what was carried last."""
+    if look.config.attention != "none":
+        return _seen(look, look.whole("cross.mask"), kind, say("families", f"{kind}/mask"))
+    source, count = look.memory, len(look.memory.ids)
+    told = sum(look.trace[point].numel() for point in look.trace.points() if point.startswith("decoder.start."))
+    remark = say("families", f"{kind}/told", states=count, numbers=told)
+    last = dict(bands=[["row", count - 1, count]], remark=remark, name=look.model.name)
+    picture(source, source.whole("states"), say("families", f"{kind}/states"), **last, **SMALL)
+
+
+def _seen(look: Look, point: str, kind: str, title: str, which: str = "") -> None:
+    """One mask, the same in all blocks and heads, and how many of its cells are open."""
+    mask = look.array(point)
+    rows, columns = mask.shape[-2:]
+    seen = int(mask.reshape(-1, rows, columns)[0].sum())
+    remark = say("families", "seen", (kind,), seen=seen, of=rows * columns, rows=rows, columns=columns)
+    scale = dict(scale="sequential", top=1.0)
+    picture(look, point, title, remark=remark, name=look.model.name + which, **scale, **SMALL)
+
+
+MASKS = dict.fromkeys(THREE, _three) | {"recurrent": _carried}
 
 
 def _answer(look: Look, kind: str) -> None:
@@ -96,17 +146,17 @@ def _shown(look: Look, kind: str) -> None:
 
 
 def _translated(look: Look, kind: str) -> None:
-    """What it writes, and where it looked for each word."""
-    st.markdown(say("families", f"{kind}/says", text=look.text))
+    """What it writes and, where it can look at all, where it looked for each word."""
+    st.markdown(say("families", f"{kind}/says", text=look.text or "∅"))
     sure(look)
-    last = replace(look, view=replace(look.view, layer=look.config.layers - 1))
-    title = say("families", f"{kind}/answer")
-    picture(
-        last, last.point("cross.pattern"), title, scale="sequential", top=1.0, height=170, name=look.model.name
-    )
+    looks = [point for point in look.trace.points() if point.endswith(("cross.pattern", "cross.weights"))]
+    if looks:
+        title = say("families", f"{kind}/answer")
+        scale = dict(scale="sequential", top=1.0, height=170)
+        picture(look, looks[-1], title, name=look.model.name, **scale)
 
 
-ANSWERS = {"image": _shown, "pair": _translated}
+ANSWERS = {"image": _shown, "pair": _translated, "recurrent": _translated}
 
 
 def _best(look: Look, kind: str, point: str, scores: torch.Tensor) -> None:

@@ -59,5 +59,17 @@ def family(strangers, monkeypatch):
 
 
 @pytest.fixture
+def shipping(family, monkeypatch):
+    """shipping(names): as if only these came with the project, random models among them."""
+
+    def ship(*names: str) -> None:
+        monkeypatch.setattr(compute, "shipped", lambda: list(names))
+        compute.by_family.cache_clear()
+
+    yield ship
+    compute.by_family.cache_clear()
+
+
+@pytest.fixture
 def llama(family):
     return family["llama"]

@@ -1,13 +1,22 @@
 """One sentence through every family: what each reads, sees, says, and how many numbers it is made of."""
 
+import json
+import re
+import sys
+
 import numpy as np
 import pytest
+import torch
 
 import engine
 from app import compute, state
 from app.labels import escape
 from app.text import sections
-from tests.app.visit import fire, given, keys, markdown, tensors, view, visit
+from engine.analysis import certainty, path_length, path_to_target, sequential_steps
+from engine.load import SHIPPED
+from tests.app.conftest import TRANSLATORS
+from tests.app.visit import bare, fire, given, keys, markdown, tensors, view, visit
+from tests.engine.tiny import recurrent
 from tests.hostile import HOSTILE
 
 GAP = "The old [MASK] sat on the mat."
@@ -22,7 +31,7 @@ def families(**link):
 
 def test_every_shipped_family_is_there_with_its_texts():
     at = families()
-    assert {key.removeprefix("matrix-attn.mask-") for key in keys(at, "matrix-attn.mask-")} == set(
+    assert {key.removeprefix("plot-parts-") for key in keys(at, "plot-parts-")} == set(
         compute.families().values()
     )
     assert {f"{kind}/{part}" for kind in compute.families() for part in ("name", "for", "answer")} <= set(
@@ -38,7 +47,7 @@ def check_says(at, text: str) -> None:
 def test_the_answer_is_the_models_own_for_the_same_gap(kind):
     at, name = families(prompt=GAP), compute.families()[kind]
     model = compute.model(name)
-    if kind == "pair":
+    if kind in ("pair", "recurrent"):
         text = " ".join(GAP.replace("[MASK]", "").split())
         wrote = "".join(step.text for step in engine.generate(model, text))
         return check_says(at, wrote)
@@ -54,13 +63,35 @@ def test_the_answer_is_the_models_own_for_the_same_gap(kind):
     assert [row["value"] for row in rows] == pytest.approx(best.values.tolist(), rel=1e-5)
 
 
-@pytest.mark.parametrize("kind", compute.families())
+SINGLE = [kind for kind, name in compute.families().items() if len(compute.model(name).reads) == 1]
+
+
+def drawn(at, key: str) -> np.ndarray:
+    return tensors(at)[given(at, f"matrix-{key}")["src"]][0]
+
+
+def check_mask(at, key: str, allowed: np.ndarray) -> None:
+    """What may be seen is 1, what is hidden is not a number, and the picture counts both."""
+    mask = drawn(at, key)
+    assert ((mask == 1) == allowed).all() and np.isneginf(mask[mask != 1]).all()
+    assert f"{int(allowed.sum())} of {allowed.size} cells" in given(at, f"matrix-{key}")["say"]
+
+
+@pytest.mark.parametrize("kind", SINGLE)
 def test_the_mask_is_the_models_own_and_what_is_hidden_is_not_a_number(kind):
     at, name = families(prompt=GAP), compute.families()[kind]
-    mask = tensors(at)[given(at, f"matrix-attn.mask-{name}")["src"]][0]
-    full = np.ones(mask.shape, bool)
-    assert ((mask == 1) == (np.tril(full) if compute.model(name).reads[-1].causal else full)).all()
-    assert np.isneginf(mask[mask != 1]).all()
+    full = np.ones(drawn(at, f"attn.mask-{name}").shape, bool)
+    check_mask(at, f"attn.mask-{name}", np.tril(full) if compute.model(name).reads[0].causal else full)
+
+
+def test_a_pair_has_three_masks_beside_one_another():
+    at, name = families(), compute.families()["pair"]
+    trace = compute.trace(name, (state.PROMPT, ""))
+    read, written = trace.ids.shape[1], trace.target.shape[1]
+    assert read != written
+    check_mask(at, f"attn.mask-{name}-encoder", np.ones((read, read), bool))
+    check_mask(at, f"attn.mask-{name}-decoder", np.tri(written, dtype=bool))
+    check_mask(at, f"cross.mask-{name}-cross", np.ones((written, read), bool))
 
 
 @pytest.mark.parametrize("kind", compute.families())
@@ -89,3 +120,191 @@ def test_no_sentence_breaks_the_page(text):
     assert not at.exception
     assert view(at).prompt == text
     assert not [t for t in markdown(at) if "[[" in t.replace(text, "")]
+
+
+# --- recurrent models, and all translators side by side ------------------------------------------
+
+SAT = "the cat sat on it"
+LENGTHS = ("up to 4 words", "5 to 7 words", "8 words or more")
+
+
+def alone(family, name: str, text: str = SAT):
+    """The engine's own run of what a translator writes by itself, with nothing remembered."""
+    model = family.get(name) or compute.model(name)
+    steps = engine.generate(model, text)
+    return engine.run(model, text, target=[model.start, *(step.id for step in steps)])
+
+
+def side_by_side(at) -> dict[str, list[str]]:
+    """The cells of the table of translators by the model's name."""
+    table = next(text for text in markdown(at) if text.startswith("| |"))
+    rows = [re.split(r" ?(?<!\\)\| ?", line)[1:-1] for line in table.split("\n")]
+    assert {len(row) for row in rows} == {8}
+    return {re.match(r"\*\*(.+)\*\*", who)[1]: cells for who, *cells in rows[2:]}
+
+
+@pytest.mark.parametrize(
+    ("shipped", "first"), [(("rnn", "gru", "lstm"), "gru"), (("rnn", "lstm", "gru"), "lstm"), (("rnn",), "rnn")]
+)
+def test_a_recurrent_model_that_looks_back_stands_for_those_that_cannot(shipping, shipped, first):
+    shipping("storybook", *shipped, "interpreter")
+    assert list(compute.families().items()) == [
+        ("decoder", "storybook"),
+        ("pair", "interpreter"),
+        ("recurrent", first),
+    ]
+    assert compute.translators()[:2] == ["interpreter", first]
+    assert set(compute.translators()[1:]) == set(shipped)
+
+
+@pytest.mark.parametrize("name", ["gru", "lstm"])
+def test_a_recurrent_model_shows_what_it_wrote_and_where_it_looked_for_each_word(family, shipping, name):
+    shipping("storybook", name)
+    at, trace = families(prompt=SAT), alone(family, name)
+    np.testing.assert_array_equal(drawn(at, f"cross.weights-{name}"), trace["decoder.cross.weights"][0].numpy())
+    check_mask(at, f"cross.mask-{name}", np.ones(trace["decoder.cross.mask"].shape[1:], bool))
+    check_says(at, family[name].tokenizer.decode(trace.target[0, 1:].tolist()))
+    assert any(f"{certainty(trace):.0%} on average" in shown for shown in markdown(at))
+    assert all(given(at, key)["light"]["ok"] for key in keys(at, "matrix-cross"))
+
+
+@pytest.mark.parametrize(("cell", "vectors"), [("rnn", 1), ("gru", 1), ("lstm", 2)])
+def test_without_a_look_back_all_that_the_decoder_has_is_what_was_carried_last(
+    family, shipping, monkeypatch, cell, vectors
+):
+    tokenizer = family["rnn"].tokenizer
+    sizes = dict(vocabulary=len(tokenizer), context=20, start=tokenizer.start, end=tokenizer.end)
+    monkeypatch.setitem(family, "alone", recurrent(cell, "none", torch.float32, **sizes))
+    family["alone"].tokenizer, family["alone"].name = tokenizer, "alone"
+    compute._trace.cache_clear()
+    shipping("storybook", "alone")
+    at, states = families(prompt=SAT), alone(family, "alone")["encoder.states"][0].numpy()
+    header = given(at, "matrix-states-alone")
+    np.testing.assert_array_equal(drawn(at, "states-alone"), states)
+    assert header["bands"] == [["row", len(states) - 1, len(states)]]
+    assert f"Of {len(states)} states" in header["say"] and f": {9 * vectors} numbers" in header["say"]
+    assert not keys(at, "matrix-cross")
+
+
+def test_every_translator_has_the_engines_numbers_for_this_sentence(family, shipping):
+    shipping("storybook", "interpreter", *TRANSLATORS)
+    rows = side_by_side(families(prompt=SAT))
+    assert list(rows) == compute.translators() == ["interpreter", "pair", "gru", "lstm", "rnn"]
+    for name, (text, share, steps, far, across, at_once, total) in rows.items():
+        trace = alone(family, name)
+        model, read, last = trace.model, trace.ids.shape[1], trace.target.shape[1] - 1
+        written = model.tokenizer.decode(trace.target[0, 1:].tolist())
+        assert text == escape(" ".join(written.split()) or "∅")
+        assert share == f"{certainty(trace):.0%}"
+        assert int(steps) == sequential_steps(model.reads[0], read)
+        assert int(far) == path_length(model.reads[0], read - 1)
+        assert int(across) == path_to_target(model.config, read, 0, last)
+        assert total == f"{sum(p.numel() for p in model.parameters()):,}"
+        assert f" {read} " in at_once
+    assert len({row[2] for row in rows.values()}) > 1 and len({row[4] for row in rows.values()}) > 1
+
+
+def test_no_model_writes_the_same_twice_for_one_page(family, shipping, monkeypatch):
+    shipping("storybook", *TRANSLATORS)
+    compute._trace.cache_clear(), compute.written.cache_clear()
+    ran, wrote, run, generate = [], [], engine.run, engine.generate
+    monkeypatch.setattr(engine, "run", lambda model, *a, **b: ran.append(model.name) or run(model, *a, **b))
+    monkeypatch.setattr(
+        engine, "generate", lambda model, *a, **b: wrote.append(model.name) or generate(model, *a, **b)
+    )
+    families(prompt=GAP)
+    assert sorted(wrote) == sorted(TRANSLATORS)
+    assert sorted(name for name in ran if name in TRANSLATORS) == sorted(TRANSLATORS)
+
+
+@pytest.mark.parametrize("shipped", [("storybook",), ("storybook", "interpreter"), ("storybook", "gru")])
+def test_one_translator_has_none_beside_it(shipping, shipped):
+    shipping(*shipped)
+    at = families()
+    assert not any("side by side" in text for text in markdown(at))
+    assert "plot-quality" not in keys(at)
+
+
+# --- how good they are ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def measured(tmp_path, monkeypatch):
+    """measured(name, {length: chrF}): what stands in the scores.json beside a model; of the others nothing."""
+    for folder in SHIPPED.iterdir():
+        (tmp_path / folder.name).symlink_to(folder)
+    monkeypatch.setattr(sys.modules["engine.load"], "SHIPPED", tmp_path)
+
+    def write(name: str, scores: dict[str, float]) -> None:
+        row = {"name": "chrF", "values": [50.0, 0.0, 0.0, 0.0]}
+        rows = [row, *(row | {"name": f"chrF, {k}", "values": [x, 1.0, 2.0, 3.0]} for k, x in scores.items())]
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "scores.json").write_text(json.dumps({"rows": rows}))
+
+    compute.beside.cache_clear()
+    yield write
+    compute.beside.cache_clear()
+
+
+def chrf(name: str) -> list[float]:
+    """What was measured of a shipped model, by length."""
+    rows = json.loads((SHIPPED / name / "scores.json").read_text())["rows"]
+    return [next(row["values"][0] for row in rows if row["name"] == f"chrF, {k}") for k in LENGTHS]
+
+
+def test_the_curves_are_what_stands_beside_the_weights_and_what_was_not_measured_has_none(shipping, measured):
+    shipping("storybook", "interpreter", "gru", "rnn")
+    measured("gru", dict(zip(LENGTHS, (61.5, 52.25, 40.0), strict=True)))
+    header = given(families(), "plot-quality")
+    curves = {line["name"]: [y for _, y in line["points"]] for line in header["series"]}
+    assert curves == {"interpreter": chrf("interpreter"), "gru": [61.5, 52.25, 40.0]}
+    assert [text for _, text in header["xTicks"]] == ["up to 4", "5 to 7", "8 or more"]
+    assert "gru: up to 4 words 61.5, 5 to 7 words 52.2, 8 or more words 40.0" in header["aria"]
+    assert f"interpreter: up to 4 words {chrf('interpreter')[0]:.1f}" in header["aria"]
+
+
+def test_only_lengths_that_all_were_measured_at_are_compared(shipping, measured):
+    shipping("storybook", "interpreter", "gru")
+    measured("gru", {LENGTHS[0]: 61.5, LENGTHS[2]: 40.0, "20 words": 1.0})
+    header = given(families(), "plot-quality")
+    assert [text for _, text in header["xTicks"]] == ["up to 4", "8 or more"]
+    assert [[y for _, y in line["points"]] for line in header["series"]] == [
+        [chrf("interpreter")[0], chrf("interpreter")[2]],
+        [61.5, 40.0],
+    ]
+
+
+def test_where_nothing_was_measured_there_is_no_graph(shipping):
+    shipping("storybook", "pair", "rnn")
+    at = families()
+    assert side_by_side(at) and "plot-quality" not in keys(at)
+
+
+# --- what cannot be read -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_sentence_is_only_text_whether_it_is_read_or_written(family, shipping, monkeypatch, text):
+    ids = family["gru"].tokenizer.encode(text)[:15]
+    monkeypatch.setattr(compute, "written", lambda name, given, read: (*read, *ids))
+    compute._trace.cache_clear()
+    shipping("storybook", "gru", "rnn")
+    at = fire(families(), "prompt", prompt=text)
+    compute._trace.cache_clear()  # of what they did not write
+    assert not at.exception
+    rows = side_by_side(at)
+    assert set(rows) == {"gru", "rnn"}
+    assert not [cell for row in rows.values() for cell in row if re.search(r"[<>$`|*\[\]]", bare(cell))]
+
+
+def test_a_sentence_that_some_cannot_read_warns_in_their_rows_and_the_others_draw(family, shipping):
+    text = "cat " * 21
+    shipping("storybook", "interpreter", "gru", "rnn")
+    at = families(prompt=text)
+    assert len(at.warning) == 1 and "gru can read 20" in at.warning[0].value
+    assert not keys(at, "matrix-cross.mask-gru")
+    assert keys(at, "matrix-attn.mask-storybook") and keys(at, "matrix-cross.mask-interpreter")
+    rows = side_by_side(at)
+    for name in ("gru", "rnn"):
+        assert f"{name} can read 20" in rows[name][0] and rows[name][1:-1] == [""] * 5
+    assert rows["interpreter"][1] == f"{certainty(alone(family, 'interpreter', text.strip())):.0%}"

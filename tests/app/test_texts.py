@@ -59,7 +59,8 @@ def awkward_choices() -> list[tuple[str, int]]:
 
 def two_stacks(family) -> list:
     """Models that read one text and write another, both sides, and what is said of the written one."""
-    pages = [visit(step="cell", model=name) for name in ("rnn", "lstm")]
+    pages = [visit(step=step, model=name) for name in ("rnn", "lstm") for step in ("cell", "states", "next")]
+    pages += [visit(step=step, model="rnn", stack="encoder", token=0) for step in ("cell", "states")]
     for name in ("pair", "gru"):
         for side in ("encoder", "decoder"):
             steps = steps_of(family[name].get_submodule(side).config, side)

@@ -13,6 +13,7 @@ from engine.analysis import (
     induction,
     lens,
     nearest,
+    parameters_of,
     path_length,
     path_to_target,
     patterns,
@@ -24,7 +25,7 @@ from engine.analysis import (
 )
 from engine.tap import Edit
 from engine.trace import run
-from tests.engine.tiny import RECURRENT, assert_close, decoder, prompt, recurrent
+from tests.engine.tiny import RECURRENT, assert_close, decoder, pair, prompt, recurrent
 
 
 def test_n_tokens_alike_are_log2_n_bits_and_one_alone_none():
@@ -201,7 +202,41 @@ def test_a_recurrent_model_waits_for_every_token_and_a_transformer_for_every_blo
         assert sequential_steps(decoder().config, length) == 3
 
 
+def test_each_vector_of_an_encoder_is_one_look_away_from_all_that_a_decoder_beside_it_writes():
+    model = pair()
+    ids, target = prompt(5), [model.start, *prompt(3)]
+    own = run(model, ids, target=target)["decoder.blocks.0.cross.out"]
+    for place in range(5):
+        edits = [Edit("decoder.blocks.0.cross.v", "add", {"S": place}, 0.5)]
+        there = run(model, ids, edits, target=target)["decoder.blocks.0.cross.out"]
+        reached = (own != there).any(-1)[0].tolist()
+        assert reached == [path_to_target(model.config, 5, place, t) == 1 for t in range(4)] == [True] * 4
+
+
 @pytest.mark.parametrize(("place", "t"), [(5, 0), (-1, 0), (0, -1)])
 def test_a_place_that_is_not_there_is_refused(place, t):
     with pytest.raises(ValueError, match=f"from 0 to 4 .* got {place} and {t}"):
         path_to_target(recurrent("gru").config, 5, place, t)
+
+
+# --- what was learned where ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("attention", "inside"), [("none", 0), ("dot", 2), ("additive", 4)])
+@pytest.mark.parametrize(("cell", "gates", "biases"), [("rnn", 1, 1), ("gru", 3, 2), ("lstm", 4, 1)])
+def test_every_parameter_of_a_recurrent_model_is_in_its_part(cell, gates, biases, attention, inside):
+    counts, D, V = parameters_of(recurrent(cell, attention)), 9, 97
+    assert counts["tables"] == 2 * V * D  # the source's and the target's
+    assert counts["cells"] == 2 * gates * (2 * D * D + biases * D)  # one reads, one writes
+    assert counts["attention"] == inside * D * D + (attention == "additive") * D
+    assert counts["ending"] == V * D
+    assert sum(counts.values()) == sum(p.numel() for p in recurrent(cell, attention).parameters())
+
+
+def test_every_parameter_of_a_pair_is_in_its_part_and_a_shared_table_counts_once():
+    model = pair(shared=True)
+    counts, D, V = parameters_of(model), 15, 97
+    assert counts["tables"] == V * D + (23 + 13) * D  # one of tokens, two of places
+    assert counts["attention"] == 3 * 2 * (4 * D * D + 4 * D)  # two of the decoder, one of the encoder
+    assert counts["cells"] == counts["ending"] == 0
+    assert sum(counts.values()) == sum(p.numel() for p in model.parameters())
