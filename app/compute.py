@@ -55,12 +55,15 @@ def family(name: str) -> str:
 
 @cache
 def by_family() -> list[str]:
-    """The shipped models in the order of FAMILIES; recurrent ones that look back at the source come first."""
+    """The shipped models in the order of FAMILIES, and within one: a Transformer, then recurrent models that
+    look back at the source, then those that do not."""
     return sorted(shipped(), key=_rank)
 
 
-def _rank(name: str) -> tuple[int, bool]:
-    return FAMILIES.index(family(name)), getattr(model(name).config, "attention", "") == "none"
+def _rank(name: str) -> tuple[int, bool, bool]:
+    config = model(name).config
+    carried = isinstance(config, RecurrentConfig)
+    return FAMILIES.index(family(name)), carried, carried and config.attention == "none"
 
 
 def families() -> dict[str, str]:
@@ -76,6 +79,11 @@ def translators() -> list[str]:
     return [name for name in by_family() if family(name) in ("pair", "recurrent")]
 
 
+def captioners() -> list[str]:
+    """The shipped models that read an image and write a text."""
+    return [name for name in by_family() if family(name) == "caption"]
+
+
 def given(name: str, view, gap: bool = False) -> Given:
     """What a model reads of a view: its prompt, or its image (where none was drawn, the model's first example).
 
@@ -84,8 +92,9 @@ def given(name: str, view, gap: bool = False) -> Given:
     """
     reads = model(name).reads
     if reads[0].image:
-        shown = examples(name)
-        image = view.image or (shown[0]["text"] if shown else "0" * reads[0].image ** 2)
+        pixels, shown = reads[0].image ** 2, examples(name)
+        mine = view.image and (not gap or len(view.image) == pixels)  # else each has its own
+        image = view.image if mine else shown[0]["text"] if shown else "0" * pixels
         return image if len(reads) == 1 else (image, "" if gap else view.target)
     if len(reads) == 2:
         return (" ".join(view.prompt.replace(MASK, "").split()), "") if gap else (view.prompt, view.target)

@@ -92,7 +92,8 @@ class Look:
         sees = self.side == "decoder" and bool(self.model.reads[0].image)
         if isinstance(c, RecurrentConfig):
             attends = "attention" if c.attention != "none" else "alone"
-            return *(["sees, carried", "sees"] if sees else []), self.side, "recurrent", c.cell, attends
+            seeing = (f"sees, {attends}", "sees, carried", "sees") if sees else ()
+            return *seeing, self.side, "recurrent", c.cell, attends
         others = {
             "sees": sees,  # an image, by the encoder beside it
             **{self.side: bool(self.side)},

@@ -151,14 +151,14 @@ def thumbs(look: Look, name: str, array: np.ndarray, variant: str = "") -> None:
     components.thumbs("thumbs", header, head=lambda h: state.change(head=int(h)))
 
 
-def laid(look: Look, title: str, over: str = "", height: int = 290) -> None:
+def laid(look: Look, title: str, over: str = "", height: int = 290, name: str = "") -> None:
     """The image in its patches; with `over`, a point of weights [H, T, S] or [T, S], those of the picked head
     and token on it."""
     by = "key" if look.side == "decoder" else "token"  # a patch is looked at, or looks itself
     header = _on_image(look, title, over) | {"by": by, "height": height, "aria": title, "model": look.source}
     if over:
         header |= {"foot": foot(look, over), "light": light(look, over)}
-    components.image(f"image-{over and 'over'}", header, lambda i: state.change(**{by: int(i)}))
+    components.image(f"image-{over and 'over'}{name}", header, lambda i: state.change(**{by: int(i)}))
 
 
 def looks(look: Look, title: str, over: str, says: list[str]) -> None:

@@ -12,7 +12,8 @@ from app.look import Look
 from app.steps.target import sure
 from app.text import say
 from app.widgets import chart, laid, picture
-from engine.analysis import parameters_of
+from engine.analysis import certainty, parameters_of
+from engine.config import RecurrentConfig
 
 SHOWN = 5  # answers
 SENTENCES = (
@@ -23,7 +24,8 @@ SENTENCES = (
 COLUMNS = [4, 3, 3, 3]
 WIDER = {"recurrent": [4, 3, 5, 3]}  # where the answer is a picture with words at its sides
 SMALL = dict(height=110, plain=True, pickable=False)
-THREE = ("pair",)  # families with three masks: they stand in a row of their own
+IMAGES = ("image", "caption")  # families that read an image
+THREE = ("pair", "caption")  # families with three masks: they stand in a row of their own
 
 
 def main() -> None:
@@ -79,12 +81,12 @@ def _places(kind: str) -> tuple:
 
 def _about(kind: str, name: str, given: compute.Given) -> None:
     st.markdown(f"**{say('families', f'{kind}/name')}** · {escape(name)}\n\n{say('families', f'{kind}/for')}")
-    text = given if isinstance(given, str) else given[0]
-    if kind != "image":
+    text, field = given if isinstance(given, str) else given[0], "image" if kind in IMAGES else "prompt"
+    if field == "prompt":
         st.markdown(say("families", "reads", text=text))
     if st.button(say("families", "walk"), key=f"walk-{name}"):
-        what = {} if kind == "image" else {"prompt": text}
-        state.change(model="" if name == compute.shipped()[0] else name, token=-1, target="", **what)
+        model = "" if name == compute.shipped()[0] else name
+        state.change(model=model, token=-1, target="", **{field: text})
         st.switch_page("views/walk.py")
 
 
@@ -141,7 +143,7 @@ def _place(look: Look) -> int:
 
 def _shown(look: Look, kind: str) -> None:
     """The image, and the most probable classes."""
-    laid(look, say("families", "image"), height=110)
+    laid(look, say("families", "image"), height=110, name=look.model.name)
     _best(look, kind, "classes", look.trace["classes"][0])
 
 
@@ -156,7 +158,20 @@ def _translated(look: Look, kind: str) -> None:
         picture(look, looks[-1], title, name=look.model.name, **scale)
 
 
-ANSWERS = {"image": _shown, "pair": _translated, "recurrent": _translated}
+def _captioned(look: Look, kind: str) -> None:
+    """The image, and what each model here says of it."""
+    image, words = st.columns([1, 2], gap="medium")
+    with image:
+        laid(look, say("families", "image"), height=110, name=look.model.name)
+    for name in compute.captioners():
+        trace = compute.trace(name, look.given)
+        text = replace(look, model=compute.model(name), trace=trace).text
+        kinds = ("carried",) if isinstance(trace.model.config, RecurrentConfig) else ()
+        values = dict(name=name, text=text or "∅", share=certainty(trace))
+        words.markdown(say("families", f"{kind}/says", kinds, **values))
+
+
+ANSWERS = {"image": _shown, "pair": _translated, "recurrent": _translated, "caption": _captioned}
 
 
 def _best(look: Look, kind: str, point: str, scores: torch.Tensor) -> None:

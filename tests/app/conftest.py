@@ -2,13 +2,15 @@ import pytest
 import torch
 
 from app import compute
+from engine.config import Config
 from engine.pictures import Preparation
 from engine.tokenize import SentenceTokenizer, WordPieceTokenizer
 from engine.training.encoder import learn_wordpiece
 from tests.app.visit import model
-from tests.engine.tiny import BERT, LLAMA, VASWANI, VIT, decoder, pair, recurrent
+from tests.engine.tiny import BERT, LLAMA, SIZES, VASWANI, VIT, decoder, pair, recurrent
 
 COLOURS = ((255.0, 255.0, 255.0), (200.0, 30.0, 40.0), (20.0, 60.0, 220.0))
+CAPTIONERS = ("seer", "teller", "alone")
 TRANSLATORS = ("pair", "rnn", "gru", "lstm")
 WORDS = "the cat sat on the mat, the animal did not cross the street because it was too tired. " * 3
 
@@ -40,9 +42,14 @@ def strangers(wordpiece):
         sizes = dict(vocabulary=len(sentences), context=20)
         found[name] = recurrent(cell, attention, torch.float32, **sizes, **ends)
     encoder = VIT | dict(image=8, context=17, ending="nothing", classes=0)
-    found["captioner"] = pair(torch.float32, **ends, decoder=dict(vocabulary=len(sentences)), encoder=encoder)
-    found["captioner"].prepare = Preparation(8, (1.0,) * 3, (0.5,) * 3, palette=COLOURS)
-    for name in (*TRANSLATORS, "captioner"):
+    found["seer"] = pair(torch.float32, **ends, decoder=dict(vocabulary=len(sentences)), encoder=encoder)
+    sees = SIZES | encoder | dict(width=18)
+    for name, attention in (("teller", "additive"), ("alone", "none")):
+        sizes = dict(vocabulary=len(sentences), context=20, width=18, encoder=Config(**sees))
+        found[name] = recurrent("gru", attention, torch.float32, **sizes, **ends)
+    for name in CAPTIONERS:
+        found[name].prepare = Preparation(8, (1.0,) * 3, (0.5,) * 3, palette=COLOURS)
+    for name in (*TRANSLATORS, *CAPTIONERS):
         found[name].tokenizer = sentences
     for name, one in found.items():
         one.name = name

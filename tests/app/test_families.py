@@ -6,7 +6,7 @@ import pytest
 import engine
 from app import compute
 from app.state import STEPS
-from tests.app.conftest import COLOURS, TRANSLATORS
+from tests.app.conftest import CAPTIONERS, COLOURS, TRANSLATORS
 from tests.app.visit import boxes, component, fire, given, keys, markdown, pictures, press, tensors, view, visit
 
 TEXT = "the cat [MASK] on the mat. [SEP] it was too tired"
@@ -15,20 +15,20 @@ PICTURE = "0012" * 16
 READS = (
     {"llama": TEXT, "bert": TEXT, "vit": IMAGE}
     | dict.fromkeys(TRANSLATORS, "the cat sat")
-    | {"captioner": PICTURE}
+    | dict.fromkeys(CAPTIONERS, PICTURE)
 )
 WALKS = [("llama", ""), ("bert", ""), ("vit", ""), ("pair", "encoder"), ("pair", "decoder")]
-WALKS += [("captioner", "encoder"), ("captioner", "decoder")]
+WALKS += [("seer", "encoder"), ("seer", "decoder"), ("teller", "encoder"), ("teller", "decoder")]
 WALKS += [(cell, side) for cell in ("rnn", "gru", "lstm") for side in ("encoder", "decoder")]
 AFTER = (*STEPS[:2], *STEPS[3:9], "layernorm", *STEPS[9:])  # where norms stand after the additions
-ORDERS = [STEPS, AFTER, STEPS, AFTER[:-1], (*AFTER[:9], "cross", *AFTER[9:])]
-ORDERS += [STEPS[:-1], (*STEPS[:9], "cross", *STEPS[9:])]
 CARRIED = ("tokens", "embeddings", "cell", "states")
+ORDERS = [STEPS, AFTER, STEPS, AFTER[:-1], (*AFTER[:9], "cross", *AFTER[9:])]
+ORDERS += [STEPS[:-1], (*STEPS[:9], "cross", *STEPS[9:]), STEPS[:-1], (*CARRIED, "cross", "next")]
 ORDERS += [CARRIED, (*CARRIED, "next"), *[CARRIED, (*CARRIED, "cross", "next")] * 2]
 
 
 def open(name: str, **link):
-    field = "image" if name in ("vit", "captioner") else "prompt"
+    field = "image" if name in ("vit", *CAPTIONERS) else "prompt"
     at = visit(model=name, **{field: READS[name]} | link)
     assert not at.exception
     return at
@@ -38,7 +38,7 @@ def run(name: str, target: str = "sat on"):
     return compute.trace(name, (READS[name], target) if name in WRITERS else READS[name])
 
 
-WRITERS = (*TRANSLATORS, "captioner")
+WRITERS = (*TRANSLATORS, *CAPTIONERS)
 STEPPED = [(*walk, step) for walk, order in zip(WALKS, ORDERS, strict=True) for step in order]
 
 
@@ -78,8 +78,8 @@ def test_the_map_shows_a_models_own_order(family, walk, order):
 @pytest.fixture
 def words(family):
     """What the captioner is shown to look at while it writes."""
-    at = open("captioner", stack="decoder", step="cross", layer=1, head=2, token=1, key=6, target="sat on")
-    return at, run("captioner")
+    at = open("seer", stack="decoder", step="cross", layer=1, head=2, token=1, key=6, target="sat on")
+    return at, run("seer")
 
 
 def test_each_words_weights_are_laid_on_the_image(words):
@@ -98,6 +98,14 @@ def test_each_words_weights_are_laid_on_the_image(words):
     assert any(f"({pattern[2, 1, best]:.0%})" in text for text in markdown(at))
 
 
+def test_a_state_looks_at_the_image_as_a_transformers_token_does(family):
+    at, trace = open("teller", stack="decoder", step="cross", token=2, key=3, target="sat on"), run("teller")
+    weights = trace["decoder.cross.weights"].numpy()
+    assert {given(at, key)["over"] for key in ("image-over", "looks")} == {given(at, "matrix-cross.weights-")["src"]}
+    np.testing.assert_array_equal(tensors(at)[given(at, "looks")["over"]], weights)
+    assert any(f"({weights[0, 2].max():.0%})" in text for text in markdown(at))
+
+
 def test_a_patch_is_picked_as_what_is_looked_at_and_a_word_as_what_looks(words):
     at, _ = words
     assert given(at, "image-over")["by"] == "key"
@@ -111,7 +119,7 @@ def test_another_image_has_another_caption(words):
     at, _ = words
     fire(at, "painting", image="1" * 64)
     assert (view(at).image, view(at).target) == ("1" * 64, "")
-    assert given(at, "bar")["ids"] == compute.trace("captioner", ("1" * 64, "")).target[0].tolist()
+    assert given(at, "bar")["ids"] == compute.trace("seer", ("1" * 64, "")).target[0].tolist()
 
 
 def test_the_colours_to_paint_with_are_the_models(words):
@@ -122,7 +130,7 @@ def test_the_colours_to_paint_with_are_the_models(words):
 
 @pytest.mark.parametrize("image", ["3" * 64, "0" * 65, "<script>"])
 def test_a_picture_that_is_none_says_what_one_is(family, image):
-    at = visit(model="captioner", image=image)
+    at = visit(model="seer", image=image)
     assert not at.exception
     assert "64 signs" in at.warning[0].value
     assert component(at, "painting")

@@ -34,13 +34,38 @@ def test_every_shipped_family_is_there_with_its_texts():
     assert {key.removeprefix("plot-parts-") for key in keys(at, "plot-parts-")} == set(
         compute.families().values()
     )
-    assert {f"{kind}/{part}" for kind in compute.families() for part in ("name", "for", "answer")} <= set(
+    assert {f"{kind}/{part}" for kind in compute.families() for part in ("name", "for")} <= set(
         sections("families")
     )
 
 
 def check_says(at, text: str) -> None:
     assert any(f"It writes: **{escape(text)}**" in shown for shown in markdown(at))
+
+
+def check_captions(at, captions: dict[str, str]) -> None:
+    for name, text in captions.items():
+        shown = next(t for t in markdown(at) if t.startswith(f"**{name}**, ") and "writes" in t)
+        assert f"writes: **{escape(text)}**" in shown
+
+
+def test_an_image_is_told_by_all_that_write_of_images(shipping, family):
+    shipping("storybook", "teller", "seer", "alone")
+    at = families(image="0012" * 16)
+    texts = {}
+    for name in ("seer", "teller", "alone"):
+        ids = compute.written(name, "0012" * 16, (family[name].start,))
+        texts[name] = family[name].tokenizer.decode(list(ids[1:]))
+    check_captions(at, texts)
+    assert list(compute.captioners()) == ["seer", "teller", "alone"]
+
+
+def test_an_image_of_another_size_is_left_to_the_model_that_it_is_for(shipping):
+    shipping("storybook", "digits", "seer")
+    at = families(image="0012" * 16)
+    assert not at.warning  # both read 64 signs
+    at = families(image="01" * 512)
+    assert not at.warning and given(at, "image-digits") and given(at, "image-seer")
 
 
 @pytest.mark.parametrize("kind", compute.families())
@@ -51,6 +76,10 @@ def test_the_answer_is_the_models_own_for_the_same_gap(kind):
         text = " ".join(GAP.replace("[MASK]", "").split())
         wrote = "".join(step.text for step in engine.generate(model, text))
         return check_says(at, wrote)
+    if kind == "caption":
+        image, _ = compute.given(name, view(at))
+        wrote = compute.trace(name, (image, "")).target[0, 1:].tolist()
+        return check_captions(at, {name: model.tokenizer.decode(wrote)})
     if kind == "image":
         scores = compute.trace(name, compute.given(name, view(at)))["classes"][0]
     elif model.config.causal:
@@ -111,7 +140,8 @@ def test_a_button_leads_into_the_familys_own_walk():
         assert (view(at).model or compute.shipped()[0]) == name
         read = compute.given(name, state.DEFAULT.__class__(prompt=GAP), gap=True)
         read = read[0] if isinstance(read, tuple) else read
-        assert view(at).prompt == (GAP if kind == "image" else read)
+        sees = bool(compute.model(name).reads[0].image)
+        assert (view(at).prompt, view(at).image) == ((GAP, read) if sees else (read, ""))
 
 
 @pytest.mark.parametrize("text", ["", "[MASK]", "[MASK] [MASK]", "a " * 500, *HOSTILE.values()])

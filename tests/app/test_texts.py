@@ -7,6 +7,7 @@ import pytest
 
 from app import compute, text
 from app.state import CHOICES, DEFAULT, STEPS, steps_of, write_link
+from tests.app.conftest import CAPTIONERS
 from tests.app.visit import fire, full_prompt, markdown, model, press, visit
 
 SPECIAL = [
@@ -71,6 +72,10 @@ def two_stacks(family) -> list:
     pages.append(press(visit(step="next", model="pair", prompt="the cat", token=0), "write on"))
     pages.append(visit(model="pair", target="on " * 60))
     pages.append(visit(model="interpreter", prompt="I love you."))
+    for name in CAPTIONERS:
+        steps = steps_of(family[name].decoder.config, "decoder")
+        pages += [visit(step=step, model=name) for step in steps]
+    pages.append(visit(model="seer", stack="encoder"))
     return pages
 
 
