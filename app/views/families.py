@@ -104,7 +104,8 @@ def _three(look: Look, kind: str) -> None:
     }
     for column, (which, (stack, name)) in zip(st.columns(3, gap="medium"), masks.items(), strict=True):
         with column:
-            _seen(stack, stack.point(name), which, say("families", f"mask/{which}"), f"-{which}")
+            kind = "image" if stack.config.image else which
+            _seen(stack, stack.point(name), kind, say("families", f"mask/{which}"), f"-{which}")
 
 
 def _carried(look: Look, kind: str) -> None:

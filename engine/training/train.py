@@ -18,7 +18,7 @@ from engine.load.glassbox import write_weights
 LOG_EVERY = 50  # steps between lines of the loss log
 SAVE_EVERY = 250  # steps between states on disk
 KEPT = 24  # models kept on the way, each some forty percent later than the one before
-AROUND = {"embed", "head", "logits", "classes", "follows", "bias"}  # parts whose matrices are no inner maps
+AROUND = {"embed", "token", "head", "logits", "classes", "follows", "bias"}  # parts whose matrices are no inner maps
 COMPILED_FROM = 1000  # steps: compiling takes half a minute and makes each a fifth faster
 
 
@@ -110,7 +110,8 @@ def _loss_function(data, steps: int):
 
 def _report(folder, step: int, steps: int, loss: float, spent: float, tokens: int, device: str) -> None:
     line = {"step": step, "tokens": tokens, "loss": round(loss, 4), "seconds": round(spent)}
-    line["device"] = {"cpu": f"{torch.get_num_threads()} processor cores", "cuda": "GPU"}[device]
+    cores = torch.get_num_threads()
+    line["device"] = "GPU" if device == "cuda" else f"{cores} processor core{'s' * (cores > 1)}"
     with (folder / "log.jsonl").open("a") as log:
         log.write(json.dumps(line) + "\n")
     done = round(30 * step / steps)
