@@ -107,6 +107,9 @@ def test_the_curve_makes_the_gate_and_the_gate_times_what_would_pass_is_what_doe
     pre, gate, up, act = (run[f"blocks.1.mlp.{name}"][0, 3, 7].item() for name in ("pre", "gate", "up", "act"))
     assert (x, y) == pytest.approx((pre, gate))
     assert gate * up == pytest.approx(act)
+    said = next(text for text in markdown(at) if "(gate)" in text).replace("−", "-")
+    factors = re.search(r"Unit 7: (\S+) \(gate\) × (\S+) = (\S+)\.$", said).groups()
+    assert list(map(float, factors)) == pytest.approx([gate, up, act], abs=0.00051)
     assert {box.point.rpartition(".")[2] for box in boxes(at)} == {"pre", "gate", "act"}
 
 
