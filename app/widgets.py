@@ -136,13 +136,13 @@ def _clamp(value: int, count: int) -> int:
 
 def thumbs(look: Look, name: str, array: np.ndarray, variant: str = "") -> None:
     """All heads of a point of the block, small; the picture of that point beside them brings the numbers."""
-    view = look.view
+    view, share = look.view, look.config.shared_by
     seen = look.positions(look.point(name))
     notes = [f"“{look.token}” looks most at “{seen[i]}”" for i in array[:, view.token].argmax(-1)]
     header = {
         "src": look.id_of(look.point(name), variant),
         "head": view.head,
-        "names": [f"head {h}" for h in range(len(array))],
+        "names": [f"head {h}" + (f" · kv {h // share}" if share > 1 else "") for h in range(len(array))],
         "notes": notes,
         "scale": "sequential",
         "max": 1.0,

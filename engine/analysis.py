@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from engine.config import Config, PairConfig, RecurrentConfig
 from engine.models import Transformer
+from engine.position import rotate
 from engine.trace import Trace
 
 
@@ -32,6 +33,15 @@ def value_weighted(pattern: Tensor, v: Tensor) -> Tensor:
     sizes = sizes.repeat_interleave(pattern.shape[-3] // sizes.shape[-2], -2)  # of the heads that share it
     weighted = pattern * sizes[..., None, :]
     return weighted / weighted.sum(-1, keepdim=True).clamp_min(1e-12)
+
+
+def dots_at(q: Tensor, k: Tensor, asking: Tensor, looked_at: Tensor) -> Tensor:
+    """q · k of a query and a key [..., E] from before their turns, each then turned to places of one's choice.
+
+    asking and looked_at are angles [N, E/2] or [1, E/2] -> [..., N]; where both places move by the same number,
+    nothing changes (Su et al. 2021, equation 11).
+    """
+    return (rotate(q, asking) * rotate(k, looked_at)).sum(-1)
 
 
 def nearest(table: Tensor, row: int, count: int) -> tuple[list[int], list[float]]:

@@ -110,6 +110,11 @@ class Config:
         return self.heads // self.key_heads
 
     @property
+    def kept(self) -> int:
+        """How many numbers engine.cache keeps of one token: a key and a value for each of G, in every block."""
+        return 2 * self.layers * self.key_heads * self.head_width
+
+    @property
     def near(self) -> int:
         """Of relative positions: distances below this have a bucket of their own, on each side that is seen."""
         return self.buckets // 2 if self.causal else self.buckets // 2 // 2

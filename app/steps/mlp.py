@@ -30,6 +30,7 @@ def draw(look: Look) -> None:
             unit=unit,
             best=int(strongest[0]),
             best_act=float(act[view.token, strongest[0]]),
+            **_gate(look, unit),
         )
         picture(look, look.point("mlp.act"), "How strongly each unit fires, for every token", height=170)
         a, b = st.columns(2)
@@ -47,6 +48,12 @@ def draw(look: Look) -> None:
             arithmetic(look, look.point(f"mlp.{name}"), view.token, unit)
         words(look, "mlp/why", units=pre.shape[1], wide=look.config.width)
         code(MLP.forward)
+
+
+def _gate(look: Look, unit: int) -> dict[str, float]:
+    """Of a gated unit how far it is open, what would pass, and what does."""
+    names = ("gate", "up", "act") if look.config.gated else ()
+    return {name: float(look.array(look.point(f"mlp.{name}"))[look.view.token, unit]) for name in names}
 
 
 def _promotes(look: Look, unit: int) -> None:

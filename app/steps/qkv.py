@@ -1,5 +1,6 @@
 """Query, key and value, each X·W + b; in models with rotary positions, query and key then turned."""
 
+import numpy as np
 import streamlit as st
 
 from app import components
@@ -13,7 +14,7 @@ LETTERS = {"q": "Query", "q_rot": "Query, turned", "k": "Key", "k_rot": "Key, tu
 
 
 def draw(look: Look) -> None:
-    rotary, config = look.config.rotary, look.config
+    config, rotary, width = look.config, look.config.rotary, look.config.head_width
     left, right = st.columns([7, 4], gap="medium")
     with left:
         offered = {letter: name for letter, name in LETTERS.items() if rotary or "_" not in letter}
@@ -21,27 +22,23 @@ def draw(look: Look) -> None:
         turned = look.view.letter.endswith("_rot")
         (_turn if turned else _product)(look)
     with right:
+        if config.shared_by > 1:
+            _groups(look)
         point = look.point(f"attn.{look.view.letter}")
         arithmetic(look, point, look.head_in(point), look.view.token, look.view.unit)
-        words(
-            look,
-            "qkv/heads",
-            heads=config.heads,
-            width=config.head_width,
-            wide=config.width,
-            groups=config.key_heads,
-            share=config.shared_by,
-        )
+        words(look, "qkv/heads", heads=config.heads, width=width, across=config.heads * width)
         code(*([rotate, turns] if turned else [Attention.forward]))
 
 
 def _product(look: Look) -> None:
     """X · W + b, the whole of it, with the head's columns marked."""
     view, width, wide = look.view, look.config.head_width, look.config.width
-    head, tokens = look.head_in(look.point(f"attn.{view.letter}")), len(look.labels)
+    point, tokens = look.point(f"attn.{view.letter}"), len(look.labels)
+    head, across = look.head_in(point), look.trace[point].shape[1] * width
     first = head * width
     marked = dict(head=view.head, group=head, first=first, last=first + width - 1)
-    words(look, f"qkv/{view.letter}", token=look.token, tokens=tokens, wide=wide, width=width, **marked)
+    sizes = dict(tokens=tokens, wide=wide, across=across, width=width)
+    words(look, f"qkv/{view.letter}", token=look.token, **sizes, **marked)
     x, w, y = st.columns([4, 3, 3])  # X · W + b = Q
     with x:
         row = ["row", view.token, view.token + 1]
@@ -50,7 +47,7 @@ def _product(look: Look) -> None:
         _weights(look, first, width)
     with y:
         title = f"{LETTERS[view.letter]}  {tokens}×{width}"
-        picture(look, look.point(f"attn.{view.letter}"), title, height=230, plain=True)
+        picture(look, point, title, height=230, plain=True)
 
 
 def _turn(look: Look) -> None:
@@ -71,6 +68,35 @@ def _turn(look: Look) -> None:
         ]
         header = graph(arrows, f"number {pair}", f"number {pair + half}", height=230, square=True)
         chart(look, "turn", header, f"Pair {pair} of {look.token}, before and after the turn", point=after)
+
+
+def _groups(look: Look) -> None:
+    """Which heads of queries share which head of keys and values."""
+    head, group, c = look.view.head, look.head_in(look.point("attn.k")), look.config
+    first, last = group * c.shared_by, (group + 1) * c.shared_by - 1
+    counts = dict(heads=c.heads, groups=c.key_heads, kept=c.kept, own=c.kept * c.shared_by)
+    words(look, "qkv/groups", first=first, last=last, group=group, **counts)
+    shares = np.arange(c.heads) // c.shared_by == np.arange(c.key_heads)[:, None]  # [G, H]
+    id = look.id_of("groups")
+    look.tensors[id] = shares[None].astype(np.float32)
+    header = {
+        "src": id,
+        "axes": "GH",
+        "title": "Who shares keys and values",
+        "aria": "Which heads of queries share which head of keys and values",
+        "rows": [f"k, v {g}" for g in range(c.key_heads)],
+        "cols": [f"q {h}" for h in range(c.heads)],
+        "rowName": "head",
+        "colName": "head",
+        "texts": np.where(shares, "✓", "").tolist(),
+        "scale": "sequential",
+        "height": 90,
+        "pick": [group, head],
+        "say": f"Picked: head {head}, which takes keys and values {group}.",
+        "foot": f"k, v [G={c.key_heads}] for q [H={c.heads}]",
+        "model": look.model.name,
+    }
+    components.matrix("matrix-groups", header)
 
 
 def _weights(look: Look, first: int, width: int) -> None:

@@ -4,11 +4,16 @@ import math
 
 import streamlit as st
 
-from app.figures import bars
+from app.figures import bars, graph, series
 from app.look import Look
 from app.widgets import arithmetic, bound, chart, code, picture, words
+from engine.analysis import dots_at
 from engine.attention import attend
+from engine.position import rotate
 from engine.tap import Edit
+
+LEAST = 29  # distances drawn, at least
+STEP = 3  # places that tokens are moved on by
 
 
 def draw(look: Look) -> None:
@@ -38,9 +43,32 @@ def draw(look: Look) -> None:
         bound(st.toggle, "What if we did not divide?", "unscaled")
         if view.unscaled:
             _without(look, width)
+        if look.config.rotary:
+            _by_distance(look)
         arithmetic(look, look.point("attn.dots"), view.head, view.token, view.key)
         arithmetic(look, look.point("attn.scores"), view.head, view.token, view.key)
-        code(attend)
+        code(*([attend, dots_at, rotate] if look.config.rotary else [attend]))
+
+
+def _by_distance(look: Look) -> None:
+    """The picked query times the picked key at other places: of these only the distance counts."""
+    view, angles = look.view, look.stack.angles
+    asking, key = look.point("attn.q"), look.point("attn.k")
+    q, k = look.trace[asking][0, view.head, view.token], look.trace[key][0, look.head_in(key), view.key]
+
+    def dots(place: int, other: int, count: int = 1) -> list[float]:
+        """With the query at `count` places from the first on, the key at the other."""
+        return dots_at(q, k, angles(place, count), angles(other, 1)).tolist()
+
+    here, far = view.token - view.key, max(len(look.labels), LEAST)
+    first = 0 if here >= 0 else 1 - far
+    curve = dots(view.key + first, view.key, far - first)
+    (moved,), (alone,) = (dots(view.token + STEP, view.key + on) for on in (STEP, 0))
+    words(look, "scores/distance", token=look.token, distance=here, step=STEP, moved=moved, alone=alone)
+    line, mark = series("query · key", range(first, far), curve), [here, curve[here - first], "here"]
+    names = f"places from {look.key} to {look.token}", "query · key"
+    header = graph([line], *names, height=130, marks=[mark], zero=True, foot=f"{asking} · k, turned")
+    chart(look, "distance", header, "The same query and key at other distances")
 
 
 def _without(look: Look, width: int) -> None:

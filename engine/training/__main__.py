@@ -26,6 +26,7 @@ KINDS = {  # what the blocks are made of
     "llama": dict(positions="rotary", norm="rms", gated=True, attention_bias=False, mlp_bias=False)
     | dict(activation="silu"),
 }
+CHARACTERS = 98_000_000  # of 28 million tokens: of so many few windows come twice
 LONGEST_QUESTION = 128  # tokens
 
 
@@ -85,10 +86,10 @@ def _vocabulary(folder: Path, files: list[Path], options: argparse.Namespace) ->
 
 
 def _english(folder: Path, tokenizer: RankTokenizer, options: argparse.Namespace) -> np.ndarray | None:
-    """Generated text, as much as will be learned from, so that few windows come twice."""
+    """Generated text, the same for every kind of model and however long it learns: they read the same."""
     if not options.english:
         return None
-    characters = int(3.5 * options.english * options.tokens)
+    characters = int(options.english * CHARACTERS)
     return _row(folder / "english.npy", english(options.seed, characters), tokenizer)
 
 

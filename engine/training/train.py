@@ -18,7 +18,7 @@ from engine.load.glassbox import write_weights
 LOG_EVERY = 50  # steps between lines of the loss log
 SAVE_EVERY = 250  # steps between states on disk
 KEPT = 24  # models kept on the way, each some forty percent later than the one before
-AROUND = {"embed", "token", "head", "logits", "classes", "follows", "bias"}  # parts whose matrices are no inner maps
+AROUND = {"embed", "token", "head", "logits", "classes", "follows", "bias"}  # no inner maps
 COMPILED_FROM = 1000  # steps: compiling takes half a minute and makes each a fifth faster
 
 

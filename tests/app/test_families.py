@@ -101,7 +101,8 @@ def test_each_words_weights_are_laid_on_the_image(words):
 def test_a_state_looks_at_the_image_as_a_transformers_token_does(family):
     at, trace = open("teller", stack="decoder", step="cross", token=2, key=3, target="sat on"), run("teller")
     weights = trace["decoder.cross.weights"].numpy()
-    assert {given(at, key)["over"] for key in ("image-over", "looks")} == {given(at, "matrix-cross.weights-")["src"]}
+    matrix = given(at, "matrix-cross.weights-")["src"]
+    assert {given(at, key)["over"] for key in ("image-over", "looks")} == {matrix}
     np.testing.assert_array_equal(tensors(at)[given(at, "looks")["over"]], weights)
     assert any(f"({weights[0, 2].max():.0%})" in text for text in markdown(at))
 

@@ -5,11 +5,13 @@ import re
 import numpy as np
 import pytest
 
+import engine
 from app.state import DEFAULT, STEPS, View
 from app.widgets import PICKS
 from engine.points import points_of
 from tests.app.visit import (
     boxes,
+    full_prompt,
     given,
     keys,
     markdown,
@@ -208,6 +210,48 @@ def test_the_arrows_are_a_pair_of_the_query_or_key_before_and_after_its_turn(let
     for line, point in zip(given(at, "plot-turn")["series"], (letter, f"{letter}_rot"), strict=True):
         vector = numbers(f"blocks.2.attn.{point}")[4, 6]
         assert line["points"] == [[0, 0], [vector[19 % half], vector[19 % half + half]]]
+
+
+def curve(at) -> dict[int, float]:
+    """Of the picked query and key the dot product at each distance."""
+    return {int(x): y for x, y in given(at, "plot-distance")["series"][0]["points"]}
+
+
+@pytest.mark.parametrize("token, key", [(9, 4), (6, 6), (2, 11)])
+def test_the_curve_over_distances_goes_through_the_models_own_dot_product(token, key):
+    at = visit(step="scores", layer=3, head=5, token=token, key=key)
+    own = numbers("blocks.3.attn.dots")[5, token, key]
+    ((x, y, _),) = given(at, "plot-distance")["marks"]
+    assert x == token - key
+    assert [y, curve(at)[x]] == pytest.approx([own, own], rel=1e-5)
+    said = next(text for text in markdown(at) if "distance counts" in text).replace("−", "-")
+    distance, step, moved, alone = map(float, re.findall(r"-?\d+\.?\d*", said))
+    assert (distance, step) == (x, 3)
+    assert moved == pytest.approx(own, abs=0.0051)
+    assert alone == pytest.approx(curve(at)[x + 3], abs=0.0051) != moved
+
+
+def test_at_other_distances_the_curve_is_what_the_model_computes_there():
+    """In block 0 a query and a key hang on their tokens alone, wherever these stand."""
+    at = visit(step="scores", layer=0, head=2, token=8, key=1)
+    ids = given(at, "bar")["ids"]
+    dots = engine.run(model(), [ids[1]] + [ids[8]] * 28)["blocks.0.attn.dots"][0, 2]
+    found = curve(at)
+    assert list(found) == list(range(29))
+    assert [found[d] for d in range(1, 29)] == pytest.approx(dots[1:, 0].tolist(), rel=1e-4, abs=1e-3)
+
+
+def test_the_curve_reaches_as_far_as_the_longest_prompt():
+    at = visit(step="scores", prompt=full_prompt(), key=0)
+    assert not at.exception
+    context = model().config.context
+    assert list(curve(at)) == list(range(context))
+    assert given(at, "plot-distance")["marks"][0][0] == context - 1
+
+
+def test_where_no_position_is_a_turn_there_is_no_curve_over_distances(family):
+    for name in ("bookworm", "bert", "vit"):
+        assert "plot-distance" not in keys(visit(step="scores", model=name))
 
 
 def test_learned_positions_are_shown_being_added():

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.analysis import (
+    dots_at,
     duplicate_token,
     entropy,
     first_token,
@@ -25,7 +26,7 @@ from engine.analysis import (
 )
 from engine.tap import Edit
 from engine.trace import run
-from tests.engine.tiny import RECURRENT, assert_close, decoder, pair, prompt, recurrent
+from tests.engine.tiny import LLAMA, RECURRENT, ROTARY, assert_close, decoder, full, pair, prompt, recurrent
 
 
 def test_n_tokens_alike_are_log2_n_bits_and_one_alone_none():
@@ -46,6 +47,39 @@ def test_what_hands_over_nothing_weighs_nothing(trace):
     weighted = value_weighted(trace["blocks.0.attn.pattern"], v)
     assert (weighted[..., 4] == 0).all()
     assert_close(weighted[:, :, :4].sum(-1), torch.ones_like(weighted[:, :, :4, 0]))
+
+
+@pytest.fixture(scope="module", params=[ROTARY, LLAMA, LLAMA | dict(rotary_base=2.5)])
+def turning(request):
+    """A run of a model with rotary positions, and its queries and keys before their turns, head by head."""
+    trace = full(decoder(**request.param), prompt(11))
+    q, k = (trace[f"blocks.1.attn.{letter}"][0] for letter in "qk")
+    return trace, q, k.repeat_interleave(trace.model.config.shared_by, 0)
+
+
+def test_at_their_own_places_query_times_key_is_the_models_own_dot_product(turning):
+    trace, q, k = turning
+    for t in range(11):
+        for s in range(11):
+            found = dots_at(q[:, t], k[:, s], trace.model.angles(t, 1), trace.model.angles(s, 1))
+            assert_close(found, trace["blocks.1.attn.dots"][0, :, t, s])
+
+
+def test_what_is_moved_together_keeps_its_dot_product_and_what_is_moved_alone_does_not(turning):
+    trace, q, k = turning
+    own, angles = trace["blocks.1.attn.dots"][0, :, 7, 2], trace.model.angles
+    moved = [dots_at(q[:, 7], k[:, 2], angles(7 + by, 1), angles(2 + by, 1)) for by in (-2, 3, 400)]
+    assert_close(torch.stack(moved), own.expand(3, -1), noise=1e-4)  # angles are of float32
+    alone = dots_at(q[:, 7, None], k[:, 2, None], angles(8, 5), angles(2, 1))
+    assert ((alone - own[:, None]).abs().amax(-1) > 0.1).all()
+
+
+def test_many_places_at_once_are_each_place_alone(turning):
+    trace, q, k = turning
+    angles = trace.model.angles
+    together = dots_at(q[0, 4], k[0, 1], angles(-3, 9), angles(1, 1))
+    alone = [dots_at(q[0, 4], k[0, 1], angles(place, 1), angles(1, 1)) for place in range(-3, 6)]
+    assert_close(together, torch.cat(alone))
 
 
 def test_the_nearest_row_is_the_one_that_points_the_same_way():

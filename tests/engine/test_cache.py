@@ -12,6 +12,7 @@ def test_a_token_takes_a_key_and_a_value_of_every_block(model):
     model(torch.tensor([prompt(7)]), cache=cache)
     assert cache.length == 7
     assert cache.bytes == 7 * 2 * c.layers * c.key_heads * c.head_width * 8  # float64
+    assert cache.bytes == 7 * c.kept * 8
 
 
 def test_a_full_cache_is_an_error_not_a_loss(model):
