@@ -39,12 +39,12 @@ def draw(look: Look) -> None:
             picture(look, look.point("attn.dots"), "Query · key", height=360)
         with b:
             picture(look, look.point("attn.scores"), "Divided by √d_k", height=360)
+        if look.config.rotary:
+            _by_distance(look)
     with right:
         bound(st.toggle, "What if we did not divide?", "unscaled")
         if view.unscaled:
             _without(look, width)
-        if look.config.rotary:
-            _by_distance(look)
         arithmetic(look, look.point("attn.dots"), view.head, view.token, view.key)
         arithmetic(look, look.point("attn.scores"), view.head, view.token, view.key)
         code(*([attend, dots_at, rotate] if look.config.rotary else [attend]))
