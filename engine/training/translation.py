@@ -105,9 +105,11 @@ def _options():
         **sizes,
     )
     parser.add_argument("--kind", choices=KINDS, default="transformer", help="what the model is made of")
-    work.add_rates(parser, RATE)
+    work.add_rates(parser, None)
     parser.add_argument("--attention", choices=ATTENTIONS, default="additive", help="of recurrent models")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.rate = options.rate or (RATE if options.kind == "transformer" else Recipe.rate)
+    return options
 
 
 def _vocabulary(folder: Path, pairs: list[Pair], options) -> SentenceTokenizer:

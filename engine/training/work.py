@@ -85,7 +85,7 @@ def parser(
     return options
 
 
-def add_rates(parser: argparse.ArgumentParser, rate: float) -> None:
+def add_rates(parser: argparse.ArgumentParser, rate: float | None) -> None:
     """How fast to learn: a model that normalises after the addition wants lower rates, and a slower start."""
     parser.add_argument("--rate", type=float, default=rate, help="of the matrices; of the rest an eighth")
     parser.add_argument("--warm-up", type=int, default=200, help="steps until the full rate")
