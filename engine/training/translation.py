@@ -30,7 +30,8 @@ AT_ONCE = 128  # sentences translated together
 CARD = Path(__file__).parent / "card_translation.md"
 LONG = 10**6
 RATE = 0.008  # less than half of the usual one: with norms after the additions it learns more
-LENGTHS = {"": (0, LONG), ", up to 4 words": (0, 4), ", 5 to 7 words": (5, 7), ", 8 words or more": (8, LONG)}
+LENGTHS = {"": (0, LONG), ", up to 4 words": (0, 4)} | {f", {n} words": (n, n) for n in range(5, 9)}
+LENGTHS |= {", 9 words or more": (9, LONG)}
 SAMPLES = 8
 EXAMPLES = 6
 

@@ -155,7 +155,7 @@ def test_no_sentence_breaks_the_page(text):
 # --- recurrent models, and all translators side by side ------------------------------------------
 
 SAT = "the cat sat on it"
-LENGTHS = ("up to 4 words", "5 to 7 words", "8 words or more")
+LENGTHS = ("up to 4 words", "5 words", "9 words or more")
 
 
 def alone(family, name: str, text: str = SAT):
@@ -288,8 +288,8 @@ def test_the_curves_are_what_stands_beside_the_weights_and_what_was_not_measured
     header = given(families(), "plot-quality")
     curves = {line["name"]: [y for _, y in line["points"]] for line in header["series"]}
     assert curves == {"interpreter": chrf("interpreter"), "gru": [61.5, 52.25, 40.0]}
-    assert [text for _, text in header["xTicks"]] == ["up to 4", "5 to 7", "8 or more"]
-    assert "gru: up to 4 words 61.5, 5 to 7 words 52.2, 8 or more words 40.0" in header["aria"]
+    assert [text for _, text in header["xTicks"]] == ["up to 4", "5", "9 or more"]
+    assert "gru: up to 4 words 61.5, 5 words 52.2, 9 or more words 40.0" in header["aria"]
     assert f"interpreter: up to 4 words {chrf('interpreter')[0]:.1f}" in header["aria"]
 
 
@@ -297,7 +297,7 @@ def test_only_lengths_that_all_were_measured_at_are_compared(shipping, measured)
     shipping("storybook", "interpreter", "gru")
     measured("gru", {LENGTHS[0]: 61.5, LENGTHS[2]: 40.0, "20 words": 1.0})
     header = given(families(), "plot-quality")
-    assert [text for _, text in header["xTicks"]] == ["up to 4", "8 or more"]
+    assert [text for _, text in header["xTicks"]] == ["up to 4", "9 or more"]
     assert [[y for _, y in line["points"]] for line in header["series"]] == [
         [chrf("interpreter")[0], chrf("interpreter")[2]],
         [61.5, 40.0],
