@@ -18,7 +18,7 @@ from engine.training import work
 from engine.training.card import write_model
 from engine.training.corpus import learn_vocabulary, split_files, texts_of, token_row
 from engine.training.mix import Mix, english
-from engine.training.train import Recipe, learn
+from engine.training.train import Recipe
 
 KINDS = {  # what the blocks are made of
     "gpt": dict(positions="learned"),
@@ -49,12 +49,9 @@ def main() -> None:
     mix = Mix(row, _english(folder, tokenizer, options), len(tokenizer) - 1, options.english, options.drills)
     recipe = Recipe(tokens=options.tokens, seed=options.seed)
     print(f"{len(row):,} tokens from {len(train)} files; {len(held)} files held out")
-    model, done = learn(config, mix, recipe, folder, options.minutes)
-    print()
-    if not done:
-        return print("not finished: run the same command again to go on")
-    model.tokenizer, model.name = tokenizer, options.name
-    write_model(model, work.MODELS / options.name, folder, recipe, mix, held, options.about)
+    model = work.trained(config, mix, recipe, folder, options, tokenizer=tokenizer)
+    if model is not None:
+        write_model(model, work.MODELS / options.name, folder, recipe, mix, held, options.about)
 
 
 def _mlp_width(options: argparse.Namespace) -> int:

@@ -28,7 +28,7 @@ from engine.training.bitext import before
 from engine.training.corpus import learn_vocabulary
 from engine.training.pairs import NONE
 from engine.training.scenes import Scene
-from engine.training.train import Recipe, learn
+from engine.training.train import Recipe
 
 AIM = 0.9
 AT_ONCE = 100  # pictures read together
@@ -150,12 +150,11 @@ def main() -> None:
     tokenizer = _vocabulary(folder, options)
     config = captioner(tokenizer, options)
     recipe = Recipe(tokens=options.pictures * config.context, batch=options.batch, seed=options.seed)
-    model, done = learn(config, Scenes(tokenizer), recipe, folder, options.minutes)
-    print()
-    if not done:
-        return print("not finished: run the same command again to go on")
-    model.tokenizer, model.prepare, model.name = tokenizer, PREPARE, options.name
-    write_captioner(model, work.MODELS / options.name, folder, options)
+    model = work.trained(
+        config, Scenes(tokenizer), recipe, folder, options, tokenizer=tokenizer, prepare=PREPARE
+    )
+    if model is not None:
+        write_captioner(model, work.MODELS / options.name, folder, options)
 
 
 def _options() -> argparse.Namespace:

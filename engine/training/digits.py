@@ -21,7 +21,7 @@ from engine.families import fresh
 from engine.models import Transformer
 from engine.pictures import Preparation, to_signs
 from engine.training import work
-from engine.training.train import Recipe, learn
+from engine.training.train import Recipe
 
 BRIGHTEST = 16  # of a pixel in scikit-learn's digits
 HELD_OUT = 360  # pictures, a fifth
@@ -89,12 +89,9 @@ def main() -> None:
         tied=False,
     )
     recipe = Recipe(tokens=options.epochs * len(labels) * config.context, batch=64, seed=options.seed)
-    model, done = learn(config, digits, recipe, folder, options.minutes)
-    print()
-    if not done:
-        return print("not finished: run the same command again to go on")
-    model.prepare, model.labels, model.name = prepare, tuple("0123456789"), options.name
-    write_digits(model, work.MODELS / options.name, folder, digits, (held, held_labels), options)
+    model = work.trained(config, digits, recipe, folder, options, prepare=prepare, labels=tuple("0123456789"))
+    if model is not None:
+        write_digits(model, work.MODELS / options.name, folder, digits, (held, held_labels), options)
 
 
 def _options() -> argparse.Namespace:

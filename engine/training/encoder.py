@@ -24,7 +24,7 @@ from engine.training.corpus import split_files, texts_of, title
 from engine.training.evaluate import SEED, Score, cloze_sentences
 from engine.training.mix import english
 from engine.training.pairs import NONE, Pairs, Sentences
-from engine.training.train import Recipe, learn
+from engine.training.train import Recipe
 
 AIMS = {"masked words, among five": 0.5, "next sentence": 0.75}
 ASKED = 40  # batches of a test
@@ -78,12 +78,9 @@ def main() -> None:
     )
     recipe = Recipe(tokens=options.tokens, batch=64, seed=options.seed, **work.rates(options))
     print(f"{len(pairs.sources[0]):,} sentences from {len(train)} files; {len(held)} files held out")
-    model, done = learn(config, pairs, recipe, folder, options.minutes)
-    print()
-    if not done:
-        return print("not finished: run the same command again to go on")
-    model.tokenizer, model.name = tokenizer, options.name
-    write_encoder(model, work.MODELS / options.name, folder, pairs, held, options)
+    model = work.trained(config, pairs, recipe, folder, options, tokenizer=tokenizer)
+    if model is not None:
+        write_encoder(model, work.MODELS / options.name, folder, pairs, held, options)
 
 
 def _options():

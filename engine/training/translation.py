@@ -23,7 +23,7 @@ from engine.training import work
 from engine.training.bitext import Bitext, Pair, most_similar, read_pairs, split_pairs
 from engine.training.corpus import learn_vocabulary
 from engine.training.pairs import NONE
-from engine.training.train import Recipe, learn
+from engine.training.train import Recipe
 
 AIMS = {"exact match": 0.35, "chrF": 60.0}
 AT_ONCE = 128  # sentences translated together
@@ -87,12 +87,9 @@ def main() -> None:
         **work.rates(options),
     )
     print(f"{len(data):,} pairs to learn from; {len(held):,} English sentences held out")
-    model, done = learn(config, data, recipe, folder, options.minutes)
-    print()
-    if not done:
-        return print("not finished: run the same command again to go on")
-    model.tokenizer, model.name = tokenizer, options.name
-    write_translator(model, work.MODELS / options.name, folder, (train, held), options)
+    model = work.trained(config, data, recipe, folder, options, tokenizer=tokenizer)
+    if model is not None:
+        write_translator(model, work.MODELS / options.name, folder, (train, held), options)
 
 
 def _options():

@@ -9,6 +9,7 @@ from torch import nn
 
 from engine.load import glassbox
 from engine.load.folder import read_json
+from engine.training.train import Recipe, learn
 
 FOLDER = ("folder", "text files (*.txt, UTF-8), searched through all its folders")
 FILES = (6, "files kept for evaluation")
@@ -44,6 +45,20 @@ def begin(options: argparse.Namespace) -> Path:
     keep_memory()
     same_run(Path(options.work), options)
     return Path(options.work)
+
+
+def trained(
+    config, data, recipe: Recipe, folder: Path, options: argparse.Namespace, **parts
+) -> nn.Module | None:
+    """The model after its last step, with its `parts` (tokenizer, …) and name; None where steps are left."""
+    model, done = learn(config, data, recipe, folder, options.minutes)
+    print()
+    if not done:
+        print("not finished: run the same command again to go on")
+        return None
+    for name, part in (parts | {"name": options.name}).items():
+        setattr(model, name, part)
+    return model
 
 
 def written(model: nn.Module, folder: Path, work: Path) -> nn.Module:
