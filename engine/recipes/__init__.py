@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from engine.recipes import cells, recurrent, whole
+from engine.recipes import attention, cells, recurrent, whole
 
 
 class Kind(NamedTuple):
@@ -31,15 +31,15 @@ KINDS = {
     "to size 1": Kind(whole.to_size_1, cells.to_size_1),
     "affine": Kind(whole.affine, cells.affine),
     "linear": Kind(whole.linear, cells.linear),
-    "heads": Kind(whole.heads, cells.heads),
-    "turn": Kind(whole.turn, cells.turn),
-    "concat": Kind(whole.concat, cells.concat),
-    "dot": Kind(whole.dot, cells.dot),
-    "scale": Kind(whole.scale, cells.scale),
-    "rule": Kind(whole.rule, cells.rule),
-    "mask": Kind(whole.mask, cells.mask),
-    "softmax": Kind(whole.softmax, cells.softmax),
-    "mix": Kind(whole.mix, cells.mix),
+    "heads": Kind(whole.heads, attention.heads),
+    "turn": Kind(whole.turn, attention.turn),
+    "concat": Kind(whole.concat, attention.concat),
+    "dot": Kind(whole.dot, attention.dot),
+    "scale": Kind(whole.scale, attention.scale),
+    "rule": Kind(whole.rule, attention.rule),
+    "mask": Kind(whole.mask, attention.mask),
+    "softmax": Kind(whole.softmax, attention.softmax),
+    "mix": Kind(whole.mix, attention.mix),
     "activation": Kind(whole.activation, cells.activation),
     "product": Kind(whole.product, cells.product),
     "zeros": Kind(recurrent.zeros, recurrent.zeros_cell),

@@ -1,7 +1,6 @@
 """Each step for a single cell: its terms, its formula in LaTeX, and its value in float64."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
@@ -157,104 +156,6 @@ def linear(s: Scene, *at):
         s.weight[i],
         s.bias[i] if s.has_bias else None,
     )
-
-
-def heads(s: Scene, b, h, t, e):
-    column = h * s.config.head_width + e
-    letter = s.point.name[-1]
-    worked = linear(s, b, t, column)
-    symbols = rf"{letter}_{{t,e}} = \sum_j x_{{t,j}}\,W^{letter.upper()}_{{j,e}}"
-    return replace(worked, symbols=symbols + (" + b_e" if s.has_bias else ""))
-
-
-def turn(s: Scene, b, h, t, e):
-    (x,), half = s.sources, s.config.head_width // 2
-    angle = t / s.config.rotary_base ** (e % half / half)
-    partner, sign = (e + half, -1) if e < half else (e - half, 1)
-    letter, base = s.point.name[-5], f"{s.config.rotary_base:g}"
-    turned = rf"{letter}_{{t,{e}}}\cos\theta {'-+'[sign > 0]} {letter}_{{t,{partner}}}\sin\theta"
-    theta = rf"\theta &= {t} / {base}^{{{e % half}/{half}}} = {number(angle)}"
-    return product_cell(
-        rf"\begin{{aligned}} {letter}'_{{t,{e}}} &= {turned} \\ {theta} \end{{aligned}}",
-        (f"{s.point.sources[0]}[{h}, {t}, :]",),
-        [f"number {e} · cos θ", f"number {partner} · {'−' if sign < 0 else ''}sin θ"],
-        (x[b, h, t, e], x[b, h, t, partner]),
-        (math.cos(angle), sign * math.sin(angle)),
-    )
-
-
-def concat(s: Scene, b, t, d):
-    (z,) = s.sources
-    labels = [f"head {h}, number {e}" for h in range(z.shape[1]) for e in range(z.shape[3])]
-    sources = (f"{s.point.sources[0]}[all heads, {t}, :]", f"W_O, column {d}")
-    symbols = r"o_{t,d} = \sum_h\sum_e z_{h,t,e}\,W^O_{he,d}" + (" + b_d" if s.has_bias else "")
-    bias = s.bias[d] if s.has_bias else None
-    return product_cell(symbols, sources, labels, z[b, :, t].ravel(), s.weight[d], bias)
-
-
-def dot(s: Scene, b, h, t, k):
-    q, keys = s.sources
-    labels = [f"number {e}" for e in range(q.shape[-1])]
-    group = h // s.config.shared_by
-    sources = (f"{s.point.sources[0]}[{h}, {t}, :]", f"{s.point.sources[1]}[{group}, {k}, :]")
-    symbols = r"q_t\cdot k_s = \sum_e q_{t,e}\,k_{s,e}"
-    return product_cell(symbols, sources, labels, q[b, h, t], keys[b, group, k])
-
-
-def scale(s: Scene, *at):
-    dot, scale = float(s.sources[0][at]), s.config.scale(s.layer)
-    if s.config.scale_scores and not s.config.scale_by_layer:
-        numbers = rf"\frac{{{number(dot)}}}{{\sqrt{{{s.config.head_width}}}}}"
-        return simple_cell(r"\frac{q_t\cdot k_s}{\sqrt{d_k}}", numbers, dot * scale, *s.point.sources)
-    numbers = rf"{factor(dot)} \cdot {number(scale)}"
-    return simple_cell(r"q_t\cdot k_s \cdot \mathrm{scale}", numbers, dot * scale, *s.point.sources)
-
-
-def rule(s: Scene, b, h, t, k):
-    allowed = bool(s.mask[b, 0, t, k])
-    if s.crosses or not s.config.causal:
-        numbers = r"\text{a token}" if allowed else r"\text{padding}"
-        symbols = r"\text{every token looks at every token" + (r" of the source}" if s.crosses else "}")
-        return Worked("", (), symbols, rf"{numbers} \Rightarrow {int(allowed)}", (), allowed, allowed, 0.0)
-    numbers = rf"{k} \le {t}" if k <= t else rf"{k} > {t}"
-    if k < t and not allowed:
-        numbers += r",\ \text{padding}"
-    return Worked("", (), r"s \le t", rf"{numbers} \Rightarrow {int(allowed)}", (), allowed, allowed, 0.0)
-
-
-def mask(s: Scene, *at):
-    *parts, allowed = (x[at] for x in s.sources)  # the score and, of relative positions, what is added to it
-    added = " + b_{t,s}" if len(parts) > 1 else ""
-    symbols = rf"m_{{t,s}} = s_{{t,s}}{added}\text{{ where allowed, else }}-\infty"
-    numbers = r"\text{may look}" if allowed else r"\text{may not look}"
-    if allowed and added:
-        numbers += rf": {number(float(parts[0]))} + {factor(float(parts[1]))}"
-    return simple_cell(symbols, numbers, float(sum(parts)) if allowed else -math.inf, *s.point.sources)
-
-
-def softmax(s: Scene, *at):
-    *place, k = at
-    row = s.sources[0][tuple(place)]
-    top = row.max()
-    exps = np.exp(row - top)
-    seen = [i for i in range(len(row)) if row[i] != -np.inf]
-    terms = [Term(f"position {i}", (float(row[i]),), float(exps[i])) for i in seen]
-    terms.sort(key=lambda term: -term.value)
-    total = math.fsum(exps)
-    numbers = rf"\frac{{e^{{{number(row[k])} - {factor(top)}}}}}{{{number(total)}}} = "
-    numbers += rf"\frac{{{number(exps[k])}}}{{{number(total)}}} = {number(exps[k] / total)}"
-    symbols = r"a_{t,s} = \frac{e^{m_{t,s}}}{\sum_{s'} e^{m_{t,s'}}}"
-    sources = (f"{s.point.sources[0]}[{', '.join(map(str, [*place[1:], ':']))}]",)
-    return Worked("", (), symbols, numbers, tuple(terms), total, float(exps[k] / total), 0.0, sources)
-
-
-def mix(s: Scene, b, h, t, e):
-    pattern, v = s.sources
-    labels = [f"position {i}" for i in range(v.shape[2])]
-    group = h // s.config.shared_by
-    sources = (f"{s.point.sources[0]}[{h}, {t}, :]", f"{s.point.sources[1]}[{group}, :, {e}]")
-    symbols = r"z_{t,e} = \sum_s a_{t,s}\,v_{s,e}"
-    return product_cell(symbols, sources, labels, pattern[b, h, t], v[b, group, :, e])
 
 
 _CURVES = {

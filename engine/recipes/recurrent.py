@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.recipes.cells import rule
+from engine.recipes.attention import rule
 from engine.recipes.scene import Scene, float64
 from engine.recipes.terms import factor, number, product_cell, simple_cell
 
