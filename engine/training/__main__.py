@@ -51,7 +51,8 @@ def main() -> None:
     print(f"{len(row):,} tokens from {len(train)} files; {len(held)} files held out")
     model = work.trained(config, mix, recipe, folder, options, tokenizer=tokenizer)
     if model is not None:
-        write_model(model, work.MODELS / options.name, folder, recipe, mix, held, options.about)
+        place, moments = work.MODELS / options.name, not options.no_moments
+        write_model(model, place, folder, recipe, mix, held, options.about, moments)
 
 
 def _mlp_width(options: argparse.Namespace) -> int:
@@ -65,6 +66,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--english", type=float, default=0.52, help="share of generated simple English")
     parser.add_argument("--drills", type=float, default=0.06, help="share of random strings, repeated")
     parser.add_argument("--kind", choices=KINDS, default="rotary", help="what the blocks are made of")
+    parser.add_argument("--no-moments", action="store_true", help="ship the finished model alone, not its way")
     parser.add_argument("--key-heads", type=int, help="heads of keys and values, shared (as many as heads)")
     options = parser.parse_args()
     if options.context < LONGEST_QUESTION:

@@ -60,16 +60,26 @@ CARD = Path(__file__).parent / "card_template.md"
 
 
 def write_model(
-    model: Transformer, folder: Path, work: Path, recipe: Recipe, mix: Mix, held: list[Path], about: str
+    model: Transformer,
+    folder: Path,
+    work: Path,
+    recipe: Recipe,
+    mix: Mix,
+    held: list[Path],
+    about: str,
+    moments: bool = True,
 ) -> None:
-    """Write the weights, read them back as people will, measure that model, write all that ships with it."""
+    """Write the weights, read them back as people will, measure that model, write all that ships with it.
+
+    moments: and the models that were kept on the way, measured too
+    """
     model = written(model, folder, work)
     row = token_row(texts_of(held), model.tokenizer)
     rows = _scores(model, mix, row, recipe.seed)
     found = roles(model, row)
     _write(folder / "scores.json", {"rows": rows, "roles": {role: x.tolist() for role, x in found.items()}})
     _write(folder / "examples.json", {"examples": examples.find(model, found)})
-    if learned := list(learning(model, work, folder, row, recipe)):
+    if moments and (learned := list(learning(model, work, folder, row, recipe))):
         _write(folder / "learning.json", {"seed": recipe.seed, "moments": learned})
     card = CARD.read_text("utf-8").format(
         **_facts(model, work, recipe, mix, held, about), **_tables(rows, found), tried=_tried(folder)
