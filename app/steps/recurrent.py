@@ -18,6 +18,7 @@ ROWS = {  # of a cell, what is drawn of one step, from the state before to the s
     "gru": ("reset", "update", "candidate", "h"),
     "lstm": ("input", "forget", "candidate", "output", "cell", "h"),
 }
+CALLED = {"h": "state after", "h_pre": "before tanh"}
 
 
 def embedded(look: Look) -> None:
@@ -49,7 +50,8 @@ def cell(look: Look) -> None:
         moved = dict(before=float(np.linalg.norm(old)), after=float(np.linalg.norm(h)), cosine=cosine(old, h))
         name = "cell/sentence" if old.any() else "cell/first"
         words(look, name, token=look.token, place=view.token, **moved)
-        _rows(look, ["state before", *names], [before, *(f"{at}.{name}" for name in names)])
+        rows = ["state before", *(CALLED.get(name, name) for name in names)]
+        _rows(look, rows, [before, *(f"{at}.{name}" for name in names)])
         words(look, f"cell/{look.config.cell}")
     with right:
         unit = min(view.unit, look.config.width - 1)
@@ -119,7 +121,7 @@ def looked(look: Look) -> None:
         with a:
             picture(look, f"{at}.align", "How well each fits (alignment)", height=230)
         with b:
-            title = "Where it looks (weights; each row sums to 1)"
+            title = "Where it looks (weights)"
             picture(look, f"{at}.weights", title, scale="sequential", top=1.0, height=230)
         picture(look, f"{at}.context", "What was found (context)", height=150)
     with right:

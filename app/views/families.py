@@ -22,7 +22,7 @@ SENTENCES = (
     "Once upon a time there was a little [MASK] who lived in a house.",
 )
 COLUMNS = [4, 3, 3, 3]
-WIDER = {"recurrent": [4, 3, 5, 3]}  # where the answer is a picture with words at its sides
+WIDER = {"recurrent": [4, 4, 5, 4]}  # where the answer is a picture with words at its sides
 SMALL = dict(height=110, plain=True, pickable=False)
 IMAGES = ("image", "caption")  # families that read an image
 THREE = ("pair", "caption")  # families with three masks: they stand in a row of their own
