@@ -76,23 +76,13 @@ def picture(
     remark             what to say under the picture in the place of its picked and its largest number
     name               tells pictures of the same point apart, where several models are on a page
     """
-    axes = look.axes(point)
-    own = array is None
-    values = look.array(point) if own else array
-    if values.dtype == bool:  # who may look at whom: what may not is hatched
-        values = np.where(values, 1.0, -np.inf)
-    values = values.astype(np.float32)
-    values = values if len(axes) == 3 else values[None]
-    if axes[0] == "G":  # one for each head that shares it: a picture follows the picked head
-        values = np.repeat(values, look.config.shared_by, 0)
+    axes, own, view = look.axes(point), array is None, look.view
+    values = _shown(look, point, array)
     rows, columns = axes[-2], axes[-1]
-    view = look.view
     picked = [
         _clamp(getattr(view, PICKS[axis]) - BEFORE.get(axis, 0), n)
         for axis, n in zip((rows, columns), values.shape[1:], strict=True)
     ]
-    inside = point.removeprefix(f"{look.side}.")
-    key = f"{inside.split('.', 2)[-1] if inside.startswith('blocks') else inside}-{variant or name}"
     look.tensors[look.id_of(point, variant)] = values
     header = {
         "src": look.id_of(point, variant),
@@ -116,7 +106,25 @@ def picture(
         "light": light(look, point) if own else None,
     }
     pick = (lambda cell: state.change(**_picked(rows, columns, cell))) if pickable else None
-    components.matrix(f"matrix-{key}", header, pick)
+    components.matrix(f"matrix-{_within(look, point)}-{variant or name}", header, pick)
+
+
+def _shown(look: Look, point: str, array: np.ndarray | None) -> np.ndarray:
+    """The numbers of a point, or others in their place, as a stack of matrices [N, R, C]."""
+    values = look.array(point) if array is None else array
+    if values.dtype == bool:  # who may look at whom: what may not is hatched
+        values = np.where(values, 1.0, -np.inf)
+    values = values.astype(np.float32)
+    values = values if len(look.axes(point)) == 3 else values[None]
+    if look.axes(point)[0] == "G":  # one for each head that shares it: a picture follows the picked head
+        return np.repeat(values, look.config.shared_by, 0)
+    return values
+
+
+def _within(look: Look, point: str) -> str:
+    """A point's name within its block and its stack: the same in all of them."""
+    inside = point.removeprefix(f"{look.side}.")
+    return inside.split(".", 2)[-1] if inside.startswith("blocks") else inside
 
 
 def _picked(rows: str, columns: str, cell: list[int]) -> dict:
