@@ -42,6 +42,11 @@ EXAMPLES = [  # gaps to try and what belongs there; those that the model finds s
     ("It was a dark [MASK], and the stars were shining.", "night"),
     ("They sat by the [MASK] to warm their cold hands.", "fire"),
     ("The king and the [MASK] lived in a castle.", "queen"),
+    ("I do not [MASK] what you mean.", "know"),
+    ("For a long [MASK] he said nothing.", "time"),
+    ("The little boy ran as fast as he [MASK].", "could"),
+    ("He shook his [MASK] and said no.", "head"),
+    ("She looked at him with tears in her [MASK].", "eyes"),
 ]
 RATE = 0.008  # with post-norm, as of the translator
 SURE = 0.3  # the least probability of an example's answer
