@@ -136,11 +136,13 @@ def write_translator(model: nn.Module, folder: Path, work_folder: Path, texts: t
 
 
 def examples_of(model: nn.Module, held: dict[str, list[str]]) -> Iterator[dict]:
-    """The first held-out sentences of a middling length that the model translates to the letter."""
+    """The first held-out sentences of a middling length that the model translates to the letter, or just the
+    first where it does so with none; with the step in which there is something to see."""
     some = [text for text in held if 5 <= len(text.split()) <= 8][:AT_ONCE]
     right = [text for text, guess in zip(some, written(model, some), strict=True) if guess in held[text]]
-    for text in right[:EXAMPLES]:
-        yield {"text": text, "note": text, "step": "cross"}
+    step = "states" if getattr(model.config, "attention", "") == "none" else "cross"
+    for text in (right or some)[:EXAMPLES]:
+        yield {"text": text, "note": text, "step": step}
 
 
 def scores_of(model: nn.Module, train: list[Pair], held: dict[str, list[str]], options) -> list[dict]:

@@ -16,7 +16,8 @@ UNLABELLED = """() => [...document.querySelectorAll('.gb canvas')]
 FIND = """point => [...document.querySelectorAll('.gb')]
     .find(g => g.querySelector('.foot code')?.textContent.startsWith(point + '  '))"""
 ALL_DRAWN = "[...document.querySelectorAll('.gb canvas')].every(c => c.closest('[data-sig]'))"
-COLOURS = """() => [...document.querySelectorAll('.gb canvas')].filter(c => c.offsetParent).map(c => {
+COLOURS = """() => [...document.querySelectorAll('.gb canvas')]
+    .filter(c => c.offsetParent && !c.closest('.pick, .example')).map(c => {
     const words = new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer);
     return new Set(words).size;
 })"""
@@ -66,7 +67,7 @@ def _look(page, number: int) -> dict:
 
 
 def colours(page: Page) -> list[int]:
-    """How many colours each canvas on the page has: 1 is a blank one."""
+    """How many colours each picture on the page has, the faces of buttons left out: 1 is a blank one."""
     return page.evaluate(COLOURS)
 
 
