@@ -27,15 +27,14 @@ function pointer(state) {
   pad.onpointerup = pad.onpointercancel = () => { if (last) { last = null; read(state); } };
 }
 function keyboard(state) {
-  state.pad.onkeydown = (e) => {
-    const move = e.key in ARROWS;
-    if (!move && e.key !== " ") return;
-    e.preventDefault();
-    e.stopPropagation();
-    if (move) state.pen = stepped(state.pen, e.key, state.h.side * FINE);
-    else { begin(state); dab(state, state.pen); clearTimeout(state.timer); state.timer = setTimeout(() => read(state), 400); }
+  const move = (key) => { state.pen = stepped(state.pen, key, state.h.side * FINE); repaint(state, true); };
+  byKeys(state.pad, move, () => {
+    begin(state);
+    dab(state, state.pen);
+    clearTimeout(state.timer);
+    state.timer = setTimeout(() => read(state), 400);
     repaint(state, true);
-  };
+  });
 }
 // The first stroke after an example or a file begins on an empty square.
 function begin(state) { if (!state.own) { state.ink.fill(0); state.own = true; } }

@@ -88,6 +88,15 @@ function onPad(e, pad, count) {
   const box = pad.getBoundingClientRect();
   return [((e.clientX - box.left) / box.width) * count, ((e.clientY - box.top) / box.height) * count];
 }
+function byKeys(pad, move, act) {
+  pad.onkeydown = (e) => {
+    if (!(e.key in ARROWS) && e.key !== " ") return;
+    e.preventDefault();
+    e.stopPropagation();
+    if (e.key === " ") act();
+    else move(e.key);
+  };
+}
 function stepped(place, key, count) {
   return place.map((p, k) => Math.max(0, Math.min(count - 1, p + ARROWS[key][k])));
 }

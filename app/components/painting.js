@@ -57,15 +57,13 @@ function pointer(state) {
   pad.onpointerleave = () => repaint(state);
 }
 function keyboard(state) {
-  state.pad.onkeydown = (e) => {
-    const move = e.key in ARROWS;
-    if (!move && e.key !== " ") return;
-    e.preventDefault();
-    e.stopPropagation();
-    if (move) state.cursor = stepped(state.cursor, e.key, state.h.side);
-    else { fill(state, state.cursor); clearTimeout(state.timer); state.timer = setTimeout(() => state.send(state.cells.join("")), 400); }
+  const move = (key) => { state.cursor = stepped(state.cursor, key, state.h.side); repaint(state, state.cursor); };
+  byKeys(state.pad, move, () => {
+    fill(state, state.cursor);
+    clearTimeout(state.timer);
+    state.timer = setTimeout(() => state.send(state.cells.join("")), 400);
     repaint(state, state.cursor);
-  };
+  });
 }
 function repaint(state, ghost) {
   const g = state.pad.getContext("2d"), small = el("canvas"), { side, signs, palette } = state.h;
