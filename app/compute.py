@@ -37,6 +37,11 @@ def shipped() -> list[str]:
     return engine.shipped()
 
 
+def linked(name: str) -> str:
+    """A model as a link names it: the default by nothing."""
+    return "" if name == shipped()[0] else name
+
+
 def family(name: str) -> str:
     """Which family of architectures a model is of."""
     config, reads = model(name).config, model(name).reads
@@ -92,9 +97,7 @@ def given(name: str, view, gap: bool = False) -> Given:
     """
     reads = model(name).reads
     if reads[0].image:
-        pixels, shown = reads[0].image ** 2, examples(name)
-        mine = view.image and (not gap or len(view.image) == pixels)  # else each has its own
-        image = view.image if mine else shown[0]["text"] if shown else "0" * pixels
+        image = _image(name, view.image, gap)
         return image if len(reads) == 1 else (image, "" if gap else view.target)
     if len(reads) == 2:
         return (" ".join(view.prompt.replace(MASK, "").split()), "") if gap else (view.prompt, view.target)
@@ -103,6 +106,14 @@ def given(name: str, view, gap: bool = False) -> Given:
     if reads[0].causal:
         return view.prompt.partition(MASK)[0].rstrip()
     return view.prompt if MASK in view.prompt else f"{view.prompt.rstrip()} {MASK}."
+
+
+def _image(name: str, drawn: str, gap: bool) -> str:
+    """What was drawn, or else the model's own first example; beside others also where it is of another size."""
+    pixels, shown = model(name).reads[0].image ** 2, examples(name)
+    if drawn and (len(drawn) == pixels or not gap):
+        return drawn
+    return shown[0]["text"] if shown else "0" * pixels
 
 
 def examples(name: str) -> list[dict]:

@@ -28,13 +28,8 @@ function pointer(state) {
 }
 function keyboard(state) {
   const move = (key) => { state.pen = stepped(state.pen, key, state.h.side * FINE); repaint(state, true); };
-  byKeys(state.pad, move, () => {
-    begin(state);
-    dab(state, state.pen);
-    clearTimeout(state.timer);
-    state.timer = setTimeout(() => read(state), 400);
-    repaint(state, true);
-  });
+  const act = () => { begin(state); dab(state, state.pen); repaint(state, true); };
+  byKeys(state.pad, move, act, () => read(state));
 }
 // The first stroke after an example or a file begins on an empty square.
 function begin(state) { if (!state.own) { state.ink.fill(0); state.own = true; } }

@@ -8,7 +8,8 @@ function thumb(canvas, text, h) {
 }
 const blank = (h) => h.signs[0].repeat(h.side * h.side);
 
-// One sheet: `made` gives what the kind of drawing adds {pad, tools, extra}, shows a text and reads a file's picture.
+// One sheet: `made` is the kind of drawing: what it adds to the sheet (build), how it shows a text, clears and takes a
+// file's picture. `state.set` shows a text and sends it.
 function easel({ data, parentElement, setTriggerValue }, made) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
@@ -16,6 +17,7 @@ function easel({ data, parentElement, setTriggerValue }, made) {
   state.h = data;
   state.send = (text) => { state.note.textContent = ""; state.sent = text; for (const canvas of [state.now, state.small]) canvas && thumb(canvas, text, state.h); setTriggerValue("image", text); };
   state.show = (text) => { state.shown = true; state.sent = text; made.show(state, text); };
+  state.set = (text) => { state.show(text); state.send(text); };
   if (!state.pad) unfolded(root, state, made);
   const all = JSON.stringify(data.examples);
   if (state.examples !== all) { state.examples = all; examples(state); }
@@ -45,7 +47,7 @@ function examples(state) {
   state.menu.replaceChildren(...state.h.examples.map(([text, why]) => {
     const canvas = el("canvas");
     thumb(canvas, text, state.h);
-    return el("button", { type: "button", class: "example picture", title: why, "aria-label": why, onclick: () => { state.show(text); state.send(text); } }, canvas);
+    return el("button", { type: "button", class: "example picture", title: why, "aria-label": why, onclick: () => state.set(text) }, canvas);
   }));
 }
 
@@ -88,13 +90,17 @@ function onPad(e, pad, count) {
   const box = pad.getBoundingClientRect();
   return [((e.clientX - box.left) / box.width) * count, ((e.clientY - box.top) / box.height) * count];
 }
-function byKeys(pad, move, act) {
+// The arrow keys move, the space bar acts; `settle` comes once a little while after the last act.
+function byKeys(pad, move, act, settle) {
+  let timer;
   pad.onkeydown = (e) => {
     if (!(e.key in ARROWS) && e.key !== " ") return;
     e.preventDefault();
     e.stopPropagation();
-    if (e.key === " ") act();
-    else move(e.key);
+    if (e.key !== " ") return move(e.key);
+    act();
+    clearTimeout(timer);
+    timer = setTimeout(settle, 400);
   };
 }
 function stepped(place, key, count) {

@@ -1,17 +1,25 @@
 // An image as the model reads it, its patches marked; the weights of a row of attention laid back on it.
 // The row is that of the picked token. In an image model that is a patch itself, and a click picks it; where words
 // look at an image, a click picks the patch that is looked at (`by`: "token" or "key").
-DRAW.image = function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".gb");
-  if (!data) return;
-  const state = (root.__state ??= {});
-  Object.assign(state, { h: data, send: setTriggerValue, token: chosen("token", data.token), key: chosen("key", data.key), index: chosen("head", data.index) });
-  const draw = () => paint(root, state);
-  listen(root, PAGE.bus, "tensor", (e) => [state.h.src, state.h.over].includes(e.detail) && draw());
-  for (const [name, field] of [["token", "token"], ["key", "key"], ["head", "index"]]) listen(root, PAGE.bus, name, (e) => ((state[field] = e.detail), draw()));
-  watchWidth(root, state, draw);
-  draw();
-};
+DRAW.image = drawn(paint, { token: "token", key: "key", head: "index" }, true);
+DRAW.looks = drawn(strip, { token: "token", head: "index" }, false);
+
+// What draws with `draw`: again when its tensors come, and when one of `choices` (event: field of the data) is made.
+function drawn(draw, choices, sized) {
+  return ({ data, parentElement, setTriggerValue }) => {
+    const root = parentElement.querySelector(".gb");
+    if (!data) return;
+    const state = (root.__state ??= {}), again = () => draw(root, state);
+    Object.assign(state, { h: data, send: setTriggerValue });
+    listen(root, PAGE.bus, "tensor", (e) => [state.h.src, state.h.over].includes(e.detail) && again());
+    for (const [name, field] of Object.entries(choices)) {
+      state[field] = chosen(name, data[field]);
+      listen(root, PAGE.bus, name, (e) => ((state[field] = e.detail), again()));
+    }
+    if (sized) watchWidth(root, state, again);
+    again();
+  };
+}
 
 function paint(root, state) {
   const h = state.h, image = PAGE.tensors.get(h.src), over = h.over && PAGE.tensors.get(h.over);
@@ -94,11 +102,11 @@ function act(root, state, made, across, step, weights) {
   canvas.onpointerleave = () => tipAt(made, 0, 0, "");
   canvas.onclick = (e) => { const i = at(e); if (i) pick(i); };
   canvas.onkeydown = (e) => {
-    const by = { ArrowUp: -across, ArrowDown: across, ArrowLeft: -1, ArrowRight: 1 }[e.key];
-    if (!by) return;
+    if (!(e.key in ARROWS)) return;
+    const [right, down] = ARROWS[e.key];
     e.preventDefault();
     e.stopPropagation();
-    pick(Math.max(0, Math.min(h.names.length - 1, state[h.by] + by)));
+    pick(Math.max(0, Math.min(h.names.length - 1, state[h.by] + right + down * across)));
   };
 }
 
@@ -111,29 +119,25 @@ function table(h, state, image, over) {
 
 // --- each word's look at the image, side by side: a word is picked by a click ------------------------------
 
-DRAW.looks = function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".gb");
-  if (!data) return;
-  const state = (root.__state ??= {});
-  Object.assign(state, { h: data, send: setTriggerValue, token: chosen("token", data.token), index: chosen("head", data.index) });
-  const draw = () => strip(root, state);
-  listen(root, PAGE.bus, "tensor", (e) => [state.h.src, state.h.over].includes(e.detail) && draw());
-  for (const [name, field] of [["token", "token"], ["head", "index"]]) listen(root, PAGE.bus, name, (e) => ((state[field] = e.detail), draw()));
-  draw();
-};
-
+// Drawn anew only where the pictures are others: a click on a word moves the mark alone, and the focus stays.
 function strip(root, state) {
-  const h = state.h, image = PAGE.tensors.get(h.src), over = PAGE.tensors.get(h.over), size = 64;
+  const h = state.h, image = PAGE.tensors.get(h.src), over = PAGE.tensors.get(h.over);
   if (!image || !over) return;
-  const words = h.words.map((word, token) => {
-    const canvas = el("canvas"), g = surface(canvas, size, size), weights = row(over, { token, index: state.index });
-    pixels(g, image, size);
-    lay(g, root, weights, h.across, size / h.across);
-    const best = weights.indexOf(Math.max(...weights)), says = h.says[token] ?? "";
-    const label = `“${word}” looks most at ${h.names[best]} (${percent(weights[best])})`;
-    const pick = () => { state.token = token; choose("token", token); strip(root, state); state.send("token", token); };
-    return el("button", { type: "button", class: "look", title: label, "aria-label": label, "aria-pressed": String(token === state.token), onclick: pick }, canvas, el("span", { text: says }));
-  });
-  root.replaceChildren(el("figure", {}, el("div", { class: "caption" }, el("span", { class: "title", text: h.title })), el("div", { class: "looks", role: "group", "aria-label": h.title }, ...words)));
+  const key = JSON.stringify([h.src, h.over, state.index, h.words, h.says]);
+  if (state.strip !== key) {
+    state.strip = key;
+    const words = h.words.map((_, token) => look(root, state, image, over, token));
+    root.replaceChildren(el("figure", {}, el("div", { class: "caption" }, el("span", { class: "title", text: h.title })), el("div", { class: "looks", role: "group", "aria-label": h.title }, ...words)));
+  }
+  root.querySelectorAll(".look").forEach((button, token) => button.setAttribute("aria-pressed", token === state.token));
   root.dataset.sig = `${h.src}|${h.over}|${state.index}|${state.token}`;
+}
+function look(root, state, image, over, token) {
+  const h = state.h, size = 64, canvas = el("canvas"), g = surface(canvas, size, size), weights = row(over, { token, index: state.index });
+  pixels(g, image, size);
+  lay(g, root, weights, h.across, size / h.across);
+  const best = weights.indexOf(Math.max(...weights));
+  const label = `“${h.words[token]}” looks most at ${h.names[best]} (${percent(weights[best])})`;
+  const pick = () => { choose("token", token); state.send("token", token); };
+  return el("button", { type: "button", class: "look", title: label, "aria-label": label, onclick: pick }, canvas, el("span", { text: h.says[token] ?? "" }));
 }

@@ -58,12 +58,8 @@ function pointer(state) {
 }
 function keyboard(state) {
   const move = (key) => { state.cursor = stepped(state.cursor, key, state.h.side); repaint(state, state.cursor); };
-  byKeys(state.pad, move, () => {
-    fill(state, state.cursor);
-    clearTimeout(state.timer);
-    state.timer = setTimeout(() => state.send(state.cells.join("")), 400);
-    repaint(state, state.cursor);
-  });
+  const act = () => { fill(state, state.cursor); repaint(state, state.cursor); };
+  byKeys(state.pad, move, act, () => state.send(state.cells.join("")));
 }
 function repaint(state, ghost) {
   const g = state.pad.getContext("2d"), small = el("canvas"), { side, signs, palette } = state.h;
@@ -79,10 +75,7 @@ function repaint(state, ghost) {
   g.strokeRect(left * DOT, top * DOT, (Math.max(...x) - left + 1) * DOT, (Math.max(...y) - top + 1) * DOT);
 }
 
-function clear(state) {
-  state.show(blank(state.h));
-  state.send(blank(state.h));
-}
+const clear = (state) => state.set(blank(state.h));
 function show(state, text) {
   state.cells = [...text];
   repaint(state);
@@ -94,6 +87,5 @@ function take(state, picture) {
     const far = palette.map((colour) => colour.reduce((sum, c, k) => sum + (c - rgba[4 * i + k]) ** 2, 0));
     text.push(signs[far.indexOf(Math.min(...far))]);
   }
-  state.show(text.join(""));
-  state.send(text.join(""));
+  state.set(text.join(""));
 }

@@ -45,8 +45,8 @@ def seen(look: Look) -> None:
     row = look.array(weights)[(*head, view.token)]
     left, right = st.columns([7, 4], gap="medium")
     with left:
-        best = look.trace[look.whole("logits")][0].argmax(-1).tolist()
-        says = ["(end)" if id == look.model.end else look.label_of(id) for id in best]
+        written = look.trace[look.whole("logits")][0].argmax(-1).tolist()
+        says = ["(end)" if id == look.model.end else look.label_of(id) for id in written]
         looks(look, "Where each word looks while it is written", weights, says)
         best, patches = int(row.argmax()), look.memory.labels
         words(

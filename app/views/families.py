@@ -24,7 +24,6 @@ SENTENCES = (
 COLUMNS = [4, 3, 3, 3]
 WIDER = {"recurrent": [4, 4, 5, 4]}  # where the answer is a picture with words at its sides
 SMALL = dict(height=110, plain=True, pickable=False)
-IMAGES = ("image", "caption")  # families that read an image
 THREE = ("pair", "caption")  # families with three masks: they stand in a row of their own
 
 
@@ -81,12 +80,12 @@ def _places(kind: str) -> tuple:
 
 def _about(kind: str, name: str, given: compute.Given) -> None:
     st.markdown(f"**{say('families', f'{kind}/name')}** · {escape(name)}\n\n{say('families', f'{kind}/for')}")
-    text, field = given if isinstance(given, str) else given[0], "image" if kind in IMAGES else "prompt"
+    text = given if isinstance(given, str) else given[0]
+    field = "image" if compute.model(name).reads[0].image else "prompt"
     if field == "prompt":
         st.markdown(say("families", "reads", text=text))
     if st.button(say("families", "walk"), key=f"walk-{name}"):
-        model = "" if name == compute.shipped()[0] else name
-        state.change(model=model, token=-1, target="", **{field: text})
+        state.change(model=compute.linked(name), token=-1, target="", **{field: text})
         st.switch_page("views/walk.py")
 
 

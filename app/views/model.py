@@ -60,7 +60,7 @@ def _moments(name: str, step: str, moments: list[dict]) -> None:
 
 
 def _pick(name: str) -> None:
-    state.change(model="" if name == compute.shipped()[0] else name, image="", target="")
+    state.change(model=compute.linked(name), image="", target="")
 
 
 def _curves(name: str, step: str, moments: list[dict]) -> None:

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.config import ATTENTIONS, CELLS, Config, PairConfig, RecurrentConfig
+from engine.config import CELLS, Config, PairConfig, RecurrentConfig
 from engine.decode import translate
 from engine.families import fresh
 from engine.pictures import Preparation, to_signs
@@ -27,6 +27,7 @@ from engine.training import scenes, work
 from engine.training.bitext import before
 from engine.training.corpus import learn_vocabulary
 from engine.training.pairs import NONE
+from engine.training.recurrent import add_kinds, recurrent
 from engine.training.scenes import Scene
 from engine.training.train import Recipe
 
@@ -107,18 +108,9 @@ def transformer(tokenizer: SentenceTokenizer, options) -> PairConfig:
     return PairConfig(_encoder(options), decoder, tokenizer.start, tokenizer.end)
 
 
-def recurrent(tokenizer: SentenceTokenizer, options) -> RecurrentConfig:
+def carried(tokenizer: SentenceTokenizer, options) -> RecurrentConfig:
     """The same, and a state carried from word to word, with or without a look at them (Xu et al. 2015)."""
-    return RecurrentConfig(
-        vocabulary=len(tokenizer),
-        context=options.context,
-        width=options.width,
-        start=tokenizer.start,
-        end=tokenizer.end,
-        cell=options.kind,
-        attention=options.attention,
-        encoder=_encoder(options),
-    )
+    return recurrent(tokenizer, options, _encoder(options))
 
 
 LOOKING = """\
@@ -129,7 +121,7 @@ Its decoder is recurrent ({kind} cell, attention: {attention}):
 it writes the caption from a state that starts as the encoder's first vector."""
 KINDS = {  # how the model's config is made, and what its card says of the decoder
     "transformer": (transformer, LOOKING),
-} | dict.fromkeys(CELLS, (recurrent, CARRIED))
+} | dict.fromkeys(CELLS, (carried, CARRIED))
 
 
 def captioner(tokenizer: SentenceTokenizer, options) -> PairConfig | RecurrentConfig:
@@ -170,8 +162,7 @@ def _options() -> argparse.Namespace:
     for name, size in sizes.items():
         options.add_argument(f"--{name}", type=int, default=size)
     options.add_argument("--decoder-layers", type=int, default=3, help="of the transformer's")
-    options.add_argument("--kind", choices=KINDS, default="transformer", help="what the decoder is made of")
-    options.add_argument("--attention", choices=ATTENTIONS, default="additive", help="of recurrent decoders")
+    add_kinds(options, KINDS)
     return options.parse_args()
 
 
@@ -192,43 +183,47 @@ def write_captioner(model: nn.Module, folder: Path, work_folder: Path, options) 
     model = work.written(model, folder, work_folder)
     logged = work.logged(folder)
     new = scenes.drawn(options.held_out, options.seed, held=True)
-    rows = scores_of(model, new, logged["steps"], options)
+    guesses = written(model, new)
+    rows = scores_of(model, new, guesses, logged["steps"], options)
     (folder / "scores.json").write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
-    examples = {"examples": list(_examples(model, new))}
+    examples = {"examples": list(_examples(new, guesses))}
     examples |= {"colours": ["white", *scenes.COLOURS], "stamps": scenes.stamps()}
     (folder / "examples.json").write_text(json.dumps(examples, indent=1) + "\n", encoding="utf-8")
-    facts = _facts(model, new, logged["steps"] * options.batch, options) | logged
+    facts = _facts(model, new, guesses, logged["steps"] * options.batch, options) | logged
     card = CARD.read_text("utf-8").format(**facts, table=_table(rows))
     (folder / "card.md").write_text(card, encoding="utf-8")
     print(f"{folder}: {rows[0]['values'][0]:.1%} of {len(new):,} pictures of new combinations")
 
 
-def scores_of(model: nn.Module, new: list[Scene], steps: int, options) -> list[dict]:
-    """Rows of the table, for new combinations and, last, for pictures drawn anew of those it learned."""
+def scores_of(model: nn.Module, new: list[Scene], guesses: list[str], steps: int, options) -> list[dict]:
+    """Rows of the table, for new combinations (of which it wrote `guesses`) and, last, for pictures drawn anew
+    of those it learned."""
     enough = range(min(steps, -(-KNOWN // options.batch)))
     learned = [scene for step in enough for scene in scenes.drawn(options.batch, options.seed, step)][:KNOWN]
-    columns, rows = columns_of(model, new, learned, options.seed), []
+    columns, rows = columns_of(model, new, guesses, learned, options.seed), []
     for name, (counts, words) in ROWS.items():
         some = [i for i, scene in enumerate(new) if len(scene.shapes) in counts]
         if some:
-            guesses = [[column[i] for i in some] for column in columns]
-            rows.append(_row(name, guesses, [new[i].caption for i in some], words))
+            parts = [[column[i] for i in some] for column in columns]
+            rows.append(_row(name, parts, [new[i].caption for i in some], words))
     known = scenes.drawn(options.held_out, options.seed, steps)  # of the step after the last
-    columns = columns_of(model, known, learned, options.seed)
+    columns = columns_of(model, known, written(model, known), learned, options.seed)
     rows.append(_row("caption, known combinations", columns, [scene.caption for scene in known]))
     return [row | {"aim": AIM if row["name"] == "caption" else None} for row in rows]
 
 
-def columns_of(model: nn.Module, asked: list[Scene], learned: list[Scene], seed: int) -> list[list[str]]:
-    """Captions by the model, by its random start, of the nearest picture that it learned from, and always the
-    commonest one of those."""
+def columns_of(
+    model: nn.Module, asked: list[Scene], guesses: list[str], learned: list[Scene], seed: int
+) -> list[list[str]]:
+    """Captions by the model (its `guesses`), by its random start, of the nearest picture that it learned from,
+    and always the commonest one of those."""
     start = fresh(model.config, seed).requires_grad_(False).eval()
     start.tokenizer, start.prepare = model.tokenizer, model.prepare
     images, others = prepared(model.prepare, asked), prepared(model.prepare, learned)
     nearest = torch.cdist(images.flatten(1), others.flatten(1)).argmin(-1)
     ((commonest, _),) = Counter(scene.caption for scene in learned).most_common(1)
     similar = [learned[i].caption for i in nearest]
-    return [written(model, asked), written(start, asked), similar, [commonest] * len(asked)]
+    return [guesses, written(start, asked), similar, [commonest] * len(asked)]
 
 
 def written(model: nn.Module, asked: list[Scene]) -> list[str]:
@@ -262,9 +257,8 @@ def _table(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def _examples(model: nn.Module, new: list[Scene]) -> Iterator[dict]:
+def _examples(new: list[Scene], guesses: list[str]) -> Iterator[dict]:
     """Unseen pictures to try: the first of each relation and place, then the first that the model mistakes."""
-    guesses = written(model, new)
     kinds = [*scenes.RELATIONS, *scenes.PLACES]
     firsts = [next((i for i, scene in enumerate(new) if kind in scene.caption), None) for kind in kinds]
     firsts = [i for i in firsts if i is not None]
@@ -275,9 +269,8 @@ def _examples(model: nn.Module, new: list[Scene]) -> Iterator[dict]:
         yield {"text": to_signs(new[i].pixels(), scenes.PALETTE), "note": f"A{caption[1:]}{taken}"}
 
 
-def _facts(model: nn.Module, new: list[Scene], learned: int, options) -> dict:
-    some, every = new[:SAMPLES], list(scenes.captions())
-    pairs = zip(some, written(model, some), strict=True)
+def _facts(model: nn.Module, new: list[Scene], guesses: list[str], learned: int, options) -> dict:
+    every, pairs = list(scenes.captions()), zip(new[:SAMPLES], guesses, strict=False)
     encoder, decoder = model.config.stacks
     return dict(
         name=model.name,

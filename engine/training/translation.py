@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.config import ATTENTIONS, CELLS, Config, PairConfig, RecurrentConfig
+from engine.config import CELLS, Config, PairConfig
 from engine.decode import translate
 from engine.families import fresh
 from engine.tokenize import SentenceTokenizer
@@ -23,6 +23,7 @@ from engine.training import work
 from engine.training.bitext import Bitext, Pair, most_similar, read_pairs, split_pairs
 from engine.training.corpus import learn_vocabulary
 from engine.training.pairs import NONE
+from engine.training.recurrent import add_kinds, recurrent
 from engine.training.train import Recipe
 
 AIMS = {"exact match": 0.35, "chrF": 60.0}  # of the Transformer: the others stand beside it
@@ -53,19 +54,6 @@ def transformer(tokenizer: SentenceTokenizer, options) -> PairConfig:
     encoder = Config(**both, causal=False, ending="nothing")
     decoder = Config(**both, memory=options.width)
     return PairConfig(encoder, decoder, tokenizer.start, tokenizer.end, shared=True)
-
-
-def recurrent(tokenizer: SentenceTokenizer, options) -> RecurrentConfig:
-    """The models before it: one state carried from token to token, with or without a look back."""
-    return RecurrentConfig(
-        vocabulary=len(tokenizer),
-        context=options.context,
-        width=options.width,
-        start=tokenizer.start,
-        end=tokenizer.end,
-        cell=options.kind,
-        attention=options.attention,
-    )
 
 
 CARRIED = "A recurrent encoder-decoder ({kind} cell, attention: {attention})"
@@ -102,9 +90,8 @@ def _options():
         held_out=(2000, "English sentences kept for evaluation"),
         **sizes,
     )
-    parser.add_argument("--kind", choices=KINDS, default="transformer", help="what the model is made of")
+    add_kinds(parser, KINDS)
     work.add_rates(parser, None)
-    parser.add_argument("--attention", choices=ATTENTIONS, default="additive", help="of recurrent models")
     options = parser.parse_args()
     options.rate = options.rate or (RATE if options.kind == "transformer" else Recipe.rate)
     return options

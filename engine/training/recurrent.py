@@ -1,0 +1,27 @@
+"""What the commands that train recurrent models share: how a kind is asked for, and what it is made of."""
+
+import argparse
+from collections.abc import Iterable
+
+from engine.config import ATTENTIONS, Config, RecurrentConfig
+from engine.tokenize import SentenceTokenizer
+
+
+def add_kinds(parser: argparse.ArgumentParser, kinds: Iterable[str]) -> None:
+    """Which kind of model, a Transformer or what came before it."""
+    parser.add_argument("--kind", choices=kinds, default="transformer", help="what writes is made of")
+    parser.add_argument("--attention", choices=ATTENTIONS, default="additive", help="of recurrent kinds")
+
+
+def recurrent(tokenizer: SentenceTokenizer, options, encoder: Config | None = None) -> RecurrentConfig:
+    """One state carried from token to token, with or without a look back; `encoder` is what reads images."""
+    return RecurrentConfig(
+        vocabulary=len(tokenizer),
+        context=options.context,
+        width=options.width,
+        start=tokenizer.start,
+        end=tokenizer.end,
+        cell=options.kind,
+        attention=options.attention,
+        encoder=encoder,
+    )
