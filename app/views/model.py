@@ -35,7 +35,7 @@ def _choose(name: str) -> None:
     names = compute.shipped()
     st.session_state["control-model"] = name
     with st.container(key="models"):
-        a, b = st.columns([5, 3], vertical_alignment="bottom")
+        a, b = st.columns([6, 1], vertical_alignment="bottom")
         a.segmented_control(
             say("model", "which"),
             names,
