@@ -3,10 +3,12 @@
 Python's own caches: a hit in Streamlit's costs a tenth of a millisecond, and a step makes dozens.
 """
 
+import re
 from functools import cache, lru_cache
 
 import numpy as np
 import torch
+from latex2mathml.converter import convert
 
 import engine
 from engine import analysis
@@ -22,6 +24,7 @@ from engine.worked import Check, check
 
 Given = str | tuple[str, str]  # a text or an image in signs, and beside it what a decoder reads of it
 FAMILIES = ("decoder", "llama", "encoder", "pair", "recurrent", "image", "caption")
+SIGN = re.compile("(?<=(?:&#x0003D;|&#x00028;|&#x0002C;)</mo>)<mo>&#x02212;")
 TRACES = 32  # prompts remembered, for all visitors together
 
 
@@ -170,6 +173,16 @@ def written(name: str, text: str, read: tuple[int, ...]) -> tuple[int, ...]:
 def checked(name: str, given: Given, point: str, edits: tuple[Edit, ...] = ()) -> Check:
     """The self-check of a whole tensor, in float64."""
     return check(trace(name, given, edits), point)
+
+
+@lru_cache(maxsize=1000)
+def formula(latex: str) -> str:
+    """A formula as MathML, which the browser lays out itself.
+
+    What the converter leaves out: a minus after = ( or , belongs to its number, and infinity is a number.
+    """
+    mathml = convert(latex, display="block").replace("<mo>&#x0221E;</mo>", "<mi>&#x0221E;</mi>")
+    return SIGN.sub('<mo form="prefix">&#x02212;', mathml)
 
 
 @lru_cache(maxsize=1000)

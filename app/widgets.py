@@ -1,15 +1,13 @@
 """What every step is made of: a picture in its frame, the arithmetic of a cell, the code that ran."""
 
 import inspect
-import re
 from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
 import torch
 
-from app import components, state
-from app.labels import escape
+from app import components, compute, state
 from app.look import Look
 from app.text import say
 from engine.worked import Worked, work
@@ -219,37 +217,38 @@ def scored(
     return rows
 
 
-def arithmetic(look: Look, point: str, *cell: int) -> None:
-    """The picked cell of a point by hand: its terms, their sum, and the model's own number beside it."""
+def arithmetic(look: Look, *cells: tuple) -> None:
+    """Picked cells (a point and where in it) by hand: terms, their sum, the model's own number beside it."""
+    components.hands("hands", [_by_hand(look, *cell) for cell in cells])
+
+
+def _by_hand(look: Look, point: str, *cell: int) -> dict:
     sizes = look.trace[point].shape[1:]
     worked = work(look.trace, point, (0, *(_clamp(i, n) for i, n in zip(cell, sizes, strict=True))))
     difference = abs(worked.value - worked.shown) if worked.value != worked.shown else 0.0
-    parts = [
-        f"**Check it by hand** · `{point}[{', '.join(map(str, worked.at[1:]))}]`",
-        f"$$\n{worked.symbols}\n$$",
-        f"$$\n{worked.numbers}\n$$" if "frac" in worked.numbers or not worked.terms else "",
-        _terms(look, worked) if worked.terms else "",
-        f"by hand **{_number(worked.value)}** · the model **{_number(worked.shown)}** · "
-        f"differs by {_number(difference, 1)}",
-        ":small[made from " + " and ".join(f"`{source}`" for source in worked.sources) + "]"
-        if worked.sources
-        else "",
-    ]
-    with st.container(border=True, key="hand-" + re.sub(r"\W", "-", point)):
-        st.markdown("\n\n".join(part for part in parts if part))  # one element: the page is quicker
+    told = "frac" in worked.numbers or not worked.terms  # else the terms below tell the same
+    return {
+        "cell": f"{point}[{', '.join(map(str, worked.at[1:]))}]",
+        "formulas": [compute.formula(latex) for latex in (worked.symbols, worked.numbers)[: 1 + told]],
+        "terms": _terms(look, worked),
+        "total": _number(worked.total),
+        "value": _number(worked.value),
+        "shown": _number(worked.shown),
+        "difference": _number(difference, 1),
+        "sources": worked.sources,
+    }
 
 
-def _terms(look: Look, worked: Worked) -> str:
-    """The largest terms as a Markdown table, the rest in one row, then the sum."""
-    rows = ["| term | | value |", "|:--|:--|--:|"]
+def _terms(look: Look, worked: Worked) -> list[tuple[str, str, str]]:
+    """The largest terms, each with its factors, and the rest in one."""
+    rows = []
     for term in worked.terms[:SHOWN_TERMS]:
         factors = " × ".join(_number(x) for x in term.factors) if len(term.factors) > 1 else ""
-        rows.append(f"| {escape(_name(look, worked.point, term.label))} | {factors} | {_number(term.value)} |")
+        rows.append((_name(look, worked.point, term.label), factors, _number(term.value)))
     rest = worked.terms[SHOWN_TERMS:]
     if rest:
-        rows.append(f"| {len(rest)} more | | {_number(sum(term.value for term in rest))} |")
-    rows.append(f"| **sum** | | **{_number(worked.total)}** |")
-    return "\n".join(rows)
+        rows.append((f"{len(rest)} more", "", _number(sum(term.value for term in rest))))
+    return rows
 
 
 def _name(look: Look, point: str, label: str) -> str:

@@ -4,6 +4,7 @@ Each is a JavaScript file beside this one; those of SHARED go in front, `style.c
 does comes back as a trigger to a callback; what is selected goes out in the data.
 """
 
+import base64
 import json
 import struct
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import numpy as np
 import streamlit as st
 
 HERE = Path(__file__).parent
+FONTS = HERE.parents[1] / "assets" / "fonts"
 
 
 DRAWN = (
@@ -29,6 +31,7 @@ DRAWN = (
     "painting",
     "tokens",
     "lesson",
+    "formula",
 )
 
 SHARED = ("common", "easel")
@@ -52,12 +55,20 @@ def _library() -> str:
     return "\n".join([ARRIVE, *shared, *files, "PAGE.arrived(DRAW);\nexport default () => {};\n"])
 
 
+@cache
+def _style() -> str:
+    """The style, with the font of the formulas in it: few machines have one of their own."""
+    font = base64.b64encode((FONTS / "math.woff2").read_bytes()).decode()
+    face = f"@font-face {{ font-family: 'Glassbox Math'; src: url(data:font/woff2;base64,{font}); }}\n"
+    return face + (HERE / "style.css").read_text("utf-8")
+
+
 def library() -> None:
     """Bring the drawing code and the style to the page; it does not change, so it travels once."""
     st.components.v2.component(
         "glassbox_library",
         html="<span></span>\n",
-        css=(HERE / "style.css").read_text("utf-8"),
+        css=_style(),
         js=_library(),
         isolate_styles=False,
     )(key="library", height=1)
@@ -186,6 +197,16 @@ def looks(key: str, header: dict, token: Callable[[int], None]) -> None:
 def lesson(key: str, header: dict) -> None:
     """A text with some tokens changed; `header` has parts [(what is read, what was done or "")]."""
     _mount("lesson", key, header)
+
+
+def formula(key: str, mathml: str) -> None:
+    """A formula by itself."""
+    _mount("formula", key, {"formula": mathml})
+
+
+def hands(key: str, boxes: list[dict]) -> None:
+    """The arithmetic of picked cells, a box each; as `app.widgets.arithmetic` makes them."""
+    _mount("hands", key, {"boxes": boxes})
 
 
 def tokens(key: str, header: dict, **choices: Callable[[int], None]) -> None:

@@ -25,6 +25,6 @@ def draw(look: Look) -> None:
         chart(look, "classes", header, title, point="classes", pick=lambda i: state.change(entry=int(i)))
         picture(look, "final_norm.out", "The last vectors: only the first is read", height=150)
     with right:
-        arithmetic(look, "classes", picked)
+        arithmetic(look, ("classes", picked))
         words(look, "next/why", patches=look.config.patches)
         code(Transformer.unembed)

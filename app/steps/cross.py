@@ -29,9 +29,9 @@ def draw(look: Look) -> None:
             title = f"Where “{look.token}” looks"
             chart(look, "cross", bars(rows, "token", "weight", height=330, max=1.0), title, point=point)
     with right:
-        arithmetic(look, look.point("cross.dots"), view.head, view.token, view.key)
-        arithmetic(look, look.point("cross.pattern"), view.head, view.token, view.key)
-        arithmetic(look, look.point("cross.z"), view.head, view.token, view.unit)
+        picks = {"dots": view.key, "pattern": view.key, "z": view.unit}
+        cells = [(look.point(f"cross.{name}"), view.head, view.token, i) for name, i in picks.items()]
+        arithmetic(look, *cells)
         words(look, "cross/why")
         code(Block.forward)
 
@@ -65,8 +65,7 @@ def seen(look: Look) -> None:
         with b:
             picture(look, weights, "The same as rows of weights", scale="sequential", top=1.0, height=270)
     with right:
-        arithmetic(look, scores, *head, view.token, view.key)
-        arithmetic(look, weights, *head, view.token, view.key)
-        arithmetic(look, found, *head, view.token, view.unit)
+        at = (*head, view.token)
+        arithmetic(look, (scores, *at, view.key), (weights, *at, view.key), (found, *at, view.unit))
         words(look, "cross/why")
         code(Attention.forward if carried else Block.forward)

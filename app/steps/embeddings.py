@@ -41,9 +41,8 @@ def draw(look: Look) -> None:
         for _, point, title in parts:
             picture(look, point, title, height=354 // len(parts))
     with right:
-        arithmetic(
-            look, look.whole("embed.norm.out" if config.embed_norm else "embed.out"), view.token, view.unit
-        )
+        whole = look.whole("embed.norm.out" if config.embed_norm else "embed.out")
+        arithmetic(look, (whole, view.token, view.unit))
         title = "Places most alike in the position table" if config.image else "Nearest in the token table"
         chart(look, "nearest", bars(near, "token", "cosine", height=170, max=1.0), f"{title}, by cosine")
         _map(look)

@@ -34,9 +34,8 @@ def draw(look: Look) -> None:
             _second(look)
         _lesson(look)
     with right:
-        arithmetic(look, "logits", place, entry)
-        if _two(look):
-            arithmetic(look, "follows.scores", 0)
+        follows = [("follows.scores", 0)] if _two(look) else []
+        arithmetic(look, ("logits", place, entry), *follows)
         words(look, "next/why", vocabulary=len(shares), width=look.config.width)
         code(MaskedHead.forward, Follows.forward, corrupt)
 

@@ -48,8 +48,8 @@ def draw(look: Look) -> None:
     with right:
         bound(st.toggle, "Hide the first token's share (attention sink)", "sink")
         bound(st.toggle, "Weigh by the size of the values", "weighted")
-        arithmetic(look, look.point("attn.z"), view.head, view.token, view.unit)
-        arithmetic(look, look.point("attn.out"), view.token, view.unit)
+        mixed, out = look.point("attn.z"), look.point("attn.out")
+        arithmetic(look, (mixed, view.head, view.token, view.unit), (out, view.token, view.unit))
         words(look, "heads/concat", heads=look.config.heads, width=look.config.head_width)
         code(Attention.forward, without_first, value_weighted)
 

@@ -45,10 +45,8 @@ def draw(look: Look) -> None:
         title = "What the next part reads, for every token"
         picture(look, f"{prefix}.out", title, height=190)
     with right:
-        for name in measures:
-            arithmetic(look, f"{prefix}.{name}", view.token, 0)
-        arithmetic(look, f"{prefix}.scaled", view.token, view.unit)
-        arithmetic(look, f"{prefix}.out", view.token, view.unit)
+        picks = dict.fromkeys(measures, 0) | {"scaled": view.unit, "out": view.unit}
+        arithmetic(look, *((f"{prefix}.{name}", view.token, i) for name, i in picks.items()))
         code(type(look.model.get_submodule(prefix)).forward)
 
 

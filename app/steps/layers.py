@@ -31,7 +31,7 @@ def draw(look: Look) -> None:
         line = series(f"“{look.token}”", range(len(sizes)), sizes)
         header = graph([line], "block", "length of the vector", height=220, zero=True, xTicks=ticks)
         chart(look, "stream", header, "How the stream grows", point=ends[-1])
-        arithmetic(look, look.point("resid_post"), view.token, view.unit)
+        arithmetic(look, (look.point("resid_post"), view.token, view.unit))
         words(look, "layers/why")
         code(class_lens if config.ending == "classes" else lens)
 

@@ -47,7 +47,7 @@ def draw(look: Look) -> None:
             title = "The weights this gives"
             picture(look, look.point("attn.pattern"), title, scale="sequential", top=1.0, height=350)
     with right:
-        arithmetic(look, look.point("attn.masked"), view.head, view.token, view.key)
-        arithmetic(look, look.point("attn.pattern"), view.head, view.token, view.key)
+        cell = (view.head, view.token, view.key)
+        arithmetic(look, (look.point("attn.masked"), *cell), (look.point("attn.pattern"), *cell))
         own = causal_mask if look.config.causal else full_mask
         code(own if view.mask == "own" else mask_of)

@@ -44,8 +44,8 @@ def draw(look: Look) -> None:
     with right:
         if look.config.ending in PROMOTED and not look.config.post_norm:
             _promotes(look, unit)
-        for name in ("pre", "gate", "act") if gated else ("pre", "act"):
-            arithmetic(look, look.point(f"mlp.{name}"), view.token, unit)
+        names = ("pre", "gate", "act") if gated else ("pre", "act")
+        arithmetic(look, *((look.point(f"mlp.{name}"), view.token, unit) for name in names))
         words(look, "mlp/why", units=pre.shape[1], wide=look.config.width)
         code(MLP.forward)
 

@@ -43,7 +43,7 @@ def draw(look: Look) -> None:
         with b:
             _controls(look, picked)
     with right:
-        arithmetic(look, look.whole("logits"), look.place, picked)
+        arithmetic(look, (look.whole("logits"), look.place, picked))
         _ranks(look, probabilities, order)
         words(look, "next/why", vocabulary=len(logits), width=look.config.width)
         code(decode.steps_of, decode.draw)

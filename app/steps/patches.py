@@ -20,8 +20,7 @@ def draw(look: Look) -> None:
             picture(look, look.whole("embed.pixels"), "Each patch as a row of numbers", height=300)
     with right:
         words(look, "tokens/picked", patch=look.labels[patch + 1], n=config.channels * config.patch**2)
-        pixel = look.view.unit
-        arithmetic(look, look.whole("embed.pixels"), patch, pixel)
-        arithmetic(look, look.whole("embed.patch"), patch, look.view.unit)
+        pixels, vector = look.whole("embed.pixels"), look.whole("embed.patch")
+        arithmetic(look, (pixels, patch, look.view.unit), (vector, patch, look.view.unit))
         words(look, "tokens/why", patches=config.patches)
         code(cut)

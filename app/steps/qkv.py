@@ -25,7 +25,7 @@ def draw(look: Look) -> None:
         if config.shared_by > 1:
             _groups(look)
         point = look.point(f"attn.{look.view.letter}")
-        arithmetic(look, point, look.head_in(point), look.view.token, look.view.unit)
+        arithmetic(look, (point, look.head_in(point), look.view.token, look.view.unit))
         words(look, "qkv/heads", heads=config.heads, width=width, across=config.heads * width)
         code(*([rotate, turns] if turned else [Attention.forward]))
 

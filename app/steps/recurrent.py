@@ -33,7 +33,7 @@ def embedded(look: Look) -> None:
         words(look, "embeddings/sentence", **values, **best)
         picture(look, point, "Rows of the token table, one a token", height=330)
     with right:
-        arithmetic(look, point, view.token, view.unit)
+        arithmetic(look, (point, view.token, view.unit))
         chart(look, "nearest", bars(near, "token", "cosine", height=170, max=1.0), "Nearest in the token table")
         words(look, "embeddings/positions")
         code(Reader.unroll)
@@ -55,8 +55,7 @@ def cell(look: Look) -> None:
         words(look, f"cell/{look.config.cell}")
     with right:
         unit = min(view.unit, look.config.width - 1)
-        for name in names:
-            arithmetic(look, f"{at}.{name}", unit)
+        arithmetic(look, *((f"{at}.{name}", unit) for name in names))
         code(CELLS[look.config.cell].forward)
 
 
@@ -104,7 +103,7 @@ def states(look: Look) -> None:
         if look.side == "decoder":
             source = len(look.memory.labels)
             words(look, "states/path", steps=path_to_target(config, source, 0, view.token))
-        arithmetic(look, point, view.token, view.unit)
+        arithmetic(look, (point, view.token, view.unit))
         code(Reader.unroll)
 
 
@@ -125,8 +124,7 @@ def looked(look: Look) -> None:
             picture(look, f"{at}.weights", title, scale="sequential", top=1.0, height=230)
         picture(look, f"{at}.context", "What was found (context)", height=150)
     with right:
-        arithmetic(look, f"{at}.align", view.token, view.key)
-        arithmetic(look, f"{at}.weights", view.token, view.key)
-        arithmetic(look, f"{at}.context", view.token, view.unit)
+        picks = {"align": view.key, "weights": view.key, "context": view.unit}
+        arithmetic(look, *((f"{at}.{name}", view.token, i) for name, i in picks.items()))
         words(look, "cross/why")
         code(type(look.model.decoder.cross).score, Attention.forward, Decoder.forward)

@@ -30,7 +30,7 @@ def draw(look: Look) -> None:
         for point, title in zip(points, titles, strict=True):
             picture(look, point, title, height=125)
     with right:
-        arithmetic(look, total, view.token, view.unit)
+        arithmetic(look, (total, view.token, view.unit))
         places = range(len(look.labels))
         lines = [
             series(name, places, size)

@@ -45,8 +45,8 @@ def draw(look: Look) -> None:
         bound(st.toggle, "What if we did not divide?", "unscaled")
         if view.unscaled:
             _without(look, width)
-        arithmetic(look, look.point("attn.dots"), view.head, view.token, view.key)
-        arithmetic(look, look.point("attn.scores"), view.head, view.token, view.key)
+        cell = (view.head, view.token, view.key)
+        arithmetic(look, (look.point("attn.dots"), *cell), (look.point("attn.scores"), *cell))
         code(*([attend, dots_at, rotate] if look.config.rotary else [attend]))
 
 

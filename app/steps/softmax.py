@@ -40,7 +40,7 @@ def draw(look: Look) -> None:
         with b:
             _row(look, look.trace[point][0, view.head, view.token])
     with right:
-        arithmetic(look, point, view.head, view.token, view.key)
+        arithmetic(look, (point, view.head, view.token, view.key))
         words(look, "softmax/rows")
         code(attend, entropy)
 

@@ -166,7 +166,8 @@ def _head(look: Look) -> None:
     names = {} if not isinstance(look.config, Config) else {"activation": look.activation}
     formula = say("walk", f"{step}/formula", look.kinds, **names)
     a.markdown(f"### {number}. {title}\n{lead}")
-    b.latex(formula)
+    with b:
+        components.formula("formula", compute.formula(formula))
 
 
 main()

@@ -23,10 +23,10 @@ def turn(s: Scene, b, h, t, e):
     angle = t / s.config.rotary_base ** (e % half / half)
     partner, sign = (e + half, -1) if e < half else (e - half, 1)
     letter, base = s.point.name[-5], f"{s.config.rotary_base:g}"
-    turned = rf"{letter}_{{t,{e}}}\cos\theta {'-+'[sign > 0]} {letter}_{{t,{partner}}}\sin\theta"
+    turned = rf"{letter}_{{t,{e}}}\,\cos\,\theta {'-+'[sign > 0]} {letter}_{{t,{partner}}}\,\sin\,\theta"
     theta = rf"\theta &= {t} / {base}^{{{e % half}/{half}}} = {number(angle)}"
     return product_cell(
-        rf"\begin{{aligned}} {letter}'_{{t,{e}}} &= {turned} \\ {theta} \end{{aligned}}",
+        rf"\begin{{split}} {letter}'_{{t,{e}}} &= {turned} \\ {theta} \end{{split}}",
         (f"{s.point.sources[0]}[{h}, {t}, :]",),
         [f"number {e} · cos θ", f"number {partner} · {'−' if sign < 0 else ''}sin θ"],
         (x[b, h, t, e], x[b, h, t, partner]),
@@ -76,7 +76,7 @@ def rule(s: Scene, b, h, t, k):
 def mask(s: Scene, *at):
     *parts, allowed = (x[at] for x in s.sources)  # the score and, of relative positions, what is added to it
     added = " + b_{t,s}" if len(parts) > 1 else ""
-    symbols = rf"m_{{t,s}} = s_{{t,s}}{added}\text{{ where allowed, else }}-\infty"
+    symbols = rf"m_{{t,s}} = s_{{t,s}}{added}\text{{ where allowed, else }}{{-\infty}}"
     numbers = r"\text{may look}" if allowed else r"\text{may not look}"
     if allowed and added:
         numbers += rf": {number(float(parts[0]))} + {factor(float(parts[1]))}"

@@ -5,7 +5,19 @@ import re
 import pytest
 
 from app.state import DEFAULT, STEPS
-from tests.app.visit import PUNCTUATION, bare, fire, full_prompt, given, keys, markdown, model, view, visit
+from tests.app.visit import (
+    PUNCTUATION,
+    bare,
+    fire,
+    formulas,
+    full_prompt,
+    given,
+    keys,
+    markdown,
+    model,
+    view,
+    visit,
+)
 from tests.hostile import HOSTILE
 
 LONG = "word " * 1000
@@ -86,7 +98,8 @@ def test_a_link_never_becomes_markup(name):
 
 def test_text_is_not_put_into_formulas():
     at = visit(prompt=MARKUP, step="scores", token=3, key=1)
-    assert not any(word in formula.value for formula in at.latex for word in ("img", "srcdoc", "red["))
+    assert formulas(at)
+    assert not any(word in formula for formula in formulas(at) for word in ("img", "srcdoc", "red["))
 
 
 def test_a_hostile_trigger_from_another_client_does_no_lasting_harm():

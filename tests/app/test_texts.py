@@ -8,7 +8,7 @@ import pytest
 from app import compute, text
 from app.state import CHOICES, DEFAULT, STEPS, steps_of, write_link
 from tests.app.conftest import CAPTIONERS
-from tests.app.visit import fire, full_prompt, markdown, model, press, visit
+from tests.app.visit import fire, formulas, full_prompt, markdown, model, press, visit
 
 SPECIAL = [
     dict(step="scores", unscaled=True),
@@ -99,4 +99,5 @@ def test_every_text_is_shown_and_filled_in(asked, family):
     pages.append(fire(visit(), "prompt", prompt=""))
     assert not any(at.exception for at in pages)
     assert not [t for at in pages for t in markdown(at) if re.search(r"\[\[\w+", t)]
+    assert not [t for at in pages for t in formulas(at) if re.search(r"[\\&}]|\[\[", t)], "LaTeX is left"
     assert set(asked) - asked.names == set()

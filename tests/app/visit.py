@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import torch
@@ -120,15 +121,23 @@ class Box:
 
 
 def boxes(at: AppTest) -> list[Box]:
-    return [_box(block) for block in at.get("flex_container") if (block.key or "").startswith("hand-")]
+    return [_box(box) for box in _given_boxes(at)]
 
 
-def _box(block) -> Box:
-    (text,) = (m.value for m in block.markdown)
-    point, cell = re.search(r"`([\w.]+)\[([\d, ]+)\]`", text).groups()
-    result = re.search(r"by hand \*\*([^*]+)\*\* · the model \*\*([^*]+)\*\*", text)
-    by_hand, shown = (number(x) for x in result.groups())
-    return Box(point, tuple(map(int, cell.split(", "))), by_hand, shown)
+def _given_boxes(at: AppTest) -> list[dict]:
+    return [box for key in keys(at, "hands") for box in given(at, key)["boxes"]]
+
+
+def _box(box: dict) -> Box:
+    point, cell = re.fullmatch(r"([\w.]+)\[([\d, ]+)\]", box["cell"]).groups()
+    return Box(point, tuple(map(int, cell.split(", "))), number(box["value"]), number(box["shown"]))
+
+
+def formulas(at: AppTest) -> list[str]:
+    """The signs of every formula on the page, in their order."""
+    alone = [given(at, key)["formula"] for key in keys(at, "formula")]
+    inside = [mathml for box in _given_boxes(at) for mathml in box["formulas"]]
+    return ["".join(ElementTree.fromstring(mathml).itertext()) for mathml in alone + inside]
 
 
 def number(text: str) -> float:

@@ -24,7 +24,7 @@
     // A picture whose signature has `part` in it is drawn.
     drawn: (part) => [...document.querySelectorAll(".gb[data-sig]")].some((root) => root.dataset.sig.includes(part)),
     // The arithmetic of this cell stands on the page.
-    byHand: (cell) => [...document.querySelectorAll("[class*=st-key-hand-]")].some((box) => box.textContent.includes(cell)),
+    byHand: (cell) => [...document.querySelectorAll(".hand")].some((box) => box.textContent.includes(cell)),
     // The cell under the pointer, where its tooltip shows.
     hovered: () => document.querySelector(".gb:has(.tip:not([hidden]))[data-hover]")?.dataset.hover ?? "",
     // The picked cell of the picture of this point: "row,column".

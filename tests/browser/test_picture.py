@@ -51,6 +51,13 @@ def test_a_clicked_cell_is_worked_out_with_the_engines_number(shown, x, y):
     assert boxes(shown)[SCORES, (1, token, key)] == pytest.approx(value, rel=1e-4)
 
 
+def test_a_fraction_is_drawn_as_one_in_the_font_that_ships(shown):
+    over, under = shown.locator(".hand mfrac").first.locator("> *").all()
+    assert over.bounding_box()["y"] + over.bounding_box()["height"] <= under.bounding_box()["y"]
+    fonts = "() => [...document.fonts].filter((f) => f.status === 'loaded').map((f) => f.family).join()"
+    assert "Glassbox Math" in shown.evaluate(fonts)
+
+
 def test_arrow_keys_move_the_picked_cell_and_not_the_walk(shown):
     picture(shown, SCORES).query_selector("canvas").focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowUp", "ArrowLeft"):

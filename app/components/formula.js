@@ -1,0 +1,32 @@
+// A formula, laid out by the browser itself from MathML; and the arithmetic of picked cells, a box for each.
+DRAW.formula = function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".gb");
+  if (!data) return;
+  root.replaceChildren(math(data.formula));
+  root.dataset.sig = "formula";
+};
+
+DRAW.hands = function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".gb");
+  if (!data) return;
+  root.replaceChildren(...data.boxes.map(box));
+  root.dataset.sig = data.boxes.map((h) => h.cell).join("|");
+};
+
+const math = (text) => document.importNode(new DOMParser().parseFromString(text, "application/xml").documentElement, true);
+
+function box(h) {
+  const node = el("section", { class: "hand", "aria-label": `Check it by hand: ${h.cell}` });
+  node.append(el("p", {}, el("b", { text: "Check it by hand" }), " · ", el("code", { text: h.cell })), ...h.formulas.map(math));
+  if (h.terms.length) node.append(terms(h));
+  const results = ["by hand ", el("b", { text: h.value }), " · the model ", el("b", { text: h.shown }), ` · differs by ${h.difference}`];
+  node.append(el("p", {}, ...results));
+  if (h.sources.length) node.append(el("p", { class: "made" }, "made from ", ...h.sources.flatMap((s, i) => [i ? " and " : "", el("code", { text: s })])));
+  return node;
+}
+
+function terms(h) {
+  const cells = (tag, [name, factors, value]) => [el("th", { scope: tag === "th" ? "col" : "row", text: name }), ...[factors, value].map((text) => el(tag, { text }))];
+  const body = el("tbody", {}, ...[...h.terms, ["sum", "", h.total]].map((row) => el("tr", {}, ...cells("td", row))));
+  return el("table", {}, el("thead", {}, el("tr", {}, ...cells("th", ["term", "", "value"]))), body);
+}
