@@ -60,7 +60,8 @@ function mark(root, state) {
   }
   for (const name of ["stack", "layer", "head"]) root.querySelector(`.picker.${name}`).hidden = !state.h.use.includes(name);
   const here = root.querySelector(".choice.token[aria-checked=true]"), strip = root.querySelector(".chips");
-  if (here && (here.offsetTop < strip.scrollTop || here.offsetTop + here.offsetHeight > strip.scrollTop + strip.clientHeight)) strip.scrollTop = here.offsetTop - 4;
+  const hidden = () => here && (here.offsetTop < strip.scrollTop || here.offsetTop + here.offsetHeight > strip.scrollTop + strip.clientHeight) && here.offsetTop;
+  ask(hidden, (top) => top && (strip.scrollTop = top - 4));
   root.dataset.sig = `${state.token}|${state.layer}|${state.head}|${state.stack}`;
 }
 

@@ -55,12 +55,25 @@ function silence(root) {
   root.__listeners?.clear();
 }
 
-// Draw again when the width changes; the observer's first call, right after the first drawing, is not one.
+// A question about sizes makes the browser lay out the whole page. So all that are asked in one moment are
+// answered together, right before the next frame, and what is done with the answers comes after the last.
+const QUESTIONS = [];
+function ask(question, then) {
+  if (!QUESTIONS.length) requestAnimationFrame(answer);
+  QUESTIONS.push([question, then]);
+}
+function answer() {
+  const asked = QUESTIONS.splice(0), answers = asked.map(([question]) => question());
+  asked.forEach(([, then], i) => then(answers[i]));
+}
+
+// Draw when the width is known, and again when it changes.
 function watchWidth(root, state, draw) {
   state.redraw = draw;
   if (state.watch) return;
-  state.width = root.clientWidth; // asked once: each question makes the browser lay out the whole page
-  state.watch = new ResizeObserver(() => root.clientWidth !== state.width && ((state.width = root.clientWidth), state.redraw()));
+  const drawn = (width) => width !== state.width && ((state.width = width), state.redraw());
+  ask(() => root.clientWidth, drawn);
+  state.watch = new ResizeObserver(() => state.width !== undefined && drawn(root.clientWidth));
   state.watch.observe(root);
 }
 

@@ -61,17 +61,18 @@ function mark(root, state) {
   root.querySelectorAll(".step").forEach((button, i) => {
     const here = i === state.at;
     button.setAttribute("aria-current", here ? "step" : "false");
-    if (here) {
-      const strip = root.querySelector(".groups");
-      const left = button.offsetLeft - strip.offsetLeft;
-      if (left < strip.scrollLeft || left + button.offsetWidth > strip.scrollLeft + strip.clientWidth) strip.scrollLeft = left - 40;
-    }
+    if (here) reveal(button, root.querySelector(".groups"));
   });
   state.h.groups.forEach(([name], i) => (root.querySelector(`.g${i} .name`).textContent = name));
   const [back, next] = root.querySelectorAll(".arrow");
   back.disabled = state.at === 0;
   next.disabled = state.at === state.h.steps.length - 1;
   root.dataset.at = state.at;
+}
+
+function reveal(button, strip) {
+  const place = () => [button.offsetLeft - strip.offsetLeft, button.offsetWidth, strip.scrollLeft, strip.clientWidth];
+  ask(place, ([left, width, from, room]) => (left < from || left + width > from + room) && (strip.scrollLeft = left - 40));
 }
 
 function onKey(e, state) {

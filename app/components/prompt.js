@@ -7,12 +7,11 @@ DRAW.prompt = function ({ data, parentElement, setTriggerValue }) {
   if (!state.box) build_prompt(root, state);
   state.submit = submit;
   state.example = (i, text) => { state.sent = text; setTriggerValue("example", i); };
-  if (state.server !== data.text && state.sent !== data.text) state.box.value = data.text;
+  if (state.server !== data.text && state.sent !== data.text) write(state.box, data.text);
   state.server = data.text;
   state.box.placeholder = data.placeholder;
   examples(root, state, data);
   if (state.open !== data.open) state.show((state.open = data.open));
-  grow(state.box);
   root.dataset.sig = data.text.slice(0, 80);
 };
 
@@ -38,7 +37,7 @@ function examples(root, state, data) {
   if (state.examples !== all) {
     state.menu.replaceChildren(
       ...data.examples.map(([text, why], i) =>
-        el("button", { type: "button", class: "example", title: text, onclick: () => { state.box.value = text; grow(state.box); state.example(i, text); } },
+        el("button", { type: "button", class: "example", title: text, onclick: () => { write(state.box, text); state.example(i, text); } },
           el("b", { text: why })),
       ),
     );
@@ -46,7 +45,11 @@ function examples(root, state, data) {
   }
 }
 
+function write(box, text) {
+  box.value = text;
+  grow(box);
+}
 function grow(box) {
   box.style.height = "auto";
-  box.style.height = Math.min(box.scrollHeight + 2, 64) + "px";
+  ask(() => box.scrollHeight, (height) => (box.style.height = Math.min(height + 2, 64) + "px"));
 }

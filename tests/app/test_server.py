@@ -17,3 +17,7 @@ def test_no_offer_to_install_anything_stands_over_the_page(monkeypatch):
 
 def test_no_host_outside_is_asked_for_this_machines_address():
     assert streamlit.net_util.get_external_ip() is None
+
+
+def test_no_page_of_another_host_may_steer_the_app():
+    assert config.get_option("client.allowedOrigins") == []
