@@ -7,6 +7,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from engine.config import Config, PairConfig, RecurrentConfig
 from engine.families import model_of
@@ -67,11 +68,20 @@ def _listing(folder: Path) -> str:
     return ", ".join(sorted(f.name for f in folder.iterdir())[:12]) or "nothing"
 
 
+class _Unset(TorchFunctionMode):
+    """Parameters get no first values: the weights bring theirs. Torch would import its compiler to make some
+    without memory, a second and more."""
+
+    def __torch_function__(self, call, types, arguments=(), options=None):
+        first = getattr(call, "__module__", "") == "torch.nn.init"
+        return options["tensor"] if first else call(*arguments, **(options or {}))
+
+
 def build(config: Config | PairConfig | RecurrentConfig, weights: dict[str, Tensor], source: str) -> nn.Module:
     """A model holding `weights` (by this project's names) in float32; all misfits in one error."""
     for stack in config.stacks:
         _check_sizes(stack, weights, source)
-    with torch.device("meta"):
+    with torch.device("meta"), _Unset():
         model = model_of(config)
     wanted = dict(model.named_parameters())
     troubles = [f"missing: {name}" for name in sorted(wanted.keys() - weights.keys())]
