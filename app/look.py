@@ -99,12 +99,15 @@ class Look:
             **{self.side: bool(self.side)},
             "colour": c.image and c.channels == 3,
             "image": c.image,
+            "relative, full": c.positions == "relative" and not c.causal,
             "full": not c.causal,
             "post": c.post_norm,
             "segments": c.segments,
             "gated": c.gated,
             "shared": c.shared_by > 1,
             "no biases": not c.attention_bias,
+            "unscaled": not c.scale_scores,
+            "scaled logits": c.scale_logits,
         }
         return (c.ending, *(name for name, is_so in others.items() if is_so), c.positions, c.norm)
 

@@ -42,7 +42,7 @@ def embedded(look: Look) -> None:
 def cell(look: Look) -> None:
     """One step of the picked token: gates, what it would write, and the state after it."""
     view, at = look.view, look.whole(f"steps.{look.view.token}")
-    names = ROWS[look.config.cell]
+    names, unit = ROWS[look.config.cell], min(view.unit, look.config.width - 1)
     left, right = st.columns([7, 4], gap="medium")
     with left:
         before = look.whole(f"steps.{view.token - 1}.h") if view.token else look.whole("start.h")
@@ -53,8 +53,8 @@ def cell(look: Look) -> None:
         rows = ["state before", *(CALLED.get(name, name) for name in names)]
         _rows(look, rows, [before, *(f"{at}.{name}" for name in names)])
         words(look, f"cell/{look.config.cell}")
+        _along(look, names, unit)
     with right:
-        unit = min(view.unit, look.config.width - 1)
         arithmetic(look, *((f"{at}.{name}", unit) for name in names))
         code(CELLS[look.config.cell].forward)
 
@@ -80,6 +80,20 @@ def _rows(look: Look, names: list[str], points: list[str]) -> None:
         "model": look.model.name,
     }
     components.matrix("matrix-cell", header, lambda place: state.change(unit=int(place[1])))
+
+
+def _along(look: Look, names: tuple[str, ...], unit: int) -> None:
+    """The picked number of the gates and of the state, from the first token to the last."""
+    places = range(len(look.labels))
+    points = {name: [look.whole(f"steps.{t}.{name}") for t in places] for name in names}
+    lines = [
+        series(CALLED.get(name, name), places, [look.trace[point][0, unit] for point in points[name]])
+        for name in names
+    ]
+    mark = [*lines[-1]["points"][look.view.token], look.token]
+    options = dict(xTicks=[[i, label] for i, label in enumerate(look.labels)], marks=[mark], zero=True)
+    header = graph(lines, "token", f"number {unit}", height=200, **options)
+    chart(look, "along", header, f"Number {unit} from token to token", point=points["h"][look.view.token])
 
 
 def states(look: Look) -> None:

@@ -9,19 +9,18 @@ from app.look import Look
 from app.widgets import arithmetic, bound, chart, code, picture, words
 from engine.analysis import dots_at
 from engine.attention import attend
-from engine.position import rotate
+from engine.position import buckets_of, rotate
 from engine.tap import Edit
 
+TITLES = {"dots": "Query · key", "scores": "Divided by √d_k", "bias": "Added for the distance"}
 LEAST = 29  # distances drawn, at least
 STEP = 3  # places that tokens are moved on by
 
 
 def draw(look: Look) -> None:
     view, width = look.view, look.config.head_width
-    dots, scores = (
-        look.array(look.point("attn.dots"))[view.head],
-        look.array(look.point("attn.scores"))[view.head],
-    )
+    parts, cell = _parts(look), (view.head, view.token, view.key)
+    dot, score = (float(look.array(look.point(f"attn.{name}"))[cell]) for name in ("dots", "scores"))
     left, right = st.columns([7, 4], gap="medium")
     with left:
         words(
@@ -29,25 +28,34 @@ def draw(look: Look) -> None:
             "scores/sentence",
             token=look.token,
             key=look.key,
-            dot=float(dots[view.token, view.key]),
+            dot=dot,
             root=math.sqrt(width),
             width=width,
-            score=float(scores[view.token, view.key]),
+            score=score,
         )
-        a, b = st.columns(2)
-        with a:
-            picture(look, look.point("attn.dots"), "Query · key", height=360)
-        with b:
-            picture(look, look.point("attn.scores"), "Divided by √d_k", height=360)
+        for column, name in zip(st.columns(len(parts)), parts, strict=True):
+            with column:
+                picture(look, parts[name], TITLES[name], height=360)
+        if "bias" in parts:
+            bias = float(look.array(parts["bias"])[cell])
+            words(look, "scores/relative", token=look.token, key=look.key, head=view.head, bias=bias)
         if look.config.rotary:
             _by_distance(look)
     with right:
-        bound(st.toggle, "What if we did not divide?", "unscaled")
-        if view.unscaled:
-            _without(look, width)
-        cell = (view.head, view.token, view.key)
-        arithmetic(look, (look.point("attn.dots"), *cell), (look.point("attn.scores"), *cell))
-        code(*([attend, dots_at, rotate] if look.config.rotary else [attend]))
+        if look.config.scale_scores:
+            bound(st.toggle, "What if we did not divide?", "unscaled")
+            if view.unscaled:
+                _without(look, width)
+        arithmetic(look, *((point, *cell) for point in parts.values()))
+        places = {"rotary": (dots_at, rotate), "relative": (buckets_of,)}
+        code(attend, *places.get(look.config.positions, ()))
+
+
+def _parts(look: Look) -> dict[str, str]:
+    """What a score is made of, name -> point: T5 does not divide, but adds a number for the distance."""
+    config = look.config
+    names = ("dots", *["scores"] * config.scale_scores, *["bias"] * (config.positions == "relative"))
+    return {name: look.point(f"attn.{name}") for name in names}
 
 
 def _by_distance(look: Look) -> None:

@@ -7,11 +7,11 @@ from engine.pictures import Preparation
 from engine.tokenize import SentenceTokenizer, WordPieceTokenizer
 from engine.training.encoder import learn_wordpiece
 from tests.app.visit import model
-from tests.engine.tiny import BERT, LLAMA, SIZES, VASWANI, VIT, decoder, pair, recurrent
+from tests.engine.tiny import BERT, LLAMA, SIZES, T5, VASWANI, VIT, decoder, pair, recurrent
 
 COLOURS = ((255.0, 255.0, 255.0), (200.0, 30.0, 40.0), (20.0, 60.0, 220.0))
 CAPTIONERS = ("seer", "teller", "alone")
-TRANSLATORS = ("pair", "rnn", "gru", "lstm")
+TRANSLATORS = ("pair", "t5", "rnn", "gru", "lstm")
 WORDS = "the cat sat on the mat, the animal did not cross the street because it was too tired. " * 3
 
 
@@ -38,6 +38,7 @@ def strangers(wordpiece):
     ends = dict(start=sentences.start, end=sentences.end)
     shared = dict(vocabulary=len(sentences), context=20, shared=True)
     found["pair"] = pair(torch.float32, **VASWANI, **shared, **ends, decoder=dict(context=16))
+    found["t5"] = pair(torch.float32, **T5, **shared, **ends, decoder=dict(context=16, scale_logits=True))
     for name, cell, attention in (("rnn", "rnn", "none"), ("gru", "gru", "dot"), ("lstm", "lstm", "additive")):
         sizes = dict(vocabulary=len(sentences), context=20)
         found[name] = recurrent(cell, attention, torch.float32, **sizes, **ends)

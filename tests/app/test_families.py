@@ -18,12 +18,14 @@ READS = (
     | dict.fromkeys(CAPTIONERS, PICTURE)
 )
 WALKS = [("llama", ""), ("bert", ""), ("vit", ""), ("pair", "encoder"), ("pair", "decoder")]
+WALKS += [("t5", "encoder"), ("t5", "decoder")]
 WALKS += [("seer", "encoder"), ("seer", "decoder"), ("teller", "encoder"), ("teller", "decoder")]
 WALKS += [(cell, side) for cell in ("rnn", "gru", "lstm") for side in ("encoder", "decoder")]
 AFTER = (*STEPS[:2], *STEPS[3:9], "layernorm", *STEPS[9:])  # where norms stand after the additions
 CARRIED = ("tokens", "embeddings", "cell", "states")
 ORDERS = [STEPS, AFTER, STEPS, AFTER[:-1], (*AFTER[:9], "cross", *AFTER[9:])]
-ORDERS += [STEPS[:-1], (*STEPS[:9], "cross", *STEPS[9:]), STEPS[:-1], (*CARRIED, "cross", "next")]
+ORDERS += [STEPS[:-1], (*STEPS[:9], "cross", *STEPS[9:])] * 2
+ORDERS += [STEPS[:-1], (*CARRIED, "cross", "next")]
 ORDERS += [CARRIED, (*CARRIED, "next"), *[CARRIED, (*CARRIED, "cross", "next")] * 2]
 
 
@@ -70,6 +72,17 @@ def test_the_map_shows_a_models_own_order(family, walk, order):
         assert view(at).step == step
         assert given(at, "map")["at"] == i
         assert f"### {i + 1}. " in at.main.markdown[0].value
+
+
+@pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
+def test_a_number_of_the_state_is_followed_from_token_to_token(family, name):
+    at, trace = open(name, step="cell", token=1, unit=3, target="sat on"), run(name)
+    drawn = {line["name"]: [y for _, y in line["points"]] for line in given(at, "plot-along")["series"]}
+    steps = [f"decoder.steps.{t}" for t in range(trace.target.shape[1])]
+    for called, point in (("state after", "h"), ("update", "update"), ("forget", "forget"), ("cell", "cell")):
+        if called in drawn:
+            assert drawn[called] == [float(trace[f"{step}.{point}"][0, 3]) for step in steps]
+    assert "state after" in drawn and len(drawn) == {"rnn": 2, "gru": 4, "lstm": 6}[name]
 
 
 # --- images in words --------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ def two_stacks(family) -> list:
     """Models that read one text and write another, both sides, and what is said of the written one."""
     pages = [visit(step=step, model=name) for name in ("rnn", "lstm") for step in ("cell", "states", "next")]
     pages += [visit(step=step, model="rnn", stack="encoder", token=0) for step in ("cell", "states")]
-    for name in ("pair", "gru"):
+    for name in ("pair", "t5", "gru"):
         for side in ("encoder", "decoder"):
             steps = steps_of(family[name].get_submodule(side).config, side)
             pages += [visit(step=step, model=name, stack=side) for step in steps]
