@@ -107,14 +107,23 @@ function graph(root, state) {
   for (const [x, y, text] of h.marks ?? []) {
     g.fillStyle = css(root, "--st-primary-color");
     g.beginPath(); g.arc(X(x), Y(y), 6, 0, 7); g.fill();
-    g.fillStyle = ink; g.textAlign = X(x) > width * 0.7 ? "right" : "left";
-    g.fillText(text, X(x) + (X(x) > width * 0.7 ? -10 : 10), Y(y) - 10);
+    g.fillStyle = ink;
+    label(g, text, X(x), Y(y), X(x) > width * 0.7, points.map(([a, b]) => [X(a), Y(b)]), box.bottom);
   }
   if (named) legend(g, h, shades, box, ink);
   near(made, h, X, Y, state);
   const ys = h.series[0].points.map((p) => p[h.series[0].style === "columns" ? 0 : 1]);
   remark(made, h, h.marks?.length ? `Marked: ${h.marks.map((m) => (h.xTicks ? m[2] : `${m[2]} at ${show(m[0])}, ${show(m[1])}`)).join("; ")}.` : `${h.series[0].name}: from ${show(Math.min(...ys))} to ${show(Math.max(...ys))}.`);
   root.dataset.sig = `${h.sig}`;
+}
+
+// Words beside a mark: above it, or below where fewer points of the curves are in the way.
+function label(g, text, x, y, late, points, bottom) {
+  const wide = g.measureText(text).width + 20, from = late ? x - wide : x + 5, to = late ? x - 5 : x + wide;
+  const inWay = (at) => points.filter(([a, b]) => a > from && a < to && Math.abs(b - at) < 10).length;
+  const below = y + 12 < bottom && inWay(y + 12) < inWay(y - 10);
+  g.textAlign = late ? "right" : "left";
+  g.fillText(text, x + (late ? -10 : 10), y + (below ? 12 : -10));
 }
 
 function axes(g, h, box, X, Y, [x0, x1, y0, y1], ink) {
