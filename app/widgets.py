@@ -13,6 +13,7 @@ from app.text import say
 from engine.worked import Worked, work
 
 SHOWN_TERMS = 6
+WEIGHTS = {"scale": "sequential", "max": 1.0}  # how a picture of weights is drawn: shares of one
 # axis -> the field of the view that picks along it, and what one of its places is called
 PICKS = {
     "T": "token",
@@ -54,57 +55,47 @@ def picture(
     point: str,
     title: str,
     *,
-    aria: str = "",
-    scale: str = "diverging",
-    top: float | None = None,
-    height: int = 380,
-    bands: list | None = None,
     array: np.ndarray | None = None,
     variant: str = "",
+    name: str = "",
     plain: bool = False,
     pickable: bool = True,
-    name: str = "",
     remark: str | None = None,
+    **drawn,
 ) -> None:
     """The matrix of a point as a heat map; click or arrow keys pick a cell.
 
     array and variant  other numbers in the place of the point's own (a what-if), and their name: they
                        are no longer the point, so the frame says what they are instead
+    name               tells pictures of the same point apart, where several models are on a page
     plain              without labels, for a picture beside others
     remark             what to say under the picture in the place of its picked and its largest number
-    name               tells pictures of the same point apart, where several models are on a page
+    drawn              height, scale, max, bands, aria: as the component takes them
     """
-    axes, own, view = look.axes(point), array is None, look.view
-    values = _shown(look, point, array)
-    rows, columns = axes[-2], axes[-1]
-    picked = [
-        _clamp(getattr(view, PICKS[axis]) - BEFORE.get(axis, 0), n)
-        for axis, n in zip((rows, columns), values.shape[1:], strict=True)
-    ]
-    look.tensors[look.id_of(point, variant)] = values
-    header = {
-        "src": look.id_of(point, variant),
-        "axes": rows + columns,
-        "title": title,
-        "aria": aria or title,
-        "rows": [None] if plain else _labels(look, point, rows, values.shape[1]),
-        "cols": [None] if plain else _labels(look, point, columns, values.shape[2]),
-        "rowName": NAMES[rows],
-        "colName": NAMES[columns],
-        "scale": scale,
-        "max": top,
-        "height": height,
-        "bands": bands or [],
-        "pick": None if remark else picked,
-        "say": remark,
-        "index": view.head if len(axes) == 3 else 0,
-        "follow": "head" if len(axes) == 3 else None,
-        "foot": foot(look, point) if own else variant,
-        "model": look.source,
-        "light": light(look, point) if own else None,
-    }
-    pick = (lambda cell: state.change(**_picked(rows, columns, cell))) if pickable else None
-    components.matrix(f"matrix-{_within(look, point)}-{variant or name}", header, pick)
+    id, values = look.id_of(point, variant), _shown(look, point, array)
+    look.tensors[id] = values
+    header = {"src": id, "title": title, "aria": title, "say": remark, "scale": "diverging", "height": 380}
+    header |= _sides(look, point, values.shape, plain)
+    header |= origin(look, point) if array is None else {"foot": variant, "model": look.source}
+    header |= {"pick": None} if remark else {}
+    header |= {"index": look.view.head, "follow": "head"} if len(look.axes(point)) == 3 else {}
+    pick = (lambda cell: state.change(**_picked(look.axes(point), cell))) if pickable else None
+    components.matrix(f"matrix-{_within(look, point)}-{variant or name}", header | drawn, pick)
+
+
+def _sides(look: Look, point: str, shape: tuple[int, ...], plain: bool) -> dict:
+    """The two axes of a picture: what they and their places are called, and which cell is picked."""
+    axes = look.axes(point)[-2:]
+    sides = list(zip(axes, shape[1:], strict=True))
+    rows, columns = ([None] if plain else _labels(look, point, axis, n) for axis, n in sides)
+    pick = [_clamp(getattr(look.view, PICKS[axis]) - BEFORE.get(axis, 0), n) for axis, n in sides]
+    named = {"rowName": NAMES[axes[0]], "colName": NAMES[axes[1]]}
+    return {"axes": axes, "rows": rows, "cols": columns, "pick": pick} | named
+
+
+def origin(look: Look, point: str) -> dict:
+    """Where the numbers of a picture come from, as its frame tells it: point, model, self-check."""
+    return {"foot": foot(look, point), "model": look.source, "light": light(look, point)}
 
 
 def _shown(look: Look, point: str, array: np.ndarray | None) -> np.ndarray:
@@ -125,9 +116,8 @@ def _within(look: Look, point: str) -> str:
     return inside.split(".", 2)[-1] if inside.startswith("blocks") else inside
 
 
-def _picked(rows: str, columns: str, cell: list[int]) -> dict:
-    axes = zip((rows, columns), cell, strict=True)
-    return {PICKS[axis]: int(i) + BEFORE.get(axis, 0) for axis, i in axes}
+def _picked(axes: str, cell: list[int]) -> dict:
+    return {PICKS[axis]: int(i) + BEFORE.get(axis, 0) for axis, i in zip(axes[-2:], cell, strict=True)}
 
 
 def _labels(look: Look, point: str, axis: str, count: int) -> list[str]:
@@ -161,9 +151,8 @@ def laid(look: Look, title: str, over: str = "", height: int = 290, name: str = 
     """The image in its patches; with `over`, a point of weights [H, T, S] or [T, S], those of the picked head
     and token on it."""
     by = "key" if look.side == "decoder" else "token"  # a patch is looked at, or looks itself
-    header = _on_image(look, title, over) | {"by": by, "height": height, "aria": title, "model": look.source}
-    if over:
-        header |= {"foot": foot(look, over), "light": light(look, over)}
+    header = _on_image(look, title, over) | {"by": by, "height": height, "aria": title}
+    header |= origin(look, over) if over else {"model": look.source}
     components.image(f"image-{over and 'over'}{name}", header, lambda i: state.change(**{by: int(i)}))
 
 
@@ -199,9 +188,8 @@ def chart(
     look: Look, key: str, header: dict, title: str, *, point: str = "", aria: str = "", pick=None
 ) -> None:
     """Bars or a graph in the frame of every picture; `point` is where its numbers come from."""
-    frame = {"title": title, "aria": aria or title, "model": look.source}
-    if point:
-        frame |= {"foot": foot(look, point), "light": light(look, point)}
+    frame = {"title": title, "aria": aria or title}
+    frame |= origin(look, point) if point else {"model": look.source}
     components.plot(f"plot-{key}", header | frame, pick)
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.figures import bars, shares
 from app.look import Look
-from app.widgets import arithmetic, chart, code, laid, looks, picture, thumbs, words
+from app.widgets import WEIGHTS, arithmetic, chart, code, laid, looks, picture, thumbs, words
 from engine.block import Block
 from engine.config import RecurrentConfig
 from engine.recurrent import Attention
@@ -23,7 +23,7 @@ def draw(look: Look) -> None:
         )
         a, b = st.columns([6, 5])
         with a:
-            picture(look, point, "Who looks where in the other text", scale="sequential", top=1.0, height=330)
+            picture(look, point, "Who looks where in the other text", height=330, **WEIGHTS)
         with b:
             rows = shares(source, row, view.key)
             title = f"Where “{look.token}” looks"
@@ -63,7 +63,7 @@ def seen(look: Look) -> None:
         with a:
             laid(look, f"Where “{look.token}” looks", weights, height=270)
         with b:
-            picture(look, weights, "The same as rows of weights", scale="sequential", top=1.0, height=270)
+            picture(look, weights, "The same as rows of weights", height=270, **WEIGHTS)
     with right:
         at = (*head, view.token)
         arithmetic(look, (scores, *at, view.key), (weights, *at, view.key), (found, *at, view.unit))

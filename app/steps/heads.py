@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from app.look import Look
-from app.widgets import arithmetic, bound, code, laid, picture, thumbs, words
+from app.widgets import WEIGHTS, arithmetic, bound, code, laid, picture, thumbs, words
 from engine.analysis import value_weighted, without_first
 from engine.attention import Attention
 
@@ -32,17 +32,7 @@ def draw(look: Look) -> None:
         with a:
             point, own = look.point("attn.pattern"), array if variant else None
             title = f"Weights, as head {view.head} of layer {view.layer} has them"
-            picture(
-                look,
-                point,
-                "Weights",
-                scale="sequential",
-                top=1.0,
-                height=290,
-                array=own,
-                variant=variant,
-                aria=title,
-            )
+            picture(look, point, "Weights", array=own, variant=variant, height=290, aria=title, **WEIGHTS)
         with b:
             picture(look, look.point("attn.z"), "Values mixed by the weights", height=290)
     with right:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.look import Look
 from app.state import RANGES
-from app.widgets import arithmetic, bound, choice, code, picture, words
+from app.widgets import WEIGHTS, arithmetic, bound, choice, code, picture, words
 from engine.masks import causal_mask, full_mask, mask_of
 from engine.tap import Edit
 
@@ -45,7 +45,7 @@ def draw(look: Look) -> None:
             picture(look, look.point("attn.masked"), "Scores after the mask", height=350)
         with b:
             title = "The weights this gives"
-            picture(look, look.point("attn.pattern"), title, scale="sequential", top=1.0, height=350)
+            picture(look, look.point("attn.pattern"), title, height=350, **WEIGHTS)
     with right:
         cell = (view.head, view.token, view.key)
         arithmetic(look, (look.point("attn.masked"), *cell), (look.point("attn.pattern"), *cell))

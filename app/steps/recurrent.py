@@ -8,7 +8,7 @@ from app.figures import bars, graph, series
 from app.look import Look
 from app.steps.embeddings import nearest
 from app.steps.residual import cosine
-from app.widgets import arithmetic, chart, code, picture, words
+from app.widgets import WEIGHTS, arithmetic, chart, code, picture, words
 from engine.analysis import path_length, path_to_target, sequential_steps
 from engine.recurrent import Attention, Decoder, Reader
 from engine.recurrent_cells import CELLS
@@ -135,7 +135,7 @@ def looked(look: Look) -> None:
             picture(look, f"{at}.align", "How well each fits (alignment)", height=230)
         with b:
             title = "Where it looks (weights)"
-            picture(look, f"{at}.weights", title, scale="sequential", top=1.0, height=230)
+            picture(look, f"{at}.weights", title, height=230, **WEIGHTS)
         picture(look, f"{at}.context", "What was found (context)", height=150)
     with right:
         picks = {"align": view.key, "weights": view.key, "context": view.unit}

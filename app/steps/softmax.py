@@ -7,7 +7,7 @@ import torch
 from app import state
 from app.figures import bars, shares
 from app.look import Look
-from app.widgets import arithmetic, bound, chart, code, picture, words
+from app.widgets import WEIGHTS, arithmetic, bound, chart, code, picture, words
 from engine.analysis import entropy
 from engine.attention import attend
 from engine.tap import Edit
@@ -36,7 +36,7 @@ def draw(look: Look) -> None:
         )
         a, b = st.columns([6, 5])
         with a:
-            picture(look, point, "Weights (each row sums to 1)", scale="sequential", top=1.0, height=350)
+            picture(look, point, "Weights (each row sums to 1)", height=350, **WEIGHTS)
         with b:
             _row(look, look.trace[point][0, view.head, view.token])
     with right:

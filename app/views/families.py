@@ -11,7 +11,7 @@ from app.labels import escape
 from app.look import Look
 from app.steps.target import sure
 from app.text import say
-from app.widgets import chart, laid, picture
+from app.widgets import WEIGHTS, chart, laid, picture
 from engine.analysis import certainty, parameters_of
 from engine.config import RecurrentConfig
 
@@ -124,8 +124,7 @@ def _seen(look: Look, point: str, kind: str, title: str, which: str = "") -> Non
     rows, columns = mask.shape[-2:]
     seen = int(mask.reshape(-1, rows, columns)[0].sum())
     remark = say("families", "seen", (kind,), seen=seen, of=rows * columns, rows=rows, columns=columns)
-    scale = dict(scale="sequential", top=1.0)
-    picture(look, point, title, remark=remark, name=look.model.name + which, **scale, **SMALL)
+    picture(look, point, title, remark=remark, name=look.model.name + which, **WEIGHTS, **SMALL)
 
 
 MASKS = dict.fromkeys(THREE, _three) | {"recurrent": _carried}
@@ -154,8 +153,7 @@ def _translated(look: Look, kind: str) -> None:
     looks = [point for point in look.trace.points() if point.endswith(("cross.pattern", "cross.weights"))]
     if looks:
         title = say("families", f"{kind}/answer")
-        scale = dict(scale="sequential", top=1.0, height=170)
-        picture(look, looks[-1], title, name=look.model.name, **scale)
+        picture(look, looks[-1], title, name=look.model.name, height=170, **WEIGHTS)
 
 
 def _captioned(look: Look, kind: str) -> None:

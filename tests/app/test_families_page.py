@@ -219,7 +219,7 @@ def test_without_a_look_back_all_that_the_decoder_has_is_what_was_carried_last(
 def test_every_translator_has_the_engines_numbers_for_this_sentence(family, shipping):
     shipping("storybook", "interpreter", *TRANSLATORS)
     rows = side_by_side(families(prompt=SAT))
-    assert list(rows) == compute.translators() == ["interpreter", "pair", "gru", "lstm", "rnn"]
+    assert list(rows) == compute.translators() == ["interpreter", "pair", "t5", "gru", "lstm", "rnn"]
     for name, (text, share, steps, far, across, at_once, total) in rows.items():
         trace = alone(family, name)
         model, read, last = trace.model, trace.ids.shape[1], trace.target.shape[1] - 1
