@@ -43,7 +43,7 @@ def main() -> None:
         _notes(state.ignored())
         _map(look)
         _bar(look)
-    with st.container(key="head"):
+    with st.container(key="head", horizontal=True, vertical_alignment="center", gap="medium"):
         _head(look)
     with st.container(key="step"):
         drawing(look)(look)
@@ -160,14 +160,12 @@ def _bar(look: Look) -> None:
 def _head(look: Look) -> None:
     """The step's title and formula, and what happens in it in plain words."""
     step = look.view.step
-    a, b = st.columns([7, 4], gap="medium", vertical_alignment="center")
     number = steps_of(look.config, look.side).index(step) + 1
     title, lead = (say("walk", f"{step}/{part}", look.kinds) for part in ("title", "lead"))
     names = {} if not isinstance(look.config, Config) else {"activation": look.activation}
     formula = say("walk", f"{step}/formula", look.kinds, **names)
-    a.markdown(f"### {number}. {title}\n{lead}")
-    with b:
-        components.formula("formula", compute.formula(formula))
+    st.markdown(f"### {number}. {title}\n{lead}")
+    components.formula("formula", compute.formula(formula))
 
 
 main()
