@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.pictures import Pixels
+
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
@@ -14,6 +16,7 @@ class Inputs:
     padding  [B, S], True = a real token; None: all are
     segments [B, S], which sentence each token belongs to; None: all 0
     target   ids [B, T] that a decoder beside an encoder reads, the start token first, with target_padding
+    pixels   [1, channels, height, width] from 0 to 255, of which the images were prepared; None: given prepared
     """
 
     ids: Tensor
@@ -21,6 +24,7 @@ class Inputs:
     segments: Tensor | None = None
     target: Tensor | None = None
     target_padding: Tensor | None = None
+    pixels: Tensor | None = None
 
 
 def inputs_of(model, given, padding=None, segments=None, target=None, target_padding=None) -> Inputs:
@@ -28,6 +32,7 @@ def inputs_of(model, given, padding=None, segments=None, target=None, target_pad
 
     `model.reads` has the config of what reads the ids and, of encoder-decoders, of what reads the target.
     """
+    given, pixels = _prepared(model, given)
     ids, padding = (_images if model.reads[0].image else _ids)(model, given, padding)
     if segments is None and isinstance(given, str) and model.reads[0].segments > 1:
         segments = model.tokenizer.segments(ids[0].tolist())
@@ -35,9 +40,9 @@ def inputs_of(model, given, padding=None, segments=None, target=None, target_pad
     if len(model.reads) == 1:
         if target is not None:
             raise ValueError(f"{model.name} has no decoder beside an encoder: it reads no target")
-        return Inputs(ids, padding, segments)
+        return Inputs(ids, padding, segments, pixels=pixels)
     target, target_padding = _target(model, target, target_padding, len(ids))
-    return Inputs(ids, padding, segments, target, target_padding)
+    return Inputs(ids, padding, segments, target, target_padding, pixels)
 
 
 def encode(model, text: str) -> list[int]:
@@ -100,6 +105,15 @@ def _target(model, given, padding: Tensor | None, count: int) -> tuple[Tensor, T
     if len(ids) != count:
         raise ValueError(f"there are {count} prompts and {len(ids)} targets: give one for each")
     return ids, padding
+
+
+def _prepared(model, given):
+    """What is read, and the pixels that it was prepared from, if any."""
+    if not isinstance(given, Pixels):
+        return given, None
+    if model.prepare is None:
+        raise ValueError(f"{model.name} reads no images: give it text or token ids, not pixels")
+    return model.prepare(given.values), given.values[None]
 
 
 def _images(model, given, padding: None) -> tuple[Tensor, None]:

@@ -8,6 +8,14 @@ from torch import Tensor
 
 SIGNS = "0123456789abcdefg"  # of the colours of a palette, where an image is written as a text
 
+
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """An image as it is seen [channels, height, width], from 0 dark to 255 bright: `engine.run` prepares it."""
+
+    values: Tensor
+
+
 Palette = tuple[tuple[float, ...], ...]  # colours, the numbers of a pixel from 0 dark to 255 bright each
 
 

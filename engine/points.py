@@ -105,14 +105,14 @@ def _attention(config: Config, at: str, source: str, memory: str = "") -> list[P
     def full(name: str) -> str:
         return f"{at}.{name}"
 
-    keys = ("BHTE" if config.shared_by == 1 else "BGTE").replace("T", "S" if memory else "T")
+    keys = ("BHTE" if config.key_heads == config.heads else "BGTE").replace("T", "S" if memory else "T")
     points = [
         Point(full("q"), "BHTE", "heads", (source,), "query: what a token looks for"),
         Point(full("k"), keys, "heads", (memory or source,), "key: what a token can be found by"),
         Point(full("v"), keys, "heads", (memory or source,), "value: what a token hands over"),
     ]
     q, k = full("q"), full("k")
-    if config.rotary and not memory:
+    if config.positions == "rotary" and not memory:
         q, k = full("q_rot"), full("k_rot")
         points += [
             Point(q, "BHTE", "turn", (full("q"),), "the query, turned by its position"),

@@ -62,12 +62,23 @@ class Trace:
         known(point, self.table)
         if point in self._kept:
             return self._kept[point]
+        room = self._room(point)
+        if point not in room:
+            raise KeyError(f"the pass never made the point {point!r}, though this model has it")
+        return room[point]
+
+    def has(self, point: str) -> bool:
+        """Whether the pass made a point: all of the table, unless the model and its table disagree."""
+        return point in self._kept or point in self._room(point)
+
+    def _room(self, point: str) -> dict[str, Tensor]:
+        """Every point of the room that `point` is in, computed again where it was not looked into lately."""
         name = self.model.room_of(point)
         with self._lock:  # visitors share traces
             if name not in self._rooms:
                 self._forget()
                 self._rooms[name] = self._look_into(name)
-            return self._rooms[name][point]
+            return self._rooms[name]
 
     def tokens(self, row: int = 0) -> list[bytes]:
         """The bytes of each token of one prompt of the batch, padding left out."""

@@ -46,14 +46,14 @@ def concat(s: Scene, b, t, d):
 def dot(s: Scene, b, h, t, k):
     q, keys = s.sources
     labels = [f"number {e}" for e in range(q.shape[-1])]
-    group = h // s.config.shared_by
+    group = h // s.shared_by
     sources = (f"{s.point.sources[0]}[{h}, {t}, :]", f"{s.point.sources[1]}[{group}, {k}, :]")
     symbols = r"q_t\cdot k_s = \sum_e q_{t,e}\,k_{s,e}"
     return product_cell(symbols, sources, labels, q[b, h, t], keys[b, group, k])
 
 
 def scale(s: Scene, *at):
-    dot, scale = float(s.sources[0][at]), s.config.scale(s.layer)
+    dot, scale = float(s.sources[0][at]), s.scale
     if s.config.scale_scores and not s.config.scale_by_layer:
         numbers = rf"\frac{{{number(dot)}}}{{\sqrt{{{s.config.head_width}}}}}"
         return simple_cell(r"\frac{q_t\cdot k_s}{\sqrt{d_k}}", numbers, dot * scale, *s.point.sources)
@@ -102,7 +102,7 @@ def softmax(s: Scene, *at):
 def mix(s: Scene, b, h, t, e):
     pattern, v = s.sources
     labels = [f"position {i}" for i in range(v.shape[2])]
-    group = h // s.config.shared_by
+    group = h // s.shared_by
     sources = (f"{s.point.sources[0]}[{h}, {t}, :]", f"{s.point.sources[1]}[{group}, :, {e}]")
     symbols = r"z_{t,e} = \sum_s a_{t,s}\,v_{s,e}"
     return product_cell(symbols, sources, labels, pattern[b, h, t], v[b, group, :, e])

@@ -68,8 +68,13 @@ def segment_row(s: Scene, b, t, d):
 def patches(s: Scene, b, n, i):
     side, across = s.config.patch, s.config.image // s.config.patch
     channel, y, x = i // side**2, i // side % side + n // across * side, i % side + n % across * side
-    value = float(s.ids[b, channel, y, x])
-    return simple_cell(r"x_{n,i}", rf"\mathrm{{pixel}}[{channel}, {y}, {x}]", value, "the image")
+    value, pixel = float(s.image[b, channel, y, x]), rf"\mathrm{{pixel}}[{channel}, {y}, {x}]"
+    if s.pixels is None or s.pixels.shape[-2:] != s.image.shape[-2:]:
+        return simple_cell(r"x_{n,i}", pixel, value, "the image")
+    prepare, shown = s.trace.model.prepare, number(float(s.pixels[b, channel, y, x]))
+    mean, std = number(prepare.mean[channel]), number(prepare.std[channel])
+    numbers = rf"{pixel} = \frac{{{shown} / 255 - {mean}}}{{{std}}}"
+    return simple_cell(r"x_{n,i} = \frac{p / 255 - \mu}{\sigma}", numbers, value, "the image")
 
 
 def put_before(s: Scene, b, t, d):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine.recipes.attention import rule
-from engine.recipes.scene import Scene, float64
+from engine.recipes.scene import Scene
 from engine.recipes.terms import factor, number, product_cell, simple_cell
 
 
@@ -11,14 +11,19 @@ def _step(s: Scene) -> int:
     return int(s.point.name.split(".")[2])
 
 
+GATES = {  # in the order in which their weights are stacked, as torch and cuDNN do
+    "rnn": ("h",),
+    "gru": ("reset", "update", "candidate"),
+    "lstm": ("input", "forget", "candidate", "output"),
+}
+
+
 def _maps(s: Scene, side: str) -> tuple[np.ndarray, np.ndarray]:
-    """The map of one gate [D, D] and its bias [D]: those of all gates stand one under the other."""
-    cell = s.trace.model.get_submodule(s.point.part)
-    gate = cell.gates.index(s.point.name.rpartition(".")[2].rpartition("_")[0])
-    maps, D = getattr(cell, side), s.config.width
-    rows = slice(gate * D, (gate + 1) * D)
-    bias = np.zeros(D) if maps.bias is None else float64(maps.bias[rows])
-    return float64(maps.weight[rows]), bias
+    """The map of one gate [D, D] and its bias [D]: those of all gates are stacked."""
+    gate = GATES[s.config.cell].index(s.point.name.rpartition(".")[2].rpartition("_")[0])
+    weight, bias = (s.parameter(f"{s.point.part}.{side}.{name}") for name in ("weight", "bias"))
+    rows = slice(gate * s.config.width, (gate + 1) * s.config.width)
+    return weight[rows], np.zeros(s.config.width) if bias is None else bias[rows]
 
 
 def _through(x: np.ndarray, maps: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

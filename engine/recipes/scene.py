@@ -1,52 +1,105 @@
-"""What a step is worked out from: its sources and weights in float64, and the model's choices."""
+"""What a step is worked out from: its sources, raw weights and inputs in float64, and the config's plain fields.
 
-import math
+Nothing here or in the recipes calls what the forward pass calls: no property of the config, no method of the
+model, no function of masks, positions or activations. A fault there cannot hide itself here.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
 
+from engine.config import Config, PairConfig
 from engine.points import Point
 from engine.trace import Trace
 
+Values = Callable[[str], np.ndarray]  # a point's name -> its numbers
+
+
+class Parameters:
+    """A model's raw weights in float64, each converted once."""
+
+    def __init__(self, model):
+        self._model, self._known = model, {}
+
+    def __call__(self, name: str) -> np.ndarray | None:
+        """The parameter of that full name; None where the part has none (a bias that is left out)."""
+        if name not in self._known:
+            part, _, leaf = name.rpartition(".")
+            tensor = getattr(self._model.get_submodule(part), leaf)
+            self._known[name] = None if tensor is None else float64(tensor)
+        return self._known[name]
+
 
 class Scene:
-    """The inputs of one point of one trace."""
+    """The inputs of one point of one run; `value_of` gives the points that it is made from."""
 
-    def __init__(self, trace: Trace, point: Point):
+    def __init__(self, trace: Trace, point: Point, value_of: Values, parameters: Parameters | None = None):
         self.trace, self.point = trace, point
-        self.stack, inputs = trace.model.stack_of(point.name, trace.inputs)
-        self.config = self.stack.config
-        self.sources = [float64(trace[name]) for name in point.sources]
-        self.ids = inputs.ids.cpu().numpy()  # or images
-        self.B, self.T = len(self.ids), self.stack.length(inputs)
-        self.real = _given(inputs.padding, np.ones((self.B, self.T), bool))
-        self.segments = _given(inputs.segments, np.zeros((self.B, self.T), int))
+        self.parameter = parameters or Parameters(trace.model)
+        self.side = _side(trace.model.config, point.name)
+        self.config = _config(trace.model.config, self.side)
+        self.sources = [value_of(name) for name in point.sources]
+        inputs, decodes = trace.inputs, self.side == "decoder."
+        self.ids = float64(inputs.target if decodes else inputs.ids)  # or images
+        self.ids = self.ids if self.config.image else self.ids.astype(int)
+        self.pixels = None if inputs.pixels is None else float64(inputs.pixels)
+        self.B, self.T = len(self.ids), _length(self.config, self.ids)
+        self.real = _given(inputs.target_padding if decodes else inputs.padding, (self.B, self.T), True)
+        self.segments = _given(inputs.segments, (self.B, self.T), 0)
 
     @property
     def layer(self) -> int:
         return int(self.point.name.partition("blocks.")[2].partition(".")[0])
 
     @property
+    def part(self) -> str:
+        """The part whose weights make the point. Where parts share a table, it is the one that was learned."""
+        c, kind, own = self.trace.model.config, self.point.kind, self.point.weights
+        if kind == "bias row":
+            return f"{self.side}blocks.0.attn.bias"
+        head = own == f"{self.side}logits" and isinstance(self.config, Config) and self.config.tied
+        if head or kind == "token row":
+            shared = isinstance(c, PairConfig) and c.shared
+            own = f"{'encoder.' if shared else self.side}embed.token" if isinstance(self.config, Config) else own
+        return own
+
+    @property
     def weight(self) -> np.ndarray:
-        return float64(self.trace.model.get_submodule(self.point.weights).weight)
+        return self.parameter(f"{self.part}.weight")
 
     @property
     def bias(self) -> np.ndarray:
-        part = self.trace.model.get_submodule(self.point.weights)
-        return float64(part.bias) if part.bias is not None else np.zeros(len(part.weight))
+        return self.parameter(f"{self.point.weights}.bias") if self.has_bias else np.zeros(len(self.weight))
+
+    @property
+    def has_bias(self) -> bool:
+        return self.parameter(f"{self.point.weights}.bias") is not None
 
     @property
     def first(self) -> np.ndarray:
         """The vector that stands before the patches."""
-        return float64(self.stack.embed.first)
+        return self.parameter(f"{self.side}embed.first")
 
     @property
-    def has_bias(self) -> bool:
-        return self.trace.model.get_submodule(self.point.weights).bias is not None
+    def image(self) -> np.ndarray:
+        """What an image model reads [B, channels, image, image]; of pixels from 0 to 255: (p/255 − mean) / std."""
+        if self.pixels is None:
+            return self.ids
+        prepare, size = self.trace.model.prepare, self.config.image
+        mean, std = (np.array(numbers)[:, None, None] for numbers in (prepare.mean, prepare.std))
+        down, across = (_resizing(side, size) for side in self.pixels.shape[-2:])
+        return (down @ (self.pixels / 255) @ across.T - mean) / std
 
     @property
     def eps(self) -> float:
         return self.config.norm_eps
+
+    @property
+    def shared_by(self) -> int:
+        """How many heads share one head of keys and values."""
+        return self.config.heads // self.config.key_heads
 
     @property
     def crosses(self) -> bool:
@@ -61,7 +114,14 @@ class Scene:
     @property
     def factor(self) -> float:
         """What the first vectors are multiplied with (√D), or the last (1/√D)."""
-        return math.sqrt(self.config.width) if self.enters else 1 / math.sqrt(self.config.width)
+        return self.config.width**0.5 if self.enters else self.config.width**-0.5
+
+    @property
+    def scale(self) -> float:
+        """What q·k is multiplied with: 1/√E, where scores are scaled; in block l also 1/(l + 1), where they are
+        scaled by layer."""
+        scale = 1 / np.sqrt(self.config.head_width) if self.config.scale_scores else 1.0
+        return float(scale / (self.layer + 1 if self.config.scale_by_layer else 1))
 
     @property
     def buckets(self) -> np.ndarray:
@@ -69,29 +129,57 @@ class Scene:
         borders that are the same factor apart; what comes later has the upper half where it is seen."""
         c, away = self.config, np.arange(self.T)[None, :] - np.arange(self.T)[:, None]
         count = c.buckets if c.causal else c.buckets // 2
+        near = count // 2  # distances below this have a bucket of their own
         size = np.maximum(-away, 0) if c.causal else np.abs(away)
-        steps = count - c.near
-        borders = [c.near * (c.farthest / c.near) ** (step / steps) for step in range(1, steps)]
-        far = c.near + np.sum([size >= border * (1 - 1e-9) for border in borders], axis=0, dtype=int)
-        return np.where(size < c.near, size, far) + np.where((away > 0) & (not c.causal), count, 0)
+        steps = count - near
+        borders = [near * (c.farthest / near) ** (step / steps) for step in range(1, steps)]
+        far = near + np.sum([size >= border * (1 - 1e-9) for border in borders], axis=0, dtype=int)
+        return np.where(size < near, size, far) + np.where((away > 0) & (not c.causal), count, 0)
 
     @property
     def mask(self) -> np.ndarray:
         """[B, 1, T, S] by the rule itself: never padding; where causal, nothing after, and always itself."""
         if self.crosses:
-            encoder, inputs = self.trace.model.stack_of("encoder.", self.trace.inputs)
-            S = encoder.length(inputs)
-            real = _given(inputs.padding, np.ones((self.B, S), bool))[:, None, None, :]
-            return np.broadcast_to(real, (self.B, 1, self.T, S))
+            real = self.memory.real[:, None, None, :]
+            return np.broadcast_to(real, (self.B, 1, self.T, self.memory.T))
         real = self.real[:, None, None, :]
         if not self.config.causal:
             return np.broadcast_to(real, (self.B, 1, self.T, self.T))
         t, s = np.arange(self.T)[:, None], np.arange(self.T)[None, :]
         return ((s <= t) & real) | (s == t)
 
+    @property
+    def memory(self) -> "Scene":
+        """The encoder of the same run: what it reads, its config."""
+        point = replace(self.point, name="encoder.", sources=())
+        return Scene(self.trace, point, lambda name: None, self.parameter)
 
-def _given(x: torch.Tensor | None, otherwise: np.ndarray) -> np.ndarray:
-    return otherwise if x is None else x.cpu().numpy()
+
+def _side(config, point: str) -> str:
+    """Of a model with an encoder and a decoder: which of the two makes the point, as its name begins."""
+    return "" if isinstance(config, Config) else f"{point.partition('.')[0]}."
+
+
+def _config(config, side: str):
+    """The config of a stack: a reader of texts in a recurrent model has the whole model's."""
+    return (getattr(config, side.removesuffix("."), None) or config) if side else config
+
+
+def _length(config, ids: np.ndarray) -> int:
+    """T: tokens, or patches and the vector before them."""
+    return (config.image // config.patch) ** 2 + 1 if config.image else ids.shape[1]
+
+
+def _resizing(old: int, new: int) -> np.ndarray:
+    """[new, old]: each new pixel as a weighted average of the old ones, by a triangle (bilinear, antialiased)."""
+    ratio = old / new
+    away = np.abs(np.arange(old)[None, :] + 0.5 - (np.arange(new)[:, None] + 0.5) * ratio)
+    weights = np.maximum(0, 1 - away / max(ratio, 1))
+    return weights / weights.sum(1, keepdims=True)
+
+
+def _given(x: torch.Tensor | None, shape: tuple[int, int], otherwise) -> np.ndarray:
+    return np.full(shape, otherwise) if x is None else x.cpu().numpy()
 
 
 def float64(x: torch.Tensor) -> np.ndarray:

@@ -45,9 +45,11 @@ def segment_row(s: Scene):
 
 
 def patches(s: Scene):
-    side, (B, channels, rows, columns) = s.config.patch, s.ids.shape
-    grid = s.ids.reshape(B, channels, rows // side, side, columns // side, side)
-    return _plain(grid.transpose(0, 2, 4, 1, 3, 5).reshape(B, s.config.patches, -1).astype(float))
+    image = s.image
+    side, (B, channels, rows, columns) = s.config.patch, image.shape
+    grid = image.reshape(B, channels, rows // side, side, columns // side, side)
+    value = grid.transpose(0, 2, 4, 1, 3, 5).reshape(B, s.T - 1, -1)
+    return value, np.abs(value) + (0 if s.pixels is None else 1)  # what is subtracted from a pixel is below 1
 
 
 def put_before(s: Scene):
@@ -131,12 +133,12 @@ def concat(s: Scene):
 
 
 def dot(s: Scene):
-    q, k = s.sources[0], np.repeat(s.sources[1], s.config.shared_by, axis=1)
+    q, k = s.sources[0], np.repeat(s.sources[1], s.shared_by, axis=1)
     return np.einsum("bhte,bhse->bhts", q, k), np.einsum("bhte,bhse->bhts", np.abs(q), np.abs(k))
 
 
 def scale(s: Scene):
-    return _plain(s.sources[0] * s.config.scale(s.layer))
+    return _plain(s.sources[0] * s.scale)
 
 
 def rule(s: Scene):
@@ -158,7 +160,7 @@ def softmax(s: Scene):
 
 
 def mix(s: Scene):
-    pattern, v = s.sources[0], np.repeat(s.sources[1], s.config.shared_by, axis=1)
+    pattern, v = s.sources[0], np.repeat(s.sources[1], s.shared_by, axis=1)
     return pattern @ v, np.abs(pattern) @ np.abs(v)
 
 
