@@ -15,7 +15,8 @@ It knows nothing of architectures. A model gives
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -36,6 +37,20 @@ def boundaries(name: str) -> bool:
     return name.endswith((".resid_pre", ".resid_post", ".memory"))
 
 
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Compute on `count` threads: float32 sums come out otherwise, in their last digits, on another number."""
+    before = torch.get_num_threads()
+    if before == count:
+        yield
+        return
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 class Trace:
     """All intermediates of one run, by name: `trace["blocks.0.attn.pattern"]` -> tensor [B, H, T, S].
 
@@ -50,6 +65,7 @@ class Trace:
         self.table = model.points(inputs)
         self._axes = {name: point.axes for name, point in self.table.items()}
         self._others = {e.value: self._other(e.value) for e in edits if e.op == "copy"}
+        self._threads = torch.get_num_threads()  # of the run: the rooms are computed again on as many
         self._kept: dict[str, Tensor] = {}
         self._rooms: dict[str, dict[str, Tensor]] = {}  # oldest first
         self._lock = threading.RLock()
@@ -111,7 +127,8 @@ class Trace:
     def _look_into(self, room: str) -> dict[str, Tensor]:
         """Every point of one room."""
         tap = Recorder(self._axes, everything, self.edits, self._others)
-        self.model.enter(room, self.inputs, self, tap)
+        with threads(self._threads):
+            self.model.enter(room, self.inputs, self, tap)
         return tap.kept
 
     def _forget(self) -> None:
