@@ -87,6 +87,10 @@ class Trace:
         """Whether the pass made a point: all of the table, unless the model and its table disagree."""
         return point in self._kept or point in self._room(point)
 
+    def other_of(self, edit: Edit) -> "Trace":
+        """The run that a copy takes from."""
+        return self._others[edit.value]
+
     def _room(self, point: str) -> dict[str, Tensor]:
         """Every point of the room that `point` is in, computed again where it was not looked into lately."""
         name = self.model.room_of(point)

@@ -1,9 +1,9 @@
 """How each number is made: the second route.
 
 For every point of `engine.points`, `engine.recipes` knows the step that makes it from its sources. From
-that come the worked arithmetic of any cell (`work`), the self-check of a whole tensor in float64 (`check`),
-and the whole run once more, from what was read to the answer (`rerun`, `check_run`). Nothing there is shared
-with the forward pass: where both agree, picture and code agree.
+that come the worked arithmetic of any cell (`work`) and the self-check of a whole tensor in float64
+(`check`); engine.rerun makes the whole run again, engine.checks holds against it what pages work out of a
+trace. Nothing there is shared with the forward pass: where both agree, picture and code agree.
 """
 
 from dataclasses import dataclass, replace
@@ -18,16 +18,15 @@ from engine.recipes.terms import Term, Worked
 from engine.tap import known
 from engine.trace import Trace
 
-__all__ = ["Check", "Term", "Worked", "check", "check_run", "compare", "rerun", "work"]
+__all__ = ["Check", "Term", "Worked", "by_recipe", "check", "compare", "work"]
 
-ROUNDING = 2.0**-23  # of one float32 operation, as a share of the sizes of the terms added
+ROUNDING = 2.0**-23  # of one operation in float32, as a share of the sizes of the terms added
 NOISE = 32 * ROUNDING  # allowed of one step, which may add hundreds of them
-SEEDS, DRIFT = (0, 1), 4  # runs with random rounding, and how often the farthest of them is allowed
 
 
 @dataclass(frozen=True)
 class Check:
-    """How far a tensor is from its second route in the worst cell; `allowed` is float noise there."""
+    """How far numbers are from their second route in the worst cell; `allowed` is float noise there."""
 
     largest: float
     allowed: float
@@ -52,16 +51,18 @@ def check(trace: Trace, point: str) -> Check:
     made = trace.table[known(point, trace.table)]
     if not all(trace.has(name) for name in (point, *made.sources)):
         return MISSING
-    return compare(trace[point], *_made(trace, made, lambda name: float64(trace[name])))
+    return compare(trace[point], *by_recipe(trace, made, lambda name: float64(trace[name])))
 
 
 def compare(shown, value: np.ndarray, size: np.ndarray) -> Check:
     """Numbers against what they should be; `size` is that of the terms added, so how much rounding may show."""
-    with np.errstate(all="ignore"):
-        return _check(float64(shown).astype(float), value.astype(float), NOISE * size)
+    return held_against(shown, value, NOISE * size)
 
 
-def _check(shown: np.ndarray, value: np.ndarray, allowed: np.ndarray) -> Check:
+@np.errstate(all="ignore")
+def held_against(shown, value: np.ndarray, allowed: np.ndarray) -> Check:
+    """Numbers against what they should be, give or take `allowed`."""
+    shown, value = (np.asarray(x.detach().cpu() if hasattr(x, "cpu") else x, float) for x in (shown, value))
     if shown.shape != value.shape:
         return MISSING
     same = (shown == value) | (np.isnan(shown) & np.isnan(value))
@@ -72,59 +73,18 @@ def _check(shown: np.ndarray, value: np.ndarray, allowed: np.ndarray) -> Check:
 
 
 @np.errstate(all="ignore")  # an edit may make numbers that are none: they are compared too
-def _made(
+def by_recipe(
     trace: Trace, point: Point, value_of: Values, parameters: Parameters | None = None, other_of=None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A point from its sources, edits included, and the size of the terms that were added."""
+    """A point from its sources, edits included, and the size of the terms that were added.
+
+    other_of(trace, point) gives the numbers that a copy takes; None: those of that trace.
+    """
     value, size = KINDS[point.kind].whole(Scene(trace, point, value_of, parameters))
-    other_of = other_of or (lambda other, name: float64(other[name]))
     for edit in trace.edits:
         if edit.point == point.name:
-            other = other_of(trace._others[edit.value], point.name) if edit.op == "copy" else None
+            other = trace.other_of(edit) if edit.op == "copy" else None
+            other = (other_of or (lambda run, name: float64(run[name])))(other, point.name) if other else None
             value, scaled = (edited(x, edit, point.axes, other) for x in (value, size))
             size = np.maximum.reduce([size, np.abs(scaled), np.abs(value)])
     return value, size
-
-
-# --- the whole run once more -----------------------------------------------------------------------
-
-
-def rerun(
-    trace: Trace, point: str, seed: int | None = None, parameters: Parameters | None = None
-) -> np.ndarray:
-    """A point by the second route alone: from what was read on, each point from this route's own earlier ones.
-
-    seed: round every number at random by as much as float32 would (Parker 1997); None: float64's own rounding.
-    parameters: the weights in float64, where several runs share them.
-    """
-    random = None if seed is None else np.random.default_rng(seed)
-    parameters, values, last = parameters or Parameters(trace.model), {}, _last_uses(trace)
-    for name, made in trace.table.items():
-        value, size = _made(trace, made, values.__getitem__, parameters, rerun)
-        if random is not None and value.dtype != bool:
-            value = value + random.uniform(-1, 1, value.shape) * ROUNDING * np.nan_to_num(size, posinf=0)
-        if name == known(point, trace.table):
-            return value
-        values[name] = value
-        for used in last.get(name, ()):  # long prompts: what no later point is made from is dropped
-            del values[used]
-    raise AssertionError(point)
-
-
-def _last_uses(trace: Trace) -> dict[str, list[str]]:
-    """For each point the ones that no later one is made from."""
-    user = {source: made.name for made in trace.table.values() for source in made.sources}
-    last: dict[str, list[str]] = {}
-    for source, name in user.items():
-        last.setdefault(name, []).append(source)
-    return last
-
-
-@np.errstate(all="ignore")
-def check_run(trace: Trace, point: str) -> Check:
-    """The whole run up to a point against `rerun`; allowed is what rounding in float32 explains, measured: how far
-    runs that round at random go apart."""
-    parameters = Parameters(trace.model)
-    value, *others = (rerun(trace, point, seed, parameters) for seed in (None, *SEEDS))
-    drift = [np.nanmax(np.abs(other - value), initial=0) for other in others]
-    return _check(float64(trace[point]).astype(float), value.astype(float), np.asarray(DRIFT * max(drift)))

@@ -1,4 +1,4 @@
-"""What a step is worked out from: its sources, raw weights and inputs in float64, and the config's plain fields.
+"""What a step is worked out from: sources, raw weights and inputs in float64, and the config's plain fields.
 
 Nothing here or in the recipes calls what the forward pass calls: no property of the config, no method of the
 model, no function of masks, positions or activations. A fault there cannot hide itself here.
@@ -62,7 +62,9 @@ class Scene:
         head = own == f"{self.side}logits" and isinstance(self.config, Config) and self.config.tied
         if head or kind == "token row":
             shared = isinstance(c, PairConfig) and c.shared
-            own = f"{'encoder.' if shared else self.side}embed.token" if isinstance(self.config, Config) else own
+            own = (
+                f"{'encoder.' if shared else self.side}embed.token" if isinstance(self.config, Config) else own
+            )
         return own
 
     @property
@@ -84,7 +86,7 @@ class Scene:
 
     @property
     def image(self) -> np.ndarray:
-        """What an image model reads [B, channels, image, image]; of pixels from 0 to 255: (p/255 − mean) / std."""
+        """What an image model reads [B, channels, image, image]; of pixels (0–255): (p/255 − mean) / std."""
         if self.pixels is None:
             return self.ids
         prepare, size = self.trace.model.prepare, self.config.image
@@ -118,15 +120,14 @@ class Scene:
 
     @property
     def scale(self) -> float:
-        """What q·k is multiplied with: 1/√E, where scores are scaled; in block l also 1/(l + 1), where they are
-        scaled by layer."""
+        """What q·k is multiplied by: 1/√E where scores are scaled; also 1/(l + 1) where they are by layer l."""
         scale = 1 / np.sqrt(self.config.head_width) if self.config.scale_scores else 1.0
         return float(scale / (self.layer + 1 if self.config.scale_by_layer else 1))
 
     @property
     def buckets(self) -> np.ndarray:
-        """[T, S], in which bucket each distance s − t falls: those near have their own, the others lie between
-        borders that are the same factor apart; what comes later has the upper half where it is seen."""
+        """[T, S], the bucket of each distance s − t: near ones have their own, the others lie between
+        borders the same factor apart; later positions have the upper half where they are seen."""
         c, away = self.config, np.arange(self.T)[None, :] - np.arange(self.T)[:, None]
         count = c.buckets if c.causal else c.buckets // 2
         near = count // 2  # distances below this have a bucket of their own
@@ -171,7 +172,7 @@ def _length(config, ids: np.ndarray) -> int:
 
 
 def _resizing(old: int, new: int) -> np.ndarray:
-    """[new, old]: each new pixel as a weighted average of the old ones, by a triangle (bilinear, antialiased)."""
+    """[new, old]: each new pixel as a weighted average of the old ones, by a triangle (bilinear)."""
     ratio = old / new
     away = np.abs(np.arange(old)[None, :] + 0.5 - (np.arange(new)[:, None] + 0.5) * ratio)
     weights = np.maximum(0, 1 - away / max(ratio, 1))

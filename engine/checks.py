@@ -1,0 +1,66 @@
+"""Checks of what pages work out of a trace and a model's weights (engine.analysis, engine.decode) by the second
+route. Each takes what is shown, and what it was made of."""
+
+import numpy as np
+
+from engine.recipes import analysis as second
+from engine.recipes.scene import Parameters, float64
+from engine.trace import Trace
+from engine.worked import Check, compare
+
+
+def check_nearest(model, table: str, row: int, ids: list[int], cosines: list[float]) -> Check:
+    """The rows of a table nearest to one of them, and their cosines."""
+    made = second.nearest(Parameters(model)(f"{table}.weight"), row, ids)
+    return compare(np.stack([cosines, cosines]), *made)
+
+
+def check_map(vectors, points) -> Check:
+    """Vectors [N, D] as points [N, k] along their directions of largest spread."""
+    points = np.asarray(points, float)
+    return compare(second.spread_and(points), *second.principal(float64(vectors), points))
+
+
+def check_curve(activation: str, x, y) -> Check:
+    """An activation y at x."""
+    return compare(y, *second.curve(float64(x), activation))
+
+
+def check_promoted(model, side: str, layer: int, unit: int, ids: list[int], scores: list[float]) -> Check:
+    """What one unit of an MLP adds to the scores of the entries `ids`, the most raised."""
+    parameters, config = Parameters(model), model.get_submodule(side.removesuffix(".")).config
+    head = "classes" if config.ending == "classes" else "embed.token" if config.tied else "logits"
+    column = parameters(f"{side}blocks.{layer}.mlp.out.weight")[:, unit]
+    gamma, scale = parameters(f"{side}final_norm.weight"), config.width**-0.5 if config.scale_logits else 1.0
+    value, size = second.raised(parameters(f"{side}{head}.weight"), gamma, column, scale)
+    best = np.argsort(-value, kind="stable")[: len(ids)]
+    both = np.stack([best, ids])
+    return compare(np.stack([scores, scores]), value[both], size[both])
+
+
+def check_distances(q, k, base: float, places, other, shown) -> Check:
+    """q · k [E] where both are rotated to places [N] and to others [N]."""
+    return compare(shown, *second.turned_dots(*map(float64, (q, k)), base, *map(np.asarray, (places, other))))
+
+
+def check_without_first(pattern, shown) -> Check:
+    """Weights without those of the first position."""
+    return compare(shown, *second.without_first(float64(pattern)))
+
+
+def check_value_weighted(pattern, v, shown) -> Check:
+    """Weights [H, T, S] times the length of each value, v [G, S, E]."""
+    return compare(shown, *second.value_weighted(float64(pattern), float64(v)))
+
+
+def check_alike(trace: Trace, token: int, other: Trace, shown) -> Check:
+    """The cosine of a token's vector with all of another run, before and after each block [L + 1, T]."""
+    ends = [name for name in trace.table if name.startswith("blocks.") and name.endswith(".resid_pre")]
+    ends.append([name for name in trace.table if name.endswith(".resid_post")][-1])
+    made = [second.cosines(float64(trace[end][0, token]), float64(other[end][0])) for end in ends]
+    return compare(shown, *(np.stack(part) for part in zip(*made, strict=True)))
+
+
+def check_choice(logits, decoding, shown) -> Check:
+    """The probability of each entry [V] after temperature and cuts."""
+    return compare(shown, *second.chances(float64(logits), decoding))

@@ -1,0 +1,104 @@
+"""What pages work out of a trace (engine.analysis, engine.decode), by the second route: numpy and float64.
+
+Every function returns (value, size) as the steps in engine.recipes.whole do.
+"""
+
+import numpy as np
+
+from engine.recipes.whole import activate
+
+Made = tuple[np.ndarray, np.ndarray]
+
+
+def cosines(a: np.ndarray, b: np.ndarray) -> Made:
+    """The cosine of one vector [D] with each of [N, D]."""
+    sizes = np.sqrt((a**2).sum()) * np.sqrt((b**2).sum(-1))
+    return (b * a).sum(-1) / sizes, np.abs(b * a).sum(-1) / sizes + 1
+
+
+def nearest(table: np.ndarray, row: int, ids: list[int]) -> Made:
+    """Rows of a table [V, D] by cosine with one of them [2, count]: the largest, and those of the rows `ids`.
+
+    The two are equal where `ids` are the nearest, in order.
+    """
+    value, size = cosines(table[row], table)
+    best = np.argsort(-np.delete(value, row), kind="stable")[: len(ids)]
+    others = np.delete(np.arange(len(table)), row)[best]
+    both = np.stack([others, ids])
+    return value[both], size[both]
+
+
+def principal(vectors: np.ndarray, points: np.ndarray) -> Made:
+    """Vectors [N, D] along the directions that points [N, k] claim to be those of largest spread: [N + 1, k].
+
+    The first row is that spread (root of the sum of squares), from the eigenvalues of the dot products. To be
+    compared with `spread_and(points)`.
+    """
+    centred = vectors - vectors.mean(0)
+    spread = np.sqrt(np.maximum(np.linalg.eigvalsh(centred @ centred.T)[::-1], 0))[: points.shape[1]]
+    spread = np.pad(spread, (0, points.shape[1] - len(spread)))
+    directions = centred.T @ points
+    length = np.sqrt((directions**2).sum(0))
+    value = centred @ (directions / np.where(length > 0, length, 1))
+    return np.vstack([spread, value]), np.full((len(points) + 1, points.shape[1]), spread.max(initial=0))
+
+
+def spread_and(points: np.ndarray) -> np.ndarray:
+    """Points [N, k], and before them their spread along each axis."""
+    return np.vstack([np.sqrt((points.astype(float) ** 2).sum(0)), points])
+
+
+def curve(x: np.ndarray, activation: str) -> Made:
+    """An activation by its name at x."""
+    return activate(x, activation), np.abs(x)
+
+
+def raised(scores: np.ndarray, gamma: np.ndarray, column: np.ndarray, scale: float) -> Made:
+    """What one unit of an MLP adds to each score [V]: scores [V, D], the last norm's γ, its column [D]."""
+    return scores @ (gamma * column) * scale, np.abs(scores) @ np.abs(gamma * column) * scale
+
+
+def turned_dots(q: np.ndarray, k: np.ndarray, base: float, places: np.ndarray, other: np.ndarray) -> Made:
+    """q · k [E] rotated to places [N] and to others [N]: pairs as complex numbers, by the distance alone."""
+    half = len(q) // 2
+    pairs = (q[:half] + 1j * q[half:]) * np.conj(k[:half] + 1j * k[half:])
+    angles = (places - other)[:, None] / base ** (np.arange(half) / half)
+    far = 1 + np.maximum(np.abs(places), np.abs(other))[:, None]  # float32 rounds the angles of both places
+    return (pairs * np.exp(1j * angles)).real.sum(-1), (np.abs(pairs) * far).sum(-1)
+
+
+def without_first(pattern: np.ndarray) -> Made:
+    """Weights [..., T, S] with those of the first position taken out, and each row summing to 1 again."""
+    rest = np.concatenate([np.zeros_like(pattern[..., :1]), pattern[..., 1:]], -1)
+    total = rest.sum(-1, keepdims=True)
+    value = np.divide(rest, total, out=np.zeros_like(rest), where=total > 1e-12)
+    return value, value
+
+
+def value_weighted(pattern: np.ndarray, v: np.ndarray) -> Made:
+    """Weights [H, T, S] times the length of each value, v [G, S, E], and each row summing to 1 again."""
+    lengths = np.repeat(np.sqrt((v**2).sum(-1)), len(pattern) // len(v), 0)
+    weighted = pattern * lengths[:, None, :]
+    value = weighted / np.maximum(weighted.sum(-1, keepdims=True), 1e-12)
+    return value, value
+
+
+def chances(logits: np.ndarray, decoding) -> Made:
+    """The probability of each entry [V] after temperature, top-k, top-p and min-p, in this order."""
+    x = logits / decoding.temperature
+    if decoding.top_k is not None:
+        x = np.where(x >= np.sort(x)[-min(decoding.top_k, len(x))], x, -np.inf)
+    if decoding.top_p is not None:
+        order = np.argsort(-x, kind="stable")
+        held = np.cumsum(_softmax(x)[order])
+        kept = order[: 1 + int((held[:-1] < decoding.top_p).sum())]
+        x = np.where(np.isin(np.arange(len(x)), kept), x, -np.inf)
+    if decoding.min_p is not None:
+        x = np.where(_softmax(x) >= decoding.min_p * _softmax(x).max(), x, -np.inf)
+    value = _softmax(x)
+    return value, value
+
+
+def _softmax(x: np.ndarray) -> np.ndarray:
+    exp = np.exp(x - x.max())
+    return exp / exp.sum()

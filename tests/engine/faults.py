@@ -1,0 +1,263 @@
+"""Deliberate faults (faults.txt): each is put in by itself, and a light must turn red.
+
+python -m tests.engine.faults      prints which lights each turns red
+"""
+
+import inspect
+import pkgutil
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import torch
+
+from engine import analysis, checks, decode
+from engine.decode import Decoding
+from engine.pictures import Pixels, Preparation
+from engine.position import turns
+from engine.rerun import check_lens, check_run
+from engine.tap import Edit
+from engine.trace import Trace, everything, run
+from engine.worked import Check, check
+from tests.engine.tiny import BERT, CHOICES, ENCODER, PAIRS, VIT, decoder, images, pair, prompt, recurrent
+
+IDS = [prompt(11, seed=1), prompt(4, seed=2), prompt(7, seed=3)]  # a batch: two are padded
+TARGET = [[3, *prompt(10, seed=4)], [3, *prompt(5, seed=5)], [3, *prompt(2, seed=6)]]  # as long as the longest
+SEGMENTS = [[int(t > 3) for t in range(11)]] * 3
+
+UNCAUGHT = {  # what no light of a trace can show, and which test does
+    "a position counted wrongly beside a cache": "a trace reads the whole text at once; test_decode compares "
+    "writing with a cache to writing without",
+    "a wrong argument of the fused kernels": "a trace takes the named steps; test_models and "
+    "test_encoder_decoder compare the silent pass to the traced one",
+    "weights transposed while they are loaded": "both routes use the weights as loaded; the parity tests "
+    "compare every point to the reference library",
+}
+
+Lights = dict[str, Check]
+
+
+def lights(trace: Trace) -> Lights:
+    return {point: check(trace, point) for point in trace.points()}
+
+
+# --- what is run ----------------------------------------------------------------------------------
+
+
+def _kept(*read, **options) -> Trace:
+    return run(*read, **options, wanted=everything)
+
+
+def _pixels(edits=()) -> Trace:
+    model = decoder(torch.float32, **VIT)
+    model.prepare = Preparation(6, (0.4, 0.5, 0.6), (0.2, 0.3, 0.1))
+    shown = torch.randint(256, (3, 6, 6), generator=torch.Generator().manual_seed(1))
+    return _kept(model, Pixels(shown), edits=edits)
+
+
+def _decoder(choices: dict, ids=IDS, **options) -> Callable[..., Trace]:
+    return lambda edits=(): _kept(decoder(torch.float32, **choices), ids, edits=edits, **options)
+
+
+def _pair(choices: dict) -> Callable[..., Trace]:
+    read = images(3) if "image" in choices.get("encoder", {}) else IDS
+    return lambda edits=(): _kept(pair(torch.float32, **choices), read, edits=edits, target=TARGET)
+
+
+def _recurrent(cell: str, attention: str = "none", **choices) -> Callable[..., Trace]:
+    read = images(3) if choices else IDS
+    made = lambda: recurrent(cell, attention, torch.float32, **choices)  # noqa: E731
+    return lambda edits=(): _kept(made(), read, edits=edits, target=TARGET)
+
+
+TRACES: dict[str, Callable[..., Trace]] = {
+    **{name: _decoder(choices) for name, choices in CHOICES.items()},
+    "one prompt": _decoder({}, IDS[0]),
+    "BERT": _decoder(BERT, segments=SEGMENTS),
+    "ViT": _decoder(VIT, images()),
+    "pixels": _pixels,
+    **{name: _pair(choices) for name, choices in PAIRS.items()},
+    **{cell: _recurrent(cell) for cell in ("rnn", "gru", "lstm")},
+    "additive": _recurrent("gru", "additive"),
+    "dot": _recurrent("lstm", "dot"),
+    "captions, gru": _recurrent("gru", "additive", encoder=ENCODER),
+}
+
+
+def _choice(**cuts) -> Lights:
+    logits = torch.linspace(-3, 4, 40)[torch.randperm(40, generator=torch.Generator().manual_seed(0))]
+    decoding = Decoding("sample", temperature=0.7, **cuts)
+    shown = decode.steps_of(logits, decoding)["probabilities"]
+    return {"probabilities": checks.check_choice(logits, decoding, shown)}
+
+
+def _lens() -> Lights:
+    trace = TRACES["one prompt"]()
+    _, shown = analysis.lens(trace)
+    return {"lens": check_lens(trace, 4, shown[:, 4])}
+
+
+def _lens_of_classes() -> Lights:
+    trace = _decoder(VIT, images(1))()
+    return {"lens": check_lens(trace, 0, analysis.class_lens(trace))}
+
+
+def _nearest() -> Lights:
+    model = decoder(torch.float32)
+    shown = analysis.nearest(model.embed.token.weight, 5, 6)
+    return {"nearest": checks.check_nearest(model, "embed.token", 5, *shown)}
+
+
+def _map() -> Lights:
+    vectors = TRACES["one prompt"]()["embed.token"][0] + 1
+    return {"map": checks.check_map(vectors, analysis.flat_map(vectors))}
+
+
+def _curve() -> Lights:
+    trace = TRACES["tanh gelu"]()
+    x, model = torch.linspace(-4, 4, 50), trace.model
+    return {"curve": checks.check_curve("gelu_tanh", x, model.blocks[0].mlp.activation(x))}
+
+
+def _promoted() -> Lights:
+    model = decoder(torch.float32)
+    return {"promoted": checks.check_promoted(model, "", 1, 3, *analysis.promotes(model, 1, 3, 6))}
+
+
+def _distance() -> Lights:
+    trace = TRACES["rotary"]()
+    q, k = (trace[f"blocks.1.attn.{name}"][0, 1, 4] for name in "qk")
+    places, other = torch.arange(-3, 12), torch.full((15,), 4)
+    model, E = trace.model, trace.model.config.head_width
+    angles = [turns(x, E, model.config.rotary_base) for x in (places, other)]
+    shown = analysis.dots_at(q, k, *angles)
+    return {"distance": checks.check_distances(q, k, 10_000.0, places, other, shown)}
+
+
+def _weighted() -> Lights:
+    trace = TRACES["LLaMA"]()
+    pattern, v = (trace[f"blocks.1.attn.{name}"][0] for name in ("pattern", "v"))
+    return {
+        "value-weighted": checks.check_value_weighted(pattern, v, analysis.value_weighted(pattern, v)),
+        "without the first": checks.check_without_first(pattern, analysis.without_first(pattern)),
+    }
+
+
+def _two_texts() -> Lights:
+    trace, other = (_decoder(BERT, ids)() for ids in IDS[:2])
+    return {"two texts": checks.check_alike(trace, 2, other, analysis.alike(trace, 2, other))}
+
+
+PAGES: dict[str, Callable[[], Lights]] = {
+    "next token": lambda: _choice(top_k=7),
+    "next token, top-p": lambda: _choice(top_p=0.7),
+    "next token, min-p": lambda: _choice(min_p=0.1),
+    "lens": _lens,
+    "lens of classes": _lens_of_classes,
+    "nearest": _nearest,
+    "map": _map,
+    "curve": _curve,
+    "promoted": _promoted,
+    "distance": _distance,
+    "weights told otherwise": _weighted,
+    "two texts": _two_texts,
+}
+EDITS = {
+    kind: Edit("blocks.1.attn.mask", "mask", value=(kind, n))
+    for kind, n in (("window", 3), ("prefix", 4), ("padding", 2), ("filled", 3))
+}
+EDITS |= {
+    "scale": Edit("blocks.1.attn.out", "scale", value=3.0),
+    "mean": Edit("blocks.1.attn.out", "mean"),
+    "add": Edit("blocks.1.attn.out", "add", at={"T": 2}, value=3.0),
+}
+
+# --- the faults -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A change of the source of one function.
+
+    run    what is run: a name of TRACES or PAGES; edit: of EDITS, under which the fault shows
+    red    patterns of the names of lights
+    lines  (old, new) texts, each old one once in the source
+    """
+
+    name: str
+    function: str
+    run: str
+    red: tuple[str, ...]
+    edit: str
+    lines: tuple[tuple[str, str], ...]
+
+    def trace(self) -> Trace | None:
+        edits = [EDITS[self.edit]] if self.edit else []
+        return TRACES[self.run](edits) if self.run in TRACES else None
+
+    def red_lights(self) -> list[str]:
+        """With the fault put in."""
+        with put_in(self):
+            trace = self.trace()
+            return [name for name, one in (lights(trace) if trace else PAGES[self.run]()).items() if not one.ok]
+
+    def is_caught_by(self, red: list[str]) -> bool:
+        """Some of the points that it touches are red, and none that is made from them."""
+        return bool(red) and all(any(fnmatchcase(light, pattern) for pattern in self.red) for light in red)
+
+    def run_is_red(self) -> bool:
+        """Whether the whole run is seen to be wrong, by its answer."""
+        with put_in(self):
+            trace = self.trace()
+            return not check_run(trace, list(trace.table)[-1]).ok
+
+
+@contextmanager
+def put_in(fault: Fault) -> Iterator[None]:
+    """The fault in the function itself, so that whoever imported it has it."""
+    function = pkgutil.resolve_name(fault.function)
+    source, right = textwrap.dedent(inspect.getsource(function)), function.__code__
+    for old, new in fault.lines:
+        if source.count(old) != 1:
+            raise AssertionError(f"{fault.name}: {old!r} is not once in {fault.function}")
+        source = source.replace(old, new)
+    made: dict = {}
+    exec(compile(source, right.co_filename, "exec"), dict(function.__globals__), made)
+    function.__code__ = made[function.__name__].__code__
+    try:
+        yield
+    finally:
+        function.__code__ = right
+
+
+def _read(block: str) -> Fault:
+    first, *rest = block.splitlines()
+    name, _, told = first.removeprefix("[").partition("] ")
+    function, run, red, edit = [*(part.strip() for part in told.split(" | ")), ""][:4]
+    lines = zip((line[2:] for line in rest[::2]), (line[2:] for line in rest[1::2]), strict=True)
+    return Fault(name, function, run, tuple(red.split()), edit, tuple(lines))
+
+
+TEXT = Path(__file__).with_suffix(".txt").read_text("utf-8")
+FAULTS = [_read(block) for block in re.findall(r"^\[.*?(?=\n\n|\Z)", TEXT.strip(), re.MULTILINE | re.DOTALL)]
+
+
+def main() -> None:
+    count = 0
+    for fault in FAULTS:
+        red = fault.red_lights()
+        count += fault.is_caught_by(red)
+        whole = "" if fault.run in PAGES or fault.run_is_red() else "; the whole run stays green"
+        found = "caught" if fault.is_caught_by(red) else "MISSED"
+        print(f"{found}  {fault.name}: {', '.join(red[:3])}{whole}", flush=True)
+    print(f"{count} of {len(FAULTS)} faults caught")
+    for name, why in UNCAUGHT.items():
+        print(f"not to be caught by a light: {name} ({why})")
+
+
+if __name__ == "__main__":
+    main()
