@@ -15,7 +15,7 @@ from engine import analysis
 from engine.config import PairConfig, RecurrentConfig
 from engine.load import beside as read_beside
 from engine.load import moments_of
-from engine.pictures import from_signs
+from engine.pictures import Pixels, from_signs
 from engine.tap import Edit
 from engine.tokenize.merges import check_text
 from engine.tokenize.wordpiece import MASK
@@ -154,10 +154,10 @@ def _trace(name: str, given: Given, edits: tuple[Edit, ...]) -> Trace:
 
 
 def _read(reader, text: str):
-    """A text as it is, or the numbers of the image that it stands for."""
+    """A text as it is, or the pixels that it stands for."""
     if not reader.reads[0].image:
         return text
-    return reader.prepare(from_signs(text, reader.reads[0].image, reader.prepare.palette))
+    return Pixels(from_signs(text, reader.reads[0].image, reader.prepare.palette))
 
 
 @lru_cache(maxsize=TRACES)

@@ -4,14 +4,19 @@ Each point is made from this route's own earlier ones, never from the trace. How
 is measured: it is run again with every number rounded at random (Monte Carlo arithmetic, Parker 1997).
 """
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 
 from engine.recipes.scene import Parameters, float64
+from engine.recipes.terms import Term, Worked, factor, number
 from engine.tap import known
 from engine.trace import Trace
-from engine.worked import ROUNDING, Check, by_recipe, held_against
+from engine.worked import NOISE, ROUNDING, Check, by_recipe, held_against
 
 SEEDS = (0, 1)  # of the runs with random rounding
+LISTED = 8  # terms of a probability told one by one
 DRIFT = 4  # how often the farthest of them is allowed
 
 
@@ -38,7 +43,9 @@ def rerun(
 def check_run(trace: Trace, point: str) -> Check:
     """A point of a trace against `rerun`; allowed is the drift that float32 explains."""
     parameters = Parameters(trace.model)
-    return _drifted(trace[point], lambda seed: rerun(trace, point, seed, parameters))
+    value = rerun(trace, point, None, parameters)
+    drift = _drift(value, lambda seed: rerun(trace, point, seed, parameters))
+    return held_against(trace[point], value, np.asarray(drift))
 
 
 def check_lens(trace: Trace, at: int, shown, side: str = "") -> Check:
@@ -48,28 +55,54 @@ def check_lens(trace: Trace, at: int, shown, side: str = "") -> Check:
     shown  [L + 1], the probabilities of the most probable entries there; or [L + 1, C], those of all classes
     side   of two stacks the one that answers, as "decoder."
     """
-    parameters, classes = Parameters(trace.model), f"{side}classes" in trace.table
+    parameters = Parameters(trace.model)
+
+    def scores(seed: int | None) -> np.ndarray:
+        random = None if seed is None else np.random.default_rng(seed)
+        return np.stack([_scores(trace, stop, at, side, random, parameters) for stop in stops(trace, side)])
+
+    made = scores(None)
+    exp = np.exp(made - made.max(-1, keepdims=True))
+    shares = exp / exp.sum(-1, keepdims=True)
+    value = shares if np.ndim(shown) == 2 else shares.max(-1)
+    return held_against(shown, value, value * (NOISE + 2 * _drift(made, scores)))
+
+
+def work_lens(trace: Trace, stop: str, at: int, entry: int, shown: float, side: str = "") -> Worked:
+    """The arithmetic of one probability of the lens: of an entry, or class, if the model stopped at the point
+    `stop` of its stream."""
+    row = _scores(trace, stop, at, side)
+    exp, most = np.exp(row - row.max()), number(float(row.max()))
+    total, value = math.fsum(exp), float(exp[entry] / math.fsum(exp))
+    best = np.argsort(-exp, kind="stable")[:LISTED]
+    terms = [Term(f"entry {i}", (float(row[i]),), float(exp[i])) for i in best]
+    terms.append(Term("all others", (), total - math.fsum(exp[best])))
+    numbers = rf"\frac{{e^{{{number(float(row[entry]))} - {factor(float(row.max()))}}}}}{{{number(total)}}} = "
+    numbers += rf"\frac{{{number(float(exp[entry]))}}}{{{number(total)}}} = {number(value)}"
+    symbols = rf"p_i = \frac{{e^{{s_i - m}}}}{{\sum_j e^{{s_j - m}}}},\ m = \max_j s_j = {most}"
+    return Worked(stop, (0, at), symbols, numbers, tuple(terms), total, value, shown, (f"{stop}[{at}, :]",))
+
+
+def stops(trace: Trace, side: str = "") -> list[str]:
+    """The points of the stream before the first block and after each, by the table."""
     blocks = [name for name in trace.table if name.startswith(f"{side}blocks.")]
     last = [name for name in blocks if name.endswith(".resid_post")][-1]
-    stops = [*(name for name in blocks if name.endswith(".resid_pre")), last]
+    return [*(name for name in blocks if name.endswith(".resid_pre")), last]
 
-    def shares(seed: int | None) -> np.ndarray:
-        random = None if seed is None else np.random.default_rng(seed)
-        answer = f"{side}{'classes' if classes else 'logits'}"
-        rows = (_from(trace, {last: float64(trace[stop])}, answer, random, parameters)[0] for stop in stops)
-        exp = np.stack([np.exp(row - row.max()) for row in (row if classes else row[at] for row in rows)])
-        exp /= exp.sum(-1, keepdims=True)
-        return exp if classes else exp.max(-1)
 
-    return _drifted(shown, shares)
+def _scores(trace: Trace, stop: str, at: int, side: str, random=None, parameters=None) -> np.ndarray:
+    """The scores [V] at one position, or of the classes [C], if the last block left the stream as at `stop`."""
+    classes, last, stream = f"{side}classes", stops(trace, side)[-1], float64(trace[stop])
+    parameters = parameters or Parameters(trace.model)
+    if classes in trace.table:
+        return _from(trace, {last: stream}, classes, random, parameters)[0]
+    return _from(trace, {last: stream[:, at : at + 1]}, f"{side}logits", random, parameters)[0, 0]
 
 
 @np.errstate(all="ignore")
-def _drifted(shown, made) -> Check:
-    """What is shown against made(None), give or take how far made(seed) is from it."""
-    value, *others = (made(seed) for seed in (None, *SEEDS))
-    drift = max(float(np.nanmax(np.abs(other - value), initial=0)) for other in others)
-    return held_against(shown, value, np.asarray(DRIFT * drift))
+def _drift(value: np.ndarray, made: Callable[[int], np.ndarray]) -> float:
+    """How far float32 may be from a value, given made(seed): the same, rounded at random."""
+    return DRIFT * max(float(np.nanmax(np.abs(made(seed) - value), initial=0)) for seed in SEEDS)
 
 
 def _from(trace: Trace, values: dict[str, np.ndarray], point: str, random, parameters) -> np.ndarray:
