@@ -59,7 +59,7 @@ def check_lens(trace: Trace, at: int, shown, side: str = "") -> Check:
 
     def scores(seed: int | None) -> np.ndarray:
         random = None if seed is None else np.random.default_rng(seed)
-        return np.stack([_scores(trace, stop, at, side, random, parameters) for stop in stops(trace, side)])
+        return _scores(trace, stops(trace, side), at, side, random, parameters)
 
     made = scores(None)
     exp = np.exp(made - made.max(-1, keepdims=True))
@@ -71,7 +71,7 @@ def check_lens(trace: Trace, at: int, shown, side: str = "") -> Check:
 def work_lens(trace: Trace, stop: str, at: int, entry: int, shown: float, side: str = "") -> Worked:
     """The arithmetic of one probability of the lens: of an entry, or class, if the model stopped at the point
     `stop` of its stream."""
-    row = _scores(trace, stop, at, side)
+    (row,) = _scores(trace, [stop], at, side)
     exp, most = np.exp(row - row.max()), number(float(row.max()))
     total, value = math.fsum(exp), float(exp[entry] / math.fsum(exp))
     best = np.argsort(-exp, kind="stable")[:LISTED]
@@ -90,13 +90,14 @@ def stops(trace: Trace, side: str = "") -> list[str]:
     return [*(name for name in blocks if name.endswith(".resid_pre")), last]
 
 
-def _scores(trace: Trace, stop: str, at: int, side: str, random=None, parameters=None) -> np.ndarray:
-    """The scores [V] at one position, or of the classes [C], if the last block left the stream as at `stop`."""
-    classes, last, stream = f"{side}classes", stops(trace, side)[-1], float64(trace[stop])
-    parameters = parameters or Parameters(trace.model)
-    if classes in trace.table:
-        return _from(trace, {last: stream}, classes, random, parameters)[0]
-    return _from(trace, {last: stream[:, at : at + 1]}, f"{side}logits", random, parameters)[0, 0]
+def _scores(trace: Trace, names: list[str], at: int, side: str, random=None, parameters=None) -> np.ndarray:
+    """Scores [N, V] at one position, or of the classes [N, C], had the last block left the stream as at N points."""
+    last, parameters = stops(trace, side)[-1], parameters or Parameters(trace.model)
+    streams = [float64(trace[name]) for name in names]
+    if f"{side}classes" in trace.table:
+        return np.stack([_from(trace, {last: x}, f"{side}classes", random, parameters)[0] for x in streams])
+    rows = np.concatenate([x[:, at : at + 1] for x in streams], 1)  # each token's row is read by itself
+    return _from(trace, {last: rows}, f"{side}logits", random, parameters)[0]
 
 
 @np.errstate(all="ignore")
