@@ -91,7 +91,7 @@ def stops(trace: Trace, side: str = "") -> list[str]:
 
 
 def _scores(trace: Trace, names: list[str], at: int, side: str, random=None, parameters=None) -> np.ndarray:
-    """Scores [N, V] at one position, or [N, C] of classes, had the last block left the stream as at N points."""
+    """Scores [N, V] at one position, or [N, C] of classes, had the last block left the stream as there."""
     last, parameters = stops(trace, side)[-1], parameters or Parameters(trace.model)
     streams = [float64(trace[name]) for name in names]
     if f"{side}classes" in trace.table:
