@@ -40,12 +40,11 @@ def test_a_look_on_any_number_of_threads_gives_the_run_s_own_numbers(read, ran):
         assert torch.get_num_threads() == looked
 
 
-@pytest.mark.parametrize("ran", COUNTS)
-def test_no_light_is_red_on_any_number_of_threads(read, ran):
-    for looked in COUNTS:
-        trace = read(ran)
-        torch.set_num_threads(looked)
-        assert [point for point in trace.points() if not check(trace, point).ok] == []
+@pytest.mark.parametrize(("ran", "looked"), [(1, 2), (2, 1), (4, 2)])
+def test_no_light_is_red_on_any_number_of_threads(read, ran, looked):
+    trace = read(ran)
+    torch.set_num_threads(looked)
+    assert [point for point in trace.points() if not check(trace, point).ok] == []
 
 
 def test_a_look_from_another_thread_gives_the_run_s_own_numbers(read):
