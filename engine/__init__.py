@@ -5,7 +5,7 @@
     trace["blocks.0.attn.pattern"]            # [B, H, T, S]
 
 Read it in this order: config, tap, norm, attention, mlp, block, embed, points, inputs, models, trace, worked,
-decode. What came before the transformer stands apart: recurrent_cells, recurrent, recurrent_points.
+rerun, decode. What came before the transformer stands apart: recurrent_cells, recurrent, recurrent_points.
 """
 
 from engine.decode import Decoding, Step, generate
