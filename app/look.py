@@ -106,7 +106,7 @@ class Look:
         seeing = ("sees",) if sees else ()  # an image, by the encoder beside it
         if isinstance(c, RecurrentConfig):
             looks = "alone" if c.attention == "none" else "attention"
-            return *seeing, self.side, "recurrent", c.cell, looks, c.attention
+            return *seeing, "recurrent", c.cell, looks, c.attention, self.side
         facts = {
             self.side: bool(self.side),
             "colour": c.image and c.channels == 3,

@@ -14,7 +14,8 @@ def company(look: Look) -> None:
     bound(st.text_input, "Another text with the picked word in it", "other", max_chars=400)
     other, word = look.view.other.strip(), look.labels[look.view.token]
     if not other:
-        return words(look, "company/ask", token=word)
+        special = look.ids[look.view.token] in look.model.tokenizer.special.values()
+        return words(look, "company/ask", *["special"] * special, token=word)
     try:
         theirs = compute.trace(look.model.name, other)
     except ValueError as error:
