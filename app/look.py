@@ -64,8 +64,8 @@ class Look:
 
     @property
     def place(self) -> int:
-        """Where the next token is asked for: at the last, or, beside an encoder, at the picked one."""
-        return self.view.token if self.side else len(self.ids) - 1
+        """Where the next token is asked for: after the picked one."""
+        return self.view.token
 
     @property
     def gap(self) -> int | None:

@@ -224,7 +224,7 @@ function fillTable(made) {
   const rows = all.slice(0, most);
   const line = (tag) => (cells, first) => el("tr", {}, ...cells.map((x, i) => el(i === 0 && !first ? "th" : tag, { text: typeof x === "number" ? show(x) : x })));
   const table = el("table", {}, el("thead", {}, line("th")(rows[0], true)), el("tbody", {}, ...rows.slice(1).map((r) => line("td")(r))));
-  const more = all.length > most ? [el("p", { text: `${all.length - most} more rows: save them as CSV.` })] : [];
+  const more = all.length > most ? [el("p", { text: `Rows not shown: ${all.length - most}. Save all as CSV.` })] : [];
   made.table.replaceChildren(table, ...more);
 }
 

@@ -76,13 +76,13 @@ def _sentence(look: Look, says: list[str], share: float) -> None:
     agreed = len(says) - 1
     while agreed and says[agreed - 1] == says[-1]:
         agreed -= 1
-    values = dict(first=says[0], last=says[-1], share=share, agreed=_stops(len(says))[agreed])
+    values = dict(first=says[0], last=says[-1], share=share, agreed=_row(agreed))
     words(look, "layers/sentence", token=look.token, **values)
 
 
-def _stops(count: int) -> list[str]:
-    """What the rows are called: before the first block, and after each."""
-    return ["start", *(f"block {i}" for i in range(count - 1))]
+def _row(stop: int) -> str:
+    """What a row of the lens is called: row 0 is what enters the first block."""
+    return f"block {stop - 1}" if stop else "start"
 
 
 def _grid(look: Look, shares: np.ndarray, header: dict, pick) -> None:
@@ -93,7 +93,7 @@ def _grid(look: Look, shares: np.ndarray, header: dict, pick) -> None:
         "src": id,
         "axes": f"L{columns}",
         "title": "If the model stopped here, it would say …",
-        "rows": _stops(len(shares)),
+        "rows": [_row(stop) for stop in range(len(shares))],
         "rowName": "after",
         "scale": "sequential",
         "max": 1.0,

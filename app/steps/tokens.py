@@ -54,7 +54,7 @@ def cut(look: Look, groups: list, **header) -> None:
             "groups": groups,
             "ids": look.ids,
             "token": view.token,
-            "aria": f"{len(look.ids)} tokens, each with its id",
+            "aria": "The tokens, each with its id",
             "merge": view.merge,
             "foot": f"ids  [T={len(look.ids)}]",
             "model": look.model.name,
@@ -68,10 +68,11 @@ def cut(look: Look, groups: list, **header) -> None:
 def picked(look: Look) -> None:
     """What the picked token is, and why there are such pieces."""
     token, id = look.tokens[look.view.token], look.ids[look.view.token]
-    special = look.model.tokenizer.special.values()
-    kinds = ("special",) if id in special else ()
-    called = dict(token=look.labels[look.view.token], id=id, bytes=hex_bytes(token), n=len(token))
-    words(look, "tokens/picked", *kinds, **called)
+    special, label = look.model.tokenizer.special.values(), look.labels[look.view.token]
+    if id in special:
+        words(look, "tokens/special", token=label, id=id)
+    else:
+        words(look, "tokens/picked", token=label, id=id, bytes=hex_bytes(token), n=len(token))
     words(look, "tokens/why", vocabulary=len(look.model.tokenizer), special=len(special))
 
 

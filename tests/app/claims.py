@@ -93,7 +93,6 @@ CLAIMS: list[Claim] = [  # in the signs that a page shows: of a formula without 
     (r"\b([Ss]entence|[Tt]exts?\b(?! explorer)|[Ww]ords?\b)", lambda s: not s.config.image),
     (r"\bThe (en|de)coder\b|source text|teacher forcing", lambda s: len(s.model.reads) == 2),
     (r"source text|English", lambda s: not s.sees),
-    (r"another token above", lambda s: s.side == "decoder"),
     # recurrent models
     (r"\b[Ss]tates?\b", lambda s: s.recurrent),
     (r"\b[Bb]locks?\b|attends?\b", lambda s: not s.recurrent),
