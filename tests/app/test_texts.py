@@ -140,7 +140,7 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked):
     pages.append(visit(step="cell", model="rnn", stack="encoder", prompt=PROMPT, token=0))
     pages.append(press(visit(step="next"), "draw"))
     pages.append(fire(visit(), "prompt", prompt=""))
-    pages.append(visit(step="tokens"))
+    pages += [visit(step="tokens"), visit(step="tokens", model="bert", token=1)]
     check_pages([at for at in pages if not at.warning])
     every = {(name, kinds) for name, variants in sections("walk").items() for kinds in variants}
     assert every - asked == set()
