@@ -20,8 +20,7 @@ def draw(look: Look) -> None:
             _classes(look)
         elif config.ending == "nothing":
             words(look, "layers/memory")
-            memory = look.ends[-1] if config.post_norm else look.whole("final_norm.out")
-            picture(look, memory, "The encoder's output (memory)", height=300)
+            picture(look, _memory(look), "The encoder's output (memory)", height=300)
         else:
             _tokens(look)
         if not (config.causal or config.image or look.side):
@@ -33,10 +32,16 @@ def draw(look: Look) -> None:
         line = series(f"“{look.token}”", range(len(sizes)), sizes)
         header = graph([line], "block", "length of the vector", height=220, zero=True, xTicks=ticks)
         chart(look, "stream", header, "Length of the vector after each block", point=ends[-1])
-        arithmetic(look, (look.point("resid_post"), view.token, view.unit))
+        worked = _memory(look) if config.ending == "nothing" else look.point("resid_post")
+        arithmetic(look, (worked, view.token, view.unit))
         if config.ending != "nothing":
             words(look, "layers/why")
         code({"classes": class_lens, "nothing": Transformer.stream}.get(config.ending, lens))
+
+
+def _memory(look: Look) -> str:
+    """The point of an encoder's output: its last vectors, after the last norm where there is one."""
+    return look.ends[-1] if look.config.post_norm else look.whole("final_norm.out")
 
 
 def _tokens(look: Look) -> None:
