@@ -1,5 +1,7 @@
 """One view of one trace: what every step of the walk draws from."""
 
+import math
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -13,6 +15,9 @@ from engine.config import Config, RecurrentConfig
 from engine.models import Transformer
 from engine.tap import Edit
 from engine.trace import Trace
+
+ACTIVATIONS = {"gelu_tanh": "GELU", "gelu": "GELU", "relu": "ReLU", "silu": "SiLU"}  # as papers call them
+NORMS = {"layer": "LayerNorm", "rms": "RMSNorm"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,14 @@ class Look:
     def labels(self) -> list[str]:
         return patch_labels(self.config) if self.config.image else token_labels(self.tokens)
 
+    @cached_property
+    def names(self) -> list[str]:
+        """The labels as sentences call them: a text that is there more than once has its position after it."""
+        bare = [label.removeprefix("·") for label in self.labels]
+        count = Counter(bare)
+        pairs = enumerate(zip(self.labels, bare, strict=True))
+        return [f"{label} ({i})" if count[text] > 1 else label for i, (label, text) in pairs]
+
     @property
     def tokens(self) -> list[bytes]:
         """The bytes of each token that the stack reads."""
@@ -51,8 +64,8 @@ class Look:
 
     @property
     def place(self) -> int:
-        """Where the next token is asked for: at the last, or, beside an encoder, at the picked one."""
-        return self.view.token if self.side else len(self.ids) - 1
+        """Where the next token is asked for: after the picked one."""
+        return self.view.token
 
     @property
     def gap(self) -> int | None:
@@ -78,44 +91,67 @@ class Look:
 
     @property
     def token(self) -> str:
-        """The asking token's label."""
-        return self.labels[self.view.token]
+        """What the asking token is called."""
+        return self.names[self.view.token]
 
     @property
     def key(self) -> str:
-        return self.labels[min(self.view.key, len(self.labels) - 1)]
+        return self.names[min(self.view.key, len(self.names) - 1)]
 
-    @property
+    @cached_property
     def kinds(self) -> tuple[str, ...]:
-        """What kind of model this is, in the words that texts of their own are named by."""
+        """What kind of model this is: the names by which texts, and parts of them, are for it or not."""
         c = self.config
         sees = self.side == "decoder" and bool(self.model.reads[0].image)
+        seeing = ("sees",) if sees else ()  # an image, by the encoder beside it
         if isinstance(c, RecurrentConfig):
-            attends = "attention" if c.attention != "none" else "alone"
-            seeing = (f"sees, {attends}", "sees, carried", "sees") if sees else ()
-            return *seeing, self.side, "recurrent", c.cell, attends
-        others = {
-            "sees": sees,  # an image, by the encoder beside it
-            **{self.side: bool(self.side)},
+            looks = "alone" if c.attention == "none" else "attention"
+            return *seeing, "recurrent", c.cell, looks, c.attention, self.side
+        facts = {
+            self.side: bool(self.side),
             "colour": c.image and c.channels == 3,
             "image": c.image,
-            "relative, full": c.positions == "relative" and not c.causal,
             "full": not c.causal,
+            "causal": c.causal,
             "post": c.post_norm,
+            "pre": not c.post_norm,
+            "embed norm": c.embed_norm,
+            "scaled embedding": c.scale_embedding,
             "segments": c.segments,
+            "small letters": c.segments and self.model.tokenizer.words("A") == ["a"],
+            "next sentence": c.next_sentence,
             "gated": c.gated,
             "shared": c.shared_by > 1,
-            "no biases": not c.attention_bias,
+            "attention biases": c.attention_bias,
+            "mlp biases": c.mlp_bias,
             "unscaled": not c.scale_scores,
+            "scaled by layer": c.scale_by_layer,
             "scaled logits": c.scale_logits,
+            "tied": c.tied and c.ending in ("logits", "masked"),
         }
-        return (c.ending, *(name for name, is_so in others.items() if is_so), c.positions, c.norm)
+        return (*seeing, c.ending, *(name for name, is_so in facts.items() if is_so), c.positions, c.norm)
+
+    @cached_property
+    def values(self) -> dict[str, object]:
+        """What any text may say: the sizes of this model, and what its parts are called."""
+        c = self.config
+        if isinstance(c, RecurrentConfig):
+            return {"width": c.width}
+        root = math.sqrt(c.head_width)
+        n = min(self.view.window, len(self.labels))
+        sizes = dict(width=c.width, head_width=c.head_width, root=root, n=n, rest=max(len(self.labels) - n, 1))
+        return dict(norm=NORMS[c.norm], activation=self.activation, **sizes)
 
     @property
     def activation(self) -> str:
         """What papers call the model's activation."""
-        names = {"gelu_tanh": "GELU", "gelu": "GELU", "relu": "ReLU", "silu": "SiLU"}
-        return names[self.config.activation]
+        return ACTIVATIONS[self.config.activation]
+
+    @property
+    def mask(self) -> str:
+        """The picked mask; the model's own by its rule's name, where it is one of those to pick from."""
+        own = "causal" if self.config.causal else "none" if self.config.image else "own"
+        return own if self.view.mask == "own" else self.view.mask
 
     def head_in(self, point: str) -> int:
         """Which head of a point the picked head works with: several may share one."""

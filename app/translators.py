@@ -41,7 +41,8 @@ def _row(view: View, name: str) -> list[str]:
     length, last = trace.ids.shape[1], trace.target.shape[1] - 1
     ways = [sequential_steps(model.reads[0], length), path_length(model.reads[0], length - 1)]
     ways.append(path_to_target(model.config, length, 0, last))
-    at_once = say("families", "translators/at once", kinds, tokens=length)
+    many = ("several",) if length > 1 else ()
+    at_once = say("families", "translators/at once", (*many, *kinds), tokens=length)
     return [who, escape(text or "∅"), f"{certainty(trace):.0%}", *map(str, ways), at_once, total]
 
 

@@ -29,9 +29,14 @@ NAMES = PICKS | {"N": "patch", "S": "looks at", "E": "number", "D": "number", "P
 BEFORE = {"N": 1}  # vectors that stand before the first place of an axis
 
 
-def words(look: Look, name: str, /, **values) -> None:
-    """A text of the walk, as it is for this kind of model, filled in."""
-    st.markdown(say("walk", name, look.kinds, **values))
+def words(look: Look, name: str, /, *also: str, **values) -> None:
+    """A text of the walk, as it is for this kind of model (and `also` for these kinds), filled in."""
+    st.markdown(told(look, name, *also, **values))
+
+
+def told(look: Look, name: str, /, *also: str, **values) -> str:
+    """The same text, to be shown elsewhere."""
+    return say("walk", name, (*also, *look.kinds), **look.values | values)
 
 
 def light(look: Look, point: str) -> dict:

@@ -143,7 +143,7 @@ def _mlp(config: Config, at: str, source: str) -> list[Point]:
     if config.gated:
         gate, up = f"{at}.gate", f"{at}.up"
         points += [
-            Point(gate, "BTF", "activation", (pre,), "how far each unit is open"),
+            Point(gate, "BTF", "activation", (pre,), "how far each unit is open (not limited to 0–1)"),
             Point(up, "BTF", "linear", (source,), "what would pass through it"),
             Point(act, "BTF", "product", (gate, up), "what does pass: how strongly each unit fires"),
         ]

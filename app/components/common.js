@@ -171,10 +171,13 @@ function frame(root, h, rows) {
   if (!made.table.hidden) fillTable(made);
   return made;
 }
+// The letters of a shape in words: [B=1, H=6, T=9, S=9] -> "B batch, H heads, T positions (queries), S key positions".
+const AXES = { B: "batch", H: "heads", G: "heads of keys and values", T: "positions (queries)", S: "key positions", D: "model width", E: "head width", F: "MLP units", V: "vocabulary", C: "classes", N: "patches", P: "numbers of a patch", L: "blocks" };
+const axesOf = (foot) => (/\[([^\]]*)\]$/.exec(foot)?.[1].match(/\b[A-Z]\b/g) ?? []).map((letter) => `${letter} ${AXES[letter]}`).join(", ");
 // Where the numbers come from: the point and its shape, the model, and the self-check.
 function source(h) {
   const parts = [];
-  if (h.foot) parts.push(el("code", { text: h.foot }));
+  if (h.foot) parts.push(el("code", { text: h.foot, title: axesOf(h.foot), "aria-description": axesOf(h.foot) }));
   if (h.model) parts.push(el("span", { class: "badge", text: `model: ${h.model}`, title: "the numbers come from this model, for this prompt" }));
   if (h.light) parts.push(el("span", { class: "light " + (h.light.ok ? "ok" : "off"), text: (h.light.ok ? "✓ " : "✗ ") + h.light.text }));
   return parts;
@@ -221,7 +224,7 @@ function fillTable(made) {
   const rows = all.slice(0, most);
   const line = (tag) => (cells, first) => el("tr", {}, ...cells.map((x, i) => el(i === 0 && !first ? "th" : tag, { text: typeof x === "number" ? show(x) : x })));
   const table = el("table", {}, el("thead", {}, line("th")(rows[0], true)), el("tbody", {}, ...rows.slice(1).map((r) => line("td")(r))));
-  const more = all.length > most ? [el("p", { text: `${all.length - most} more rows: save them as CSV.` })] : [];
+  const more = all.length > most ? [el("p", { text: `Rows not shown: ${all.length - most}. Save all as CSV.` })] : [];
   made.table.replaceChildren(table, ...more);
 }
 

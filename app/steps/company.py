@@ -12,21 +12,23 @@ from engine.analysis import alike
 def company(look: Look) -> None:
     """How alike the picked token's vector is to that of the same token in another text, after each block."""
     bound(st.text_input, "Another text with the picked word in it", "other", max_chars=400)
-    other = look.view.other.strip()
+    other, word = look.view.other.strip(), look.labels[look.view.token]
     if not other:
-        return words(look, "company/ask", token=look.token)
+        special = look.ids[look.view.token] in look.model.tokenizer.special.values()
+        return words(look, "company/ask", *["special"] * special, token=word)
     try:
         theirs = compute.trace(look.model.name, other)
     except ValueError as error:
         return words(look, "company/trouble", error=str(error))
     places = [t for t, id in enumerate(theirs.ids[0].tolist()) if id == look.ids[look.view.token]]
     if not places:
-        return words(look, "company/missing", token=look.token)
+        return words(look, "company/missing", token=word)
     cosines = alike(look.trace, look.view.token, theirs)  # [L + 1, their T]
     same = cosines[:, places[0]].tolist()
     rest = [t for t in range(cosines.shape[1]) if t not in places]
     others = cosines[:, rest].mean(1).tolist()
-    words(look, "company/sentence", token=look.token, first=same[0], last=same[-1], others=others[-1])
+    values = dict(first=same[0], last=same[-1], others=others[-1])
+    words(look, "company/sentence", *["several"] * bool(rest), token=look.token, **values)
     stops = range(len(same))
     lines = [series(f"“{look.token}” there", stops, same), series("the other tokens there", stops, others)]
     ticks = [[i, f"after {i - 1}" if i else "start"] for i in stops]

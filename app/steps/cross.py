@@ -18,9 +18,8 @@ def draw(look: Look) -> None:
     with left:
         thumbs(look, "cross.pattern", pattern)
         best = int(row.argmax())
-        words(
-            look, "cross/sentence", head=view.head, token=look.token, best=source[best], share=float(row[best])
-        )
+        called = dict(token=look.token, best=look.memory.names[best])
+        words(look, "cross/sentence", head=view.head, share=float(row[best]), **called)
         a, b = st.columns([6, 5])
         with a:
             picture(look, point, "Who looks where in the other text", height=330, **WEIGHTS)

@@ -10,13 +10,13 @@ from app.widgets import arithmetic, chart, code, picture, words
 from engine.position import sinusoids
 
 TITLES = {
-    "token": "Rows of the token table, one a token",
+    "token": "Rows of the token table, one per token",
     "scaled": "Rows of the token table, times √D",
-    "position": "Rows of the position table, one a place",
+    "position": "Rows of the position table, one per position",
     "segment": "Rows of the segment table: first or second text",
 }
 PATCHES = "Each patch times a matrix; one learned vector stands before them"
-WAVES = "Sines and cosines of the place, ever slower from left to right"
+WAVES = "Sines and cosines of the position, ever slower from left to right"
 ALONE = "What enters the first block: the same, nothing is added"
 
 
@@ -25,6 +25,7 @@ def draw(look: Look) -> None:
     near = nearest(look, look.whole("embed.position" if config.image else "embed.token"))
     parts = _parts(look)
     sizes = {f"{part}_size": float(np.linalg.norm(look.array(point)[view.token])) for part, point, _ in parts}
+    sizes["size"] = next(iter(sizes.values()))  # of the token's own vector, scaled where the model scales it
     left, right = st.columns([7, 4], gap="medium")
     with left:
         words(
@@ -57,7 +58,7 @@ def _parts(look: Look) -> list[tuple[str, str, str]]:
     parts = [(point.rpartition(".")[2], point) for point in added]
     titles = TITLES | ({"token": PATCHES} if config.image else {})
     titles |= {"position": WAVES} if config.positions == "sinusoidal" else {}
-    out = "Their sum, normed" if config.embed_norm else "Their sum"
+    out = "Their sum, normalised" if config.embed_norm else "Their sum"
     out = f"{out}: what enters the first block" if len(parts) > 1 else ALONE
     return [(part, point, titles[part]) for part, point in parts] + [("out", look.whole("embed.out"), out)]
 

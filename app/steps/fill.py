@@ -24,8 +24,8 @@ def draw(look: Look) -> None:
     left, right = st.columns([7, 4], gap="medium")
     with left:
         what = "next/sentence" if masks else "next/unmasked"
-        best = dict(first=look.label_of(order[0]), share=float(shares[order[0]]), token=look.labels[place])
-        words(look, what, **best, place=place, masks=len(masks))
+        best = dict(first=look.label_of(order[0]), share=float(shares[order[0]]), token=look.names[place])
+        words(look, what, *["several"] * (len(masks) > 1), **best, place=place, masks=len(masks))
         a, b = st.columns([3, 2])
         with a:
             _candidates(look, place, order[:SHOWN], entry)
@@ -80,12 +80,14 @@ def _write(span: tuple[int, int], text: str) -> None:
 
 
 def _two(look: Look) -> bool:
-    """Are there two texts?"""
-    return look.trace.segments is not None and bool(look.trace.segments.any())
+    """Are there two texts, and a head that judges whether the second follows?"""
+    return look.config.next_sentence and look.trace.segments is not None and bool(look.trace.segments.any())
 
 
 def _second(look: Look) -> None:
     """Does the second text follow the first? Asked only where there are two."""
+    if not look.config.next_sentence:
+        return None
     if not _two(look):
         return words(look, "next/single")
     probabilities = look.trace["follows.scores"][0].softmax(-1)
@@ -97,9 +99,11 @@ def _second(look: Look) -> None:
 def _lesson(look: Look) -> None:
     """What an encoder would read of this text in training, and what it would have to guess."""
     read = lesson(look.model, look.ids, look.view.seed)
+    ends = (look.model.tokenizer.start, look.model.tokenizer.end)  # never chosen
+    counts = dict(chosen=sum(one.done in DONE for one in read), of=sum(id not in ends for id in look.ids))
     a, b = st.columns([5, 2], vertical_alignment="center")
     with a:
-        words(look, "next/lesson", chosen=sum(one.done in DONE for one in read), of=len(read) - 2)
+        words(look, "next/lesson", **counts)
     again = look.view.seed + 1
     b.button("Draw again", on_click=lambda: state.change(seed=again), width="stretch")
     parts = []

@@ -8,6 +8,8 @@ from app.widgets import WEIGHTS, arithmetic, bound, code, laid, picture, thumbs,
 from engine.analysis import value_weighted, without_first
 from engine.attention import Attention
 
+LARGE = 0.5  # share of the first token from which it is worth a word
+
 
 def draw(look: Look) -> None:
     view = look.view
@@ -16,14 +18,16 @@ def draw(look: Look) -> None:
         array, variant = _pattern(look)
         thumbs(look, "attn.pattern", array, variant)
         row = array[view.head, view.token]
+        first = float(look.array(look.point("attn.pattern"))[view.head, view.token, 0])
         words(
             look,
             "heads/sentence" if len(look.seen) > 1 else "heads/alone",
+            *["sink"] * (first >= LARGE),
             head=view.head,
             token=look.token,
-            best=look.labels[int(row.argmax())],
+            best=look.names[int(row.argmax())],
             share=float(row.max()),
-            first=float(look.array(look.point("attn.pattern"))[view.head, view.token, 0]),
+            first=first,
         )
         a, b = st.columns(2)
         with a:

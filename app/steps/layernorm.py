@@ -12,13 +12,14 @@ PARTS = {"attn": "attention", "cross": "cross-attention", "mlp": "the MLP"}
 BEFORE = {part: f"before {name}" for part, name in PARTS.items()} | {"final": "the last one"}
 AFTER_SUMS = {"embed": "of the first vectors"} | {part: f"after {name}" for part, name in PARTS.items()}
 MEASURES = {"layer": ("mean", "var"), "rms": ("square",)}  # points of one number a token
-AFTER = {"layer": "After: mean 0, variance 1", "rms": "After: mean square 1"}
+AFTER = {"layer": "Normalised: mean 0, variance 1", "rms": "Normalised: mean square 1"}
 
 
 def draw(look: Look) -> None:
     view, norm = look.view, look.config.norm
     prefix, source = _points(look)
-    before, after = (look.array(point)[view.token] for point in (source, f"{prefix}.scaled"))
+    points = (source, f"{prefix}.scaled", f"{prefix}.out")
+    before, after, out = (look.array(point)[view.token] for point in points)
     measures = {name: float(look.array(f"{prefix}.{name}")[view.token, 0]) for name in MEASURES[norm]}
     left, right = st.columns([7, 4], gap="medium")
     with left:
@@ -34,6 +35,9 @@ def draw(look: Look) -> None:
             after_mean=float(after.mean()),
             after_var=float(after.var()),
             after_square=float(np.square(after).mean()),
+            out_mean=float(out.mean()),
+            out_var=float(out.var()),
+            out_square=float(np.square(out).mean()),
         )
         a, b = st.columns(2)
         with a:

@@ -9,6 +9,7 @@ from app.look import Look
 from app.steps.company import company
 from app.widgets import arithmetic, chart, code, picture, words
 from engine.analysis import class_lens, lens
+from engine.models import Transformer
 
 
 def draw(look: Look) -> None:
@@ -19,7 +20,7 @@ def draw(look: Look) -> None:
             _classes(look)
         elif config.ending == "nothing":
             words(look, "layers/memory")
-            picture(look, look.ends[-1], "What leaves the last block", height=300)
+            picture(look, _memory(look), "The encoder's output (memory)", height=300)
         else:
             _tokens(look)
         if not (config.causal or config.image or look.side):
@@ -30,10 +31,17 @@ def draw(look: Look) -> None:
         ticks = [[i, f"after {i - 1}" if i else "start"] for i in range(len(sizes))]
         line = series(f"“{look.token}”", range(len(sizes)), sizes)
         header = graph([line], "block", "length of the vector", height=220, zero=True, xTicks=ticks)
-        chart(look, "stream", header, "How the stream grows", point=ends[-1])
-        arithmetic(look, (look.point("resid_post"), view.token, view.unit))
-        words(look, "layers/why")
-        code(class_lens if config.ending == "classes" else lens)
+        chart(look, "stream", header, "Length of the vector after each block", point=ends[-1])
+        worked = _memory(look) if config.ending == "nothing" else look.point("resid_post")
+        arithmetic(look, (worked, view.token, view.unit))
+        if config.ending != "nothing":
+            words(look, "layers/why")
+        code({"classes": class_lens, "nothing": Transformer.stream}.get(config.ending, lens))
+
+
+def _memory(look: Look) -> str:
+    """The point of an encoder's output: its last vectors, after the last norm where there is one."""
+    return look.ends[-1] if look.config.post_norm else look.whole("final_norm.out")
 
 
 def _tokens(look: Look) -> None:
@@ -73,20 +81,24 @@ def _sentence(look: Look, says: list[str], share: float) -> None:
     agreed = len(says) - 1
     while agreed and says[agreed - 1] == says[-1]:
         agreed -= 1
-    values = dict(token=look.token, first=says[0], last=says[-1], share=share, agreed=agreed)
-    words(look, "layers/sentence", **values)
+    values = dict(first=says[0], last=says[-1], share=share, agreed=_row(agreed))
+    words(look, "layers/sentence", token=look.token, **values)
+
+
+def _row(stop: int) -> str:
+    """What a row of the lens is called: row 0 is what enters the first block."""
+    return f"block {stop - 1}" if stop else "start"
 
 
 def _grid(look: Look, shares: np.ndarray, header: dict, pick) -> None:
     id = look.id_of("lens")
     look.tensors[id] = shares[None]
-    stops = ["start", *(f"block {i}" for i in range(len(shares) - 1))]
     columns = "C" if look.config.ending == "classes" else "T"
     header = header | {
         "src": id,
         "axes": f"L{columns}",
         "title": "If the model stopped here, it would say …",
-        "rows": stops,
+        "rows": [_row(stop) for stop in range(len(shares))],
         "rowName": "after",
         "scale": "sequential",
         "max": 1.0,

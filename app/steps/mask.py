@@ -32,14 +32,8 @@ def draw(look: Look) -> None:
         with b:
             if view.mask in COUNTED:
                 bound(st.number_input, "n tokens", "window", *RANGES["window"])
-        words(
-            look,
-            f"mask/{view.mask}",
-            token=look.token,
-            seen=int(seen.sum()),
-            cut=int((~seen).sum()),
-            n=view.window,
-        )
+        counts = dict(seen=int(seen.sum()), cut=int((~seen).sum()))
+        words(look, f"mask/{view.mask}", token=look.token, **counts)
         a, b = st.columns(2)
         with a:
             picture(look, look.point("attn.masked"), "Scores after the mask", height=350)

@@ -7,8 +7,7 @@ from app import state
 from app.figures import bars, graph, series
 from app.look import Look
 from app.steps.target import forced, go_on
-from app.text import say
-from app.widgets import arithmetic, bound, chart, code, scored, words
+from app.widgets import arithmetic, bound, chart, code, scored, told, words
 from engine import decode
 from engine.analysis import entropy
 from engine.decode import Decoding
@@ -29,6 +28,7 @@ def draw(look: Look) -> None:
         words(
             look,
             "next/sentence",
+            token=look.names[look.place],
             first=look.label_of(int(order[0])),
             share=float(probabilities[order[0]]),
             kept=kept,
@@ -99,7 +99,7 @@ def _draw(look: Look) -> None:
     u = torch.rand((), generator=random, dtype=torch.float64).item()
     id = decode.draw(probabilities, u)
     share = float(probabilities[id])
-    append(look, id, say("walk", "next/drawn", u=u, token=look.label_of(id), share=share))
+    append(look, id, told(look, "next/drawn", u=u, token=look.label_of(id), share=share))
 
 
 def append(look: Look, id: int, note: str) -> None:
@@ -107,19 +107,19 @@ def append(look: Look, id: int, note: str) -> None:
     tokenizer, field = look.model.tokenizer, "target" if look.side else "prompt"
     before = slice(1 if look.side else 0, look.place + 1)
     if id in tokenizer.special.values():
-        st.session_state.drawn = say("walk", "next/end")
+        st.session_state.drawn = told(look, "next/end")
         return state.change(seed=look.view.seed + 1)
     try:
         text = b"".join([*look.tokens[before], tokenizer.bytes_of(id)]).decode()
     except UnicodeDecodeError:
-        st.session_state.drawn = say("walk", "next/part", token=look.label_of(id))
+        st.session_state.drawn = told(look, "next/part", token=look.label_of(id))
         return state.change(seed=look.view.seed + 1)
     if look.place + 1 == look.config.context:
-        st.session_state.drawn = say("walk", "next/full", context=look.config.context)
+        st.session_state.drawn = told(look, "next/full", context=look.config.context)
         return None
     ids = [*look.ids[before], id]
     if tokenizer.encode(text)[: len(ids)] != ids:  # a decoder's text may have its end after it
-        note += " " + say("walk", "next/recut")
+        note += " " + told(look, "next/recut")
     st.session_state.drawn = note
     return state.change(**{field: text}, token=-1, key=0, entry=-1, seed=look.view.seed + 1)
 

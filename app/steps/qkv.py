@@ -57,7 +57,10 @@ def _turn(look: Look) -> None:
     head = look.head_in(after)
     pair = min(view.unit, 2 * half - 1) % half
     angle = float(look.stack.angles(0, len(look.labels))[view.token, pair])
-    words(look, "qkv/turn", token=look.token, place=view.token, pair=pair, other=pair + half, angle=angle)
+    fast, *_, slow = look.stack.angles(1, 1)[0].tolist() * 2  # by how much each pair turns per position
+    turns = dict(fast=fast, slow=slow, slowest=half - 1, half=half)
+    picked = dict(token=look.token, place=view.token, pair=pair, other=pair + half, angle=angle)
+    words(look, "qkv/turn", **picked, **turns)
     a, b = st.columns(2)
     with a:
         picture(look, after, f"{LETTERS[view.letter]} by each token's place", height=230)
@@ -75,6 +78,7 @@ def _groups(look: Look) -> None:
     head, group, c = look.view.head, look.head_in(look.point("attn.k")), look.config
     first, last = group * c.shared_by, (group + 1) * c.shared_by - 1
     counts = dict(heads=c.heads, groups=c.key_heads, kept=c.kept, own=c.kept * c.shared_by)
+    counts |= dict(layers=c.layers, width=c.head_width)
     words(look, "qkv/groups", first=first, last=last, group=group, **counts)
     shares = np.arange(c.heads) // c.shared_by == np.arange(c.key_heads)[:, None]  # [G, H]
     id = look.id_of("groups")

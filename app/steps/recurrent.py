@@ -31,7 +31,7 @@ def embedded(look: Look) -> None:
         best = dict(nearest=near[0]["label"], cosine=near[0]["value"])
         values = dict(token=look.token, id=look.ids[view.token], width=look.config.width, size=size)
         words(look, "embeddings/sentence", **values, **best)
-        picture(look, point, "Rows of the token table, one a token", height=330)
+        picture(look, point, "Rows of the token table, one per token", height=330)
     with right:
         arithmetic(look, (point, view.token, view.unit))
         chart(look, "nearest", bars(near, "token", "cosine", height=170, max=1.0), "Nearest in the token table")
@@ -104,7 +104,7 @@ def states(look: Look) -> None:
     with left:
         length, config = len(look.labels), look.config
         steps = dict(steps=sequential_steps(config, length), far=path_length(config, length - 1))
-        words(look, "states/sentence", tokens=length, **steps)
+        words(look, "states/sentence", *["several"] * (length > 1), tokens=length, **steps)
         picture(look, point, "The state after each token", height=290)
         carried = len(look.stack.cell.carried) * config.width
         words(look, "states/bottleneck" if look.side == "encoder" else "states/start", numbers=carried)
@@ -123,13 +123,13 @@ def states(look: Look) -> None:
 
 def looked(look: Look) -> None:
     """The look back at the source: alignment, weights, context, and what the scores are read off."""
-    view, source = look.view, look.memory.labels
-    at = look.whole("cross")
+    view, at = look.view, look.whole("cross")
     row = look.array(f"{at}.weights")[view.token]
     left, right = st.columns([7, 4], gap="medium")
     with left:
         best = int(row.argmax())
-        words(look, "cross/sentence", token=look.token, best=source[best], share=float(row[best]))
+        called = dict(token=look.token, best=look.memory.names[best])
+        words(look, "cross/sentence", share=float(row[best]), **called)
         a, b = st.columns(2)
         with a:
             picture(look, f"{at}.align", "How well each fits (alignment)", height=230)

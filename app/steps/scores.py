@@ -32,6 +32,7 @@ def draw(look: Look) -> None:
             root=math.sqrt(width),
             width=width,
             score=score,
+            number=view.layer + 1,
         )
         for column, name in zip(st.columns(len(parts)), parts, strict=True):
             with column:

@@ -5,8 +5,7 @@ import torch
 
 from app import compute, state
 from app.look import Look
-from app.text import say
-from app.widgets import words
+from app.widgets import told, words
 from engine.analysis import certainty
 
 LITTLE = 0.6  # of a probability: sentences of the kind that a translator learned from lie well above it
@@ -40,7 +39,7 @@ def go_on(look: Look) -> None:
 def _write_on(look: Look) -> None:
     ids = compute.written(look.model.name, look.given[0], tuple(look.ids[: look.place + 1]))
     text = look.model.tokenizer.decode(list(ids[1:]))
-    st.session_state.drawn = say("walk", "target/written", text=text)
+    st.session_state.drawn = told(look, "target/written", text=text)
     state.change(target=text, token=-1, entry=-1)
 
 

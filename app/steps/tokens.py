@@ -25,7 +25,7 @@ def draw(look: Look) -> None:
             characters=len(text),
             bytes=len(text.encode()),
             pieces=len(pieces),
-            tokens=len(tokens),
+            tokens=sum(id not in tokenizer.special.values() for id in look.ids),
             context=look.config.context,
         )
         if look.side == "decoder":
@@ -54,7 +54,7 @@ def cut(look: Look, groups: list, **header) -> None:
             "groups": groups,
             "ids": look.ids,
             "token": view.token,
-            "aria": f"{len(look.ids)} tokens, each with its id",
+            "aria": "The tokens, each with its id",
             "merge": view.merge,
             "foot": f"ids  [T={len(look.ids)}]",
             "model": look.model.name,
@@ -67,10 +67,13 @@ def cut(look: Look, groups: list, **header) -> None:
 
 def picked(look: Look) -> None:
     """What the picked token is, and why there are such pieces."""
-    token = look.tokens[look.view.token]
-    places = dict(id=look.ids[look.view.token], bytes=hex_bytes(token), n=len(token))
-    words(look, "tokens/picked", token=look.token, **places)
-    words(look, "tokens/why", vocabulary=len(look.model.tokenizer))
+    token, id = look.tokens[look.view.token], look.ids[look.view.token]
+    special, label = look.model.tokenizer.special.values(), look.labels[look.view.token]
+    if id in special:
+        words(look, "tokens/special", token=label, id=id)
+    else:
+        words(look, "tokens/picked", token=label, id=id, bytes=hex_bytes(token), n=len(token))
+    words(look, "tokens/why", vocabulary=len(look.model.tokenizer), special=len(special))
 
 
 def _notes(steps: list[list[bytes]], ranks: dict[bytes, int]) -> list[str]:
@@ -80,7 +83,7 @@ def _notes(steps: list[list[bytes]], ranks: dict[bytes, int]) -> list[str]:
         i = next(i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b)
         a, b, joined = token_labels([before[i], before[i + 1], after[i]])
         number = ranks[after[i]]
-        notes.append(f"merge {n} of {len(steps) - 1}: {a} + {b} → {joined} (learned as number {number})")
+        notes.append(f"merge {n} of {len(steps) - 1}: {a} + {b} → {joined} (entry {number:,} of the list)")
     return notes
 
 

@@ -6,7 +6,7 @@ from app.labels import hex_bytes, visible
 from app.look import Look
 from app.steps.tokens import cut, picked
 from app.widgets import code, words
-from engine.tokenize.wordpiece import cuts
+from engine.tokenize.wordpiece import ENDS, cuts
 
 
 def draw(look: Look) -> None:
@@ -21,7 +21,7 @@ def draw(look: Look) -> None:
             "tokens/counts",
             characters=len(look.view.prompt),
             pieces=len(each),
-            tokens=len(look.ids),
+            tokens=len(look.ids) - len(ENDS),
             context=look.config.context,
         )
         cut(

@@ -54,7 +54,7 @@ def _moments(name: str, step: str, moments: list[dict]) -> None:
         say("model", "moment"),
         list(names),
         key="control-moment",
-        format_func=lambda moment: f"{names[moment]['step']:,} steps",
+        format_func=lambda moment: _steps(names[moment]["step"]),
         on_change=lambda: _pick(st.session_state["control-moment"]),
     )
 
@@ -63,14 +63,18 @@ def _pick(name: str) -> None:
     state.change(model=compute.linked(name), image="", target="")
 
 
+def _steps(n: int) -> str:
+    return say("model", "steps", n=n)
+
+
 def _curves(name: str, step: str, moments: list[dict]) -> None:
     """What was learned when: one curve a column, steps in powers of ten."""
     xs = [math.log10(max(1, r["step"])) for r in moments]
     now = next(r for r in moments if str(r["step"]) == (step or str(moments[-1]["step"])))
     ticks = [[k, f"{10**k:,}"] for k in range(math.floor(xs[-1]) + 1)]
     for column, (key, (title, value)) in zip(st.columns(len(CURVES)), CURVES.items(), strict=True):
-        mark = [math.log10(max(1, now["step"])), value(now), f"{now['step']:,} steps: {value(now):.2f}"]
-        line = series(title, xs, [value(r) for r in moments], labels=[f"{r['step']:,} steps" for r in moments])
+        mark = [math.log10(max(1, now["step"])), value(now), f"{_steps(now['step'])}: {value(now):.2f}"]
+        line = series(title, xs, [value(r) for r in moments], labels=[_steps(r["step"]) for r in moments])
         header = graph([line], "steps of training", "", height=210, xTicks=ticks, marks=[mark], zero=True)
         with column:
             components.plot(f"plot-{key}", header | {"title": title, "aria": title, "model": name})

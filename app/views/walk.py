@@ -10,6 +10,7 @@ from app.look import Look
 from app.state import STEPS, steps_of
 from app.steps import drawing
 from app.text import say
+from app.widgets import told
 from engine.config import Config
 from engine.pictures import SIGNS
 
@@ -63,7 +64,7 @@ def _prompt(view: state.View, model) -> None:
     examples = compute.examples(model.name) + PLAIN
     header = {
         "text": view.prompt,
-        "placeholder": say("walk", "prompt/placeholder", (compute.family(model.name),)),
+        "placeholder": say("walk", "prompt/placeholder", _asks_for(model)),
         "examples": [(example["text"], example["note"]) for example in examples],
         "open": view.step == STEPS[0],
     }
@@ -74,6 +75,11 @@ def _prompt(view: state.View, model) -> None:
         _submit(example["text"], **{place: example[place] for place in PLACES if place in example})
 
     components.prompt("prompt", header, _submit, show)
+
+
+def _asks_for(model) -> tuple[str, ...]:
+    """What kind of text the model reads."""
+    return ("translator",) if len(model.reads) == 2 else (compute.family(model.name),)
 
 
 def _image(view: state.View, model) -> None:
@@ -161,9 +167,8 @@ def _head(look: Look) -> None:
     """The step's title and formula, and what happens in it in plain words."""
     step = look.view.step
     number = steps_of(look.config, look.side).index(step) + 1
-    title, lead = (say("walk", f"{step}/{part}", look.kinds) for part in ("title", "lead"))
-    names = {} if not isinstance(look.config, Config) else {"activation": look.activation}
-    formula = say("walk", f"{step}/formula", look.kinds, **names)
+    which = f"/{look.mask}" if step == "mask" else ""
+    title, lead, formula = (told(look, f"{step}/{part}") for part in ("title", "lead", f"formula{which}"))
     st.markdown(f"### {number}. {title}\n{lead}")
     components.formula("formula", compute.formula(formula))
 

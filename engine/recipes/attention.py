@@ -26,7 +26,7 @@ def turn(s: Scene, b, h, t, e):
     turned = rf"{letter}_{{t,{e}}}\,\cos\,\theta {'-+'[sign > 0]} {letter}_{{t,{partner}}}\,\sin\,\theta"
     theta = rf"\theta &= {t} / {base}^{{{e % half}/{half}}} = {number(angle)}"
     return product_cell(
-        rf"\begin{{split}} {letter}'_{{t,{e}}} &= {turned} \\ {theta} \end{{split}}",
+        rf"\begin{{split}} \tilde {letter}_{{t,{e}}} &= {turned} \\ {theta} \end{{split}}",
         (f"{s.point.sources[0]}[{h}, {t}, :]",),
         [f"number {e} · cos θ", f"number {partner} · {'−' if sign < 0 else ''}sin θ"],
         (x[b, h, t, e], x[b, h, t, partner]),
@@ -38,7 +38,7 @@ def concat(s: Scene, b, t, d):
     (z,) = s.sources
     labels = [f"head {h}, number {e}" for h in range(z.shape[1]) for e in range(z.shape[3])]
     sources = (f"{s.point.sources[0]}[all heads, {t}, :]", f"W_O, column {d}")
-    symbols = r"o_{t,d} = \sum_h\sum_e z_{h,t,e}\,W^O_{he,d}" + (" + b_d" if s.has_bias else "")
+    symbols = r"o_{t,d} = \sum_h\sum_e z^h_{t,e}\,W^O_{he,d}" + (" + b_d" if s.has_bias else "")
     bias = s.bias[d] if s.has_bias else None
     return product_cell(symbols, sources, labels, z[b, :, t].ravel(), s.weight[d], bias)
 
@@ -48,17 +48,24 @@ def dot(s: Scene, b, h, t, k):
     labels = [f"number {e}" for e in range(q.shape[-1])]
     group = h // s.shared_by
     sources = (f"{s.point.sources[0]}[{h}, {t}, :]", f"{s.point.sources[1]}[{group}, {k}, :]")
-    symbols = r"q_t\cdot k_s = \sum_e q_{t,e}\,k_{s,e}"
+    query, key = _letters(s)
+    symbols = rf"{query}_t\cdot {key}_s = \sum_e {query}_{{t,e}}\,{key}_{{s,e}}"
     return product_cell(symbols, sources, labels, q[b, h, t], keys[b, group, k])
+
+
+def _letters(s: Scene) -> tuple[str, str]:
+    """The letters of the query and key that are multiplied: with a tilde where they were rotated."""
+    return (r"\tilde q", r"\tilde k") if s.config.positions == "rotary" and not s.crosses else ("q", "k")
 
 
 def scale(s: Scene, *at):
     dot, scale = float(s.sources[0][at]), s.scale
+    product = r"{}_t\cdot {}_s".format(*_letters(s))
     if s.config.scale_scores and not s.config.scale_by_layer:
         numbers = rf"\frac{{{number(dot)}}}{{\sqrt{{{s.config.head_width}}}}}"
-        return simple_cell(r"\frac{q_t\cdot k_s}{\sqrt{d_k}}", numbers, dot * scale, *s.point.sources)
+        return simple_cell(rf"\frac{{{product}}}{{\sqrt{{d_k}}}}", numbers, dot * scale, *s.point.sources)
     numbers = rf"{factor(dot)} \cdot {number(scale)}"
-    return simple_cell(r"q_t\cdot k_s \cdot \mathrm{scale}", numbers, dot * scale, *s.point.sources)
+    return simple_cell(rf"{product} \cdot \mathrm{{scale}}", numbers, dot * scale, *s.point.sources)
 
 
 def rule(s: Scene, b, h, t, k):
@@ -94,7 +101,9 @@ def softmax(s: Scene, *at):
     total = math.fsum(exps)
     numbers = rf"\frac{{e^{{{number(row[k])} - {factor(top)}}}}}{{{number(total)}}} = "
     numbers += rf"\frac{{{number(exps[k])}}}{{{number(total)}}} = {number(exps[k] / total)}"
-    symbols = r"a_{t,s} = \frac{e^{m_{t,s}}}{\sum_{s'} e^{m_{t,s'}}}"
+    j = "s" if "H" in s.point.axes else "j"  # a recurrent model's s is the decoder's state
+    weight = rf"a_{{t,{j}}} = \frac{{e^{{m_{{t,{j}}} - m^*}}}}{{\sum_{{{j}'}} e^{{m_{{t,{j}'}} - m^*}}}}"
+    symbols = rf"{weight},\quad m^* = \max_{{{j}'}} m_{{t,{j}'}}"
     sources = (f"{s.point.sources[0]}[{', '.join(map(str, [*place[1:], ':']))}]",)
     return Worked("", (), symbols, numbers, tuple(terms), total, float(exps[k] / total), 0.0, sources)
 

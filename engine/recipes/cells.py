@@ -96,7 +96,8 @@ def add(s: Scene, *at):
     values = [float(x[at]) for x in s.sources]
     terms, total = ones(s.point.sources, values), math.fsum(values)
     numbers = f"{' + '.join(map(factor, values))} = {number(total)}"
-    return Worked("", (), "a_{t,d} + b_{t,d}", numbers, terms, total, total, 0.0, s.point.sources)
+    symbols = " + ".join(f"{letter}_{{t,d}}" for letter in "abc"[: len(values)])
+    return Worked("", (), symbols, numbers, terms, total, total, 0.0, s.point.sources)
 
 
 def same(s: Scene, *at):
@@ -183,4 +184,5 @@ def activation(s: Scene, *at):
 
 def product(s: Scene, *at):
     a, b = (float(x[at]) for x in s.sources)
-    return simple_cell(r"a_{t,f} \cdot b_{t,f}", rf"{factor(a)} \cdot {factor(b)}", a * b, *s.point.sources)
+    symbols = r"g_{t,f} \cdot u_{t,f}" if "F" in s.point.axes else r"o_d \cdot \tanh(c_{t,d})"  # MLP, LSTM
+    return simple_cell(symbols, rf"{factor(a)} \cdot {factor(b)}", a * b, *s.point.sources)

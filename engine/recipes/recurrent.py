@@ -63,7 +63,7 @@ def gate_sum_cell(s: Scene, b, d):
     (w, bias), (u, state_bias), t = _maps(s, "x"), _maps(s, "h"), _step(s)
     numbers = range(s.config.width)
     return product_cell(
-        r"\sum_j x_{t,j}\,W_{j,d} + \sum_j h_{t-1,j}\,U_{j,d} + b_d",
+        r"\sum_i x_{t,i}\,W_{i,d} + \sum_i h_{t-1,i}\,U_{i,d} + b_d",
         (f"{s.point.sources[0]}[{t}, :]", f"{s.point.sources[1]}[:]", f"weights, column {d}"),
         [f"token, number {j}" for j in numbers] + [f"state, number {j}" for j in numbers],
         [*token[b, t], *before[b]],
@@ -79,7 +79,7 @@ def gate_map(s: Scene):
 def gate_map_cell(s: Scene, b, d):
     (before,), (u, bias) = s.sources, _maps(s, "h")
     return product_cell(
-        r"\sum_j h_{t-1,j}\,U_{j,d} + b_d",
+        r"\sum_i h_{t-1,i}\,U_{i,d} + b'_d",
         (f"{s.point.sources[0]}[:]", f"weights, column {d}"),
         [f"number {j}" for j in range(s.config.width)],
         before[b],
@@ -98,7 +98,7 @@ def reset_sum_cell(s: Scene, b, d):
     token, reset, recalled = s.sources
     (w, bias), t = _maps(s, "x"), _step(s)
     return product_cell(
-        r"\sum_j x_{t,j}\,W_{j,d} + b_d + r_d\,(h_{t-1}U + b)_d",
+        r"\sum_i x_{t,i}\,W_{i,d} + b_d + r_d\,(h_{t-1}U + b')_d",
         (f"{s.point.sources[0]}[{t}, :]", *s.point.sources[1:], f"weights, column {d}"),
         [f"token, number {j}" for j in range(s.config.width)] + ["reset · state through its map"],
         [*token[b, t], reset[b, d]],
@@ -115,7 +115,7 @@ def blend(s: Scene):
 
 def blend_cell(s: Scene, b, d):
     update, candidate, before = (float(x[b, d]) for x in s.sources)
-    symbols, labels = r"(1 - z_d)\,n_d + z_d\,h_{t-1,d}", ["the candidate", "the state before"]
+    symbols, labels = r"(1 - u_d)\,n_d + u_d\,h_{t-1,d}", ["the candidate", "the state before"]
     return product_cell(symbols, s.point.sources, labels, [1 - update, update], [candidate, before])
 
 
@@ -161,7 +161,7 @@ def dot_product(s: Scene):
 def dot_product_cell(s: Scene, b, t, k):
     states, source = s.sources
     return product_cell(
-        r"e_{t,s} = \sum_d s_{t,d}\,h_{s,d}",
+        r"e_{t,j} = \sum_d s_{t,d}\,h_{j,d}",
         (f"{s.point.sources[0]}[{t}, :]", f"{s.point.sources[1]}[{k}, :]"),
         [f"number {d}" for d in range(states.shape[-1])],
         states[b, t],
@@ -179,7 +179,7 @@ def additive(s: Scene):
 def additive_cell(s: Scene, b, t, k):
     query, keys = s.sources
     return product_cell(
-        r"e_{t,s} = \sum_d v_d\,\tanh(q_{t,d} + k_{s,d})",
+        r"e_{t,j} = \sum_d v_d\,\tanh(q_{t,d} + k_{j,d})",
         (f"{s.point.sources[0]}[{t}, :]", f"{s.point.sources[1]}[{k}, :]", "weights v"),
         [f"number {d}: v · tanh(q + k)" for d in range(query.shape[-1])],
         s.weight[0],
@@ -204,7 +204,7 @@ def weighted_sum(s: Scene):
 def weighted_sum_cell(s: Scene, b, t, d):
     weights, source = s.sources
     return product_cell(
-        r"c_{t,d} = \sum_s a_{t,s}\,h_{s,d}",
+        r"z_{t,d} = \sum_j a_{t,j}\,h_{j,d}",
         (f"{s.point.sources[0]}[{t}, :]", f"{s.point.sources[1]}[:, {d}]"),
         [f"position {k}" for k in range(weights.shape[-1])],
         weights[b, t],
@@ -219,7 +219,7 @@ def joined(s: Scene):
 def joined_cell(s: Scene, b, t, i):
     context, state = s.sources
     return product_cell(
-        r"\sum_j [c_t; s_t]_j\,W_{j,i}",
+        r"\sum_i [z_t, s_t]_i\,W_{i,d}",
         (*(f"{source}[{t}, :]" for source in s.point.sources), f"weights, column {i}"),
         [f"{name}, number {d}" for name in ("context", "state") for d in range(state.shape[-1])],
         [*context[b, t], *state[b, t]],

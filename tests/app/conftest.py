@@ -7,11 +7,17 @@ from engine.pictures import Preparation
 from engine.tokenize import SentenceTokenizer, WordPieceTokenizer
 from engine.training.encoder import learn_wordpiece
 from tests.app.visit import model
-from tests.engine.tiny import BERT, LLAMA, SIZES, T5, VASWANI, VIT, decoder, pair, recurrent
+from tests.engine.tiny import BERT, LLAMA, RELATIVE, ROTARY, SIZES, T5, VASWANI, VIT, decoder, pair, recurrent
 
 COLOURS = ((255.0, 255.0, 255.0), (200.0, 30.0, 40.0), (20.0, 60.0, 220.0))
 CAPTIONERS = ("seer", "teller", "alone")
 TRANSLATORS = ("pair", "t5", "rnn", "gru", "lstm")
+DECODERS = {  # with parts that few models have
+    "after": dict(post_norm=True, gated=True, tied=False, activation="relu", scale_embedding=True),
+    "by layer": dict(scale_by_layer=True, attention_bias=False),
+    "odd": ROTARY | dict(scale_scores=False, scale_by_layer=True, scale_embedding=True, mlp_bias=False),
+    "distant": RELATIVE | dict(norm="rms", post_norm=True, scale_embedding=True),
+}
 WORDS = "the cat sat on the mat, the animal did not cross the street because it was too tired. " * 3
 
 
@@ -32,7 +38,14 @@ def strangers(wordpiece):
         "bert": decoder(torch.float32, vocabulary=len(wordpiece), **BERT | dict(context=64)),
         "vit": decoder(torch.float32, **VIT | dict(image=8, context=17, channels=1)),
     }
-    found["llama"].tokenizer, found["bert"].tokenizer = tokenizer, wordpiece
+    plain = BERT | dict(context=64, next_sentence=False, embed_norm=False, post_norm=False, tied=False)
+    found["plain bert"] = decoder(torch.float32, vocabulary=len(wordpiece), **plain)
+    for name, choices in DECODERS.items():
+        found[name] = decoder(torch.float32, **dict(vocabulary=len(tokenizer), context=64) | choices)
+    for name in ("llama", *DECODERS):
+        found[name].tokenizer = tokenizer
+    for name in ("bert", "plain bert"):
+        found[name].tokenizer = wordpiece
     found["vit"].prepare, found["vit"].labels = Preparation(8, (0.4,), (0.3,)), tuple("abcde")
     sentences = SentenceTokenizer(tokenizer.ranks)
     ends = dict(start=sentences.start, end=sentences.end)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from app.labels import escape, hex_bytes, token_labels, visible
 from app.state import STEPS
 from app.text import say, sections
+from engine.masks import MASKS
 from tests.app.visit import PUNCTUATION, bare
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -93,4 +94,6 @@ def test_a_number_is_written_with_a_real_minus():
 
 def test_every_step_has_its_name_title_lead_and_formula():
     parts = ("name", "title", "lead", "formula")
-    assert {f"{step}/{part}" for step in STEPS for part in parts} <= set(sections("walk"))
+    wanted = {f"{step}/{part}" for step in STEPS for part in parts} - {"mask/formula"}
+    masks = {f"mask/formula/{mask}" for mask in ("own", *MASKS)}
+    assert wanted | masks <= set(sections("walk"))

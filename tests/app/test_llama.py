@@ -70,10 +70,12 @@ def test_heads_are_ticked_where_they_use_the_keys_and_values_that_are_shared(lla
 def test_the_sentence_says_who_shares_and_how_much_less_is_kept(llama):
     at = visit(model=llama.name, step="qkv", head=1)
     assert given(at, "matrix-groups")["pick"] == [0, 1]
-    said = next(text for text in markdown(at) if "grouped heads" in text)
+    said = next(text for text in markdown(at) if "grouped-query" in text)
     c, wide = llama.config, replace(llama.config, key_heads=llama.config.heads)
     kept = [Cache(config, room=1).keys.numel() * 2 for config in (c, wide)]
-    expected = [c.heads, c.key_heads, 0, 1, 0, *kept]  # 0 to 1 share number 0
+    factors = [[2, c.layers, heads, c.head_width] for heads in (c.key_heads, c.heads)]
+    shares = [c.heads, c.key_heads, 0, 1, 0]  # 0 to 1 share number 0
+    expected = [*shares, *factors[0], kept[0], *factors[1], kept[1]]
     assert [int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*(?<!,)", said)] == expected
 
 

@@ -1,14 +1,34 @@
-"""Every text of the walk is shown somewhere, complete, and every text asked for exists."""
+"""Every text is shown somewhere, complete, and only for models of which it is true; none is missing."""
 
 import re
 from dataclasses import replace
+from functools import cache
 
 import pytest
+import torch
 
+import engine
 from app import compute, text
-from app.state import CHOICES, DEFAULT, STEPS, steps_of, write_link
+from app.look import Look
+from app.state import CHOICES, DEFAULT, steps_of, write_link
+from app.text import CONDITION, say, sections
+from engine.masks import MASKS, mask_of
+from engine.worked import Check
+from tests.app.claims import Stack, untrue
 from tests.app.conftest import CAPTIONERS
-from tests.app.visit import fire, formulas, full_prompt, markdown, model, press, visit
+from tests.app.visit import (
+    fire,
+    formulas,
+    full_prompt,
+    markdown,
+    model,
+    numbers,
+    pictures,
+    press,
+    trace,
+    view,
+    visit,
+)
 
 SPECIAL = [
     dict(step="scores", unscaled=True),
@@ -19,24 +39,34 @@ SPECIAL = [
     *(dict(step="qkv", letter=letter) for letter in CHOICES["letter"]),
     *(dict(step="layernorm", norm=norm) for norm in CHOICES["norm"]),
 ]
-
-
-class Asked(dict):
-    """The texts of a page; remembers which were asked for."""
-
-    names: set[str]
-
-    def __getitem__(self, name):
-        self.names.add(name)
-        return super().__getitem__(name)
+PROMPT = "the cat sat on the mat"
+STRANGERS = ("llama", "after", "by layer", "odd", "distant", "bert", "plain bert", "vit")
+STRANGERS += ("pair", "t5", "rnn", "gru", "lstm", *CAPTIONERS)
 
 
 @pytest.fixture
 def asked(monkeypatch):
-    texts = Asked(text.sections("walk"))
-    texts.names = set()
-    monkeypatch.setattr(text, "sections", lambda page: texts)
-    return texts
+    """The texts of the walk that were asked for, each as (name, the kinds it is for)."""
+    seen = set()
+
+    class Variants(dict):
+        def __init__(self, name, texts):
+            super().__init__(texts)
+            self.name = name
+
+        def __getitem__(self, kinds):
+            seen.add((self.name, kinds))
+            return super().__getitem__(kinds)
+
+    texts = {name: Variants(name, variants) for name, variants in sections("walk").items()}
+    monkeypatch.setattr(text, "sections", lambda page: texts if page == "walk" else sections(page))
+    return seen
+
+
+@pytest.fixture
+def unchecked(monkeypatch):
+    """Without the self-check, which is not about words and takes most of the time."""
+    monkeypatch.setattr(compute, "checked", lambda *_: Check(0.0, 0.0, True))
 
 
 def halves() -> tuple[str, int]:
@@ -58,46 +88,221 @@ def awkward_choices() -> list[tuple[str, int]]:
     ]
 
 
-def two_stacks(family) -> list:
-    """Models that read one text and write another, both sides, and what is said of the written one."""
-    pages = [visit(step=step, model=name) for name in ("rnn", "lstm") for step in ("cell", "states", "next")]
-    pages += [visit(step=step, model="rnn", stack="encoder", token=0) for step in ("cell", "states")]
-    for name in ("pair", "t5", "gru"):
-        for side in ("encoder", "decoder"):
-            steps = steps_of(family[name].get_submodule(side).config, side)
-            pages += [visit(step=step, model=name, stack=side) for step in steps]
-    trace = compute.trace("pair", (DEFAULT.prompt, ""))
-    own = family["pair"].tokenizer.decode(trace.target[0, 1:].tolist())
-    pages += [visit(step="next", model="pair", target=text, token=0) for text in (own, "x", "zz")]
-    pages.append(press(visit(step="next", model="pair", prompt="the cat", token=0), "write on"))
-    pages.append(visit(model="pair", target="on " * 60))
-    pages.append(visit(model="interpreter", prompt="I love you."))
-    for name in CAPTIONERS:
-        steps = steps_of(family[name].decoder.config, "decoder")
-        pages += [visit(step=step, model=name) for step in steps]
-    pages.append(visit(model="seer", stack="encoder"))
+def walked(name: str, **link) -> list:
+    """Every step of every stack of a model."""
+    one = compute.model(name)
+    sides = ("encoder", "decoder") if len(one.reads) == 2 else ("",)
+    pages = []
+    for side in sides:
+        for step in steps_of(one.get_submodule(side).config, side):
+            pages.append(visit(model=name, step=step, **link, **(dict(stack=side) if side else {})))
     return pages
 
 
-def test_every_text_is_shown_and_filled_in(asked, family):
-    pages = []
-    for view in [dict(step=step) for step in STEPS] + SPECIAL:
-        pages.append(visit(**write_link(replace(DEFAULT, **view))))
+def check_pages(pages: list) -> None:
+    """Nothing failed, nothing is left to be filled in, and nothing is said that is not so of the model."""
+    wrong = []
+    for at in pages:
+        assert not at.exception
+        shown, of = [*markdown(at), *formulas(at)], view(at)
+        assert not [t for t in shown if re.search(r"\[\[|\]\](?!\()", t)], "a placeholder is left"
+        assert not [t for t in formulas(at) if re.search(r"[\\&}]", t)], "LaTeX is left"
+        one = compute.model(of.model or compute.models()[0])
+        wrong += untrue(at, Stack(one, of.stack if len(one.reads) == 2 else "", of))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", engine.shipped())
+def test_a_shipped_model_is_told_only_what_is_so_of_it(unchecked, name):
+    check_pages(walked(name))
+
+
+def test_every_text_is_shown_and_filled_in(asked, family, unchecked):
+    pages = [visit(**write_link(replace(DEFAULT, **view))) for view in SPECIAL]
+    pages += [page for name in STRANGERS for page in walked(name, prompt=PROMPT)]
     for prompt, entry in awkward_choices():
-        at = visit(step="next", prompt=prompt, entry=entry)
-        pages.append(press(at, "take"))
-    pages += [visit(step=step, model="bookworm") for step in STEPS]
-    pages += [visit(step=step, model=name) for step in STEPS for name in ("llama", "bert", "vit")]
-    pages += two_stacks(family)
+        pages.append(press(visit(step="next", prompt=prompt, entry=entry), "take"))
+    pages += [visit(step=step, model="bookworm") for step in ("tokens", "embeddings")]
     pages += [visit(step="qkv", model="llama", letter=letter) for letter in CHOICES["letter"]]
-    pages += [visit(step="mask", model="bert", mask=mask) for mask in ("filled", "causal", "window")]
-    pages += [visit(step="next", model="bert", prompt=text) for text in ("a [MASK]", "a [SEP] b")]
-    pages += [
-        visit(step="layers", model="bert", token=1, other=text) for text in ("x", "a " * 99, DEFAULT.prompt)
-    ]
+    for name in ("bert", "vit", "t5"):
+        side = dict(stack="encoder") if name == "t5" else {}
+        pages += [visit(step="mask", model=name, mask=mask, **side) for mask in CHOICES["mask"]]
+    pages += [visit(step="next", model="bert", prompt=text) for text in ("a [MASK]", "a [SEP] b [MASK] [MASK]")]
+    for other in ("", "x", "a " * 99, DEFAULT.prompt):
+        pages.append(visit(step="layers", model="bert", prompt=PROMPT, token=1, other=other))
+    trace = compute.trace("pair", (PROMPT, ""))
+    own = family["pair"].tokenizer.decode(trace.target[0, 1:].tolist())
+    for target in (own, "x", "zz"):
+        pages.append(visit(step="next", model="pair", prompt=PROMPT, target=target, token=0))
+    pages.append(press(visit(step="next", model="pair", prompt="the cat", token=0), "write on"))
+    pages.append(visit(model="pair", prompt=PROMPT, target="on " * 60))
+    pages.append(visit(model="interpreter", prompt="I love you."))
+    pages.append(visit(step="cell", model="rnn", stack="encoder", prompt=PROMPT, token=0))
     pages.append(press(visit(step="next"), "draw"))
     pages.append(fire(visit(), "prompt", prompt=""))
-    assert not any(at.exception for at in pages)
-    assert not [t for at in pages for t in markdown(at) if re.search(r"\[\[\w+", t)]
-    assert not [t for at in pages for t in formulas(at) if re.search(r"[\\&}]|\[\[", t)], "LaTeX is left"
-    assert set(asked) - asked.names == set()
+    pages += [visit(step="tokens"), visit(step="tokens", model="bert", token=1)]
+    check_pages([at for at in pages if not at.warning])
+    every = {(name, kinds) for name, variants in sections("walk").items() for kinds in variants}
+    assert every - asked == set()
+
+
+def looks(family) -> list[Look]:
+    """A look at every stack there is."""
+    found = []
+    for name in (*engine.shipped(), *family):
+        one = compute.model(name)
+        for side in ("encoder", "decoder") if len(one.reads) == 2 else ("",):
+            found.append(Look(DEFAULT, one, "", None, side=side))
+    return found
+
+
+def test_every_kind_that_a_text_names_is_that_of_a_model_or_of_its_numbers(family):
+    kinds = {kind for look in looks(family) for kind in look.kinds} | {
+        "translator",
+        "special",
+        "sink",
+        "several",
+    }
+    for variants in sections("walk").values():
+        for wanted, told in variants.items():
+            assert set(wanted) <= kinds | {"encoder"}
+            assert {match[2] for match in CONDITION.finditer(told)} <= kinds
+
+
+# --- the three forms of placeholders -------------------------------------------------------------
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """page(text, …) -> the text as it is said; "a (b)" names a variant."""
+
+    def as_said(variants: dict, kinds=(), **values) -> str:
+        monkeypatch.setattr(text, "sections", lambda page: {"it": variants})
+        return say("page", "it", kinds, **values)
+
+    return as_said
+
+
+@pytest.mark.parametrize(("n", "told"), [(0, "0 bytes are"), (1, "1 byte is"), (2, "2 bytes are")])
+def test_one_is_singular(page, n, told):
+    assert page({(): "[[n]] [[n|byte is|bytes are]]"}, n=n) == told
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told"),
+    [((), "x"), (("post",), "x, then 3"), (("pre",), "x first"), (("pre", "post"), "x, then 3 first")],
+)
+def test_a_part_of_a_text_is_there_for_its_kind_alone(page, kinds, told):
+    assert page({(): "x[[post?, then [[n]]]][[pre? first]]"}, kinds, n=3) == told
+
+
+def test_what_is_not_of_a_kind_has_its_part_too(page):
+    assert page({(): "[[not pre?a]][[not post?b]]"}, ("pre",)) == "b"
+
+
+def test_the_variant_that_fits_most_closely_is_shown(page):
+    variants = {(): "any", ("a",): "a", ("a", "b"): "both", ("c",): "c"}
+    assert [page(variants, kinds) for kinds in ((), ("b",), ("a", "c"), ("c", "a"), ("c", "b", "a"))] == [
+        "any",
+        "any",
+        "a",
+        "c",
+        "both",
+    ]
+
+
+# --- what depends on the numbers ------------------------------------------------------------------
+
+
+@cache
+def first_shares() -> dict[tuple[int, int], float]:
+    """Of each head the share that the last token gives to the first."""
+    layers, heads = model().config.layers, model().config.heads
+    patterns = [numbers(f"blocks.{layer}.attn.pattern") for layer in range(layers)]
+    return {
+        (layer, head): float(patterns[layer][head, -1, 0]) for layer in range(layers) for head in range(heads)
+    }
+
+
+def test_a_large_share_of_the_first_token_alone_is_called_a_sink():
+    shares = first_shares()
+    most, least = (best(shares, key=shares.get) for best in (max, min))
+    for layer, head in (most, least):
+        said = any("attention sink**" in t for t in markdown(visit(step="heads", layer=layer, head=head)))
+        assert said == (shares[layer, head] >= 0.5)
+    assert shares[most] >= 0.5 > shares[least]
+
+
+def test_a_text_of_one_letter_is_counted_in_the_singular():
+    said = next(t for t in markdown(visit(prompt="a")) if "Click an id" in t)
+    assert said.startswith(
+        r"1 character is 1 byte, cut into 1 piece (a word or sign), and this into **1 token**."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "link"),
+    [("interpreter", dict(stack="encoder")), ("interpreter", dict(token=0)), ("wordfinder", dict(token=0))],
+)
+def test_a_token_that_stands_for_no_text_has_no_bytes(name, link):
+    said = next(t for t in markdown(visit(model=name, step="tokens", **link)) if "picked token" in t)
+    assert "special token" in said and "stands for no bytes" in said
+    assert "made of" not in said and "`" not in said
+
+
+def test_what_begins_or_ends_a_text_is_not_counted_as_cut_from_it():
+    read = compute.trace("interpreter", ("I see.", "")).ids.shape[1]
+    said = next(
+        t for t in markdown(visit(model="interpreter", stack="encoder", prompt="I see.")) if "Click" in t
+    )
+    assert f"**{read - 1} tokens**, and the token that ends a text is added" in said
+
+
+def test_a_text_that_is_there_more_than_once_has_its_position():
+    prompt, names = "cat and the cat", ("cat (0)", "and", "the", "cat (3)")
+    assert trace(prompt).tokens() == [b"cat", b" and", b" the", b" cat"]
+    row = numbers("blocks.0.attn.pattern", prompt)[0, 3]
+    said = [t.replace("\\", "") for t in markdown(visit(step="softmax", prompt=prompt, token=3))]
+    first, second = (f"{row[i]:.0%} at **{names[i]}**" for i in row.argsort()[::-1][:2])
+    assert any(t.startswith(f"**cat (3)** looks {first} and {second}.") for t in said)
+
+
+@pytest.mark.parametrize("kind", list(MASKS))
+@pytest.mark.parametrize("n", [1, 3, 9])
+def test_the_formula_of_a_mask_is_its_rule(kind, n):
+    T = 6
+    n = min(n, T)
+    told = say("walk", f"mask/formula/{kind}", n=n, rest=max(T - n, 1))
+    rule = re.search(r"& (.*?) \\\\", told)
+    condition = rule[1] if rule else "True"
+    for latex, python in ((" = ", " == "), (r"\le", "<="), (r"\text{ or }", "or"), (r"\max", "max")):
+        condition = condition.replace(latex, python)
+    allowed = [[bool(eval(condition, {"max": max}, {"s": s, "t": t})) for s in range(T)] for t in range(T)]
+    assert torch.equal(torch.tensor(allowed), mask_of(kind, T, n)[0, 0])
+
+
+@pytest.mark.parametrize("link", [{}, dict(model="wordfinder"), dict(model="captioner", stack="encoder")])
+@pytest.mark.parametrize(
+    ("picked", "rule"),
+    [(dict(mask="window", window=3), "0≤t−s<3"), (dict(mask="prefix", window=2), "max(s,t)<2")],
+)
+def test_the_formula_is_that_of_the_picked_mask(link, picked, rule):
+    assert not any(rule in formula for formula in formulas(visit(step="mask", **link)))
+    assert any(rule in formula for formula in formulas(visit(step="mask", **link, **picked)))
+
+
+def test_the_row_from_which_the_answer_stays_is_called_as_in_the_picture():
+    at = visit(step="layers")
+    said = next(t for t in markdown(at) if "From row" in t)
+    ids, _ = compute.stops(compute.models()[0], DEFAULT.prompt)
+    answers = ids[:, -1].tolist()
+    first = next(i for i in range(len(answers)) if len(set(answers[i:])) == 1)
+    assert f"From row *{['start', *(f'block {i}' for i in range(6))][first]}* on" in said
+
+
+def test_what_an_encoder_passes_on_is_what_the_picture_shows(family):
+    for name, point in (("seer", "encoder.final_norm.out"), ("pair", "encoder.blocks.1.resid_post")):
+        at = visit(model=name, stack="encoder", step="layers", prompt=PROMPT)
+        trace = compute.trace(name, compute.given(name, view(at)))
+        assert torch.equal(trace[point], trace["decoder.memory"])
+        assert any(header["foot"].startswith(point) for header, _ in pictures(at))
