@@ -16,8 +16,9 @@ AFTER = {"layer": "After: mean 0, variance 1", "rms": "After: mean square 1"}
 
 
 def draw(look: Look) -> None:
-    view, norm = look.view, look.config.norm
     prefix, source = _points(look)
+    look = look.strongest(unit=f"{prefix}.out")
+    view, norm = look.view, look.config.norm
     before, after = (look.array(point)[view.token] for point in (source, f"{prefix}.scaled"))
     measures = {name: float(look.array(f"{prefix}.{name}")[view.token, 0]) for name in MEASURES[norm]}
     left, right = st.columns([7, 4], gap="medium")

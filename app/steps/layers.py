@@ -9,6 +9,7 @@ from app.look import Look
 from app.steps.company import company
 from app.widgets import arithmetic, chart, code, picture, words
 from engine.analysis import class_lens, lens
+from engine.tap import Edit
 
 
 def draw(look: Look) -> None:
@@ -16,12 +17,13 @@ def draw(look: Look) -> None:
     left, right = st.columns([7, 4], gap="medium")
     with left:
         if config.ending == "classes":
-            _classes(look)
+            answer = _classes(look)
         elif config.ending == "nothing":
+            look = look.strongest(unit=look.ends[-1])
             words(look, "layers/memory")
             picture(look, look.ends[-1], "What leaves the last block", height=300)
         else:
-            _tokens(look)
+            answer = _tokens(look)
         if not (config.causal or config.image or look.side):
             company(look)
     with right:
@@ -31,13 +33,17 @@ def draw(look: Look) -> None:
         line = series(f"“{look.token}”", range(len(sizes)), sizes)
         header = graph([line], "block", "length of the vector", height=220, zero=True, xTicks=ticks)
         chart(look, "stream", header, "How the stream grows", point=ends[-1])
-        arithmetic(look, (look.point("resid_post"), view.token, view.unit))
+        if config.ending == "nothing":
+            arithmetic(look, (ends[-1], view.token, look.view.unit))
+        else:
+            _worked(look, *answer)
         words(look, "layers/why")
         code(class_lens if config.ending == "classes" else lens)
 
 
-def _tokens(look: Look) -> None:
-    """The most probable token after each block [L + 1, T], its probability as colour."""
+def _tokens(look: Look) -> tuple[str, tuple[int, ...], float]:
+    """The most probable token after each block [L + 1, T], its probability as colour. Returns which score the
+    picked one has in the end, and the picked probability."""
     ids, shares = compute.stops(look.model.name, look.given, look.side)
     texts = [[look.label_of(int(i)) for i in row] for row in ids]
     place = look.view.token
@@ -46,26 +52,56 @@ def _tokens(look: Look) -> None:
         "aria": "The most probable token after each block, for every token of the prompt",
         "cols": look.labels,
         "colName": "token",
+        "titles": ("after ↓", "token →"),
+        "counted": (False, True),
         "texts": texts,
         "pick": [look.view.layer + 1, place],
         "height": 380 if look.config.causal else 250,
     }
     _grid(look, shares, header, lambda layer, token: state.change(layer=layer, token=token))
+    row = look.view.layer + 1
+    return look.whole("logits"), (place, int(ids[row, place])), float(shares[row, place])
 
 
-def _classes(look: Look) -> None:
-    """The probability of each class after each block [L + 1, C]."""
+def _classes(look: Look) -> tuple[str, tuple[int, ...], float]:
+    """The probability of each class after each block [L + 1, C]; returns what `_tokens` does."""
     shares = compute.class_stops(look.model.name, look.given)
-    labels = look.model.labels
+    labels, row = look.model.labels, look.view.layer + 1
+    entry = look.view.entry if 0 <= look.view.entry < len(labels) else int(shares[row].argmax())
     _sentence(look, [labels[i] for i in shares.argmax(-1)], float(shares[-1].max()))
     header = {
         "aria": "The probability of each class after each block",
         "cols": list(labels),
         "colName": "class",
-        "pick": [look.view.layer + 1, int(shares[look.view.layer + 1].argmax())],
+        "titles": ("after ↓", "class →"),
+        "pick": [row, entry],
         "height": 250,
     }
-    _grid(look, shares, header, lambda layer, _: state.change(layer=layer))
+    _grid(look, shares, header, lambda layer, entry: state.change(layer=layer, entry=entry))
+    return "classes", (entry,), float(shares[row, entry])
+
+
+def _worked(look: Look, point: str, cell: tuple[int, ...], share: float) -> None:
+    """The score behind the picked probability: that of a run in which the blocks after the picked row add
+    nothing, so that the stream leaves the last one as it left the picked one.
+
+    Where a norm follows every sum a block cannot be passed unchanged: only the last row has such a run.
+    """
+    config, last = look.config, look.config.layers - 1
+    if config.post_norm and look.view.layer < last:
+        return words(look, "layers/unworked", last=_row(last + 1))
+    parts = ("attn", "cross", "mlp") if config.memory else ("attn", "mlp")
+    later = range(look.view.layer + 1, config.layers)
+    edits = (Edit(look.whole(f"blocks.{i}.{part}.out"), "zero") for i in later for part in parts)
+    stopped = look.what_if(*edits)
+    arithmetic(stopped, (point, *cell))
+    score, row = float(stopped.trace[point][0][cell]), _row(look.view.layer + 1)
+    return words(look, "layers/worked", answer=look.answer(cell[-1]), row=row, score=score, share=share)
+
+
+def _row(stop: int) -> str:
+    """What a row of the lens is called: row 0 is what enters the first block."""
+    return f"block {stop - 1}" if stop else "start"
 
 
 def _sentence(look: Look, says: list[str], share: float) -> None:
@@ -73,20 +109,19 @@ def _sentence(look: Look, says: list[str], share: float) -> None:
     agreed = len(says) - 1
     while agreed and says[agreed - 1] == says[-1]:
         agreed -= 1
-    values = dict(token=look.token, first=says[0], last=says[-1], share=share, agreed=agreed)
+    values = dict(token=look.token, first=says[0], last=says[-1], share=share, agreed=_row(agreed))
     words(look, "layers/sentence", **values)
 
 
 def _grid(look: Look, shares: np.ndarray, header: dict, pick) -> None:
     id = look.id_of("lens")
     look.tensors[id] = shares[None]
-    stops = ["start", *(f"block {i}" for i in range(len(shares) - 1))]
     columns = "C" if look.config.ending == "classes" else "T"
     header = header | {
         "src": id,
         "axes": f"L{columns}",
         "title": "If the model stopped here, it would say …",
-        "rows": stops,
+        "rows": [_row(stop) for stop in range(len(shares))],
         "rowName": "after",
         "scale": "sequential",
         "max": 1.0,

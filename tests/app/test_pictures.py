@@ -195,7 +195,7 @@ def test_the_tokens_are_the_tokenizers():
     assert data["ids"] == given(at, "bar")["ids"] == tokenizer.encode(DEFAULT.prompt)
     assert [i for _, parts in data["groups"] for i, _, _ in parts] == list(range(len(data["ids"])))
     assert [id for _, parts in data["groups"] for _, id, _ in parts] == data["ids"]
-    hexed = " ".join(b for _, parts in data["groups"] for _, _, b in parts)
+    hexed = " ".join(made.removeprefix("bytes ") for _, parts in data["groups"] for _, _, made in parts)
     assert bytes.fromhex(hexed).decode() == DEFAULT.prompt
     assert data["merges"][-1][0] == given(at, "bar")["tokens"][2]
 
