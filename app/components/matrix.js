@@ -103,7 +103,7 @@ function cells(g, fit, R, C, value, lut, scale, limit, root) {
   g.strokeStyle = css(root, "--st-border-color");
   g.lineWidth = 1;
   g.strokeRect(fit.left - 0.5, fit.top - 0.5, fit.cw * C + 1, fit.ch * R + 1);
-  if (fit.cw >= 8 && fit.ch >= 8 && scale === "sequential") grid(g, fit, R, C, root);
+  if (Math.min(fit.cw, fit.ch) >= 5 && scale === "sequential") grid(g, fit, R, C, root);
   return masked.length > 0;
 }
 // Lines between cells, so that cells of one colour can be counted.

@@ -41,7 +41,7 @@ def draw(look: Look) -> None:
             **sizes,
         )
         for _, point, title, among in parts:
-            picture(look, point, title, height=354 // len(parts), among=among)
+            picture(look, point, title, height=max(354 // len(parts), 115), among=among)
     with right:
         worked = (*((total,) if config.embed_norm else ()), parts[-1][1])
         arithmetic(look, *((point, view.token, view.unit) for point in worked))

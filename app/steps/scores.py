@@ -34,9 +34,10 @@ def draw(look: Look) -> None:
             width=width,
             score=score,
         )
+        added = tuple(parts.values()) if "bias" in parts else ()
         for column, name in zip(st.columns(len(parts)), parts, strict=True):
             with column:
-                picture(look, parts[name], TITLES[name], height=360, among=tuple(parts.values()))
+                picture(look, parts[name], TITLES[name], height=360, among=added)
         if "bias" in parts:
             bias = float(look.array(parts["bias"])[cell])
             words(look, "scores/relative", token=look.token, key=look.key, head=view.head, bias=bias)

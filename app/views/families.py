@@ -22,6 +22,7 @@ SENTENCES = (
     "Once upon a time there was a little [MASK] who lived in a house.",
 )
 COLUMNS = [4, 3, 3, 3]
+MASK = {"scale": "sequential", "max": 4.0}  # how a mask is drawn: what is seen in the middle of the colours
 WIDER = {"recurrent": [4, 4, 5, 4]}  # where the answer is a picture with words at its sides
 THREE = ("pair", "caption")  # families with three masks: they stand in a row of their own
 
@@ -124,9 +125,7 @@ def _seen(look: Look, point: str, kind: str, title: str, which: str = "") -> Non
     rows, columns = mask.shape[-2:]
     seen = int(mask.reshape(-1, rows, columns)[0].sum())
     remark = say("families", "seen", (kind,), seen=seen, of=rows * columns, rows=rows, columns=columns)
-    picture(
-        look, point, title, remark=remark, name=look.model.name + which, height=220, pickable=False, **WEIGHTS
-    )
+    picture(look, point, title, remark=remark, name=look.model.name + which, height=220, pickable=False, **MASK)
 
 
 MASKS = dict.fromkeys(THREE, _three) | {"recurrent": _carried}
@@ -155,7 +154,7 @@ def _translated(look: Look, kind: str) -> None:
     looks = [point for point in look.trace.points() if point.endswith(("cross.pattern", "cross.weights"))]
     if looks:
         title = say("families", f"{kind}/answer")
-        picture(look, looks[-1], title, name=look.model.name, height=170, **WEIGHTS)
+        picture(look, looks[-1], title, name=look.model.name, height=260, **WEIGHTS)
 
 
 def _captioned(look: Look, kind: str) -> None:

@@ -33,6 +33,14 @@ def trace(prompt: str = DEFAULT.prompt) -> Trace:
     return engine.run(model(), prompt)
 
 
+def drawn(run: Trace, point: str) -> np.ndarray:
+    """The numbers of a point as a picture has them: a stack of matrices, a masked weight −∞."""
+    values, (part, _, name) = run[point][0].numpy(), point.rpartition(".")
+    if name in ("pattern", "weights"):
+        values = np.where(run[f"{part}.mask"][0], values, -np.inf)
+    return values if values.ndim == 3 else values[None]
+
+
 def numbers(point: str, prompt: str = DEFAULT.prompt) -> np.ndarray:
     """The engine's numbers of a point for one prompt, without the batch."""
     return trace(prompt)[point][0].numpy()
@@ -112,10 +120,11 @@ def point_of(header: dict) -> str:
 
 @dataclass(frozen=True)
 class Box:
-    """An arithmetic box: whose cell it is, and the two numbers it ends with."""
+    """An arithmetic box: whose cell it is, where that was made, and the two numbers it ends with."""
 
     point: str
     cell: tuple[int, ...]
+    made: str
     by_hand: float
     shown: float
 
@@ -129,8 +138,11 @@ def _given_boxes(at: AppTest) -> list[dict]:
 
 
 def _box(box: dict) -> Box:
-    point, cell = re.fullmatch(r"([\w.]+)\[([\d, ]+)\]", box["cell"]).groups()
-    return Box(point, tuple(map(int, cell.split(", "))), number(box["value"]), number(box["shown"]))
+    cells = re.findall(r"([\w.]+)\[([\d, ]+)\]", box["cell"])
+    assert " = ".join(f"{point}[{cell}]" for point, cell in cells) == box["cell"]
+    point, cell = cells[0]
+    numbers = number(box["value"]), number(box["shown"])
+    return Box(point, tuple(map(int, cell.split(", "))), cells[-1][0], *numbers)
 
 
 def formulas(at: AppTest) -> list[str]:
