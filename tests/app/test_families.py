@@ -9,6 +9,7 @@ from app.state import STEPS
 from tests.app.conftest import CAPTIONERS, COLOURS, TRANSLATORS
 from tests.app.visit import (
     boxes,
+    check_marked,
     component,
     drawn,
     fire,
@@ -69,6 +70,7 @@ def test_every_step_shows_the_models_numbers_and_its_lights_are_green(family, na
             assert header["light"]["ok"], header["light"]["text"]
     for key in keys(at, "plot-"):
         assert not given(at, key).get("light") or given(at, key)["light"]["ok"]
+    check_marked(at, trace, share=2 if name == "llama" else 1)
     assert boxes(at) or step == "tokens"
     for box in boxes(at):
         assert box.shown == pytest.approx(float(trace[box.point][0][box.cell]), rel=1e-4, abs=1e-12)

@@ -145,6 +145,22 @@ def _box(box: dict) -> Box:
     return Box(point, tuple(map(int, cell.split(", "))), cells[-1][0], *numbers)
 
 
+def marked(header: dict, axes: str, share: int) -> tuple[int, ...]:
+    """The marked cell in the axes of its point."""
+    head = {"H": header["index"], "G": header["index"] // share}
+    return (*([head[axes[0]]] if len(axes) == 3 else []), *header["pick"])
+
+
+def check_marked(at: AppTest, run: Trace, share: int = 1) -> None:
+    """Every marked cell has its box, or is a term of one that has."""
+    worked = {(box.point, box.cell) for box in boxes(at)}
+    found = [(header["foot"].split("  ")[0], header) for header, _ in pictures(at) if header["pick"]]
+    cells = {(p, marked(h, run.table[p].axes[1:], share)) for p, h in found if p in run.points()}
+    terms = {(source, cell) for point, cell in worked for source in run.table[point].sources}
+    assert cells <= worked | terms
+    assert not cells or cells & worked
+
+
 def formulas(at: AppTest) -> list[str]:
     """The signs of every formula on the page, in their order."""
     alone = [given(at, key)["formula"] for key in keys(at, "formula")]
