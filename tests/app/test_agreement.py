@@ -17,6 +17,7 @@ from tests.app.visit import (
     check_marked,
     given,
     keys,
+    lens,
     markdown,
     model,
     numbers,
@@ -75,12 +76,6 @@ def test_a_number_that_is_taken_over_is_worked_out_where_it_was_made():
     assert box.made == "embed.norm.out"
     (box,) = boxes(visit(model="lookback-gru", step="states", stack="encoder", token=2))
     assert (box.point, box.made) == ("encoder.states", "encoder.steps.2.h")
-
-
-def lens(trace, layer: int, side: str = "") -> torch.Tensor:
-    """The scores read off the stream after a block, without the rest of the model."""
-    point = f"{side and side + '.'}blocks.{layer}.resid_post"
-    return trace.model.get_submodule(side).unembed(trace[point])[0]
 
 
 @pytest.mark.parametrize("layer", range(6))

@@ -95,7 +95,7 @@ def test_every_text_is_shown_and_filled_in(asked, family):
     pages += [
         visit(step="layers", model="bert", token=1, other=text) for text in ("x", "a " * 99, DEFAULT.prompt)
     ]
-    pages.append(press(visit(step="next"), "draw"))
+    pages += [press(visit(step="next", **link), "draw") for link in ({}, dict(token=2))]
     pages.append(fire(visit(), "prompt", prompt=""))
     assert not any(at.exception for at in pages)
     assert not [t for at in pages for t in markdown(at) if re.search(r"\[\[\w+", t)]

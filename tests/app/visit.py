@@ -41,6 +41,12 @@ def drawn(run: Trace, point: str) -> np.ndarray:
     return values if values.ndim == 3 else values[None]
 
 
+def lens(run: Trace, layer: int, side: str = "") -> torch.Tensor:
+    """The scores read off the stream after a block, without the rest of the model."""
+    point = f"{side and side + '.'}blocks.{layer}.resid_post"
+    return run.model.get_submodule(side).unembed(run[point])[0]
+
+
 def numbers(point: str, prompt: str = DEFAULT.prompt) -> np.ndarray:
     """The engine's numbers of a point for one prompt, without the batch."""
     return trace(prompt)[point][0].numpy()
