@@ -189,9 +189,22 @@ class Look:
         """The point's numbers for this prompt, without the batch axis."""
         return self.trace[point][0].cpu().numpy()
 
-    def what_if(self, edit: Edit) -> "Look":
-        """The same view of the run with one edit."""
-        return replace(self, trace=compute.trace(self.model.name, self.given, (edit,)))
+    def what_if(self, *edits: Edit) -> "Look":
+        """The same view of the run with these edits."""
+        return replace(self, trace=compute.trace(self.model.name, self.given, edits))
+
+    def strongest(self, **points: str) -> "Look":
+        """The same view, a key or a unit picked where none was: the place of the largest number in size that a
+        point has for the picked head and token."""
+        unpicked = {name: point for name, point in points.items() if getattr(self.view, name) < 0}
+        found = {name: self._largest(point) for name, point in unpicked.items()}
+        return replace(self, view=replace(self.view, **found)) if found else self
+
+    def _largest(self, point: str) -> int:
+        places = {"H": self.view.head, "G": self.head_in(point), "T": self.view.token}
+        places["N"] = max(self.view.token - 1, 0)  # no patch is the first vector
+        row = self.trace[point][(0, *(places[axis] for axis in self.axes(point)[:-1]))]
+        return int(row.abs().argmax())
 
     def checked(self, point: str):
         return compute.checked(self.model.name, self.given, point, self.trace.edits)

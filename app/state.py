@@ -43,8 +43,8 @@ class View:
     layer: int = 0
     head: int = 0
     token: int = -1  # the asking position; -1 is the last
-    key: int = 0  # the position looked at
-    unit: int = 0  # a number inside a vector
+    key: int = -1  # the position looked at; -1 is the one looked at most
+    unit: int = -1  # a number inside a vector; -1 is the largest in size
     entry: int = -1  # an entry of the vocabulary; -1 is the most probable
     letter: str = "q"  # which of query, key and value, and the first two turned by their place
     norm: str = "attn"  # which norm of the block
@@ -74,8 +74,8 @@ RANGES = {
     "layer": (0, 999),
     "head": (0, 999),
     "token": (-1, 99_999),
-    "key": (0, 99_999),
-    "unit": (0, 999_999),
+    "key": (-1, 99_999),
+    "unit": (-1, 999_999),
     "entry": (-1, 9_999_999),
     "merge": (-1, 9_999),
     "window": (1, 9_999),
@@ -87,6 +87,7 @@ RANGES = {
     "seed": (0, 2**31 - 1),
 }
 DEFAULT = View()
+UNPICKED = {name: getattr(DEFAULT, name) for name in ("token", "key", "unit", "entry", "merge")}
 TYPES = {field.name: type(getattr(DEFAULT, field.name)) for field in fields(View)}
 
 
@@ -241,6 +242,11 @@ def change(**what) -> None:
     """Set fields of the view."""
     st.session_state.view = replace(st.session_state.view, **what)
     st.session_state.ignored = []
+
+
+def anew(**what) -> None:
+    """Set fields that change what is read: what was picked in the old text is picked no more."""
+    change(**UNPICKED | what)
 
 
 def publish() -> None:

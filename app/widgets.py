@@ -1,7 +1,7 @@
 """What every step is made of: a picture in its frame, the arithmetic of a cell, the code that ran."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
@@ -26,6 +26,7 @@ PICKS = {
     "V": "entry",
 }
 NAMES = PICKS | {"N": "patch", "S": "looks at", "E": "number", "D": "number", "P": "pixel"}
+ASKS = ("asks ↓", "is asked →")  # the axes of every picture of who looks at whom
 BEFORE = {"N": 1}  # vectors that stand before the first place of an axis
 
 
@@ -66,6 +67,7 @@ def picture(
     plain: bool = False,
     pickable: bool = True,
     remark: str | None = None,
+    among: Sequence[str] = (),
     **drawn,
 ) -> None:
     """The matrix of a point as a heat map; click or arrow keys pick a cell.
@@ -75,14 +77,16 @@ def picture(
     name               tells pictures of the same point apart, where several models are on a page
     plain              without labels, for a picture beside others
     remark             what to say under the picture in the place of its picked and its largest number
-    drawn              height, scale, max, bands, aria: as the component takes them
+    among              points that are added up or compared, this one of them: their pictures share one scale
+    drawn              height, scale, max, bands, pick, aria: as the component takes them
     """
     id, values = look.id_of(point, variant), _shown(look, point, array)
     look.tensors[id] = values
     header = {"src": id, "title": title, "aria": title, "say": remark, "scale": "diverging", "height": 380}
-    header |= _sides(look, point, values.shape, plain)
+    header |= _sides(look, point, values.shape, plain) | _told(look, point)
+    header |= _scale_of(look, among) if among else {}
     header |= origin(look, point) if array is None else {"foot": variant, "model": look.source}
-    header |= {"pick": None} if remark else {}
+    header |= {"pick": None} if remark or not pickable else {}
     header |= {"index": look.view.head, "follow": "head"} if len(look.axes(point)) == 3 else {}
     pick = (lambda cell: state.change(**_picked(look.axes(point), cell))) if pickable else None
     components.matrix(f"matrix-{_within(look, point)}-{variant or name}", header | drawn, pick)
@@ -93,9 +97,42 @@ def _sides(look: Look, point: str, shape: tuple[int, ...], plain: bool) -> dict:
     axes = look.axes(point)[-2:]
     sides = list(zip(axes, shape[1:], strict=True))
     rows, columns = ([None] if plain else _labels(look, point, axis, n) for axis, n in sides)
-    pick = [_clamp(getattr(look.view, PICKS[axis]) - BEFORE.get(axis, 0), n) for axis, n in sides]
-    named = {"rowName": NAMES[axes[0]], "colName": NAMES[axes[1]]}
-    return {"axes": axes, "rows": rows, "cols": columns, "pick": pick} | named
+    picked = [getattr(look.view, PICKS[axis]) for axis in axes]
+    pick = [_clamp(i - BEFORE.get(axis, 0), n) for i, (axis, n) in zip(picked, sides, strict=True)]
+    names = [NAMES[axis] for axis in axes]
+    return {
+        "axes": axes,
+        "rows": rows,
+        "cols": columns,
+        "pick": pick if min(picked) >= 0 else None,
+        "rowName": names[0],
+        "colName": names[1],
+        "titles": ASKS if axes == "TS" else (f"{names[0]} ↓", f"{names[1]} →"),
+        "counted": [_counted(look, point, axis) for axis in axes],
+    }
+
+
+def _counted(look: Look, point: str, axis: str) -> bool:
+    """Are the places of an axis tokens of a text, which a reader tells apart by where they stand?"""
+    seen = look.memory if axis == "S" and ".cross." in point else look
+    return axis in "TS" and not seen.config.image
+
+
+def _told(look: Look, point: str) -> dict:
+    """How a cell of a picture is read out: as a weight, a score, a permission or a number; and what a masked
+    cell says in the place of its number."""
+    kind, axes = look.trace.table[point].kind, look.axes(point)
+    if look.trace[point].dtype == torch.bool:
+        return {"told": "mask", "hidden": "masked"}
+    if kind == "softmax":
+        return {"told": "weight", "hidden": "masked"}
+    return {"told": "score" if axes.endswith("TS") else "number", "hidden": "−∞ (masked)"}
+
+
+def _scale_of(look: Look, points: Sequence[str]) -> dict:
+    """One scale for several pictures: the largest size in any of them, for each matrix of a stack."""
+    sizes = [np.abs(np.nan_to_num(_shown(look, point), neginf=0)).max((1, 2)) for point in points]
+    return {"max": np.maximum.reduce(sizes).tolist(), "shared": len(points)}
 
 
 def origin(look: Look, point: str) -> dict:
@@ -103,11 +140,14 @@ def origin(look: Look, point: str) -> dict:
     return {"foot": foot(look, point), "model": look.source, "light": light(look, point)}
 
 
-def _shown(look: Look, point: str, array: np.ndarray | None) -> np.ndarray:
-    """The numbers of a point, or others in their place, as a stack of matrices [N, R, C]."""
+def _shown(look: Look, point: str, array: np.ndarray | None = None) -> np.ndarray:
+    """The numbers of a point, or others in their place, as a stack of matrices [N, R, C]: −∞ where a cell is
+    masked, which is hatched. A weight that is masked is no small weight."""
     values = look.array(point) if array is None else array
-    if values.dtype == bool:  # who may look at whom: what may not is hatched
+    if values.dtype == bool:
         values = np.where(values, 1.0, -np.inf)
+    elif look.trace.table[point].kind == "softmax":
+        values = np.where(np.isneginf(look.array(look.sources(point)[0])), -np.inf, values)
     values = values.astype(np.float32)
     values = values if len(look.axes(point)) == 3 else values[None]
     if look.axes(point)[0] == "G":  # one for each head that shares it: a picture follows the picked head
@@ -139,7 +179,10 @@ def thumbs(look: Look, name: str, array: np.ndarray, variant: str = "") -> None:
     """All heads of a point of the block, small; the picture of that point beside them brings the numbers."""
     view, share = look.view, look.config.shared_by
     seen = look.positions(look.point(name))
-    notes = [f"“{look.token}” looks most at “{seen[i]}”" for i in array[:, view.token].argmax(-1)]
+    rows = array[:, view.token]
+    best = rows.argmax(-1)
+    asks = f"{look.token} ({view.token})"
+    notes = [f"{asks} looks {row[i]:.0%} at {seen[i]} ({i})" for row, i in zip(rows, best, strict=True)]
     header = {
         "src": look.id_of(look.point(name), variant),
         "head": view.head,
@@ -174,8 +217,7 @@ def _on_image(look: Look, title: str, over: str) -> dict:
     id, config = look.id_of("image"), sees.config
     look.tensors[id] = look.model.prepare.pixels(look.trace.ids)[0].cpu().numpy()
     if over:
-        weights = look.array(over)
-        look.tensors[look.id_of(over)] = weights if weights.ndim == 3 else weights[None]
+        look.tensors[look.id_of(over)] = _shown(look, over)
     return {
         "src": id,
         "over": look.id_of(over) if over else None,
@@ -210,18 +252,26 @@ def scored(
     return rows
 
 
-def arithmetic(look: Look, *cells: tuple) -> None:
+def arithmetic(look: Look, *cells: tuple | Worked) -> None:
     """Picked cells (a point and where in it) by hand: terms, their sum, the model's own number beside it."""
-    components.hands("hands", [_by_hand(look, *cell) for cell in cells])
+    boxes = [_box(look, cell) if isinstance(cell, Worked) else _by_hand(look, *cell) for cell in cells]
+    components.hands("hands", boxes)
 
 
 def _by_hand(look: Look, point: str, *cell: int) -> dict:
     sizes = look.trace[point].shape[1:]
-    worked = work(look.trace, point, (0, *(_clamp(i, n) for i, n in zip(cell, sizes, strict=True))))
+    at = tuple(_clamp(i, n) for i, n in zip(cell, sizes, strict=True))
+    made, made_at = _made(look, point, at)
+    return _box(look, work(look.trace, made, (0, *made_at)), {point: at})
+
+
+def _box(look: Look, worked: Worked, picked: dict[str, tuple[int, ...]] | None = None) -> dict:
+    """The arithmetic of a cell; `picked` names the cell that only takes it over."""
+    cells = (picked or {}) | {worked.point: worked.at[1:]}
     difference = abs(worked.value - worked.shown) if worked.value != worked.shown else 0.0
     told = "frac" in worked.numbers or not worked.terms  # else the terms below tell the same
     return {
-        "cell": f"{point}[{', '.join(map(str, worked.at[1:]))}]",
+        "cell": " = ".join(f"{name}[{', '.join(map(str, i))}]" for name, i in cells.items()),
         "formulas": [compute.formula(latex) for latex in (worked.symbols, worked.numbers)[: 1 + told]],
         "terms": _terms(look, worked),
         "total": _number(worked.total),
@@ -230,6 +280,16 @@ def _by_hand(look: Look, point: str, *cell: int) -> dict:
         "difference": _number(difference, 1),
         "sources": worked.sources,
     }
+
+
+def _made(look: Look, point: str, at: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+    """Where the number in a cell was made: a point that only takes over another has nothing to work out."""
+    step = look.trace.table[point]
+    if not step.sources or point in (edit.point for edit in look.trace.edits):
+        return point, at
+    if step.kind == "same":
+        return _made(look, step.sources[0], at)
+    return _made(look, step.sources[at[0]], at[1:]) if step.kind == "stack" else (point, at)
 
 
 def _terms(look: Look, worked: Worked) -> list[tuple[str, str, str]]:
@@ -245,8 +305,10 @@ def _terms(look: Look, worked: Worked) -> list[tuple[str, str, str]]:
 
 
 def _name(look: Look, point: str, label: str) -> str:
-    """A term's label with the token's text in the place of its position."""
+    """A term's label with the token's text instead of its position, or of its number in the vocabulary."""
     word, _, i = label.partition(" ")
+    if word == "entry":
+        return look.answer(int(i))
     return look.positions(point)[int(i)] if word == "position" else label
 
 

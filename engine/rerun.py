@@ -80,7 +80,17 @@ def work_lens(trace: Trace, stop: str, at: int, entry: int, shown: float, side: 
     numbers = rf"\frac{{e^{{{number(float(row[entry]))} - {factor(float(row.max()))}}}}}{{{number(total)}}} = "
     numbers += rf"\frac{{{number(float(exp[entry]))}}}{{{number(total)}}} = {number(value)}"
     symbols = rf"p_i = \frac{{e^{{s_i - m}}}}{{\sum_j e^{{s_j - m}}}},\ m = \max_j s_j = {most}"
-    return Worked(stop, (0, at), symbols, numbers, tuple(terms), total, value, shown, (f"{stop}[{at}, :]",))
+    return Worked(
+        f"softmax({stop})",
+        (0, at, entry),
+        symbols,
+        numbers,
+        tuple(terms),
+        total,
+        value,
+        shown,
+        (f"{stop}[{at}, :]",),
+    )
 
 
 def stops(trace: Trace, side: str = "") -> list[str]:

@@ -105,9 +105,19 @@ function shade(x, scale, limit) {
 // What the colours mean: the ends of the scale and the colours between them
 function legendOf(lut, scale, limit) {
   const stops = Array.from({ length: 9 }, (_, i) => toCss(lut[Math.round((i * 255) / 8)])).join(",");
-  const middle = scale === "diverging" ? "" : ` (middle ${show(limit / 4)})`;
-  const bar = el("i", { style: `background: linear-gradient(90deg, ${stops})` });
-  return [el("span", { text: show(scale === "diverging" ? -limit : 0) }), bar, el("span", { text: show(limit) + middle })];
+  const middle = scale === "diverging" ? "0 in the middle" : `${show(limit / 4)} in the middle`;
+  const bar = el("i", { style: `background: linear-gradient(90deg, ${stops})`, title: middle });
+  return [el("span", { text: show(scale === "diverging" ? -limit : 0) }), bar, el("span", { text: show(limit) })];
+}
+// The hatching of masked cells, the same in every picture
+function hatching(g, root) {
+  const tile = new OffscreenCanvas(6, 6), t = tile.getContext("2d");
+  t.strokeStyle = css(root, "--st-text-color");
+  t.globalAlpha = 0.35;
+  t.beginPath();
+  for (const d of [-6, 0, 6]) { t.moveTo(d, 6); t.lineTo(d + 6, 0); }
+  t.stroke();
+  return g.createPattern(tile, "repeat");
 }
 
 // 256 colours between the theme's stops, as RGBA words
@@ -146,6 +156,9 @@ function show(x) {
   return text.replace("-", "−");
 }
 
+const percent = (x) => (100 * x).toFixed(x < 0.0995 ? 1 : 0) + " %";
+const placed = (label, i) => `${label} (${i})`;
+
 function save(name, blob) {
   const link = el("a", { href: URL.createObjectURL(blob), download: name });
   link.click();
@@ -165,7 +178,9 @@ function frame(root, h, rows) {
   made.title.textContent = h.title ?? "";
   made.title.hidden = !h.title;
   made.canvas.setAttribute("aria-label", h.aria || h.title || "picture");
-  made.foot.replaceChildren(...source(h));
+  const from = JSON.stringify([h.foot, h.model, h.light]);
+  if (made.from !== from) made.foot.replaceChildren(...source(h)); // else what was unfolded stays so
+  made.from = from;
   made.rows = rows;
   made.name = (h.foot || h.title || "picture").split(/\s{2}/)[0].replace(/[^\w.-]+/g, "-");
   if (!made.table.hidden) fillTable(made);
@@ -174,13 +189,14 @@ function frame(root, h, rows) {
 // The letters of a shape in words: [B=1, H=6, T=9, S=9] -> "B batch, H heads, T positions (queries), S key positions".
 const AXES = { B: "batch", H: "heads", G: "heads of keys and values", T: "positions (queries)", S: "key positions", D: "model width", E: "head width", F: "MLP units", V: "vocabulary", C: "classes", N: "patches", P: "numbers of a patch", L: "blocks" };
 const axesOf = (foot) => (/\[([^\]]*)\]$/.exec(foot)?.[1].match(/\b[A-Z]\b/g) ?? []).map((letter) => `${letter} ${AXES[letter]}`).join(", ");
-// Where the numbers come from: the point and its shape, the model, and the self-check.
+// Where the numbers come from, in one line: the self-check, the shape, the model. It unfolds to the point's name, the
+// letters of its shape, and what was checked; a check that fails is unfolded.
 function source(h) {
-  const parts = [];
-  if (h.foot) parts.push(el("code", { text: h.foot, title: axesOf(h.foot), "aria-description": axesOf(h.foot) }));
-  if (h.model) parts.push(el("span", { class: "badge", text: `model: ${h.model}`, title: "the numbers come from this model, for this prompt" }));
-  if (h.light) parts.push(el("span", { class: "light " + (h.light.ok ? "ok" : "off"), text: (h.light.ok ? "✓ " : "✗ ") + h.light.text }));
-  return parts;
+  const [name, shape] = (h.foot ?? "").split(/ {2}/), failed = h.light && !h.light.ok, letters = axesOf(h.foot ?? "");
+  const short = [shape ?? name, h.model].filter(Boolean).join(" · ");
+  const line = el("summary", { title: [letters, h.light?.text].filter(Boolean).join(". ") }, ...(h.light ? [el("span", { class: failed ? "light off" : "light ok", text: failed ? "✗" : "✓" }), " "] : []), short);
+  const more = [h.foot && el("code", { text: h.foot, title: letters, "aria-description": letters }), letters, h.light && el("span", { class: "check", text: h.light.text }), h.model && `the numbers are of the model ${h.model}`];
+  return [el("details", { open: failed }, line, ...more.filter(Boolean).flatMap((part) => [part, el("br")]))];
 }
 // The sentence under a picture, made from its numbers; a screen reader hears it with the title.
 function remark(made, h, text) {

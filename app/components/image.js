@@ -46,7 +46,6 @@ function paint(root, state) {
 }
 
 const place = (token, across) => [Math.floor((token - 1) / across), (token - 1) % across];
-const percent = (x) => (100 * x).toFixed(x < 0.0995 ? 1 : 0) + " %";
 function row(over, state) {
   const [N, T, S] = over.shape, index = Math.min(state.index, N - 1);
   return over.data.subarray((index * T + state.token) * S, (index * T + state.token + 1) * S);
@@ -61,19 +60,24 @@ function pixels(g, { shape: [N, R, C], data }, size) {
   g.drawImage(small, 0, 0, size, size);
 }
 
-// A colour over each patch, the stronger the larger its weight, and the weight in figures where there is room.
+const FIGURES = 5; // weights told in figures: the largest
+
+// A colour over each patch, the stronger the larger its weight, hatching where it is masked, and the largest weights in
+// figures where there is room.
 function lay(g, root, weights, across, step) {
-  const most = Math.max(...weights.subarray(1), 1e-9), size = Math.min(13, step / 3.4);
+  const order = [...weights.keys()].slice(1).sort((a, b) => weights[b] - weights[a]), size = Math.min(13, step / 3.4);
+  const most = Math.max(weights[order[0]], 1e-9), told = order.slice(0, FIGURES);
   g.font = `600 ${size}px ${css(root, "--st-font")}`;
   g.textAlign = "center";
   g.textBaseline = "middle";
   for (let i = 1; i < weights.length; i++) {
     const [r, c] = place(i, across);
-    g.globalAlpha = 0.8 * Math.sqrt(weights[i] / most);
-    g.fillStyle = "#e8762c";
+    const masked = weights[i] === -Infinity;
+    g.globalAlpha = masked ? 1 : 0.8 * Math.sqrt(weights[i] / most);
+    g.fillStyle = masked ? hatching(g, root) : "#e8762c";
     g.fillRect(c * step, r * step, step, step);
     g.globalAlpha = 1;
-    if (step < 26 || weights[i] * weights.length < 1) continue; // no figure below an equal share
+    if (step < 26 || !told.includes(i) || weights[i] * weights.length < 1) continue; // no figure below an equal share
     const text = percent(weights[i]), wide = g.measureText(text).width + 4;
     g.fillStyle = "rgba(0,0,0,0.6)";
     g.fillRect((c + 0.5) * step - wide / 2, (r + 0.5) * step - size * 0.7, wide, size * 1.4);
@@ -86,7 +90,7 @@ function sentence(h, state, weights) {
   const from = h.by === "token" ? `Picked: ${h.names[state.token]}.` : "";
   if (!weights) return from;
   const best = weights.indexOf(Math.max(...weights));
-  return `${from || `“${h.words[state.token]}”:`} It looks most at ${h.names[best]} (${percent(weights[best])}); ${h.names[0]} gets ${percent(weights[0])}.`;
+  return `${from || `${placed(h.words[state.token], state.token)}:`} It looks most at ${h.names[best]} (${percent(weights[best])}); ${h.names[0]} gets ${percent(weights[0])}.`;
 }
 
 function act(root, state, made, across, step, weights) {
@@ -95,7 +99,8 @@ function act(root, state, made, across, step, weights) {
     const c = Math.floor(e.offsetX / step), r = Math.floor(e.offsetY / step);
     return r >= 0 && c >= 0 && r < across && c < across ? 1 + r * across + c : null;
   };
-  const say = (i) => h.names[i] + (weights ? `: ${percent(weights[i])}` : "");
+  const asks = h.by === "token" ? h.names[state.token] : placed(h.words[state.token], state.token);
+  const say = (i) => (!weights ? h.names[i] : weights[i] === -Infinity ? `${asks} may not look at ${h.names[i]}: masked` : `${asks} looks ${percent(weights[i])} at ${h.names[i]}`);
   const pick = (i) => { state[h.by] = i; choose(h.by, i); paint(root, state); state.send("place", i); };
   canvas.style.cursor = "pointer";
   canvas.onpointermove = (e) => { const i = at(e); tipAt(made, e.offsetX, e.offsetY, i ? say(i) : ""); };
@@ -111,7 +116,7 @@ function act(root, state, made, across, step, weights) {
 }
 
 function table(h, state, image, over) {
-  if (over) return [["patch", "weight"], ...Array.from(row(over, state), (w, i) => [h.names[i], w])];
+  if (over) return [["patch", "weight"], ...Array.from(row(over, state), (w, i) => [h.names[i], w === -Infinity ? "masked" : w])];
   const [N, R, C] = image.shape, planes = N === 3 ? ["red ", "green ", "blue "] : [""];
   const rows = planes.flatMap((name, n) => Array.from({ length: R }, (_, r) => [name + r, ...image.data.subarray((n * R + r) * C, (n * R + r + 1) * C)]));
   return [["row \\ column", ...Array.from({ length: C }, (_, c) => String(c))], ...rows];
@@ -137,7 +142,7 @@ function look(root, state, image, over, token) {
   pixels(g, image, size);
   lay(g, root, weights, h.across, size / h.across);
   const best = weights.indexOf(Math.max(...weights));
-  const label = `“${h.words[token]}” looks most at ${h.names[best]} (${percent(weights[best])})`;
+  const label = `${placed(h.words[token], token)} looks ${percent(weights[best])} at ${h.names[best]}`;
   const pick = () => { choose("token", token); state.send("token", token); };
   return el("button", { type: "button", class: "look", title: label, "aria-label": label, onclick: pick }, canvas, el("span", { text: h.says[token] ?? "" }));
 }

@@ -27,28 +27,40 @@ function paint(root, state) {
   if (!width) return;
   const fit = layout(made.canvas, root, h, R, C, width);
   const g = surface(made.canvas, fit.w, fit.h);
-  const limit = h.max ?? largest(tensor.data, index * R * C, R * C);
+  const limit = (Array.isArray(h.max) ? h.max[index] || 1 : h.max) ?? largest(tensor.data, index * R * C, R * C);
   const lut = colours(root, h.scale), ink = css(root, "--st-text-color");
-  cells(g, fit, R, C, value, lut, h.scale, limit, root);
+  const masked = cells(g, fit, R, C, value, lut, h.scale, limit, root);
   if (fit.cw >= (h.texts ? 22 : 34) && fit.ch >= 17) numbers(g, fit, h, R, C, value, lut, limit, root);
   labels(g, fit, h, R, C, ink, root);
   bands(g, fit, h, root);
   if (state.ghost) box(g, fit, state.ghost, ink, 1);
   if (state.pick) box(g, fit, state.pick, css(root, "--st-primary-color"), 2.5);
-  made.key.replaceChildren(...legendOf(lut, h.scale, limit));
+  made.key.replaceChildren(...legend(h, lut, limit, masked));
   remark(made, h, h.say ?? sentence(h, state, R, C, value));
   act(root, state, made, fit, R, C, value);
   root.dataset.sig = `${h.src}|${index}|${state.pick}`;
 }
 
-const called = (list, i) => (list[0] === null ? String(i) : list[i]);
-const reading = (h, [r, c], value) => `${h.rowName} ${called(h.rows, r)}, ${h.colName} ${called(h.cols, c)}: ${h.texts ? `“${h.texts[r][c]}”, ` : ""}${show(value(r, c))}`;
+// A place of an axis: its label, and of a token of a text also where it stands.
+const called = (list, i, counted) => (list[0] === null ? String(i) : counted ? placed(list[i], i) : list[i]);
+const number = (h, x) => (x === -Infinity ? h.hidden : show(x));
+const READ = {
+  weight: (a, b, x, said) => (x === -Infinity ? `${a} may not look at ${b}: ${said}` : `${a} looks ${percent(x)} at ${b}: ${said}`),
+  score: (a, b, x, said) => (x === -Infinity ? `${a} may not look at ${b}: ${said}` : `${a} asks ${b}: ${said}`),
+  mask: (a, b, x) => `${a} ${x === -Infinity ? "may not" : "may"} look at ${b}`,
+};
+function reading(h, [r, c], value) {
+  const a = called(h.rows, r, h.counted[0]), b = called(h.cols, c, h.counted[1]), x = value(r, c), said = number(h, x);
+  if (READ[h.told]) return READ[h.told](a, b, x, said);
+  return `${h.rowName} ${a}, ${h.colName} ${b}: ${h.texts ? `“${h.texts[r][c]}”, ` : ""}${said}`;
+}
 
-// What a look at the picture tells: the picked cell, and where the largest number is.
+// What a look at the picture tells: the picked cell, and which number is the largest, whatever its sign.
 function sentence(h, state, R, C, value) {
+  const size = (r, c) => (value(r, c) === -Infinity ? -1 : Math.abs(value(r, c)));
   let best = [0, 0];
-  for (let r = 0; r < R; r++) for (let c = 0; c < C; c++) if (Math.abs(value(r, c)) > Math.abs(value(...best)) && value(r, c) !== -Infinity) best = [r, c];
-  const top = `Largest: ${reading(h, best, value)}.`;
+  for (let r = 0; r < R; r++) for (let c = 0; c < C; c++) if (size(r, c) > size(...best)) best = [r, c];
+  const top = `Largest${h.scale === "diverging" ? " in size" : ""}: ${reading(h, best, value)}.`;
   return state.pick ? `Picked: ${reading(h, state.pick, value)}. ${top}` : top;
 }
 
@@ -63,14 +75,17 @@ function layout(canvas, root, h, R, C, width) {
   const g = canvas.getContext("2d"), font = css(root, "--st-code-font") || "monospace";
   g.font = `12px ${font}`;
   const longest = (list, cap) => Math.min(cap, Math.max(0, ...list.map((t) => g.measureText(t).width)) + 10);
-  const left = h.rows[0] === null ? 4 : longest(h.rows, Math.min(120, width * 0.22));
-  const named = h.cols[0] !== null;
+  const named = h.cols[0] !== null, titled = named && h.titles[1] ? TITLE : 0;
+  const left = h.rows[0] === null ? 4 : Math.max(longest(h.rows, Math.min(120, width * 0.22)), titled && longest(h.titles.slice(0, 1), 90));
   const cw = Math.min(h.wide ? 64 : 46, (width - left - 6) / C);
   const slanted = named && longest(h.cols, 90) > cw;
-  const top = !named ? 4 : cw < 9 ? 16 : slanted ? longest(h.cols, 90) : 20;
+  const top = titled + (!named ? 4 : cw < 9 ? 16 : slanted ? longest(h.cols, 90) : 20);
   const ch = Math.max(h.cols[0] === null && h.rows[0] === null ? 0.2 : 1, Math.min(h.wide ? 26 : Math.max(cw, 14), (h.height - top - 4) / R));
-  return { left, top, cw, ch, slanted, font, w: Math.floor(left + cw * C + 6), h: Math.floor(top + ch * R + 4) };
+  const side = h.axes === "TS" ? Math.min(cw, Math.max(ch, 9)) : cw; // who looks at whom: squares
+  const w = Math.min(width, Math.max(left + side * C + 6, titled && left + 90));
+  return { left, top, titled, cw: side, ch, slanted, font, across: side * C, w: Math.floor(w), h: Math.floor(top + ch * R + 4) };
 }
+const TITLE = 15; // what a line with the name of an axis takes
 
 function cells(g, fit, R, C, value, lut, scale, limit, root) {
   const image = new ImageData(C, R), words = new Uint32Array(image.data.buffer), masked = [];
@@ -88,19 +103,31 @@ function cells(g, fit, R, C, value, lut, scale, limit, root) {
   g.strokeStyle = css(root, "--st-border-color");
   g.lineWidth = 1;
   g.strokeRect(fit.left - 0.5, fit.top - 0.5, fit.cw * C + 1, fit.ch * R + 1);
+  if (Math.min(fit.cw, fit.ch) >= 5 && scale === "sequential") grid(g, fit, R, C, root);
+  return masked.length > 0;
+}
+// Lines between cells, so that cells of one colour can be counted.
+function grid(g, fit, R, C, root) {
+  g.strokeStyle = css(root, "--st-background-color");
+  g.beginPath();
+  for (let c = 1; c < C; c++) { g.moveTo(fit.left + c * fit.cw, fit.top); g.lineTo(fit.left + c * fit.cw, fit.top + fit.ch * R); }
+  for (let r = 1; r < R; r++) { g.moveTo(fit.left, fit.top + r * fit.ch); g.lineTo(fit.left + fit.cw * C, fit.top + r * fit.ch); }
+  g.stroke();
 }
 
 function hatch(g, fit, masked, root) {
-  const tile = new OffscreenCanvas(6, 6), t = tile.getContext("2d");
-  t.strokeStyle = css(root, "--st-text-color");
-  t.globalAlpha = 0.35;
-  t.beginPath();
-  for (const d of [-6, 0, 6]) { t.moveTo(d, 6); t.lineTo(d + 6, 0); }
-  t.stroke();
-  g.fillStyle = g.createPattern(tile, "repeat");
+  g.fillStyle = hatching(g, root);
   g.beginPath();
   for (const [r, c] of masked) g.rect(fit.left + c * fit.cw, fit.top + r * fit.ch, fit.cw, fit.ch);
   g.fill();
+}
+
+// What the colours mean; that other pictures have the same scale; what the hatching means.
+function legend(h, lut, limit, masked) {
+  const open = toCss(lut[shade(1, h.scale, limit)]);
+  const colours = h.told === "mask" ? [el("i", { class: "one", style: `background: ${open}` }), el("span", { text: "may look" })] : legendOf(lut, h.scale, limit);
+  const shared = h.shared > 1 ? [el("span", { text: `one scale in ${h.shared} pictures` })] : [];
+  return [...colours, ...shared, ...(masked ? [el("i", { class: "one hatch" }), el("span", { text: "masked" })] : [])];
 }
 
 function numbers(g, fit, h, R, C, value, lut, limit, root) {
@@ -121,6 +148,7 @@ function labels(g, fit, h, R, C, ink, root) {
   g.fillStyle = ink;
   g.font = `12px ${fit.font}`;
   g.textBaseline = "middle";
+  titles(g, fit, h);
   const each = (count, size, need) => Math.ceil(need / size);
   if (h.rows[0] !== null) {
     g.textAlign = "right";
@@ -131,10 +159,22 @@ function labels(g, fit, h, R, C, ink, root) {
   for (let c = 0, step = each(C, fit.cw, fit.slanted && fit.cw >= 9 ? 13 : fit.cw < 9 ? 40 : 8); c < C; c += step) {
     g.save();
     g.translate(fit.left + (c + 0.5) * fit.cw, fit.top - 5);
-    if (fit.slanted && fit.cw >= 9) { g.rotate(-Math.PI / 2); g.textAlign = "left"; g.fillText(clip(g, h.cols[c], fit.top - 8), 0, 0); }
+    if (fit.slanted && fit.cw >= 9) { g.rotate(-Math.PI / 2); g.textAlign = "left"; g.fillText(clip(g, h.cols[c], fit.top - fit.titled - 8), 0, 0); }
     else { g.textAlign = "center"; g.fillText(fit.cw < 9 ? clip(g, h.cols[c], 38) : h.cols[c], 0, -5); }
     g.restore();
   }
+}
+
+// What the axes are called: who asks, who is asked; in the line above the labels.
+function titles(g, fit, { titles: [rows, cols] }) {
+  if (!fit.titled) return;
+  g.save();
+  g.font = `600 12px ${fit.font}`;
+  g.textAlign = "left";
+  g.fillText(cols, fit.left, 8);
+  g.textAlign = "right";
+  if (fit.left > 4) g.fillText(rows, fit.left - 5, 8);
+  g.restore();
 }
 
 // Bands mark a range of rows or columns: the head's slice, the picked token.
@@ -143,7 +183,7 @@ function bands(g, fit, h, root) {
   g.lineWidth = 1.5;
   for (const [axis, from, to] of h.bands ?? []) {
     const x = axis === "col" ? fit.left + from * fit.cw : fit.left, y = axis === "row" ? fit.top + from * fit.ch : fit.top;
-    const w = axis === "col" ? (to - from) * fit.cw : fit.w - fit.left - 6, t = axis === "row" ? (to - from) * fit.ch : fit.h - fit.top - 4;
+    const w = axis === "col" ? (to - from) * fit.cw : fit.across, t = axis === "row" ? (to - from) * fit.ch : fit.h - fit.top - 4;
     g.strokeRect(x, y, w, t);
   }
 }
@@ -191,5 +231,11 @@ function act(root, state, made, fit, R, C, value) {
 
 function table(h, R, C, value) {
   const head = [`${h.rowName || ""} \\ ${h.colName || ""}`, ...h.cols.map((t, c) => t ?? String(c))];
-  return [head, ...Array.from({ length: R }, (_, r) => [h.rows[r] ?? String(r), ...Array.from({ length: C }, (_, c) => (h.texts ? `${h.texts[r][c]} ${show(value(r, c))}` : value(r, c)))])];
+  return [head, ...Array.from({ length: R }, (_, r) => [h.rows[r] ?? String(r), ...Array.from({ length: C }, (_, c) => said(h, r, c, value))])];
+}
+// A cell of the table: its number, or that it is masked, and the word that stands in it.
+function said(h, r, c, value) {
+  const x = value(r, c);
+  if (h.told === "mask") return x === -Infinity ? "may not" : "may";
+  return h.texts ? `${h.texts[r][c]} ${number(h, x)}` : x === -Infinity ? h.hidden : x;
 }

@@ -9,8 +9,8 @@ DRAW.tokens = function ({ data, parentElement, setTriggerValue }) {
   data.groups.forEach(([shown, parts], k) => {
     const group = el("div", { class: "whole c" + (k % 5), role: "listitem" }, el("div", { class: "text", text: shown }));
     const ids = el("div", { class: "ids" });
-    for (const [i, id, bytes] of parts)
-      ids.append(el("button", { type: "button", text: id, title: `token ${i}: id ${id}, bytes ${bytes}`, "aria-pressed": i === token, onclick: () => picked(i) }));
+    for (const [i, id, made] of parts)
+      ids.append(el("button", { type: "button", text: id, title: `token ${i}: id ${id}, ${made}`, "aria-pressed": i === token, onclick: () => picked(i) }));
     group.append(ids);
     text.append(group);
   });

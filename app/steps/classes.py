@@ -23,7 +23,8 @@ def draw(look: Look) -> None:
         header = bars(rows, "class", "probability", height=300, max=1.0)
         title = "The probability of every class"
         chart(look, "classes", header, title, point="classes", pick=lambda i: state.change(entry=int(i)))
-        picture(look, "final_norm.out", "The last vectors: only the first is read", height=150)
+        title = "The last vectors: only the first is read"
+        picture(look, "final_norm.out", title, height=150, bands=[["row", 0, 1]], pickable=False)
     with right:
         arithmetic(look, ("classes", picked))
         words(look, "next/why", patches=look.config.patches)

@@ -11,8 +11,9 @@ from engine.recurrent import Attention
 
 
 def draw(look: Look) -> None:
-    view, source = look.view, look.memory.labels
-    point, pattern = look.point("cross.pattern"), look.array(look.point("cross.pattern"))
+    point, source = look.point("cross.pattern"), look.memory.labels
+    look = look.strongest(key=point)
+    view, pattern = look.view, look.array(point)
     row = pattern[view.head, view.token]
     left, right = st.columns([7, 4], gap="medium")
     with left:
@@ -28,18 +29,20 @@ def draw(look: Look) -> None:
             title = f"Where “{look.token}” looks"
             chart(look, "cross", bars(rows, "token", "weight", height=330, max=1.0), title, point=point)
     with right:
-        picks = {"dots": view.key, "pattern": view.key, "z": view.unit}
-        cells = [(look.point(f"cross.{name}"), view.head, view.token, i) for name, i in picks.items()]
-        arithmetic(look, *cells)
+        cell = (view.head, view.token, view.key)
+        arithmetic(look, (point, *cell), (look.point("cross.dots"), *cell))
         words(look, "cross/why")
         code(Block.forward)
 
 
 def seen(look: Look) -> None:
     """Where each word of a caption looks at the image while it is written."""
-    view, carried = look.view, isinstance(look.config, RecurrentConfig)
-    names = ("align", "weights", "context") if carried else ("dots", "pattern", "z")
-    scores, weights, found = (look.whole(f"cross.{n}") if carried else look.point(f"cross.{n}") for n in names)
+    carried = isinstance(look.config, RecurrentConfig)
+    scores, weights = (look.whole(f"cross.{name}") for name in ("align", "weights"))
+    if not carried:
+        scores, weights = look.point("cross.dots"), look.point("cross.pattern")
+    look = look.strongest(key=weights)
+    view = look.view
     head = () if carried else (view.head,)
     row = look.array(weights)[(*head, view.token)]
     left, right = st.columns([7, 4], gap="medium")
@@ -64,7 +67,7 @@ def seen(look: Look) -> None:
         with b:
             picture(look, weights, "The same as rows of weights", height=270, **WEIGHTS)
     with right:
-        at = (*head, view.token)
-        arithmetic(look, (scores, *at, view.key), (weights, *at, view.key), (found, *at, view.unit))
+        cell = (*head, view.token, view.key)
+        arithmetic(look, (weights, *cell), (scores, *cell))
         words(look, "cross/why")
         code(Attention.forward if carried else Block.forward)

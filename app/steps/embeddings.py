@@ -17,14 +17,16 @@ TITLES = {
 }
 PATCHES = "Each patch times a matrix; one learned vector stands before them"
 WAVES = "Sines and cosines of the position, ever slower from left to right"
-ALONE = "What enters the first block: the same, nothing is added"
+ALONE = "Rows of the token table, one a token: nothing is added, so they enter the first block"
 
 
 def draw(look: Look) -> None:
-    view, config = look.view, look.config
+    config, total = look.config, look.whole("embed.sum" if look.config.embed_norm else "embed.out")
+    look = look.strongest(unit=total)
+    view = look.view
     near = nearest(look, look.whole("embed.position" if config.image else "embed.token"))
-    parts = _parts(look)
-    sizes = {f"{part}_size": float(np.linalg.norm(look.array(point)[view.token])) for part, point, _ in parts}
+    parts = _parts(look, total)
+    sizes = {f"{part}_size": float(np.linalg.norm(look.array(point)[view.token])) for part, point, *_ in parts}
     sizes["size"] = next(iter(sizes.values()))  # of the token's own vector, scaled where the model scales it
     left, right = st.columns([7, 4], gap="medium")
     with left:
@@ -39,11 +41,11 @@ def draw(look: Look) -> None:
             cosine=near[0]["value"],
             **sizes,
         )
-        for _, point, title in parts:
-            picture(look, point, title, height=354 // len(parts))
+        for _, point, title, among in parts:
+            picture(look, point, title, height=max(354 // len(parts), 115), among=among)
     with right:
-        whole = look.whole("embed.norm.out" if config.embed_norm else "embed.out")
-        arithmetic(look, (whole, view.token, view.unit))
+        worked = (*((total,) if config.embed_norm else ()), parts[-1][1])
+        arithmetic(look, *((point, view.token, view.unit) for point in worked))
         title = "Places most alike in the position table" if config.image else "Nearest in the token table"
         chart(look, "nearest", bars(near, "token", "cosine", height=170, max=1.0), f"{title}, by cosine")
         _map(look)
@@ -51,16 +53,20 @@ def draw(look: Look) -> None:
         code(type(look.stack.embed).forward, *([sinusoids] if config.positions == "sinusoidal" else []))
 
 
-def _parts(look: Look) -> list[tuple[str, str, str]]:
-    """The parts that are added and what comes out: what each is called, its point, its title."""
-    config = look.config
-    added = look.sources(look.whole("embed.sum" if config.embed_norm else "embed.out"))
-    parts = [(point.rpartition(".")[2], point) for point in added]
+def _parts(look: Look, total: str) -> list[tuple[str, str, str, tuple[str, ...]]]:
+    """The parts that are added and what comes out: what each is called, its point, its title, and the points
+    that share its scale. A row that nothing is added to is drawn once."""
+    config, added = look.config, look.sources(total)
     titles = TITLES | ({"token": PATCHES} if config.image else {})
     titles |= {"position": WAVES} if config.positions == "sinusoidal" else {}
-    out = "Their sum, normalised" if config.embed_norm else "Their sum"
-    out = f"{out}: what enters the first block" if len(parts) > 1 else ALONE
-    return [(part, point, titles[part]) for part, point in parts] + [("out", look.whole("embed.out"), out)]
+    if len(added) == 1:
+        return [("token", added[0], ALONE, ())]
+    among = added if config.embed_norm else (*added, total)
+    parts = [(part := point.rpartition(".")[2], point, titles[part], among) for point in added]
+    if config.embed_norm:
+        out = "Their sum, normalised: what enters the first block"
+        return [*parts, ("out", look.whole("embed.out"), out, ())]
+    return [*parts, ("out", total, "Their sum: what enters the first block", among)]
 
 
 def nearest(look: Look, table: str) -> list[dict]:

@@ -76,7 +76,7 @@ def _write(span: tuple[int, int], text: str) -> None:
     before, after = prompt[: span[0]], prompt[span[1] :]
     if text.startswith("##"):
         before, text = before.rstrip(), text.removeprefix("##")
-    state.change(prompt=before + text + after, entry=-1)
+    state.change(prompt=before + text + after, key=-1, entry=-1)
 
 
 def _two(look: Look) -> bool:

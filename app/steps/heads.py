@@ -12,6 +12,8 @@ LARGE = 0.5  # share of the first token from which it is worth a word
 
 
 def draw(look: Look) -> None:
+    weights, mixed = look.point("attn.pattern"), look.point("attn.z")
+    look = look.strongest(key=weights, unit=mixed)
     view = look.view
     left, right = st.columns([7, 4], gap="medium")
     with left:
@@ -32,18 +34,18 @@ def draw(look: Look) -> None:
         a, b = st.columns(2)
         with a:
             if look.config.image:
-                laid(look, f"Where {look.token} looks, on the image", look.point("attn.pattern"))
+                laid(look, f"Where {look.token} looks, on the image", weights)
         with a:
-            point, own = look.point("attn.pattern"), array if variant else None
+            own = array if variant else None
             title = f"Weights, as head {view.head} of layer {view.layer} has them"
-            picture(look, point, "Weights", array=own, variant=variant, height=290, aria=title, **WEIGHTS)
+            picture(look, weights, "Weights", array=own, variant=variant, height=290, aria=title, **WEIGHTS)
         with b:
-            picture(look, look.point("attn.z"), "Values mixed by the weights", height=290)
+            picture(look, mixed, "Values mixed by the weights", height=290)
     with right:
         bound(st.toggle, "Hide the first token's share (attention sink)", "sink")
         bound(st.toggle, "Weigh by the size of the values", "weighted")
-        mixed, out = look.point("attn.z"), look.point("attn.out")
-        arithmetic(look, (mixed, view.head, view.token, view.unit), (out, view.token, view.unit))
+        weight = [] if variant else [(weights, view.head, view.token, view.key)]
+        arithmetic(look, (mixed, view.head, view.token, view.unit), *weight)
         words(look, "heads/concat", heads=look.config.heads, width=look.config.head_width)
         code(Attention.forward, without_first, value_weighted)
 

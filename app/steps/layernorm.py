@@ -16,8 +16,9 @@ AFTER = {"layer": "Normalised: mean 0, variance 1", "rms": "Normalised: mean squ
 
 
 def draw(look: Look) -> None:
-    view, norm = look.view, look.config.norm
     prefix, source = _points(look)
+    look = look.strongest(unit=f"{prefix}.out")
+    view, norm = look.view, look.config.norm
     points = (source, f"{prefix}.scaled", f"{prefix}.out")
     before, after, out = (look.array(point)[view.token] for point in points)
     measures = {name: float(look.array(f"{prefix}.{name}")[view.token, 0]) for name in MEASURES[norm]}

@@ -10,6 +10,8 @@ from app.steps.company import company
 from app.widgets import arithmetic, chart, code, picture, words
 from engine.analysis import class_lens, lens
 from engine.models import Transformer
+from engine.rerun import stops, work_lens
+from engine.worked import Worked
 
 
 def draw(look: Look) -> None:
@@ -17,12 +19,13 @@ def draw(look: Look) -> None:
     left, right = st.columns([7, 4], gap="medium")
     with left:
         if config.ending == "classes":
-            _classes(look)
+            answer = _classes(look)
         elif config.ending == "nothing":
+            look = look.strongest(unit=_memory(look))
             words(look, "layers/memory")
             picture(look, _memory(look), "The encoder's output (memory)", height=300)
         else:
-            _tokens(look)
+            answer = _tokens(look)
         if not (config.causal or config.image or look.side):
             company(look)
     with right:
@@ -32,9 +35,11 @@ def draw(look: Look) -> None:
         line = series(f"“{look.token}”", range(len(sizes)), sizes)
         header = graph([line], "block", "length of the vector", height=220, zero=True, xTicks=ticks)
         chart(look, "stream", header, "Length of the vector after each block", point=ends[-1])
-        worked = _memory(look) if config.ending == "nothing" else look.point("resid_post")
-        arithmetic(look, (worked, view.token, view.unit))
-        if config.ending != "nothing":
+        if config.ending == "nothing":
+            arithmetic(look, (_memory(look), view.token, look.view.unit))
+        else:
+            arithmetic(look, _worked(look, *answer))
+            words(look, "layers/worked", answer=look.answer(answer[0]), row=_row(look.view.layer + 1))
             words(look, "layers/why")
         code({"classes": class_lens, "nothing": Transformer.stream}.get(config.ending, lens))
 
@@ -44,8 +49,16 @@ def _memory(look: Look) -> str:
     return look.ends[-1] if look.config.post_norm else look.whole("final_norm.out")
 
 
-def _tokens(look: Look) -> None:
-    """The most probable token after each block [L + 1, T], its probability as colour."""
+def _worked(look: Look, entry: int, share: float) -> Worked:
+    """The picked probability by hand."""
+    side = look.side and f"{look.side}."
+    stop = stops(look.trace, side)[look.view.layer + 1]
+    return work_lens(look.trace, stop, look.view.token, entry, share, side)
+
+
+def _tokens(look: Look) -> tuple[int, float]:
+    """The most probable token after each block [L + 1, T], its probability as colour. Returns the picked one and
+    its probability."""
     ids, shares = compute.stops(look.model.name, look.given, look.side)
     texts = [[look.label_of(int(i)) for i in row] for row in ids]
     place = look.view.token
@@ -54,26 +67,33 @@ def _tokens(look: Look) -> None:
         "aria": "The most probable token after each block, for every token of the prompt",
         "cols": look.labels,
         "colName": "token",
+        "titles": ("after ↓", "token →"),
+        "counted": (False, True),
         "texts": texts,
         "pick": [look.view.layer + 1, place],
         "height": 380 if look.config.causal else 250,
     }
     _grid(look, shares, header, lambda layer, token: state.change(layer=layer, token=token))
+    row = look.view.layer + 1
+    return int(ids[row, place]), float(shares[row, place])
 
 
-def _classes(look: Look) -> None:
-    """The probability of each class after each block [L + 1, C]."""
+def _classes(look: Look) -> tuple[int, float]:
+    """The probability of each class after each block [L + 1, C]; returns what `_tokens` does."""
     shares = compute.class_stops(look.model.name, look.given)
-    labels = look.model.labels
+    labels, row = look.model.labels, look.view.layer + 1
+    entry = look.view.entry if 0 <= look.view.entry < len(labels) else int(shares[row].argmax())
     _sentence(look, [labels[i] for i in shares.argmax(-1)], float(shares[-1].max()))
     header = {
         "aria": "The probability of each class after each block",
         "cols": list(labels),
         "colName": "class",
-        "pick": [look.view.layer + 1, int(shares[look.view.layer + 1].argmax())],
+        "titles": ("after ↓", "class →"),
+        "pick": [row, entry],
         "height": 250,
     }
-    _grid(look, shares, header, lambda layer, _: state.change(layer=layer))
+    _grid(look, shares, header, lambda layer, entry: state.change(layer=layer, entry=entry))
+    return entry, float(shares[row, entry])
 
 
 def _sentence(look: Look, says: list[str], share: float) -> None:

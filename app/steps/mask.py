@@ -20,6 +20,7 @@ COUNTED = ("window", "prefix", "padding", "filled")
 
 
 def draw(look: Look) -> None:
+    look = look.strongest(key=look.point("attn.pattern"))
     view, kinds = look.view, CAUSAL if look.config.causal else FULL
     if view.mask != "own":
         look = look.what_if(Edit(look.point("attn.mask"), "mask", value=(view.mask, view.window)))

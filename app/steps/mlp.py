@@ -15,6 +15,7 @@ PROMOTED = {"logits": "tokens", "classes": "classes"}  # where a unit speaks to 
 
 
 def draw(look: Look) -> None:
+    look = look.strongest(unit=look.point("mlp.act"))
     view, gated = look.view, look.config.gated
     pre, act = look.array(look.point("mlp.pre")), look.array(look.point("mlp.act"))
     unit = min(view.unit, pre.shape[1] - 1)

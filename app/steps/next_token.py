@@ -6,7 +6,7 @@ import torch
 from app import state
 from app.figures import bars, graph, series
 from app.look import Look
-from app.steps.target import forced, go_on
+from app.steps.target import forced, go_on, typed_after
 from app.widgets import arithmetic, bound, chart, code, scored, told, words
 from engine import decode
 from engine.analysis import entropy
@@ -85,6 +85,8 @@ def _controls(look: Look, picked: int) -> None:
     b.button("Draw one", on_click=_draw, args=(look,), type="primary", width="stretch")
     if look.side:
         go_on(look)
+    if rest := typed_after(look):
+        words(look, "next/rest", token=look.token, rest=rest)
     if st.session_state.get("drawn"):
         st.markdown(st.session_state.drawn)
 
@@ -103,7 +105,8 @@ def _draw(look: Look) -> None:
 
 
 def append(look: Look, id: int, note: str) -> None:
-    """The text with token `id` after it, and a word where it cannot be or reads otherwise."""
+    """The text up to the picked token with token `id` after it; a word where it cannot be, where it reads
+    otherwise, and of what stood there."""
     tokenizer, field = look.model.tokenizer, "target" if look.side else "prompt"
     before = slice(1 if look.side else 0, look.place + 1)
     if id in tokenizer.special.values():
@@ -120,8 +123,10 @@ def append(look: Look, id: int, note: str) -> None:
     ids = [*look.ids[before], id]
     if tokenizer.encode(text)[: len(ids)] != ids:  # a decoder's text may have its end after it
         note += " " + told(look, "next/recut")
+    if rest := typed_after(look):
+        note += " " + told(look, "next/replaced", rest=rest)
     st.session_state.drawn = note
-    return state.change(**{field: text}, token=-1, key=0, entry=-1, seed=look.view.seed + 1)
+    return state.anew(**{field: text}, seed=look.view.seed + 1)
 
 
 def _ranks(look: Look, probabilities: torch.Tensor, order: torch.Tensor) -> None:

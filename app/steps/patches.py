@@ -8,7 +8,8 @@ from engine.embed import cut
 
 
 def draw(look: Look) -> None:
-    config = look.config
+    config, pixels = look.config, look.whole("embed.pixels")
+    look = look.strongest(unit=pixels)
     patch = max(look.view.token - 1, 0)
     left, right = st.columns([7, 4], gap="medium")
     with left:
@@ -17,10 +18,9 @@ def draw(look: Look) -> None:
         with a:
             laid(look, "The image in its patches", height=300)
         with b:
-            picture(look, look.whole("embed.pixels"), "Each patch as a row of numbers", height=300)
+            picture(look, pixels, "Each patch as a row of numbers", height=300)
     with right:
         words(look, "tokens/picked", patch=look.labels[patch + 1], n=config.channels * config.patch**2)
-        pixels, vector = look.whole("embed.pixels"), look.whole("embed.patch")
-        arithmetic(look, (pixels, patch, look.view.unit), (vector, patch, look.view.unit))
+        arithmetic(look, (pixels, patch, look.view.unit), (look.whole("embed.patch"), patch, look.view.unit))
         words(look, "tokens/why", patches=config.patches)
         code(cut)

@@ -14,6 +14,8 @@ LETTERS = {"q": "Query", "q_rot": "Query, turned", "k": "Key", "k_rot": "Key, tu
 
 
 def draw(look: Look) -> None:
+    point = look.point(f"attn.{look.view.letter}")
+    look = look.strongest(unit=point)
     config, rotary, width = look.config, look.config.rotary, look.config.head_width
     left, right = st.columns([7, 4], gap="medium")
     with left:
@@ -24,7 +26,6 @@ def draw(look: Look) -> None:
     with right:
         if config.shared_by > 1:
             _groups(look)
-        point = look.point(f"attn.{look.view.letter}")
         arithmetic(look, (point, look.head_in(point), look.view.token, look.view.unit))
         words(look, "qkv/heads", heads=config.heads, width=width, across=config.heads * width)
         code(*([rotate, turns] if turned else [Attention.forward]))
@@ -35,16 +36,17 @@ def _product(look: Look) -> None:
     view, width, wide = look.view, look.config.head_width, look.config.width
     point, tokens = look.point(f"attn.{view.letter}"), len(look.labels)
     head, across = look.head_in(point), look.trace[point].shape[1] * width
-    first = head * width
+    first, unit = head * width, min(view.unit, width - 1)
     marked = dict(head=view.head, group=head, first=first, last=first + width - 1)
     sizes = dict(tokens=tokens, wide=wide, across=across, width=width)
     words(look, f"qkv/{view.letter}", token=look.token, **sizes, **marked)
     x, w, y = st.columns([4, 3, 3])  # X · W + b = Q
     with x:
         row = ["row", view.token, view.token + 1]
-        picture(look, look.sources(look.point("attn.q"))[0], f"X  {tokens}×{wide}", height=230, bands=[row])
+        read = look.sources(look.point("attn.q"))[0]
+        picture(look, read, f"X  {tokens}×{wide}", height=230, bands=[row], pickable=False)
     with w:
-        _weights(look, first, width)
+        _weights(look, first, width, first + unit)
     with y:
         title = f"{LETTERS[view.letter]}  {tokens}×{width}"
         picture(look, point, title, height=230, plain=True)
@@ -103,8 +105,8 @@ def _groups(look: Look) -> None:
     components.matrix("matrix-groups", header)
 
 
-def _weights(look: Look, first: int, width: int) -> None:
-    """The whole weight matrix, with the columns that make this head marked."""
+def _weights(look: Look, first: int, width: int, column: int) -> None:
+    """The whole weight matrix, with the columns that make this head marked, and that of the picked number."""
     letter = look.view.letter
     name = look.point(f"attn.{letter}")
     weight = look.model.get_submodule(name).weight.T.cpu().numpy()  # [D in, D out], as in X·W
@@ -121,7 +123,7 @@ def _weights(look: Look, first: int, width: int) -> None:
         "colName": "column",
         "scale": "diverging",
         "height": 210,
-        "bands": [["col", first, first + width]],
+        "bands": [["col", first, first + width], ["col", column, column + 1]],
         "foot": f"{name}.weight",
         "model": look.model.name,
     }

@@ -23,7 +23,9 @@ CALLED = {"h": "state after", "h_pre": "before tanh"}
 
 def embedded(look: Look) -> None:
     """The row of the token table."""
-    view, point = look.view, look.whole("token")
+    point = look.whole("token")
+    look = look.strongest(unit=point)
+    view = look.view
     near = nearest(look, point)
     left, right = st.columns([7, 4], gap="medium")
     with left:
@@ -41,7 +43,9 @@ def embedded(look: Look) -> None:
 
 def cell(look: Look) -> None:
     """One step of the picked token: gates, what it would write, and the state after it."""
-    view, at = look.view, look.whole(f"steps.{look.view.token}")
+    at = look.whole(f"steps.{look.view.token}")
+    look = look.strongest(unit=f"{at}.h")
+    view = look.view
     names, unit = ROWS[look.config.cell], min(view.unit, look.config.width - 1)
     left, right = st.columns([7, 4], gap="medium")
     with left:
@@ -72,10 +76,12 @@ def _rows(look: Look, names: list[str], points: list[str]) -> None:
         "rows": names,
         "cols": [str(i) for i in range(look.config.width)],
         "rowName": "",
+        "titles": ("", "number →"),
         "colName": "number",
         "scale": "diverging",
         "height": 230,
         "pick": [len(names) - 1, unit],
+        "bands": [["col", unit, unit + 1]],
         "foot": f"{look.whole(f'steps.{look.view.token}')}.…  [D={look.config.width}]",
         "model": look.model.name,
     }
@@ -98,7 +104,9 @@ def _along(look: Look, names: tuple[str, ...], unit: int) -> None:
 
 def states(look: Look) -> None:
     """All states, one after the other, and how far apart two words are."""
-    view, point = look.view, look.whole("states")
+    point = look.whole("states")
+    look = look.strongest(unit=point)
+    view = look.view
     array = look.array(point)
     left, right = st.columns([7, 4], gap="medium")
     with left:
@@ -123,7 +131,9 @@ def states(look: Look) -> None:
 
 def looked(look: Look) -> None:
     """The look back at the source: alignment, weights, context, and what the scores are read off."""
-    view, at = look.view, look.whole("cross")
+    at, source = look.whole("cross"), look.memory.labels
+    look = look.strongest(key=f"{at}.weights", unit=f"{at}.context")
+    view = look.view
     row = look.array(f"{at}.weights")[view.token]
     left, right = st.columns([7, 4], gap="medium")
     with left:

@@ -10,12 +10,12 @@ from engine.block import Block
 
 
 def draw(look: Look) -> None:
-    view = look.view
-    total = look.point("attn.sum" if look.config.post_norm else "resid_mid")
-    points = (*look.sources(total), total)
-    before, added, after = map(look.array, points)
+    total, added = look.point("attn.sum" if look.config.post_norm else "resid_mid"), look.point("attn.out")
+    look = look.strongest(unit=added)
+    view, points = look.view, (*look.sources(total), total)
+    vectors = [look.array(point) for point in points]
     left, right = st.columns([7, 4], gap="medium")
-    sizes = [np.linalg.norm(x, axis=-1) for x in (before, added, after)]
+    sizes = [np.linalg.norm(x, axis=-1) for x in vectors]
     with left:
         words(
             look,
@@ -24,13 +24,13 @@ def draw(look: Look) -> None:
             before=float(sizes[0][view.token]),
             added=float(sizes[1][view.token]),
             after=float(sizes[2][view.token]),
-            cosine=cosine(before[view.token], added[view.token]),
+            cosine=cosine(vectors[0][view.token], vectors[1][view.token]),
         )
         titles = ("The stream", "+ what attention adds", "= the stream after it")
         for point, title in zip(points, titles, strict=True):
-            picture(look, point, title, height=125)
+            picture(look, point, title, height=125, among=points)
     with right:
-        arithmetic(look, (total, view.token, view.unit))
+        arithmetic(look, (total, view.token, view.unit), (added, view.token, view.unit))
         places = range(len(look.labels))
         lines = [
             series(name, places, size)

@@ -18,6 +18,7 @@ STEP = 3  # places that tokens are moved on by
 
 
 def draw(look: Look) -> None:
+    look = look.strongest(key=look.point("attn.pattern"))
     view, width = look.view, look.config.head_width
     parts, cell = _parts(look), (view.head, view.token, view.key)
     dot, score = (float(look.array(look.point(f"attn.{name}"))[cell]) for name in ("dots", "scores"))
@@ -34,9 +35,10 @@ def draw(look: Look) -> None:
             score=score,
             number=view.layer + 1,
         )
+        added = tuple(parts.values()) if "bias" in parts else ()
         for column, name in zip(st.columns(len(parts)), parts, strict=True):
             with column:
-                picture(look, parts[name], TITLES[name], height=360)
+                picture(look, parts[name], TITLES[name], height=360, among=added)
         if "bias" in parts:
             bias = float(look.array(parts["bias"])[cell])
             words(look, "scores/relative", token=look.token, key=look.key, head=view.head, bias=bias)

@@ -16,7 +16,9 @@ MOST = 20  # bars shown
 
 
 def draw(look: Look) -> None:
-    view, point, seen = look.view, look.point("attn.pattern"), look.seen
+    point, seen = look.point("attn.pattern"), look.seen
+    look = look.strongest(key=point)
+    view = look.view
     own = look.trace[point][0, view.head, view.token]
     if view.heat != 1:
         look = look.what_if(Edit(look.point("attn.scores"), "scale", value=1 / view.heat))

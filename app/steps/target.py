@@ -36,13 +36,24 @@ def go_on(look: Look) -> None:
     b.button("All its own", on_click=_own, disabled=not look.view.target, width="stretch")
 
 
+def typed_after(look: Look) -> str:
+    """What a person typed after the picked token: what is written from there takes its place."""
+    if look.side and not look.view.target:
+        return ""  # the model's own words
+    special, after = look.model.tokenizer.special.values(), slice(look.place + 1, None)
+    pairs = zip(look.tokens[after], look.ids[after], strict=True)
+    return b"".join(token for token, id in pairs if id not in special).decode("utf-8", "replace")
+
+
 def _write_on(look: Look) -> None:
     ids = compute.written(look.model.name, look.given[0], tuple(look.ids[: look.place + 1]))
     text = look.model.tokenizer.decode(list(ids[1:]))
-    st.session_state.drawn = told(look, "target/written", text=text)
-    state.change(target=text, token=-1, entry=-1)
+    rest = typed_after(look)
+    note = told(look, "target/written", text=text)
+    st.session_state.drawn = f"{note} {told(look, 'next/replaced', rest=rest)}" if rest else note
+    state.anew(target=text)
 
 
 def _own() -> None:
     st.session_state.drawn = ""
-    state.change(target="", token=-1, entry=-1)
+    state.anew(target="")

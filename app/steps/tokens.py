@@ -11,6 +11,8 @@ from app.steps.target import sure
 from app.widgets import bound, code, words
 from engine.tokenize import graphemes, merges
 
+ENTRY = "one entry of the list, no bytes"  # what a special token is made of
+
 
 def draw(look: Look) -> None:
     tokenizer, tokens, text = look.model.tokenizer, look.tokens, look.text if look.side else look.view.prompt
@@ -90,16 +92,21 @@ def _notes(steps: list[list[bytes]], ranks: dict[bytes, int]) -> list[str]:
 def _light(look: Look, text: str, merged: list[bytes]) -> dict:
     """Do the ids stand for exactly the text, and do the merges shown end in the tokens used?"""
     tokens = look.tokens
-    whole = look.text == text
     same = any(tokens[i : i + len(merged)] == merged for i in range(len(tokens)))
-    return {"ok": whole and same, "text": "the ids stand for exactly this text, and the merges end in them"}
+    if look.text != text:
+        return {"ok": False, "text": f"the ids stand for another text: “{visible(look.text)}”"}
+    if not same:
+        return {"ok": False, "text": f"the merges end in other tokens: {' '.join(token_labels(merged))}"}
+    return {"ok": True, "text": "the ids stand for exactly this text, and the merges end in them"}
 
 
 def _groups(look: Look, tokens: list[bytes]) -> list:
-    """Whole characters with their tokens: (text, [(position, id, bytes)])."""
+    """Whole characters with their tokens: (text, [(position, id, what it is made of)])."""
+    special = look.model.tokenizer.special.values()
+    pairs = zip(look.ids, tokens, strict=True)
+    made = [ENTRY if id in special else f"bytes {hex_bytes(token)}" for id, token in pairs]
     return [
-        (visible(text), [(i, look.ids[i], hex_bytes(tokens[i])) for i in members])
-        for text, members in graphemes(tokens)
+        (visible(text), [(i, look.ids[i], made[i]) for i in members]) for text, members in graphemes(tokens)
     ]
 
 

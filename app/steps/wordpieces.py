@@ -1,10 +1,12 @@
 """Text to words to pieces to ids: an encoder's vocabulary, cut by the longest piece."""
 
+from itertools import zip_longest
+
 import streamlit as st
 
-from app.labels import hex_bytes, visible
+from app.labels import visible
 from app.look import Look
-from app.steps.tokens import cut, picked
+from app.steps.tokens import ENTRY, cut, picked
 from app.widgets import code, words
 from engine.tokenize.wordpiece import ENDS, cuts
 
@@ -26,7 +28,7 @@ def draw(look: Look) -> None:
         )
         cut(
             look,
-            [(visible(t.decode()), [(i, look.ids[i], hex_bytes(t))]) for i, t in enumerate(look.tokens)],
+            _groups(look),
             title=f"How “{visible(steps[0][0])}” is cut",
             slider="Cuts done so far",
             merges=[[visible(part) for part in parts] for parts in steps],
@@ -36,6 +38,14 @@ def draw(look: Look) -> None:
     with right:
         picked(look)
         code(cuts)
+
+
+def _groups(look: Look) -> list:
+    """Every token by itself: (text, [(position, id, what it is)])."""
+    special = look.model.tokenizer.special.values()
+    kinds = [ENTRY if id in special else "one entry of the list" for id in look.ids]
+    pairs = enumerate(zip(look.tokens, look.ids, kinds, strict=True))
+    return [(visible(token.decode()), [(i, id, kind)]) for i, (token, id, kind) in pairs]
 
 
 def _steps_of(each: list[list[list[str]]], token: int) -> list[list[str]]:
@@ -63,5 +73,8 @@ def _notes(steps: list[list[str]]) -> list[str]:
 def _light(look: Look, each: list[list[list[str]]]) -> dict:
     """Are the tokens those that the cuts end in, between [CLS] and [SEP]?"""
     pieces = [piece for steps in each for piece in steps[-1]]
-    same = [t.decode() for t in look.tokens] == ["[CLS]", *pieces, "[SEP]"]
-    return {"ok": same, "text": "every word cut again by this rule gives these tokens"}
+    cut, used = ["[CLS]", *pieces, "[SEP]"], [t.decode() for t in look.tokens]
+    if cut != used:
+        i = next(i for i, (a, b) in enumerate(zip_longest(cut, used)) if a != b)
+        return {"ok": False, "text": f"cut again by this rule, token {i} is another than the one used"}
+    return {"ok": True, "text": "every word cut again by this rule gives these tokens"}

@@ -22,8 +22,8 @@ SENTENCES = (
     "Once upon a time there was a little [MASK] who lived in a house.",
 )
 COLUMNS = [4, 3, 3, 3]
+MASK = {"scale": "sequential", "max": 4.0}  # how a mask is drawn: what is seen in the middle of the colours
 WIDER = {"recurrent": [4, 4, 5, 4]}  # where the answer is a picture with words at its sides
-SMALL = dict(height=110, plain=True, pickable=False)
 THREE = ("pair", "caption")  # families with three masks: they stand in a row of their own
 
 
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _submit(text: str) -> None:
-    state.change(prompt=str(text), token=-1, key=0, entry=-1)
+    state.anew(prompt=str(text))
 
 
 def _family(view: state.View, kind: str, name: str) -> dict:
@@ -85,7 +85,7 @@ def _about(kind: str, name: str, given: compute.Given) -> None:
     if field == "prompt":
         st.markdown(say("families", "reads", text=text))
     if st.button(say("families", "walk"), key=f"walk-{name}"):
-        state.change(model=compute.linked(name), token=-1, target="", **{field: text})
+        state.anew(model=compute.linked(name), target="", **{field: text})
         st.switch_page("views/walk.py")
 
 
@@ -115,7 +115,8 @@ def _carried(look: Look, kind: str) -> None:
     told = sum(look.trace[point].numel() for point in look.trace.points() if point.startswith("decoder.start."))
     remark = say("families", f"{kind}/told", states=count, numbers=told)
     last = dict(bands=[["row", count - 1, count]], remark=remark, name=look.model.name)
-    picture(source, source.whole("states"), say("families", f"{kind}/states"), **last, **SMALL)
+    title = say("families", f"{kind}/states")
+    picture(source, source.whole("states"), title, height=110, plain=True, pickable=False, **last)
 
 
 def _seen(look: Look, point: str, kind: str, title: str, which: str = "") -> None:
@@ -124,7 +125,7 @@ def _seen(look: Look, point: str, kind: str, title: str, which: str = "") -> Non
     rows, columns = mask.shape[-2:]
     seen = int(mask.reshape(-1, rows, columns)[0].sum())
     remark = say("families", "seen", (kind,), seen=seen, of=rows * columns, rows=rows, columns=columns)
-    picture(look, point, title, remark=remark, name=look.model.name + which, **WEIGHTS, **SMALL)
+    picture(look, point, title, remark=remark, name=look.model.name + which, height=220, pickable=False, **MASK)
 
 
 MASKS = dict.fromkeys(THREE, _three) | {"recurrent": _carried}
@@ -153,7 +154,7 @@ def _translated(look: Look, kind: str) -> None:
     looks = [point for point in look.trace.points() if point.endswith(("cross.pattern", "cross.weights"))]
     if looks:
         title = say("families", f"{kind}/answer")
-        picture(look, looks[-1], title, name=look.model.name, height=170, **WEIGHTS)
+        picture(look, looks[-1], title, name=look.model.name, height=260, **WEIGHTS)
 
 
 def _captioned(look: Look, kind: str) -> None:

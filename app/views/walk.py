@@ -102,12 +102,12 @@ def _image(view: state.View, model) -> None:
 
 def _paint(signs: str) -> None:
     """Another image, and with it another caption where there is one."""
-    state.change(image=str(signs), target="", token=-1, key=0)
+    state.anew(image=str(signs), target="")
 
 
 def _submit(text: str, **places) -> None:
     st.session_state.drawn = ""
-    state.change(**{"prompt": str(text), "token": -1, "key": 0, "merge": -1} | places)
+    state.anew(prompt=str(text), **places)
 
 
 def _trouble(error: ValueError, view: state.View) -> None:
@@ -159,7 +159,7 @@ def _bar(look: Look) -> None:
         token=lambda i: state.change(token=int(i), merge=-1),
         layer=lambda i: state.change(layer=int(i)),
         head=lambda i: state.change(head=int(i)),
-        stack=lambda name: state.change(stack=str(name), token=-1, key=0),
+        stack=lambda name: state.anew(stack=str(name)),
     )
 
 

@@ -7,7 +7,22 @@ import engine
 from app import compute
 from app.state import STEPS
 from tests.app.conftest import CAPTIONERS, COLOURS, TRANSLATORS
-from tests.app.visit import boxes, component, fire, given, keys, markdown, pictures, press, tensors, view, visit
+from tests.app.visit import (
+    boxes,
+    check_marked,
+    component,
+    drawn,
+    fire,
+    given,
+    keys,
+    lens,
+    markdown,
+    pictures,
+    press,
+    tensors,
+    view,
+    visit,
+)
 
 TEXT = "the cat [MASK] on the mat. [SEP] it was too tired"
 IMAGE = "0123456789abcdefg" * 3 + "0" * 13
@@ -51,17 +66,23 @@ def test_every_step_shows_the_models_numbers_and_its_lights_are_green(family, na
     for header, tensor in pictures(at):
         point = (header.get("foot") or "").split("  ")[0]
         if point in trace.points():
-            expected = trace[point][0].numpy()
             shared = 2 if trace.table[point].axes[1] == "G" else 1
-            expected = np.repeat(expected, shared, 0) if expected.ndim == 3 else expected[None]
-            np.testing.assert_array_equal(tensor, expected)
+            np.testing.assert_array_equal(tensor, np.repeat(drawn(trace, point), shared, 0))
             assert header["light"]["ok"], header["light"]["text"]
     for key in keys(at, "plot-"):
         assert not given(at, key).get("light") or given(at, key)["light"]["ok"]
-    assert boxes(at) or step == "tokens"
+    check_marked(at, trace, share=2 if name == "llama" else 1)
+    post = (name, step) == ("bert", "layers")  # only the last row is worked out
+    assert boxes(at) or step == "tokens" or post
     for box in boxes(at):
-        assert box.shown == pytest.approx(float(trace[box.point][0][box.cell]), rel=1e-4, abs=1e-12)
+        values = lens(trace, 1, stack) if is_lens(box.point, step) else trace[box.point][0]
+        assert box.shown == pytest.approx(float(values[box.cell]), rel=1e-4, abs=1e-12)
         assert box.by_hand == pytest.approx(box.shown, rel=1e-4, abs=1e-4)
+
+
+def is_lens(point: str, step: str) -> bool:
+    """Is a box that of the lens: a score read off an earlier row?"""
+    return step == "layers" and point.endswith(("logits", "classes"))
 
 
 @pytest.mark.parametrize("walk, order", list(zip(WALKS, ORDERS, strict=True)))
@@ -77,12 +98,12 @@ def test_the_map_shows_a_models_own_order(family, walk, order):
 @pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
 def test_a_number_of_the_state_is_followed_from_token_to_token(family, name):
     at, trace = open(name, step="cell", token=1, unit=3, target="sat on"), run(name)
-    drawn = {line["name"]: [y for _, y in line["points"]] for line in given(at, "plot-along")["series"]}
+    lines = {line["name"]: [y for _, y in line["points"]] for line in given(at, "plot-along")["series"]}
     steps = [f"decoder.steps.{t}" for t in range(trace.target.shape[1])]
     for called, point in (("state after", "h"), ("update", "update"), ("forget", "forget"), ("cell", "cell")):
-        if called in drawn:
-            assert drawn[called] == [float(trace[f"{step}.{point}"][0, 3]) for step in steps]
-    assert "state after" in drawn and len(drawn) == {"rnn": 2, "gru": 4, "lstm": 6}[name]
+        if called in lines:
+            assert lines[called] == [float(trace[f"{step}.{point}"][0, 3]) for step in steps]
+    assert "state after" in lines and len(lines) == {"rnn": 2, "gru": 4, "lstm": 6}[name]
 
 
 # --- images in words --------------------------------------------------------------------------------

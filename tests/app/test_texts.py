@@ -138,7 +138,7 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked):
     pages.append(visit(model="pair", prompt=PROMPT, target="on " * 60))
     pages.append(visit(model="interpreter", prompt="I love you."))
     pages.append(visit(step="cell", model="rnn", stack="encoder", prompt=PROMPT, token=0))
-    pages.append(press(visit(step="next"), "draw"))
+    pages += [press(visit(step="next", **link), "draw") for link in ({}, dict(token=2))]
     pages.append(fire(visit(), "prompt", prompt=""))
     pages += [visit(step="tokens"), visit(step="tokens", model="bert", token=1)]
     check_pages([at for at in pages if not at.warning])

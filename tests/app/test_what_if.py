@@ -29,6 +29,11 @@ def masked(x: np.ndarray, kind: str = "causal", n: int = 0) -> np.ndarray:
     return np.where(RULES[kind](t, s, n), x, -np.inf)
 
 
+def weights(x: np.ndarray) -> np.ndarray:
+    """The softmax of masked scores, −∞ where they are."""
+    return np.where(np.isinf(x), -np.inf, softmax(x))
+
+
 @pytest.mark.parametrize("n", [1, 4, 9999])
 @pytest.mark.parametrize("kind", RULES)
 def test_each_mask_gives_the_weights_of_its_rule(kind, n):
@@ -38,7 +43,7 @@ def test_each_mask_gives_the_weights_of_its_rule(kind, n):
     header, tensor = picture(at, "attn.masked")
     np.testing.assert_array_equal(np.isinf(tensor), np.isinf(expected))
     np.testing.assert_allclose(tensor, expected, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(picture(at, "attn.pattern")[1], softmax(expected), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(picture(at, "attn.pattern")[1], weights(expected), rtol=1e-4, atol=1e-6)
     assert (header["model"] == model().name and bool(point_of(header))) == (kind == "causal")
 
 
@@ -69,7 +74,7 @@ def test_the_softmax_at_a_temperature(heat):
     assert row == pytest.approx(expected[AT["head"], AT["token"], : AT["token"] + 1], rel=1e-3, abs=1e-6)
     header, tensor = picture(at, "attn.pattern")
     if header["model"] != model().name:
-        np.testing.assert_allclose(tensor, expected, rtol=1e-3, atol=1e-6)
+        np.testing.assert_allclose(tensor, weights(masked(scores()) / heat), rtol=1e-3, atol=1e-6)
 
 
 def no_first(a: np.ndarray) -> np.ndarray:
@@ -93,7 +98,7 @@ def by_size(a: np.ndarray) -> np.ndarray:
 )
 def test_the_pattern_without_the_first_token_and_by_the_size_of_the_values(switches, expected):
     at = visit(step="heads", **AT, **switches)
-    wanted = expected(softmax(masked(scores())))
+    wanted = np.where(np.isinf(masked(scores())), -np.inf, expected(softmax(masked(scores()))))
     header, tensor = picture(at, "attn.pattern")
     np.testing.assert_allclose(tensor, wanted, rtol=1e-4, atol=1e-6)
     assert not point_of(header) and header["foot"]

@@ -33,6 +33,20 @@ def trace(prompt: str = DEFAULT.prompt) -> Trace:
     return engine.run(model(), prompt)
 
 
+def drawn(run: Trace, point: str) -> np.ndarray:
+    """The numbers of a point as a picture has them: a stack of matrices, a masked weight −∞."""
+    values, (part, _, name) = run[point][0].numpy(), point.rpartition(".")
+    if name in ("pattern", "weights"):
+        values = np.where(run[f"{part}.mask"][0], values, -np.inf)
+    return values if values.ndim == 3 else values[None]
+
+
+def lens(run: Trace, layer: int, side: str = "") -> torch.Tensor:
+    """The scores read off the stream after a block, without the rest of the model."""
+    point = f"{side and side + '.'}blocks.{layer}.resid_post"
+    return run.model.get_submodule(side).unembed(run[point])[0]
+
+
 def numbers(point: str, prompt: str = DEFAULT.prompt) -> np.ndarray:
     """The engine's numbers of a point for one prompt, without the batch."""
     return trace(prompt)[point][0].numpy()
@@ -112,10 +126,11 @@ def point_of(header: dict) -> str:
 
 @dataclass(frozen=True)
 class Box:
-    """An arithmetic box: whose cell it is, and the two numbers it ends with."""
+    """An arithmetic box: whose cell it is, where that was made, and the two numbers it ends with."""
 
     point: str
     cell: tuple[int, ...]
+    made: str
     by_hand: float
     shown: float
 
@@ -129,8 +144,27 @@ def _given_boxes(at: AppTest) -> list[dict]:
 
 
 def _box(box: dict) -> Box:
-    point, cell = re.fullmatch(r"([\w.]+)\[([\d, ]+)\]", box["cell"]).groups()
-    return Box(point, tuple(map(int, cell.split(", "))), number(box["value"]), number(box["shown"]))
+    cells = re.findall(r"([\w.]+)\[([\d, ]+)\]", box["cell"])
+    assert " = ".join(f"{point}[{cell}]" for point, cell in cells) == box["cell"]
+    point, cell = cells[0]
+    numbers = number(box["value"]), number(box["shown"])
+    return Box(point, tuple(map(int, cell.split(", "))), cells[-1][0], *numbers)
+
+
+def marked(header: dict, axes: str, share: int) -> tuple[int, ...]:
+    """The marked cell in the axes of its point."""
+    head = {"H": header["index"], "G": header["index"] // share}
+    return (*([head[axes[0]]] if len(axes) == 3 else []), *header["pick"])
+
+
+def check_marked(at: AppTest, run: Trace, share: int = 1) -> None:
+    """Every marked cell has its box, or is a term of one that has."""
+    worked = {(box.point, box.cell) for box in boxes(at)}
+    found = [(header["foot"].split("  ")[0], header) for header, _ in pictures(at) if header["pick"]]
+    cells = {(p, marked(h, run.table[p].axes[1:], share)) for p, h in found if p in run.points()}
+    terms = {(source, cell) for point, cell in worked for source in run.table[point].sources}
+    assert cells <= worked | terms
+    assert not cells or cells & worked
 
 
 def formulas(at: AppTest) -> list[str]:
