@@ -131,7 +131,7 @@ def states(look: Look) -> None:
 
 def looked(look: Look) -> None:
     """The look back at the source: alignment, weights, context, and what the scores are read off."""
-    at, source = look.whole("cross"), look.memory.labels
+    at = look.whole("cross")
     look = look.strongest(key=f"{at}.weights", unit=f"{at}.context")
     view = look.view
     row = look.array(f"{at}.weights")[view.token]
