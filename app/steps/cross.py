@@ -27,7 +27,7 @@ def draw(look: Look) -> None:
         with b:
             rows = shares(source, row, view.key)
             title = f"Where “{look.token}” looks"
-            chart(look, "cross", bars(rows, "token", "weight", height=330, max=1.0), title, point=point)
+            chart(look, "cross", bars(rows, "token", "weight", height=330, percent=True), title, point=point)
     with right:
         picks = {"dots": view.key, "pattern": view.key, "z": view.unit}
         cells = [(look.point(f"cross.{name}"), view.head, view.token, i) for name, i in picks.items()]

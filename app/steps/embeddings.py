@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from app import compute, state
-from app.figures import bars, graph, series
+from app.figures import bars, dots, graph
 from app.look import Look
 from app.widgets import arithmetic, chart, code, picture, words
 from engine.position import sinusoids
@@ -44,7 +44,7 @@ def draw(look: Look) -> None:
         whole = look.whole("embed.norm.out" if config.embed_norm else "embed.out")
         arithmetic(look, (whole, view.token, view.unit))
         title = "Places most alike in the position table" if config.image else "Nearest in the token table"
-        chart(look, "nearest", bars(near, "token", "cosine", height=170, max=1.0), f"{title}, by cosine")
+        chart(look, "nearest", bars(near, "token", "cosine", height=170, top=1.0), f"{title}, by cosine")
         _map(look)
         words(look, "embeddings/positions")
         code(type(look.stack.embed).forward, *([sinusoids] if config.positions == "sinusoidal" else []))
@@ -74,8 +74,8 @@ def nearest(look: Look, table: str) -> list[dict]:
 
 def _map(look: Look) -> None:
     flat = compute.flat(look.model.name, look.given, look.whole("embed.token"))
-    dots = series("tokens", flat[:, 0], flat[:, 1], "dots", look.labels)
-    header = graph([dots], "widest direction", "second widest", height=230, picked=look.view.token)
+    tokens = dots("tokens", flat[:, 0], flat[:, 1], look.labels, look.view.token, height=250)
+    figure = graph([tokens], "widest direction", "second widest", height=250)
     what = "patches" if look.config.image else "prompt's tokens"
     title = f"The {what} on a flat map (PCA of embed.token)"
-    chart(look, "map", header, title, pick=lambda i: state.change(token=int(i)))
+    chart(look, "map", figure, title, pick=lambda i: state.change(token=int(i)))

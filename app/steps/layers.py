@@ -27,10 +27,10 @@ def draw(look: Look) -> None:
     with right:
         ends = look.ends
         sizes = [np.linalg.norm(look.array(end)[view.token]) for end in ends]
-        ticks = [[i, f"after {i - 1}" if i else "start"] for i in range(len(sizes))]
+        ticks = [f"after {i - 1}" if i else "start" for i in range(len(sizes))]
         line = series(f"“{look.token}”", range(len(sizes)), sizes)
-        header = graph([line], "block", "length of the vector", height=220, zero=True, xTicks=ticks)
-        chart(look, "stream", header, "How the stream grows", point=ends[-1])
+        figure = graph([line], "block", "length of the vector", height=220, zero=True, ticks=ticks)
+        chart(look, "stream", figure, "How the stream grows", point=ends[-1])
         arithmetic(look, (look.point("resid_post"), view.token, view.unit))
         words(look, "layers/why")
         code(class_lens if config.ending == "classes" else lens)
