@@ -105,7 +105,7 @@ def _bar(rows: Sequence[dict], values: np.ndarray) -> dict:
 
 def _value_axis(name: str, values: np.ndarray, percent: bool, top: float | None) -> dict:
     """The axis of the bars' values: from 0, or where some are negative as far to the left as to the right."""
-    axis = {"title": {"text": plain(name)}, "fixedrange": True}
+    axis = {"title": {"text": plain(name)}, "fixedrange": True, "showspikes": False}
     if percent:
         return axis | {"range": [0, 1], "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]}
     top = top or float(np.abs(values).max(initial=1e-12))
@@ -282,7 +282,7 @@ def panels(
     names are those of the panels' axes of y, ticks what stands where on that of x; a dashed line stands at the
     chosen x.
     """
-    space, count = 0.08, len(rows)
+    gap, count = 0.08, len(rows)
     layout = {
         "height": height,
         "margin": {"l": 54, "r": 12, "t": 6, "b": 40},
@@ -297,8 +297,10 @@ def panels(
     for i, (row, name) in enumerate(zip(rows, names, strict=True)):
         top = 1 - i / count
         axis = {"title": {"text": plain(name)}, "rangemode": "tozero", "nticks": 5}
-        layout[f"yaxis{i + 1}"] = axis | {"domain": [top - 1 / count + space * (i < count - 1), top]}
-        traces += [trace.to_plotly_json() | {"yaxis": f"y{i + 1}"} for trace in row]
+        layout["yaxis" + (str(i + 1) if i else "")] = axis | {
+            "domain": [top - 1 / count + gap * (i < count - 1), top]
+        }
+        traces += [trace.to_plotly_json() | {"yaxis": f"y{i + 1}" if i else "y"} for trace in row]
     return go.Figure(traces, layout, _validate=False)
 
 
@@ -325,7 +327,11 @@ def space(
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
         "hovermode": "closest",
     }
-    layout |= {"scene": axes, "uirevision": "space", "meta": {"names": ["PC 1", "PC 2", "PC 3"]}}
+    layout |= {
+        "scene": axes | {"aspectmode": "data", "camera": {"eye": {"x": 1.1, "y": 1.1, "z": 0.7}}},
+        "uirevision": "space",
+        "meta": {"names": ["PC 1", "PC 2", "PC 3"]},
+    }
     return go.Figure(traces, layout, _validate=False)
 
 

@@ -60,6 +60,7 @@ async function paint(root, state, made) {
   await Plotly.react(gd, figure.data.map((t) => dress(root, t, state)), layout, CONFIG);
   if (!gd.__listens || gd.__listens !== root) listenTo(root, state, made);
   gd.style.cursor = made.canvas.style.cursor = h.pickable ? "pointer" : "default";
+  if (!made.tip.hidden) tell(state, made, state.told); // the numbers have changed under the pointer
   root.dataset.sig = h.sig;
 }
 
@@ -69,9 +70,10 @@ function dress(root, trace, state) {
   const looks = {
     original: { marker: { color: palette(root, "--st-chart-categorical-colors")[1] } },
     mark: { marker: { color: primary, size: 12 } },
-    rest: { marker: { color: grey, size: 2 } },
+    rest: { marker: { color: grey, size: 2, opacity: 0.6 } },
   };
-  return { ...trace, ...looks[trace.meta], hoverinfo: "none", visible: state.hidden?.has(trace.name) ? "legendonly" : true };
+  const named = trace.z && trace.text ? { marker: { ...trace.marker, color: primary }, textfont: { size: 14 } } : {};
+  return { ...trace, ...looks[trace.meta], ...named, hoverinfo: "none", visible: state.hidden?.has(trace.name) ? "legendonly" : true };
 }
 
 // What the colours mean, where there are several series: a button each, which takes its series off and puts it back.
@@ -120,7 +122,7 @@ function theme(root) {
 function listenTo(root, state, made) {
   const { gd } = state;
   gd.__listens = root;
-  gd.on("plotly_hover", (e) => tell(state, made, e.points));
+  gd.on("plotly_hover", (e) => tell(state, made, e.points.map((p) => [p.curveNumber, p.pointNumber])));
   gd.on("plotly_unhover", () => tipAt(made, 0, 0, ""));
   gd.on("plotly_click", (e) => pick(state, e.points.find((p) => ours(p.data))));
   gd.on("plotly_relayout", (e) => Object.keys(e).some((name) => /range\[|camera/.test(name)) && (made.reset.hidden = false));
@@ -132,10 +134,18 @@ const ours = (trace) => !["mark", "rest"].includes(trace.meta);
 function pick(state, point) {
   if (state.h.pickable && point) state.send("pick", point.pointNumber);
 }
+// What points [curve, number] are, beside the first of them.
 function tell(state, made, points) {
-  const texts = points.filter((p) => p.data.meta !== "mark").map((p) => pointText(state.figure, state.figure.data[p.curveNumber], p.pointNumber));
-  const { x0 = 0, x1 = 0, y0 = 0 } = points[0]?.bbox ?? {};
-  tipAt(made, (x0 + x1) / 2, y0, texts.join("\n"));
+  const all = points.map(([k, i]) => [state.figure.data[k], i]).filter(([t, i]) => t?.meta !== "mark" && i < t?.x.length);
+  state.told = points;
+  const [x, y] = all.length ? spot(state, ...all[0]) : [0, 0];
+  tipAt(made, x, y, all.map(([t, i]) => pointText(state.figure, t, i)).join("\n"));
+}
+// Where a point is, in pixels; in space beside the chart's corner.
+function spot(state, trace, i) {
+  if (trace.z) return [0, 24];
+  const full = state.gd._fullLayout, y = full["yaxis" + (trace.yaxis ?? "").slice(1)];
+  return [full.xaxis._offset + full.xaxis.d2p(trace.x[i]), y._offset + y.d2p(trace.y[i])];
 }
 
 // The arrow keys go from point to point, along the bars or the curve, and across to another one; Enter picks.
@@ -150,12 +160,9 @@ function byKey(e, state, made) {
   const last = figure.data[now.curve].x.length - 1;
   now.point = Math.max(0, Math.min(last, now.point + (on ? (now.told || (upright && h.pickable) ? by(along) : 0) : 0)));
   now.told = true;
-  const point = { curveNumber: now.curve, pointNumber: now.point, data: figure.data[now.curve] };
-  if (e.key === "Enter" || (on && upright)) pick(state, point);
-  if (figure.layout.scene) return tell(state, made, [point]);
-  Plotly.Fx.hover(state.gd, [point], subplot(figure.data[now.curve]));
+  tell(state, made, [[now.curve, now.point]]);
+  if (e.key === "Enter" || (on && upright)) pick(state, { pointNumber: now.point });
 }
-const subplot = (trace) => "x" + (trace.yaxis ?? "y");
 // Where the keyboard begins: at what is picked, or at the first point.
 function start(figure, curves) {
   const curve = curves.at(-1), widths = figure.data[curve].marker?.line?.width ?? [];

@@ -4,8 +4,9 @@ import numpy as np
 import streamlit as st
 
 from app import compute, state
-from app.figures import bars, dots, graph
+from app.figures import bars, dots, graph, space
 from app.look import Look
+from app.text import say
 from app.widgets import arithmetic, chart, code, picture, words
 from engine.position import sinusoids
 
@@ -18,6 +19,7 @@ TITLES = {
 PATCHES = "Each patch times a matrix; one learned vector stands before them"
 WAVES = "Sines and cosines of the place, ever slower from left to right"
 ALONE = "What enters the first block: the same, nothing is added"
+FIRST = 2000  # entries of the vocabulary in the map in space
 
 
 def draw(look: Look) -> None:
@@ -40,6 +42,8 @@ def draw(look: Look) -> None:
         )
         for _, point, title in parts:
             picture(look, point, title, height=354 // len(parts))
+        if not config.image:
+            _space(look)
     with right:
         whole = look.whole("embed.norm.out" if config.embed_norm else "embed.out")
         arithmetic(look, (whole, view.token, view.unit))
@@ -79,3 +83,19 @@ def _map(look: Look) -> None:
     what = "patches" if look.config.image else "prompt's tokens"
     title = f"The {what} on a flat map (PCA of embed.token)"
     chart(look, "map", figure, title, pick=lambda i: state.change(token=int(i)))
+
+
+def _space(look: Look) -> None:
+    """The token table in space, when it is unfolded: its first entries, and the prompt's tokens by name."""
+    title = say("walk", "embeddings/space")
+    box = st.expander(title, on_change="rerun", key="space", type="compact")
+    if not box.open:
+        return
+    table = look.whole("embed.token")
+    points, share = compute.in_space(look.model.name, table, FIRST)
+    rest = points[:FIRST]
+    labels = [look.label_of(i) for i in range(len(rest))]
+    with box:
+        figure = space(rest, points[look.ids], (labels, look.labels), look.view.token)
+        chart(look, "space", figure, title, foot=f"{table}.weight", pick=lambda i: state.change(token=int(i)))
+        words(look, "embeddings/space/words", first=len(rest), share=share)
