@@ -51,7 +51,7 @@ def bars(
         for row, x in zip(rows, values, strict=True)
     ]
     trace = _bar(rows, values) | {
-        "text": notes,
+        "text": [_faded(note) if row.get("off") else note for row, note in zip(rows, notes, strict=True)],
         "textposition": "outside",
         "constraintext": "none",
         "textangle": 0,
@@ -85,7 +85,7 @@ def bars(
         "yaxis": {
             "range": [len(rows) - 0.5, -0.5],
             "tickvals": np.arange(len(rows), dtype=float),
-            "ticktext": [f"<b>{_short(r['label'])}</b>" if r.get("mark") else _short(r["label"]) for r in rows],
+            "ticktext": [_row_label(row) for row in rows],
             "fixedrange": True,
             "showgrid": False,
             "zeroline": False,
@@ -101,6 +101,15 @@ def _bar(rows: Sequence[dict], values: np.ndarray) -> dict:
     places = np.arange(len(rows), dtype=float)
     labels = [plain(row["label"]) for row in rows]
     return {"type": "bar", "orientation": "h", "x": values, "y": places, "customdata": labels}
+
+
+def _row_label(row: dict) -> str:
+    label = f"<b>{_short(row['label'])}</b>" if row.get("mark") else _short(row["label"])
+    return _faded(label) if row.get("off") else label
+
+
+def _faded(text: str) -> str:
+    return f'<span style="fill-opacity:0.4">{text}</span>'
 
 
 def _value_axis(name: str, values: np.ndarray, percent: bool, top: float | None) -> dict:

@@ -87,11 +87,18 @@ function legend(root, state, made) {
   };
   made.key.replaceChildren(...(all.length > 1 && !all[0].z ? all.map(button) : []));
 }
-// Ticks with names: so many that they do not run into one another.
+// Names at 0, 1, 2 … on an axis: only those that run into none before them.
 function thinned(axis, width) {
-  if (!axis.ticktext) return axis;
-  const step = Math.ceil((7.3 * axis.ticktext.reduce((a, text) => a + plainText(text).length + 1.5, 0)) / width), kept = (_, i) => i % step === 0;
-  return { ...axis, tickvals: axis.tickvals.filter(kept), ticktext: axis.ticktext.filter(kept) };
+  if (!axis.ticktext || axis.type === "log") return axis;
+  const apart = (0.95 * width) / axis.ticktext.length;
+  let free = -Infinity;
+  const kept = axis.ticktext.map((text, i) => {
+    const half = 3.7 * (plainText(text).length + 1), fits = i * apart - half > free;
+    if (fits) free = i * apart + half;
+    return fits;
+  });
+  const [tickvals, ticktext] = [axis.tickvals, axis.ticktext].map((all) => all.filter((_, i) => kept[i]));
+  return { ...axis, tickvals, ticktext };
 }
 
 function theme(root) {
@@ -171,8 +178,8 @@ function start(figure, curves) {
 
 // --- words and numbers ---------------------------------------------------------------------------
 
-const CODES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&#123;": "{" };
-const plainText = (text) => text.replace(/&(amp|lt|gt|#123);/g, (code) => CODES[code]);
+const CODES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&#123;": "{" }; // of app/figures.py's plain(); tags are its own, too
+const plainText = (text) => text.replace(/<[^>]*>/g, "").replace(/&(amp|lt|gt|#123);/g, (code) => CODES[code]);
 const exact = (x) => String(Number(x.toPrecision(7))).replace("-", "−");
 const lines = (figure) => figure.data.filter(ours);
 const valueOf = (trace) => (trace.orientation === "h" ? trace.x : trace.y);
@@ -195,7 +202,7 @@ function sentence(figure) {
   if (first.z) return `${first.x.length} named points among ${figure.data[0].x.length}.`;
   if (first.type === "bar") {
     const best = values.reduce((a, x, i) => (Math.abs(x) > Math.abs(values[a]) ? i : a), 0);
-    return `Largest: ${called(figure, first, best)}, ${first.text?.[best] ?? show(values[best])}.`;
+    return `Largest: ${called(figure, first, best)}, ${plainText(first.text?.[best] ?? show(values[best]))}.`;
   }
   if (first.customdata && first.text) return `${first.x.length} points, each with its name.`;
   return lines(figure).map((t) => `${plainText(t.name)}: from ${show(Math.min(...t.y))} to ${show(Math.max(...t.y))}`).join("; ") + ".";
