@@ -13,6 +13,8 @@ from tests.app.visit import (
     bars,
     boxes,
     curves,
+    figure,
+    fire,
     full_prompt,
     given,
     keys,
@@ -265,3 +267,26 @@ def test_learned_positions_are_shown_being_added():
     asked = visit(step="qkv", model="bookworm", letter="k_rot")
     assert view(asked).letter == "k"
     assert any("turns no queries" in text for text in markdown(asked))
+
+
+def test_the_map_in_space_is_drawn_when_it_is_unfolded_and_keeps_what_it_says_of_the_spread():
+    at = visit(step="embeddings", token=3)
+    assert "plot-space" not in keys(at)
+    at.session_state["space"] = True
+    at.run()
+    assert not at.exception
+    grey, named = figure(at, "plot-space").data
+    table = model().embed.token.weight.double().numpy()
+    basis = table[: len(grey.x)]
+    centred = basis - basis.mean(0)
+    _, sizes, directions = np.linalg.svd(centred, full_matrices=False)
+    for drawn, rows in ((grey, basis), (named, table[trace_ids()])):
+        expected = (rows - basis.mean(0)) @ directions[:3].T
+        np.testing.assert_allclose(np.abs([drawn.x, drawn.y, drawn.z]), np.abs(expected.T), atol=1e-5)
+    share = (sizes[:3] ** 2).sum() / (sizes**2).sum()
+    assert any(f"{share:.0%} of their spread" in text for text in markdown(at))
+    assert view(fire(at, "plot-space", pick=5)).token == 5
+
+
+def trace_ids() -> list[int]:
+    return trace().ids[0].tolist()
