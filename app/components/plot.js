@@ -104,7 +104,7 @@ function thinned(axis, width) {
 function theme(root) {
   const ink = css(root, "--st-text-color"), paper = css(root, "--st-background-color"), line = css(root, "--st-border-color");
   const code = css(root, "--st-code-font"), diverging = colours(root, "diverging"), clear = "rgba(0,0,0,0)";
-  const axis = { gridcolor: line, zerolinecolor: ink, zerolinewidth: 1, tickfont: { family: code, size: 12 }, title: { standoff: 6, font: { size: 12 } } };
+  const axis = { gridcolor: line, zerolinecolor: ink, zerolinewidth: 1, tickfont: { family: code, size: 12 }, title: { font: { size: 12 } }, ticklabeloverflow: "allow", tickangle: 0 };
   const flat = { ...axis, spikecolor: ink, spikethickness: 1, spikedash: "dot", spikemode: "across" };
   const deep = { ...axis, backgroundcolor: clear, showspikes: false };
   return {
@@ -202,6 +202,7 @@ function sentence(figure) {
   if (first.z) return `${first.x.length} named points among ${figure.data[0].x.length}.`;
   if (first.type === "bar") {
     const best = values.reduce((a, x, i) => (Math.abs(x) > Math.abs(values[a]) ? i : a), 0);
+    if (first.orientation !== "h") return `Most: ${values[best]}, from ${called(figure, first, best)}.`;
     return `Largest: ${called(figure, first, best)}, ${plainText(first.text?.[best] ?? show(values[best]))}.`;
   }
   if (first.customdata && first.text) return `${first.x.length} points, each with its name.`;
