@@ -46,50 +46,21 @@ def bars(
     original  the values before a change: their name, that of the rows' own values, and they themselves
     """
     values = np.array([row["value"] for row in rows], float)
-    notes = [
-        row.get("note") or (f"{x:.1%}" if percent else f"{x:.4g}".replace("-", "−"))
-        for row, x in zip(rows, values, strict=True)
-    ]
-    trace = _bar(rows, values) | {
-        "text": [_faded(note) if row.get("off") else note for row, note in zip(rows, notes, strict=True)],
-        "textposition": "outside",
-        "constraintext": "none",
-        "textangle": 0,
-        "cliponaxis": False,
-        "marker": {
-            "opacity": np.array([0.35 if row.get("off") else 1.0 for row in rows]),
-            "line": {"width": np.array([2.0 if row.get("mark") else 0.0 for row in rows])},
-        },
-    }
-    if (values < 0).any():
-        trace["marker"] |= {"color": np.sign(values), "coloraxis": "coloraxis"}
-    traces = [trace]
+    notes = [row.get("note") or _told(x, percent) for row, x in zip(rows, values, strict=True)]
+    traces = [_bars_with_notes(rows, values, notes)]
     if original:
         before, after, others = original
-        traces = [
-            _bar(rows, np.asarray(others, float)) | {"name": before, "meta": ORIGINAL},
-            trace | {"name": after},
-        ]
-    size = max(13, min(24, height // max(1, len(rows))))
+        first = _bars(rows, np.asarray(others, float)) | {"name": before, "meta": ORIGINAL}
+        traces = [first, traces[0] | {"name": after}]
+    size, signed = max(13, min(24, height // max(1, len(rows)))), bool((values < 0).any())
+    margin = {"l": _width([row["label"] for row in rows]), "r": 0 if signed else _width(notes), "t": 2, "b": 32}
     layout = {
         "height": size * len(rows) + 34,
-        "margin": {
-            "l": _width([row["label"] for row in rows]),
-            "r": 0 if (values < 0).any() else _width(notes),
-            "t": 2,
-            "b": 32,
-        },
+        "margin": margin,
         "bargap": 0.28,
         "hovermode": "y",
         "xaxis": _value_axis(value_name, values, percent, top),
-        "yaxis": {
-            "range": [len(rows) - 0.5, -0.5],
-            "tickvals": np.arange(len(rows), dtype=float),
-            "ticktext": [_row_label(row) for row in rows],
-            "fixedrange": True,
-            "showgrid": False,
-            "zeroline": False,
-        },
+        "yaxis": _row_axis(rows),
         "meta": {"names": [row_name, value_name], "percent": percent},
     }
     if 0 < cut < len(rows):
@@ -97,10 +68,43 @@ def bars(
     return go.Figure(traces, layout, _validate=False)
 
 
-def _bar(rows: Sequence[dict], values: np.ndarray) -> dict:
+def _told(value: float, percent: bool) -> str:
+    return f"{value:.1%}" if percent else f"{value:.4g}".replace("-", "−")
+
+
+def _bars(rows: Sequence[dict], values: np.ndarray) -> dict:
     places = np.arange(len(rows), dtype=float)
     labels = [plain(row["label"]) for row in rows]
     return {"type": "bar", "orientation": "h", "x": values, "y": places, "customdata": labels}
+
+
+def _bars_with_notes(rows: Sequence[dict], values: np.ndarray, notes: Sequence[str]) -> dict:
+    marker = {
+        "opacity": np.array([0.35 if row.get("off") else 1.0 for row in rows]),
+        "line": {"width": np.array([2.0 if row.get("mark") else 0.0 for row in rows])},
+    }
+    if (values < 0).any():
+        marker |= {"color": np.sign(values), "coloraxis": "coloraxis"}
+    return _bars(rows, values) | {
+        "marker": marker,
+        "text": [_faded(note) if row.get("off") else note for row, note in zip(rows, notes, strict=True)],
+        "textposition": "outside",
+        "constraintext": "none",
+        "textangle": 0,
+        "cliponaxis": False,
+    }
+
+
+def _row_axis(rows: Sequence[dict]) -> dict:
+    """The axis of the bars' labels, the first row on top."""
+    return {
+        "range": [len(rows) - 0.5, -0.5],
+        "tickvals": np.arange(len(rows), dtype=float),
+        "ticktext": [_row_label(row) for row in rows],
+        "fixedrange": True,
+        "showgrid": False,
+        "zeroline": False,
+    }
 
 
 def _row_label(row: dict) -> str:

@@ -5,20 +5,22 @@
 const CONFIG = { displayModeBar: false, showTips: false, typesetMath: false, doubleClick: "reset" };
 const IDLE = []; // charts that left the page: to redraw one is faster than to make one
 
-DRAW.plot = function ({ data, parentElement, setTriggerValue }) {
+DRAW.plot = function ({ key, data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
-  const state = (root.__state ??= {}), figure = { ...data.figure, data: data.figure.data.map(unpacked), layout: unpacked(data.figure.layout) };
-  Object.assign(state, { h: data, figure, send: setTriggerValue });
+  const state = (root.__state ??= {});
+  const figure = { data: data.figure.data.map(unpacked), layout: unpacked(data.figure.layout) };
+  Object.assign(state, { h: data, figure, key, send: setTriggerValue });
   const draw = () => chart(root, state);
   watchWidth(root, state, draw);
   draw();
 };
 
 // Numbers from Plotly's typed arrays, wherever they are in a part of a figure
+const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 const TYPES = { f8: Float64Array, f4: Float32Array };
 function unpacked(part) {
-  if (part?.bdata) return Array.from(new TYPES[part.dtype](Uint8Array.from(atob(part.bdata), (c) => c.charCodeAt(0)).buffer));
+  if (part?.bdata) return Array.from(new TYPES[part.dtype](fromBase64(part.bdata).buffer));
   if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
   return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, unpacked(value)]));
 }
@@ -44,21 +46,29 @@ function standIn(root, state, made) {
 function stage(state, made) {
   const deep = state.figure.layout.scene;
   state.gd = (!deep && IDLE.pop()) || el("div");
-  state.leave = () => { state.gd.removeAllListeners?.(); deep ? Plotly.purge(state.gd) : IDLE.push(state.gd); };
+  state.leave = () => leave(state, deep);
   made.canvas.replaceChildren(state.gd);
   made.save = () => savePlot(state, made);
-  made.reset = el("button", { type: "button", text: "Reset", title: "Show the whole chart again", hidden: true, onclick: () => { state.resets = (state.resets ?? 0) + 1; state.redraw(); } });
+  const reset = () => { state.resets = (state.resets ?? 0) + 1; state.redraw(); };
+  made.reset?.remove();
+  made.reset = el("button", { type: "button", text: "Reset", title: "Show the whole chart again", hidden: true, onclick: reset });
   made.tools.prepend(made.reset);
+}
+function leave(state, deep) {
+  state.gd.removeAllListeners?.();
+  deep ? Plotly.purge(state.gd) : IDLE.push(state.gd);
+  state.gd = null;
 }
 
 async function paint(root, state, made) {
-  const { h, figure, gd } = state, kept = `${made.name} ${figure.layout.uirevision} ${state.resets ?? 0}`;
+  const { h, figure, gd } = state, kept = `${state.key} ${figure.layout.uirevision} ${state.resets ?? 0}`;
   if (state.kept !== kept) made.reset.hidden = true;
   state.kept = kept;
   const layout = { ...figure.layout, width: state.width, uirevision: kept, template: theme(root), showlegend: false };
   layout.xaxis &&= thinned(layout.xaxis, state.width - layout.margin.l - layout.margin.r);
   await Plotly.react(gd, figure.data.map((t) => dress(root, t, state)), layout, CONFIG);
-  if (!gd.__listens || gd.__listens !== root) listenTo(root, state, made);
+  if (state.gd !== gd) return; // the page was left meanwhile
+  if (gd.__listens !== root) listenTo(root, state, made);
   gd.style.cursor = made.canvas.style.cursor = h.pickable ? "pointer" : "default";
   if (!made.tip.hidden) tell(state, made, state.told); // the numbers have changed under the pointer
   root.dataset.sig = h.sig;
@@ -73,17 +83,20 @@ function dress(root, trace, state) {
     rest: { marker: { color: grey, size: 2, opacity: 0.6 } },
   };
   const named = trace.z && trace.text ? { marker: { ...trace.marker, color: primary }, textfont: { size: 14 } } : {};
-  return { ...trace, ...looks[trace.meta], ...named, hoverinfo: "none", visible: state.hidden?.has(trace.name) ? "legendonly" : true };
+  const visible = state.hidden.has(trace.name) ? "legendonly" : true;
+  return { ...trace, ...looks[trace.meta], ...named, hoverinfo: "none", visible };
 }
 
 // What the colours mean, where there are several series: a button each, which takes its series off and puts it back.
 function legend(root, state, made) {
-  const all = lines(state.figure), shades = palette(root, "--st-chart-categorical-colors"), hidden = (state.hidden ??= new Set());
+  const all = lines(state.figure), shades = palette(root, "--st-chart-categorical-colors");
+  const hidden = (state.hidden ??= new Set());
+  const colour = (t, k) => (t.orientation !== "h" ? shades[k % shades.length] : t.meta ? shades[1] : barColour(root));
   const button = (t, k) => {
-    const colour = t.orientation === "h" && !t.meta ? toCss(colours(root, "sequential")[175]) : shades[t.meta ? 1 : k % shades.length];
     const flip = () => { hidden.delete(t.name) || hidden.add(t.name); state.redraw(); made.key.children[k].focus(); };
-    const look = { type: "button", class: "series", "aria-pressed": String(!hidden.has(t.name)), title: "Take it off or put it back" };
-    return el("button", { ...look, onclick: flip }, el("i", { style: `background: ${colour}` }), plainText(t.name));
+    const pressed = String(!hidden.has(t.name)), title = "Take it off or put it back";
+    const swatch = el("i", { style: `background: ${colour(t, k)}` });
+    return el("button", { type: "button", class: "series", "aria-pressed": pressed, title, onclick: flip }, swatch, plainText(t.name));
   };
   made.key.replaceChildren(...(all.length > 1 && !all[0].z ? all.map(button) : []));
 }
@@ -101,10 +114,14 @@ function thinned(axis, width) {
   return { ...axis, tickvals, ticktext };
 }
 
+const barColour = (root) => toCss(colours(root, "sequential")[175]);
+// The page's colours and fonts. Labels neither turn nor hide: to find out whether they must, each would be measured.
 function theme(root) {
-  const ink = css(root, "--st-text-color"), paper = css(root, "--st-background-color"), line = css(root, "--st-border-color");
+  const [ink, paper, line] = ["text-color", "background-color", "border-color"].map((name) => css(root, `--st-${name}`));
   const code = css(root, "--st-code-font"), diverging = colours(root, "diverging"), clear = "rgba(0,0,0,0)";
-  const axis = { gridcolor: line, zerolinecolor: ink, zerolinewidth: 1, tickfont: { family: code, size: 12 }, title: { font: { size: 12 } }, ticklabeloverflow: "allow", tickangle: 0 };
+  const still = { ticklabeloverflow: "allow", tickangle: 0 };
+  const fonts = { tickfont: { family: code, size: 12 }, title: { font: { size: 12 } } };
+  const axis = { gridcolor: line, zerolinecolor: ink, zerolinewidth: 1, ...fonts, ...still };
   const flat = { ...axis, spikecolor: ink, spikethickness: 1, spikedash: "dot", spikemode: "across" };
   const deep = { ...axis, backgroundcolor: clear, showspikes: false };
   return {
@@ -117,10 +134,10 @@ function theme(root) {
       margin: { autoexpand: false },
       legend: { x: 1, xanchor: "right", y: 1, bgcolor: clear },
       shapedefaults: { line: { color: ink } },
-      coloraxis: { cmin: -1, cmax: 1, showscale: false, colorscale: [[0, toCss(diverging[40])], [1, toCss(diverging[215])]] },
+      coloraxis: { cmin: -1, cmax: 1, showscale: false, colorscale: [40, 215].map((i, k) => [k, toCss(diverging[i])]) },
       hoverdistance: -1,
     },
-    data: { bar: [{ marker: { color: toCss(colours(root, "sequential")[175]), line: { color: css(root, "--st-primary-color") } }, textfont: { family: code } }] },
+    data: { bar: [{ marker: { color: barColour(root), line: { color: css(root, "--st-primary-color") } }, textfont: { family: code } }] },
   };
 }
 
@@ -132,9 +149,10 @@ function listenTo(root, state, made) {
   gd.on("plotly_hover", (e) => tell(state, made, e.points.map((p) => [p.curveNumber, p.pointNumber])));
   gd.on("plotly_unhover", () => tipAt(made, 0, 0, ""));
   gd.on("plotly_click", (e) => pick(state, e.points.find((p) => ours(p.data))));
-  gd.on("plotly_relayout", (e) => Object.keys(e).some((name) => /range\[|camera/.test(name)) && (made.reset.hidden = false));
+  gd.on("plotly_relayout", (e) => /range\[|camera/.test(Object.keys(e)) && (made.reset.hidden = false));
   gd.on("plotly_doubleclick", () => (made.reset.hidden = true));
   made.canvas.onkeydown = (e) => byKey(e, state, made);
+  made.canvas.onfocus = () => (state.at = null);
   made.canvas.onblur = () => tipAt(made, 0, 0, "");
 }
 const ours = (trace) => !["mark", "rest"].includes(trace.meta);
@@ -143,7 +161,7 @@ function pick(state, point) {
 }
 // What points [curve, number] are, beside the first of them.
 function tell(state, made, points) {
-  const all = points.map(([k, i]) => [state.figure.data[k], i]).filter(([t, i]) => t?.meta !== "mark" && i < t?.x.length);
+  const all = points.map(([k, i]) => [state.figure.data[k], i]).filter(([t, i]) => i < t?.x.length && t.meta !== "mark");
   state.told = points;
   const [x, y] = all.length ? spot(state, ...all[0]) : [0, 0];
   tipAt(made, x, y, all.map(([t, i]) => pointText(state.figure, t, i)).join("\n"));
@@ -157,28 +175,28 @@ function spot(state, trace, i) {
 
 // The arrow keys go from point to point, along the bars or the curve, and across to another one; Enter picks.
 function byKey(e, state, made) {
-  const { figure, h } = state, upright = figure.data[0].orientation === "h";
-  const [along, across] = upright ? [["ArrowUp", "ArrowDown"], ["ArrowLeft", "ArrowRight"]] : [["ArrowLeft", "ArrowRight"], ["ArrowUp", "ArrowDown"]];
-  const curves = figure.data.map((_, k) => k).filter((k) => ours(figure.data[k])), now = (state.at ??= start(figure, curves));
-  const by = (keys) => keys.indexOf(e.key) * 2 - 1, on = along.includes(e.key), over = across.includes(e.key);
-  if (!on && !over && e.key !== "Enter") return;
+  const { figure } = state, upright = figure.data[0].orientation === "h", within = (i, n) => Math.max(0, Math.min(n - 1, i));
+  const [along, across] = upright ? [UP_DOWN, LEFT_RIGHT] : [LEFT_RIGHT, UP_DOWN];
+  if (!(e.key in along) && !(e.key in across) && e.key !== "Enter") return;
   e.preventDefault();
-  if (over) now.curve = curves[Math.max(0, Math.min(curves.length - 1, curves.indexOf(now.curve) + by(across)))];
-  const last = figure.data[now.curve].x.length - 1;
-  now.point = Math.max(0, Math.min(last, now.point + (on ? (now.told || (upright && h.pickable) ? by(along) : 0) : 0)));
-  now.told = true;
+  const curves = figure.data.map((_, k) => k).filter((k) => ours(figure.data[k]));
+  if (!curves.includes(state.at?.curve)) state.at = start(figure, curves.at(-1));
+  const now = state.at;
+  now.curve = curves[within(curves.indexOf(now.curve) + (across[e.key] ?? 0), curves.length)];
+  now.point = within(now.point + (along[e.key] ?? 0), figure.data[now.curve].x.length);
   tell(state, made, [[now.curve, now.point]]);
-  if (e.key === "Enter" || (on && upright)) pick(state, { pointNumber: now.point });
+  if (e.key === "Enter" || (upright && e.key in along)) pick(state, { pointNumber: now.point });
 }
-// Where the keyboard begins: at what is picked, or at the first point.
-function start(figure, curves) {
-  const curve = curves.at(-1), widths = figure.data[curve].marker?.line?.width ?? [];
-  return { curve, point: Math.max(0, Array.isArray(widths) ? widths.findIndex((w) => w > 0) : 0), told: false };
+const LEFT_RIGHT = { ArrowLeft: -1, ArrowRight: 1 }, UP_DOWN = { ArrowUp: -1, ArrowDown: 1 };
+// Where the keyboard begins: at the picked bar, or before the first point.
+function start(figure, curve) {
+  return { curve, point: (figure.data[curve].marker?.line?.width ?? []).findIndex?.((width) => width > 0) ?? -1 };
 }
 
 // --- words and numbers ---------------------------------------------------------------------------
 
-const CODES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&#123;": "{" }; // of app/figures.py's plain(); tags are its own, too
+// What app/figures.py made of a text for Plotly, made back; tags in it are its own.
+const CODES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&#123;": "{" };
 const plainText = (text) => text.replace(/<[^>]*>/g, "").replace(/&(amp|lt|gt|#123);/g, (code) => CODES[code]);
 const exact = (x) => String(Number(x.toPrecision(7))).replace("-", "−");
 const lines = (figure) => figure.data.filter(ours);
@@ -198,7 +216,8 @@ function pointText(figure, trace, i) {
 }
 function sentence(figure) {
   const marks = figure.data.find((t) => t.meta === "mark"), first = lines(figure).at(-1), values = valueOf(first);
-  if (marks) return `Marked: ${marks.text.map((text, i) => `${plainText(text)} at ${show(marks.x[i])}, ${show(marks.y[i])}`).join("; ")}.`;
+  const marked = (text, i) => `${plainText(text)} at ${show(marks.x[i])}, ${show(marks.y[i])}`;
+  if (marks) return `Marked: ${marks.text.map(marked).join("; ")}.`;
   if (first.z) return `${first.x.length} named points among ${figure.data[0].x.length}.`;
   if (first.type === "bar") {
     const best = values.reduce((a, x, i) => (Math.abs(x) > Math.abs(values[a]) ? i : a), 0);
@@ -206,19 +225,23 @@ function sentence(figure) {
     return `Largest: ${called(figure, first, best)}, ${plainText(first.text?.[best] ?? show(values[best]))}.`;
   }
   if (first.customdata && first.text) return `${first.x.length} points, each with its name.`;
-  return lines(figure).map((t) => `${plainText(t.name)}: from ${show(Math.min(...t.y))} to ${show(Math.max(...t.y))}`).join("; ") + ".";
+  const reach = (t) => `${plainText(t.name)}: from ${show(Math.min(...t.y))} to ${show(Math.max(...t.y))}`;
+  return lines(figure).map(reach).join("; ") + ".";
 }
 function rowsOf(figure) {
-  const all = lines(figure), [first, second] = figure.layout.meta.names, names = all.map((t) => plainText(t.name ?? second));
-  if (all[0].z) return [["label", ...figure.layout.meta.names], ...figure.data.flatMap((t) => t.x.map((_, i) => [called(figure, t, i), t.x[i], t.y[i], t.z[i]]))];
-  const alike = all.every((t) => t.x.length === all[0].x.length && (t.orientation === "h" || t.x.every((x, i) => x === all[0].x[i])));
-  const x = (t, i) => (figure.layout.xaxis.tickvals || t.customdata || t.orientation === "h" ? called(figure, t, i) : t.x[i]);
-  if (alike) return [[first, ...(all.length > 1 ? names : [second])], ...all[0].x.map((_, i) => [x(all[0], i), ...all.map((t) => valueOf(t)[i])])];
-  return [["of", first, second], ...all.flatMap((t, k) => t.x.map((_, i) => [names[k], t.x[i], t.y[i]]))];
+  const all = lines(figure), axes = figure.layout.meta.names, names = all.map((t) => plainText(t.name ?? axes[1]));
+  const point = (t) => (_, i) => [called(figure, t, i), ...[t.x, t.y, t.z].slice(0, axes.length).map((a) => a[i])];
+  if (all[0].z || all[0].mode?.includes("text")) return [["label", ...axes], ...figure.data.flatMap((t) => t.x.map(point(t)))];
+  const placeOf = (t) => (t.orientation === "h" ? t.y : t.x), alike = (t) => `${placeOf(t)}` === `${placeOf(all[0])}`;
+  if (!all.every(alike)) return [["of", ...axes], ...all.flatMap((t, k) => t.x.map((_, i) => [names[k], t.x[i], t.y[i]]))];
+  const named = figure.layout.xaxis.tickvals || all[0].customdata;
+  const row = (_, i) => [named ? called(figure, all[0], i) : all[0].x[i], ...all.map((t) => valueOf(t)[i])];
+  return [[axes[0], ...(all.length > 1 ? names : [axes[1]])], ...all[0].x.map(row)];
 }
 
 async function savePlot(state, made) {
   const layout = { ...state.gd.layout, showlegend: lines(state.figure).length > 1 };
-  const url = await Plotly.toImage({ data: state.gd.data, layout, config: CONFIG }, { format: "png", scale: 2, width: state.width, height: state.figure.layout.height });
-  save(made.name + ".png", new Blob([Uint8Array.from(atob(url.split(",")[1]), (c) => c.charCodeAt(0))], { type: "image/png" }));
+  const size = { format: "png", scale: 2, width: state.width, height: state.figure.layout.height };
+  const url = await Plotly.toImage({ data: state.gd.data, layout, config: CONFIG }, size);
+  save(made.name + ".png", new Blob([fromBase64(url.split(",")[1])], { type: "image/png" }));
 }

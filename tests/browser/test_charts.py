@@ -18,7 +18,7 @@ DRAWN = """async (figure) => {
     const {data, layout} = JSON.parse(figure), chart = document.body.appendChild(document.createElement("div"));
     await Plotly.newPlot(chart, data, {...layout, width: 600}, {typesetMath: false});
     const texts = [...chart.querySelectorAll("text")].map(one => one.textContent);
-    const found = {texts, links: chart.querySelectorAll("a").length};
+    const found = {texts, links: chart.querySelectorAll("text a").length};
     chart.remove();
     return found;
 }"""
