@@ -198,6 +198,15 @@ def flat(name: str, given: Given, point: str) -> np.ndarray:
 
 
 @lru_cache(maxsize=TRACES)
+def in_space(name: str, table: str, first: int) -> tuple[np.ndarray, float]:
+    """All rows of a table of tokens as points [V, 3], along the directions in which its first rows spread most;
+    and which share of the spread of these the three directions have."""
+    weight = model(name).get_submodule(table).weight
+    points = analysis.project(weight, weight[:first], 3)
+    return points.cpu().numpy(), analysis.spread(points[:first]) / analysis.spread(weight[:first])
+
+
+@lru_cache(maxsize=TRACES)
 def stops(name: str, given: Given, side: str = "") -> tuple[np.ndarray, np.ndarray]:
     """Most probable token and its probability after each block [L + 1, T]."""
     ids, shares = analysis.lens(trace(name, given), side)

@@ -19,6 +19,7 @@ import streamlit.net_util  # noqa: E402
 import streamlit.web.skills  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 
+from app.components import PLOTLY_URL  # noqa: E402
 from app.warm import warm  # noqa: E402
 
 
@@ -55,18 +56,29 @@ HEADERS = [
 ]
 
 
+# The library of the charts has its version in its address: a browser asks for it once. It goes out as it is, as
+# Streamlit's own scripts do: to compress its 4.8 MB for every visitor would cost more than it saves.
+PLOTLY = "/" + PLOTLY_URL.partition("?")[0]
+KEPT = (b"cache-control", b"public, max-age=31536000, immutable")
+
+
 class Headers:
-    """Adds HEADERS to every answer."""
+    """Adds HEADERS to every answer, and has browsers keep the library of the charts."""
 
     def __init__(self, app):
         self.app = app
 
     async def __call__(self, scope, receive, send):
+        kept = scope["type"] == "http" and scope["path"].endswith(PLOTLY)
+
         async def with_headers(message):
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *HEADERS]
+                own = [h for h in message["headers"] if not (kept and h[0] == KEPT[0])]
+                message["headers"] = [*own, *HEADERS, *([KEPT] if kept and message["status"] == 200 else [])]
             await send(message)
 
+        if kept:
+            scope = scope | {"headers": [h for h in scope["headers"] if h[0] != b"accept-encoding"]}
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 

@@ -60,14 +60,13 @@ def _quality(names: list[str]) -> None:
         return
     rows = {name: [scores[length] for length in lengths] for name, scores in found.items()}
     lines = [series(name, range(len(lengths)), row) for name, row in rows.items()]
-    ticks = [[i, length] for i, length in enumerate(lengths)]
-    header = graph(lines, say("families", "quality/length"), METRIC, height=240, xTicks=ticks, zero=True)
+    figure = graph(lines, say("families", "quality/length"), METRIC, height=240, ticks=lengths, zero=True)
     title = say("families", "quality/title")
     told = (f"{name}: {_told(lengths, row)}" for name, row in rows.items())
-    header |= {"title": title, "aria": f"{title}. {'; '.join(told)}", "foot": "scores.json"}
+    header = {"title": title, "aria": f"{title}. {'; '.join(told)}", "foot": "scores.json"}
     left, right = st.columns([7, 4], gap="medium")
     with left:
-        components.plot("plot-quality", header)
+        components.plot("plot-quality", header, figure)
     right.markdown(say("families", "quality/why"))
 
 

@@ -5,7 +5,7 @@ import importlib
 from functools import cache
 
 import engine
-from app import compute, steps  # noqa: F401  (all that a visit imports)
+from app import compute, figures, steps  # noqa: F401  (all that a visit imports)
 from app.state import PROMPT
 
 # What Streamlit imports when the first visitor comes.
@@ -21,6 +21,8 @@ def warm() -> bool:
     """
     for name in LATE:
         importlib.import_module(name)
+    figures.bars([{"label": "", "value": 1}], "", "")  # Plotly imports its parts when they are first used
+    figures.graph([figures.series("", [1], [1])], "", "")
     name = engine.shipped()[0]
     trace = compute.trace(name, PROMPT)
     for point in trace.points():

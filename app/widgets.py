@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 import torch
 
@@ -232,12 +233,21 @@ def _on_image(look: Look, title: str, over: str) -> dict:
 
 
 def chart(
-    look: Look, key: str, header: dict, title: str, *, point: str = "", aria: str = "", pick=None
+    look: Look,
+    key: str,
+    figure: go.Figure,
+    title: str,
+    *,
+    point: str = "",
+    foot: str = "",
+    aria: str = "",
+    pick=None,
 ) -> None:
-    """Bars or a graph in the frame of every picture; `point` is where its numbers come from."""
-    frame = {"title": title, "aria": aria or title}
-    frame |= origin(look, point) if point else {"model": look.source}
-    components.plot(f"plot-{key}", header | frame, pick)
+    """A chart of `app.figures` in the frame of every picture. `point` is where its numbers come from, which are
+    then checked; `foot` says it in words where no point holds just these."""
+    header = {"title": title, "aria": aria or title, "foot": foot}
+    header |= origin(look, point) if point else {"model": look.source}
+    components.plot(f"plot-{key}", header, figure, pick)
 
 
 def scored(
@@ -247,7 +257,7 @@ def scored(
     rows = []
     for i in indices:
         share = float(shares[i])
-        note = f"{share:.1%}  score {float(scores[i]):.2f}"
+        note = f"{share:.1%}  score {float(scores[i]):.2f}".replace("-", "−")
         rows.append({"label": look.answer(i), "value": share, "note": note, "mark": i == picked})
     return rows
 

@@ -54,10 +54,21 @@ def nearest(table: Tensor, row: int, count: int) -> tuple[list[int], list[float]
 
 def flat_map(vectors: Tensor) -> Tensor:
     """Vectors [N, D] as points [N, 2]: their two directions of largest spread (PCA)."""
-    centred = (vectors - vectors.mean(0)).double()
-    _, _, directions = torch.linalg.svd(centred, full_matrices=False)
-    flat = centred @ directions[:2].T
-    return F.pad(flat, (0, 2 - flat.shape[1]))
+    return project(vectors, vectors, 2)
+
+
+def project(vectors: Tensor, basis: Tensor, count: int) -> Tensor:
+    """Vectors [N, D] as points [N, count], along the directions in which `basis` [M, D] spreads most, from its
+    mean (principal component analysis, Pearson 1901)."""
+    centre = basis.double().mean(0)
+    _, _, directions = torch.linalg.svd(basis.double() - centre, full_matrices=False)
+    points = (vectors.double() - centre) @ directions[:count].T
+    return F.pad(points, (0, count - points.shape[1]))
+
+
+def spread(vectors: Tensor) -> float:
+    """How far vectors [N, D] are from their mean: the mean of the squared distances."""
+    return (vectors.double() - vectors.double().mean(0)).square().sum(-1).mean().item()
 
 
 @torch.inference_mode()

@@ -12,11 +12,16 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import plotly
+import plotly.graph_objects as go
 import streamlit as st
+from streamlit.components.v1 import declare_component
 
 HERE = Path(__file__).parent
 FONTS = HERE.parents[1] / "assets" / "fonts"
-
+PLOTLY = Path(plotly.__file__).parent / "package_data"
+# Where Streamlit's server has plotly.min.js, from any page; another version has another address.
+PLOTLY_URL = f"component/{__name__}.plotly/plotly.min.js?{plotly.__version__}"
 
 DRAWN = (
     "store",
@@ -52,7 +57,8 @@ def _library() -> str:
     """All drawing code as one script, each file in a scope of its own."""
     shared = [(HERE / f"{name}.js").read_text("utf-8") for name in SHARED]
     files = ["{\n" + (HERE / f"{name}.js").read_text("utf-8") + "}" for name in DRAWN]
-    return "\n".join([ARRIVE, *shared, *files, "PAGE.arrived(DRAW);\nexport default () => {};\n"])
+    where = f"const PLOTLY = {json.dumps(PLOTLY_URL)};"
+    return "\n".join([ARRIVE, where, *shared, *files, "PAGE.arrived(DRAW);\nexport default () => {};\n"])
 
 
 @cache
@@ -63,8 +69,15 @@ def _style() -> str:
     return face + (HERE / "style.css").read_text("utf-8")
 
 
+@cache
+def _serve_plotly() -> None:
+    """Have Streamlit's server hand out the folder that plotly.min.js is in."""
+    declare_component("plotly", path=PLOTLY)
+
+
 def library() -> None:
     """Bring the drawing code and the style to the page; it does not change, so it travels once."""
+    _serve_plotly()
     st.components.v2.component(
         "glassbox_library",
         html="<span></span>\n",
@@ -147,10 +160,21 @@ def matrix(key: str, header: dict, pick: Callable[[list[int]], None] | None = No
     _mount("matrix", key, PLAIN_MATRIX | header | {"pickable": pick is not None}, **triggers)
 
 
-def plot(key: str, header: dict, pick: Callable[[int], None] | None = None) -> None:
-    """Bars or curves; `header` as `app.figures` makes it."""
-    triggers = {"pick": pick} if pick else {}
-    _mount("plot", key, header | {"pickable": pick is not None}, **triggers)
+def plot(key: str, header: dict, figure: go.Figure, pick: Callable[[int], None] | None = None) -> None:
+    """A chart of `app.figures`; `header` as `app.widgets.chart` makes it."""
+    drawn = {
+        "data": [_spec(t.to_plotly_json()) for t in figure.data],
+        "layout": _spec(figure.layout.to_plotly_json()),
+    }
+    sent = header | {"figure": drawn, "sig": f"{hash(repr(drawn)):x}", "pickable": pick is not None}
+    _mount("plot", key, sent, **({"pick": pick} if pick else {}))
+
+
+def _spec(value):
+    """A part of a figure as JSON has it: arrays as Plotly's typed arrays, which are base64 of their bytes."""
+    if isinstance(value, np.ndarray):
+        return {"dtype": value.dtype.str.lstrip("<"), "bdata": base64.b64encode(value.tobytes()).decode()}
+    return {name: _spec(part) for name, part in value.items()} if isinstance(value, dict) else value
 
 
 def thumbs(key: str, header: dict, head: Callable[[int], None]) -> None:

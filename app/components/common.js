@@ -173,8 +173,9 @@ const csv = (rows) => new Blob([rows.map((r) => r.map((x) => csvCell(String(x)))
 
 // The frame of every picture: title, tools, body, and the line that says where the numbers come from.
 // `h` has title, aria, foot, model, light {ok, text}; `rows()` gives the table twin, head row first.
-function frame(root, h, rows) {
-  const made = root.__frame ?? (root.__frame = build(root));
+function frame(root, h, rows, tag = "canvas") {
+  const made = root.__frame ?? (root.__frame = build(root, tag));
+  bringPlotly();
   made.title.textContent = h.title ?? "";
   made.title.hidden = !h.title;
   made.canvas.setAttribute("aria-label", h.aria || h.title || "picture");
@@ -203,11 +204,17 @@ function remark(made, h, text) {
   made.note.textContent = text;
   made.canvas.setAttribute("aria-label", `${h.aria || h.title}. ${text}`);
 }
-function build(root) {
-  const made = {};
+// The library of the charts comes when the first picture stands and the browser rests; nothing waits for it.
+function bringPlotly() {
+  const resting = window.requestIdleCallback ?? setTimeout;
+  const bring = (done) => document.head.append(el("script", { src: PLOTLY, onload: () => done(window.Plotly) }));
+  return (PAGE.plotly ??= new Promise((done) => requestAnimationFrame(() => resting(() => bring(done), { timeout: 1500 }))));
+}
+function build(root, tag) {
+  const made = { save: saveCanvas };
   const tool = (text, help, onclick) => el("button", { type: "button", text, title: help, "aria-label": help, onclick });
   made.title = el("span", { class: "title" });
-  made.canvas = el("canvas", { role: "img", tabindex: 0 });
+  made.canvas = el(tag, { role: "img", tabindex: 0 });
   made.tip = el("div", { class: "tip", role: "status", "aria-live": "polite", hidden: true });
   made.table = el("div", { class: "table", tabindex: 0, hidden: true });
   made.note = el("span");
@@ -219,9 +226,10 @@ function build(root) {
     if (!made.table.hidden) fillTable(made);
   });
   table.setAttribute("aria-pressed", "false");
-  const png = tool("PNG", "Save the picture as PNG", () => saveCanvas(root, made));
+  const png = tool("PNG", "Save the picture as PNG", () => made.save(root, made));
   const numbers = tool("CSV", "Save the numbers as CSV", () => save(made.name + ".csv", csv(made.rows())));
-  const head = el("div", { class: "caption" }, made.title, el("span", { class: "tools" }, table, png, numbers));
+  made.tools = el("span", { class: "tools" }, table, png, numbers);
+  const head = el("div", { class: "caption" }, made.title, made.tools);
   made.body = el("div", { class: "body" }, made.canvas, made.tip);
   root.replaceChildren(el("figure", {}, head, made.body, made.table, el("div", { class: "note" }, made.key, made.note), made.foot));
   return made;
@@ -235,13 +243,13 @@ function saveCanvas(root, made) {
   to.toBlob((blob) => save(made.name + ".png", blob));
 }
 const MOST_CELLS = 6000;
-function fillTable(made) {
+function fillTable(made, into = made.table) {
   const all = made.rows(), most = Math.max(2, Math.floor(MOST_CELLS / all[0].length));
   const rows = all.slice(0, most);
   const line = (tag) => (cells, first) => el("tr", {}, ...cells.map((x, i) => el(i === 0 && !first ? "th" : tag, { text: typeof x === "number" ? show(x) : x })));
   const table = el("table", {}, el("thead", {}, line("th")(rows[0], true)), el("tbody", {}, ...rows.slice(1).map((r) => line("td")(r))));
   const more = all.length > most ? [el("p", { text: `Rows not shown: ${all.length - most}. Save all as CSV.` })] : [];
-  made.table.replaceChildren(table, ...more);
+  into.replaceChildren(table, ...more);
 }
 
 // A canvas of w × h CSS pixels, sharp on every screen, cleared
@@ -273,4 +281,5 @@ DRAW.leave = (parent) => {
   if (!root) return;
   silence(root);
   root.__state?.watch?.disconnect?.();
+  root.__state?.leave?.();
 };

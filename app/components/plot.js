@@ -1,179 +1,247 @@
-// Curves, dots, columns and bars, in the frame of every picture. Two kinds:
-// "bars"  rows of {label, value, note, off, mark}: one horizontal bar each, click picks one
-// "graph" series of {name, style: line | dots | columns, points: [[x, y], …], labels}, and marks [[x, y, text], …]
-DRAW.plot = function ({ data, parentElement, setTriggerValue }) {
+// Charts: Plotly's figures, made by app/figures.py, in the frame of every picture. Here are the theme's colours, the
+// table twin, and pointing at a point: by the mouse or the keyboard, with the same words for both.
+// `figure.layout.meta` has names (of the axes) and percent; a trace's `meta` says how it is drawn (see `dress`), its
+// `customdata` what its points are called.
+const CONFIG = { displayModeBar: false, showTips: false, typesetMath: false, doubleClick: "reset" };
+const IDLE = []; // charts that left the page: to redraw one is faster than to make one
+
+DRAW.plot = function ({ key, data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
   const state = (root.__state ??= {});
-  Object.assign(state, { h: data, send: setTriggerValue });
-  const draw = () => (state.h.kind === "bars" ? bars : graph)(root, state);
+  const figure = { data: data.figure.data.map(unpacked), layout: unpacked(data.figure.layout) };
+  Object.assign(state, { h: data, figure, key, send: setTriggerValue });
+  const draw = () => chart(root, state);
   watchWidth(root, state, draw);
   draw();
 };
 
-function bars(root, state) {
-  const h = state.h, rows = h.rows, made = frame(root, h, () => [[h.rowName, h.valueName], ...rows.map((r) => [r.label, r.value])]);
-  const width = state.width;
-  if (!width) return;
-  const size = Math.max(13, Math.min(24, Math.floor(h.height / rows.length)));
-  const g = surface(made.canvas, width, size * rows.length + 4), font = css(root, "--st-code-font"), ink = css(root, "--st-text-color");
-  g.font = `12px ${font}`;
-  const left = Math.min(width * 0.36, Math.max(...rows.map((r) => g.measureText(r.label).width)) + 12);
-  const right = Math.max(...rows.map((r) => g.measureText(r.note ?? show(r.value)).width)) + 10;
-  const top = Math.max(...rows.map((r) => Math.abs(r.value)), 1e-12), signed = rows.some((r) => r.value < 0);
-  const span = Math.max(20, width - left - right), zero = left + (signed ? span / 2 : 0), unit = (signed ? span / 2 : span) / (h.max ?? top);
-  const lut = colours(root, signed ? "diverging" : "sequential");
-  g.textBaseline = "middle";
-  rows.forEach((row, i) => {
-    const y = i * size, long = row.value * unit;
-    g.globalAlpha = row.off ? 0.35 : 1;
-    g.fillStyle = toCss(lut[signed ? (row.value < 0 ? 40 : 215) : 175]);
-    g.fillRect(Math.min(zero, zero + long), y + 3, Math.max(1, Math.abs(long)), size - 6);
-    g.fillStyle = ink;
-    g.textAlign = "right";
-    g.font = `${row.mark ? "bold " : ""}12px ${font}`;
-    g.fillText(clip(g, row.label, left - 10), left - 6, y + size / 2);
-    g.textAlign = "left";
-    g.fillText(row.note ?? show(row.value), (signed ? width - right : zero + Math.max(1, long)) + 5, y + size / 2);
-    g.globalAlpha = 1;
-    if (row.mark) { g.strokeStyle = css(root, "--st-primary-color"); g.lineWidth = 2; g.strokeRect(1, y + 1, width - 2, size - 2); }
-  });
-  if (signed) line(g, zero, 0, zero, size * rows.length, ink, 0.4);
-  if (h.cut > 0 && h.cut < rows.length) { g.setLineDash([5, 4]); line(g, 0, h.cut * size, width, h.cut * size, ink, 0.8); g.setLineDash([]); }
-  const at = (e) => { const i = Math.floor(e.offsetY / size); return i >= 0 && i < rows.length ? i : null; };
-  made.canvas.style.cursor = h.pickable ? "pointer" : "default";
-  made.canvas.onpointermove = (e) => { const i = at(e); tipAt(made, e.offsetX, e.offsetY, i === null ? "" : `${rows[i].label}: ${show(rows[i].value)}`); };
-  made.canvas.onpointerleave = () => tipAt(made, 0, 0, "");
-  made.canvas.onclick = (e) => { const i = at(e); if (h.pickable && i !== null) state.send("pick", i); };
-  made.canvas.onkeydown = (e) => {
-    const by = { ArrowUp: -1, ArrowDown: 1 }[e.key];
-    if (!h.pickable || !by) return;
-    e.preventDefault();
-    const now = rows.findIndex((r) => r.mark), to = Math.max(0, Math.min(rows.length - 1, now + by));
-    state.send("pick", to);
+// Numbers from Plotly's typed arrays, wherever they are in a part of a figure
+const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+const TYPES = { f8: Float64Array, f4: Float32Array };
+function unpacked(part) {
+  if (part?.bdata) return Array.from(new TYPES[part.dtype](fromBase64(part.bdata).buffer));
+  if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
+  return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, unpacked(value)]));
+}
+
+function chart(root, state) {
+  const { h, figure } = state, made = frame(root, h, () => rowsOf(figure), "div");
+  made.canvas.style.height = `${figure.layout.height}px`;
+  remark(made, h, h.say ?? sentence(figure));
+  legend(root, state, made);
+  if (!state.gd) standIn(root, state, made);
+  if (state.gd && state.width) paint(root, state, made);
+}
+
+// Until the library has come the numbers stand there as a table, as high as the chart will be.
+function standIn(root, state, made) {
+  if (window.Plotly) return stage(state, made);
+  const twin = el("div", { class: "twin" });
+  fillTable(made, twin);
+  made.canvas.replaceChildren(twin);
+  state.waits ??= bringPlotly().then(() => root.isConnected && chart(root, state));
+}
+
+function stage(state, made) {
+  const deep = state.figure.layout.scene;
+  state.gd = (!deep && IDLE.pop()) || el("div");
+  state.leave = () => leave(state, deep);
+  made.canvas.replaceChildren(state.gd);
+  made.save = () => savePlot(state, made);
+  const reset = () => { state.resets = (state.resets ?? 0) + 1; state.redraw(); };
+  made.reset?.remove();
+  made.reset = el("button", { type: "button", text: "Reset", title: "Show the whole chart again", hidden: true, onclick: reset });
+  made.tools.prepend(made.reset);
+}
+function leave(state, deep) {
+  state.gd.removeAllListeners?.();
+  deep ? Plotly.purge(state.gd) : IDLE.push(state.gd);
+  state.gd = null;
+}
+
+async function paint(root, state, made) {
+  const { h, figure, gd } = state, kept = `${state.key} ${figure.layout.uirevision} ${state.resets ?? 0}`;
+  if (state.kept !== kept) made.reset.hidden = true;
+  state.kept = kept;
+  const layout = { ...figure.layout, width: state.width, uirevision: kept, template: theme(root), showlegend: false };
+  layout.xaxis &&= thinned(layout.xaxis, state.width - layout.margin.l - layout.margin.r);
+  await Plotly.react(gd, figure.data.map((t) => dress(root, t, state)), layout, CONFIG);
+  if (state.gd !== gd) return; // the page was left meanwhile
+  if (gd.__listens !== root) listenTo(root, state, made);
+  gd.style.cursor = made.canvas.style.cursor = h.pickable ? "pointer" : "default";
+  if (!made.tip.hidden) tell(state, made, state.told); // the numbers have changed under the pointer
+  root.dataset.sig = h.sig;
+}
+
+// A trace in the colours of the page; what is said of a point is said by the tip, so Plotly's own labels are off.
+function dress(root, trace, state) {
+  const primary = css(root, "--st-primary-color"), grey = css(root, "--st-border-color");
+  const looks = {
+    original: { marker: { color: palette(root, "--st-chart-categorical-colors")[1] } },
+    mark: { marker: { color: primary, size: 12 } },
+    rest: { marker: { color: grey, size: 2, opacity: 0.6 } },
   };
-  const best = rows.reduce((a, b) => (Math.abs(b.value) > Math.abs(a.value) ? b : a));
-  remark(made, h, `Largest: ${best.label}, ${best.note ?? show(best.value)}.`);
-  root.dataset.sig = `${h.sig}`;
+  const named = trace.z && trace.text ? { marker: { ...trace.marker, color: primary }, textfont: { size: 14 } } : {};
+  const visible = state.hidden.has(trace.name) ? "legendonly" : true;
+  return { ...trace, ...looks[trace.meta], ...named, hoverinfo: "none", visible };
 }
 
-function line(g, x0, y0, x1, y1, colour, alpha = 1) {
-  g.strokeStyle = colour;
-  g.globalAlpha = alpha;
-  g.lineWidth = 1;
-  g.beginPath();
-  g.moveTo(x0, y0);
-  g.lineTo(x1, y1);
-  g.stroke();
-  g.globalAlpha = 1;
+// What the colours mean, where there are several series: a button each, which takes its series off and puts it back.
+function legend(root, state, made) {
+  const all = lines(state.figure), shades = palette(root, "--st-chart-categorical-colors");
+  const hidden = (state.hidden ??= new Set());
+  const colour = (t, k) => (t.orientation !== "h" ? shades[k % shades.length] : t.meta ? shades[1] : barColour(root));
+  const button = (t, k) => {
+    const flip = () => { hidden.delete(t.name) || hidden.add(t.name); state.redraw(); made.key.children[k].focus(); };
+    const pressed = String(!hidden.has(t.name)), title = "Take it off or put it back";
+    const swatch = el("i", { style: `background: ${colour(t, k)}` });
+    return el("button", { type: "button", class: "series", "aria-pressed": pressed, title, onclick: flip }, swatch, plainText(t.name));
+  };
+  made.key.replaceChildren(...(all.length > 1 && !all[0].z ? all.map(button) : []));
 }
-
-// The same unit on both axes, 0 in the middle: angles are seen as they are.
-function square(points, box) {
-  const wide = box.right - box.left, high = box.bottom - box.top;
-  const far = 1.1 * Math.max(1e-9, ...points.map(([x, y]) => Math.hypot(x, y))), unit = far / Math.min(wide, high);
-  return [-unit * wide, unit * wide, -unit * high, unit * high];
-}
-
-function ticks(low, high, count) {
-  const raw = (high - low) / count, power = 10 ** Math.floor(Math.log10(raw)), step = [1, 2, 5, 10].map((k) => k * power).find((s) => s >= raw);
-  const all = [];
-  for (let x = Math.ceil(low / step) * step; x <= high + step * 1e-9; x += step) all.push(Math.abs(x) < step * 1e-9 ? 0 : x);
-  return all;
-}
-
-function graph(root, state) {
-  const h = state.h, made = frame(root, h, () => graphTable(h)), width = state.width;
-  if (!width) return;
-  const g = surface(made.canvas, width, h.height), ink = css(root, "--st-text-color"), font = css(root, "--st-font");
-  const shades = palette(root, "--st-chart-categorical-colors");
-  const points = [...h.series.flatMap((s) => s.points), ...(h.marks ?? []).map((m) => [m[0], m[1]])];
-  const range = (k, include) => { const all = points.map((p) => p[k]).concat(include ?? []); const a = Math.min(...all), b = Math.max(...all), d = (b - a || 1) * 0.04; return [a - d, b + d]; };
-  const named = h.series.length > 1, box = { left: 52, right: width - 14, top: named ? 24 : 10, bottom: h.height - 40 };
-  let [x0, x1] = range(0), [y0, y1] = h.series.some((s) => s.style === "columns") ? [0, range(1)[1]] : range(1, h.zero ? [0] : []);
-  if (h.square) [x0, x1, y0, y1] = square(points, box);
-  const X = (x) => box.left + ((x - x0) / (x1 - x0)) * (box.right - box.left), Y = (y) => box.bottom - ((y - y0) / (y1 - y0)) * (box.bottom - box.top);
-  g.font = `12px ${font}`;
-  axes(g, h, box, X, Y, [x0, x1, y0, y1], ink);
-  const dashes = [[], [6, 4], [2, 3]];
-  h.series.forEach((s, k) => {
-    g.fillStyle = g.strokeStyle = shades[k % shades.length];
-    g.lineWidth = 2;
-    if (s.style === "dots") dots(g, s, X, Y, ink, h.picked);
-    else if (s.style === "columns") columns(g, s, X, Y, k, box);
-    else { g.setLineDash(dashes[k % 3]); g.beginPath(); s.points.forEach(([x, y], i) => g[i ? "lineTo" : "moveTo"](X(x), Y(y))); g.stroke(); g.setLineDash([]);
-      if (s.points.length < 30) s.points.forEach(([x, y]) => { g.beginPath(); g.arc(X(x), Y(y), 3, 0, 7); g.fill(); }); }
+// Names at 0, 1, 2 … on an axis: only those that run into none before them.
+function thinned(axis, width) {
+  if (!axis.ticktext || axis.type === "log") return axis;
+  const apart = (0.95 * width) / axis.ticktext.length;
+  let free = -Infinity;
+  const kept = axis.ticktext.map((text, i) => {
+    const half = 3.7 * (plainText(text).length + 1), fits = i * apart - half > free;
+    if (fits) free = i * apart + half;
+    return fits;
   });
-  for (const [x, y, text] of h.marks ?? []) {
-    g.fillStyle = css(root, "--st-primary-color");
-    g.beginPath(); g.arc(X(x), Y(y), 6, 0, 7); g.fill();
-    g.fillStyle = ink;
-    label(g, text, X(x), Y(y), X(x) > width * 0.7, points.map(([a, b]) => [X(a), Y(b)]), box.bottom);
+  const [tickvals, ticktext] = [axis.tickvals, axis.ticktext].map((all) => all.filter((_, i) => kept[i]));
+  return { ...axis, tickvals, ticktext };
+}
+
+const barColour = (root) => toCss(colours(root, "sequential")[175]);
+// The page's colours and fonts. Labels neither turn nor hide: to find out whether they must, each would be measured.
+function theme(root) {
+  const [ink, paper, line] = ["text-color", "background-color", "border-color"].map((name) => css(root, `--st-${name}`));
+  const code = css(root, "--st-code-font"), diverging = colours(root, "diverging"), clear = "rgba(0,0,0,0)";
+  const still = { ticklabeloverflow: "allow", tickangle: 0 };
+  const fonts = { tickfont: { family: code, size: 12 }, title: { font: { size: 12 } } };
+  const axis = { gridcolor: line, zerolinecolor: ink, zerolinewidth: 1, ...fonts, ...still };
+  const flat = { ...axis, spikecolor: ink, spikethickness: 1, spikedash: "dot", spikemode: "across" };
+  const deep = { ...axis, backgroundcolor: clear, showspikes: false };
+  return {
+    layout: {
+      font: { family: css(root, "--st-font"), size: 12, color: ink },
+      colorway: palette(root, "--st-chart-categorical-colors"),
+      paper_bgcolor: paper, plot_bgcolor: paper,
+      xaxis: { ...flat, showspikes: true }, yaxis: flat,
+      scene: { xaxis: deep, yaxis: deep, zaxis: deep },
+      margin: { autoexpand: false },
+      legend: { x: 1, xanchor: "right", y: 1, bgcolor: clear },
+      shapedefaults: { line: { color: ink } },
+      coloraxis: { cmin: -1, cmax: 1, showscale: false, colorscale: [40, 215].map((i, k) => [k, toCss(diverging[i])]) },
+      hoverdistance: -1,
+    },
+    data: { bar: [{ marker: { color: barColour(root), line: { color: css(root, "--st-primary-color") } }, textfont: { family: code } }] },
+  };
+}
+
+// --- pointing ------------------------------------------------------------------------------------
+
+function listenTo(root, state, made) {
+  const { gd } = state;
+  gd.__listens = root;
+  gd.on("plotly_hover", (e) => tell(state, made, e.points.map((p) => [p.curveNumber, p.pointNumber])));
+  gd.on("plotly_unhover", () => tipAt(made, 0, 0, ""));
+  gd.on("plotly_click", (e) => pick(state, e.points.find((p) => ours(p.data))));
+  gd.on("plotly_relayout", (e) => /range\[|camera/.test(Object.keys(e)) && (made.reset.hidden = false));
+  gd.on("plotly_doubleclick", () => (made.reset.hidden = true));
+  made.canvas.onkeydown = (e) => byKey(e, state, made);
+  made.canvas.onfocus = () => (state.at = null);
+  made.canvas.onblur = () => tipAt(made, 0, 0, "");
+}
+const ours = (trace) => !["mark", "rest"].includes(trace.meta);
+function pick(state, point) {
+  if (state.h.pickable && point) state.send("pick", point.pointNumber);
+}
+// What points [curve, number] are, beside the first of them.
+function tell(state, made, points) {
+  const all = points.map(([k, i]) => [state.figure.data[k], i]).filter(([t, i]) => i < t?.x.length && t.meta !== "mark");
+  state.told = points;
+  const [x, y] = all.length ? spot(state, ...all[0]) : [0, 0];
+  tipAt(made, x, y, all.map(([t, i]) => pointText(state.figure, t, i)).join("\n"));
+}
+// Where a point is, in pixels; in space beside the chart's corner.
+function spot(state, trace, i) {
+  if (trace.z) return [0, 24];
+  const full = state.gd._fullLayout, y = full["yaxis" + (trace.yaxis ?? "").slice(1)];
+  return [full.xaxis._offset + full.xaxis.d2p(trace.x[i]), y._offset + y.d2p(trace.y[i])];
+}
+
+// The arrow keys go from point to point, along the bars or the curve, and across to another one; Enter picks.
+function byKey(e, state, made) {
+  const { figure } = state, upright = figure.data[0].orientation === "h", within = (i, n) => Math.max(0, Math.min(n - 1, i));
+  const [along, across] = upright ? [UP_DOWN, LEFT_RIGHT] : [LEFT_RIGHT, UP_DOWN];
+  if (!(e.key in along) && !(e.key in across) && e.key !== "Enter") return;
+  e.preventDefault();
+  const curves = figure.data.map((_, k) => k).filter((k) => ours(figure.data[k]));
+  if (!curves.includes(state.at?.curve)) state.at = start(figure, curves.at(-1));
+  const now = state.at;
+  now.curve = curves[within(curves.indexOf(now.curve) + (across[e.key] ?? 0), curves.length)];
+  now.point = within(now.point + (along[e.key] ?? 0), figure.data[now.curve].x.length);
+  tell(state, made, [[now.curve, now.point]]);
+  if (e.key === "Enter" || (upright && e.key in along)) pick(state, { pointNumber: now.point });
+}
+const LEFT_RIGHT = { ArrowLeft: -1, ArrowRight: 1 }, UP_DOWN = { ArrowUp: -1, ArrowDown: 1 };
+// Where the keyboard begins: at the picked bar, or before the first point.
+function start(figure, curve) {
+  return { curve, point: (figure.data[curve].marker?.line?.width ?? []).findIndex?.((width) => width > 0) ?? -1 };
+}
+
+// --- words and numbers ---------------------------------------------------------------------------
+
+// What app/figures.py made of a text for Plotly, made back; tags in it are its own.
+const CODES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&#123;": "{" };
+const plainText = (text) => text.replace(/<[^>]*>/g, "").replace(/&(amp|lt|gt|#123);/g, (code) => CODES[code]);
+const exact = (x) => String(Number(x.toPrecision(7))).replace("-", "−");
+const lines = (figure) => figure.data.filter(ours);
+const valueOf = (trace) => (trace.orientation === "h" ? trace.x : trace.y);
+
+// What a point is called: by its own name, by what stands on its axis, or by its number there.
+function called(figure, trace, i) {
+  const { tickvals, ticktext } = figure.layout.xaxis ?? {};
+  if (trace.customdata) return plainText(trace.customdata[i]);
+  const tick = ticktext?.[tickvals.indexOf(trace.x[i])];
+  return tick === undefined ? `${figure.layout.meta.names[0]} ${exact(trace.x[i])}` : plainText(tick);
+}
+function pointText(figure, trace, i) {
+  const name = trace.name && lines(figure).length > 1 ? `${plainText(trace.name)}, ` : "", value = valueOf(trace)[i];
+  const numbers = trace.z ? [trace.x, trace.y, trace.z].map((a) => exact(a[i])).join(", ") : exact(value);
+  return `${name}${called(figure, trace, i)}: ${numbers}${figure.layout.meta.percent ? ` = ${exact(100 * value)} %` : ""}`;
+}
+function sentence(figure) {
+  const marks = figure.data.find((t) => t.meta === "mark"), first = lines(figure).at(-1), values = valueOf(first);
+  const marked = (text, i) => `${plainText(text)} at ${show(marks.x[i])}, ${show(marks.y[i])}`;
+  if (marks) return `Marked: ${marks.text.map(marked).join("; ")}.`;
+  if (first.z) return `${first.x.length} named points among ${figure.data[0].x.length}.`;
+  if (first.type === "bar") {
+    const best = values.reduce((a, x, i) => (Math.abs(x) > Math.abs(values[a]) ? i : a), 0);
+    if (first.orientation !== "h") return `Most: ${values[best]}, from ${called(figure, first, best)}.`;
+    return `Largest: ${called(figure, first, best)}, ${plainText(first.text?.[best] ?? show(values[best]))}.`;
   }
-  if (named) legend(g, h, shades, box, ink);
-  near(made, h, X, Y, state);
-  const ys = h.series[0].points.map((p) => p[h.series[0].style === "columns" ? 0 : 1]);
-  remark(made, h, h.marks?.length ? `Marked: ${h.marks.map((m) => (h.xTicks ? m[2] : `${m[2]} at ${show(m[0])}, ${show(m[1])}`)).join("; ")}.` : `${h.series[0].name}: from ${show(Math.min(...ys))} to ${show(Math.max(...ys))}.`);
-  root.dataset.sig = `${h.sig}`;
+  if (first.customdata && first.text) return `${first.x.length} points, each with its name.`;
+  const reach = (t) => `${plainText(t.name)}: from ${show(Math.min(...t.y))} to ${show(Math.max(...t.y))}`;
+  return lines(figure).map(reach).join("; ") + ".";
+}
+function rowsOf(figure) {
+  const all = lines(figure), axes = figure.layout.meta.names, names = all.map((t) => plainText(t.name ?? axes[1]));
+  const point = (t) => (_, i) => [called(figure, t, i), ...[t.x, t.y, t.z].slice(0, axes.length).map((a) => a[i])];
+  if (all[0].z || all[0].mode?.includes("text")) return [["label", ...axes], ...figure.data.flatMap((t) => t.x.map(point(t)))];
+  const placeOf = (t) => (t.orientation === "h" ? t.y : t.x), alike = (t) => `${placeOf(t)}` === `${placeOf(all[0])}`;
+  if (!all.every(alike)) return [["of", ...axes], ...all.flatMap((t, k) => t.x.map((_, i) => [names[k], t.x[i], t.y[i]]))];
+  const named = figure.layout.xaxis.tickvals || all[0].customdata;
+  const row = (_, i) => [named ? called(figure, all[0], i) : all[0].x[i], ...all.map((t) => valueOf(t)[i])];
+  return [[axes[0], ...(all.length > 1 ? names : [axes[1]])], ...all[0].x.map(row)];
 }
 
-// Words beside a mark: above it, or below where fewer points of the curves are in the way.
-function label(g, text, x, y, late, points, bottom) {
-  const wide = g.measureText(text).width + 20, from = late ? x - wide : x + 5, to = late ? x - 5 : x + wide;
-  const inWay = (at) => points.filter(([a, b]) => a > from && a < to && Math.abs(b - at) < 10).length;
-  const below = y + 12 < bottom && inWay(y + 12) < inWay(y - 10);
-  g.textAlign = late ? "right" : "left";
-  g.fillText(text, x + (late ? -10 : 10), y + (below ? 12 : -10));
-}
-
-function axes(g, h, box, X, Y, [x0, x1, y0, y1], ink) {
-  g.fillStyle = ink;
-  g.textBaseline = "middle";
-  for (const y of ticks(y0, y1, 5)) { line(g, box.left, Y(y), box.right, Y(y), ink, y === 0 ? 0.5 : 0.13); g.textAlign = "right"; g.fillText(show(y), box.left - 6, Y(y)); }
-  g.textAlign = "center";
-  const xs = h.xTicks ?? ticks(x0, x1, 7).map((x) => [x, show(x)]), room = (box.right - box.left) / Math.max(1, xs.length);
-  const step = Math.ceil((Math.max(...xs.map(([, text]) => g.measureText(text).width)) + 8) / room);
-  xs.forEach(([x, text], i) => i % step === 0 && g.fillText(text, X(x), box.bottom + 13));
-  g.globalAlpha = 0.75;
-  g.fillText(h.xName, (box.left + box.right) / 2, box.bottom + 30);
-  g.save(); g.translate(10, (box.top + box.bottom) / 2); g.rotate(-Math.PI / 2); g.fillText(h.yName, 0, 0); g.restore();
-  g.globalAlpha = 1;
-}
-function dots(g, s, X, Y, ink, picked) {
-  const taken = [];
-  s.points.forEach(([x, y], i) => {
-    g.globalAlpha = 0.85;
-    g.beginPath(); g.arc(X(x), Y(y), i === picked ? 7 : 4.5, 0, 7); g.fill();
-    g.globalAlpha = 1;
-    const text = s.labels?.[i];
-    if (!text) return;
-    const w = g.measureText(text).width, spot = [X(x) + 7, Y(y) - 7];
-    if (taken.some(([a, b, v]) => Math.abs(b - spot[1]) < 12 && a < spot[0] + w && spot[0] < a + v)) return;
-    taken.push([...spot, w]);
-    const colour = g.fillStyle;
-    g.fillStyle = ink; g.textAlign = "left"; g.fillText(text, ...spot); g.fillStyle = colour;
-  });
-}
-function columns(g, s, X, Y, k, box) {
-  const w = s.points.length > 1 ? X(s.points[1][0]) - X(s.points[0][0]) : 12;
-  g.globalAlpha = 0.8;
-  for (const [x, y] of s.points) g.fillRect(X(x) - w / 2, Y(y), Math.max(1, w - 1), box.bottom - Y(y));
-  g.globalAlpha = 1;
-}
-function legend(g, h, shades, box, ink) {
-  let x = box.left + 4;
-  h.series.forEach((s, k) => { g.fillStyle = shades[k % shades.length]; g.fillRect(x, 4, 10, 10); g.fillStyle = ink; g.textAlign = "left"; g.fillText(s.name, x + 14, 9); x += g.measureText(s.name).width + 30; });
-}
-function near(made, h, X, Y, state) {
-  const all = h.series.flatMap((s) => s.points.map((p, i) => [p, s.labels?.[i] ?? s.name, i]));
-  const find = (e) => { let best = null, d = 18 ** 2; for (const one of all) { const q = (X(one[0][0]) - e.offsetX) ** 2 + (Y(one[0][1]) - e.offsetY) ** 2; if (q < d) [best, d] = [one, q]; } return best; };
-  made.canvas.onpointermove = (e) => { const b = find(e); tipAt(made, e.offsetX, e.offsetY, b ? `${b[1]}: ${show(b[0][0])}, ${show(b[0][1])}` : ""); };
-  made.canvas.onpointerleave = () => tipAt(made, 0, 0, "");
-  made.canvas.onclick = (e) => { const b = find(e); if (h.pickable && b) state.send("pick", b[2]); };
-}
-function graphTable(h) {
-  const head = [h.xName, ...h.series.map((s) => (s.labels ? "y" : s.name))], labelled = h.series.some((s) => s.labels);
-  if (labelled) return [["label", h.xName, h.yName], ...h.series.flatMap((s) => s.points.map((p, i) => [s.labels?.[i] ?? s.name, ...p]))];
-  const ticks = new Map(h.xTicks ?? []);
-  return [head, ...h.series[0].points.map(([x], i) => [ticks.get(x) ?? x, ...h.series.map((s) => s.points[i]?.[1] ?? "")])];
+async function savePlot(state, made) {
+  const layout = { ...state.gd.layout, showlegend: lines(state.figure).length > 1 };
+  const size = { format: "png", scale: 2, width: state.width, height: state.figure.layout.height };
+  const url = await Plotly.toImage({ data: state.gd.data, layout, config: CONFIG }, size);
+  save(made.name + ".png", new Blob([fromBase64(url.split(",")[1])], { type: "image/png" }));
 }

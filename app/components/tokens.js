@@ -17,6 +17,7 @@ DRAW.tokens = function ({ data, parentElement, setTriggerValue }) {
   const slide = merging(data, state, (n) => setTriggerValue("merge", n));
   root.replaceChildren(text, el("div", { class: "foot" }, ...source(data)), slide);
   root.dataset.sig = `${data.token}|${data.ids}`;
+  bringPlotly();
 };
 
 function merging(data, state, send) {

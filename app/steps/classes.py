@@ -20,9 +20,9 @@ def draw(look: Look) -> None:
         values = dict(first=first, first_share=float(shares[order[0]]))
         words(look, "next/sentence", **values, second=second, second_share=float(shares[order[1]]))
         rows = scored(look, list(range(len(shares))), scores, shares, picked)
-        header = bars(rows, "class", "probability", height=300, max=1.0)
+        figure = bars(rows, "class", "probability", height=300, percent=True)
         title = "The probability of every class"
-        chart(look, "classes", header, title, point="classes", pick=lambda i: state.change(entry=int(i)))
+        chart(look, "classes", figure, title, point="classes", pick=lambda i: state.change(entry=int(i)))
         title = "The last vectors: only the first is read"
         picture(look, "final_norm.out", title, height=150, bands=[["row", 0, 1]], pickable=False)
     with right:

@@ -31,6 +31,6 @@ def company(look: Look) -> None:
     words(look, "company/sentence", *["several"] * bool(rest), token=look.token, **values)
     stops = range(len(same))
     lines = [series(f"“{look.token}” there", stops, same), series("the other tokens there", stops, others)]
-    ticks = [[i, f"after {i - 1}" if i else "start"] for i in stops]
-    header = graph(lines, "block", "cosine", height=190, zero=True, xTicks=ticks)
-    chart(look, "company", header, f"How alike “{look.token}” is in both texts")
+    ticks = [f"after {i - 1}" if i else "start" for i in stops]
+    figure = graph(lines, "block", "cosine", height=190, zero=True, ticks=ticks)
+    chart(look, "company", figure, f"How alike “{look.token}” is in both texts")

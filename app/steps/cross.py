@@ -27,7 +27,7 @@ def draw(look: Look) -> None:
         with b:
             rows = shares(source, row, view.key)
             title = f"Where “{look.token}” looks"
-            chart(look, "cross", bars(rows, "token", "weight", height=330, max=1.0), title, point=point)
+            chart(look, "cross", bars(rows, "token", "weight", height=330, percent=True), title, point=point)
     with right:
         cell = (view.head, view.token, view.key)
         arithmetic(look, (point, *cell), (look.point("cross.dots"), *cell))

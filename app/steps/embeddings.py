@@ -4,8 +4,9 @@ import numpy as np
 import streamlit as st
 
 from app import compute, state
-from app.figures import bars, graph, series
+from app.figures import bars, dots, graph, space
 from app.look import Look
+from app.text import say
 from app.widgets import arithmetic, chart, code, picture, words
 from engine.position import sinusoids
 
@@ -18,6 +19,7 @@ TITLES = {
 PATCHES = "Each patch times a matrix; one learned vector stands before them"
 WAVES = "Sines and cosines of the position, ever slower from left to right"
 ALONE = "Rows of the token table, one a token: nothing is added, so they enter the first block"
+FIRST = 2000  # entries of the vocabulary in the map in space
 
 
 def draw(look: Look) -> None:
@@ -43,11 +45,13 @@ def draw(look: Look) -> None:
         )
         for _, point, title, among in parts:
             picture(look, point, title, height=max(354 // len(parts), 115), among=among)
+        if not config.image:
+            _space(look)
     with right:
         worked = (*((total,) if config.embed_norm else ()), parts[-1][1])
         arithmetic(look, *((point, view.token, view.unit) for point in worked))
         title = "Places most alike in the position table" if config.image else "Nearest in the token table"
-        chart(look, "nearest", bars(near, "token", "cosine", height=170, max=1.0), f"{title}, by cosine")
+        chart(look, "nearest", bars(near, "token", "cosine", height=170, top=1.0), f"{title}, by cosine")
         _map(look)
         words(look, "embeddings/positions")
         code(type(look.stack.embed).forward, *([sinusoids] if config.positions == "sinusoidal" else []))
@@ -81,8 +85,24 @@ def nearest(look: Look, table: str) -> list[dict]:
 
 def _map(look: Look) -> None:
     flat = compute.flat(look.model.name, look.given, look.whole("embed.token"))
-    dots = series("tokens", flat[:, 0], flat[:, 1], "dots", look.labels)
-    header = graph([dots], "widest direction", "second widest", height=230, picked=look.view.token)
+    tokens = dots("tokens", flat[:, 0], flat[:, 1], look.labels, look.view.token, height=250)
+    figure = graph([tokens], "widest direction", "second widest", height=250)
     what = "patches" if look.config.image else "prompt's tokens"
     title = f"The {what} on a flat map (PCA of embed.token)"
-    chart(look, "map", header, title, pick=lambda i: state.change(token=int(i)))
+    chart(look, "map", figure, title, pick=lambda i: state.change(token=int(i)))
+
+
+def _space(look: Look) -> None:
+    """The token table in space, when it is unfolded: its first entries, and the prompt's tokens by name."""
+    title = say("walk", "embeddings/space")
+    box = st.expander(title, on_change="rerun", key="space", type="compact")
+    if not box.open:
+        return
+    table = look.whole("embed.token")
+    points, share = compute.in_space(look.model.name, table, FIRST)
+    rest = points[:FIRST]
+    labels = [look.label_of(i) for i in range(len(rest))]
+    with box:
+        figure = space(rest, points[look.ids], (labels, look.labels), look.view.token)
+        chart(look, "space", figure, title, foot=f"{table}.weight", pick=lambda i: state.change(token=int(i)))
+        words(look, "embeddings/space/words", first=len(rest), share=share)

@@ -43,9 +43,9 @@ def draw(look: Look) -> None:
 def _candidates(look: Look, place: int, ids: list[int], entry: int) -> None:
     logits = look.trace["logits"][0, place]
     rows = scored(look, ids, logits, logits.softmax(-1), entry)
-    header = bars(rows, "entry", "probability", height=300)
+    figure = bars(rows, "entry", "probability", height=300, percent=True)
     title = f"What could stand at place {place}"
-    chart(look, "candidates", header, title, point="logits", pick=lambda i: state.change(entry=ids[int(i)]))
+    chart(look, "candidates", figure, title, point="logits", pick=lambda i: state.change(entry=ids[int(i)]))
 
 
 def _buttons(look: Look, place: int, entry: int) -> None:
@@ -92,8 +92,9 @@ def _second(look: Look) -> None:
         return words(look, "next/single")
     probabilities = look.trace["follows.scores"][0].softmax(-1)
     names = ("it follows", "it does not")
-    header = bars(figures.shares(names, probabilities.tolist()), "answer", "probability", height=70, max=1.0)
-    chart(look, "follows", header, "Does the second text follow?", point="follows.scores")
+    rows = figures.shares(names, probabilities.tolist())
+    figure = bars(rows, "answer", "probability", height=50, percent=True)
+    chart(look, "follows", figure, "Does the second text follow?", point="follows.scores")
 
 
 def _lesson(look: Look) -> None:

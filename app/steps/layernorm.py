@@ -42,11 +42,11 @@ def draw(look: Look) -> None:
         )
         a, b = st.columns(2)
         with a:
-            header = graph([histogram("before", before)], "number", "how many", height=190)
-            chart(look, "before", header, "Before", point=source)
+            figure = graph([histogram("before", before)], "number", "how many", height=190)
+            chart(look, "before", figure, "Before", point=source)
         with b:
-            header = graph([histogram("after", after)], "number", "how many", height=190)
-            chart(look, "after", header, AFTER[norm], point=f"{prefix}.scaled")
+            figure = graph([histogram("after", after)], "number", "how many", height=190)
+            chart(look, "after", figure, AFTER[norm], point=f"{prefix}.scaled")
         title = "What the next part reads, for every token"
         picture(look, f"{prefix}.out", title, height=190)
     with right:

@@ -31,10 +31,10 @@ def draw(look: Look) -> None:
     with right:
         ends = look.ends
         sizes = [np.linalg.norm(look.array(end)[view.token]) for end in ends]
-        ticks = [[i, f"after {i - 1}" if i else "start"] for i in range(len(sizes))]
+        ticks = [f"after {i - 1}" if i else "start" for i in range(len(sizes))]
         line = series(f"“{look.token}”", range(len(sizes)), sizes)
-        header = graph([line], "block", "length of the vector", height=220, zero=True, xTicks=ticks)
-        chart(look, "stream", header, "Length of the vector after each block", point=ends[-1])
+        figure = graph([line], "block", "length of the vector", height=220, zero=True, ticks=ticks)
+        chart(look, "stream", figure, "Length of the vector after each block", point=ends[-1])
         if config.ending == "nothing":
             arithmetic(look, (_memory(look), view.token, look.view.unit))
         else:
@@ -57,8 +57,7 @@ def _worked(look: Look, entry: int, share: float) -> Worked:
 
 
 def _tokens(look: Look) -> tuple[int, float]:
-    """The most probable token after each block [L + 1, T], its probability as colour. Returns the picked one and
-    its probability."""
+    """The most probable token after each block [L + 1, T], its probability as colour; returns the picked one."""
     ids, shares = compute.stops(look.model.name, look.given, look.side)
     texts = [[look.label_of(int(i)) for i in row] for row in ids]
     place = look.view.token

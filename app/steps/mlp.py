@@ -37,9 +37,9 @@ def draw(look: Look) -> None:
         a, b = st.columns(2)
         with a:
             rows = [{"label": f"unit {u}", "value": act[view.token, u], "mark": u == unit} for u in strongest]
-            header = bars(rows, "unit", "activation", height=210)
+            figure = bars(rows, "unit", "activation", height=210)
             title = f"The strongest units for “{look.token}”"
-            chart(look, "units", header, title, pick=lambda i: state.change(unit=int(strongest[int(i)])))
+            chart(look, "units", figure, title, pick=lambda i: state.change(unit=int(strongest[int(i)])))
         with b:
             _curve(look, "mlp.gate" if gated else "mlp.act", unit)
     with right:
@@ -74,5 +74,5 @@ def _curve(look: Look, after: str, unit: int) -> None:
     reach = max(4.0, abs(x) * 1.1)
     xs = torch.linspace(-reach, reach, 121)
     curve = series(look.activation, xs, ACTIVATIONS[look.config.activation](xs))
-    header = graph([curve], "mlp.pre", after, height=210, marks=[[x, y, f"unit {unit}"]], zero=True)
-    chart(look, "curve", header, f"{look.activation} and this unit on it")
+    figure = graph([curve], "mlp.pre", after, height=210, marks=[(x, y, f"unit {unit}")], zero=True)
+    chart(look, "curve", figure, f"{look.activation} and this unit on it")

@@ -63,15 +63,25 @@ def _decoding(view: state.View) -> Decoding:
 def _candidates(look: Look, logits, probabilities, ids: list[int], kept: int, picked: int) -> None:
     rows = scored(look, ids, logits, probabilities, picked)
     rows = [row | {"off": not row["value"] > 0} for row in rows]
-    header = bars(rows, "token", "probability", height=330, cut=kept)
+    figure = bars(
+        rows, "token", "probability", height=330, cut=kept, percent=True, original=_original(look, logits, ids)
+    )
     chart(
         look,
         "candidates",
-        header,
+        figure,
         "The most probable next tokens",
         point=look.whole("logits"),
         pick=lambda i: state.change(entry=ids[int(i)]),
     )
+
+
+def _original(look: Look, logits, ids: list[int]) -> tuple | None:
+    """The same candidates at temperature 1 and without a cut, where the sampler changes them."""
+    view = look.view
+    if view.temperature == 1:
+        return None
+    return "temperature 1", f"temperature {view.temperature:g}", logits.softmax(-1)[ids].tolist()
 
 
 def _controls(look: Look, picked: int) -> None:
@@ -133,7 +143,6 @@ def _ranks(look: Look, probabilities: torch.Tensor, order: torch.Tensor) -> None
     """How much of the whole is held by the best n tokens."""
     total = probabilities[order].cumsum(-1)
     ranks = sorted({min(len(total), round(1.25**k)) for k in range(60)})
-    line = series("share", [torch.tensor(float(n)).log10() for n in ranks], [total[n - 1] for n in ranks])
-    ticks = [[p, f"{10**p:,}"] for p in range(len(str(len(total))))]
-    header = graph([line], "the best n tokens", "share together", height=190, zero=True, xTicks=ticks)
-    chart(look, "ranks", header, "How the whole vocabulary shares")
+    line = series("share together", ranks, [total[n - 1] for n in ranks])
+    figure = graph([line], "the best n tokens", "share together", height=190, log=True, percent=True)
+    chart(look, "ranks", figure, "How the whole vocabulary shares")

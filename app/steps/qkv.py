@@ -71,8 +71,8 @@ def _turn(look: Look) -> None:
             series(name, *([0, x[head, view.token, i]] for i in (pair, pair + half)), labels=["0", name])
             for name, x in (("before", look.array(before)), ("after", look.array(after)))
         ]
-        header = graph(arrows, f"number {pair}", f"number {pair + half}", height=230, square=True)
-        chart(look, "turn", header, f"Pair {pair} of {look.token}, before and after the turn", point=after)
+        figure = graph(arrows, f"number {pair}", f"number {pair + half}", height=260, square=True)
+        chart(look, "turn", figure, f"Pair {pair} of {look.token}, before and after the turn", point=after)
 
 
 def _groups(look: Look) -> None:

@@ -36,7 +36,7 @@ def embedded(look: Look) -> None:
         picture(look, point, "Rows of the token table, one per token", height=330)
     with right:
         arithmetic(look, (point, view.token, view.unit))
-        chart(look, "nearest", bars(near, "token", "cosine", height=170, max=1.0), "Nearest in the token table")
+        chart(look, "nearest", bars(near, "token", "cosine", height=170, top=1.0), "Nearest in the token table")
         words(look, "embeddings/positions")
         code(Reader.unroll)
 
@@ -96,10 +96,9 @@ def _along(look: Look, names: tuple[str, ...], unit: int) -> None:
         series(CALLED.get(name, name), places, [look.trace[point][0, unit] for point in points[name]])
         for name in names
     ]
-    mark = [*lines[-1]["points"][look.view.token], look.token]
-    options = dict(xTicks=[[i, label] for i, label in enumerate(look.labels)], marks=[mark], zero=True)
-    header = graph(lines, "token", f"number {unit}", height=200, **options)
-    chart(look, "along", header, f"Number {unit} from token to token", point=points["h"][look.view.token])
+    marks = [(look.view.token, lines[-1].y[look.view.token], look.token)]
+    figure = graph(lines, "token", f"number {unit}", height=200, ticks=look.labels, marks=marks, zero=True)
+    chart(look, "along", figure, f"Number {unit} from token to token", point=points["h"][look.view.token])
 
 
 def states(look: Look) -> None:
@@ -119,9 +118,8 @@ def states(look: Look) -> None:
     with right:
         cosines = [cosine(array[view.token], other) for other in array]
         line = series("cosine", range(len(cosines)), cosines)
-        ticks = [[i, label] for i, label in enumerate(look.labels)]
-        header = graph([line], "token", "cosine", height=210, zero=True, xTicks=ticks)
-        chart(look, "alike", header, f"How alike each state is to that after “{look.token}”", point=point)
+        figure = graph([line], "token", "cosine", height=210, zero=True, ticks=look.labels)
+        chart(look, "alike", figure, f"How alike each state is to that after “{look.token}”", point=point)
         if look.side == "decoder":
             source = len(look.memory.labels)
             words(look, "states/path", steps=path_to_target(config, source, 0, view.token))

@@ -36,9 +36,8 @@ def draw(look: Look) -> None:
             series(name, places, size)
             for name, size in zip(("stream before", "added", "stream after"), sizes, strict=True)
         ]
-        ticks = [[i, label] for i, label in enumerate(look.labels)]
-        header = graph(lines, "token", "length of the vector", height=250, zero=True, xTicks=ticks)
-        chart(look, "sizes", header, "How long the vectors are", point=total)
+        figure = graph(lines, "token", "length of the vector", height=250, zero=True, ticks=look.labels)
+        chart(look, "sizes", figure, "How long the vectors are", point=total)
         words(look, "residual/why")
         code(Block.forward)
 

@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from app.figures import bars, graph, series
+from app.figures import bars, graph, series, shares
 from app.look import Look
 from app.widgets import arithmetic, bound, chart, code, picture, words
 from engine.analysis import dots_at
@@ -76,10 +76,11 @@ def _by_distance(look: Look) -> None:
     curve = dots(view.key + first, view.key, far - first)
     (moved,), (alone,) = (dots(view.token + STEP, view.key + on) for on in (STEP, 0))
     words(look, "scores/distance", token=look.token, distance=here, step=STEP, moved=moved, alone=alone)
-    line, mark = series("query · key", range(first, far), curve), [here, curve[here - first], "here"]
+    line, mark = series("query · key", range(first, far), curve), (here, curve[here - first], "here")
     names = f"places from {look.key} to {look.token}", "query · key"
-    header = graph([line], *names, height=130, marks=[mark], zero=True, foot=f"{asking} · k, turned")
-    chart(look, "distance", header, "The same query and key at other distances")
+    figure = graph([line], *names, height=140, marks=[mark], zero=True)
+    title = "The same query and key at other distances"
+    chart(look, "distance", figure, title, foot=f"{asking} · k, turned")
 
 
 def _without(look: Look, width: int) -> None:
@@ -89,8 +90,8 @@ def _without(look: Look, width: int) -> None:
     traces = (look.trace, look.what_if(edit).trace)
     usual, other = (t[point][0, view.head, view.token].tolist() for t in traces)
     words(look, "scores/without", token=look.token, usual=max(usual), other=max(other))
-    rows = []
-    for i in look.seen:
-        rows.append({"label": look.labels[i], "value": usual[i], "note": f"{usual[i]:.1%} → {other[i]:.1%}"})
-    rows = sorted(rows, key=lambda row: -row["value"])[:8]
-    chart(look, "without", bars(rows, "token", "weight", height=180, max=1.0), "Weights: divided → not divided")
+    best = sorted(look.seen, key=lambda i: -usual[i])[:8]
+    rows = shares([look.labels[i] for i in best], [other[i] for i in best])
+    original = ("divided", "not divided", [usual[i] for i in best])
+    figure = bars(rows, "token", "weight", height=180, percent=True, original=original)
+    chart(look, "without", figure, "Weights: divided → not divided")

@@ -40,15 +40,15 @@ def draw(look: Look) -> None:
         with a:
             picture(look, point, "Weights (each row sums to 1)", height=350, **WEIGHTS)
         with b:
-            _row(look, look.trace[point][0, view.head, view.token])
+            _row(look, look.trace[point][0, view.head, view.token], own)
     with right:
         arithmetic(look, (point, view.head, view.token, view.key))
         words(look, "softmax/rows")
         code(attend, entropy)
 
 
-def _row(look: Look, row: torch.Tensor) -> None:
-    """The picked row as bars, with a temperature to play with."""
+def _row(look: Look, row: torch.Tensor, own: torch.Tensor) -> None:
+    """The picked row as bars, with a temperature to play with; then the model's own row stands beside it."""
     view = look.view
     bound(st.slider, "Temperature (1 is the model's own)", "heat", 0.1, 5.0, step=0.1)
     seen = look.seen
@@ -58,6 +58,7 @@ def _row(look: Look, row: torch.Tensor) -> None:
     rows = shares([look.labels[i] for i in seen], row[seen].tolist(), picked)
     title = f"Where “{look.token}” looks" + ("" if view.heat == 1 else f", at temperature {view.heat:g}")
     point = look.point("attn.pattern")
-    header = bars(rows, "token", "weight", height=300, max=1.0)
-    chart(look, "row", header, title, point=point, pick=lambda i: state.change(key=seen[int(i)]))
+    original = None if view.heat == 1 else ("temperature 1", f"temperature {view.heat:g}", own[seen].tolist())
+    figure = bars(rows, "token", "weight", height=300, percent=True, original=original)
+    chart(look, "row", figure, title, point=point, pick=lambda i: state.change(key=seen[int(i)]))
     words(look, "softmax/entropy", entropy=float(entropy(row)), heat=view.heat)

@@ -176,17 +176,18 @@ ANSWERS = {"image": _shown, "pair": _translated, "recurrent": _translated, "capt
 def _best(look: Look, kind: str, point: str, scores: torch.Tensor) -> None:
     best = scores.softmax(-1).topk(min(SHOWN, len(scores)))
     rows = shares([look.answer(i) for i in best.indices.tolist()], best.values.tolist())
-    header = bars(rows, "answer", "probability", height=110, max=1.0)
-    chart(look, f"answer-{look.model.name}", header, say("families", f"{kind}/answer"), point=point)
+    figure = bars(rows, "answer", "probability", height=110, percent=True)
+    chart(look, f"answer-{look.model.name}", figure, say("families", f"{kind}/answer"), point=point)
 
 
 def _parts(look: Look) -> None:
     """How many parameters stand in which part."""
     counts = parameters_of(look.model)
     total = sum(counts.values())
-    rows = [{"label": part, "value": n, "note": f"{n:,} ({n / total:.0%})"} for part, n in counts.items() if n]
+    rows = [{"label": part, "value": n, "note": f"{n:,}"} for part, n in counts.items() if n]
     title = say("families", "parts", total=total)
-    chart(look, f"parts-{look.model.name}", bars(rows, "part", "parameters", height=150), title)
+    figure = bars(rows, "part", "parameters", height=150, top=total)
+    chart(look, f"parts-{look.model.name}", figure, title)
 
 
 main()

@@ -1,11 +1,9 @@
 """The models: what each is, how it learned, how well it does, and what it was at moments of its training."""
 
-import math
-
 import streamlit as st
 
 from app import components, compute, state
-from app.figures import graph, series
+from app.figures import panels, series
 from app.text import say
 from engine.load import AT, SHIPPED, moments_of
 
@@ -68,16 +66,29 @@ def _steps(n: int) -> str:
 
 
 def _curves(name: str, step: str, moments: list[dict]) -> None:
-    """What was learned when: one curve a column, steps in powers of ten."""
-    xs = [math.log10(max(1, r["step"])) for r in moments]
+    """What was learned when: all curves over the steps, and their values at the picked moment."""
     now = next(r for r in moments if str(r["step"]) == (step or str(moments[-1]["step"])))
-    ticks = [[k, f"{10**k:,}"] for k in range(math.floor(xs[-1]) + 1)]
-    for column, (key, (title, value)) in zip(st.columns(len(CURVES)), CURVES.items(), strict=True):
-        mark = [math.log10(max(1, now["step"])), value(now), f"{_steps(now['step'])}: {value(now):.2f}"]
-        line = series(title, xs, [value(r) for r in moments], labels=[_steps(r["step"]) for r in moments])
-        header = graph([line], "steps of training", "", height=210, xTicks=ticks, marks=[mark], zero=True)
-        with column:
-            components.plot(f"plot-{key}", header | {"title": title, "aria": title, "model": name})
+    steps = [r["step"] for r in moments]
+    lines = [
+        series(title, map(_place, steps), [value(r) for r in moments], [_steps(n) for n in steps])
+        for title, value in CURVES.values()
+    ]
+    ticks = {_place(n): f"{n:,}" for n in (0, *(10**k for k in range(len(str(steps[-1])))))}
+    names = (say("model", "curves/bits"), say("model", "curves/shares"))
+    figure = panels(
+        (lines[:1], lines[1:]), say("model", "curves/steps"), names, ticks, _place(now["step"]), 430
+    )
+    title = say("model", "curves/title")
+    told = say(
+        "model", "curves/say", step=now["step"], **{key: value(now) for key, (_, value) in CURVES.items()}
+    )
+    header = {"title": title, "aria": title, "model": name, "foot": "learning.json", "say": told}
+    components.plot("plot-learning", header, figure)
+
+
+def _place(step: int) -> float:
+    """Where a number of steps stands on an axis in powers of ten, which has no 0: that stands before 1."""
+    return max(step, 0.5)
 
 
 main()

@@ -1,5 +1,7 @@
 """The walk through every kind of model: its own steps in its own order, the model's numbers on all of them."""
 
+import html
+
 import numpy as np
 import pytest
 
@@ -8,10 +10,13 @@ from app import compute
 from app.state import STEPS
 from tests.app.conftest import CAPTIONERS, COLOURS, TRANSLATORS
 from tests.app.visit import (
+    bars,
     boxes,
     check_marked,
     component,
+    curves,
     drawn,
+    figure,
     fire,
     given,
     keys,
@@ -98,7 +103,7 @@ def test_the_map_shows_a_models_own_order(family, walk, order):
 @pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
 def test_a_number_of_the_state_is_followed_from_token_to_token(family, name):
     at, trace = open(name, step="cell", token=1, unit=3, target="sat on"), run(name)
-    lines = {line["name"]: [y for _, y in line["points"]] for line in given(at, "plot-along")["series"]}
+    lines = {called: y for called, (_, y) in curves(at, "plot-along").items()}
     steps = [f"decoder.steps.{t}" for t in range(trace.target.shape[1])]
     for called, point in (("state after", "h"), ("update", "update"), ("forget", "forget"), ("cell", "cell")):
         if called in lines:
@@ -179,7 +184,7 @@ def test_the_text_after_sep_is_the_second(family):
     end = trace.ids[0].tolist().index(family["bert"].tokenizer.end)
     assert trace.segments[0].tolist() == [int(t > end) for t in range(trace.ids.shape[1])]
     shares = trace["follows.scores"][0].softmax(-1).tolist()
-    assert [row["value"] for row in given(at, "plot-follows")["rows"]] == pytest.approx(shares)
+    assert bars(at, "plot-follows") == pytest.approx(shares)
 
 
 def test_one_text_alone_is_not_asked_whether_it_follows(family):
@@ -192,8 +197,8 @@ def test_the_candidates_are_the_best_of_the_masks_row(family):
     at, trace = open("bert", step="next"), run("bert")
     place = trace.ids[0].tolist().index(family["bert"].tokenizer.mask)
     shares = trace["logits"][0, place].softmax(-1)
-    rows = given(at, "plot-candidates")["rows"]
-    assert [row["value"] for row in rows] == pytest.approx(shares.topk(len(rows)).values.tolist())
+    drawn = bars(at, "plot-candidates")
+    assert drawn == pytest.approx(shares.topk(len(drawn)).values.tolist())
 
 
 def test_a_picked_token_is_hidden_and_a_candidate_written_in_its_place(family):
@@ -201,7 +206,7 @@ def test_a_picked_token_is_hidden_and_a_candidate_written_in_its_place(family):
     assert any("There is no" in text for text in markdown(at))
     press(at, "hide")
     assert view(at).prompt == "The cat [MASK], the mat"
-    best = given(at, "plot-candidates")["rows"][0]["label"]
+    best = html.unescape(figure(at, "plot-candidates").data[0].customdata[0])
     press(at, "write")
     word = best.removeprefix("##")
     assert view(at).prompt == (
@@ -233,7 +238,7 @@ def test_the_lesson_is_drawn_again_and_says_what_was_done(family):
 def test_a_words_vectors_in_two_texts_part_block_by_block(family):
     other = "it sat on the cat"
     at = open("bert", step="layers", token=2, other=other)
-    lines = [[y for _, y in line["points"]] for line in given(at, "plot-company")["series"]]
+    lines = [y for _, y in curves(at, "plot-company").values()]
     theirs = engine.run(family["bert"], other)
     at_place = theirs.ids[0].tolist().index(run("bert").ids[0, 2].item())
     for i, cosine in enumerate(lines[0][:-1]):
@@ -273,7 +278,7 @@ def test_drawing_runs_the_model_on_the_drawn_image(family):
     at = fire(open("vit", step="next"), "drawing", image="g" * 64)
     assert view(at).image == "g" * 64
     shares = compute.trace("vit", "g" * 64)["classes"][0].softmax(-1).tolist()
-    assert [row["value"] for row in given(at, "plot-classes")["rows"]] == pytest.approx(shares)
+    assert bars(at, "plot-classes") == pytest.approx(shares)
 
 
 @pytest.mark.parametrize("image", ["x" * 64, "0" * 63, "0" * 65, "<script>", "é" * 64, "G" * 64])

@@ -15,7 +15,7 @@ from app.text import sections
 from engine.analysis import certainty, path_length, path_to_target, sequential_steps
 from engine.load import SHIPPED
 from tests.app.conftest import TRANSLATORS
-from tests.app.visit import bare, fire, given, keys, markdown, tensors, view, visit
+from tests.app.visit import bare, bars, curves, figure, fire, given, keys, markdown, tensors, view, visit
 from tests.engine.tiny import recurrent
 from tests.hostile import HOSTILE
 
@@ -87,9 +87,9 @@ def test_the_answer_is_the_models_own_for_the_same_gap(kind):
     else:
         trace = engine.run(model, GAP)
         scores = trace["logits"][0, trace.ids[0].tolist().index(model.tokenizer.mask)]
-    rows = given(at, f"plot-answer-{name}")["rows"]
-    best = scores.softmax(-1).topk(len(rows))
-    assert [row["value"] for row in rows] == pytest.approx(best.values.tolist(), rel=1e-5)
+    drawn = bars(at, f"plot-answer-{name}")
+    best = scores.softmax(-1).topk(len(drawn))
+    assert drawn == pytest.approx(best.values.tolist(), rel=1e-5)
 
 
 SINGLE = [kind for kind, name in compute.families().items() if len(compute.model(name).reads) == 1]
@@ -127,9 +127,8 @@ def test_a_pair_has_three_masks_beside_one_another():
 def test_the_parts_add_up_to_all_parameters(kind):
     at, name = families(), compute.families()[kind]
     total = sum(p.numel() for p in compute.model(name).parameters())
-    header = given(at, f"plot-parts-{name}")
-    assert sum(row["value"] for row in header["rows"]) == total
-    assert f"{total:,}" in header["title"]
+    assert sum(bars(at, f"plot-parts-{name}")) == total
+    assert f"{total:,}" in given(at, f"plot-parts-{name}")["title"]
 
 
 def test_a_button_leads_into_the_familys_own_walk():
@@ -285,10 +284,11 @@ def chrf(name: str) -> list[float]:
 def test_the_curves_are_what_stands_beside_the_weights_and_what_was_not_measured_has_none(shipping, measured):
     shipping("storybook", "interpreter", "gru", "rnn")
     measured("gru", dict(zip(LENGTHS, (61.5, 52.25, 40.0), strict=True)))
-    header = given(families(), "plot-quality")
-    curves = {line["name"]: [y for _, y in line["points"]] for line in header["series"]}
-    assert curves == {"interpreter": chrf("interpreter"), "gru": [61.5, 52.25, 40.0]}
-    assert [text for _, text in header["xTicks"]] == ["up to 4", "5", "9 or more"]
+    at = families()
+    header, drawn = given(at, "plot-quality"), curves(at, "plot-quality")
+    expected = {"interpreter": chrf("interpreter"), "gru": [61.5, 52.25, 40.0]}
+    assert {name: y for name, (_, y) in drawn.items()} == expected
+    assert figure(at, "plot-quality").layout.xaxis.ticktext == ("up to 4", "5", "9 or more")
     assert "gru: up to 4 words 61.5, 5 words 52.2, 9 or more words 40.0" in header["aria"]
     assert f"interpreter: up to 4 words {chrf('interpreter')[0]:.1f}" in header["aria"]
 
@@ -296,9 +296,9 @@ def test_the_curves_are_what_stands_beside_the_weights_and_what_was_not_measured
 def test_only_lengths_that_all_were_measured_at_are_compared(shipping, measured):
     shipping("storybook", "interpreter", "gru")
     measured("gru", {LENGTHS[0]: 61.5, LENGTHS[2]: 40.0, "20 words": 1.0})
-    header = given(families(), "plot-quality")
-    assert [text for _, text in header["xTicks"]] == ["up to 4", "9 or more"]
-    assert [[y for _, y in line["points"]] for line in header["series"]] == [
+    at = families()
+    assert figure(at, "plot-quality").layout.xaxis.ticktext == ("up to 4", "9 or more")
+    assert [y for _, y in curves(at, "plot-quality").values()] == [
         [chrf("interpreter")[0], chrf("interpreter")[2]],
         [61.5, 40.0],
     ]

@@ -9,7 +9,7 @@ import pytest
 import engine
 from app.state import DEFAULT, STEPS
 from engine.cache import Cache
-from tests.app.visit import boxes, drawn, given, keys, lens, markdown, pictures, tensors, visit
+from tests.app.visit import boxes, curves, drawn, given, keys, lens, mark, markdown, pictures, tensors, visit
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_a_head_shows_the_key_and_value_that_it_shares(llama, run, letter):
 
 def test_the_curve_over_distances_is_of_the_key_that_is_shared(llama, run):
     at = visit(model=llama.name, step="scores", layer=1, head=3, token=7, key=2)
-    ((x, y, _),) = given(at, "plot-distance")["marks"]
+    x, y = mark(at, "plot-distance")
     assert (x, y) == (5, pytest.approx(run["blocks.1.attn.dots"][0, 3, 7, 2].item(), rel=1e-4))
 
 
@@ -105,7 +105,7 @@ def test_rmsnorm_has_no_mean_to_show(llama):
 
 def test_the_curve_makes_the_gate_and_the_gate_times_what_would_pass_is_what_does(llama, run):
     at = visit(model=llama.name, step="mlp", layer=1, token=3, unit=7)
-    ((x, y, _),) = given(at, "plot-curve")["marks"]
+    x, y = mark(at, "plot-curve")
     pre, gate, up, act = (run[f"blocks.1.mlp.{name}"][0, 3, 7].item() for name in ("pre", "gate", "up", "act"))
     assert (x, y) == pytest.approx((pre, gate))
     assert gate * up == pytest.approx(act)
@@ -118,6 +118,6 @@ def test_the_curve_makes_the_gate_and_the_gate_times_what_would_pass_is_what_doe
 def test_the_turn_of_a_shared_key_is_drawn(llama, run):
     at = visit(model=llama.name, step="qkv", letter="k_rot", head=2, token=6, unit=1)
     assert "plot-turn" in keys(at)
-    for line, point in zip(given(at, "plot-turn")["series"], ("k", "k_rot"), strict=True):
+    for (x, y), point in zip(curves(at, "plot-turn").values(), ("k", "k_rot"), strict=True):
         vector = run[f"blocks.0.attn.{point}"][0, 1, 6].tolist()
-        assert line["points"] == [[0, 0], [vector[1], vector[4]]]
+        assert (x, y) == ([0, vector[1]], [0, vector[4]])

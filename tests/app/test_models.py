@@ -10,7 +10,7 @@ import engine
 from app import compute
 from app.state import DEFAULT, PROMPT
 from engine.load import SHIPPED, moments_of
-from tests.app.visit import MAIN, fire, given, keys, markdown, picture, view, visit
+from tests.app.visit import MAIN, curves, figure, fire, given, keys, markdown, picture, view, visit
 
 
 def measured(name: str, file: str) -> dict:
@@ -49,17 +49,21 @@ def test_a_picked_moment_is_the_model_as_it_was_then():
 
 def test_the_curves_are_the_numbers_beside_the_weights():
     at, moments = page(), measured("storybook", "learning.json")["moments"]
-    points = given(at, "plot-bits")["series"][0]["points"]
-    assert [y for _, y in points] == [record["bits"] for record in moments]
-    assert [x for x, _ in points] == pytest.approx([np.log10(max(1, record["step"])) for record in moments])
-    assert given(at, "plot-bits")["marks"][0][1] == moments[-1]["bits"]
+    drawn = list(curves(at, "plot-learning").values())
+    assert [x for x, _ in drawn] == [[max(0.5, record["step"]) for record in moments]] * 4
+    assert drawn[0][1] == [record["bits"] for record in moments]
+    assert drawn[3][1] == [record["who to whom"] for record in moments]
+    assert figure(at, "plot-learning").layout.xaxis.type == "log"
+    assert f"{moments[-1]['bits']:.2f} bits" in given(at, "plot-learning")["say"]
 
 
 def test_the_curves_mark_the_picked_moment():
     moments = measured("storybook", "learning.json")["moments"]
     shipped = [record for record in moments if record["ships"]]
     at = page(model=moments_of("storybook")[1])
-    assert given(at, "plot-bits")["marks"][0][1] == shipped[1]["bits"]
+    (line,) = figure(at, "plot-learning").layout.shapes
+    assert line.x0 == line.x1 == shipped[1]["step"]
+    assert f"{shipped[1]['bits']:.2f} bits" in given(at, "plot-learning")["say"]
 
 
 def test_a_model_without_a_history_shows_its_card_alone():

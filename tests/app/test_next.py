@@ -8,7 +8,20 @@ import pytest
 import engine
 from app.state import DEFAULT, View
 from engine import Decoding, decode
-from tests.app.visit import fire, full_prompt, given, model, numbers, press, softmax, trace, view, visit
+from tests.app.visit import (
+    curves,
+    figure,
+    fire,
+    full_prompt,
+    given,
+    model,
+    numbers,
+    press,
+    softmax,
+    trace,
+    view,
+    visit,
+)
 
 SAMPLERS = [
     {},
@@ -39,22 +52,34 @@ def shares(temperature: float, top_k: int, top_p: float, min_p: float) -> np.nda
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=str)
 def test_the_candidates_have_their_probability_over_the_whole_vocabulary(sampler):
     at = visit(step="next", **sampler)
-    header, expected = given(at, "plot-candidates"), shares(**KNOBS | sampler)
-    order = np.argsort(-numbers("logits")[-1], kind="stable")[: len(header["rows"])]
-    assert [row["value"] for row in header["rows"]] == pytest.approx(expected[order])
-    assert [bool(row.get("off")) for row in header["rows"]] == (expected[order] == 0).tolist()
-    assert header["cut"] == (expected > 0).sum()
-    assert header["light"]["ok"]
+    drawn, expected = figure(at, "plot-candidates"), shares(**KNOBS | sampler)
+    now = drawn.data[-1]
+    order = np.argsort(-numbers("logits")[-1], kind="stable")[: len(now.x)]
+    assert now.x == pytest.approx(expected[order])
+    assert ((now.marker.opacity < 1) == (expected[order] == 0)).all()
+    kept = (expected > 0).sum()
+    assert [line.y0 for line in drawn.layout.shapes] == ([kept - 0.5] if kept < len(now.x) else [])
+    assert given(at, "plot-candidates")["light"]["ok"]
     own = decode.steps_of(trace()["logits"][0, -1], decoding_of(replace(DEFAULT, **sampler)))
     assert own["probabilities"].numpy() == pytest.approx(expected)
 
 
 def test_the_shares_of_the_best_add_up():
     at = visit(step="next", temperature=2)
-    points = given(at, "plot-ranks")["series"][0]["points"]
+    x, y = curves(at, "plot-ranks")["share together"]
     total = np.cumsum(np.sort(shares(**KNOBS | {"temperature": 2}))[::-1])
-    assert [y for _, y in points] == pytest.approx([total[round(10**x) - 1] for x, _ in points])
-    assert points[-1][1] == pytest.approx(1)
+    assert y == pytest.approx([total[round(rank) - 1] for rank in x])
+    assert y[-1] == pytest.approx(1)
+    assert figure(at, "plot-ranks").layout.xaxis.type == "log"
+
+
+def test_at_another_temperature_the_original_stands_beside_and_the_axis_stays():
+    hot, own = (figure(visit(step="next", temperature=t), "plot-candidates") for t in (3, 1))
+    best = np.argsort(-numbers("logits")[-1], kind="stable")[: len(hot.data[0].x)]
+    assert [trace.name for trace in hot.data] == ["temperature 1", "temperature 3"]
+    assert hot.data[0].x == pytest.approx(shares(**KNOBS)[best])
+    assert len(own.data) == 1
+    assert hot.layout.xaxis.range == own.layout.xaxis.range == (0, 1)
 
 
 def decoding_of(view: View) -> Decoding:
@@ -94,7 +119,7 @@ def test_a_picked_candidate_is_marked_worked_out_and_taken():
     at = fire(visit(step="next"), "plot-candidates", pick=3)
     third = int(np.argsort(-numbers("logits")[-1], kind="stable")[3])
     assert view(at) == replace(DEFAULT, step="next", entry=third)
-    assert [i for i, row in enumerate(given(at, "plot-candidates")["rows"]) if row["mark"]] == [3]
+    assert np.flatnonzero(figure(at, "plot-candidates").data[0].marker.line.width).tolist() == [3]
     press(at, "take")
     assert view(at).prompt == DEFAULT.prompt + model().tokenizer.decode([third])
 

@@ -10,11 +10,16 @@ from app.state import DEFAULT, STEPS, View
 from app.widgets import PICKS
 from engine.points import points_of
 from tests.app.visit import (
+    bars,
     boxes,
+    curves,
     drawn,
+    figure,
+    fire,
     full_prompt,
     given,
     keys,
+    mark,
     markdown,
     model,
     numbers,
@@ -188,14 +193,14 @@ def test_the_stream_grows_as_the_chart_says():
     at = visit(step="layers", token=2)
     ends = [f"blocks.{i}.resid_pre" for i in range(model().config.layers)]
     ends.append(ends[-1].replace("pre", "post"))
-    points = given(at, "plot-stream")["series"][0]["points"]
-    assert [y for _, y in points] == pytest.approx([np.linalg.norm(numbers(end)[2]) for end in ends])
+    ((_, sizes),) = curves(at, "plot-stream").values()
+    assert sizes == pytest.approx([np.linalg.norm(numbers(end)[2]) for end in ends])
 
 
 def test_the_strongest_units_are_those_of_the_engine():
     at = visit(step="mlp", layer=1, token=6)
     act = numbers("blocks.1.mlp.act")[6]
-    values = [row["value"] for row in given(at, "plot-units")["rows"]]
+    values = bars(at, "plot-units")
     assert values == pytest.approx(sorted(act, key=abs, reverse=True)[: len(values)])
 
 
@@ -229,21 +234,22 @@ def test_the_arrows_are_a_pair_of_the_query_or_key_before_and_after_its_turn(let
     after = f"blocks.2.attn.{letter}_rot"
     assert [box.point for box in boxes(at)] == [after]
     np.testing.assert_array_equal(picture(at, f"attn.{letter}_rot")[1], numbers(after))
-    for line, point in zip(given(at, "plot-turn")["series"], (letter, f"{letter}_rot"), strict=True):
+    for (x, y), point in zip(curves(at, "plot-turn").values(), (letter, f"{letter}_rot"), strict=True):
         vector = numbers(f"blocks.2.attn.{point}")[4, 6]
-        assert line["points"] == [[0, 0], [vector[19 % half], vector[19 % half + half]]]
+        assert (x, y) == ([0, vector[19 % half]], [0, vector[19 % half + half]])
 
 
 def curve(at) -> dict[int, float]:
     """Of the picked query and key the dot product at each distance."""
-    return {int(x): y for x, y in given(at, "plot-distance")["series"][0]["points"]}
+    x, y = curves(at, "plot-distance")["query · key"]
+    return dict(zip(map(int, x), y, strict=True))
 
 
 @pytest.mark.parametrize("token, key", [(9, 4), (6, 6), (2, 11)])
 def test_the_curve_over_distances_goes_through_the_models_own_dot_product(token, key):
     at = visit(step="scores", layer=3, head=5, token=token, key=key)
     own = numbers("blocks.3.attn.dots")[5, token, key]
-    ((x, y, _),) = given(at, "plot-distance")["marks"]
+    x, y = mark(at, "plot-distance")
     assert x == token - key
     assert [y, curve(at)[x]] == pytest.approx([own, own], rel=1e-5)
     said = next(text for text in markdown(at) if "distance counts" in text).replace("−", "-")
@@ -268,7 +274,7 @@ def test_the_curve_reaches_as_far_as_the_longest_prompt():
     assert not at.exception
     context = model().config.context
     assert list(curve(at)) == list(range(context))
-    assert given(at, "plot-distance")["marks"][0][0] == context - 1
+    assert mark(at, "plot-distance")[0] == context - 1
 
 
 def test_where_no_position_is_a_turn_there_is_no_curve_over_distances(family):
@@ -283,3 +289,26 @@ def test_learned_positions_are_shown_being_added():
     asked = visit(step="qkv", model="bookworm", letter="k_rot")
     assert view(asked).letter == "k"
     assert any("turns no queries" in text for text in markdown(asked))
+
+
+def test_the_map_in_space_is_drawn_when_it_is_unfolded_and_keeps_what_it_says_of_the_spread():
+    at = visit(step="embeddings", token=3)
+    assert "plot-space" not in keys(at)
+    at.session_state["space"] = True
+    at.run()
+    assert not at.exception
+    grey, named = figure(at, "plot-space").data
+    table = model().embed.token.weight.double().numpy()
+    basis = table[: len(grey.x)]
+    centred = basis - basis.mean(0)
+    _, sizes, directions = np.linalg.svd(centred, full_matrices=False)
+    for cloud, rows in ((grey, basis), (named, table[trace_ids()])):
+        expected = (rows - basis.mean(0)) @ directions[:3].T
+        np.testing.assert_allclose(np.abs([cloud.x, cloud.y, cloud.z]), np.abs(expected.T), atol=1e-5)
+    share = (sizes[:3] ** 2).sum() / (sizes**2).sum()
+    assert any(f"{share:.0%} of their spread" in text for text in markdown(at))
+    assert view(fire(at, "plot-space", pick=5)).token == 5
+
+
+def trace_ids() -> list[int]:
+    return trace().ids[0].tolist()

@@ -1,12 +1,22 @@
 """Every what-if equals the same experiment computed again by hand, in float64."""
 
-import re
-
 import numpy as np
 import pytest
 
 from app.state import DEFAULT
-from tests.app.visit import boxes, given, model, numbers, picture, point_of, softmax, tensors, visit
+from tests.app.visit import (
+    bars,
+    boxes,
+    figure,
+    given,
+    model,
+    numbers,
+    picture,
+    point_of,
+    softmax,
+    tensors,
+    visit,
+)
 
 AT = dict(layer=2, head=4, token=8, key=3)
 COUNT = len(numbers("blocks.0.resid_pre"))
@@ -57,21 +67,19 @@ def test_the_arithmetic_under_another_mask_is_that_masks(kind):
 def test_without_dividing_the_weights_are_the_softmax_of_the_dot_products():
     at = visit(step="scores", unscaled=1, **AT)
     usual, other = (softmax(masked(scores(divide)))[AT["head"], AT["token"]] for divide in (True, False))
-    rows = given(at, "plot-without")["rows"]
-    best = np.sort(usual)[::-1]
-    assert [row["value"] for row in rows] == pytest.approx(best[: len(rows)], rel=1e-4)
-    for row in rows:
-        before, after = (float(x) / 100 for x in re.findall(r"([\d.]+)%", row["note"]))
-        s = int(np.abs(usual - row["value"]).argmin())
-        assert (before, after) == pytest.approx((usual[s], other[s]), abs=6e-4)
+    divided, not_divided = figure(at, "plot-without").data
+    best = np.argsort(-usual)[: len(divided.x)]
+    assert divided.x == pytest.approx(usual[best], rel=1e-4)
+    assert not_divided.x == pytest.approx(other[best], rel=1e-3, abs=1e-6)
 
 
 @pytest.mark.parametrize("heat", [0.1, 0.5, 2.0, 5.0])
 def test_the_softmax_at_a_temperature(heat):
     at = visit(step="softmax", heat=heat, **AT)
     expected = softmax(masked(scores()) / heat)
-    row = [bar["value"] for bar in given(at, "plot-row")["rows"]]
-    assert row == pytest.approx(expected[AT["head"], AT["token"], : AT["token"] + 1], rel=1e-3, abs=1e-6)
+    assert bars(at, "plot-row") == pytest.approx(
+        expected[AT["head"], AT["token"], : AT["token"] + 1], rel=1e-3, abs=1e-6
+    )
     header, tensor = picture(at, "attn.pattern")
     if header["model"] != model().name:
         np.testing.assert_allclose(tensor, weights(masked(scores()) / heat), rtol=1e-3, atol=1e-6)

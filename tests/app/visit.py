@@ -1,5 +1,7 @@
 """Using the app without a browser: open a link, do what a component does, read what the page was given."""
 
+import base64
+import html
 import json
 import re
 from dataclasses import dataclass
@@ -8,12 +10,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+import plotly.graph_objects as go
 import torch
 from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 
 import engine
 from app.components import unpack
+from app.figures import MARK
 from app.state import DEFAULT, View
 from engine.trace import Trace
 
@@ -99,6 +103,37 @@ def keys(at: AppTest, prefix: str = "") -> list[str]:
 
 def view(at: AppTest) -> View:
     return at.session_state["view"]
+
+
+def figure(at: AppTest, key: str) -> go.Figure:
+    """A chart on the page; Plotly checks it against its schema."""
+    return go.Figure(_arrays(given(at, key)["figure"]))
+
+
+def _arrays(part):
+    """A part of a figure with numpy's arrays in the place of their bytes."""
+    if isinstance(part, dict) and "bdata" in part:
+        return np.frombuffer(base64.b64decode(part["bdata"]), part["dtype"])
+    if isinstance(part, dict):
+        return {name: _arrays(value) for name, value in part.items()}
+    return [_arrays(value) for value in part] if isinstance(part, list) else part
+
+
+def bars(at: AppTest, key: str) -> list[float]:
+    """The values of the last series of bars: of the numbers as they are now."""
+    return figure(at, key).data[-1].x.tolist()
+
+
+def curves(at: AppTest, key: str) -> dict[str, tuple[list[float], list[float]]]:
+    """Of a chart the x and y of every series, by its name."""
+    traces = [trace for trace in figure(at, key).data if trace.meta != MARK]
+    return {html.unescape(trace.name): (trace.x.tolist(), trace.y.tolist()) for trace in traces}
+
+
+def mark(at: AppTest, key: str) -> tuple[float, float]:
+    """The point that a chart points out."""
+    (trace,) = (trace for trace in figure(at, key).data if trace.meta == MARK)
+    return float(trace.x[0]), float(trace.y[0])
 
 
 def tensors(at: AppTest) -> dict[str, np.ndarray]:

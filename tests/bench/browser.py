@@ -43,8 +43,11 @@ def main() -> None:
             _open(page, app.url, texts[0], "heads")
             rows += [_row("layer, with all heads as thumbnails", _thumbs(page), 150)]
             rows += _steps(page)
+            charts = _charts(context(browser).new_page(), app.url, texts[0])
         rows.append(_row("Streamlit alone: a button and a text", _bare(browser), None))
     table(f"From the action to the paint, {TRIES} tries each, 32 tokens, 1280 × 720", HEAD, rows)
+    head = ("chart, drawn by the page alone", "painted ms", "target", "× target", "fastest–slowest")
+    table(f"Charts, {TRIES} tries each", head, charts)
 
 
 def _row(name: str, seen: list[Seen], target: float | None, sight: int = 0) -> list:
@@ -208,6 +211,20 @@ def _steps(page: Page) -> list[list]:
         _row("step: the median of the twelve", list(each.values()), 150),
         _row(f"step: the slowest, {slowest}", seen[slowest][1:], 150),
     ]
+
+
+def _charts(page: Page, url: str, text: str) -> list[list]:
+    """Bars and a curve with the library there: made for the first time, and drawn again."""
+    rows = []
+    for step, chart in (("softmax", "row"), ("layers", "stream")):
+        load(page, _link(url, text, step), f"document.querySelector('[class*=st-key-plot-{chart}] [data-sig]')")
+        for name, anew, target in (("first draw", True, None), ("drawn again", False, 30)):
+            ms = page.evaluate(
+                "([chart, anew, tries]) => __probe.redrawn(chart, anew, tries)", [chart, anew, TRIES]
+            )
+            share = median(ms) / target if target else None
+            rows.append([f"{step}, {chart}: {name}", median(ms), target, share, f"{min(ms):.0f}–{max(ms):.0f}"])
+    return rows
 
 
 def _bare(browser: Browser) -> list[Seen]:

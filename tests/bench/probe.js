@@ -35,6 +35,21 @@
       const roots = [...document.querySelectorAll(".st-key-step .gb")].filter((root) => !root.closest("[class*=st-key-store-]"));
       return title.startsWith(number + ".") && roots.every((root) => root.hasAttribute("data-sig"));
     },
+    // A chart is drawn again and again, each time from scratch if `anew`: the ms until each is painted.
+    async redrawn(chart, anew, tries) {
+      const root = document.querySelector(`[class*=st-key-plot-${chart}] .gb`), ms = [], frame = () => new Promise(requestAnimationFrame);
+      for (let i = 0; i <= tries; i++) {
+        await frame();
+        root.removeAttribute("data-sig");
+        if (anew) root.__state.gd = null;
+        const start = performance.now();
+        root.__state.redraw();
+        while (!root.dataset.sig) await new Promise((done) => setTimeout(done));
+        await frame();
+        ms.push(performance.now() - start);
+      }
+      return ms.slice(1);
+    },
     // The script has run to its end.
     still: () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning",
   });

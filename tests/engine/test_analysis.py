@@ -19,8 +19,10 @@ from engine.analysis import (
     path_to_target,
     patterns,
     previous_token,
+    project,
     promotes,
     sequential_steps,
+    spread,
     value_weighted,
     without_first,
 )
@@ -94,6 +96,21 @@ def test_a_flat_map_keeps_the_distances_of_what_lies_flat(count):
     points = torch.randn(count, 2, dtype=torch.float64)
     flat = flat_map(points @ torch.linalg.qr(torch.randn(7, 2, dtype=torch.float64)).Q.T)
     assert_close(torch.cdist(flat, flat), torch.cdist(points, points))
+
+
+def test_others_are_projected_onto_the_widest_directions_of_a_basis():
+    """A basis that spreads along its axes, the second most: these come back in that order, from its mean."""
+    basis = torch.tensor([[1.0, 5, 0], [1, -3, 0], [3, 1, 0], [-1, 1, 0]])
+    points = project(torch.tensor([[1.0, 1, 7], [4, 1, 0], [1, 3, 0]]), basis, 2)
+    assert_close(points.abs(), torch.tensor([[0, 0], [0, 3], [2, 0]], dtype=torch.float64))
+
+
+def test_spread_is_the_mean_squared_distance_from_the_mean():
+    assert spread(torch.tensor([[0.0, 0], [2, 0]])) == 1
+    vectors = torch.randn(9, 4)
+    whole = project(vectors, vectors, 4)
+    assert spread(whole) == pytest.approx(spread(vectors))
+    assert spread(whole[:, :1]) < spread(whole[:, :2]) < spread(vectors)
 
 
 def test_the_lens_ends_with_what_the_model_says(model, ids):
