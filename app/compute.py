@@ -11,11 +11,12 @@ import torch
 from latex2mathml.converter import convert
 
 import engine
-from engine import analysis
+from engine import analysis, checks
 from engine.config import PairConfig, RecurrentConfig
 from engine.load import beside as read_beside
 from engine.load import moments_of
 from engine.pictures import Pixels, from_signs
+from engine.rerun import check_lens, check_run
 from engine.tap import Edit
 from engine.tokenize.merges import check_text
 from engine.tokenize.wordpiece import MASK
@@ -217,6 +218,45 @@ def stops(name: str, given: Given, side: str = "") -> tuple[np.ndarray, np.ndarr
 def class_stops(name: str, given: Given) -> np.ndarray:
     """The probability of each class after each block [L + 1, C]."""
     return analysis.class_lens(trace(name, given)).cpu().numpy()
+
+
+@lru_cache(maxsize=1000)
+def checked_neighbours(name: str, table: str, row: int) -> Check:
+    return checks.check_nearest(model(name), table, row, *neighbours(name, table, row))
+
+
+@lru_cache(maxsize=TRACES)
+def checked_flat(name: str, given: Given, point: str) -> Check:
+    return checks.check_map(trace(name, given)[point][0], flat(name, given, point))
+
+
+@lru_cache(maxsize=TRACES)
+def checked_space(name: str, table: str, first: int) -> Check:
+    points, _ = in_space(name, table, first)
+    return checks.check_map(model(name).get_submodule(table).weight, points, first)
+
+
+@lru_cache(maxsize=10 * TRACES)
+def checked_stops(name: str, given: Given, side: str, at: int) -> Check:
+    """What `stops` gives for one position."""
+    return check_lens(trace(name, given), at, stops(name, given, side)[1][:, at], side and f"{side}.")
+
+
+@lru_cache(maxsize=TRACES)
+def checked_class_stops(name: str, given: Given) -> Check:
+    return check_lens(trace(name, given), 0, class_stops(name, given))
+
+
+@lru_cache(maxsize=TRACES)
+def checked_run(name: str, given: Given, point: str, edits: tuple[Edit, ...] = ()) -> Check:
+    """The whole run once more by the second route alone, up to a point."""
+    return check_run(trace(name, given, edits), point)
+
+
+@lru_cache(maxsize=1000)
+def checked_promoted(name: str, side: str, layer: int, unit: int) -> Check:
+    found = promoted(name, side, layer, unit)
+    return checks.check_promoted(model(name), side and f"{side}.", layer, unit, *found)
 
 
 @lru_cache(maxsize=1000)

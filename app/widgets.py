@@ -11,7 +11,7 @@ import torch
 from app import components, compute, state
 from app.look import Look
 from app.text import say
-from engine.worked import Worked, work
+from engine.worked import Check, Worked, work
 
 SHOWN_TERMS = 6
 WEIGHTS = {"scale": "sequential", "max": 1.0}  # how a picture of weights is drawn: shares of one
@@ -41,9 +41,8 @@ def told(look: Look, name: str, /, *also: str, **values) -> str:
     return say("walk", name, (*also, *look.kinds), **look.values | values)
 
 
-def light(look: Look, point: str) -> dict:
-    """The self-check of a point as the frame shows it."""
-    check = look.checked(point)
+def light(check: Check) -> dict:
+    """A self-check as the frame shows it."""
     noise = "float noise" if check.ok else "more than float noise"
     return {
         "ok": check.ok,
@@ -69,6 +68,7 @@ def picture(
     pickable: bool = True,
     remark: str | None = None,
     among: Sequence[str] = (),
+    check: Check | None = None,
     **drawn,
 ) -> None:
     """The matrix of a point as a heat map; click or arrow keys pick a cell.
@@ -78,6 +78,7 @@ def picture(
     name               tells pictures of the same point apart, where several models are on a page
     plain              without labels, for a picture beside others
     remark             what to say under the picture in the place of its picked and its largest number
+    check              of those other numbers
     among              points that are added up or compared, this one of them: their pictures share one scale
     drawn              height, scale, max, bands, pick, aria: as the component takes them
     """
@@ -87,6 +88,7 @@ def picture(
     header |= _sides(look, point, values.shape, plain) | _told(look, point)
     header |= _scale_of(look, among) if among else {}
     header |= origin(look, point) if array is None else {"foot": variant, "model": look.source}
+    header |= {"light": light(check)} if check else {}
     header |= {"pick": None} if remark or not pickable else {}
     header |= {"index": look.view.head, "follow": "head"} if len(look.axes(point)) == 3 else {}
     pick = (lambda cell: state.change(**_picked(look.axes(point), cell))) if pickable else None
@@ -138,7 +140,7 @@ def _scale_of(look: Look, points: Sequence[str]) -> dict:
 
 def origin(look: Look, point: str) -> dict:
     """Where the numbers of a picture come from, as its frame tells it: point, model, self-check."""
-    return {"foot": foot(look, point), "model": look.source, "light": light(look, point)}
+    return {"foot": foot(look, point), "model": look.source, "light": light(look.checked(point))}
 
 
 def _shown(look: Look, point: str, array: np.ndarray | None = None) -> np.ndarray:
@@ -241,12 +243,17 @@ def chart(
     point: str = "",
     foot: str = "",
     aria: str = "",
+    check: Check | None = None,
     pick=None,
 ) -> None:
-    """A chart of `app.figures` in the frame of every picture. `point` is where its numbers come from, which are
-    then checked; `foot` says it in words where no point holds just these."""
+    """A chart of `app.figures` in the frame of every picture.
+
+    point  where its numbers come from, which are then checked; foot says it in words where no point holds them
+    check  of what was made of a point's numbers
+    """
     header = {"title": title, "aria": aria or title, "foot": foot}
     header |= origin(look, point) if point else {"model": look.source}
+    header |= {"light": light(check)} if check else {}
     components.plot(f"plot-{key}", header, figure, pick)
 
 

@@ -1,6 +1,8 @@
 """Checks of what pages work out of a trace and a model's weights (engine.analysis, engine.decode) by the second
 route. Each takes what is shown, and what it was made of."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from engine.recipes import analysis as second
@@ -15,10 +17,10 @@ def check_nearest(model, table: str, row: int, ids: list[int], cosines: list[flo
     return compare(np.stack([cosines, cosines]), *made)
 
 
-def check_map(vectors, points) -> Check:
-    """Vectors [N, D] as points [N, k] along their directions of largest spread."""
-    points = np.asarray(points, float)
-    return compare(second.spread_and(points), *second.principal(float64(vectors), points))
+def check_map(vectors, points, first: int | None = None) -> Check:
+    """Vectors [N, D] as points [N, k] along the directions in which they, or the first of them, spread most."""
+    points, first = np.asarray(points, float), first or len(points)
+    return compare(second.spread_and(points, first), *second.principal(float64(vectors), points, first))
 
 
 def check_curve(activation: str, x, y) -> Check:
@@ -61,6 +63,28 @@ def check_alike(trace: Trace, token: int, other: Trace, shown) -> Check:
     return compare(shown, *(np.stack(part) for part in zip(*made, strict=True)))
 
 
+def check_lengths(vectors, shown) -> Check:
+    """The lengths (norms) of vectors [N, D]."""
+    value = np.sqrt((float64(vectors) ** 2).sum(-1))
+    return compare(shown, value, value)
+
+
+def check_cosines(vector, others, shown) -> Check:
+    """The cosine of a vector [D] with each of [N, D]."""
+    return compare(shown, *second.cosines(float64(vector), float64(others)))
+
+
+def worst(checks: Iterable[Check]) -> Check:
+    """Of several checks the one that is nearest to what is allowed, or farthest over it."""
+    return max(checks, key=lambda check: (not check.ok, check.largest / (check.allowed or 1)))
+
+
 def check_choice(logits, decoding, shown) -> Check:
     """The probability of each entry [V] after temperature and cuts."""
     return compare(shown, *second.chances(float64(logits), decoding))
+
+
+def check_cumulative(logits, decoding, shown) -> Check:
+    """The probability of the best n entries together, for every n [V]."""
+    value = np.cumsum(-np.sort(-second.chances(float64(logits), decoding)[0]))
+    return compare(shown, value, value)

@@ -6,6 +6,8 @@ from app import state
 from app.figures import bars
 from app.look import Look
 from app.widgets import arithmetic, chart, code, picture, scored, words
+from engine.checks import check_choice
+from engine.decode import Decoding
 from engine.models import Transformer
 
 
@@ -22,7 +24,9 @@ def draw(look: Look) -> None:
         rows = scored(look, list(range(len(shares))), scores, shares, picked)
         figure = bars(rows, "class", "probability", height=300, percent=True)
         title = "The probability of every class"
-        chart(look, "classes", figure, title, point="classes", pick=lambda i: state.change(entry=int(i)))
+        check = check_choice(scores, Decoding("sample"), shares)
+        made = dict(point="classes", check=check)
+        chart(look, "classes", figure, title, **made, pick=lambda i: state.change(entry=int(i)))
         title = "The last vectors: only the first is read"
         picture(look, "final_norm.out", title, height=150, bands=[["row", 0, 1]], pickable=False)
     with right:

@@ -7,6 +7,7 @@ from app.figures import graph, series
 from app.look import Look
 from app.widgets import bound, chart, words
 from engine.analysis import alike
+from engine.checks import check_alike
 
 
 def company(look: Look) -> None:
@@ -33,4 +34,5 @@ def company(look: Look) -> None:
     lines = [series(f"“{look.token}” there", stops, same), series("the other tokens there", stops, others)]
     ticks = [f"after {i - 1}" if i else "start" for i in stops]
     figure = graph(lines, "block", "cosine", height=190, zero=True, ticks=ticks)
-    chart(look, "company", figure, f"How alike “{look.token}” is in both texts")
+    check = check_alike(look.trace, look.view.token, theirs, cosines)
+    chart(look, "company", figure, f"How alike “{look.token}” is in both texts", check=check)

@@ -26,7 +26,8 @@ def draw(look: Look) -> None:
     config, total = look.config, look.whole("embed.sum" if look.config.embed_norm else "embed.out")
     look = look.strongest(unit=total)
     view = look.view
-    near = nearest(look, look.whole("embed.position" if config.image else "embed.token"))
+    table = look.whole("embed.position" if config.image else "embed.token")
+    near = nearest(look, table)
     parts = _parts(look, total)
     sizes = {f"{part}_size": float(np.linalg.norm(look.array(point)[view.token])) for part, point, *_ in parts}
     sizes["size"] = next(iter(sizes.values()))  # of the token's own vector, scaled where the model scales it
@@ -51,7 +52,7 @@ def draw(look: Look) -> None:
         worked = (*((total,) if config.embed_norm else ()), parts[-1][1])
         arithmetic(look, *((point, view.token, view.unit) for point in worked))
         title = "Places most alike in the position table" if config.image else "Nearest in the token table"
-        chart(look, "nearest", bars(near, "token", "cosine", height=170, top=1.0), f"{title}, by cosine")
+        show_nearest(look, near, table, f"{title}, by cosine")
         _map(look)
         words(look, "embeddings/positions")
         code(type(look.stack.embed).forward, *([sinusoids] if config.positions == "sinusoidal" else []))
@@ -83,13 +84,22 @@ def nearest(look: Look, table: str) -> list[dict]:
     return [{"label": label(i), "value": cosine} for i, cosine in zip(rows, cosines, strict=True)]
 
 
+def show_nearest(look: Look, near: list[dict], table: str, title: str) -> None:
+    """What `nearest` found, with its check."""
+    row = look.view.token if look.config.image else look.ids[look.view.token]
+    check = compute.checked_neighbours(look.model.name, table, row)
+    figure = bars(near, "token", "cosine", height=170, top=1.0)
+    chart(look, "nearest", figure, title, foot=f"{table}.weight", check=check)
+
+
 def _map(look: Look) -> None:
     flat = compute.flat(look.model.name, look.given, look.whole("embed.token"))
     tokens = dots("tokens", flat[:, 0], flat[:, 1], look.labels, look.view.token, height=250)
     figure = graph([tokens], "widest direction", "second widest", height=250)
     what = "patches" if look.config.image else "prompt's tokens"
     title = f"The {what} on a flat map (PCA of embed.token)"
-    chart(look, "map", figure, title, pick=lambda i: state.change(token=int(i)))
+    check = compute.checked_flat(look.model.name, look.given, look.whole("embed.token"))
+    chart(look, "map", figure, title, check=check, pick=lambda i: state.change(token=int(i)))
 
 
 def _space(look: Look) -> None:
@@ -104,5 +114,6 @@ def _space(look: Look) -> None:
     labels = [look.label_of(i) for i in range(len(rest))]
     with box:
         figure = space(rest, points[look.ids], (labels, look.labels), look.view.token)
-        chart(look, "space", figure, title, foot=f"{table}.weight", pick=lambda i: state.change(token=int(i)))
+        told = dict(foot=f"{table}.weight", check=compute.checked_space(look.model.name, table, FIRST))
+        chart(look, "space", figure, title, **told, pick=lambda i: state.change(token=int(i)))
         words(look, "embeddings/space/words", first=len(rest), share=share)

@@ -7,6 +7,8 @@ from app.figures import bars
 from app.labels import escape
 from app.look import Look
 from app.widgets import arithmetic, chart, code, scored, words
+from engine.checks import check_choice
+from engine.decode import Decoding
 from engine.masked import AS_ITSELF, AS_MASK, AS_OTHER, corrupt, lesson
 from engine.models import Follows, MaskedHead
 from engine.tokenize.wordpiece import MASK
@@ -45,7 +47,9 @@ def _candidates(look: Look, place: int, ids: list[int], entry: int) -> None:
     rows = scored(look, ids, logits, logits.softmax(-1), entry)
     figure = bars(rows, "entry", "probability", height=300, percent=True)
     title = f"What could stand at place {place}"
-    chart(look, "candidates", figure, title, point="logits", pick=lambda i: state.change(entry=ids[int(i)]))
+    check = check_choice(logits, Decoding("sample"), logits.softmax(-1))
+    made = dict(point="logits", check=check)
+    chart(look, "candidates", figure, title, **made, pick=lambda i: state.change(entry=ids[int(i)]))
 
 
 def _buttons(look: Look, place: int, entry: int) -> None:
@@ -90,11 +94,13 @@ def _second(look: Look) -> None:
         return None
     if not _two(look):
         return words(look, "next/single")
-    probabilities = look.trace["follows.scores"][0].softmax(-1)
+    scores = look.trace["follows.scores"][0]
+    probabilities = scores.softmax(-1)
     names = ("it follows", "it does not")
     rows = figures.shares(names, probabilities.tolist())
     figure = bars(rows, "answer", "probability", height=50, percent=True)
-    chart(look, "follows", figure, "Does the second text follow?", point="follows.scores")
+    check = check_choice(scores, Decoding("sample"), probabilities)
+    chart(look, "follows", figure, "Does the second text follow?", point="follows.scores", check=check)
 
 
 def _lesson(look: Look) -> None:

@@ -7,6 +7,8 @@ from app.look import Look
 from app.widgets import WEIGHTS, arithmetic, bound, code, laid, picture, thumbs, words
 from engine.analysis import value_weighted, without_first
 from engine.attention import Attention
+from engine.checks import check_value_weighted, check_without_first, worst
+from engine.worked import Check
 
 LARGE = 0.5  # share of the first token from which it is worth a word
 
@@ -17,7 +19,7 @@ def draw(look: Look) -> None:
     view = look.view
     left, right = st.columns([7, 4], gap="medium")
     with left:
-        array, variant = _pattern(look)
+        array, variant, check = _pattern(look)
         thumbs(look, "attn.pattern", array, variant)
         row = array[view.head, view.token]
         first = float(look.array(look.point("attn.pattern"))[view.head, view.token, 0])
@@ -38,7 +40,8 @@ def draw(look: Look) -> None:
         with a:
             own = array if variant else None
             title = f"Weights, as head {view.head} of layer {view.layer} has them"
-            picture(look, weights, "Weights", array=own, variant=variant, height=290, aria=title, **WEIGHTS)
+            shown = dict(array=own, variant=variant, check=check if variant else None)
+            picture(look, weights, "Weights", **shown, height=290, aria=title, **WEIGHTS)
         with b:
             picture(look, mixed, "Values mixed by the weights", height=290)
     with right:
@@ -50,13 +53,17 @@ def draw(look: Look) -> None:
         code(Attention.forward, without_first, value_weighted)
 
 
-def _pattern(look: Look) -> tuple[np.ndarray, str]:
-    """The layer's pattern [H, T, S] as the switches want it, and what was done to it."""
-    pattern, done = look.trace[look.point("attn.pattern")], []
+def _pattern(look: Look) -> tuple[np.ndarray, str, Check]:
+    """The layer's pattern [H, T, S] as the switches want it, what was done to it, and the check of all that."""
+    point, done = look.point("attn.pattern"), []
+    pattern, checked = look.trace[point][0], [look.checked(point)]
     if look.view.weighted:
-        pattern = value_weighted(pattern, look.trace[look.point("attn.v")])
+        values, before = look.trace[look.point("attn.v")][0], pattern
+        pattern = value_weighted(before, values)
         done.append("times the size of the values")
+        checked.append(check_value_weighted(before, values, pattern))
     if look.view.sink:
-        pattern = without_first(pattern)
+        before, pattern = pattern, without_first(pattern)
         done.append("without the first token")
-    return pattern[0].cpu().numpy(), ", ".join(done) and f"weights {' and '.join(done)}"
+        checked.append(check_without_first(before, pattern))
+    return pattern.cpu().numpy(), ", ".join(done) and f"weights {' and '.join(done)}", worst(checked)

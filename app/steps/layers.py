@@ -2,16 +2,18 @@
 
 import numpy as np
 import streamlit as st
+import torch
 
 from app import components, compute, state
 from app.figures import graph, series
 from app.look import Look
 from app.steps.company import company
-from app.widgets import arithmetic, chart, code, picture, words
+from app.widgets import arithmetic, chart, code, light, picture, words
 from engine.analysis import class_lens, lens
+from engine.checks import check_lengths
 from engine.models import Transformer
 from engine.rerun import stops, work_lens
-from engine.worked import Worked
+from engine.worked import Check, Worked
 
 
 def draw(look: Look) -> None:
@@ -34,7 +36,9 @@ def draw(look: Look) -> None:
         ticks = [f"after {i - 1}" if i else "start" for i in range(len(sizes))]
         line = series(f"“{look.token}”", range(len(sizes)), sizes)
         figure = graph([line], "block", "length of the vector", height=220, zero=True, ticks=ticks)
-        chart(look, "stream", figure, "Length of the vector after each block", point=ends[-1])
+        check = check_lengths(torch.stack([look.trace[end][0, view.token] for end in ends]), sizes)
+        title = "Length of the vector after each block"
+        chart(look, "stream", figure, title, foot=f"{look.point('resid_post')}, …", check=check)
         if config.ending == "nothing":
             arithmetic(look, (_memory(look), view.token, look.view.unit))
         else:
@@ -57,7 +61,7 @@ def _worked(look: Look, entry: int, share: float) -> Worked:
 
 
 def _tokens(look: Look) -> tuple[int, float]:
-    """The most probable token after each block [L + 1, T], its probability as colour; returns the picked one."""
+    """The most probable token after each block [L + 1, T], its probability as colour; returns the picked."""
     ids, shares = compute.stops(look.model.name, look.given, look.side)
     texts = [[look.label_of(int(i)) for i in row] for row in ids]
     place = look.view.token
@@ -72,7 +76,8 @@ def _tokens(look: Look) -> tuple[int, float]:
         "pick": [look.view.layer + 1, place],
         "height": 380 if look.config.causal else 250,
     }
-    _grid(look, shares, header, lambda layer, token: state.change(layer=layer, token=token))
+    check = compute.checked_stops(look.model.name, look.given, look.side, place)
+    _grid(look, shares, header, check, lambda layer, token: state.change(layer=layer, token=token))
     row = look.view.layer + 1
     return int(ids[row, place]), float(shares[row, place])
 
@@ -91,7 +96,8 @@ def _classes(look: Look) -> tuple[int, float]:
         "pick": [row, entry],
         "height": 250,
     }
-    _grid(look, shares, header, lambda layer, entry: state.change(layer=layer, entry=entry))
+    check = compute.checked_class_stops(look.model.name, look.given)
+    _grid(look, shares, header, check, lambda layer, entry: state.change(layer=layer, entry=entry))
     return entry, float(shares[row, entry])
 
 
@@ -109,7 +115,8 @@ def _row(stop: int) -> str:
     return f"block {stop - 1}" if stop else "start"
 
 
-def _grid(look: Look, shares: np.ndarray, header: dict, pick) -> None:
+def _grid(look: Look, shares: np.ndarray, header: dict, check: Check, pick) -> None:
+    """Shares after each block; checked is the picked token's column, or where there are classes all of it."""
     id = look.id_of("lens")
     look.tensors[id] = shares[None]
     columns = "C" if look.config.ending == "classes" else "T"
@@ -124,5 +131,6 @@ def _grid(look: Look, shares: np.ndarray, header: dict, pick) -> None:
         "wide": True,
         "foot": f"softmax of the unembedded stream  [L+1={len(shares)}, {columns}={shares.shape[1]}]",
         "model": look.model.name,
+        "light": light(check),
     }
     components.matrix("matrix-lens", header, lambda cell: pick(max(0, int(cell[0]) - 1), int(cell[1])))

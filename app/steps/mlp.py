@@ -8,6 +8,7 @@ from app import compute, state
 from app.figures import bars, graph, series
 from app.look import Look
 from app.widgets import arithmetic, chart, code, picture, words
+from engine.checks import check_curve, worst
 from engine.mlp import ACTIVATIONS, MLP
 
 SHOWN = 12  # units
@@ -39,7 +40,8 @@ def draw(look: Look) -> None:
             rows = [{"label": f"unit {u}", "value": act[view.token, u], "mark": u == unit} for u in strongest]
             figure = bars(rows, "unit", "activation", height=210)
             title = f"The strongest units for “{look.token}”"
-            chart(look, "units", figure, title, pick=lambda i: state.change(unit=int(strongest[int(i)])))
+            name, pick = look.point("mlp.act"), lambda i: state.change(unit=int(strongest[int(i)]))
+            chart(look, "units", figure, title, point=name, pick=pick)
         with b:
             _curve(look, "mlp.gate" if gated else "mlp.act", unit)
     with right:
@@ -64,7 +66,9 @@ def _promotes(look: Look, unit: int) -> None:
     names = [look.answer(id) for id in ids]
     rows = [{"label": name, "value": score} for name, score in zip(names, scores, strict=True)]
     title = f"Unit {unit} raises the scores of these {what} most"
-    chart(look, "promotes", bars(rows, what, "score for each 1 of activation", height=150), title)
+    figure = bars(rows, what, "score for each 1 of activation", height=150)
+    check = compute.checked_promoted(look.model.name, look.side, look.view.layer, unit)
+    chart(look, "promotes", figure, title, foot=f"{look.point('mlp.out')}.weight", check=check)
     words(look, "mlp/promotes")
 
 
@@ -73,6 +77,8 @@ def _curve(look: Look, after: str, unit: int) -> None:
     x, y = (float(look.array(look.point(name))[look.view.token, unit]) for name in ("mlp.pre", after))
     reach = max(4.0, abs(x) * 1.1)
     xs = torch.linspace(-reach, reach, 121)
-    curve = series(look.activation, xs, ACTIVATIONS[look.config.activation](xs))
+    ys = ACTIVATIONS[look.config.activation](xs)
+    curve, check = series(look.activation, xs, ys), check_curve(look.config.activation, xs, ys)
     figure = graph([curve], "mlp.pre", after, height=210, marks=[(x, y, f"unit {unit}")], zero=True)
-    chart(look, "curve", figure, f"{look.activation} and this unit on it")
+    title = f"{look.activation} and this unit on it"
+    chart(look, "curve", figure, title, check=worst((check, look.checked(look.point(after)))))

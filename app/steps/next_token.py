@@ -10,6 +10,7 @@ from app.steps.target import forced, go_on, typed_after
 from app.widgets import arithmetic, bound, chart, code, scored, told, words
 from engine import decode
 from engine.analysis import entropy
+from engine.checks import check_choice, check_cumulative
 from engine.decode import Decoding
 
 SHOWN = 14  # candidates
@@ -44,7 +45,7 @@ def draw(look: Look) -> None:
             _controls(look, picked)
     with right:
         arithmetic(look, (look.whole("logits"), look.place, picked))
-        _ranks(look, probabilities, order)
+        _ranks(look, logits, probabilities)
         words(look, "next/why", vocabulary=len(logits), width=look.config.width)
         code(decode.steps_of, decode.draw)
 
@@ -72,6 +73,7 @@ def _candidates(look: Look, logits, probabilities, ids: list[int], kept: int, pi
         figure,
         "The most probable next tokens",
         point=look.whole("logits"),
+        check=check_choice(logits, _decoding(look.view), probabilities),
         pick=lambda i: state.change(entry=ids[int(i)]),
     )
 
@@ -139,10 +141,11 @@ def append(look: Look, id: int, note: str) -> None:
     return state.anew(**{field: text}, seed=look.view.seed + 1)
 
 
-def _ranks(look: Look, probabilities: torch.Tensor, order: torch.Tensor) -> None:
+def _ranks(look: Look, logits: torch.Tensor, probabilities: torch.Tensor) -> None:
     """How much of the whole is held by the best n tokens."""
-    total = probabilities[order].cumsum(-1)
+    total = probabilities.sort(descending=True).values.cumsum(-1)
     ranks = sorted({min(len(total), round(1.25**k)) for k in range(60)})
     line = series("share together", ranks, [total[n - 1] for n in ranks])
     figure = graph([line], "the best n tokens", "share together", height=190, log=True, percent=True)
-    chart(look, "ranks", figure, "How the whole vocabulary shares")
+    check = check_cumulative(logits, _decoding(look.view), total)
+    chart(look, "ranks", figure, "How the whole vocabulary shares", point=look.whole("logits"), check=check)

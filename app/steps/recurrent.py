@@ -4,12 +4,13 @@ import numpy as np
 import streamlit as st
 
 from app import components, state
-from app.figures import bars, graph, series
+from app.figures import graph, series
 from app.look import Look
-from app.steps.embeddings import nearest
+from app.steps.embeddings import nearest, show_nearest
 from app.steps.residual import cosine
-from app.widgets import WEIGHTS, arithmetic, chart, code, picture, words
+from app.widgets import WEIGHTS, arithmetic, chart, code, light, picture, words
 from engine.analysis import path_length, path_to_target, sequential_steps
+from engine.checks import check_cosines, worst
 from engine.recurrent import Attention, Decoder, Reader
 from engine.recurrent_cells import CELLS
 
@@ -36,7 +37,7 @@ def embedded(look: Look) -> None:
         picture(look, point, "Rows of the token table, one per token", height=330)
     with right:
         arithmetic(look, (point, view.token, view.unit))
-        chart(look, "nearest", bars(near, "token", "cosine", height=170, top=1.0), "Nearest in the token table")
+        show_nearest(look, near, point, "Nearest in the token table, by cosine")
         words(look, "embeddings/positions")
         code(Reader.unroll)
 
@@ -84,6 +85,7 @@ def _rows(look: Look, names: list[str], points: list[str]) -> None:
         "bands": [["col", unit, unit + 1]],
         "foot": f"{look.whole(f'steps.{look.view.token}')}.…  [D={look.config.width}]",
         "model": look.model.name,
+        "light": light(worst(look.checked(point) for point in points)),
     }
     components.matrix("matrix-cell", header, lambda place: state.change(unit=int(place[1])))
 
@@ -119,7 +121,9 @@ def states(look: Look) -> None:
         cosines = [cosine(array[view.token], other) for other in array]
         line = series("cosine", range(len(cosines)), cosines)
         figure = graph([line], "token", "cosine", height=210, zero=True, ticks=look.labels)
-        chart(look, "alike", figure, f"How alike each state is to that after “{look.token}”", point=point)
+        check = check_cosines(*(look.trace[point][0][at] for at in (view.token, slice(None))), cosines)
+        title = f"How alike each state is to that after “{look.token}”"
+        chart(look, "alike", figure, title, point=point, check=check)
         if look.side == "decoder":
             source = len(look.memory.labels)
             words(look, "states/path", steps=path_to_target(config, source, 0, view.token))

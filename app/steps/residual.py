@@ -7,6 +7,7 @@ from app.figures import graph, series
 from app.look import Look
 from app.widgets import arithmetic, chart, code, picture, words
 from engine.block import Block
+from engine.checks import check_lengths, worst
 
 
 def draw(look: Look) -> None:
@@ -37,7 +38,8 @@ def draw(look: Look) -> None:
             for name, size in zip(("stream before", "added", "stream after"), sizes, strict=True)
         ]
         figure = graph(lines, "token", "length of the vector", height=250, zero=True, ticks=look.labels)
-        chart(look, "sizes", figure, "How long the vectors are", point=total)
+        check = worst(check_lengths(look.trace[p][0], size) for p, size in zip(points, sizes, strict=True))
+        chart(look, "sizes", figure, "How long the vectors are", point=total, check=check)
         words(look, "residual/why")
         code(Block.forward)
 

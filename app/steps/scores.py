@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import streamlit as st
 
 from app.figures import bars, graph, series, shares
@@ -9,6 +10,7 @@ from app.look import Look
 from app.widgets import arithmetic, bound, chart, code, picture, words
 from engine.analysis import dots_at
 from engine.attention import attend
+from engine.checks import check_distances, worst
 from engine.position import buckets_of, rotate
 from engine.tap import Edit
 
@@ -80,18 +82,21 @@ def _by_distance(look: Look) -> None:
     names = f"places from {look.key} to {look.token}", "query · key"
     figure = graph([line], *names, height=140, marks=[mark], zero=True)
     title = "The same query and key at other distances"
-    chart(look, "distance", figure, title, foot=f"{asking} · k, turned")
+    places, base = np.arange(view.key + first, view.key + far), look.config.rotary_base
+    check = check_distances(q, k, base, places, np.full(len(places), view.key), curve)
+    chart(look, "distance", figure, title, foot=f"{asking} · k, turned", check=check)
 
 
 def _without(look: Look, width: int) -> None:
     """The picked row of the softmax as it is, and in a run that does not divide in this block."""
     view, point = look.view, look.point("attn.pattern")
     edit = Edit(look.point("attn.scores"), "scale", value=1 / look.config.scale(view.layer))
-    traces = (look.trace, look.what_if(edit).trace)
-    usual, other = (t[point][0, view.head, view.token].tolist() for t in traces)
+    runs = (look, look.what_if(edit))
+    usual, other = (run.trace[point][0, view.head, view.token].tolist() for run in runs)
     words(look, "scores/without", token=look.token, usual=max(usual), other=max(other))
     best = sorted(look.seen, key=lambda i: -usual[i])[:8]
     rows = shares([look.labels[i] for i in best], [other[i] for i in best])
     original = ("divided", "not divided", [usual[i] for i in best])
     figure = bars(rows, "token", "weight", height=180, percent=True, original=original)
-    chart(look, "without", figure, "Weights: divided → not divided")
+    check = worst(run.checked(point) for run in runs)
+    chart(look, "without", figure, "Weights: divided → not divided", foot=point, check=check)

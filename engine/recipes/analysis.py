@@ -28,24 +28,25 @@ def nearest(table: np.ndarray, row: int, ids: list[int]) -> Made:
     return value[both], size[both]
 
 
-def principal(vectors: np.ndarray, points: np.ndarray) -> Made:
-    """Vectors [N, D] along the directions that points [N, k] claim to be those of largest spread: [N + 1, k].
+def principal(vectors: np.ndarray, points: np.ndarray, first: int) -> Made:
+    """Vectors [N, D] along the directions that points [N, k] claim, where the first of them spread most.
 
-    The first row is that spread (root of the sum of squares), from the eigenvalues of the dot products. To be
-    compared with `spread_and(points)`.
+    [N + 1, k]: the first row is that spread (root of the sum of squares), from the covariance's eigenvalues. To
+    be compared with `spread_and(points, first)`.
     """
-    centred = vectors - vectors.mean(0)
-    spread = np.sqrt(np.maximum(np.linalg.eigvalsh(centred @ centred.T)[::-1], 0))[: points.shape[1]]
-    spread = np.pad(spread, (0, points.shape[1] - len(spread)))
-    directions = centred.T @ points
+    centred, count = vectors - vectors[:first].mean(0), points.shape[1]
+    basis = centred[:first]
+    spread = np.sqrt(np.maximum(np.linalg.eigvalsh(basis.T @ basis)[::-1], 0))[:count]
+    spread = np.pad(spread, (0, count - len(spread)))
+    directions = basis.T @ points[:first]
     length = np.sqrt((directions**2).sum(0))
     value = centred @ (directions / np.where(length > 0, length, 1))
-    return np.vstack([spread, value]), np.full((len(points) + 1, points.shape[1]), spread.max(initial=0))
+    return np.vstack([spread, value]), np.full((len(points) + 1, count), spread.max(initial=0))
 
 
-def spread_and(points: np.ndarray) -> np.ndarray:
-    """Points [N, k], and before them their spread along each axis."""
-    return np.vstack([np.sqrt((points.astype(float) ** 2).sum(0)), points])
+def spread_and(points: np.ndarray, first: int) -> np.ndarray:
+    """Points [N, k], and before them how far the first of them spread along each axis."""
+    return np.vstack([np.sqrt((points[:first].astype(float) ** 2).sum(0)), points])
 
 
 def curve(x: np.ndarray, activation: str) -> Made:
@@ -96,7 +97,7 @@ def chances(logits: np.ndarray, decoding) -> Made:
     if decoding.min_p is not None:
         x = np.where(_softmax(x) >= decoding.min_p * _softmax(x).max(), x, -np.inf)
     value = _softmax(x)
-    return value, value
+    return value, value * (1 + np.where(value > 0, x.max() - x, 0))
 
 
 def _softmax(x: np.ndarray) -> np.ndarray:
