@@ -130,7 +130,7 @@ def test_a_turned_number_is_worked_out_from_its_pair(rotary, e, partner, sign):
     assert worked.value == pytest.approx(worked.shown, rel=1e-5)
     formula = worked.symbols.replace("&", "").replace(r"\,", "")
     turned = rf"k_{{t,{e}}}\cos\theta {'-+'[sign > 0]} k_{{t,{partner}}}\sin\theta"
-    assert rf"k'_{{t,{e}}} = {turned}" in formula
+    assert rf"\tilde k_{{t,{e}}} = {turned}" in formula
     assert r"\theta = 7 / 10000^{1/3} = 0.3249" in formula
 
 
