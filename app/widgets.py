@@ -127,7 +127,7 @@ def _told(look: Look, point: str) -> dict:
 
 def _scale_of(look: Look, points: Sequence[str]) -> dict:
     """One scale for several pictures: the largest size in any of them, for each matrix of a stack."""
-    sizes = [np.abs(np.nan_to_num(_shown(look, point), neginf=0)).max((1, 2)) for point in points]
+    sizes = [np.abs(_shown(look, point)).max((1, 2)) for point in points]
     return {"max": np.maximum.reduce(sizes).tolist(), "shared": len(points)}
 
 
