@@ -76,7 +76,7 @@ def picture(
     array and variant  other numbers in the place of the point's own (a what-if), and their name: they
                        are no longer the point, so the frame says what they are instead
     name               tells pictures of the same point apart, where several models are on a page
-    plain              without labels, for a picture beside others
+    plain              no labels are drawn, for a picture beside others; hovering tells them
     remark             what to say under the picture in the place of its picked and its largest number
     check              of those other numbers
     among              points that are added up or compared, this one of them: their pictures share one scale
@@ -99,7 +99,7 @@ def _sides(look: Look, point: str, shape: tuple[int, ...], plain: bool) -> dict:
     """The two axes of a picture: what they and their places are called, and which cell is picked."""
     axes = look.axes(point)[-2:]
     sides = list(zip(axes, shape[1:], strict=True))
-    rows, columns = ([None] if plain else _labels(look, point, axis, n) for axis, n in sides)
+    rows, columns = (_labels(look, point, axis, n) for axis, n in sides)
     picked = [getattr(look.view, PICKS[axis]) for axis in axes]
     pick = [_clamp(i - BEFORE.get(axis, 0), n) for i, (axis, n) in zip(picked, sides, strict=True)]
     names = [NAMES[axis] for axis in axes]
@@ -107,6 +107,7 @@ def _sides(look: Look, point: str, shape: tuple[int, ...], plain: bool) -> dict:
         "axes": axes,
         "rows": rows,
         "cols": columns,
+        "bare": plain,
         "pick": pick if min(picked) >= 0 else None,
         "rowName": names[0],
         "colName": names[1],
@@ -134,7 +135,7 @@ def _told(look: Look, point: str) -> dict:
 
 def _scale_of(look: Look, points: Sequence[str]) -> dict:
     """One scale for several pictures: the largest size in any of them, for each matrix of a stack."""
-    sizes = [np.abs(np.nan_to_num(_shown(look, point), neginf=0)).max((1, 2)) for point in points]
+    sizes = [np.abs(_shown(look, point)).max((1, 2)) for point in points]
     return {"max": np.maximum.reduce(sizes).tolist(), "shared": len(points)}
 
 

@@ -150,7 +150,7 @@ def store(key: str, tensors: dict[str, np.ndarray]) -> None:
 
 # A matrix on which nothing is marked, of a tensor with N = 1, its colours scaled to its largest number.
 PLAIN_MATRIX = {"pick": None, "say": None, "bands": [], "index": 0, "follow": None, "max": None, "light": None}
-PLAIN_MATRIX |= {"shared": 0, "titles": ["", ""], "counted": [False, False]}
+PLAIN_MATRIX |= {"shared": 0, "bare": False, "titles": ["", ""], "counted": [False, False]}
 PLAIN_MATRIX |= {"told": "number", "hidden": "masked"}
 
 

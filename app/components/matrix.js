@@ -70,17 +70,18 @@ function largest(data, from, count) {
   return top || 1;
 }
 
+const labelled = (h, list) => !h.bare && list[0] !== null;
 // Where things go: label margins, and cells as large as the room allows.
 function layout(canvas, root, h, R, C, width) {
   const g = canvas.getContext("2d"), font = css(root, "--st-code-font") || "monospace";
   g.font = `12px ${font}`;
   const longest = (list, cap) => Math.min(cap, Math.max(0, ...list.map((t) => g.measureText(t).width)) + 10);
-  const named = h.cols[0] !== null, titled = named && h.titles[1] ? TITLE : 0;
-  const left = h.rows[0] === null ? 4 : Math.max(longest(h.rows, Math.min(120, width * 0.22)), titled && longest(h.titles.slice(0, 1), 90));
+  const named = labelled(h, h.cols), titled = named && h.titles[1] ? TITLE : 0;
+  const left = !labelled(h, h.rows) ? 4 : Math.max(longest(h.rows, Math.min(120, width * 0.22)), titled && longest(h.titles.slice(0, 1), 90));
   const cw = Math.min(h.wide ? 64 : 46, (width - left - 6) / C);
   const slanted = named && longest(h.cols, 90) > cw;
   const top = titled + (!named ? 4 : cw < 9 ? 16 : slanted ? longest(h.cols, 90) : 20);
-  const ch = Math.max(h.cols[0] === null && h.rows[0] === null ? 0.2 : 1, Math.min(h.wide ? 26 : Math.max(cw, 14), (h.height - top - 4) / R));
+  const ch = Math.max(!named && !labelled(h, h.rows) ? 0.2 : 1, Math.min(h.wide ? 26 : Math.max(cw, 14), (h.height - top - 4) / R));
   const side = h.axes === "TS" ? Math.min(cw, Math.max(ch, 9)) : cw; // who looks at whom: squares
   const w = Math.min(width, Math.max(left + side * C + 6, titled && left + 90));
   return { left, top, titled, cw: side, ch, slanted, font, across: side * C, w: Math.floor(w), h: Math.floor(top + ch * R + 4) };
@@ -150,17 +151,21 @@ function labels(g, fit, h, R, C, ink, root) {
   g.textBaseline = "middle";
   titles(g, fit, h);
   const each = (count, size, need) => Math.ceil(need / size);
-  if (h.rows[0] !== null) {
+  if (labelled(h, h.rows)) {
     g.textAlign = "right";
     for (let r = 0, step = each(R, fit.ch, 13); r < R; r += step)
       g.fillText(clip(g, h.rows[r], fit.left - 8), fit.left - 5, fit.top + (r + 0.5) * fit.ch);
   }
-  if (h.cols[0] === null) return;
+  if (!labelled(h, h.cols)) return;
   for (let c = 0, step = each(C, fit.cw, fit.slanted && fit.cw >= 9 ? 13 : fit.cw < 9 ? 40 : 8); c < C; c += step) {
     g.save();
     g.translate(fit.left + (c + 0.5) * fit.cw, fit.top - 5);
     if (fit.slanted && fit.cw >= 9) { g.rotate(-Math.PI / 2); g.textAlign = "left"; g.fillText(clip(g, h.cols[c], fit.top - fit.titled - 8), 0, 0); }
-    else { g.textAlign = "center"; g.fillText(fit.cw < 9 ? clip(g, h.cols[c], 38) : h.cols[c], 0, -5); }
+    else { // centred, but inside the picture
+      const text = fit.cw < 9 ? clip(g, h.cols[c], 38) : h.cols[c], over = fit.left + (c + 0.5) * fit.cw + g.measureText(text).width / 2 - fit.w;
+      g.textAlign = "center";
+      g.fillText(text, -Math.max(0, over), -5);
+    }
     g.restore();
   }
 }

@@ -10,6 +10,7 @@ import pytest
 from app.state import DEFAULT
 from tests.app.visit import numbers
 from tests.browser.reading import FIND, go, picture, ready
+from tests.browser.reading import number as read
 
 PATTERN = "blocks.2.attn.pattern"
 VIEW = dict(step="softmax", layer=2, head=0, token=11)
@@ -17,14 +18,21 @@ TINY, MASKED = (11, 5), (2, 9)  # head 0 of this block looks at the first token 
 WIDE = {"viewport": {"width": 1920, "height": 1080}}
 # Where the pointer finds a cell, [left, top, right, bottom] in CSS pixels, and what is said there.
 PLACE = """([point, cell]) => {
-    const g = (FIND)(point), canvas = g.querySelector('canvas'), box = canvas.getBoundingClientRect(), at = [];
-    for (let y = 1; y < box.height; y += 3) for (let x = 1; x < box.width; x += 3) {
+    const g = (FIND)(point), canvas = g.querySelector('canvas'), box = canvas.getBoundingClientRect();
+    const on = (x, y) => {
         canvas.dispatchEvent(new PointerEvent('pointermove', {clientX: box.left + x, clientY: box.top + y}));
-        if (g.dataset.hover === cell) at.push([x, y, g.querySelector('.tip').textContent]);
-    }
+        return g.dataset.hover === cell;
+    };
+    let x = 1, y = 1;
+    while (!on(x, y) && y < box.height) [x, y] = x > box.width ? [1, y + 5] : [x + 5, y];
+    const said = g.querySelector('.tip').textContent, edge = (dx, dy) => {
+        let n = 0;
+        while (on(x + dx * (n + 1), y + dy * (n + 1))) n++;
+        return n;
+    };
+    const sides = [x - edge(-1, 0), y - edge(0, -1), x + edge(1, 0), y + edge(0, 1)];
     canvas.onpointerleave();
-    const [xs, ys] = [0, 1].map(k => at.map(one => one[k]));
-    return [[Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)], at[0][2]];
+    return [sides, said];
 }""".replace("FIND", FIND)
 INSIDE = """([point, [left, top, right, bottom]]) => {
     const canvas = (FIND)(point).querySelector('canvas'), k = canvas.width / canvas.clientWidth;
@@ -71,7 +79,7 @@ def test_a_masked_cell_is_hatched_and_a_tiny_weight_is_not(visitor, options):
     value = numbers(PATTERN)[0][TINY]
     assert 0 < value < 0.01
     assert re.fullmatch(r"·tired \(11\) looks [\d.]+ % at ·the \(5\): (.+)", weight)
-    assert float(weight.rsplit(" ", 1)[1].replace("−", "-")) == pytest.approx(value, rel=1e-3)
+    assert read(weight.rsplit(" ", 1)[1]) == pytest.approx(value, rel=1e-3)
     assert none == "·didn (2) may not look at ·was (9): masked"
 
 
@@ -140,3 +148,12 @@ def test_the_families_masks_are_squares_with_labels(visitor):
     assert said == "·didn (2) may look at ·animal (1)"
     assert page.evaluate(PLACE, [point, "1,2"])[1] == "·animal (1) may not look at ·didn (2)"
     assert DEFAULT.prompt.startswith("The animal didn")
+
+
+def test_a_picture_without_labels_tells_them_all_the_same(page, app):
+    go(page, app, step="qkv", layer=1)
+    picture(page, "blocks.1.attn.q")
+    value = numbers("blocks.1.attn.q")[0, 3, 5]
+    _, said = page.evaluate(PLACE, ["blocks.1.attn.q", "3,5"])
+    assert said.startswith("token 't (3), number 5: ")
+    assert read(said.rsplit(": ", 1)[1]) == pytest.approx(value, rel=1e-3)

@@ -145,7 +145,7 @@ def test_masked_cells_are_minus_infinity_in_the_table(page, app):
     go(page, app, **VIEW | {"step": "mask"})
     found = picture(page, "blocks.2.attn.masked")
     found.query_selector("button:text('Table')").click()
-    assert found.query_selector_all("tbody tr")[0].query_selector_all("td")[1].inner_text() == "−∞"
+    assert found.query_selector_all("tbody tr")[0].query_selector_all("td")[1].inner_text() == "−∞ (masked)"
 
 
 def test_a_drawn_token_joins_the_prompt(page, app):
