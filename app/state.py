@@ -249,6 +249,16 @@ def anew(**what) -> None:
     change(**UNPICKED | what)
 
 
+def rest(name: str) -> None:
+    """Remember at what the visitor has stayed for a moment."""
+    st.session_state.rested = name
+
+
+def rested(name: str) -> bool:
+    """Has the visitor stayed at this for a moment?"""
+    return st.session_state.get("rested") == name
+
+
 def publish() -> None:
     """Write the view into the address bar."""
     link = write_link(st.session_state.view)

@@ -14,6 +14,7 @@ from app.text import say
 from engine.worked import Check, Worked, work
 
 SHOWN_TERMS = 6
+LONG = 64  # tokens of a text whose whole run is made again only when asked for
 WEIGHTS = {"scale": "sequential", "max": 1.0}  # how a picture of weights is drawn: shares of one
 # axis -> the field of the view that picks along it, and what one of its places is called
 PICKS = {
@@ -332,6 +333,25 @@ def _name(look: Look, point: str, label: str) -> str:
 
 def _number(x: float, digits: int = 5) -> str:
     return f"{x:.{digits}g}".replace("-", "−").replace("inf", "∞")
+
+
+@st.fragment
+def whole_run(look: Look, point: str) -> None:
+    """The whole run once more by the second route alone, from what was read to a point. It takes a while, so it
+    waits until the visitor rests; of a long text, until a click."""
+    name, long = look.id_of(point, "whole run"), len(look.trace.ids[0]) > LONG
+    header = {
+        "name": name,
+        "ask": not state.rested(name),
+        "button": say("walk", "run/go") if long else "",
+        "ok": None,
+    }
+    values, kind = {}, "long" if long else "waits"
+    if not header["ask"]:
+        check = compute.checked_run(look.model.name, look.given, point, look.trace.edits)
+        values, kind = dict(largest=check.largest, allowed=check.allowed), "agrees" if check.ok else "differs"
+        header["ok"] = check.ok
+    components.rest("rest", header | {"say": say("walk", f"run/{kind}", **values)}, state.rest)
 
 
 def code(*functions: Callable) -> None:

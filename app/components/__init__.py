@@ -37,6 +37,7 @@ DRAWN = (
     "tokens",
     "lesson",
     "formula",
+    "rest",
 )
 
 SHARED = ("common", "easel")
@@ -223,6 +224,12 @@ def looks(key: str, header: dict, token: Callable[[int], None]) -> None:
 def lesson(key: str, header: dict) -> None:
     """A text with some tokens changed; `header` has parts [(what is read, what was done or "")]."""
     _mount("lesson", key, header)
+
+
+def rest(key: str, header: dict, rested: Callable[[str], None]) -> None:
+    """A sentence; `header` has say, ok (None: not known yet), name, ask and button. Where it asks, `rested` is
+    called with the name once the visitor has stayed for a moment, or has clicked the button of that name."""
+    _mount("rest", key, header, rested=rested)
 
 
 def formula(key: str, mathml: str) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from app import state
 from app.figures import bars
 from app.look import Look
-from app.widgets import arithmetic, chart, code, picture, scored, words
+from app.widgets import arithmetic, chart, code, picture, scored, whole_run, words
 from engine.checks import check_choice
 from engine.decode import Decoding
 from engine.models import Transformer
@@ -31,5 +31,6 @@ def draw(look: Look) -> None:
         picture(look, "final_norm.out", title, height=150, bands=[["row", 0, 1]], pickable=False)
     with right:
         arithmetic(look, ("classes", picked))
+        whole_run(look, "classes")
         words(look, "next/why", patches=look.config.patches)
         code(Transformer.unembed)

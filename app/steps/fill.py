@@ -6,7 +6,7 @@ from app import components, figures, state
 from app.figures import bars
 from app.labels import escape
 from app.look import Look
-from app.widgets import arithmetic, chart, code, scored, words
+from app.widgets import arithmetic, chart, code, scored, whole_run, words
 from engine.checks import check_choice
 from engine.decode import Decoding
 from engine.masked import AS_ITSELF, AS_MASK, AS_OTHER, corrupt, lesson
@@ -38,6 +38,7 @@ def draw(look: Look) -> None:
     with right:
         follows = [("follows.scores", 0)] if _two(look) else []
         arithmetic(look, ("logits", place, entry), *follows)
+        whole_run(look, "logits")
         words(look, "next/why", vocabulary=len(shares), width=look.config.width)
         code(MaskedHead.forward, Follows.forward, corrupt)
 

@@ -7,7 +7,7 @@ from app import state
 from app.figures import bars, graph, series
 from app.look import Look
 from app.steps.target import forced, go_on, typed_after
-from app.widgets import arithmetic, bound, chart, code, scored, told, words
+from app.widgets import arithmetic, bound, chart, code, scored, told, whole_run, words
 from engine import decode
 from engine.analysis import entropy
 from engine.checks import check_choice, check_cumulative
@@ -45,6 +45,7 @@ def draw(look: Look) -> None:
             _controls(look, picked)
     with right:
         arithmetic(look, (look.whole("logits"), look.place, picked))
+        whole_run(look, look.whole("logits"))
         _ranks(look, logits, probabilities)
         words(look, "next/why", vocabulary=len(logits), width=look.config.width)
         code(decode.steps_of, decode.draw)
