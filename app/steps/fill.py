@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import components, figures, state
+from app import components, compute, figures, state
 from app.figures import bars
 from app.labels import escape
 from app.look import Look
@@ -56,7 +56,7 @@ def _buttons(look: Look, place: int, entry: int) -> None:
     st.button(
         hide,
         on_click=_write,
-        args=(spans[look.view.token], MASK),
+        args=(look.view.prompt, spans[look.view.token], MASK),
         disabled=not free,
         width="stretch",
     )
@@ -64,15 +64,14 @@ def _buttons(look: Look, place: int, entry: int) -> None:
     st.button(
         put,
         on_click=_write,
-        args=(spans[place], look.label_of(entry)),
+        args=(look.view.prompt, spans[place], look.label_of(entry)),
         disabled=not masked,
         width="stretch",
     )
 
 
-def _write(span: tuple[int, int], text: str) -> None:
+def _write(prompt: str, span: tuple[int, int], text: str) -> None:
     """The prompt with `text` in the place of some of its characters; a piece joins the word before it."""
-    prompt = st.session_state.view.prompt
     before, after = prompt[: span[0]], prompt[span[1] :]
     if text.startswith("##"):
         before, text = before.rstrip(), text.removeprefix("##")
@@ -92,6 +91,19 @@ def _second(look: Look) -> None:
     names = ("it follows", "it does not")
     header = bars(figures.shares(names, probabilities.tolist()), "answer", "probability", height=70, max=1.0)
     chart(look, "follows", header, "Does the second text follow?", point="follows.scores")
+    _trust(look)
+
+
+def _trust(look: Look) -> None:
+    """How often it is right of texts about as long as these, where that was measured."""
+    rows = compute.beside(look.model.name, "scores.json").get("rows", [])
+    books = [row for row in rows if row["name"].startswith("next sentence") and row["name"].endswith(", books")]
+    if books:
+        drawn, *matched = books
+        row = min(matched, key=lambda row: abs(row["tokens"] - len(look.ids)))
+        low, high = row["intervals"][0]
+        numbers = dict(share=row["values"][0], low=low, high=high, count=row["count"], tokens=row["tokens"])
+        words(look, "next/trust", drawn=drawn["values"][0], length=drawn["values"][3], **numbers)
 
 
 def _lesson(look: Look) -> None:

@@ -3,10 +3,15 @@
 import numpy as np
 import streamlit as st
 
+from app import compute
+from app.labels import token_labels
 from app.look import Look
+from app.text import say
 from app.widgets import WEIGHTS, arithmetic, bound, code, laid, picture, thumbs, words
 from engine.analysis import value_weighted, without_first
 from engine.attention import Attention
+
+NEEDED = 0.05  # probability that an answer must lose for it to be said to need a head at all
 
 
 def draw(look: Look) -> None:
@@ -25,6 +30,7 @@ def draw(look: Look) -> None:
             share=float(row.max()),
             first=float(look.array(look.point("attn.pattern"))[view.head, view.token, 0]),
         )
+        _measured(look)
         a, b = st.columns(2)
         with a:
             if look.config.image:
@@ -42,6 +48,19 @@ def draw(look: Look) -> None:
         arithmetic(look, (mixed, view.head, view.token, view.unit), (out, view.token, view.unit))
         words(look, "heads/concat", heads=look.config.heads, width=look.config.head_width)
         code(Attention.forward, without_first, value_weighted)
+
+
+def _measured(look: Look) -> None:
+    """Of an example of the model's own: what is left of its answer without this head."""
+    examples = compute.examples(look.model.name) if look.model.name in compute.shipped() else []
+    view = look.view
+    here = dict(text=view.prompt, layer=view.layer, head=view.head, token=view.token)
+    found = next((e for e in examples if "after" in e and here.items() <= e.items()), None)
+    if found:
+        idle = found["before"] - found["after"] < NEEDED
+        numbers = {name: found[name] for name in ("before", "after")}
+        answer = token_labels([found["answer"].encode()])[0]
+        st.markdown(say("walk", "heads/without", ("idle",) * idle, answer=answer, **numbers))
 
 
 def _pattern(look: Look) -> tuple[np.ndarray, str]:

@@ -14,11 +14,13 @@ import torch
 from tokenizers import BertWordPieceTokenizer
 from torch import Tensor
 
+from engine.analysis import alike
 from engine.config import Config
 from engine.families import fresh
-from engine.masked import fill
+from engine.masked import fill, follows
 from engine.models import Transformer
 from engine.tokenize import WordPieceTokenizer
+from engine.trace import run
 from engine.training import next_sentence, report, work
 from engine.training.corpus import split_files, texts_of, title
 from engine.training.evaluate import SEED, cloze_sentences
@@ -53,8 +55,16 @@ EXAMPLES = [  # gaps to try and what belongs there; those that the model finds s
 ]
 RATE = 0.008  # with post-norm, as of the translator
 SURE = 0.3  # the least probability of an example's answer
-PAIR = "The dog was hungry and looked for food. [SEP] It found a bone in the garden."
-SENSES = ("He sat on the bank of the river.", "She put her money in the bank.", "bank")
+PAIRS = {  # two texts, and whether the second follows
+    ("The dog was hungry and looked for food.", "It found a bone in the garden."): "the second follows",
+    ("The dog was hungry and looked for food.", "The king has a ring of gold."): "the second does not follow",
+}
+RIVER, RIVERS, MONEY = (  # of two and of one sense
+    "He sat on the bank of the river.",
+    "They walked along the bank of the river.",
+    "She put her money in the bank.",
+)
+WORD = "bank"
 SAMPLES = [
     "The [MASK] barked at the cat.",
     "The animal didn't cross the street because it was too [MASK].",
@@ -163,12 +173,25 @@ def examples_of(model: Transformer) -> Iterator[dict]:
         if guess.text == answer and guess.probability >= SURE:
             place = model.tokenizer.encode(text).index(model.tokenizer.mask)
             yield {"text": text, "note": text, "step": "next", "token": place}
-    yield {"text": PAIR, "note": "Does the second text follow?", "step": "next"}
-    one, other, word = SENSES
-    tokens = [model.tokenizer.names[id] for id in model.tokenizer.encode(one)]
-    if word in tokens:
-        senses = {"step": "layers", "token": tokens.index(word), "other": other}
-        yield {"text": one, "note": f"One word in two senses: {word}"} | senses
+    for (first, second), what in PAIRS.items():
+        share = follows(model, first, second)
+        note = f"Two texts, {what}: that it follows gets {share:.1%}"
+        yield {"text": f"{first} [SEP] {second}", "note": note, "step": "next", "follows": share}
+    if senses := _senses(model):
+        yield senses
+
+
+def _senses(model: Transformer) -> dict | None:
+    """A word in two senses, where its vectors end less alike than in one sense."""
+    traces = [run(model, text) for text in (RIVER, RIVERS, MONEY)]
+    id = model.tokenizer.inner.token_to_id(WORD)
+    if id is None:
+        return None
+    first, *others = (trace.ids[0].tolist().index(id) for trace in traces)
+    same, other = (float(alike(traces[0], first, traces[i])[-1, t]) for i, t in enumerate(others, 1))
+    note = f"“{WORD}” in two senses: cosine {other:.2f} after the last block, in one sense {same:.2f}"
+    place = {"step": "layers", "token": first, "other": MONEY}
+    return {"text": RIVER, "note": note, **place, "cosines": [same, other]} if other < same else None
 
 
 def scores_of(model: Transformer, pairs: Pairs, held: list[Path], seed: int) -> list[dict]:

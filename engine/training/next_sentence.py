@@ -22,7 +22,7 @@ from engine.training.report import Score, row, share
 DRAWN = "next sentence, as in training"
 NAME = "next sentence, matched in length"
 LENGTHS = (25, 32, 41, 47, 64)  # tokens that a pair has at most
-COUNT = 1000  # pairs of each length
+COUNT = 500  # pairs of each length
 AT_ONCE = 250
 
 

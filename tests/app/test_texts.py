@@ -66,7 +66,7 @@ def two_stacks(family) -> list:
         for side in ("encoder", "decoder"):
             steps = steps_of(family[name].get_submodule(side).config, side)
             pages += [visit(step=step, model=name, stack=side) for step in steps]
-    trace = compute.trace("pair", (DEFAULT.prompt, ""))
+    trace = compute.trace("pair", (compute.opening("pair", DEFAULT.prompt), ""))
     own = family["pair"].tokenizer.decode(trace.target[0, 1:].tolist())
     pages += [visit(step="next", model="pair", target=text, token=0) for text in (own, "x", "zz")]
     pages.append(press(visit(step="next", model="pair", prompt="the cat", token=0), "write on"))
@@ -91,7 +91,9 @@ def test_every_text_is_shown_and_filled_in(asked, family):
     pages += two_stacks(family)
     pages += [visit(step="qkv", model="llama", letter=letter) for letter in CHOICES["letter"]]
     pages += [visit(step="mask", model="bert", mask=mask) for mask in ("filled", "causal", "window")]
-    pages += [visit(step="next", model="bert", prompt=text) for text in ("a [MASK]", "a [SEP] b")]
+    pages += [visit(step="next", model="bert", prompt=text) for text in ("a [MASK]", "a [SEP] b", "a")]
+    pages += [fire(visit(), "prompt", example=i) for i in range(5)]  # heads that are needed, and others
+    pages.append(visit(step="next", model="wordfinder", prompt="A cat. [SEP] It ran."))
     pages += [
         visit(step="layers", model="bert", token=1, other=text) for text in ("x", "a " * 99, DEFAULT.prompt)
     ]
