@@ -102,8 +102,9 @@ def _trust(look: Look) -> None:
         drawn, *matched = books
         row = min(matched, key=lambda row: abs(row["tokens"] - len(look.ids)))
         low, high = row["intervals"][0]
-        numbers = dict(share=row["values"][0], low=low, high=high, count=row["count"], tokens=row["tokens"])
-        words(look, "next/trust", drawn=drawn["values"][0], length=drawn["values"][3], **numbers)
+        numbers = dict(share=row["values"][0], overlap=row["values"][4], low=low, high=high)
+        numbers |= {"count": row["count"], "tokens": row["tokens"], "longest": look.config.context}
+        words(look, "next/trust", drawn=drawn["values"][0], **numbers)
 
 
 def _lesson(look: Look) -> None:

@@ -1,8 +1,8 @@
 """Does an encoder judge by their sense whether one text follows another, or by something simpler?
 
-In the pairs of training, length gives much away: a stretch ends where the next sentence has no room, so that
-what follows often begins with a long one. Here those that do not follow are as long as those that do, and what
-a threshold on one number would reach stands beside the model.
+Half of the pairs follow, and those that do not are exactly as long as those that do. They are asked at several
+lengths: a model that learned from long pairs may give all short ones the same answer. Beside it stands what a
+threshold on one number reaches, on the length or on the share of common words.
 """
 
 from collections import defaultdict
