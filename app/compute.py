@@ -11,6 +11,7 @@ import torch
 from latex2mathml.converter import convert
 
 import engine
+from app.state import PROMPT
 from engine import analysis, checks
 from engine.config import PairConfig, RecurrentConfig
 from engine.load import beside as read_beside
@@ -25,6 +26,7 @@ from engine.worked import Check, check
 
 Given = str | tuple[str, str]  # a text or an image in signs, and beside it what a decoder reads of it
 FAMILIES = ("decoder", "llama", "encoder", "pair", "recurrent", "image", "caption")
+ENDINGS = {"encoder": f" {MASK}.", "pair": " tired.", "recurrent": " tired."}  # of the prompt to begin with
 SIGN = re.compile("(?<=(?:&#x0003D;|&#x00028;|&#x0002C;)</mo>)<mo>&#x02212;")
 TRACES = 32  # prompts remembered, for all visitors together
 
@@ -91,6 +93,14 @@ def translators() -> list[str]:
 def captioners() -> list[str]:
     """The shipped models that read an image and write a text."""
     return [name for name in by_family() if family(name) == "caption"]
+
+
+def opening(name: str, prompt: str) -> str:
+    """The prompt, or, where it is the one that all models begin with, what of it suits the model: an encoder
+    has a gap to fill, a translator a whole sentence."""
+    if prompt != PROMPT:
+        return prompt
+    return PROMPT + ENDINGS.get(family(name), "")
 
 
 def given(name: str, view, gap: bool = False) -> Given:

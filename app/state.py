@@ -26,7 +26,7 @@ STEPS = (
 CROSS = "cross"  # one more step, of decoders that look at an encoder
 CARRIED = ("cell", "states")  # the steps of recurrent models in the place of a block's
 LONGEST_LINK = 4000  # characters of prompt that a link carries
-PROMPT = "The animal didn't cross the street because it was too tired"
+PROMPT = "The animal didn't cross the street because it was too"  # its end is open: several words fit
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import components, figures, state
+from app import components, compute, figures, state
 from app.figures import bars
 from app.labels import escape
 from app.look import Look
@@ -61,7 +61,7 @@ def _buttons(look: Look, place: int, entry: int) -> None:
     st.button(
         hide,
         on_click=_write,
-        args=(spans[look.view.token], MASK),
+        args=(look.view.prompt, spans[look.view.token], MASK),
         disabled=not free,
         width="stretch",
     )
@@ -69,15 +69,14 @@ def _buttons(look: Look, place: int, entry: int) -> None:
     st.button(
         put,
         on_click=_write,
-        args=(spans[place], look.label_of(entry)),
+        args=(look.view.prompt, spans[place], look.label_of(entry)),
         disabled=not masked,
         width="stretch",
     )
 
 
-def _write(span: tuple[int, int], text: str) -> None:
+def _write(prompt: str, span: tuple[int, int], text: str) -> None:
     """The prompt with `text` in the place of some of its characters; a piece joins the word before it."""
-    prompt = st.session_state.view.prompt
     before, after = prompt[: span[0]], prompt[span[1] :]
     if text.startswith("##"):
         before, text = before.rstrip(), text.removeprefix("##")
@@ -102,6 +101,20 @@ def _second(look: Look) -> None:
     figure = bars(rows, "answer", "probability", height=50, percent=True)
     check = check_choice(scores, Decoding("sample"), probabilities)
     chart(look, "follows", figure, "Does the second text follow?", point="follows.scores", check=check)
+    _trust(look)
+
+
+def _trust(look: Look) -> None:
+    """How often it is right of texts about as long as these, where that was measured."""
+    rows = compute.beside(look.model.name, "scores.json").get("rows", [])
+    books = [row for row in rows if row["name"].startswith("next sentence") and row["name"].endswith(", books")]
+    if books:
+        drawn, *matched = books
+        row = min(matched, key=lambda row: abs(row["tokens"] - len(look.ids)))
+        low, high = row["intervals"][0]
+        numbers = dict(share=row["values"][0], overlap=row["values"][4], low=low, high=high)
+        numbers |= {"count": row["count"], "tokens": row["tokens"], "longest": look.config.context}
+        words(look, "next/trust", drawn=drawn["values"][0], **numbers)
 
 
 def _lesson(look: Look) -> None:

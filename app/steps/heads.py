@@ -3,6 +3,8 @@
 import numpy as np
 import streamlit as st
 
+from app import compute
+from app.labels import token_labels
 from app.look import Look
 from app.widgets import WEIGHTS, arithmetic, bound, code, laid, picture, thumbs, words
 from engine.analysis import value_weighted, without_first
@@ -11,6 +13,8 @@ from engine.checks import check_value_weighted, check_without_first, worst
 from engine.worked import Check
 
 LARGE = 0.5  # share of the first token from which it is worth a word
+
+NEEDED = 0.05  # probability that an answer must lose for it to be said to need a head at all
 
 
 def draw(look: Look) -> None:
@@ -33,6 +37,7 @@ def draw(look: Look) -> None:
             share=float(row.max()),
             first=first,
         )
+        _measured(look)
         a, b = st.columns(2)
         with a:
             if look.config.image:
@@ -51,6 +56,19 @@ def draw(look: Look) -> None:
         arithmetic(look, (mixed, view.head, view.token, view.unit), *weight)
         words(look, "heads/concat", heads=look.config.heads, width=look.config.head_width)
         code(Attention.forward, without_first, value_weighted)
+
+
+def _measured(look: Look) -> None:
+    """Of an example of the model's own: what is left of its answer without this head."""
+    examples = compute.examples(look.model.name) if look.model.name in compute.shipped() else []
+    view = look.view
+    here = dict(text=view.prompt, layer=view.layer, head=view.head, token=view.token)
+    found = next((e for e in examples if "after" in e and here.items() <= e.items()), None)
+    if found:
+        idle = found["before"] - found["after"] < NEEDED
+        numbers = {name: found[name] for name in ("before", "after")}
+        answer = token_labels([found["answer"].encode()])[0]
+        words(look, "heads/without", *["idle"] * idle, answer=answer, **numbers)
 
 
 def _pattern(look: Look) -> tuple[np.ndarray, str, Check]:

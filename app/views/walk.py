@@ -15,7 +15,7 @@ from engine.config import Config
 from engine.pictures import SIGNS
 
 PLAIN = [  # prompts for every model; those of its own come from the file beside its weights
-    {"text": "The animal didn't cross the street because it was too tired", "note": "A lecture's sentence"},
+    {"text": state.PROMPT, "note": "A lecture's sentence"},
     {"text": "Once upon a time there was a little girl who lived in the", "note": "A story begins"},
     {"text": "Aragorn told Frodo to mind Lothlorien", "note": "Rare words in pieces"},
     {"text": "naïve café 🙂👩‍👩‍👧 שלום", "note": "Other letters"},
@@ -26,8 +26,9 @@ BEGIN, END = ("tokens", "embeddings"), ("layers", "next")  # the steps before th
 
 
 def main() -> None:
-    view = state.view(compute.models())
-    name = view.model or compute.models()[0]
+    asked = state.view(compute.models())
+    name = asked.model or compute.models()[0]
+    view = replace(asked, prompt=compute.opening(name, asked.prompt))
     model = compute.model(name)
     given = compute.given(name, view)
     top = st.container(key="top")
@@ -39,7 +40,7 @@ def main() -> None:
         state.publish()
         return _trouble(error, view)
     look, moved = _look(view, model, given, trace)
-    state.settle(look.view, moved)
+    state.settle(replace(look.view, prompt=asked.prompt), moved)
     with top:
         _notes(state.ignored())
         _map(look)

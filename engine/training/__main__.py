@@ -15,7 +15,7 @@ import numpy as np
 from engine.config import Config
 from engine.tokenize import RankTokenizer
 from engine.training import work
-from engine.training.card import write_model
+from engine.training.card import write_card, write_moments
 from engine.training.corpus import learn_vocabulary, split_files, texts_of, token_row
 from engine.training.mix import Mix, english
 from engine.training.train import Recipe
@@ -45,14 +45,28 @@ def main() -> None:
         key_heads=options.key_heads,
         **KINDS[options.kind],
     )
-    row = _row(folder / "train.npy", texts_of(train), tokenizer)
-    mix = Mix(row, _english(folder, tokenizer, options), len(tokenizer) - 1, options.english, options.drills)
+    mix = _mix(folder, train, tokenizer, options)
     recipe = Recipe(tokens=options.tokens, seed=options.seed)
-    print(f"{len(row):,} tokens from {len(train)} files; {len(held)} files held out")
+    print(f"{len(mix.books):,} tokens from {len(train)} files; {len(held)} files held out")
     model = work.trained(config, mix, recipe, folder, options, tokenizer=tokenizer)
     if model is not None:
-        place, moments = work.MODELS / options.name, not options.no_moments
-        write_model(model, place, folder, recipe, mix, held, options.about, moments)
+        place = work.MODELS / options.name
+        model = work.written(model, place, folder, "engine.training.__main__", options)
+        if not options.no_moments:
+            write_moments(model, place, folder, held, recipe)
+        write_card(model, place, mix, held, options)
+
+
+def measure(folder: Path, texts: Path, work_folder: Path, options: argparse.Namespace) -> None:
+    """Measure a finished model again, on the texts it was trained with."""
+    model = work.read_back(folder)
+    train, held = split_files(texts, options.held_out, options.seed)
+    write_card(model, folder, _mix(work_folder, train, model.tokenizer, options), held, options)
+
+
+def _mix(folder: Path, train: list[Path], tokenizer: RankTokenizer, options: argparse.Namespace) -> Mix:
+    row = _row(folder / "train.npy", texts_of(train), tokenizer)
+    return Mix(row, _english(folder, tokenizer, options), len(tokenizer) - 1, options.english, options.drills)
 
 
 def _mlp_width(options: argparse.Namespace) -> int:

@@ -8,7 +8,6 @@ measures the model and writes its card.
 """
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,15 +22,16 @@ from engine.decode import translate
 from engine.families import fresh
 from engine.pictures import Preparation, to_signs
 from engine.tokenize import SentenceTokenizer
-from engine.training import scenes, work
+from engine.training import report, scenes, work
 from engine.training.bitext import before
 from engine.training.corpus import learn_vocabulary
 from engine.training.pairs import NONE
-from engine.training.recurrent import add_kinds, recurrent
+from engine.training.recurrent import add_kinds, name_of, recurrent
 from engine.training.scenes import Scene
 from engine.training.train import Recipe
 
-AIM = 0.9
+AIM = ("≥", 0.9)
+COLUMNS = ("this model", "random start", "nearest picture", "commonest caption")
 AT_ONCE = 100  # pictures read together
 KNOWN = 4000  # of the pictures learned from, among which the nearest is looked for
 MISTAKES = 2  # shown among the examples
@@ -114,19 +114,17 @@ def carried(tokenizer: SentenceTokenizer, options) -> RecurrentConfig:
 
 
 LOOKING = """\
-Its decoder, {decoder_layers} blocks, writes the caption and looks
-at the patches by cross-attention."""
+Its decoder, {layers} blocks, writes the caption and attends
+to the patches by cross-attention."""
 CARRIED = """\
-Its decoder is recurrent ({kind} cell, attention: {attention}):
+Its decoder is recurrent ({kind}):
 it writes the caption from a state that starts as the encoder's first vector."""
-KINDS = {  # how the model's config is made, and what its card says of the decoder
-    "transformer": (transformer, LOOKING),
-} | dict.fromkeys(CELLS, (carried, CARRIED))
+KINDS = {"transformer": transformer} | dict.fromkeys(CELLS, carried)  # how the model's config is made
 
 
 def captioner(tokenizer: SentenceTokenizer, options) -> PairConfig | RecurrentConfig:
     """The config of the kind asked for, in which every caption has room."""
-    config = KINDS[options.kind][0](tokenizer, options)
+    config = KINDS[options.kind](tokenizer, options)
     longest = max(len(tokenizer.encode(caption)) for caption in scenes.captions())
     if longest > config.context:
         raise ValueError(
@@ -146,7 +144,13 @@ def main() -> None:
         config, Scenes(tokenizer), recipe, folder, options, tokenizer=tokenizer, prepare=PREPARE
     )
     if model is not None:
-        write_captioner(model, work.MODELS / options.name, folder, options)
+        model = work.written(model, work.MODELS / options.name, folder, "engine.training.captions", options)
+        write_card(model, work.MODELS / options.name, options)
+
+
+def measure(folder: Path, texts: None, work_folder: Path, options) -> None:
+    """Measure a finished model again, on pictures drawn as then."""
+    write_card(work.read_back(folder), folder, options)
 
 
 def _options() -> argparse.Namespace:
@@ -178,19 +182,18 @@ def _vocabulary(folder: Path, options) -> SentenceTokenizer:
 # --- how well it does ----------------------------------------------------------------------------
 
 
-def write_captioner(model: nn.Module, folder: Path, work_folder: Path, options) -> None:
-    """Write the weights, read them back as people will, measure that model, write its card."""
-    model = work.written(model, folder, work_folder)
+def write_card(model: nn.Module, folder: Path, options) -> None:
+    """Measure a finished model, and write its scores, examples and card."""
     logged = work.logged(folder)
     new = scenes.drawn(options.held_out, options.seed, held=True)
     guesses = written(model, new)
     rows = scores_of(model, new, guesses, logged["steps"], options)
-    (folder / "scores.json").write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
+    report.write(folder / "scores.json", {"rows": rows})
     examples = {"examples": list(_examples(new, guesses))}
     examples |= {"colours": ["white", *scenes.COLOURS], "stamps": scenes.stamps()}
-    (folder / "examples.json").write_text(json.dumps(examples, indent=1) + "\n", encoding="utf-8")
+    report.write(folder / "examples.json", examples)
     facts = _facts(model, new, guesses, logged["steps"] * options.batch, options) | logged
-    card = CARD.read_text("utf-8").format(**facts, table=_table(rows))
+    card = CARD.read_text("utf-8").format(**facts, table=report.told(rows, COLUMNS))
     (folder / "card.md").write_text(card, encoding="utf-8")
     print(f"{folder}: {rows[0]['values'][0]:.1%} of {len(new):,} pictures of new combinations")
 
@@ -209,7 +212,7 @@ def scores_of(model: nn.Module, new: list[Scene], guesses: list[str], steps: int
     known = scenes.drawn(options.held_out, options.seed, steps)  # of the step after the last
     columns = columns_of(model, known, written(model, known), learned, options.seed)
     rows.append(_row("caption, known combinations", columns, [scene.caption for scene in known]))
-    return [row | {"aim": AIM if row["name"] == "caption" else None} for row in rows]
+    return rows
 
 
 def columns_of(
@@ -242,19 +245,9 @@ def part_of(caption: str, words: set[str] | None) -> list[str]:
 
 def _row(name: str, columns: list[list[str]], captions: list[str], words: set[str] | None = None) -> dict:
     right = [part_of(caption, words) for caption in captions]
-    shares = [[part_of(guess, words) for guess in column] for column in columns]
-    values = [sum(map(list.__eq__, parts, right)) / len(right) for parts in shares]
-    return {"name": name, "count": len(right), "values": values}
-
-
-def _table(rows: list[dict]) -> str:
-    lines = ["| | n | this model | random start | nearest picture | commonest caption | aim |"]
-    lines.append("|:--|--:|--:|--:|--:|--:|--:|")
-    for row in rows:
-        values = " | ".join(f"{value:.1%}" for value in row["values"])
-        aim = f"≥ {row['aim']:.0%}" if row["aim"] else ""
-        lines.append(f"| {row['name']} | {row['count']:,} | {values} | {aim} |")
-    return "\n".join(lines)
+    parts = [[part_of(guess, words) for guess in column] for column in columns]
+    scores = [report.share(list(map(list.__eq__, column, right))) for column in parts]
+    return report.row(name, scores, aim=AIM if name == "caption" else None)
 
 
 def _examples(new: list[Scene], guesses: list[str]) -> Iterator[dict]:
@@ -275,7 +268,7 @@ def _facts(model: nn.Module, new: list[Scene], guesses: list[str], learned: int,
     return dict(
         name=model.name,
         layers=encoder.layers,
-        decoder=KINDS[options.kind][1].format(**vars(options)),
+        decoder=_decoder(model.config),
         heads=encoder.heads,
         width=encoder.width,
         patches=encoder.patches,
@@ -294,6 +287,13 @@ def _facts(model: nn.Module, new: list[Scene], guesses: list[str], learned: int,
         seed=options.seed,
         samples="\n".join(f"- {scene.caption} → *{guess}*" for scene, guess in pairs),
     )
+
+
+def _decoder(config: PairConfig | RecurrentConfig) -> str:
+    """What writes the caption, in words."""
+    if isinstance(config, RecurrentConfig):
+        return CARRIED.format(kind=name_of(config))
+    return LOOKING.format(layers=config.stacks[1].layers)
 
 
 if __name__ == "__main__":

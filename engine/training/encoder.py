@@ -5,7 +5,6 @@
 Run it again to go on where it stopped; the last leg measures the model and writes its card.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -13,20 +12,26 @@ from pathlib import Path
 import numpy as np
 import torch
 from tokenizers import BertWordPieceTokenizer
+from torch import Tensor
 
+from engine.analysis import alike
 from engine.config import Config
 from engine.families import fresh
-from engine.masked import fill
+from engine.masked import fill, follows
 from engine.models import Transformer
 from engine.tokenize import WordPieceTokenizer
-from engine.training import work
+from engine.trace import run
+from engine.training import next_sentence, report, work
 from engine.training.corpus import split_files, texts_of, title
-from engine.training.evaluate import SEED, Score, cloze_sentences
+from engine.training.evaluate import SEED, cloze_sentences
 from engine.training.mix import english
+from engine.training.next_sentence import Asked, judged, shortcuts, words_of
 from engine.training.pairs import NONE, Pairs, Sentences
+from engine.training.report import Score, share
 from engine.training.train import Recipe
 
-AIMS = {"masked words, among five": 0.5, "next sentence": 0.75}
+AIMS = {"masked tokens, top-5 accuracy, books": ("≥", 0.5), "next sentence": ("≥", 0.75)}
+COLUMNS = ("this model", "random start", "most frequent", "length alone", "shared words alone")
 ASKED = 40  # batches of a test
 BATCH = 32
 CHARACTERS = 30_800_000  # of generated English, for 22 million tokens with two fifths of it to read none twice
@@ -50,8 +55,16 @@ EXAMPLES = [  # gaps to try and what belongs there; those that the model finds s
 ]
 RATE = 0.008  # with post-norm, as of the translator
 SURE = 0.3  # the least probability of an example's answer
-PAIR = "The dog was hungry and looked for food. [SEP] It found a bone in the garden."
-SENSES = ("He sat on the bank of the river.", "She put her money in the bank.", "bank")
+PAIRS = {  # two texts, and whether the second follows
+    ("The dog was hungry and looked for food.", "It found a bone in the garden."): "the second follows",
+    ("The dog was hungry and looked for food.", "The king has a ring of gold."): "the second does not follow",
+}
+RIVER, RIVERS, MONEY = (  # of two and of one sense
+    "He sat on the bank of the river.",
+    "They walked along the bank of the river.",
+    "She put her money in the bank.",
+)
+WORD = "bank"
 SAMPLES = [
     "The [MASK] barked at the cat.",
     "The animal didn't cross the street because it was too [MASK].",
@@ -85,7 +98,15 @@ def main() -> None:
     print(f"{len(pairs.sources[0]):,} sentences from {len(train)} files; {len(held)} files held out")
     model = work.trained(config, pairs, recipe, folder, options, tokenizer=tokenizer)
     if model is not None:
-        write_encoder(model, work.MODELS / options.name, folder, pairs, held, options)
+        model = work.written(model, work.MODELS / options.name, folder, "engine.training.encoder", options)
+        write_card(model, work.MODELS / options.name, pairs, held, options)
+
+
+def measure(folder: Path, texts: Path, work_folder: Path, options) -> None:
+    """Measure a finished model again, on the texts it was trained with."""
+    model = work.read_back(folder)
+    train, held = split_files(texts, options.held_out, options.seed)
+    write_card(model, folder, _pairs(work_folder, model.tokenizer, train, options), held, options)
 
 
 def _options():
@@ -133,16 +154,13 @@ def _sentences(path: Path, texts: Iterable[str], tokenizer: WordPieceTokenizer) 
 # --- how well it does ----------------------------------------------------------------------------
 
 
-def write_encoder(
-    model: Transformer, folder: Path, work_folder: Path, pairs: Pairs, held: list[Path], options
-) -> None:
-    """Write the weights, read them back as people will, measure that model, write its card."""
-    model = work.written(model, folder, work_folder)
+def write_card(model: Transformer, folder: Path, pairs: Pairs, held: list[Path], options) -> None:
+    """Measure a finished model, and write its scores, examples and card."""
     rows = scores_of(model, pairs, held, options.seed)
-    (folder / "scores.json").write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
-    examples = {"examples": list(examples_of(model))}
-    (folder / "examples.json").write_text(json.dumps(examples, indent=1) + "\n", encoding="utf-8")
-    card = CARD.read_text("utf-8").format(**_facts(model, folder, pairs, held, options), table=_table(rows))
+    report.write(folder / "scores.json", {"rows": rows})
+    report.write(folder / "examples.json", {"examples": list(examples_of(model))})
+    facts = _facts(model, folder, pairs, held, options) | {"length": _by_length(rows)}
+    card = CARD.read_text("utf-8").format(**facts, table=report.told(rows, COLUMNS))
     (folder / "card.md").write_text(card, encoding="utf-8")
     print(f"{folder}: written")
 
@@ -155,59 +173,72 @@ def examples_of(model: Transformer) -> Iterator[dict]:
         if guess.text == answer and guess.probability >= SURE:
             place = model.tokenizer.encode(text).index(model.tokenizer.mask)
             yield {"text": text, "note": text, "step": "next", "token": place}
-    yield {"text": PAIR, "note": "Does the second text follow?", "step": "next"}
-    one, other, word = SENSES
-    tokens = [model.tokenizer.names[id] for id in model.tokenizer.encode(one)]
-    if word in tokens:
-        senses = {"step": "layers", "token": tokens.index(word), "other": other}
-        yield {"text": one, "note": f"One word in two senses: {word}"} | senses
+    for (first, second), what in PAIRS.items():
+        share = follows(model, first, second)
+        note = f"Two texts, {what}: that it follows gets {share:.1%}"
+        yield {"text": f"{first} [SEP] {second}", "note": note, "step": "next", "follows": share}
+    if senses := _senses(model):
+        yield senses
+
+
+def _senses(model: Transformer) -> dict | None:
+    """A word in two senses, where its vectors end less alike than in one sense."""
+    traces = [run(model, text) for text in (RIVER, RIVERS, MONEY)]
+    id = model.tokenizer.inner.token_to_id(WORD)
+    if id is None:
+        return None
+    first, *others = (trace.ids[0].tolist().index(id) for trace in traces)
+    same, other = (float(alike(traces[0], first, traces[i])[-1, t]) for i, t in enumerate(others, 1))
+    note = f"“{WORD}” in two senses: cosine {other:.2f} after the last block, in one sense {same:.2f}"
+    place = {"step": "layers", "token": first, "other": MONEY}
+    return {"text": RIVER, "note": note, **place, "cosines": [same, other]} if other < same else None
 
 
 def scores_of(model: Transformer, pairs: Pairs, held: list[Path], seed: int) -> list[dict]:
-    """Rows of the table: the model, its random start, and the answer that was most frequent in training."""
+    """Rows of the table: the model, its random start, the answer that was most frequent in training, and for
+    what follows what length alone and shared words alone would reach."""
     start = fresh(model.config, seed).requires_grad_(False).eval()
     start.tokenizer = model.tokenizer
-    common = np.bincount(pairs.sources[0].row, minlength=model.config.vocabulary)
-    texts = {"books": texts_of(held), "generated": english(SEED, 300_000)}
-    columns: list[dict[str, Score]] = [{}, {}, {}]
-    for kind, source in texts.items():
+    common = torch.from_numpy(np.bincount(pairs.sources[0].row, minlength=model.config.vocabulary))
+    rows = []
+    for kind, source in {"books": texts_of(held), "generated": english(SEED, 300_000)}.items():
         test = Pairs((Sentences.of(source, pairs.tokenizer),), (1.0,), pairs.tokenizer)
-        for column, one in zip(columns, (model, start, common), strict=True):
-            asked = _asked(one, test, model.config.context)
-            column |= {f"{name}, {kind}": score for name, score in asked.items()}
-    for column, one in zip(columns, (model, start, None), strict=True):
-        column["cloze, among five"] = _cloze(one) if one is not None else Score(float("nan"), 0)
-    return [
-        {
-            "name": name,
-            "count": columns[0][name].count,
-            "values": [column[name].value for column in columns],
-            "aim": next((aim for start, aim in AIMS.items() if name == f"{start}, books"), None),
-        }
-        for name in columns[0]
-    ]
+        asked = [_masked(one, test, model.config.context) for one in (model, start, common)]
+        for name in asked[0]:
+            scores = [*(column[name] for column in asked), None, None]
+            rows.append(report.row(f"{name}, {kind}", scores, aim=AIMS.get(f"{name}, {kind}")))
+        rows.append(_next(model, start, test, kind))
+        aim = AIMS["next sentence"] if kind == "books" else None
+        rows += next_sentence.rows((model, start), test, kind, aim)
+    return [*rows, report.row("cloze, top-5 accuracy", [_cloze(model), _cloze(start), None, None, None])]
 
 
 @torch.inference_mode()
-def _asked(model: Transformer | np.ndarray, pairs: Pairs, context: int) -> dict[str, Score]:
-    """Of new pairs: hidden words found as the best and among the five best, and what follows judged."""
-    best, five, judged = [], [], []
+def _masked(model: Transformer | Tensor, pairs: Pairs, context: int) -> dict[str, Score]:
+    """Of new pairs: hidden tokens found as the best and among the five best."""
+    best, five = [], []
     for step in range(ASKED):
-        read, segments, padding, labels, follows = pairs.batch(SEED, step, BATCH, context)
+        read, segments, padding, labels, _ = pairs.batch(SEED, step, BATCH, context)
         hidden = (labels != NONE) & (read == pairs.tokenizer.mask)
         if isinstance(model, Transformer):
-            x = model.stream(read, padding, segments=segments)
-            scores, guess = model.unembed(x[hidden]), model.follows(x).argmax(-1)
+            scores = model.unembed(model.stream(read, padding, segments=segments)[hidden])
         else:
-            scores = torch.from_numpy(model).expand(int(hidden.sum()), -1)
-            guess = torch.ones_like(follows)  # most often the second does not follow
+            scores = model.expand(int(hidden.sum()), -1)
         hits = scores.topk(5).indices == labels[hidden][:, None]
-        best.append(hits[:, 0])
-        five.append(hits.any(-1))
-        judged.append(guess == follows)
-    found = {"masked words, best": best, "masked words, among five": five, "next sentence": judged}
-    each = {name: torch.cat(parts).float() for name, parts in found.items()}
-    return {name: Score(x.mean().item(), len(x)) for name, x in each.items()}
+        best += hits[:, 0].tolist()
+        five += hits.any(-1).tolist()
+    return {"masked tokens, top-1 accuracy": share(best), "masked tokens, top-5 accuracy": share(five)}
+
+
+def _next(model: Transformer, start: Transformer, pairs: Pairs, kind: str) -> dict:
+    """What follows judged, on pairs as training draws them: some words hidden, lengths as they come."""
+    context = model.config.context
+    asked, known = (Asked.of(pairs, context, range(first, first + ASKED), BATCH) for first in (0, ASKED))
+    never = torch.ones_like(asked.follows)  # most often the second does not follow
+    guesses = [judged(model, asked), judged(start, asked), never]
+    scores = [share((guess == asked.follows).tolist()) for guess in guesses]
+    scores += shortcuts(known, asked, words_of(pairs.tokenizer))
+    return report.row(f"{next_sentence.DRAWN}, {kind}", scores)
 
 
 def _cloze(model: Transformer) -> Score:
@@ -216,16 +247,18 @@ def _cloze(model: Transformer) -> Score:
     for text, words in cloze_sentences():
         (guesses,) = fill(model, f"{text} [MASK].", 5)
         hits.append(bool({guess.text for guess in guesses} & set(words)))
-    return Score(float(np.mean(hits)), len(hits))
+    return share(hits)
 
 
-def _table(rows: list[dict]) -> str:
-    lines = ["| | n | this model | random start | most frequent | aim |", "|:--|--:|--:|--:|--:|--:|"]
-    for row in rows:
-        values = ["" if value != value else f"{value:.1%}" for value in row["values"]]
-        aim = f"≥ {row['aim']:.0%}" if row["aim"] else ""
-        lines.append(f"| {row['name']} | {row['count']:,} | {' | '.join(values)} | {aim} |")
-    return "\n".join(lines)
+def _by_length(rows: list[dict]) -> str:
+    """How far the answer to what follows is one of length, in words."""
+    books = [row for row in rows if row["name"].endswith(", books")]
+    drawn = next(row["values"] for row in books if row["name"].startswith(next_sentence.DRAWN))
+    parts = (f"{row['values'][0]:.0%} ({row['tokens']})" for row in books if "tokens" in row)
+    return (
+        f" In pairs of books drawn as in training the model is right in {drawn[0]:.0%}, length alone in"
+        f" {drawn[3]:.0%}. In pairs matched in length, of at most so many tokens: {', '.join(parts)}."
+    )
 
 
 def _facts(model: Transformer, folder: Path, pairs: Pairs, held: list[Path], options) -> dict:

@@ -6,8 +6,7 @@ A model here is anything that maps ids [B, T] to logits (or log-probabilities) [
 import math
 import random
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -23,7 +22,9 @@ from engine.tokenize.bpe import RankTokenizer
 from engine.trace import run
 from engine.training.corpus import token_row
 from engine.training.english import Question, grammar
+from engine.training.intervals import jackknife
 from engine.training.mix import english
+from engine.training.report import Score, mean, share
 
 Model = Callable[[Tensor], Tensor]
 CLOZE = Path(__file__).parent / "cloze.txt"
@@ -44,33 +45,30 @@ WINDOW = 64  # tokens of a text on which heads are watched
 STRING = 12  # tokens of a string to be repeated
 
 
-@dataclass(frozen=True)
-class Score:
-    """One number: how many questions it is about, and what guessing would give (None: no such thing)."""
-
-    value: float
-    count: int
-    chance: float | None = None
-
-
-@torch.inference_mode()
 def bits_per_byte(model: Model, row: np.ndarray, tokenizer: RankTokenizer, context: int) -> float:
     """Mean loss over the ids of `row` in bits per byte of text.
 
     Every token after the first is scored once, with at least half a context of tokens before it (fewer
     only at the row's start). The ends between texts are scored too; they have no bytes.
     """
-    stride = max(1, context // 2)
+    bits, sizes = zip(*bits_of(model, row, tokenizer, context), strict=True)
+    return sum(bits) / sum(sizes)
+
+
+@torch.inference_mode()
+def bits_of(
+    model: Model, row: np.ndarray, tokenizer: RankTokenizer, context: int
+) -> Iterator[tuple[float, int]]:
+    """The same for each stretch of half a context: its bits and its bytes."""
+    stride, ends = max(1, context // 2), set(tokenizer.special.values())
     ids = torch.from_numpy(row.astype(np.int64))
-    nats = 0.0
     for a in range(1, len(ids), stride):
         b = min(a + stride, len(ids))  # the tokens a … b − 1 are scored
         first = max(0, b - 1 - context)
         logits = model(ids[None, first : b - 1])[0, a - b :]
-        nats += F.cross_entropy(logits, ids[a:b], reduction="sum").item()
-    ends = set(tokenizer.special.values())
-    count = sum(len(tokenizer.bytes_of(id)) for id in ids[1:].tolist() if id not in ends)
-    return nats / math.log(2) / count
+        nats = F.cross_entropy(logits, ids[a:b], reduction="sum").item()
+        scored = (id for id in ids[a:b].tolist() if id not in ends)
+        yield nats / math.log(2), sum(len(tokenizer.bytes_of(id)) for id in scored)
 
 
 @torch.inference_mode()
@@ -99,8 +97,7 @@ def is_right(model: Model, question: Question, tokenizer: RankTokenizer) -> bool
 
 def accuracy(model: Model, asked: list[Question], tokenizer: RankTokenizer) -> Score:
     right = [is_right(model, question, tokenizer) for question in asked]
-    chance = float(np.mean([1 / len(question.choices) for question in asked]))
-    return Score(float(np.mean(right)), len(asked), chance)
+    return share(right, chance=float(np.mean([1 / len(question.choices) for question in asked])))
 
 
 def cloze_sentences() -> list[tuple[str, list[str]]]:
@@ -119,7 +116,7 @@ def cloze(model: Model, tokenizer: RankTokenizer, best: int) -> Score:
         top = set(model(torch.tensor([ids]))[0, -1].topk(best).indices.tolist())
         answers = [tokenizer.encode(" " + word) for word in words]
         hits.append(any(a[0] in top and _goes_on(model, ids, a) for a in answers))
-    return Score(float(np.mean(hits)), len(hits))
+    return share(hits)
 
 
 def _goes_on(model: Model, ids: list[int], answer: list[int]) -> bool:
@@ -132,13 +129,19 @@ def random_strings(vocabulary: int, count: int, length: int) -> Tensor:
     return torch.from_numpy(np.tile(ids, 2))
 
 
-@torch.inference_mode()
 def repetition(model: Model, vocabulary: int, count: int = 100) -> tuple[float, float]:
     """Nats a token of random strings of twelve, and of the same strings read a second time."""
+    first, second = readings(model, vocabulary, count)
+    return first.mean().item(), second.mean().item()
+
+
+@torch.inference_mode()
+def readings(model: Model, vocabulary: int, count: int = 100) -> tuple[Tensor, Tensor]:
+    """The same for each string [count]."""
     ids = random_strings(vocabulary, count, STRING)
     losses = [F.cross_entropy(model(row[None, :-1])[0], row[1:], reduction="none") for row in ids]
     each = torch.stack(losses)
-    return each[:, : STRING - 1].mean().item(), each[:, STRING - 1 :].mean().item()
+    return each[:, : STRING - 1].mean(1), each[:, STRING - 1 :].mean(1)
 
 
 def roles(model: Transformer, row: np.ndarray, count: int = 24) -> dict[str, Tensor]:
@@ -181,31 +184,51 @@ def free_texts(model: Model, end: int, count: int = 100, length: int = 60) -> li
 def variety(texts: Iterable[str]) -> tuple[float, float]:
     """distinct-2: different pairs of words among all (Li et al. 2016); and the share of runs of four
     words that the same text has already had."""
-    words = [re.findall(r"\w+|[^\w\s]", text.lower()) for text in texts]
-    pairs = [pair for text in words for pair in pairwise(text)]
-    runs = [list(zip(*(text[i:] for i in range(4)), strict=False)) for text in words]
-    again = sum(len(run) - len(set(run)) for run in runs)
-    return len(set(pairs)) / max(1, len(pairs)), again / max(1, sum(map(len, runs)))
+    words = [_words(text) for text in texts]
+    again, runs = zip(*map(_repeated, words), strict=True) if words else ((), ())
+    return _distinct(words), sum(again) / max(1, sum(runs))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+|[^\w\s]", text.lower())
+
+
+def _distinct(texts: list[list[str]]) -> float:
+    """Different pairs of neighbouring words among all."""
+    pairs = [pair for text in texts for pair in pairwise(text)]
+    return len(set(pairs)) / max(1, len(pairs))
+
+
+def _repeated(words: list[str]) -> tuple[int, int]:
+    """Runs of four words that the text has already had, and all its runs."""
+    runs = list(zip(*(words[i:] for i in range(4)), strict=False))
+    return len(runs) - len(set(runs)), len(runs)
+
+
+def variety_scores(texts: list[str]) -> tuple[Score, Score]:
+    """Both shares of `variety` with their intervals: the first depends on all texts together."""
+    words = [_words(text) for text in texts]
+    value = _distinct(words)
+    without = [_distinct(words[:i] + words[i + 1 :]) for i in range(len(words))]
+    return Score(value, len(words), jackknife(value, without)), mean(*zip(*map(_repeated, words), strict=True))
 
 
 def scores_of(model: Model, held: np.ndarray, tokenizer: RankTokenizer, context: int) -> dict[str, Score]:
     """Every number of the card that a 3-gram can be asked for too."""
     V = len(tokenizer)
-    generated = token_row(english(SEED, 300_000), tokenizer)
+    texts = {"books": held, "generated": token_row(english(SEED, 300_000), tokenizer)}
     found = {
-        "bits per byte, books": Score(bits_per_byte(model, held, tokenizer, context), len(held)),
-        "bits per byte, generated": Score(bits_per_byte(model, generated, tokenizer, context), len(generated)),
-        "cloze, best": cloze(model, tokenizer, 1),
-        "cloze, among five": cloze(model, tokenizer, 5),
+        f"bits per byte, {kind}": mean(
+            *zip(*bits_of(model, row, tokenizer, context), strict=True), count=len(row)
+        )
+        for kind, row in texts.items()
     }
+    found |= {f"cloze, top-{best} accuracy": cloze(model, tokenizer, best) for best in (1, 5)}
     found |= {name: accuracy(model, questions(rule), tokenizer) for name, rule in QUESTIONS.items()}
-    first, second = repetition(model, V)
-    found["random string, first time"] = Score(first, 100)
-    found["random string, second time"] = Score(second, 100)
-    texts = [tokenizer.decode(ids) for ids in free_texts(model, V - 1)]
-    for name, value in zip(("distinct pairs of words", "repeated runs of four"), variety(texts), strict=True):
-        found[name] = Score(value, len(texts))
-    return found
+    for time, nats in zip(("first", "second"), readings(model, V), strict=True):
+        found[f"random string, {time} time"] = mean(nats.tolist())
+    drawn = variety_scores([tokenizer.decode(ids) for ids in free_texts(model, V - 1)])
+    return found | dict(zip(("distinct word pairs", "repeated runs of four words"), drawn, strict=True))
 
 
 def samples(model: Transformer, prompts: list[str], seed: int = 0, length: int = 60) -> list[str]:

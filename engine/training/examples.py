@@ -1,7 +1,8 @@
 """Prompts that a model has earned: what to type, and which head to watch, found by measuring.
 
 Of all heads, which one's weights go most, on average over held-out questions, from the last token to the
-word that matters? And which question does the model answer right while that head looks there?
+word that matters? Which question does the model answer right while that head looks there most? And what is
+left of the answer when that head is set to zero? To look somewhere is not yet to be needed.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from engine.analysis import patterns
 from engine.models import Transformer
+from engine.tap import Edit
 from engine.trace import run
 from engine.training.english import Question
 from engine.training.evaluate import log_probability, questions
@@ -37,18 +39,20 @@ def _asked_word(question: Question) -> str:
 @dataclass(frozen=True)
 class Phenomenon:
     """What a person reads; the grammar's rule that asks for it; questions of a lecture, tried first; the
-    word that matters; whether a drawn question will do as well."""
+    word that matters; whether a drawn question will do as well; a role that the head is said to have where it
+    has it."""
 
     note: str
     rule: str
     first: tuple[Question, ...] = ()
     word: Callable[[Question], str] = _answer
     drawn: bool = True
+    role: str = ""
 
 
 PHENOMENA = (
     Phenomenon(
-        "Who is “it”? Tired: the answer is found by looking back",
+        "Who is “it”? Tired",
         "pronoun-it",
         (Question(TIRED.format("tired"), " animal", (" animal", " street")),),
     ),
@@ -60,7 +64,7 @@ PHENOMENA = (
     ),
     Phenomenon("She or he?", "pronoun-she"),
     Phenomenon("Who has it now?", "who-has"),
-    Phenomenon("Repeat after me (an induction head)", "repeat-asked"),
+    Phenomenon("Repeat after me", "repeat-asked", role="induction"),
     Phenomenon("Finish by example: a translation", "translation-3", word=_asked_word),
     Phenomenon(
         "Finish by example: good or bad?",
@@ -76,25 +80,33 @@ ROLES = {  # what a person reads, and which token the one at t looks at
 
 def find(model: Transformer, roles: dict[str, Tensor]) -> list[dict]:
     """The examples that `model` shows, as the app opens them: text, note, step, layer, head, token, key."""
-    found = [_example(model, phenomenon) for phenomenon in PHENOMENA]
+    found = [_example(model, phenomenon, roles) for phenomenon in PHENOMENA]
     found += [_role(model, note, key, roles[role]) for role, (note, key) in ROLES.items()]
     return [example for example in found if example]
 
 
-def _example(model: Transformer, what: Phenomenon) -> dict | None:
+def _example(model: Transformer, what: Phenomenon, roles: dict[str, Tensor]) -> dict | None:
     asked = questions(what.rule, COUNT)
     layer, head = best_head(torch.stack([_weights(model, question, what.word) for question in asked]))
     tried = (*what.first, *asked) if what.drawn else what.first
-    shown = [question for question in tried if _shows(model, question)]
-    if not shown:
+    looks = {q: _row(model, q, layer, head) for q in tried if _shows(model, q)}
+    there = [q for q, row in looks.items() if _there(model, q, what.word, row)]
+    if not there:
         return None
+    question = there[0] if there[0] in what.first else max(there, key=lambda q: float(looks[q].max()))
+    (last, keys), row = _places(model, question, what.word), looks[question]
+    note = what.note + f" ({what.role} head)" * bool(what.role and roles[what.role][layer, head] >= ENOUGH)
+    return _entry(model, question.prompt, note, layer, head, last, max(keys, key=row.__getitem__, default=last))
 
-    def weight(question: Question) -> float:
-        return float(_weights(model, question, what.word)[layer, head])
 
-    question = shown[0] if shown[0] in what.first else max(shown, key=weight)
-    last, keys = _places(model, question, what.word)
-    return _entry(question.prompt, what.note, layer, head, last, keys[-1] if keys else last)
+def _there(model: Transformer, question: Question, word: Callable[[Question], str], row: Tensor) -> bool:
+    """Is the largest weight at the word that matters?"""
+    return int(row.argmax()) in _places(model, question, word)[1]
+
+
+def _row(model: Transformer, question: Question, layer: int, head: int) -> Tensor:
+    """The head's weights from the last token [S]."""
+    return patterns(run(model, question.prompt))[layer, head, -1]
 
 
 def best_head(scores: Tensor) -> tuple[int, int]:
@@ -134,8 +146,20 @@ def _role(model: Transformer, note: str, key: Callable[[int], int], scores: Tens
         return None
     pattern = patterns(run(model, STORY))[layer, head]
     token = max(range(len(pattern) // 2, len(pattern)), key=lambda t: float(pattern[t, key(t)]))
-    return _entry(STORY, note, layer, head, token, key(token))
+    return _entry(model, STORY, note, layer, head, token, key(token))
 
 
-def _entry(text: str, note: str, layer: int, head: int, token: int, key: int) -> dict:
-    return dict(text=text, note=note, step="heads", layer=layer, head=head, token=token, key=key)
+def _entry(model: Transformer, text: str, note: str, layer: int, head: int, token: int, key: int) -> dict:
+    place = dict(step="heads", layer=layer, head=head, token=token, key=key)
+    weight = float(patterns(run(model, text))[layer, head, token, key])
+    return {"text": text, "note": note} | place | {"weight": weight} | without(model, text, layer, head, token)
+
+
+def without(model: Transformer, text: str, layer: int, head: int, token: int) -> dict:
+    """What the model finds most probable after a token, how probable, and how probable with a head set to
+    zero."""
+    zero = Edit(f"blocks.{layer}.attn.z", "zero", at={"H": head})
+    before, after = (run(model, text, edits)["logits"][0, token].softmax(-1) for edits in ((), (zero,)))
+    best = int(before.argmax())
+    answer = model.tokenizer.decode([best])
+    return {"answer": answer, "before": float(before[best]), "after": float(after[best])}

@@ -96,11 +96,15 @@ class Pairs:
         follows = draw.random() < 0.5 and after < len(source)
         follows = follows and source.documents[after] == source.documents[after - 1]
         second, _ = source.stretch(after if follows else int(draw.integers(len(source))), room)
+        return *self.joined(first, second, context), int(not follows)
+
+    def joined(self, first: list[int], second: list[int], context: int) -> tuple[list, list, list]:
+        """Two stretches as one row of `context` ids, with its segments and padding."""
         start, end = self.tokenizer.start, self.tokenizer.end
         ids = [start, *first, end, *second, end]
         segments = [0] * (len(first) + 2) + [1] * (len(second) + 1)
         rest = [0] * (context - len(ids))
-        return ids + rest, segments + rest, [1] * len(ids) + rest, int(not follows)
+        return ids + rest, segments + rest, [1] * len(ids) + rest
 
     @staticmethod
     def loss(

@@ -25,3 +25,9 @@ def recurrent(tokenizer: SentenceTokenizer, options, encoder: Config | None = No
         attention=options.attention,
         encoder=encoder,
     )
+
+
+def name_of(config: RecurrentConfig) -> str:
+    """A recurrent kind in words."""
+    looks = "no attention" if config.attention == "none" else f"{config.attention} attention"
+    return f"{config.cell.upper()}, {looks}"

@@ -15,18 +15,23 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.config import CELLS, Config, PairConfig
-from engine.decode import translate
+from engine.analysis import certainty
+from engine.config import CELLS, Config, PairConfig, RecurrentConfig
+from engine.decode import generate, translate
 from engine.families import fresh
 from engine.tokenize import SentenceTokenizer
-from engine.training import work
-from engine.training.bitext import Bitext, Pair, most_similar, read_pairs, split_pairs
+from engine.trace import run
+from engine.training import report, work
+from engine.training.bitext import Bitext, Pair, most_similar, read_pairs, split_pairs, words_of
 from engine.training.corpus import learn_vocabulary
+from engine.training.intervals import DRAWS
 from engine.training.pairs import NONE
-from engine.training.recurrent import add_kinds, recurrent
+from engine.training.recurrent import add_kinds, name_of, recurrent
+from engine.training.report import Score, mean, share
 from engine.training.train import Recipe
 
-AIMS = {"exact match": 0.35, "chrF": 60.0}  # of the Transformer: the others stand beside it
+AIMS = {"exact match": ("≥", 0.35), "chrF": ("≥", 60.0)}  # of the Transformer: the others stand beside it
+COLUMNS = ("this model", "random start", "most similar", "copying")
 AT_ONCE = 128  # sentences translated together
 CARD = Path(__file__).parent / "card_translation.md"
 LONG = 10**6
@@ -34,7 +39,8 @@ RATE = 0.008  # less than half of the usual one: with norms after the additions 
 LENGTHS = {"": (0, LONG), ", up to 4 words": (0, 4)} | {f", {n} words": (n, n) for n in range(5, 9)}
 LENGTHS |= {", 9 words or more": (9, LONG)}
 SAMPLES = 8
-EXAMPLES = 6
+EXAMPLES, TRIED = 6, 2 * AT_ONCE
+DARK = {"dead", "death", "die", "died", "dies", "dying", "hate", "hated", "hurt", "kill", "killed", "war"}
 
 
 def transformer(tokenizer: SentenceTokenizer, options) -> PairConfig:
@@ -56,10 +62,9 @@ def transformer(tokenizer: SentenceTokenizer, options) -> PairConfig:
     return PairConfig(encoder, decoder, tokenizer.start, tokenizer.end, shared=True)
 
 
-CARRIED = "A recurrent encoder-decoder ({kind} cell, attention: {attention})"
-KINDS = {  # how the model's config is made, and what it is called on its card
-    "transformer": (transformer, "The Transformer of 2017: {layers} blocks that read and {layers} that write"),
-} | dict.fromkeys(CELLS, (recurrent, CARRIED))
+KINDS = {"transformer": transformer} | dict.fromkeys(CELLS, recurrent)  # how the model's config is made
+STATE = "starting from the state that the encoder ended in"
+LOOK = "and at every token attends to what the encoder made of the English one"
 
 
 def main() -> None:
@@ -67,7 +72,7 @@ def main() -> None:
     folder = work.begin(options)
     train, held = split_pairs(read_pairs(Path(options.file)), options.held_out, options.seed)
     tokenizer = _vocabulary(folder, train, options)
-    data, config = Bitext.of(train, tokenizer, options.context), KINDS[options.kind][0](tokenizer, options)
+    data, config = Bitext.of(train, tokenizer, options.context), KINDS[options.kind](tokenizer, options)
     recipe = Recipe(
         tokens=options.tokens,
         batch=options.batch,
@@ -77,7 +82,14 @@ def main() -> None:
     print(f"{len(data):,} pairs to learn from; {len(held):,} English sentences held out")
     model = work.trained(config, data, recipe, folder, options, tokenizer=tokenizer)
     if model is not None:
-        write_translator(model, work.MODELS / options.name, folder, (train, held), options)
+        model = work.written(model, work.MODELS / options.name, folder, "engine.training.translation", options)
+        write_card(model, work.MODELS / options.name, train, held, options)
+
+
+def measure(folder: Path, file: Path, work_folder: Path, options) -> None:
+    """Measure a finished model again, on the pairs it was trained with."""
+    train, held = split_pairs(read_pairs(file), options.held_out, options.seed)
+    write_card(work.read_back(folder), folder, train, held, options)
 
 
 def _options():
@@ -108,28 +120,34 @@ def _vocabulary(folder: Path, pairs: list[Pair], options) -> SentenceTokenizer:
 # --- how well it does ----------------------------------------------------------------------------
 
 
-def write_translator(model: nn.Module, folder: Path, work_folder: Path, texts: tuple, options) -> None:
-    """Write the weights, read them back as people will, measure that model, write its card."""
-    model = work.written(model, folder, work_folder)
-    train, held = texts
+def write_card(model: nn.Module, folder: Path, train: list[Pair], held: dict[str, list[str]], options) -> None:
+    """Measure a finished model, and write its scores, examples and card."""
     rows = scores_of(model, train, held, options)
-    (folder / "scores.json").write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
-    examples = {"examples": list(examples_of(model, held))}
-    (folder / "examples.json").write_text(json.dumps(examples, indent=1) + "\n", encoding="utf-8")
+    report.write(folder / "scores.json", {"rows": rows})
+    report.write(folder / "examples.json", {"examples": list(examples_of(model, held))})
     facts = _facts(model, folder, train, held, options)
-    card = CARD.read_text("utf-8").format(**facts, table=_table(rows))
+    card = CARD.read_text("utf-8").format(**facts, table=report.told(rows, COLUMNS))
     (folder / "card.md").write_text(card, encoding="utf-8")
     print(f"{folder}: written")
 
 
 def examples_of(model: nn.Module, held: dict[str, list[str]]) -> Iterator[dict]:
-    """The first held-out sentences of a middling length that the model translates to the letter, or just the
-    first where it does so with none; with the step in which there is something to see."""
-    some = [text for text in held if 5 <= len(text.split()) <= 8][:AT_ONCE]
+    """Held-out sentences of a middling length that the model translates to the letter, those that it is surest
+    of first, or just the first where it does so with none; with the step in which there is something to see.
+
+    None of them has a word of DARK: they open a lesson.
+    """
+    some = [text for text in held if 5 <= len(text.split()) <= 8 and not words_of(text) & DARK][:TRIED]
     right = [text for text, guess in zip(some, written(model, some), strict=True) if guess in held[text]]
+    right.sort(key=lambda text: -certainty(run(model, text, target=_own(model, text))))
     step = "states" if getattr(model.config, "attention", "") == "none" else "cross"
     for text in (right or some)[:EXAMPLES]:
         yield {"text": text, "note": text, "step": step}
+
+
+def _own(model: nn.Module, text: str) -> list[int]:
+    """What the model writes of a text, from its start on, as its decoder reads it."""
+    return [model.start, *(step.id for step in generate(model, text))]
 
 
 def scores_of(model: nn.Module, train: list[Pair], held: dict[str, list[str]], options) -> list[dict]:
@@ -139,23 +157,18 @@ def scores_of(model: nn.Module, train: list[Pair], held: dict[str, list[str]], o
     start.tokenizer = model.tokenizer
     similar = [train[number][1] for number in most_similar([source for source, _ in train], asked)]
     columns = [written(model, asked), written(start, asked), similar, asked]
-    rows = []
+    rows, aims = [], AIMS if options.kind == "transformer" else {}
     for metric, score in (("exact match", exact), ("chrF", chrf)):
         for part, (low, high) in LENGTHS.items():
             some = [i for i, text in enumerate(asked) if low <= len(text.split()) <= high]
             if some:
                 right = [held[asked[i]] for i in some]
-                values = [score([column[i] for i in some], right) for column in columns]
-                rows.append(_row(metric + part, len(some), values))
+                scores = [score([column[i] for i in some], right) for column in columns]
+                unit = metric if metric == "chrF" else report.SHARE
+                rows.append(report.row(metric + part, scores, unit, aims.get(metric + part)))
     pairs = [(source, target) for source, targets in held.items() for target in targets]
     bits = [bits_per_token(one, pairs) for one in (model, start)]
-    rows.append(_row("bits per token", bits[0][1], [value for value, _ in bits] + [math.nan] * 2))
-    aims = AIMS if options.kind == "transformer" else {}
-    return [row | {"aim": aims.get(row["name"])} for row in rows]
-
-
-def _row(name: str, count: int, values: list[float]) -> dict:
-    return {"name": name, "count": count, "values": values}
+    return [*rows, report.row("bits per token", [*bits, None, None], "bits per token")]
 
 
 def written(model: nn.Module, texts: list[str]) -> list[str]:
@@ -173,55 +186,45 @@ def written(model: nn.Module, texts: list[str]) -> list[str]:
     return [found[text] for text in texts]
 
 
-def exact(guesses: list[str], translations: list[list[str]]) -> float:
+def exact(guesses: list[str], translations: list[list[str]]) -> Score:
     """The share of guesses that are one of the translations."""
-    return sum(guess in right for guess, right in zip(guesses, translations, strict=True)) / len(guesses)
+    return share([guess in right for guess, right in zip(guesses, translations, strict=True)])
 
 
-def chrf(guesses: list[str], translations: list[list[str]]) -> float:
-    """chrF from 0 to 100, each guess against the nearest of its translations (Popović 2015)."""
+def chrf(guesses: list[str], translations: list[list[str]]) -> Score:
+    """chrF from 0 to 100, each guess against the nearest of its translations (Popović 2015); its interval by
+    drawing the sentences again."""
     from sacrebleu.metrics import CHRF  # here: only who trains needs it
 
-    most = max(map(len, translations))
+    most, metric = max(map(len, translations)), CHRF()
     rows = [right + [None] * (most - len(right)) for right in translations]
-    return CHRF().corpus_score(guesses, list(zip(*rows, strict=True))).score
+    found = metric.corpus_score(guesses, list(zip(*rows, strict=True)), n_bootstrap=DRAWS)
+    told = json.loads(found.format(9, signature=metric.get_signature().format(), is_json=True))
+    half = told.get("confidence_var", 0.0)  # nothing is told of a score of 0
+    return Score(found.score, len(guesses), (max(0.0, found.score - half), min(100.0, found.score + half)))
 
 
 @torch.inference_mode()
-def bits_per_token(model: nn.Module, pairs: list[Pair]) -> tuple[float, int]:
-    """Bits for each token of the translations, all those before it known, and how many tokens they have."""
-    data, nats, count = Bitext.of(pairs, model.tokenizer, model.config.context), 0.0, 0
+def bits_per_token(model: nn.Module, pairs: list[Pair]) -> Score:
+    """Bits for each token of the translations, all those before it known; n is how many tokens they have."""
+    data, bits, counts = Bitext.of(pairs, model.tokenizer, model.config.context), [], []
     for source, target in data.pairs.values():
         for first in range(0, len(source), AT_ONCE):
             some = slice(first, first + AT_ONCE)
             ids, padding, before, labels = data.read(source[some], target[some])
-            logits = model(ids, before, padding).flatten(0, 1)
-            nats += F.cross_entropy(logits, labels.flatten(), ignore_index=NONE, reduction="sum").item()
-            count += int((labels != NONE).sum())
-    return nats / count / math.log(2), count
-
-
-def _table(rows: list[dict]) -> str:
-    lines = ["| | n | this model | random start | most similar | copying | aim |"]
-    lines.append("|:--|--:|--:|--:|--:|--:|--:|")
-    for row in rows:
-        values = ["" if value != value else _number(row["name"], value) for value in row["values"]]
-        aim = f"≥ {_number(row['name'], row['aim'])}" if row["aim"] else ""
-        lines.append(f"| {row['name']} | {row['count']:,} | {' | '.join(values)} | {aim} |")
-    return "\n".join(lines)
-
-
-def _number(name: str, value: float) -> str:
-    if name.startswith("exact"):
-        return f"{value:.1%}"
-    return f"{value:.1f}" if name.startswith("chrF") else f"{value:.2f}"
+            logits = model(ids, before, padding).transpose(1, 2)  # [B, V, T]
+            nats = F.cross_entropy(logits, labels, ignore_index=NONE, reduction="none").sum(-1)
+            bits += (nats / math.log(2)).tolist()
+            counts += (labels != NONE).sum(-1).tolist()
+    return mean(bits, counts, sum(counts))
 
 
 def _facts(model: nn.Module, folder: Path, train: list[Pair], held: dict[str, list[str]], options) -> dict:
     return dict(
         work.logged(folder),
         name=model.name,
-        shape=KINDS[options.kind][1].format(**vars(options)),
+        shape=_shape(model.config),
+        task=STATE if getattr(model.config, "attention", "") == "none" else LOOK,
         context=model.config.context,
         vocabulary=len(model.tokenizer),
         parameters=sum(p.numel() for p in model.parameters()),
@@ -231,6 +234,14 @@ def _facts(model: nn.Module, folder: Path, train: list[Pair], held: dict[str, li
         seed=options.seed,
         samples="\n".join(_samples(model, held)),
     )
+
+
+def _shape(config: PairConfig | RecurrentConfig) -> str:
+    """What the model is made of, in words."""
+    if isinstance(config, RecurrentConfig):
+        return f"A recurrent encoder-decoder ({name_of(config)})"
+    blocks = [stack.layers for stack in config.stacks]
+    return "The Transformer of 2017: {} blocks that read and {} that write".format(*blocks)
 
 
 def _samples(model: nn.Module, held: dict[str, list[str]]) -> Iterator[str]:

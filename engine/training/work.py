@@ -2,13 +2,16 @@
 
 import argparse
 import ctypes
+import importlib
 import json
 from pathlib import Path
+from types import ModuleType
 
 from torch import nn
 
 from engine.load import glassbox
 from engine.load.folder import read_json
+from engine.training import report
 from engine.training.train import Recipe, learn
 
 FOLDER = ("folder", "text files (*.txt, UTF-8), searched through all its folders")
@@ -61,13 +64,28 @@ def trained(
     return model
 
 
-def written(model: nn.Module, folder: Path, work: Path) -> nn.Module:
-    """The finished model as people will read it: written to its folder, with the run's log, and read back."""
+def written(model: nn.Module, folder: Path, work: Path, command: str, options) -> nn.Module:
+    """The finished model as people will read it: written to its folder, with the run's log and what it was
+    asked for, and read back."""
     glassbox.write(model, folder)
     (folder / "log.jsonl").write_text((work / "log.jsonl").read_text())
+    here = ("folder", "file", "work", "minutes", "name")  # of this machine and this call
+    asked = {name: value for name, value in vars(options).items() if name not in here}
+    report.write(folder / "options.json", {"command": command, **asked})
+    return read_back(folder)
+
+
+def read_back(folder: Path) -> nn.Module:
+    """A finished model from its folder."""
     again = glassbox.read(folder, read_json(folder / "config.json"))
-    again.name = model.name
+    again.name = folder.name
     return again.requires_grad_(False).eval()
+
+
+def asked_for(folder: Path) -> tuple[ModuleType, argparse.Namespace]:
+    """The command that trained a finished model, and the options it was given."""
+    options = read_json(folder / "options.json")
+    return importlib.import_module(options.pop("command")), argparse.Namespace(**options)
 
 
 def logged(folder: Path) -> dict:

@@ -139,6 +139,8 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked):
     pages.append(visit(model="interpreter", prompt="I love you."))
     pages.append(visit(step="cell", model="rnn", stack="encoder", prompt=PROMPT, token=0))
     pages += [press(visit(step="next", **link), "draw") for link in ({}, dict(token=2))]
+    pages += [fire(visit(), "prompt", example=i) for i in range(5)]  # heads that are needed, and others
+    pages.append(visit(step="next", model="wordfinder", prompt="A cat. [SEP] It ran."))
     pages.append(fire(visit(), "prompt", prompt=""))
     pages += [visit(step="tokens"), visit(step="tokens", model="bert", token=1)]
     check_pages([at for at in pages if not at.warning])
@@ -161,6 +163,7 @@ def test_every_kind_that_a_text_names_is_that_of_a_model_or_of_its_numbers(famil
         "translator",
         "special",
         "sink",
+        "idle",
         "several",
     }
     for variants in sections("walk").values():

@@ -81,7 +81,7 @@ def test_a_recurrent_decoder_learns_to_say_the_same(tmp_path):
     assert model.prepare == captions.PREPARE
     assert rows(folder)["caption"]["values"][0] > 0.5
     text = (folder / "card.md").read_text(encoding="utf-8")
-    assert "Its decoder is recurrent (gru cell, attention: additive)" in text
+    assert "Its decoder is recurrent (GRU, additive attention)" in text
     assert "cross-attention" not in text
     assert not re.search(r"\{\w*\}|None|nan", text)
 
@@ -104,7 +104,7 @@ def test_the_card_says_what_it_is_and_how_well_it_does(captioner):
         "250 steps of 8 pictures",
         "| caption, one shape | 40 |",
         "| caption, known combinations | 40 |",
-        "≥ 90%",
+        "≥ 90.0%",
     ):
         assert words in text
     assert text.count(" → *") == captions.SAMPLES

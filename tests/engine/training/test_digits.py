@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import engine
-from engine.training import digits
+from engine.training import digits, measure
 from engine.training import work as around
 
 
@@ -47,12 +47,15 @@ def test_training_leaves_a_model_that_tells_them_apart(bars):
 def test_the_card_says_how_well_it_does(bars):
     text = (bars / "card.md").read_text(encoding="utf-8")
     scores = json.loads((bars / "scores.json").read_text())
-    assert scores["count"] == 50 and scores["this model"] > 0.95
+    (row,) = scores["rows"]
+    value, (low, high) = row["values"][0], row["intervals"][0]
+    assert row["count"] == 50 and value > 0.95
+    assert low < value <= high
     for words in (
         "# bars",
         "16 patches of 2 × 2 pixels",
         "200 handwritten digits",
-        f"{scores['this model']:.1%}",
+        f"{value:.1%} ({100 * low:.1f}–{100 * high:.1f})",
     ):
         assert words in text
     assert not re.search(r"\{\w*\}|None|nan", text)
@@ -68,3 +71,15 @@ def test_batches_are_the_same_for_the_same_step_and_moved_by_a_pixel_at_most():
         inner = image[0, 1:-1, 1:-1]
         windows = pixels[:, 0].unfold(1, 6, 1).unfold(2, 6, 1)  # every stretch of 6 × 6
         assert (windows == inner).all(-1).all(-1).any()
+
+
+def test_measuring_again_writes_the_same(bars, monkeypatch):
+    files = [bars / name for name in ("scores.json", "examples.json", "card.md")]
+    before = [file.read_text("utf-8") for file in files]
+    for file in files:
+        file.unlink()
+    monkeypatch.setattr(digits, "split", lambda seed: (*drawn(200, seed), *drawn(50, seed + 1)))
+    monkeypatch.setattr(around, "MODELS", bars.parent)
+    monkeypatch.setattr(sys, "argv", ["measure", "bars"])
+    measure.main()
+    assert [file.read_text("utf-8") for file in files] == before

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import engine
+from engine.tap import Edit
 from engine.training import evaluate, examples
 from engine.training.english import Question
 from tests.engine.tiny import decoder
@@ -24,7 +25,14 @@ def reader(rank_tokenizer, monkeypatch):
 def gifted(reader, monkeypatch):
     """The same, taken for one that answers everything."""
     monkeypatch.setattr(examples, "_shows", lambda model, test: True)
+    monkeypatch.setattr(examples, "_there", lambda model, test, word, row: True)
     return reader
+
+
+@pytest.fixture
+def none_scores(gifted):
+    """No head has a role."""
+    return dict.fromkeys((*examples.ROLES, "induction"), torch.zeros(3, 3))
 
 
 def test_the_best_head_is_the_highest_on_average():
@@ -47,8 +55,8 @@ def test_a_role_is_shown_by_its_best_head_where_it_looks_hardest_if_that_scores_
     assert pattern[example["token"], example["key"]] == max(pattern[t, back(t)] for t in later)
 
 
-def test_an_example_points_from_its_last_token_back_at_a_word_of_it(gifted):
-    found = examples.find(gifted, dict.fromkeys(examples.ROLES, LOW))
+def test_an_example_points_from_its_last_token_back_at_a_word_of_it(gifted, none_scores):
+    found = examples.find(gifted, none_scores)
     assert [example["note"] for example in found] == [what.note for what in examples.PHENOMENA]
     for example in found:
         ids = gifted.tokenizer.encode(example["text"])
@@ -57,23 +65,25 @@ def test_an_example_points_from_its_last_token_back_at_a_word_of_it(gifted):
         assert (example["layer"], example["head"]) < (3, 3)
 
 
-def test_the_lectures_question_comes_first_where_the_model_can_answer_it(gifted):
-    texts = [example["text"] for example in examples.find(gifted, dict.fromkeys(examples.ROLES, LOW))]
+def test_the_lectures_question_comes_first_where_the_model_can_answer_it(gifted, none_scores):
+    texts = [example["text"] for example in examples.find(gifted, none_scores)]
     assert texts[:2] == [examples.TIRED.format("tired"), examples.TIRED.format("wide")]
     assert examples.REVIEWS in texts
 
 
-def test_of_drawn_questions_the_one_is_taken_where_the_head_looks_hardest(gifted):
+def test_of_drawn_questions_the_one_is_taken_where_the_head_looks_hardest(gifted, none_scores):
     what = next(what for what in examples.PHENOMENA if what.rule == "who-has")
-    example = examples._example(gifted, what)
-    looks = {
-        test: float(examples._weights(gifted, test, what.word)[example["layer"], example["head"]])
+    example = examples._example(gifted, what, none_scores)
+    rows = {
+        test: examples._row(gifted, test, example["layer"], example["head"])
         for test in examples.questions(what.rule, 3)
     }
+    looks = {test: float(row.max()) for test, row in rows.items()}
     assert len(set(looks.values())) == 3
     hardest = max(looks, key=looks.get)
     assert example["text"] == hardest.prompt
-    assert example["key"] == max(examples._places(gifted, hardest, what.word)[1])
+    keys = examples._places(gifted, hardest, what.word)[1]
+    assert example["key"] == max(keys, key=lambda key: float(rows[hardest][key]))
 
 
 def test_the_word_that_matters_is_found_at_its_last_token_each_time_before_the_end(reader):
@@ -91,3 +101,36 @@ def test_the_word_that_matters_is_found_at_its_last_token_each_time_before_the_e
 def test_a_model_shows_what_is_its_best_guess_and_probable_enough(reader, monkeypatch, nats, best, shown):
     monkeypatch.setattr(examples, "log_probability", lambda *given: (nats, best))
     assert bool(examples._shows(reader, Question("One", " two", (" two", " six")))) is shown
+
+
+def test_a_head_is_said_to_have_a_role_only_where_it_scores_enough(gifted, none_scores):
+    what = next(what for what in examples.PHENOMENA if what.role == "induction")
+    example = examples._example(gifted, what, none_scores)
+    assert example["note"] == what.note
+    high = none_scores | {"induction": torch.ones(3, 3)}
+    assert examples._example(gifted, what, high)["note"] == f"{what.note} (induction head)"
+
+
+def test_no_example_points_at_a_word_that_the_head_hardly_looks_at(reader, monkeypatch, none_scores):
+    monkeypatch.undo()
+    question = Question("The cat sat. A cat: the", " cat", (" cat", " mat"))
+    _, keys = examples._places(reader, question, lambda test: test.answer)
+    row = torch.full((12,), 0.1)
+    for key, there in ((keys[0], True), (keys[0] + 1, False)):
+        looks = row.clone()
+        looks[key] = 0.9
+        assert examples._there(reader, question, lambda test: test.answer, looks) is there
+
+
+def test_what_is_left_without_a_head_is_the_models_own(reader):
+    text = "Once upon a time there was"
+    found = examples.without(reader, text, 1, 2, 3)
+    for edits, value in (
+        ((), found["before"]),
+        ((Edit("blocks.1.attn.z", "zero", at={"H": 2}),), found["after"]),
+    ):
+        logits = engine.run(reader, text, edits)["logits"][0, 3]
+        best = int(engine.run(reader, text)["logits"][0, 3].argmax())
+        assert logits.softmax(-1)[best] == pytest.approx(value)
+    assert found["answer"] == reader.tokenizer.decode([best])
+    assert found["before"] != found["after"]

@@ -54,7 +54,7 @@ def test_a_recurrent_model_learns_the_same_language(tmp_path, cell, attention):
     assert (model.config.cell, model.config.attention) == (cell, attention)
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     assert log[0]["loss"] > 2 > 0.8 > log[-1]["loss"]
-    assert cell in (folder / "card.md").read_text()
+    assert cell.upper() in (folder / "card.md").read_text()
 
 
 def rows(folder) -> dict[str, list[float]]:
@@ -104,11 +104,11 @@ def test_the_baselines_stand_beside_it(interpreter):
     bits = found["bits per token"]
     assert bits[0] < 0.5
     assert bits[1] == pytest.approx(math.log2(300), rel=0.1)  # a fresh model knows nothing
-    assert math.isnan(bits[2])
+    assert bits[2] is None
 
 
 def test_a_guess_is_right_where_it_is_one_of_the_translations():
-    assert exact(["Va !", "Je vois"], [["Marche.", "Va !"], ["Je vois."]]) == 0.5
-    assert chrf(["Va !", "Je vois."], [["Marche.", "Va !"], ["Je vois."]]) == 100
-    assert chrf(["xyz"], [["Marche.", "Va !"]]) == 0
-    assert 20 < chrf(["Je vais."], [["Je vois."]]) < 90
+    assert exact(["Va !", "Je vois"], [["Marche.", "Va !"], ["Je vois."]]).value == 0.5
+    assert chrf(["Va !", "Je vois."], [["Marche.", "Va !"], ["Je vois."]]).value == 100
+    assert chrf(["xyz"], [["Marche.", "Va !"]]).value == 0
+    assert 20 < chrf(["Je vais."], [["Je vois."]]).value < 90

@@ -1,0 +1,64 @@
+"""What each model opens with leaves something open: at the end of the walk several words are probable."""
+
+import pytest
+import torch
+
+import engine
+from app import compute
+from app.state import PROMPT
+from app.views import families
+from engine.masked import fill
+from tests.app.visit import fire, given, view, visit
+
+LEAST = 1.5  # bits
+WRITERS = [name for name in engine.shipped() if compute.family(name) in ("decoder", "llama")]
+
+
+def bits(logits: torch.Tensor) -> float:
+    """Entropy of the next token."""
+    shares = logits.double().softmax(-1)
+    return float(torch.special.entr(shares).sum() / torch.log(torch.tensor(2.0)))
+
+
+def gap_bits(model, text: str) -> float:
+    place = model.tokenizer.encode(text).index(model.tokenizer.mask)
+    return bits(engine.run(model, text)["logits"][0, place])
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_what_a_decoder_opens_with_has_several_endings(name):
+    model = engine.load(name, device="cpu")
+    assert bits(engine.run(model, compute.opening(name, PROMPT))["logits"][0, -1]) >= LEAST
+    for text in families.SENTENCES:
+        logits = engine.run(model, text.partition("[MASK]")[0].rstrip())["logits"][0, -1]
+        assert bits(logits) >= LEAST
+
+
+def test_the_gap_that_an_encoder_opens_with_has_several_answers():
+    model = engine.load("wordfinder", device="cpu")
+    texts = (compute.opening("wordfinder", PROMPT), *families.SENTENCES)
+    assert all(gap_bits(model, text) >= LEAST for text in texts)
+    best = {guess.text for guess in fill(model, texts[0], 5)[0]}
+    assert {"wide", "tired"} <= best  # what fits the street, and what fits the animal
+
+
+def test_an_encoder_opens_with_its_gap_picked():
+    at = visit(model="wordfinder", step="next")
+    tokenizer = compute.model("wordfinder").tokenizer
+    bar = given(at, "bar")
+    assert bar["ids"][bar["token"]] == tokenizer.mask
+    assert given(at, "prompt")["text"] == f"{PROMPT} [MASK]."
+
+
+def test_the_opening_is_each_models_own_and_a_typed_prompt_is_not_touched():
+    at = visit(model="interpreter")
+    assert given(at, "prompt")["text"] == f"{PROMPT} tired."
+    assert view(at).prompt == PROMPT  # the link and the next model do not inherit it
+    at = fire(at, "prompt", prompt="I see the moon")
+    assert given(at, "prompt")["text"] == view(at).prompt == "I see the moon"
+
+
+@pytest.mark.parametrize("name", compute.translators())
+def test_a_translator_begins_with_an_everyday_sentence(name):
+    first = compute.examples(name)[0]["text"]
+    assert not {"die", "dead", "death", "kill"} & set(first.lower().strip(".!?").split())
