@@ -186,7 +186,7 @@ def thumbs(look: Look, name: str, array: np.ndarray, variant: str = "") -> None:
     seen = look.positions(look.point(name))
     rows = array[:, view.token]
     best = rows.argmax(-1)
-    asks = f"{look.token} ({view.token})"
+    asks = f"{look.labels[view.token]} ({view.token})"
     notes = [f"{asks} looks {row[i]:.0%} at {seen[i]} ({i})" for row, i in zip(rows, best, strict=True)]
     header = {
         "src": look.id_of(look.point(name), variant),

@@ -70,7 +70,7 @@ def check_lens(trace: Trace, at: int, shown, side: str = "") -> Check:
 
 def work_lens(trace: Trace, stop: str, at: int, entry: int, shown: float, side: str = "") -> Worked:
     """The arithmetic of one probability of the lens: of an entry, or class, if the model stopped at the point
-    `stop` of its stream."""
+    `stop` of its stream. Its cell is lens[stop, position or class]."""
     (row,) = _scores(trace, [stop], at, side)
     exp, most = np.exp(row - row.max()), number(float(row.max()))
     total, value = math.fsum(exp), float(exp[entry] / math.fsum(exp))
@@ -80,17 +80,9 @@ def work_lens(trace: Trace, stop: str, at: int, entry: int, shown: float, side: 
     numbers = rf"\frac{{e^{{{number(float(row[entry]))} - {factor(float(row.max()))}}}}}{{{number(total)}}} = "
     numbers += rf"\frac{{{number(float(exp[entry]))}}}{{{number(total)}}} = {number(value)}"
     symbols = rf"p_i = \frac{{e^{{s_i - m}}}}{{\sum_j e^{{s_j - m}}}},\ m = \max_j s_j = {most}"
-    return Worked(
-        f"softmax({stop})",
-        (0, at, entry),
-        symbols,
-        numbers,
-        tuple(terms),
-        total,
-        value,
-        shown,
-        (f"{stop}[{at}, :]",),
-    )
+    column = entry if f"{side}classes" in trace.table else at
+    cell, sources = (0, stops(trace, side).index(stop), column), (f"{stop}[{at}, :]",)
+    return Worked("lens", cell, symbols, numbers, tuple(terms), total, value, shown, sources)
 
 
 def stops(trace: Trace, side: str = "") -> list[str]:

@@ -129,7 +129,7 @@ def _grid(look: Look, shares: np.ndarray, header: dict, check: Check, pick) -> N
         "scale": "sequential",
         "max": 1.0,
         "wide": True,
-        "foot": f"softmax of the unembedded stream  [L+1={len(shares)}, {columns}={shares.shape[1]}]",
+        "foot": f"lens  [L+1={len(shares)}, {columns}={shares.shape[1]}]",
         "model": look.model.name,
         "light": light(check),
     }

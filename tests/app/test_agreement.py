@@ -79,36 +79,37 @@ def test_a_number_that_is_taken_over_is_worked_out_where_it_was_made():
 
 
 @pytest.mark.parametrize("layer", range(6))
-def test_the_box_of_the_lens_is_the_score_behind_the_picked_probability(layer):
+def test_the_box_of_the_lens_ends_in_the_picked_probability(layer):
     at = visit(step="layers", layer=layer, token=7)
     ((header, tensor),) = pictures(at)
-    row, place = header["pick"]
-    assert (row, place) == (layer + 1, 7)
-    scores = lens(trace(), layer)[7]
+    assert header["pick"] == [layer + 1, 7]
+    share = float(lens(trace(), layer)[7].softmax(-1).max())
     (box,) = boxes(at)
-    assert (box.point, box.cell) == ("logits", (7, int(scores.argmax())))
-    assert box.shown == pytest.approx(float(scores.max()), rel=1e-4)
-    assert box.by_hand == pytest.approx(box.shown, rel=1e-4)
-    assert tensor[0, row, place] == pytest.approx(float(scores.softmax(-1).max()), rel=1e-5)
-    assert any(f"{tensor[0, row, place]:.2%}" in text for text in markdown(at))
+    assert (box.point, box.cell) == ("lens", (layer + 1, 7))
+    assert box.shown == pytest.approx(share, rel=1e-4)
+    assert box.by_hand == pytest.approx(share, rel=1e-4)
+    assert tensor[0, layer + 1, 7] == pytest.approx(share, rel=1e-5)
 
 
 @pytest.mark.parametrize(("layer", "entry"), [(0, -1), (1, 3), (9, -1)])
-def test_the_box_of_the_lens_of_an_image_is_the_score_of_the_picked_class(layer, entry):
+def test_the_box_of_the_lens_of_an_image_is_that_of_the_picked_class(layer, entry):
     at = visit(model="digits", step="layers", layer=layer, entry=entry)
     ((header, _),) = pictures(at)
-    scores = lens(compute.trace("digits", compute.given("digits", view(at))), header["pick"][0] - 1)
-    best = int(scores.argmax()) if entry < 0 else entry
+    row = header["pick"][0]
+    shares = lens(compute.trace("digits", compute.given("digits", view(at))), row - 1).softmax(-1)
+    best = int(shares.argmax()) if entry < 0 else entry
     (box,) = boxes(at)
-    assert (box.cell, header["pick"][1]) == ((best,), best)
-    assert box.shown == pytest.approx(float(scores[best]), rel=1e-4)
+    assert (box.cell, header["pick"][1]) == ((row, best), best)
+    assert box.shown == pytest.approx(float(shares[best]), rel=1e-4)
+    assert box.by_hand == pytest.approx(box.shown, abs=1e-5)
 
 
-def test_where_a_block_cannot_be_passed_by_only_the_last_row_is_worked_out():
-    last = compute.model("wordfinder").config.layers - 1
-    assert boxes(visit(model="wordfinder", step="layers", layer=last))
-    at = visit(model="wordfinder", step="layers", layer=last - 1)
-    assert not boxes(at) and any("last row alone" in text for text in markdown(at))
+@pytest.mark.parametrize(("name", "stack"), [("wordfinder", ""), ("interpreter", "decoder")])
+def test_where_a_norm_follows_every_sum_each_row_of_the_lens_is_worked_out_too(name, stack):
+    for layer in range(compute.model(name).get_submodule(stack).config.layers):
+        (box,) = boxes(visit(model=name, step="layers", layer=layer, **(dict(stack=stack) if stack else {})))
+        assert box.point == "lens" and box.cell[0] == layer + 1
+        assert box.by_hand == pytest.approx(box.shown, abs=1e-5)
 
 
 # --- where nothing was picked, the strongest is ------------------------------------------------------

@@ -20,7 +20,6 @@ from tests.app.visit import (
     fire,
     given,
     keys,
-    lens,
     markdown,
     pictures,
     press,
@@ -77,17 +76,10 @@ def test_every_step_shows_the_models_numbers_and_its_lights_are_green(family, na
     for key in keys(at, "plot-"):
         assert not given(at, key).get("light") or given(at, key)["light"]["ok"]
     check_marked(at, trace, share=2 if name == "llama" else 1)
-    post = (name, step) == ("bert", "layers")  # only the last row is worked out
-    assert boxes(at) or step == "tokens" or post
+    assert boxes(at) or step == "tokens"
     for box in boxes(at):
-        values = lens(trace, 1, stack) if is_lens(box.point, step) else trace[box.point][0]
-        assert box.shown == pytest.approx(float(values[box.cell]), rel=1e-4, abs=1e-12)
+        assert box.shown == pytest.approx(value_of(at, box, trace), rel=1e-4, abs=1e-12)
         assert box.by_hand == pytest.approx(box.shown, rel=1e-4, abs=1e-4)
-
-
-def is_lens(point: str, step: str) -> bool:
-    """Is a box that of the lens: a score read off an earlier row?"""
-    return step == "layers" and point.endswith(("logits", "classes"))
 
 
 @pytest.mark.parametrize("walk, order", list(zip(WALKS, ORDERS, strict=True)))

@@ -9,7 +9,7 @@ import pytest
 import engine
 from app.state import DEFAULT, STEPS
 from engine.cache import Cache
-from tests.app.visit import boxes, curves, drawn, given, keys, lens, mark, markdown, pictures, tensors, visit
+from tests.app.visit import boxes, curves, drawn, given, keys, mark, markdown, pictures, tensors, visit
 
 
 @pytest.fixture
@@ -32,8 +32,7 @@ def test_every_step_shows_the_models_numbers_and_its_lights_are_green(llama, run
             np.testing.assert_array_equal(tensor, np.repeat(expected, 2, 0) if len(expected) == 2 else expected)
             assert header["light"]["ok"], header["light"]["text"]
     for box in boxes(at):
-        values = lens(run, 1) if step == "layers" else run[box.point][0]
-        assert box.shown == pytest.approx(float(values[box.cell]), rel=1e-4, abs=1e-12)
+        assert box.shown == pytest.approx(value_of(at, box, run), rel=1e-4, abs=1e-12)
         assert box.by_hand == pytest.approx(box.shown, rel=1e-4, abs=1e-4)
 
 

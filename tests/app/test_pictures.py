@@ -54,7 +54,7 @@ WORKED = {
     "heads": {"attn.z", "attn.pattern"},
     "residual": {"resid_mid", "attn.out"},
     "mlp": {"mlp.pre", "mlp.act"},
-    "layers": {"logits"},
+    "layers": {"lens"},
     "next": {"logits"},
 }
 DECIDES = {  # of which point the strongest number is picked, where none was
@@ -87,7 +87,7 @@ def page(request, place):
 
 def full(names: set[str], at: View) -> set[str]:
     """Points of the picked block by full name."""
-    outside = {"embed", "logits"}
+    outside = {"embed", "logits", "lens"}
     return {name if name.split(".")[0] in outside else f"blocks.{at.layer}.{name}" for name in names}
 
 
@@ -129,12 +129,10 @@ def test_the_arithmetic_is_of_the_picked_cell_and_ends_in_the_engines_number(pag
     now, found = view(page), boxes(page)
     assert {box.point for box in found} == full(WORKED.get(now.step, set()), now)
     for box in found:
-        if now.step == "layers":
-            continue  # of a run in which later blocks add nothing: below
-        value = float(numbers(box.point, now.prompt)[box.cell])
+        value = value_of(page, box, trace(now.prompt))
         assert box.shown == pytest.approx(value, rel=1e-4, abs=1e-12)
         assert box.by_hand == pytest.approx(value, rel=1e-4, abs=1e-4)
-        assert box.cell == cell(box.point, now)
+        assert box.cell == cell(box.point, now) if box.point != "lens" else (now.layer + 1, now.token)
 
 
 def largest(row: np.ndarray) -> int:
@@ -245,14 +243,14 @@ def curve(at) -> dict[int, float]:
     return dict(zip(map(int, x), y, strict=True))
 
 
-@pytest.mark.parametrize("token, key", [(9, 4), (6, 6), (2, 11)])
+@pytest.mark.parametrize("token, key", [(9, 4), (6, 6), (2, 10)])
 def test_the_curve_over_distances_goes_through_the_models_own_dot_product(token, key):
     at = visit(step="scores", layer=3, head=5, token=token, key=key)
     own = numbers("blocks.3.attn.dots")[5, token, key]
     x, y = mark(at, "plot-distance")
     assert x == token - key
     assert [y, curve(at)[x]] == pytest.approx([own, own], rel=1e-5)
-    said = next(text for text in markdown(at) if "distance counts" in text).replace("−", "-")
+    said = next(text for text in markdown(at) if "difference counts" in text).replace("−", "-")
     distance, step, moved, alone = map(float, re.findall(r"-?\d+\.?\d*", said))
     assert (distance, step) == (x, 3)
     assert moved == pytest.approx(own, abs=0.0051)

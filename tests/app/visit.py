@@ -174,6 +174,12 @@ def boxes(at: AppTest) -> list[Box]:
     return [_box(box) for box in _given_boxes(at)]
 
 
+def value_of(at: AppTest, box: Box, run: Trace) -> float:
+    """The number that a box ends with, in the engine's run; of the lens, in its picture."""
+    values = tensors(at)[given(at, "matrix-lens")["src"]] if box.point == "lens" else run[box.point]
+    return float(values[0][box.cell])
+
+
 def _given_boxes(at: AppTest) -> list[dict]:
     return [box for key in keys(at, "hands") for box in given(at, key)["boxes"]]
 
@@ -197,7 +203,9 @@ def check_marked(at: AppTest, run: Trace, share: int = 1) -> None:
     worked = {(box.point, box.cell) for box in boxes(at)}
     found = [(header["foot"].split("  ")[0], header) for header, _ in pictures(at) if header["pick"]]
     cells = {(p, marked(h, run.table[p].axes[1:], share)) for p, h in found if p in run.points()}
-    terms = {(source, cell) for point, cell in worked for source in run.table[point].sources}
+    cells |= {(p, tuple(h["pick"])) for p, h in found if p == "lens"}
+    made = ((point, cell) for point, cell in worked if point in run.table)
+    terms = {(source, cell) for point, cell in made for source in run.table[point].sources}
     assert cells <= worked | terms
     assert not cells or cells & worked
 
