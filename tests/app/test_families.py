@@ -24,6 +24,7 @@ from tests.app.visit import (
     pictures,
     press,
     tensors,
+    value_of,
     view,
     visit,
 )

@@ -9,7 +9,19 @@ import pytest
 import engine
 from app.state import DEFAULT, STEPS
 from engine.cache import Cache
-from tests.app.visit import boxes, curves, drawn, given, keys, mark, markdown, pictures, tensors, visit
+from tests.app.visit import (
+    boxes,
+    curves,
+    drawn,
+    given,
+    keys,
+    mark,
+    markdown,
+    pictures,
+    tensors,
+    value_of,
+    visit,
+)
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from tests.app.visit import (
     point_of,
     tensors,
     trace,
+    value_of,
     view,
     visit,
 )
