@@ -126,10 +126,10 @@ def cell(point: str, now: View) -> tuple[int, ...]:
     places = {"H": now.head, "1": 0}
     places |= {axis: getattr(now, field) for axis, field in PICKS.items()}
     run = trace(now.prompt)
-    if places["T"] < 0 or now.step == "next":
+    if places["T"] < 0:
         places["T"] = run.ids.shape[1] - 1
     if places["V"] < 0:
-        places["V"] = int(run["logits"][0, -1].argmax())
+        places["V"] = int(run["logits"][0, places["T"]].argmax())
     axes, shape = points_of(model().config)[point].axes[1:], run[point].shape[1:]
     return tuple(min(places[axis], n - 1) for axis, n in zip(axes, shape, strict=True))
 
@@ -224,7 +224,7 @@ def test_the_curve_over_distances_goes_through_the_models_own_dot_product(token,
     ((x, y, _),) = given(at, "plot-distance")["marks"]
     assert x == token - key
     assert [y, curve(at)[x]] == pytest.approx([own, own], rel=1e-5)
-    said = next(text for text in markdown(at) if "distance counts" in text).replace("−", "-")
+    said = next(text for text in markdown(at) if "difference counts" in text).replace("−", "-")
     distance, step, moved, alone = map(float, re.findall(r"-?\d+\.?\d*", said))
     assert (distance, step) == (x, 3)
     assert moved == pytest.approx(own, abs=0.0051)
