@@ -13,6 +13,7 @@ from app.state import DEFAULT
 from app.steps import tokens, wordpieces
 from tests.app.test_families import STEPPED, open, run
 from tests.app.visit import (
+    bars,
     boxes,
     check_marked,
     given,
@@ -47,7 +48,8 @@ def scales(at) -> dict[str, list[float]]:
     ],
 )
 def test_pictures_that_are_added_up_share_one_scale(name, step, added):
-    found, other = scales(visit(model=name, step=step)), compute.trace(name, DEFAULT.prompt)
+    at = visit(model=name, step=step)
+    found, other = scales(at), compute.trace(name, given(at, "prompt")["text"])
     most = max(float(other[point].abs().max()) for point in added)
     assert found == {point: [pytest.approx(most)] for point in added}
 
@@ -143,8 +145,8 @@ def test_the_unit_that_fires_most_is_picked_until_another_is():
 def test_the_next_token_is_that_after_the_picked_one():
     at = visit(step="next", token=4)
     shares = torch.from_numpy(numbers("logits")[4]).softmax(-1)
-    rows = given(at, "plot-candidates")["rows"]
-    assert [row["value"] for row in rows] == pytest.approx(shares.topk(len(rows)).values.tolist(), rel=1e-4)
+    shown = bars(at, "plot-candidates")
+    assert shown == pytest.approx(shares.topk(len(shown)).values.tolist(), rel=1e-4)
     label = given(at, "bar")["tokens"][4]
     assert any(f"After **{label}**" in text for text in markdown(at))
 
@@ -154,16 +156,16 @@ def test_going_on_from_an_earlier_token_says_what_it_replaces_before_and_after()
     ids = trace().ids[0].tolist()
     kept, rest = (model().tokenizer.decode(part) for part in (ids[:5], ids[5:]))
     said = [text.replace("\\", "") for text in markdown(at)]
-    assert any(f"in the place of “{rest}”" in text for text in said)
+    assert any(f"instead of “{rest}”" in text for text in said)
     press(at, "take")
     best = model().tokenizer.decode([int(numbers("logits")[4].argmax())])
     assert view(at).prompt == kept + best
-    assert any(f"took the place of “{rest}”" in text.replace("\\", "") for text in markdown(at))
+    assert any(f"replaced “{rest}”" in text.replace("\\", "") for text in markdown(at))
 
 
 def test_at_the_last_token_nothing_is_replaced():
     at = press(visit(step="next"), "take")
-    assert not any("the place of “" in text for text in markdown(at))
+    assert not any("replaced “" in text or "instead of “" in text for text in markdown(at))
 
 
 # --- tokens ------------------------------------------------------------------------------------------
@@ -181,7 +183,7 @@ def test_a_special_token_is_an_entry_of_the_list_and_has_no_bytes(name, stack, t
     assert {what for _, id, what in made if id in special} == {"one entry of the list, no bytes"}
     assert not any("no bytes" in what for _, id, what in made if id not in special)
     assert given(at, "bar")["ids"][view(at).token] in special
-    assert any("made of no bytes" in text for text in markdown(at))
+    assert any("stands for no bytes" in text for text in markdown(at))
 
 
 def test_a_check_of_tokens_that_fails_says_what_failed():
@@ -228,5 +230,5 @@ def test_the_row_from_which_the_answer_stays_is_called_as_in_the_picture():
     ((header, _),) = pictures(at)
     says = [row[4] for row in header["texts"]]
     first = next(i for i in range(len(says)) if len(set(says[i:])) == 1)
-    (said,) = (re.search(r"From row (.+) on", text) for text in markdown(at) if "From row" in text)
+    (said,) = (re.search(r"From row \*(.+)\* on", text) for text in markdown(at) if "From row" in text)
     assert said[1] == header["rows"][first]
