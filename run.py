@@ -98,8 +98,9 @@ def test(options: list[str]) -> int:
     for step in (["check"], ["format", "--check"]):
         if code := end(str(PYTHON), "-m", "ruff", *step, str(HERE)):
             return code
-    say("running the tests")
-    return end(str(PYTHON), "-m", "pytest", "-q", *options)
+    workers = str(min(4, os.cpu_count() or 1))  # each holds the models; a file's tests stay together
+    say(f"running the tests, {workers} at a time")
+    return end(str(PYTHON), "-m", "pytest", "-q", "-n", workers, "--dist", "loadfile", *options)
 
 
 def end(*command: str) -> int:

@@ -147,7 +147,7 @@ def test_the_next_token_is_that_after_the_picked_one():
     shares = torch.from_numpy(numbers("logits")[4]).softmax(-1)
     shown = bars(at, "plot-candidates")
     assert shown == pytest.approx(shares.topk(len(shown)).values.tolist(), rel=1e-4)
-    label = given(at, "bar")["tokens"][4]
+    label = given(at, "bar")["tokens"][4].removeprefix("·")
     assert any(f"After **{label}**" in text for text in markdown(at))
 
 

@@ -25,9 +25,8 @@ def test_a_fault_turns_its_own_light_red_and_no_later_one(fault):
     assert CAUGHT[fault.name], f"red: {red}"
 
 
-def test_all_faults_are_caught(capsys):
-    with capsys.disabled():
-        print(f"\n{sum(CAUGHT.values())} of {len(CAUGHT)} faults caught")
+def test_all_faults_are_caught(record_property):
+    record_property("says", f"{sum(CAUGHT.values())} of {len(CAUGHT)} faults caught")
     assert all(CAUGHT.values())
 
 
