@@ -14,15 +14,16 @@ import engine
 from app.state import PROMPT
 from engine import analysis, checks
 from engine.config import PairConfig, RecurrentConfig
+from engine.decode import Decoding, steps_of
 from engine.load import beside as read_beside
 from engine.load import moments_of
 from engine.pictures import Pixels, from_signs
-from engine.rerun import check_lens, check_run
+from engine.rerun import check_lens, check_run, work_lens
 from engine.tap import Edit
 from engine.tokenize.merges import check_text
 from engine.tokenize.wordpiece import MASK
 from engine.trace import Trace
-from engine.worked import Check, check
+from engine.worked import Check, Worked, check
 
 Given = str | tuple[str, str]  # a text or an image in signs, and beside it what a decoder reads of it
 FAMILIES = ("decoder", "llama", "encoder", "pair", "recurrent", "image", "caption")
@@ -255,6 +256,24 @@ def checked_stops(name: str, given: Given, side: str, at: int) -> Check:
 @lru_cache(maxsize=TRACES)
 def checked_class_stops(name: str, given: Given) -> Check:
     return check_lens(trace(name, given), 0, class_stops(name, given))
+
+
+@lru_cache(maxsize=10 * TRACES)
+def stop_by_hand(name: str, given: Given, side: str, stop: str, at: int, entry: int, shown: float) -> Worked:
+    """The arithmetic of one probability of the lens."""
+    return work_lens(trace(name, given), stop, at, entry, shown, side and f"{side}.")
+
+
+@lru_cache(maxsize=10 * TRACES)
+def checked_choice(
+    name: str, given: Given, point: str, at: int, decoding: Decoding, edits: tuple[Edit, ...] = ()
+) -> tuple[Check, Check]:
+    """Of the scores at one position: each entry's probability after temperature and cuts, and that of the best n
+    together."""
+    logits = trace(name, given, edits)[point][0, at].cpu()
+    shown = steps_of(logits, decoding)["probabilities"]
+    together = shown.sort(descending=True).values.cumsum(-1)
+    return checks.check_choice(logits, decoding, shown), checks.check_cumulative(logits, decoding, together)
 
 
 @lru_cache(maxsize=TRACES)

@@ -3,7 +3,6 @@
 // `figure.layout.meta` has names (of the axes) and percent; a trace's `meta` says how it is drawn (see `dress`), its
 // `customdata` what its points are called.
 const CONFIG = { displayModeBar: false, showTips: false, typesetMath: false, doubleClick: "reset" };
-const IDLE = []; // charts that left the page: to redraw one is faster than to make one
 
 DRAW.plot = function ({ key, data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
@@ -31,8 +30,34 @@ function chart(root, state) {
   remark(made, h, h.say ?? sentence(figure));
   legend(root, state, made);
   if (!state.gd) standIn(root, state, made);
-  if (state.gd && state.width) paint(root, state, made);
+  if (state.gd && state.width) state.kept ? paint(root, state, made) : comeNear(root, state, made);
 }
+
+// A new chart is painted after the pictures, sentences and arithmetic of its step, one at a time: nobody waits for it.
+// What is far below the window waits until it comes near.
+const NEAR = new IntersectionObserver((entries) => entries.forEach(arrived), { rootMargin: "150px" }), DUE = [];
+function comeNear(root, state, made) {
+  made.canvas.__due = () => state.gd && root.isConnected && paint(root, state, made);
+  ask(() => made.canvas.getBoundingClientRect().top < innerHeight + 150, (near) => {
+    if (near) return due(made.canvas);
+    root.dataset.sig = state.h.sig; // as far as can be seen it is all there
+    NEAR.observe(made.canvas);
+  });
+}
+function arrived({ target, isIntersecting }) {
+  if (!isIntersecting) return;
+  NEAR.unobserve(target);
+  due(target);
+}
+function due(canvas) {
+  if (DUE.push(canvas) === 1) whenIdle(next);
+}
+async function next() {
+  await DUE[0].__due();
+  DUE.shift();
+  if (DUE.length) whenIdle(next);
+}
+const whenIdle = (then) => (window.requestIdleCallback ? requestIdleCallback(then, { timeout: 300 }) : setTimeout(then));
 
 // Until the library has come the numbers stand there as a table, as high as the chart will be.
 function standIn(root, state, made) {
@@ -44,9 +69,8 @@ function standIn(root, state, made) {
 }
 
 function stage(state, made) {
-  const deep = state.figure.layout.scene;
-  state.gd = (!deep && IDLE.pop()) || el("div");
-  state.leave = () => leave(state, deep);
+  state.gd = el("div");
+  state.leave = () => leave(state);
   made.canvas.replaceChildren(state.gd);
   made.save = () => savePlot(state, made);
   const reset = () => { state.resets = (state.resets ?? 0) + 1; state.redraw(); };
@@ -54,10 +78,10 @@ function stage(state, made) {
   made.reset = el("button", { type: "button", text: "Reset", title: "Show the whole chart again", hidden: true, onclick: reset });
   made.tools.prepend(made.reset);
 }
-function leave(state, deep) {
-  state.gd.removeAllListeners?.();
-  deep ? Plotly.purge(state.gd) : IDLE.push(state.gd);
+function leave(state) {
+  const gd = state.gd;
   state.gd = null;
+  whenIdle(() => Plotly.purge(gd));
 }
 
 async function paint(root, state, made) {

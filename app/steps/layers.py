@@ -12,7 +12,7 @@ from app.widgets import arithmetic, chart, code, light, picture, words
 from engine.analysis import class_lens, lens
 from engine.checks import check_lengths
 from engine.models import Transformer
-from engine.rerun import stops, work_lens
+from engine.rerun import stops
 from engine.worked import Check, Worked
 
 
@@ -57,7 +57,7 @@ def _worked(look: Look, entry: int, share: float) -> Worked:
     """The picked probability by hand."""
     side = look.side and f"{look.side}."
     stop = stops(look.trace, side)[look.view.layer + 1]
-    return work_lens(look.trace, stop, look.view.token, entry, share, side)
+    return compute.stop_by_hand(look.model.name, look.given, look.side, stop, look.view.token, entry, share)
 
 
 def _tokens(look: Look) -> tuple[int, float]:

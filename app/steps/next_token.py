@@ -3,15 +3,15 @@
 import streamlit as st
 import torch
 
-from app import state
+from app import compute, state
 from app.figures import bars, graph, series
 from app.look import Look
 from app.steps.target import forced, go_on, typed_after
 from app.widgets import arithmetic, bound, chart, code, scored, told, whole_run, words
 from engine import decode
 from engine.analysis import entropy
-from engine.checks import check_choice, check_cumulative
 from engine.decode import Decoding
+from engine.worked import Check
 
 SHOWN = 14  # candidates
 
@@ -46,7 +46,7 @@ def draw(look: Look) -> None:
     with right:
         arithmetic(look, (look.whole("logits"), look.place, picked))
         whole_run(look, look.whole("logits"))
-        _ranks(look, logits, probabilities)
+        _ranks(look, probabilities)
         words(look, "next/why", vocabulary=len(logits), width=look.config.width)
         code(decode.steps_of, decode.draw)
 
@@ -74,7 +74,7 @@ def _candidates(look: Look, logits, probabilities, ids: list[int], kept: int, pi
         figure,
         "The most probable next tokens",
         point=look.whole("logits"),
-        check=check_choice(logits, _decoding(look.view), probabilities),
+        check=_checked(look)[0],
         pick=lambda i: state.change(entry=ids[int(i)]),
     )
 
@@ -142,11 +142,17 @@ def append(look: Look, id: int, note: str) -> None:
     return state.anew(**{field: text}, seed=look.view.seed + 1)
 
 
-def _ranks(look: Look, logits: torch.Tensor, probabilities: torch.Tensor) -> None:
+def _checked(look: Look) -> tuple[Check, Check]:
+    """The checks of the probabilities as the sampler leaves them, and of the best of them together."""
+    point, decoding = look.whole("logits"), _decoding(look.view)
+    return compute.checked_choice(look.model.name, look.given, point, look.place, decoding, look.trace.edits)
+
+
+def _ranks(look: Look, probabilities: torch.Tensor) -> None:
     """How much of the whole is held by the best n tokens."""
     total = probabilities.sort(descending=True).values.cumsum(-1)
     ranks = sorted({min(len(total), round(1.25**k)) for k in range(60)})
     line = series("share together", ranks, [total[n - 1] for n in ranks])
     figure = graph([line], "the best n tokens", "share together", height=190, log=True, percent=True)
-    check = check_cumulative(logits, _decoding(look.view), total)
-    chart(look, "ranks", figure, "How the whole vocabulary shares", point=look.whole("logits"), check=check)
+    title = "How the whole vocabulary shares"
+    chart(look, "ranks", figure, title, point=look.whole("logits"), check=_checked(look)[1])

@@ -29,10 +29,11 @@
     hovered: () => document.querySelector(".gb:has(.tip:not([hidden]))[data-hover]")?.dataset.hover ?? "",
     // The picked cell of the picture of this point: "row,column".
     picked: (point) => document.querySelector(`.gb[data-sig*="${point}"]`)?.dataset.sig.split("|").at(-1) ?? "",
-    // Every picture of the step with this number is drawn, and its title stands above.
-    stepped(number) {
+    // Every picture of the step with this number is drawn, with its charts or without, and its title stands above.
+    stepped(number, charts = true) {
       const title = document.querySelector(".st-key-head h3")?.textContent ?? "";
-      const roots = [...document.querySelectorAll(".st-key-step .gb")].filter((root) => !root.closest("[class*=st-key-store-]"));
+      const other = "[class*=st-key-store-]" + (charts ? "" : ", [class*=st-key-plot-]");
+      const roots = [...document.querySelectorAll(".st-key-step .gb")].filter((root) => !root.closest(other));
       return title.startsWith(number + ".") && roots.every((root) => root.hasAttribute("data-sig"));
     },
     // A chart is drawn again and again, each time from scratch if `anew`: the ms until each is painted.
