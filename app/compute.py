@@ -268,8 +268,7 @@ def stop_by_hand(name: str, given: Given, side: str, stop: str, at: int, entry: 
 def checked_choice(
     name: str, given: Given, point: str, at: int, decoding: Decoding, edits: tuple[Edit, ...] = ()
 ) -> tuple[Check, Check]:
-    """Of the scores at one position: each entry's probability after temperature and cuts, and that of the best n
-    together."""
+    """Of each entry's probability after temperature and cuts, at one position, and of the best n together."""
     logits = trace(name, given, edits)[point][0, at].cpu()
     shown = steps_of(logits, decoding)["probabilities"]
     together = shown.sort(descending=True).values.cumsum(-1)

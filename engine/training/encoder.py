@@ -254,10 +254,13 @@ def _by_length(rows: list[dict]) -> str:
     """How far the answer to what follows is one of length, in words."""
     books = [row for row in rows if row["name"].endswith(", books")]
     drawn = next(row["values"] for row in books if row["name"].startswith(next_sentence.DRAWN))
-    parts = (f"{row['values'][0]:.0%} ({row['tokens']})" for row in books if "tokens" in row)
+    matched = [row for row in books if "tokens" in row]
+    parts = (f"{row['values'][0]:.0%} ({row['tokens']})" for row in matched)
+    guessed = [row["tokens"] for row in matched if row["intervals"][0][0] <= 0.5]
     return (
         f" In pairs of books drawn as in training the model is right in {drawn[0]:.0%}, length alone in"
         f" {drawn[3]:.0%}. In pairs matched in length, of at most so many tokens: {', '.join(parts)}."
+        + (f" Up to {max(guessed)} tokens that is no better than chance." if guessed else "")
     )
 
 
