@@ -18,7 +18,7 @@ from engine.decode import Decoding, steps_of
 from engine.load import beside as read_beside
 from engine.load import moments_of
 from engine.pictures import Pixels, from_signs
-from engine.rerun import check_lens, check_run, work_lens
+from engine.rerun import check_lens, check_run, work_choice, work_lens
 from engine.tap import Edit
 from engine.tokenize.merges import check_text
 from engine.tokenize.wordpiece import MASK
@@ -262,6 +262,16 @@ def checked_class_stops(name: str, given: Given) -> Check:
 def stop_by_hand(name: str, given: Given, side: str, stop: str, at: int, entry: int, shown: float) -> Worked:
     """The arithmetic of one probability of the lens."""
     return work_lens(trace(name, given), stop, at, entry, shown, side and f"{side}.")
+
+
+@lru_cache(maxsize=10 * TRACES)
+def choice_by_hand(
+    name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: tuple[Edit, ...] = ()
+) -> Worked:
+    """The arithmetic of the probability of an entry after temperature and cuts."""
+    run = trace(name, given, edits)
+    shown = steps_of(run[point][(0, *at[:-1])].cpu(), decoding)["probabilities"]
+    return work_choice(run, point, at, decoding, float(shown[at[-1]]))
 
 
 @lru_cache(maxsize=10 * TRACES)

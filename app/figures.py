@@ -120,7 +120,8 @@ def _value_axis(name: str, values: np.ndarray, percent: bool, top: float | None)
     """The axis of the bars' values: from 0, or where some are negative as far to the left as to the right."""
     axis = {"title": {"text": plain(name)}, "fixedrange": True, "showspikes": False}
     if percent:
-        return axis | {"range": [0, 1], "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]}
+        ticks = {"tickvals": [0, 0.25, 0.5, 0.75, 1], "ticktext": ["0%", "", "50%", "", "100%"]}
+        return axis | {"range": [0, 1]} | ticks
     top = top or float(np.abs(values).max(initial=1e-12))
     return axis | {
         "range": [-1.4 * top, 1.4 * top] if (values < 0).any() else [0, top],
@@ -341,7 +342,7 @@ def space(
         "hovermode": "closest",
     }
     layout |= {
-        "scene": axes | {"aspectmode": "data", "camera": {"eye": {"x": 1.1, "y": 1.1, "z": 0.7}}},
+        "scene": axes | {"aspectmode": "cube", "camera": {"eye": {"x": 1.5, "y": 1.5, "z": 0.9}}},
         "uirevision": "space",
         "meta": {"names": ["PC 1", "PC 2", "PC 3"]},
     }

@@ -12,9 +12,11 @@ from app.labels import patch_labels, token_labels
 from app.state import View
 from engine.analysis import ends
 from engine.config import Config, RecurrentConfig
+from engine.decode import Decoding
 from engine.models import Transformer
 from engine.tap import Edit
 from engine.trace import Trace
+from engine.worked import Worked
 
 ACTIVATIONS = {"gelu_tanh": "GELU", "gelu": "GELU", "relu": "ReLU", "silu": "SiLU"}  # as papers call them
 NORMS = {"layer": "LayerNorm", "rms": "RMSNorm"}
@@ -205,6 +207,10 @@ class Look:
         places["N"] = max(self.view.token - 1, 0)  # no patch is the first vector
         row = self.trace[point][(0, *(places[axis] for axis in self.axes(point)[:-1]))]
         return int(row.abs().argmax())
+
+    def choice(self, point: str, at: tuple[int, ...], decoding: Decoding = Decoding("sample")) -> Worked:
+        """The arithmetic of a probability: of the answer `at`, a position if there are several and an entry."""
+        return compute.choice_by_hand(self.model.name, self.given, point, at, decoding, self.trace.edits)
 
     def checked(self, point: str):
         return compute.checked(self.model.name, self.given, point, self.trace.edits)

@@ -27,7 +27,7 @@ PICKS = {
     "F": "unit",
     "V": "entry",
 }
-NAMES = PICKS | {"N": "patch", "S": "looks at", "E": "number", "D": "number", "P": "pixel"}
+NAMES = PICKS | {"N": "patch", "S": "looks at", "E": "number", "D": "number", "P": "value"}
 ASKS = ("asks ↓", "is asked →")  # the axes of every picture of who looks at whom
 BEFORE = {"N": 1}  # vectors that stand before the first place of an axis
 
@@ -296,6 +296,7 @@ def _box(look: Look, worked: Worked, picked: dict[str, tuple[int, ...]] | None =
         "total": _number(worked.total),
         "value": _number(worked.value),
         "shown": _number(worked.shown),
+        "who": "shown above" if worked.point == "p" else "this what-if" if look.trace.edits else "the model",
         "difference": _number(difference, 1),
         "sources": worked.sources,
     }
@@ -319,7 +320,8 @@ def _terms(look: Look, worked: Worked) -> list[tuple[str, str, str]]:
         rows.append((_name(look, worked.point, term.label), factors, _number(term.value)))
     rest = worked.terms[SHOWN_TERMS:]
     if rest:
-        rows.append((f"{len(rest)} more", "", _number(sum(term.value for term in rest))))
+        label = rest[0].label if len(rest) == 1 else f"{len(rest):,} more"
+        rows.append((label, "", _number(sum(term.value for term in rest))))
     return rows
 
 

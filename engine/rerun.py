@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from engine.recipes.analysis import chances
 from engine.recipes.scene import Parameters, float64
 from engine.recipes.terms import Term, Worked, factor, number
 from engine.tap import known
@@ -16,7 +17,7 @@ from engine.trace import Trace
 from engine.worked import NOISE, ROUNDING, Check, by_recipe, held_against
 
 SEEDS = (0, 1)  # of the runs with random rounding
-LISTED = 8  # terms of a probability told one by one
+LISTED = 6  # terms of a probability told one by one
 DRIFT = 4  # how often the farthest of them is allowed
 
 
@@ -71,18 +72,35 @@ def check_lens(trace: Trace, at: int, shown, side: str = "") -> Check:
 def work_lens(trace: Trace, stop: str, at: int, entry: int, shown: float, side: str = "") -> Worked:
     """The arithmetic of one probability of the lens: of an entry, or class, if the model stopped at the point
     `stop` of its stream. Its cell is lens[stop, position or class]."""
-    (row,) = _scores(trace, [stop], at, side)
-    exp, most = np.exp(row - row.max()), number(float(row.max()))
-    total, value = math.fsum(exp), float(exp[entry] / math.fsum(exp))
+    (row,), classes = _scores(trace, [stop], at, side), f"{side}classes" in trace.table
+    cell = (0, stops(trace, side).index(stop), entry if classes else at)
+    return _share(row, entry, "lens", cell, shown, f"{stop}[{0 if classes else at}, :]")
+
+
+def work_choice(trace: Trace, point: str, at: tuple[int, ...], decoding, shown: float) -> Worked:
+    """The arithmetic of the probability of an entry after temperature and cuts; `at` are the position, if there are
+    several, and the entry. Its cell is p[at]."""
+    scores, (*place, entry) = float64(trace[point])[(0, *at[:-1])], at
+    kept, heat = chances(scores, decoding)[0] > 0, decoding.temperature
+    row = np.where(kept, scores / heat, -np.inf)
+    source = f"{point}[{', '.join(map(str, [*place, ':']))}]"
+    return _share(row, entry, "p", (0, *at), shown, source, f"/{heat:g}" if heat != 1 else "")
+
+
+def _share(
+    row: np.ndarray, entry: int, point: str, cell: tuple[int, ...], shown: float, source: str, heat: str = ""
+) -> Worked:
+    """A share of the softmax of a row of scores, the largest subtracted first."""
+    exp, most, total = np.exp(row - row.max()), float(row.max()), math.fsum(np.exp(row - row.max()))
     best = np.argsort(-exp, kind="stable")[:LISTED]
     terms = [Term(f"entry {i}", (float(row[i]),), float(exp[i])) for i in best]
-    terms.append(Term("all others", (), total - math.fsum(exp[best])))
-    numbers = rf"\frac{{e^{{{number(float(row[entry]))} - {factor(float(row.max()))}}}}}{{{number(total)}}} = "
+    if len(row) > LISTED:
+        terms.append(Term(f"{len(row) - LISTED:,} more", (), total - math.fsum(exp[best])))
+    value = float(exp[entry] / total)
+    numbers = rf"\frac{{e^{{{number(float(row[entry]))} - {factor(most)}}}}}{{{number(total)}}} = "
     numbers += rf"\frac{{{number(float(exp[entry]))}}}{{{number(total)}}} = {number(value)}"
-    symbols = rf"p_i = \frac{{e^{{s_i - m}}}}{{\sum_j e^{{s_j - m}}}},\ m = \max_j s_j = {most}"
-    column = entry if f"{side}classes" in trace.table else at
-    cell, sources = (0, stops(trace, side).index(stop), column), (f"{stop}[{at}, :]",)
-    return Worked("lens", cell, symbols, numbers, tuple(terms), total, value, shown, sources)
+    symbols = rf"p_i = \frac{{e^{{s_i{heat} - m}}}}{{\sum_j e^{{s_j{heat} - m}}}},\ m = \max_j s_j{heat} = {number(most)}"
+    return Worked(point, cell, symbols, numbers, tuple(terms), total, value, shown, (source,))
 
 
 def stops(trace: Trace, side: str = "") -> list[str]:

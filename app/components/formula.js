@@ -19,7 +19,7 @@ function box(h) {
   const node = el("section", { class: "hand", "aria-label": `Check it by hand: ${h.cell}` });
   node.append(el("p", {}, el("b", { text: "Check it by hand" }), " · ", el("code", { text: h.cell })), ...h.formulas.map(math));
   if (h.terms.length) node.append(terms(h));
-  const results = ["by hand ", el("b", { text: h.value }), " · the model ", el("b", { text: h.shown }), ` · differs by ${h.difference}`];
+  const results = ["by hand ", el("b", { text: h.value }), ` · ${h.who} `, el("b", { text: h.shown }), ` · differs by ${h.difference}`];
   node.append(el("p", {}, ...results));
   if (h.sources.length) node.append(el("p", { class: "made" }, "made from ", ...h.sources.flatMap((s, i) => [i ? " and " : "", el("code", { text: s })])));
   return node;

@@ -248,7 +248,7 @@ function sentence(figure) {
     if (first.orientation !== "h") return `Most: ${values[best]}, from ${called(figure, first, best)}.`;
     return `Largest: ${called(figure, first, best)}, ${plainText(first.text?.[best] ?? show(values[best]))}.`;
   }
-  if (first.customdata && first.text) return `${first.x.length} points, each with its name.`;
+  if (first.customdata && first.text) return `${first.x.length} points; names that would cover others are in the table.`;
   const reach = (t) => `${plainText(t.name)}: from ${show(Math.min(...t.y))} to ${show(Math.max(...t.y))}`;
   return lines(figure).map(reach).join("; ") + ".";
 }

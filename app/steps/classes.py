@@ -30,7 +30,7 @@ def draw(look: Look) -> None:
         title = "The last vectors: only the first is read"
         picture(look, "final_norm.out", title, height=150, bands=[["row", 0, 1]], pickable=False)
     with right:
-        arithmetic(look, ("classes", picked))
+        arithmetic(look, ("classes", picked), look.choice("classes", (picked,)))
         whole_run(look, "classes")
         words(look, "next/why", patches=look.config.patches)
         code(Transformer.unembed)

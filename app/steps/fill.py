@@ -37,7 +37,7 @@ def draw(look: Look) -> None:
         _lesson(look)
     with right:
         follows = [("follows.scores", 0)] if _two(look) else []
-        arithmetic(look, ("logits", place, entry), *follows)
+        arithmetic(look, ("logits", place, entry), look.choice("logits", (place, entry)), *follows)
         whole_run(look, "logits")
         words(look, "next/why", vocabulary=len(shares), width=look.config.width)
         code(MaskedHead.forward, Follows.forward, corrupt)

@@ -25,8 +25,8 @@ def draw(look: Look) -> None:
     with left:
         array, variant, check = _pattern(look)
         thumbs(look, "attn.pattern", array, variant)
-        row = array[view.head, view.token]
-        first = float(look.array(look.point("attn.pattern"))[view.head, view.token, 0])
+        row = look.array(weights)[view.head, view.token]  # the model's own, whatever the picture shows
+        first = float(row[0])
         words(
             look,
             "heads/sentence" if len(look.seen) > 1 else "heads/alone",
@@ -46,7 +46,9 @@ def draw(look: Look) -> None:
             own = array if variant else None
             title = f"Weights, as head {view.head} of layer {view.layer} has them"
             shown = dict(array=own, variant=variant, check=check if variant else None)
-            picture(look, weights, "Weights", **shown, height=290, aria=title, **WEIGHTS)
+            picture(
+                look, weights, variant.capitalize() or "Weights", **shown, height=290, aria=title, **WEIGHTS
+            )
         with b:
             picture(look, mixed, "Values mixed by the weights", height=290)
     with right:

@@ -45,7 +45,8 @@ def draw(look: Look) -> None:
         with b:
             _curve(look, "mlp.gate" if gated else "mlp.act", unit)
     with right:
-        if look.config.ending in PROMOTED and not look.config.post_norm:
+        read = look.config.ending != "classes" or view.token == 0  # classes are read off the first vector alone
+        if look.config.ending in PROMOTED and not look.config.post_norm and read:
             _promotes(look, unit)
         names = ("pre", "gate", "act") if gated else ("pre", "act")
         arithmetic(look, *((look.point(f"mlp.{name}"), view.token, unit) for name in names))

@@ -44,7 +44,8 @@ def draw(look: Look) -> None:
         with b:
             _controls(look, picked)
     with right:
-        arithmetic(look, (look.whole("logits"), look.place, picked))
+        point, at = look.whole("logits"), (look.place, picked)
+        arithmetic(look, (point, *at), look.choice(point, at, decoding))
         whole_run(look, look.whole("logits"))
         _ranks(look, probabilities)
         words(look, "next/why", vocabulary=len(logits), width=look.config.width)

@@ -21,13 +21,14 @@ def draw(look: Look) -> None:
     view = look.view
     own = look.trace[point][0, view.head, view.token]
     if view.heat != 1:
-        look = look.what_if(Edit(look.point("attn.scores"), "scale", value=1 / view.heat))
+        look = look.what_if(Edit(look.point("attn.masked"), "scale", value=1 / view.heat))
     left, right = st.columns([7, 4], gap="medium")
     with left:
         best = own.topk(min(2, len(seen))).indices.tolist()
         words(
             look,
             "softmax/sentence" if len(seen) > 1 else "softmax/alone",
+            *["heated"] * (view.heat != 1),
             token=look.token,
             first=look.names[best[0]],
             first_share=float(own[best[0]]),

@@ -169,7 +169,10 @@ def _head(look: Look) -> None:
     step = look.view.step
     number = steps_of(look.config, look.side).index(step) + 1
     which = f"/{look.mask}" if step == "mask" else ""
-    title, lead, formula = (told(look, f"{step}/{part}") for part in ("title", "lead", f"formula{which}"))
+    heated = ["heated"] * (look.view.heat != 1)  # a temperature of the softmax that is not the model's own
+    title, lead, formula = (
+        told(look, f"{step}/{part}", *heated) for part in ("title", "lead", f"formula{which}")
+    )
     st.markdown(f"### {number}. {title}\n{lead}")
     components.formula("formula", compute.formula(formula))
 

@@ -56,7 +56,7 @@ WORKED = {
     "residual": {"resid_mid", "attn.out"},
     "mlp": {"mlp.pre", "mlp.act"},
     "layers": {"lens"},
-    "next": {"logits"},
+    "next": {"logits", "p"},
 }
 DECIDES = {  # of which point the strongest number is picked, where none was
     "embeddings": "embed.token",
@@ -88,7 +88,7 @@ def page(request, place):
 
 def full(names: set[str], at: View) -> set[str]:
     """Points of the picked block by full name."""
-    outside = {"embed", "logits", "lens"}
+    outside = {"embed", "logits", "lens", "p"}
     return {name if name.split(".")[0] in outside else f"blocks.{at.layer}.{name}" for name in names}
 
 
@@ -133,7 +133,8 @@ def test_the_arithmetic_is_of_the_picked_cell_and_ends_in_the_engines_number(pag
         value = value_of(page, box, trace(now.prompt))
         assert box.shown == pytest.approx(value, rel=1e-4, abs=1e-12)
         assert box.by_hand == pytest.approx(value, rel=1e-4, abs=1e-4)
-        assert box.cell == cell(box.point, now) if box.point != "lens" else (now.layer + 1, now.token)
+        where = {"lens": lambda: (now.layer + 1, now.token), "p": lambda: cell("logits", now)}
+        assert box.cell == where.get(box.point, lambda box=box: cell(box.point, now))()
 
 
 def largest(row: np.ndarray) -> int:

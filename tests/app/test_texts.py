@@ -20,6 +20,7 @@ from tests.app.visit import (
     fire,
     formulas,
     full_prompt,
+    given,
     markdown,
     model,
     numbers,
@@ -117,7 +118,25 @@ def test_a_shipped_model_is_told_only_what_is_so_of_it(unchecked, name):
     check_pages(walked(name))
 
 
-def test_every_text_is_shown_and_filled_in(asked, family, unchecked):
+def whole_runs(monkeypatch) -> list:
+    """The last step when a visitor has stayed there: where the second route agrees, and where it does not."""
+    pages = []
+    for check in (Check(1e-5, 1e-4, True), Check(1e-3, 1e-4, False)):
+        monkeypatch.setattr(compute, "checked_run", lambda *_, check=check: check)
+        at = visit(step="next")
+        pages.append(fire(at, "rest", rested=given(at, "rest")["name"]))
+        assert given(at, "rest")["ok"] == check.ok
+    return pages
+
+
+def in_space():
+    """The token table as a map, unfolded."""
+    at = visit(step="embeddings")
+    at.session_state["space"] = True
+    return at.run()
+
+
+def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch):
     pages = [visit(**write_link(replace(DEFAULT, **view))) for view in SPECIAL]
     pages += [page for name in STRANGERS for page in walked(name, prompt=PROMPT)]
     for prompt, entry in awkward_choices():
@@ -143,6 +162,7 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked):
     pages.append(visit(step="next", model="wordfinder", prompt="A cat. [SEP] It ran."))
     pages.append(fire(visit(), "prompt", prompt=""))
     pages += [visit(step="tokens"), visit(step="tokens", model="bert", token=1)]
+    pages += [*whole_runs(monkeypatch), in_space(), visit(step="next", prompt="a " * 99)]
     check_pages([at for at in pages if not at.warning])
     every = {(name, kinds) for name, variants in sections("walk").items() for kinds in variants}
     assert every - asked == set()
@@ -164,6 +184,7 @@ def test_every_kind_that_a_text_names_is_that_of_a_model_or_of_its_numbers(famil
         "special",
         "sink",
         "idle",
+        "heated",
         "several",
     }
     for variants in sections("walk").values():

@@ -175,7 +175,10 @@ def boxes(at: AppTest) -> list[Box]:
 
 
 def value_of(at: AppTest, box: Box, run: Trace) -> float:
-    """The number that a box ends with, in the engine's run; of the lens, in its picture."""
+    """The number that a box ends with, in the engine's run; of the lens, in its picture; p, of the answer's scores."""
+    if box.point == "p":
+        answer = next(point for point in reversed(list(run.table)) if point.endswith(("logits", "classes")))
+        return float(run[answer][(0, *box.cell[:-1])].double().softmax(-1)[box.cell[-1]])
     values = tensors(at)[given(at, "matrix-lens")["src"]] if box.point == "lens" else run[box.point]
     return float(values[0][box.cell])
 

@@ -27,7 +27,7 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def no_network():
     """Any attempt to reach another machine fails the test."""
 
