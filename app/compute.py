@@ -250,7 +250,8 @@ def checked_space(name: str, table: str, first: int) -> Check:
 @lru_cache(maxsize=10 * TRACES)
 def checked_stops(name: str, given: Given, side: str, at: int) -> Check:
     """What `stops` gives for one position."""
-    return check_lens(trace(name, given), at, stops(name, given, side)[1][:, at], side and f"{side}.")
+    ids, shares = (found[:, at] for found in stops(name, given, side))
+    return check_lens(trace(name, given), at, shares, side and f"{side}.", ids)
 
 
 @lru_cache(maxsize=TRACES)

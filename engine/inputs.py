@@ -1,6 +1,6 @@
 """What one run reads: texts, token ids or images as checked tensors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -25,6 +25,11 @@ class Inputs:
     target: Tensor | None = None
     target_padding: Tensor | None = None
     pixels: Tensor | None = None
+
+    def copy(self) -> "Inputs":
+        """The same in tensors of their own: whoever writes into them changes nothing here."""
+        parts = (getattr(self, part.name) for part in fields(self))
+        return Inputs(*(None if part is None else part.clone() for part in parts))
 
 
 def inputs_of(model, given, padding=None, segments=None, target=None, target_padding=None) -> Inputs:

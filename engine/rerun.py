@@ -6,19 +6,20 @@ is measured: it is run again with every number rounded at random (Monte Carlo ar
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from engine.recipes.analysis import chances
-from engine.recipes.scene import Parameters, float64
+from engine.recipes.scene import NotLearned, Parameters, float64
 from engine.recipes.terms import Term, Worked, factor, number
 from engine.tap import known
 from engine.trace import Trace
-from engine.worked import NOISE, ROUNDING, Check, by_recipe, held_against
+from engine.worked import MISSING, NOISE, ROUNDING, Check, by_recipe, held_against
 
 SEEDS = (0, 1)  # of the runs with random rounding
 LISTED = 6  # terms of a probability told one by one
-DRIFT = 4  # how often the farthest of them is allowed
+DRIFT = 8  # how often the farthest of them is allowed
 
 
 def rerun(
@@ -32,8 +33,9 @@ def rerun(
     known(point, trace.table)
     random = None if seed is None else np.random.default_rng(seed)
     parameters, values, last = parameters or Parameters(trace.model), {}, _last_uses(trace)
+    other = partial(rerun, seed=seed)  # of a copy: that run once more too
     for name, made in trace.table.items():
-        values[name] = _rounded(*by_recipe(trace, made, values.__getitem__, parameters, rerun), random)
+        values[name] = _rounded(*by_recipe(trace, made, values.__getitem__, parameters, other), random)
         if name == point:
             break
         for used in last.get(name, ()):  # a long prompt's points are many: what is not needed any more goes
@@ -43,18 +45,24 @@ def rerun(
 
 def check_run(trace: Trace, point: str) -> Check:
     """A point of a trace against `rerun`; allowed is the drift that float32 explains."""
+    if trace.weights_changed():
+        return MISSING
     parameters = Parameters(trace.model)
-    value = rerun(trace, point, None, parameters)
+    try:
+        value = rerun(trace, point, None, parameters)
+    except NotLearned:
+        return MISSING
     drift = _drift(value, lambda seed: rerun(trace, point, seed, parameters))
     return held_against(trace[point], value, np.asarray(drift))
 
 
-def check_lens(trace: Trace, at: int, shown, side: str = "") -> Check:
+def check_lens(trace: Trace, at: int, shown, side: str = "", ids=None) -> Check:
     """The answers, if the model stopped before its first block or after any, against the second route.
 
     at     the position
     shown  [L + 1], the probabilities of the most probable entries there; or [L + 1, C], those of all classes
     side   of two stacks the one that answers, as "decoder."
+    ids    [L + 1], the entries that are said to be the most probable; None: not checked
     """
     parameters = Parameters(trace.model)
 
@@ -66,6 +74,8 @@ def check_lens(trace: Trace, at: int, shown, side: str = "") -> Check:
     exp = np.exp(made - made.max(-1, keepdims=True))
     shares = exp / exp.sum(-1, keepdims=True)
     value = shares if np.ndim(shown) == 2 else shares.max(-1)
+    if ids is not None:  # their own probabilities, and the largest there are
+        shown, value = np.stack([shown, shown]), np.stack([value, shares[np.arange(len(shares)), ids]])
     return held_against(shown, value, value * (NOISE + 2 * _drift(made, scores)))
 
 
@@ -78,8 +88,8 @@ def work_lens(trace: Trace, stop: str, at: int, entry: int, shown: float, side: 
 
 
 def work_choice(trace: Trace, point: str, at: tuple[int, ...], decoding, shown: float) -> Worked:
-    """The arithmetic of the probability of an entry after temperature and cuts; `at` are the position, if there are
-    several, and the entry. Its cell is p[at]."""
+    """The arithmetic of the probability of an entry after temperature and cuts: cell p[at], `at` the position
+    (where there are several) and the entry."""
     scores, (*place, entry) = float64(trace[point])[(0, *at[:-1])], at
     kept, heat = chances(scores, decoding)[0] > 0, decoding.temperature
     row = np.where(kept, scores / heat, -np.inf)
@@ -99,7 +109,8 @@ def _share(
     value = float(exp[entry] / total)
     numbers = rf"\frac{{e^{{{number(float(row[entry]))} - {factor(most)}}}}}{{{number(total)}}} = "
     numbers += rf"\frac{{{number(float(exp[entry]))}}}{{{number(total)}}} = {number(value)}"
-    symbols = rf"p_i = \frac{{e^{{s_i{heat} - m}}}}{{\sum_j e^{{s_j{heat} - m}}}},\ m = \max_j s_j{heat} = {number(most)}"
+    symbols = rf"p_i = \frac{{e^{{s_i{heat} - m}}}}{{\sum_j e^{{s_j{heat} - m}}}},"
+    symbols += rf"\ m = \max_j s_j{heat} = {number(most)}"
     return Worked(point, cell, symbols, numbers, tuple(terms), total, value, shown, (source,))
 
 
@@ -123,15 +134,15 @@ def _scores(trace: Trace, names: list[str], at: int, side: str, random=None, par
 @np.errstate(all="ignore")
 def _drift(value: np.ndarray, made: Callable[[int], np.ndarray]) -> float:
     """How far float32 may be from a value, given made(seed): the same, rounded at random."""
-    return DRIFT * max(float(np.nanmax(np.abs(made(seed) - value), initial=0)) for seed in SEEDS)
+    away = (np.abs(made(seed).astype(float) - value) for seed in SEEDS)
+    return DRIFT * max(float(np.nanmax(one, initial=0)) for one in away)
 
 
 def _from(trace: Trace, values: dict[str, np.ndarray], point: str, random, parameters) -> np.ndarray:
     """A point from some that are given, and from no others of the trace; they are added to `values`."""
     if point not in values:
-        made = by_recipe(
-            trace, trace.table[point], lambda name: _from(trace, values, name, random, parameters), parameters
-        )
+        sources = lambda name: _from(trace, values, name, random, parameters)  # noqa: E731
+        made = by_recipe(trace, trace.table[point], sources, parameters, edits=())  # as the lens: without edits
         values[point] = _rounded(*made, random)
     return values[point]
 

@@ -51,6 +51,11 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def _versions(model) -> list[int]:
+    """How often something has written into each of a model's parameters."""
+    return [parameter._version for parameter in model.parameters() if not parameter.is_inference()]
+
+
 class Trace:
     """All intermediates of one run, by name: `trace["blocks.0.attn.pattern"]` -> tensor [B, H, T, S].
 
@@ -65,6 +70,7 @@ class Trace:
         self.table = model.points(inputs)
         self._axes = {name: point.axes for name, point in self.table.items()}
         self._others = {e.value: self._other(e.value) for e in edits if e.op == "copy"}
+        self._versions = _versions(model)
         self._threads = torch.get_num_threads()  # of the run: the rooms are computed again on as many
         self._kept: dict[str, Tensor] = {}
         self._rooms: dict[str, dict[str, Tensor]] = {}  # oldest first
@@ -86,6 +92,10 @@ class Trace:
     def has(self, point: str) -> bool:
         """Whether the pass made a point: all of the table, unless the model and its table disagree."""
         return point in self._kept or point in self._room(point)
+
+    def weights_changed(self) -> bool:
+        """Whether anything wrote into the model's weights since before the run: they are not what it used."""
+        return self._versions != _versions(self.model)
 
     def other_of(self, edit: Edit) -> "Trace":
         """The run that a copy takes from."""
@@ -124,7 +134,7 @@ class Trace:
             return boundaries(name) or wanted(name)
 
         tap = Recorder(self._axes, keep, self.edits, self._others)
-        self.model.read(self.inputs, tap)
+        self.model.read(self.inputs.copy(), tap)
         self._kept = tap.kept
 
     @torch.inference_mode()
@@ -132,7 +142,7 @@ class Trace:
         """Every point of one room."""
         tap = Recorder(self._axes, everything, self.edits, self._others)
         with threads(self._threads):
-            self.model.enter(room, self.inputs, self, tap)
+            self.model.enter(room, self.inputs.copy(), self, tap)
         return tap.kept
 
     def _forget(self) -> None:

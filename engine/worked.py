@@ -13,9 +13,9 @@ import numpy as np
 from engine.points import Point
 from engine.recipes import KINDS
 from engine.recipes.edits import edited
-from engine.recipes.scene import Parameters, Scene, Values, float64
+from engine.recipes.scene import NotLearned, Parameters, Scene, Values, float64
 from engine.recipes.terms import Term, Worked
-from engine.tap import known
+from engine.tap import Edit, known
 from engine.trace import Trace
 
 __all__ = ["Check", "Term", "Worked", "by_recipe", "check", "compare", "work"]
@@ -33,7 +33,8 @@ class Check:
     ok: bool
 
 
-MISSING = Check(float("inf"), 0.0, False)  # the pass never made the point, or one that it is made from
+# The pass never made the point, or one that it is made from; or it wrote into the weights.
+MISSING = Check(float("inf"), 0.0, False)
 
 
 def work(trace: Trace, point: str, at: tuple[int, ...]) -> Worked:
@@ -49,9 +50,13 @@ def work(trace: Trace, point: str, at: tuple[int, ...]) -> Worked:
 def check(trace: Trace, point: str) -> Check:
     """A whole tensor against its second route, in float64, edits included."""
     made = trace.table[known(point, trace.table)]
-    if not all(trace.has(name) for name in (point, *made.sources)):
+    if trace.weights_changed() or not all(trace.has(name) for name in (point, *made.sources)):
         return MISSING
-    return compare(trace[point], *by_recipe(trace, made, lambda name: float64(trace[name])))
+    try:
+        value, size = by_recipe(trace, made, lambda name: float64(trace[name]))
+    except NotLearned:
+        return MISSING
+    return compare(trace[point], value, size)
 
 
 def compare(shown, value: np.ndarray, size: np.ndarray) -> Check:
@@ -74,17 +79,32 @@ def held_against(shown, value: np.ndarray, allowed: np.ndarray) -> Check:
 
 @np.errstate(all="ignore")  # an edit may make numbers that are none: they are compared too
 def by_recipe(
-    trace: Trace, point: Point, value_of: Values, parameters: Parameters | None = None, other_of=None
+    trace: Trace,
+    point: Point,
+    value_of: Values,
+    parameters: Parameters | None = None,
+    other_of=None,
+    edits=None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A point from its sources, edits included, and the size of the terms that were added.
+    """A point from its sources and the size of the terms that were added.
 
     other_of(trace, point) gives the numbers that a copy takes; None: those of that trace.
+    edits: after which it is; None: those of the trace.
     """
     value, size = KINDS[point.kind].whole(Scene(trace, point, value_of, parameters))
-    for edit in trace.edits:
+    for edit in trace.edits if edits is None else edits:
         if edit.point == point.name:
-            other = trace.other_of(edit) if edit.op == "copy" else None
-            other = (other_of or (lambda run, name: float64(run[name])))(other, point.name) if other else None
+            other = _copied(trace, edit, other_of or (lambda run, name: float64(run[name])))
             value, scaled = (edited(x, edit, point.axes, other) for x in (value, size))
             size = np.maximum.reduce([size, np.abs(scaled), np.abs(value)])
     return value, size
+
+
+def _copied(trace: Trace, edit: Edit, other_of) -> np.ndarray | None:
+    """What a copy takes from the run of the other prompt; numbers that are none, if it is another's run."""
+    if edit.op != "copy":
+        return None
+    other = trace.other_of(edit)
+    told = edit.value if isinstance(edit.value, tuple) and all(isinstance(x, int) for x in edit.value) else None
+    same = not other.edits and (told is None or list(told) == other.inputs.ids[0].tolist())
+    return other_of(other, edit.point) * (1 if same else np.nan)

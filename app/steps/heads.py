@@ -46,9 +46,8 @@ def draw(look: Look) -> None:
             own = array if variant else None
             title = f"Weights, as head {view.head} of layer {view.layer} has them"
             shown = dict(array=own, variant=variant, check=check if variant else None)
-            picture(
-                look, weights, variant.capitalize() or "Weights", **shown, height=290, aria=title, **WEIGHTS
-            )
+            name = variant.capitalize() or "Weights"
+            picture(look, weights, name, **shown, height=290, aria=title, **WEIGHTS)
         with b:
             picture(look, mixed, "Values mixed by the weights", height=290)
     with right:

@@ -40,7 +40,8 @@ def principal(vectors: np.ndarray, points: np.ndarray, first: int) -> Made:
     spread = np.pad(spread, (0, count - len(spread)))
     directions = basis.T @ points[:first]
     length = np.sqrt((directions**2).sum(0))
-    value = centred @ (directions / np.where(length > 0, length, 1))
+    spreads = spread > 1e-6 * spread.max(initial=0)  # where nothing is spread there is no direction to be told
+    value = centred @ (directions / np.where(spreads & (length > 0), length, np.inf))
     return np.vstack([spread, value]), np.full((len(points) + 1, count), spread.max(initial=0))
 
 
@@ -72,7 +73,7 @@ def without_first(pattern: np.ndarray) -> Made:
     """Weights [..., T, S] with those of the first position taken out, and each row summing to 1 again."""
     rest = np.concatenate([np.zeros_like(pattern[..., :1]), pattern[..., 1:]], -1)
     total = rest.sum(-1, keepdims=True)
-    value = np.divide(rest, total, out=np.zeros_like(rest), where=total > 1e-12)
+    value = rest / np.maximum(total, 1e-12)
     return value, value
 
 

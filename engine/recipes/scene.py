@@ -17,6 +17,10 @@ from engine.trace import Trace
 Values = Callable[[str], np.ndarray]  # a point's name -> its numbers
 
 
+class NotLearned(LookupError):
+    """A parameter that a model of this config has is not among its own."""
+
+
 class Parameters:
     """A model's raw weights in float64, each converted once."""
 
@@ -27,8 +31,8 @@ class Parameters:
         """The parameter of that full name; None where the part has none (a bias that is left out)."""
         if name not in self._known:
             part, _, leaf = name.rpartition(".")
-            tensor = getattr(self._model.get_submodule(part), leaf)
-            self._known[name] = None if tensor is None else float64(tensor)
+            own = dict(self._model.get_submodule(part).named_parameters(recurse=False, remove_duplicate=False))
+            self._known[name] = float64(own[leaf]) if leaf in own else None
         return self._known[name]
 
 
@@ -69,14 +73,25 @@ class Scene:
 
     @property
     def weight(self) -> np.ndarray:
-        return self.parameter(f"{self.part}.weight")
+        return self._learned(f"{self.part}.weight")
 
     @property
     def bias(self) -> np.ndarray:
-        return self.parameter(f"{self.point.weights}.bias") if self.has_bias else np.zeros(len(self.weight))
+        return self._learned(f"{self.point.weights}.bias") if self.has_bias else np.zeros(len(self.weight))
+
+    def _learned(self, name: str) -> np.ndarray:
+        value = self.parameter(name)
+        if value is None:
+            raise NotLearned(f"the model has no parameter {name}, though by its config it has")
+        return value
 
     @property
     def has_bias(self) -> bool:
+        """As the config has it, or, where it says nothing of that, as the part does."""
+        if isinstance(self.config, Config) and self.point.kind in ("heads", "concat"):
+            return self.config.attention_bias
+        if isinstance(self.config, Config) and self.point.kind == "linear" and ".mlp." in self.point.name:
+            return self.config.mlp_bias
         return self.parameter(f"{self.point.weights}.bias") is not None
 
     @property

@@ -133,7 +133,8 @@ def test_the_arithmetic_is_of_the_picked_cell_and_ends_in_the_engines_number(pag
         value = value_of(page, box, trace(now.prompt))
         assert box.shown == pytest.approx(value, rel=1e-4, abs=1e-12)
         assert box.by_hand == pytest.approx(value, rel=1e-4, abs=1e-4)
-        where = {"lens": lambda: (now.layer + 1, now.token), "p": lambda: cell("logits", now)}
+        token = now.token if now.token >= 0 else trace(now.prompt).ids.shape[1] - 1
+        where = {"lens": lambda token=token: (now.layer + 1, token), "p": lambda: cell("logits", now)}
         assert box.cell == where.get(box.point, lambda box=box: cell(box.point, now))()
 
 

@@ -175,7 +175,7 @@ def boxes(at: AppTest) -> list[Box]:
 
 
 def value_of(at: AppTest, box: Box, run: Trace) -> float:
-    """The number that a box ends with, in the engine's run; of the lens, in its picture; p, of the answer's scores."""
+    """The number that a box ends with: in the engine's run, made of it (p), or as the lens' picture has it."""
     if box.point == "p":
         answer = next(point for point in reversed(list(run.table)) if point.endswith(("logits", "classes")))
         return float(run[answer][(0, *box.cell[:-1])].double().softmax(-1)[box.cell[-1]])

@@ -85,7 +85,10 @@ def pick_of(picture) -> list[int]:
 def boxes(page: Page) -> dict[tuple[str, tuple[int, ...]], float]:
     """The arithmetic on the page: (point, cell) -> the number that the box says the model has."""
     texts = page.locator(".hand").all_inner_texts()
-    found = (re.search(r"([\w.]+)\[([\d, ]+)\].*the model ([−\d.e∞]+)", text, re.DOTALL) for text in texts)
+    found = (
+        re.search(r"([\w.]+)\[([\d, ]+)\].*(?:the model|shown above|this what-if) ([−\d.e∞]+)", text, re.DOTALL)
+        for text in texts
+    )
     return {(m[1], tuple(map(int, m[2].split(", ")))): number(m[3]) for m in found}
 
 

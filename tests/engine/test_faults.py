@@ -99,13 +99,20 @@ def _computes(x) -> bool:
     return isinstance(x, property) or inspect.isfunction(x)
 
 
-NAMING = {"known", "Trace.__getitem__", "Trace.has", "Trace._room", "Trace.other_of"}  # which point is meant
+NAMING = {
+    "_versions",
+    "known",
+    "Trace.__getitem__",
+    "Trace.has",
+    "Trace._room",
+    "Trace.other_of",
+}  # which point is meant
 
 
 @pytest.mark.parametrize("run", TRACES)
 def test_no_function_runs_in_both_routes(run):
     """What was really called: every function of the engine in one route and in the other."""
-    edits, made = EDITS.values() if run == "plain" else (), set()
+    edits, made = [e for e in EDITS.values() if e.op != "copy"] if run == "plain" else (), set()
     with _calls(made):
         trace = TRACES[run](edits)
     again: set = set()
@@ -114,7 +121,7 @@ def test_no_function_runs_in_both_routes(run):
             check(trace, point)
             work(trace, point, (0,) * trace[point].dim())
         check_run(trace, list(trace.table)[-1])
-    assert {code.co_qualname for code in made & again} - NAMING == set()
+    assert {code.co_qualname.partition(".<locals>")[0] for code in made & again} - NAMING == set()
 
 
 class _calls:
