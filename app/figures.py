@@ -342,7 +342,11 @@ def space(
         "hovermode": "closest",
     }
     layout |= {
-        "scene": axes | {"aspectmode": "cube", "camera": {"eye": {"x": 1.5, "y": 1.5, "z": 0.9}}},
+        "scene": axes
+        | {
+            "aspectmode": "cube",
+            "camera": {"eye": {"x": 1.6, "y": 1.6, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.15}},
+        },
         "uirevision": "space",
         "meta": {"names": ["PC 1", "PC 2", "PC 3"]},
     }
