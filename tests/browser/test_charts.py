@@ -44,7 +44,7 @@ def weights() -> list[float]:
 @pytest.fixture
 def row(page, app) -> Page:
     """The page at one row of the softmax."""
-    go(page, app, **VIEW)
+    go(page, app, **VIEW | {"key": 0})
     drawn(page, ROW)
     return page
 

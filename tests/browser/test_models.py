@@ -27,7 +27,7 @@ def test_a_moment_is_picked_by_the_keyboard_and_walked_through(models):
     idle(models)
     models.get_by_role("link", name="Walk through it").click()
     arrived(models, 4)
-    assert "model: storybook@0" in picture(models, "blocks.0.attn.dots").inner_text()
+    assert "· storybook@0" in picture(models, "blocks.0.attn.dots").inner_text()
 
 
 def test_another_model_is_picked_and_walked_through(models):
@@ -36,4 +36,4 @@ def test_another_model_is_picked_and_walked_through(models):
     idle(models)
     models.get_by_role("link", name="Walk through it").click()
     arrived(models, 4)
-    assert "model: bookworm" in picture(models, "blocks.0.attn.dots").inner_text()
+    assert "· bookworm" in picture(models, "blocks.0.attn.dots").inner_text()
