@@ -191,9 +191,9 @@ class Look:
         """The point's numbers for this prompt, without the batch axis."""
         return self.trace[point][0].cpu().numpy()
 
-    def what_if(self, *edits: Edit) -> "Look":
-        """The same view of the run with these edits."""
-        return replace(self, trace=compute.trace(self.model.name, self.given, edits))
+    def what_if(self, edit: Edit) -> "Look":
+        """The same view of the run with one edit."""
+        return replace(self, trace=compute.trace(self.model.name, self.given, (edit,)))
 
     def strongest(self, **points: str) -> "Look":
         """The same view, a key or a unit picked where none was: the place of the largest number in size that a

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from engine.recipes import analysis as second
-from engine.recipes.scene import Parameters, float64
+from engine.recipes.scene import Parameters, float64, stops
 from engine.trace import Trace
 from engine.worked import Check, compare
 
@@ -57,9 +57,7 @@ def check_value_weighted(pattern, v, shown) -> Check:
 
 def check_alike(trace: Trace, token: int, other: Trace, shown) -> Check:
     """The cosine of a token's vector with all of another run, before and after each block [L + 1, T]."""
-    ends = [name for name in trace.table if name.startswith("blocks.") and name.endswith(".resid_pre")]
-    ends.append([name for name in trace.table if name.endswith(".resid_post")][-1])
-    made = [second.cosines(float64(trace[end][0, token]), float64(other[end][0])) for end in ends]
+    made = [second.cosines(float64(trace[stop][0, token]), float64(other[stop][0])) for stop in stops(trace)]
     return compare(shown, *(np.stack(part) for part in zip(*made, strict=True)))
 
 

@@ -10,8 +10,8 @@ from functools import partial
 
 import numpy as np
 
-from engine.recipes.analysis import chances
-from engine.recipes.scene import NotLearned, Parameters, float64
+from engine.recipes.analysis import chances, softmax
+from engine.recipes.scene import NotLearned, Parameters, float64, stops
 from engine.recipes.terms import Term, Worked, factor, number
 from engine.tap import known
 from engine.trace import Trace
@@ -71,8 +71,7 @@ def check_lens(trace: Trace, at: int, shown, side: str = "", ids=None) -> Check:
         return _scores(trace, stops(trace, side), at, side, random, parameters)
 
     made = scores(None)
-    exp = np.exp(made - made.max(-1, keepdims=True))
-    shares = exp / exp.sum(-1, keepdims=True)
+    shares = softmax(made)
     value = shares if np.ndim(shown) == 2 else shares.max(-1)
     if ids is not None:  # their own probabilities, and the largest there are
         shown, value = np.stack([shown, shown]), np.stack([value, shares[np.arange(len(shares)), ids]])
@@ -112,13 +111,6 @@ def _share(
     symbols = rf"p_i = \frac{{e^{{s_i{heat} - m}}}}{{\sum_j e^{{s_j{heat} - m}}}},"
     symbols += rf"\ m = \max_j s_j{heat} = {number(most)}"
     return Worked(point, cell, symbols, numbers, tuple(terms), total, value, shown, (source,))
-
-
-def stops(trace: Trace, side: str = "") -> list[str]:
-    """The points of the stream before the first block and after each, by the table."""
-    blocks = [name for name in trace.table if name.startswith(f"{side}blocks.")]
-    last = [name for name in blocks if name.endswith(".resid_post")][-1]
-    return [*(name for name in blocks if name.endswith(".resid_pre")), last]
 
 
 def _scores(trace: Trace, names: list[str], at: int, side: str, random=None, parameters=None) -> np.ndarray:

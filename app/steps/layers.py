@@ -12,7 +12,7 @@ from app.widgets import arithmetic, chart, code, light, picture, words
 from engine.analysis import class_lens, lens
 from engine.checks import check_lengths
 from engine.models import Transformer
-from engine.rerun import stops
+from engine.recipes.scene import stops
 from engine.worked import Check, Worked
 
 

@@ -92,15 +92,16 @@ def chances(logits: np.ndarray, decoding) -> Made:
         x = np.where(x >= np.sort(x)[-min(decoding.top_k, len(x))], x, -np.inf)
     if decoding.top_p is not None:
         order = np.argsort(-x, kind="stable")
-        held = np.cumsum(_softmax(x)[order])
+        held = np.cumsum(softmax(x)[order])
         kept = order[: 1 + int((held[:-1] < decoding.top_p).sum())]
         x = np.where(np.isin(np.arange(len(x)), kept), x, -np.inf)
     if decoding.min_p is not None:
-        x = np.where(_softmax(x) >= decoding.min_p * _softmax(x).max(), x, -np.inf)
-    value = _softmax(x)
+        x = np.where(softmax(x) >= decoding.min_p * softmax(x).max(), x, -np.inf)
+    value = softmax(x)
     return value, value * (1 + np.where(value > 0, x.max() - x, 0))
 
 
-def _softmax(x: np.ndarray) -> np.ndarray:
-    exp = np.exp(x - x.max())
-    return exp / exp.sum()
+def softmax(x: np.ndarray) -> np.ndarray:
+    """Each row of scores [..., V] as shares."""
+    exp = np.exp(x - x.max(-1, keepdims=True))
+    return exp / exp.sum(-1, keepdims=True)

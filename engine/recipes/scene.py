@@ -171,6 +171,13 @@ class Scene:
         return Scene(self.trace, point, lambda name: None, self.parameter)
 
 
+def stops(trace: Trace, side: str = "") -> list[str]:
+    """The points of the stream before the first block and after each, by the table."""
+    blocks = [name for name in trace.table if name.startswith(f"{side}blocks.")]
+    last = [name for name in blocks if name.endswith(".resid_post")][-1]
+    return [*(name for name in blocks if name.endswith(".resid_pre")), last]
+
+
 def _side(config, point: str) -> str:
     """Of a model with an encoder and a decoder: which of the two makes the point, as its name begins."""
     return "" if isinstance(config, Config) else f"{point.partition('.')[0]}."
