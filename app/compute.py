@@ -265,14 +265,21 @@ def stop_by_hand(name: str, given: Given, side: str, stop: str, at: int, entry: 
     return work_lens(trace(name, given), stop, at, entry, shown, side and f"{side}.")
 
 
+@lru_cache(maxsize=TRACES)
+def sampled(
+    name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: tuple[Edit, ...] = ()
+) -> dict[str, torch.Tensor]:
+    """The sampler's steps from the scores of a point at one position (`at`; empty: there is one alone)."""
+    return steps_of(trace(name, given, edits)[point][(0, *at)].cpu(), decoding)
+
+
 @lru_cache(maxsize=10 * TRACES)
 def choice_by_hand(
     name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: tuple[Edit, ...] = ()
 ) -> Worked:
     """The arithmetic of the probability of an entry after temperature and cuts."""
-    run = trace(name, given, edits)
-    shown = steps_of(run[point][(0, *at[:-1])].cpu(), decoding)["probabilities"]
-    return work_choice(run, point, at, decoding, float(shown[at[-1]]))
+    shown = sampled(name, given, point, at[:-1], decoding, edits)["probabilities"]
+    return work_choice(trace(name, given, edits), point, at, decoding, float(shown[at[-1]]))
 
 
 @lru_cache(maxsize=10 * TRACES)
@@ -280,8 +287,8 @@ def checked_choice(
     name: str, given: Given, point: str, at: int, decoding: Decoding, edits: tuple[Edit, ...] = ()
 ) -> tuple[Check, Check]:
     """Of each entry's probability after temperature and cuts, at one position, and of the best n together."""
-    logits = trace(name, given, edits)[point][0, at].cpu()
-    shown = steps_of(logits, decoding)["probabilities"]
+    steps = sampled(name, given, point, (at,), decoding, edits)
+    logits, shown = trace(name, given, edits)[point][0, at], steps["probabilities"]
     together = shown.sort(descending=True).values.cumsum(-1)
     return checks.check_choice(logits, decoding, shown), checks.check_cumulative(logits, decoding, together)
 

@@ -19,7 +19,7 @@ SHOWN = 14  # candidates
 def draw(look: Look) -> None:
     decoding = _decoding(look.view)
     logits = look.trace[look.whole("logits")][0, look.place].cpu()
-    steps = decode.steps_of(logits, decoding)
+    steps = _sampled(look)
     probabilities = steps["probabilities"]
     order = steps["logits"].sort(descending=True, stable=True).indices
     picked = look.view.entry if 0 <= look.view.entry < len(logits) else int(order[0])
@@ -50,6 +50,12 @@ def draw(look: Look) -> None:
         _ranks(look, probabilities)
         words(look, "next/why", vocabulary=len(logits), width=look.config.width)
         code(decode.steps_of, decode.draw)
+
+
+def _sampled(look: Look) -> dict[str, torch.Tensor]:
+    """The sampler's steps from the scores after the picked token."""
+    point, decoding = look.whole("logits"), _decoding(look.view)
+    return compute.sampled(look.model.name, look.given, point, (look.place,), decoding, look.trace.edits)
 
 
 def _decoding(view: state.View) -> Decoding:
@@ -107,11 +113,8 @@ def _controls(look: Look, picked: int) -> None:
 
 def _draw(look: Look) -> None:
     """Draw a token by its probability, and say which random number fell where."""
-    decoding = _decoding(look.view)
-    probabilities = decode.steps_of(look.trace[look.whole("logits")][0, look.place].cpu(), decoding)[
-        "probabilities"
-    ]
-    random = torch.Generator().manual_seed(decoding.seed)
+    probabilities = _sampled(look)["probabilities"]
+    random = torch.Generator().manual_seed(look.view.seed)
     u = torch.rand((), generator=random, dtype=torch.float64).item()
     id = decode.draw(probabilities, u)
     share = float(probabilities[id])
