@@ -15,7 +15,7 @@ UNLABELLED = """() => [...document.querySelectorAll('.gb canvas')]
 # The picture of a point: the component whose foot names it.
 FIND = """point => [...document.querySelectorAll('.gb')]
     .find(g => g.querySelector('.foot code')?.textContent.startsWith(point + '  '))"""
-ALL_DRAWN = "[...document.querySelectorAll('.gb canvas')].every(c => c.closest('[data-sig]'))"
+ALL_DRAWN = "[...document.querySelectorAll('.gb:has(.foot)')].every(g => g.dataset.sig || !g.offsetParent)"
 COLOURS = """() => [...document.querySelectorAll('.gb canvas')]
     .filter(c => c.offsetParent && !c.closest('.pick, .example')).map(c => {
     const words = new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer);
@@ -24,7 +24,7 @@ COLOURS = """() => [...document.querySelectorAll('.gb canvas')]
 
 
 def ready(page: Page) -> None:
-    """Wait until the script has ended and every picture is drawn."""
+    """Wait until the script has ended and every picture and chart is drawn."""
     page.wait_for_selector(".gb :is(.prompt, .drawing)")
     idle(page)
     page.wait_for_function(f"() => {ALL_DRAWN}")

@@ -91,7 +91,7 @@ def test_until_the_library_has_come_the_numbers_stand_there_as_a_table_of_the_sa
     context = browser.new_context()
     page, held = context.new_page(), []
     page.route(f"**/{LIBRARY}*", lambda route: held.append(route))
-    page.goto(f"{app}/?step=softmax&layer=2&head=1&token=6")
+    page.goto(f"{app}/?step=softmax&layer=2&head=1&token=6", wait_until="commit")  # "load" waits for the held
     page.wait_for_selector(f"{ROW} .twin tbody tr")
     read = [number(text) for text in page.locator(f"{ROW} .twin td").all_inner_texts()]
     assert read == pytest.approx(weights(), rel=6e-4)
