@@ -20,12 +20,14 @@ from engine.training.corpus import texts_of, title, token_row
 from engine.training.evaluate import (
     accuracy,
     bits_per_byte,
+    even_roles,
     questions,
     repetition,
     roles,
     samples,
     scores_of,
 )
+from engine.training.intervals import bootstrap
 from engine.training.mix import Mix
 from engine.training.train import Recipe
 from engine.training.work import logged
@@ -68,12 +70,13 @@ def write_card(model: Transformer, folder: Path, mix: Mix, held: list[Path], opt
     """Measure a finished model, and write its scores, examples and card."""
     row = token_row(texts_of(held), model.tokenizer)
     rows = _scores(model, mix, row, options.seed)
-    found = roles(model, row)
+    each, even = roles(model, row), even_roles(model, row)
+    found = {role: scores.mean(0) for role, scores in each.items()}
     heads = {role: scores.tolist() for role, scores in found.items()}
     report.write(folder / "scores.json", {"rows": rows, "roles": heads})
     report.write(folder / "examples.json", {"examples": examples.find(model, found)})
     card = CARD.read_text("utf-8").format(
-        **_facts(model, folder, mix, held, options), **_tables(rows, found), tried=_tried(folder)
+        **_facts(model, folder, mix, held, options), **_tables(rows, each, even), tried=_tried(folder)
     )
     (folder / "card.md").write_text(card, encoding="utf-8")
     print(f"{folder}: {rows[0]['values'][0]:.3f} bits per byte on held-out texts")
@@ -127,7 +130,7 @@ def _moment(then: Transformer, model: Transformer, row: np.ndarray) -> dict:
     then = then.requires_grad_(False).eval()
     then.tokenizer = model.tokenizer
     first, second = repetition(then, model.config.vocabulary, 40)
-    best = {role: round(float(scores.max()), 4) for role, scores in roles(then, row, 8).items()}
+    best = {role: round(float(scores.mean(0).max()), 4) for role, scores in roles(then, row, 8).items()}
     bits = bits_per_byte(then, row, model.tokenizer, model.config.context)
     right = accuracy(then, questions("who-has", 100), model.tokenizer).value
     return {"bits": round(bits, 4), "first": first, "second": second, "who to whom": right, "roles": best}
@@ -170,18 +173,29 @@ def _tried(folder: Path) -> str:
     return f"## What was tried\n\n{path.read_text('utf-8').strip()}\n\n" if path.exists() else ""
 
 
-def _tables(rows: list[dict], found: dict[str, Tensor]) -> dict:
-    tables = {"table": report.table(rows, COLUMNS), "heads_table": _head_table(found)}
-    return tables | {"verdict": _verdict(rows, found)}
+def _tables(rows: list[dict], each: dict[str, Tensor], even: dict[str, float]) -> dict:
+    tables = {"table": report.table(rows, COLUMNS), "heads_table": head_table(each, even)}
+    return tables | {"verdict": _verdict(rows, {role: scores.mean(0) for role, scores in each.items()})}
 
 
-def _head_table(found: dict[str, Tensor]) -> str:
-    lines = ["| role | best head | score | heads at 0.5 or more |", "|:--|:--|--:|--:|"]
-    for role, scores in found.items():
-        layer, head = examples.best_head(scores[None])
-        lines.append(
-            f"| {role} | layer {layer}, head {head} | {scores.max():.2f} | {(scores >= ROLES_NEEDED).sum()} |"
+def head_table(each: dict[str, Tensor], even: dict[str, float]) -> str:
+    """For each role the head that is best in it, by its scores [N, L, H] on every text."""
+    lines = [
+        "| role | n | best head | score | even attention | heads at 0.5 or more |",
+        "|:--|--:|:--|--:|--:|--:|",
+    ]
+    for role, scores in each.items():
+        layer, head = examples.best_head(scores.mean(0)[None])
+        low, high = bootstrap(scores[:, layer, head].tolist())
+        cells = (
+            role,
+            len(scores),
+            f"layer {layer}, head {head}",
+            f"{scores[:, layer, head].mean():.2f} ({low:.2f}–{high:.2f})",
+            f"{even[role]:.2f}",
+            int((scores.mean(0) >= ROLES_NEEDED).sum()),
         )
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 
 

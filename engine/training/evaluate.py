@@ -145,14 +145,33 @@ def readings(model: Model, vocabulary: int, count: int = 100) -> tuple[Tensor, T
 
 
 def roles(model: Transformer, row: np.ndarray, count: int = 24) -> dict[str, Tensor]:
-    """Scores [L, H] of every head for each role: on windows of the books, on simple texts from their
-    beginning (as people type them), and on random strings twice."""
+    """Scores [N, L, H] of every head for each role: on N windows of the books, N simple texts from their
+    beginning (as people type them), and N random strings twice."""
+    return _in_roles(*_read_for_roles(model, row, count), lambda ids: analysis.patterns(run(model, ids)))
+
+
+def even_roles(model: Transformer, row: np.ndarray, count: int = 24) -> dict[str, float]:
+    """What a head would score that looks at all it may see alike."""
+    even = _in_roles(*_read_for_roles(model, row, count), lambda ids: _even(len(ids)))
+    return {role: scores.mean().item() for role, scores in even.items()}
+
+
+def _even(length: int) -> Tensor:
+    """A pattern [1, 1, T, T] in which every token looks at itself and at all before it alike."""
+    seen = torch.ones(length, length).tril()
+    return (seen / seen.sum(-1, keepdim=True))[None, None]
+
+
+def _read_for_roles(model: Transformer, row: np.ndarray, count: int) -> tuple[list, list, Tensor]:
     books = [row[i : i + WINDOW].tolist() for i in range(0, len(row) - WINDOW, len(row) // count)][:count]
     strings = random_strings(model.config.vocabulary, count, 24)
-    on_books, on_texts, on_strings = (
-        [analysis.patterns(run(model, ids)) for ids in them]
-        for them in (books, beginnings(model.tokenizer, count), strings)
-    )
+    return books, beginnings(model.tokenizer, count), strings
+
+
+def _in_roles(
+    books: list[list[int]], texts: list[list[int]], strings: Tensor, pattern: Callable[[list[int]], Tensor]
+) -> dict[str, Tensor]:
+    on_books, on_texts, on_strings = ([pattern(ids) for ids in them] for them in (books, texts, strings))
     found = {
         "previous token": [analysis.previous_token(p) for p in on_books],
         "first token": [analysis.first_token(p) for p in on_texts],
@@ -160,7 +179,7 @@ def roles(model: Transformer, row: np.ndarray, count: int = 24) -> dict[str, Ten
         "duplicate token": [analysis.duplicate_token(p, s) for p, s in zip(on_strings, strings, strict=True)],
         "induction": [analysis.induction(p, s) for p, s in zip(on_strings, strings, strict=True)],
     }
-    return {role: torch.stack(scores).mean(0) for role, scores in found.items()}
+    return {role: torch.stack(scores) for role, scores in found.items()}
 
 
 def beginnings(tokenizer: RankTokenizer, count: int) -> list[list[int]]:

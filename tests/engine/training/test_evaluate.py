@@ -267,7 +267,8 @@ def test_heads_that_look_everywhere_alike_have_the_role_of_chance(strings_withou
     chance |= {"duplicate token": twice, "induction": twice}
     assert found.keys() == chance.keys()
     for role, scores in found.items():
-        assert scores.tolist() == [pytest.approx([chance[role]] * 3, rel=1e-4)] * 3
+        assert scores.mean(0).tolist() == [pytest.approx([chance[role]] * 3, rel=1e-4)] * 3
+    assert evaluate.even_roles(model, corpus[3], count=8) == pytest.approx(chance, rel=1e-4)
 
 
 # --- free texts ----------------------------------------------------------------------------------

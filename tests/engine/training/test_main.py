@@ -98,7 +98,7 @@ def test_the_card_says_what_the_model_is_and_how_well_it_does(rhymes, kind):
         "49,152 tokens in 6 steps",
         "2 whole books",
         "| bits per byte, books |",
-        "| induction | layer ",
+        "| induction | 24 | layer ",
         "> Once upon a time there was a little",
     ):
         assert words in text
