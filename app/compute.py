@@ -11,6 +11,7 @@ import torch
 from latex2mathml.converter import convert
 
 import engine
+from app.markup import Tree, tree
 from app.state import PROMPT
 from engine import analysis, checks
 from engine.config import PairConfig, RecurrentConfig
@@ -195,6 +196,12 @@ def formula(latex: str) -> str:
     """
     mathml = convert(latex, display="block").replace("<mo>&#x0221E;</mo>", "<mi>&#x0221E;</mi>")
     return SIGN.sub('<mo form="prefix">&#x02212;', mathml)
+
+
+@lru_cache(maxsize=2000)
+def marked(markdown: str) -> Tree:
+    """A text as the tree of its elements."""
+    return tree(markdown)
 
 
 @lru_cache(maxsize=1000)

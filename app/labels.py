@@ -8,7 +8,6 @@ from engine.tokenize import graphemes
 
 BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-DRAWN = re.compile(r"(?<=[-<>~])(?=[-=>])")  # inside "--", "->", ">=": Streamlit would draw them as one sign
 
 
 def visible(text: str) -> str:
@@ -28,7 +27,7 @@ def _letter(c: str) -> str:
         return chr(0x2400 + ord(c))
     if ord(c) == 127:
         return "␡"
-    return f"U+{ord(c):04X}" if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c
+    return f"U+{ord(c):04X}" if unicodedata.category(c) in ("Cc", "Zl", "Zp", "Zs") else c
 
 
 def token_labels(tokens: list[bytes]) -> list[str]:
@@ -53,4 +52,4 @@ def hex_bytes(token: bytes) -> str:
 
 def escape(text: str) -> str:
     """`text` as Markdown that shows exactly it: no formulas, links, pictures or tags."""
-    return PUNCTUATION.sub(r"\\\1", DRAWN.sub("\u2060", text)).replace("\n", " ")
+    return PUNCTUATION.sub(r"\\\1", text).replace("\n", " ")

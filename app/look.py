@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -29,7 +29,6 @@ class Look:
     given: compute.Given  # what the model reads
     trace: Trace
     side: str = ""  # of a model with two stacks the one that is looked at: "encoder" or "decoder"
-    tensors: dict[str, np.ndarray] = field(default_factory=dict)  # what the step's pictures draw, by name
 
     @property
     def stack(self) -> Transformer:

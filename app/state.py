@@ -244,6 +244,20 @@ def change(**what) -> None:
     st.session_state.ignored = []
 
 
+def current() -> View:
+    """The view as it was last set."""
+    return st.session_state.view
+
+
+def enter(field: str, value: object) -> None:
+    """Set a field to what a control reports, in the range and among the choices that links have too; anything
+    else changes nothing."""
+    text = str(int(value)) if isinstance(value, bool) else str(value)
+    found, _ = _parse(field, text, [])
+    if found is not None:
+        change(**{field: found})
+
+
 def anew(**what) -> None:
     """Set fields that change what is read: what was picked in the old text is picked no more."""
     change(**UNPICKED | what)
@@ -257,6 +271,33 @@ def rest(name: str) -> None:
 def rested(name: str) -> bool:
     """Has the visitor stayed at this for a moment?"""
     return st.session_state.get("rested") == name
+
+
+def unfold(key: str, open: bool) -> None:
+    """Remember whether something that can be folded up is open."""
+    st.session_state[f"open-{key}"] = open
+
+
+def unfolded(key: str) -> bool:
+    return st.session_state.get(f"open-{key}", False)
+
+
+def tell(note: str) -> None:
+    """Remember what to say of what was just written; nothing: to say no more of it."""
+    st.session_state.drawn = note
+
+
+def told() -> str:
+    return st.session_state.get("drawn", "")
+
+
+def leave() -> None:
+    """On to the walk, which a callback cannot open by itself."""
+    st.session_state.leaving = True
+
+
+def leaving() -> bool:
+    return st.session_state.pop("leaving", False)
 
 
 def publish() -> None:

@@ -1,11 +1,10 @@
 """The models that translate, beside one another: what each writes, how long its ways are, how good it is."""
 
-import streamlit as st
-
 from app import components, compute
 from app.figures import graph, series
 from app.labels import escape
 from app.look import Look
+from app.page import columns, group, text
 from app.state import View
 from app.text import say
 from engine.analysis import certainty, parameters_of, path_length, path_to_target, sequential_steps
@@ -19,11 +18,11 @@ def draw(view: View) -> None:
     names = compute.translators()
     if len(names) < 2:
         return
-    with st.container(border=True, key="translators"):
+    with group("translators", border=True):
         rows = ["| " + " | ".join(_row(view, name)) + " |" for name in names]
-        st.markdown(say("families", "translators/lead"))
-        st.markdown("\n".join([say("families", "translators/head"), *rows]))
-        st.markdown(say("families", "translators/note"))
+        text(say("families", "translators/lead"))
+        text("\n".join([say("families", "translators/head"), *rows]))
+        text(say("families", "translators/note"))
         _quality(names)
 
 
@@ -36,14 +35,14 @@ def _row(view: View, name: str) -> list[str]:
     try:
         trace = compute.trace(name, given)
     except ValueError as error:
-        return [who, f":material/edit: {escape(str(error))}", *[""] * 5, total]
-    text = " ".join(Look(view, model, given, trace, side="decoder").text.split())
+        return [who, escape(str(error)), *[""] * 5, total]
+    written = " ".join(Look(view, model, given, trace, side="decoder").text.split())
     length, last = trace.ids.shape[1], trace.target.shape[1] - 1
     ways = [sequential_steps(model.reads[0], length), path_length(model.reads[0], length - 1)]
     ways.append(path_to_target(model.config, length, 0, last))
     many = ("several",) if length > 1 else ()
     at_once = say("families", "translators/at once", (*many, *kinds), tokens=length)
-    return [who, escape(text or "∅"), f"{certainty(trace):.0%}", *map(str, ways), at_once, total]
+    return [who, escape(written or "∅"), f"{certainty(trace):.0%}", *map(str, ways), at_once, total]
 
 
 def _kinds(config) -> tuple[str, ...]:
@@ -64,10 +63,11 @@ def _quality(names: list[str]) -> None:
     title = say("families", "quality/title")
     told = (f"{name}: {_told(lengths, row)}" for name, row in rows.items())
     header = {"title": title, "aria": f"{title}. {'; '.join(told)}", "foot": "scores.json"}
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         components.plot("plot-quality", header, figure)
-    right.markdown(say("families", "quality/why"))
+    with right:
+        text(say("families", "quality/why"))
 
 
 def _by_length(name: str) -> dict[str, float]:

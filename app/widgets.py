@@ -10,6 +10,7 @@ import torch
 
 from app import components, compute, state
 from app.look import Look
+from app.page import HERE, keep, text
 from app.text import say
 from engine.worked import Check, Worked, work
 
@@ -34,7 +35,7 @@ BEFORE = {"N": 1}  # vectors that stand before the first place of an axis
 
 def words(look: Look, name: str, /, *also: str, **values) -> None:
     """A text of the walk, as it is for this kind of model (and `also` for these kinds), filled in."""
-    st.markdown(told(look, name, *also, **values))
+    text(told(look, name, *also, **values))
 
 
 def told(look: Look, name: str, /, *also: str, **values) -> str:
@@ -84,7 +85,7 @@ def picture(
     drawn              height, scale, max, bands, pick, aria: as the component takes them
     """
     id, values = look.id_of(point, variant), _shown(look, point, array)
-    look.tensors[id] = values
+    keep(id, values)
     header = {"src": id, "title": title, "aria": title, "say": remark, "scale": "diverging", "height": 380}
     header |= _sides(look, point, values.shape, plain) | _told(look, point)
     header |= _scale_of(look, among) if among else {}
@@ -220,9 +221,9 @@ def _on_image(look: Look, title: str, over: str) -> dict:
     """What a picture of the image needs, its tensors in their place."""
     sees = look.memory if look.side == "decoder" else look
     id, config = look.id_of("image"), sees.config
-    look.tensors[id] = look.model.prepare.pixels(look.trace.ids)[0].cpu().numpy()
+    keep(id, look.model.prepare.pixels(look.trace.ids)[0].cpu().numpy())
     if over:
-        look.tensors[look.id_of(over)] = _shown(look, over)
+        keep(look.id_of(over), _shown(look, over))
     return {
         "src": id,
         "over": look.id_of(over) if over else None,
@@ -337,7 +338,6 @@ def _number(x: float, digits: int = 5) -> str:
     return f"{x:.{digits}g}".replace("-", "−").replace("inf", "∞")
 
 
-@st.fragment
 def whole_run(look: Look, point: str) -> None:
     """The whole run once more by the second route alone, from what was read to a point. It takes a while, so it
     waits until the visitor rests; of a long text, until a click."""
@@ -357,23 +357,16 @@ def whole_run(look: Look, point: str) -> None:
 
 
 def code(*functions: Callable) -> None:
-    """The source of the functions that made the picture, when it is unfolded."""
+    """The functions that made the page's pictures: their source stands below it, to be unfolded."""
+    HERE.get().page.code = functions
+
+
+def ran(*functions: Callable) -> None:
+    """The source of functions, when it is unfolded."""
+    if not functions:
+        return
     names = ", ".join(f.__qualname__ for f in functions)
     box = st.expander(f"The code that ran: {names}", on_change="rerun", key=f"code-{names}", type="compact")
     if box.open:
         for function in functions:
             box.code("# " + inspect.getmodule(function).__name__ + "\n" + inspect.getsource(function))
-
-
-def bound(widget: Callable, label: str, field: str, *args, **options):
-    """A Streamlit control that shows a field of the view and changes it."""
-    key = f"control-{field}"
-    st.session_state[key] = getattr(st.session_state.view, field)
-    options.setdefault("on_change", lambda: state.change(**{field: st.session_state[key]}))
-    return widget(label, *args, key=key, **options)
-
-
-def choice(label: str, field: str, names: dict[str, str]) -> None:
-    """A row of choices for a field of the view, value -> what it is called; it speaks for itself."""
-    options = {"format_func": names.get, "required": True, "label_visibility": "collapsed"}
-    bound(st.segmented_control, label, field, list(names), **options)

@@ -1,7 +1,7 @@
-"""Typed wrappers of the pictures and controls that are drawn in the browser.
+"""Typed wrappers of the pictures and controls that are drawn in the browser, and the page that they stand on.
 
 Each is a JavaScript file beside this one; those of SHARED go in front, `style.css` is shared. What a person
-does comes back as a trigger to a callback; what is selected goes out in the data.
+does comes back as an event to a callback; what is selected goes out in the data.
 """
 
 import base64
@@ -17,6 +17,8 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.components.v1 import declare_component
 
+from app.page import Act, Page, put
+
 HERE = Path(__file__).parent
 FONTS = HERE.parents[1] / "assets" / "fonts"
 PLOTLY = Path(plotly.__file__).parent / "package_data"
@@ -24,7 +26,9 @@ PLOTLY = Path(plotly.__file__).parent / "package_data"
 PLOTLY_URL = f"component/{__name__}.plotly/plotly.min.js?{plotly.__version__}"
 
 DRAWN = (
+    "page",
     "store",
+    "control",
     "matrix",
     "plot",
     "thumbs",
@@ -88,28 +92,25 @@ def library() -> None:
     )(key="library", height=1)
 
 
-def _component(name: str):
-    return st.components.v2.component(
+def _mount(name: str, data, **triggers: Callable[[], None]) -> None:
+    st.components.v2.component(
         f"glassbox_{name}",
-        html="<div class='gb'></div>\n",
+        html="<div></div>\n",
         js=ARRIVE + SHIM.replace("NAME", name),
         isolate_styles=False,
-    )
+    )(key=name, data=data, **triggers)
 
 
-def _mount(name: str, key: str, data, **triggers: Callable[[object], None]):
-    """Show a component; each trigger is called with the value that the person chose."""
+def show(page: Page) -> None:
+    """Bring a page to the browser: its tensors, which travel once, whatever is looked at, and its parts."""
 
-    def caller(event: str, act: Callable) -> Callable[[], None]:
-        def call() -> None:
-            sent = st.session_state.get(key)  # nothing, where the page was left in the same moment
-            if sent is not None and sent.get(event) is not None:
-                act(sent[event])
+    def act() -> None:
+        sent = st.session_state.get("page")  # nothing, where the page was left in the same moment
+        if sent is not None:
+            page.act(sent.get("act"))
 
-        return call
-
-    callbacks = {f"on_{event}_change": caller(event, act) for event, act in triggers.items()}
-    return _component(name)(key=key, data=data, **callbacks)
+    _mount("store", pack(page.tensors))
+    _mount("page", {"parts": page.parts}, on_act_change=act)
 
 
 def pack(tensors: dict[str, np.ndarray]) -> bytes:
@@ -144,31 +145,26 @@ def unpack(data: bytes) -> dict[str, np.ndarray]:
     return tensors
 
 
-def store(key: str, tensors: dict[str, np.ndarray]) -> None:
-    """Put tensors [N, R, C] into the page under their names; they travel once, whatever is looked at."""
-    _mount("store", key, pack(tensors))
-
-
 # A matrix on which nothing is marked, of a tensor with N = 1, its colours scaled to its largest number.
 PLAIN_MATRIX = {"pick": None, "say": None, "bands": [], "index": 0, "follow": None, "max": None, "light": None}
 PLAIN_MATRIX |= {"shared": 0, "bare": False, "titles": ["", ""], "counted": [False, False]}
 PLAIN_MATRIX |= {"told": "number", "hidden": "masked"}
 
 
-def matrix(key: str, header: dict, pick: Callable[[list[int]], None] | None = None) -> None:
+def matrix(key: str, header: dict, pick: Act | None = None) -> None:
     """One matrix of a stored tensor; `header` as `app.widgets.picture` makes it."""
-    triggers = {"pick": pick} if pick else {}
-    _mount("matrix", key, PLAIN_MATRIX | header | {"pickable": pick is not None}, **triggers)
+    acts = {"pick": pick} if pick else {}
+    put("matrix", key, PLAIN_MATRIX | header | {"pickable": pick is not None}, **acts)
 
 
-def plot(key: str, header: dict, figure: go.Figure, pick: Callable[[int], None] | None = None) -> None:
+def plot(key: str, header: dict, figure: go.Figure, pick: Act | None = None) -> None:
     """A chart of `app.figures`; `header` as `app.widgets.chart` makes it."""
     drawn = {
         "data": [_spec(t.to_plotly_json()) for t in figure.data],
         "layout": _spec(figure.layout.to_plotly_json()),
     }
     sent = header | {"figure": drawn, "sig": f"{hash(repr(drawn)):x}", "pickable": pick is not None}
-    _mount("plot", key, sent, **({"pick": pick} if pick else {}))
+    put("plot", key, sent, **({"pick": pick} if pick else {}))
 
 
 def _spec(value):
@@ -178,70 +174,70 @@ def _spec(value):
     return {name: _spec(part) for name, part in value.items()} if isinstance(value, dict) else value
 
 
-def thumbs(key: str, header: dict, head: Callable[[int], None]) -> None:
+def thumbs(key: str, header: dict, head: Act) -> None:
     """All heads of a stored tensor [H, T, S]."""
-    _mount("thumbs", key, header, head=head)
+    put("thumbs", key, header, head=head)
 
 
-def pipeline(key: str, header: dict, step: Callable[[int], None]) -> None:
-    _mount("pipeline", key, header, step=step)
+def pipeline(key: str, header: dict, step: Act) -> None:
+    put("pipeline", key, header, step=step)
 
 
-def bar(key: str, header: dict, **choices: Callable[[int], None]) -> None:
+def bar(key: str, header: dict, **choices: Act) -> None:
     """Token chips and the layer and head in use; `choices` has token, layer and head."""
-    _mount("bar", key, header, **choices)
+    put("bar", key, header, **choices)
 
 
-def prompt(key: str, header: dict, submit: Callable[[str], None], example: Callable[[int], None]) -> None:
+def prompt(key: str, header: dict, submit: Act, example: Act) -> None:
     """The text box; `header` has text, placeholder, examples [(text, what it shows)] and open. `submit` is
     called with a text, `example` with the number of one."""
-    _mount("prompt", key, header, prompt=submit, example=example)
+    put("prompt", key, header, prompt=submit, example=example)
 
 
-def drawing(key: str, header: dict, image: Callable[[str], None]) -> None:
+def drawing(key: str, header: dict, image: Act) -> None:
     """A square to draw in; `header` has text (a sign a pixel), signs and palette (their colours), side,
     examples [(text, what it is)] and open."""
-    _mount("drawing", key, header, image=image)
+    put("drawing", key, header, image=image)
 
 
-def painting(key: str, header: dict, image: Callable[[str], None]) -> None:
+def painting(key: str, header: dict, image: Act) -> None:
     """A square to put coloured shapes in; `header` as that of `drawing`, and colours (the names of the palette)
     and stamps [{name, sizes: [(name, which pixels are filled)]}]."""
-    _mount("painting", key, header, image=image)
+    put("painting", key, header, image=image)
 
 
-def image(key: str, header: dict, place: Callable[[int], None]) -> None:
+def image(key: str, header: dict, place: Act) -> None:
     """An image in its patches, weights laid over it; `header` as `app.widgets.laid` makes it."""
-    _mount("image", key, header, place=place)
+    put("image", key, header, place=place)
 
 
-def looks(key: str, header: dict, token: Callable[[int], None]) -> None:
+def looks(key: str, header: dict, token: Act) -> None:
     """An image once for every token, that token's weights laid over it; `header` as that of `image`, and words
     (the tokens) and says (what is written after each)."""
-    _mount("looks", key, header, token=token)
+    put("looks", key, header, token=token)
 
 
 def lesson(key: str, header: dict) -> None:
     """A text with some tokens changed; `header` has parts [(what is read, what was done or "")]."""
-    _mount("lesson", key, header)
+    put("lesson", key, header)
 
 
-def rest(key: str, header: dict, rested: Callable[[str], None]) -> None:
+def rest(key: str, header: dict, rested: Act) -> None:
     """A sentence; `header` has say, ok (None: not known yet), name, ask and button. Where it asks, `rested` is
     called with the name once the visitor has stayed for a moment, or has clicked the button of that name."""
-    _mount("rest", key, header, rested=rested)
+    put("rest", key, header, rested=rested)
 
 
 def formula(key: str, mathml: str) -> None:
     """A formula by itself."""
-    _mount("formula", key, {"formula": mathml})
+    put("formula", key, {"formula": mathml})
 
 
 def hands(key: str, boxes: list[dict]) -> None:
     """The arithmetic of picked cells, a box each; as `app.widgets.arithmetic` makes them."""
-    _mount("hands", key, {"boxes": boxes})
+    put("hands", key, {"boxes": boxes})
 
 
-def tokens(key: str, header: dict, **choices: Callable[[int], None]) -> None:
+def tokens(key: str, header: dict, **choices: Act) -> None:
     """The text cut into tokens, and the merges of one piece; `choices` has token and merge."""
-    _mount("tokens", key, header, **choices)
+    put("tokens", key, header, **choices)

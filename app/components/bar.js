@@ -29,7 +29,7 @@ function build_bar(root, state) {
   }
   root.replaceChildren(el("div", { class: "bar" }, chips, pickers));
   root.__built = JSON.stringify([h.tokens, h.layers, h.heads]);
-  root.onkeydown = (e) => keys(e);
+  root.onkeydown = amongChoices;
 }
 
 function pick(name, i, root, state) {
@@ -69,14 +69,4 @@ function mark(root, state) {
 function ghost(root, hover) {
   const lit = hover ? hover.axes.split("").map((axis, k) => ("TS".includes(axis) ? hover.cell[k] : -1)) : [];
   root.querySelectorAll(".choice.token").forEach((chip, i) => chip.classList.toggle("lit", lit.includes(i)));
-}
-
-// Arrow keys move inside a group of choices, as in a radio group.
-function keys(e) {
-  const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[e.key], on = e.composedPath()[0];
-  if (!by || !on.classList?.contains("choice")) return;
-  e.preventDefault();
-  e.stopPropagation();
-  const all = [...on.parentElement.querySelectorAll(".choice")], to = all[all.indexOf(on) + by];
-  if (to) { to.click(); to.focus(); }
 }

@@ -277,9 +277,19 @@ function clip(g, text, width) {
   return letters.join("") + "…";
 }
 DRAW.leave = (parent) => {
-  const root = parent.querySelector(".gb");
-  if (!root) return;
-  silence(root);
-  root.__state?.watch?.disconnect?.();
-  root.__state?.leave?.();
+  for (const root of parent.querySelectorAll(".gb")) {
+    silence(root);
+    root.__state?.watch?.disconnect?.();
+    root.__state?.leave?.();
+  }
 };
+
+// Arrow keys move inside a group of choices, as in a radio group.
+function amongChoices(e) {
+  const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[e.key], on = e.composedPath()[0];
+  if (!by || !on.classList?.contains("choice")) return;
+  e.preventDefault();
+  e.stopPropagation();
+  const all = [...on.parentElement.querySelectorAll(".choice")], to = all[all.indexOf(on) + by];
+  if (to) { to.click(); to.focus(); }
+}

@@ -1,10 +1,9 @@
 """A score for every class of image, read off the first vector alone."""
 
-import streamlit as st
-
 from app import state
 from app.figures import bars
 from app.look import Look
+from app.page import columns
 from app.widgets import arithmetic, chart, code, picture, scored, whole_run, words
 from engine.checks import check_choice
 from engine.decode import Decoding
@@ -16,7 +15,7 @@ def draw(look: Look) -> None:
     shares = scores.softmax(-1)
     order = shares.sort(descending=True, stable=True).indices.tolist()
     picked = look.view.entry if 0 <= look.view.entry < len(shares) else order[0]
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         first, second = (look.answer(i) for i in order[:2])
         values = dict(first=first, first_share=float(shares[order[0]]))

@@ -1,18 +1,17 @@
 """The same word in two texts: how its vector takes on its company, block by block (contextual embeddings)."""
 
-import streamlit as st
-
 from app import compute
+from app.controls import text_field
 from app.figures import graph, series
 from app.look import Look
-from app.widgets import bound, chart, words
+from app.widgets import chart, words
 from engine.analysis import alike
 from engine.checks import check_alike
 
 
 def company(look: Look) -> None:
     """How alike the picked token's vector is to that of the same token in another text, after each block."""
-    bound(st.text_input, "Another text with the picked word in it", "other", max_chars=400)
+    text_field("Another text with the picked word in it", "other", 400)
     other, word = look.view.other.strip(), look.labels[look.view.token]
     if not other:
         special = look.ids[look.view.token] in look.model.tokenizer.special.values()

@@ -1,9 +1,8 @@
 """Cross-attention: what the decoder asks of the encoder's vectors, word by word."""
 
-import streamlit as st
-
 from app.figures import bars, shares
 from app.look import Look
+from app.page import columns
 from app.widgets import WEIGHTS, arithmetic, chart, code, laid, looks, picture, thumbs, words
 from engine.block import Block
 from engine.config import RecurrentConfig
@@ -15,13 +14,13 @@ def draw(look: Look) -> None:
     look = look.strongest(key=point)
     view, pattern = look.view, look.array(point)
     row = pattern[view.head, view.token]
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         thumbs(look, "cross.pattern", pattern)
         best = int(row.argmax())
         called = dict(token=look.token, best=look.memory.names[best])
         words(look, "cross/sentence", head=view.head, share=float(row[best]), **called)
-        a, b = st.columns([6, 5])
+        a, b = columns(6, 5)
         with a:
             picture(look, point, "Who looks where in the other text", height=330, **WEIGHTS)
         with b:
@@ -45,7 +44,7 @@ def seen(look: Look) -> None:
     view = look.view
     head = () if carried else (view.head,)
     row = look.array(weights)[(*head, view.token)]
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         written = look.trace[look.whole("logits")][0].argmax(-1).tolist()
         says = ["(end)" if id == look.model.end else look.label_of(id) for id in written]
@@ -61,7 +60,7 @@ def seen(look: Look) -> None:
             share=float(row[best]),
             first=float(row[0]),
         )
-        a, b = st.columns([5, 6])
+        a, b = columns(5, 6)
         with a:
             laid(look, f"Where “{look.token}” looks", weights, height=270)
         with b:

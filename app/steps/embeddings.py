@@ -1,11 +1,12 @@
 """The first vectors: rows of the model's tables, or patches of an image, and their sum."""
 
 import numpy as np
-import streamlit as st
 
 from app import compute, state
+from app.controls import unfold
 from app.figures import bars, dots, graph, space
 from app.look import Look
+from app.page import columns
 from app.text import say
 from app.widgets import arithmetic, chart, code, picture, words
 from engine.position import sinusoids
@@ -31,7 +32,7 @@ def draw(look: Look) -> None:
     parts = _parts(look, total)
     sizes = {f"{part}_size": float(np.linalg.norm(look.array(point)[view.token])) for part, point, *_ in parts}
     sizes["size"] = next(iter(sizes.values()))  # of the token's own vector, scaled where the model scales it
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         words(
             look,
@@ -105,14 +106,14 @@ def _map(look: Look) -> None:
 def _space(look: Look) -> None:
     """The token table in space, when it is unfolded: its first entries, and the prompt's tokens by name."""
     title = say("walk", "embeddings/space")
-    box = st.expander(title, on_change="rerun", key="space", type="compact")
-    if not box.open:
+    place, open = unfold("space", title)
+    if not open:
         return
     table = look.whole("embed.token")
     points, share = compute.in_space(look.model.name, table, FIRST)
     rest = points[:FIRST]
     labels = [look.label_of(i) for i in range(len(rest))]
-    with box:
+    with place:
         figure = space(rest, points[look.ids], (labels, look.labels), look.view.token)
         told = dict(foot=f"{table}.weight", check=compute.checked_space(look.model.name, table, FIRST))
         chart(look, "space", figure, title, **told, pick=lambda i: state.change(token=int(i)))

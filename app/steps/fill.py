@@ -1,11 +1,10 @@
 """A score for every entry of the vocabulary in the place of a [MASK], and whether a second text follows."""
 
-import streamlit as st
-
 from app import components, compute, figures, state
+from app.controls import button
 from app.figures import bars
-from app.labels import escape
 from app.look import Look
+from app.page import columns
 from app.widgets import arithmetic, chart, code, scored, whole_run, words
 from engine.checks import check_choice
 from engine.decode import Decoding
@@ -23,12 +22,12 @@ def draw(look: Look) -> None:
     shares = look.trace["logits"][0, place].softmax(-1)
     order = shares.sort(descending=True, stable=True).indices.tolist()
     entry = look.view.entry if 0 <= look.view.entry < len(shares) else order[0]
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         what = "next/sentence" if masks else "next/unmasked"
         best = dict(first=look.label_of(order[0]), share=float(shares[order[0]]), token=look.names[place])
         words(look, what, *["several"] * (len(masks) > 1), **best, place=place, masks=len(masks))
-        a, b = st.columns([3, 2])
+        a, b = columns(3, 2)
         with a:
             _candidates(look, place, order[:SHOWN], entry)
         with b:
@@ -57,22 +56,12 @@ def _buttons(look: Look, place: int, entry: int) -> None:
     """Hide the picked token, or write the marked entry where the mask is."""
     spans = look.model.tokenizer.spans(look.view.prompt)
     free = spans[look.view.token] != (0, 0)
-    hide, put = f"Hide {escape(look.token)}", f"Write {escape(look.label_of(entry))} there"
-    st.button(
-        hide,
-        on_click=_write,
-        args=(look.view.prompt, spans[look.view.token], MASK),
-        disabled=not free,
-        width="stretch",
-    )
+    hide, put = f"Hide {look.token}", f"Write {look.label_of(entry)} there"
     masked = look.ids[place] == look.model.tokenizer.mask
-    st.button(
-        put,
-        on_click=_write,
-        args=(look.view.prompt, spans[place], look.label_of(entry)),
-        disabled=not masked,
-        width="stretch",
-    )
+    here, there = spans[look.view.token], spans[place]
+    button("hide", hide, lambda: _write(look.view.prompt, here, MASK), disabled=not free)
+    word = look.label_of(entry)
+    button("fill", put, lambda: _write(look.view.prompt, there, word), disabled=not masked)
 
 
 def _write(prompt: str, span: tuple[int, int], text: str) -> None:
@@ -122,11 +111,12 @@ def _lesson(look: Look) -> None:
     read = lesson(look.model, look.ids, look.view.seed)
     ends = (look.model.tokenizer.start, look.model.tokenizer.end)  # never chosen
     counts = dict(chosen=sum(one.done in DONE for one in read), of=sum(id not in ends for id in look.ids))
-    a, b = st.columns([5, 2], vertical_alignment="center")
+    a, b = columns(5, 2, align="center")
     with a:
         words(look, "next/lesson", **counts)
     again = look.view.seed + 1
-    b.button("Draw again", on_click=lambda: state.change(seed=again), width="stretch")
+    with b:
+        button("lesson", "Draw again", lambda: state.change(seed=again))
     parts = []
     for one, label in zip(read, look.labels, strict=True):
         parts.append([look.label_of(one.id), f"{label}: {DONE[one.done]}" if one.done in DONE else ""])

@@ -1,12 +1,13 @@
 """All heads of the layer, what they mix, and how they are put together."""
 
 import numpy as np
-import streamlit as st
 
 from app import compute
+from app.controls import switch
 from app.labels import token_labels
 from app.look import Look
-from app.widgets import WEIGHTS, arithmetic, bound, code, laid, picture, thumbs, words
+from app.page import columns
+from app.widgets import WEIGHTS, arithmetic, code, laid, picture, thumbs, words
 from engine.analysis import value_weighted, without_first
 from engine.attention import Attention
 from engine.checks import check_value_weighted, check_without_first, worst
@@ -21,7 +22,7 @@ def draw(look: Look) -> None:
     weights, mixed = look.point("attn.pattern"), look.point("attn.z")
     look = look.strongest(key=weights, unit=mixed)
     view = look.view
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         array, variant, check = _pattern(look)
         thumbs(look, "attn.pattern", array, variant)
@@ -38,7 +39,7 @@ def draw(look: Look) -> None:
             first=first,
         )
         _measured(look)
-        a, b = st.columns(2)
+        a, b = columns(1, 1)
         with a:
             if look.config.image:
                 laid(look, f"Where {look.token} looks, on the image", weights)
@@ -51,8 +52,8 @@ def draw(look: Look) -> None:
         with b:
             picture(look, mixed, "Values mixed by the weights", height=290)
     with right:
-        bound(st.toggle, "Hide the first token's share (attention sink)", "sink")
-        bound(st.toggle, "Weigh by the size of the values", "weighted")
+        switch("Hide the first token's share (attention sink)", "sink")
+        switch("Weigh by the size of the values", "weighted")
         weight = [] if variant else [(weights, view.head, view.token, view.key)]
         arithmetic(look, (mixed, view.head, view.token, view.unit), *weight)
         words(look, "heads/concat", heads=look.config.heads, width=look.config.head_width)

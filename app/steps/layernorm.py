@@ -1,12 +1,13 @@
 """A token's vector brought to one size, step by step, as this model's norm does it."""
 
 import numpy as np
-import streamlit as st
 
+from app.controls import choice
 from app.figures import graph, histogram
 from app.look import Look
+from app.page import columns
 from app.state import norms_of
-from app.widgets import arithmetic, chart, choice, code, picture, words
+from app.widgets import arithmetic, chart, code, picture, words
 
 PARTS = {"attn": "attention", "cross": "cross-attention", "mlp": "the MLP"}
 BEFORE = {part: f"before {name}" for part, name in PARTS.items()} | {"final": "the last one"}
@@ -22,7 +23,7 @@ def draw(look: Look) -> None:
     points = (source, f"{prefix}.scaled", f"{prefix}.out")
     before, after, out = (look.array(point)[view.token] for point in points)
     measures = {name: float(look.array(f"{prefix}.{name}")[view.token, 0]) for name in MEASURES[norm]}
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         names = AFTER_SUMS if look.config.post_norm else BEFORE
         choice("Which norm", "norm", {norm: names[norm] for norm in names if norm in norms_of(look.config)})
@@ -40,7 +41,7 @@ def draw(look: Look) -> None:
             out_var=float(out.var()),
             out_square=float(np.square(out).mean()),
         )
-        a, b = st.columns(2)
+        a, b = columns(1, 1)
         with a:
             figure = graph([histogram("before", before)], "number", "how many", height=190)
             chart(look, "before", figure, "Before", point=source)

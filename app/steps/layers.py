@@ -1,12 +1,12 @@
 """The stream through all blocks, and what the model would say if it stopped."""
 
 import numpy as np
-import streamlit as st
 import torch
 
 from app import components, compute, state
 from app.figures import graph, series
 from app.look import Look
+from app.page import columns, keep
 from app.steps.company import company
 from app.widgets import arithmetic, chart, code, light, picture, words
 from engine.analysis import class_lens, lens
@@ -18,7 +18,7 @@ from engine.worked import Check, Worked
 
 def draw(look: Look) -> None:
     view, config = look.view, look.config
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         if config.ending == "classes":
             answer = _classes(look)
@@ -118,7 +118,7 @@ def _row(stop: int) -> str:
 def _grid(look: Look, shares: np.ndarray, header: dict, check: Check, pick) -> None:
     """Shares after each block; checked is the picked token's column, or where there are classes all of it."""
     id = look.id_of("lens")
-    look.tensors[id] = shares[None]
+    keep(id, shares[None])
     columns = "C" if look.config.ending == "classes" else "T"
     header = header | {
         "src": id,

@@ -1,10 +1,9 @@
 """Who may look at whom."""
 
-import streamlit as st
-
+from app.controls import choice, number
 from app.look import Look
-from app.state import RANGES
-from app.widgets import WEIGHTS, arithmetic, bound, choice, code, picture, words
+from app.page import columns
+from app.widgets import WEIGHTS, arithmetic, code, picture, words
 from engine.masks import causal_mask, full_mask, mask_of
 from engine.tap import Edit
 
@@ -25,17 +24,17 @@ def draw(look: Look) -> None:
     if view.mask != "own":
         look = look.what_if(Edit(look.point("attn.mask"), "mask", value=(view.mask, view.window)))
     seen = look.trace[look.point("attn.mask")][0, view.head, view.token]
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
-        a, b = st.columns([3, 1], vertical_alignment="bottom")
+        a, b = columns(3, 1, align="end")
         with a:
             choice("Mask", "mask", kinds | {view.mask: kinds.get(view.mask, view.mask)})
         with b:
             if view.mask in COUNTED:
-                bound(st.number_input, "n tokens", "window", *RANGES["window"])
+                number("n tokens", "window")
         counts = dict(seen=int(seen.sum()), cut=int((~seen).sum()))
         words(look, f"mask/{view.mask}", token=look.token, **counts)
-        a, b = st.columns(2)
+        a, b = columns(1, 1)
         with a:
             picture(look, look.point("attn.masked"), "Scores after the mask", height=350)
         with b:

@@ -1,12 +1,12 @@
 """Units that fire, and what they write."""
 
 import numpy as np
-import streamlit as st
 import torch
 
 from app import compute, state
 from app.figures import bars, graph, series
 from app.look import Look
+from app.page import columns
 from app.widgets import arithmetic, chart, code, picture, words
 from engine.checks import check_curve, worst
 from engine.mlp import ACTIVATIONS, MLP
@@ -20,7 +20,7 @@ def draw(look: Look) -> None:
     view, gated = look.view, look.config.gated
     pre, act = look.array(look.point("mlp.pre")), look.array(look.point("mlp.act"))
     unit = min(view.unit, pre.shape[1] - 1)
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         strongest = np.argsort(-np.abs(act[view.token]))[:SHOWN]
         words(
@@ -35,7 +35,7 @@ def draw(look: Look) -> None:
             **_gate(look, unit),
         )
         picture(look, look.point("mlp.act"), "How strongly each unit fires, for every token", height=170)
-        a, b = st.columns(2)
+        a, b = columns(1, 1)
         with a:
             rows = [{"label": f"unit {u}", "value": act[view.token, u], "mark": u == unit} for u in strongest]
             figure = bars(rows, "unit", "activation", height=210)

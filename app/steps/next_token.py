@@ -1,13 +1,14 @@
 """A score for every entry of the vocabulary, and the choice of one."""
 
-import streamlit as st
 import torch
 
 from app import compute, state
+from app.controls import button, number, slider
 from app.figures import bars, graph, series
 from app.look import Look
+from app.page import columns, text
 from app.steps.target import forced, go_on, typed_after
-from app.widgets import arithmetic, bound, chart, code, scored, told, whole_run, words
+from app.widgets import arithmetic, chart, code, scored, told, whole_run, words
 from engine import decode
 from engine.analysis import entropy
 from engine.decode import Decoding
@@ -23,7 +24,7 @@ def draw(look: Look) -> None:
     probabilities = steps["probabilities"]
     order = steps["logits"].sort(descending=True, stable=True).indices
     picked = look.view.entry if 0 <= look.view.entry < len(logits) else int(order[0])
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         kept = int((probabilities > 0).sum())
         words(
@@ -38,7 +39,7 @@ def draw(look: Look) -> None:
         )
         if look.side:
             forced(look, logits)
-        a, b = st.columns([3, 2])
+        a, b = columns(3, 2)
         with a:
             _candidates(look, logits, probabilities, order[:SHOWN].tolist(), kept, picked)
         with b:
@@ -96,19 +97,21 @@ def _original(look: Look, logits, ids: list[int]) -> tuple | None:
 
 def _controls(look: Look, picked: int) -> None:
     """The sampler's settings, and the ways to go on."""
-    bound(st.slider, "Temperature", "temperature", 0.1, 5.0, step=0.1)
-    bound(st.number_input, "Top-k: keep the k best (0 = all)", "top_k", *state.RANGES["top_k"])
-    bound(st.slider, "Top-p: keep this share", "top_p", 0.01, 1.0, step=0.01)
-    bound(st.slider, "Min-p: at least this share of the best", "min_p", 0.0, 1.0, step=0.01)
-    a, b = st.columns(2)
-    a.button("Take the marked", on_click=append, args=(look, picked, ""), width="stretch")
-    b.button("Draw one", on_click=_draw, args=(look,), type="primary", width="stretch")
+    slider("Temperature", "temperature", 0.1)
+    number("Top-k: keep the k best (0 = all)", "top_k")
+    slider("Top-p: keep this share", "top_p", 0.01)
+    slider("Min-p: at least this share of the best", "min_p", 0.01)
+    a, b = columns(1, 1)
+    with a:
+        button("take", "Take the marked", lambda: append(look, picked, ""))
+    with b:
+        button("draw", "Draw one", lambda: _draw(look), primary=True)
     if look.side:
         go_on(look)
     if rest := typed_after(look):
         words(look, "next/rest", token=look.token, rest=rest)
-    if st.session_state.get("drawn"):
-        st.markdown(st.session_state.drawn)
+    if state.told():
+        text(state.told())
 
 
 def _draw(look: Look) -> None:
@@ -127,22 +130,22 @@ def append(look: Look, id: int, note: str) -> None:
     tokenizer, field = look.model.tokenizer, "target" if look.side else "prompt"
     before = slice(1 if look.side else 0, look.place + 1)
     if id in tokenizer.special.values():
-        st.session_state.drawn = told(look, "next/end")
+        state.tell(told(look, "next/end"))
         return state.change(seed=look.view.seed + 1)
     try:
         text = b"".join([*look.tokens[before], tokenizer.bytes_of(id)]).decode()
     except UnicodeDecodeError:
-        st.session_state.drawn = told(look, "next/part", token=look.label_of(id))
+        state.tell(told(look, "next/part", token=look.label_of(id)))
         return state.change(seed=look.view.seed + 1)
     if look.place + 1 == look.config.context:
-        st.session_state.drawn = told(look, "next/full", context=look.config.context)
+        state.tell(told(look, "next/full", context=look.config.context))
         return None
     ids = [*look.ids[before], id]
     if tokenizer.encode(text)[: len(ids)] != ids:  # a decoder's text may have its end after it
         note += " " + told(look, "next/recut")
     if rest := typed_after(look):
         note += " " + told(look, "next/replaced", rest=rest)
-    st.session_state.drawn = note
+    state.tell(note)
     return state.anew(**{field: text}, seed=look.view.seed + 1)
 
 

@@ -1,8 +1,7 @@
 """An image cut into patches: the numbers of each, row by row."""
 
-import streamlit as st
-
 from app.look import Look
+from app.page import columns
 from app.widgets import arithmetic, code, laid, picture, words
 from engine.embed import cut
 
@@ -11,10 +10,10 @@ def draw(look: Look) -> None:
     config, pixels = look.config, look.whole("embed.pixels")
     look = look.strongest(unit=pixels)
     patch = max(look.view.token - 1, 0)
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         words(look, "tokens/counts", pixels=config.image, patches=config.patches, side=config.patch)
-        a, b = st.columns([4, 5])
+        a, b = columns(4, 5)
         with a:
             laid(look, "The image in its patches", height=300)
         with b:

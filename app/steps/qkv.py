@@ -1,12 +1,13 @@
 """Query, key and value, each X·W + b; in models with rotary positions, query and key then turned."""
 
 import numpy as np
-import streamlit as st
 
 from app import components
+from app.controls import choice
 from app.figures import graph, series
 from app.look import Look
-from app.widgets import arithmetic, chart, choice, code, picture, words
+from app.page import columns, keep
+from app.widgets import arithmetic, chart, code, picture, words
 from engine.attention import Attention
 from engine.position import rotate, turns
 
@@ -17,7 +18,7 @@ def draw(look: Look) -> None:
     point = look.point(f"attn.{look.view.letter}")
     look = look.strongest(unit=point)
     config, rotary, width = look.config, look.config.rotary, look.config.head_width
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         offered = {letter: name for letter, name in LETTERS.items() if rotary or "_" not in letter}
         choice("Which of them", "letter", offered)
@@ -40,7 +41,7 @@ def _product(look: Look) -> None:
     marked = dict(head=view.head, group=head, first=first, last=first + width - 1)
     sizes = dict(tokens=tokens, wide=wide, across=across, width=width)
     words(look, f"qkv/{view.letter}", token=look.token, **sizes, **marked)
-    x, w, y = st.columns([4, 3, 3])  # X · W + b = Q
+    x, w, y = columns(4, 3, 3)  # X · W + b = Q
     with x:
         row = ["row", view.token, view.token + 1]
         read = look.sources(look.point("attn.q"))[0]
@@ -63,7 +64,7 @@ def _turn(look: Look) -> None:
     turns = dict(fast=fast, slow=slow, slowest=half - 1, half=half)
     picked = dict(token=look.token, place=view.token, pair=pair, other=pair + half, angle=angle)
     words(look, "qkv/turn", **picked, **turns)
-    a, b = st.columns(2)
+    a, b = columns(1, 1)
     with a:
         picture(look, after, f"{LETTERS[view.letter]} by each token's place", height=230)
     with b:
@@ -84,7 +85,7 @@ def _groups(look: Look) -> None:
     words(look, "qkv/groups", first=first, last=last, group=group, **counts)
     shares = np.arange(c.heads) // c.shared_by == np.arange(c.key_heads)[:, None]  # [G, H]
     id = look.id_of("groups")
-    look.tensors[id] = shares[None].astype(np.float32)
+    keep(id, shares[None].astype(np.float32))
     header = {
         "src": id,
         "axes": "GH",
@@ -111,7 +112,7 @@ def _weights(look: Look, first: int, width: int, column: int) -> None:
     name = look.point(f"attn.{letter}")
     weight = look.model.get_submodule(name).weight.T.cpu().numpy()  # [D in, D out], as in X·W
     id = f"{look.model.name}|{name}.weight"
-    look.tensors[id] = weight[None]
+    keep(id, weight[None])
     header = {
         "src": id,
         "axes": "WW",

@@ -1,11 +1,11 @@
 """The steps of a recurrent model: token, cell, states, the look back."""
 
 import numpy as np
-import streamlit as st
 
 from app import components, state
 from app.figures import graph, series
 from app.look import Look
+from app.page import columns, keep
 from app.steps.embeddings import nearest, show_nearest
 from app.steps.residual import cosine
 from app.widgets import WEIGHTS, arithmetic, chart, code, light, picture, words
@@ -28,7 +28,7 @@ def embedded(look: Look) -> None:
     look = look.strongest(unit=point)
     view = look.view
     near = nearest(look, point)
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         size = float(np.linalg.norm(look.array(point)[view.token]))
         best = dict(nearest=near[0]["label"], cosine=near[0]["value"])
@@ -48,7 +48,7 @@ def cell(look: Look) -> None:
     look = look.strongest(unit=f"{at}.h")
     view = look.view
     names, unit = ROWS[look.config.cell], min(view.unit, look.config.width - 1)
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         before = look.whole(f"steps.{view.token - 1}.h") if view.token else look.whole("start.h")
         h, old = (look.trace[point][0].cpu().numpy() for point in (f"{at}.h", before))
@@ -67,7 +67,7 @@ def cell(look: Look) -> None:
 def _rows(look: Look, names: list[str], points: list[str]) -> None:
     """Points [D] one under the other, picked along their numbers."""
     id = look.id_of("cell", str(look.view.token))
-    look.tensors[id] = np.stack([look.trace[point][0].cpu().numpy() for point in points])[None]
+    keep(id, np.stack([look.trace[point][0].cpu().numpy() for point in points])[None])
     unit = min(look.view.unit, look.config.width - 1)
     header = {
         "src": id,
@@ -109,7 +109,7 @@ def states(look: Look) -> None:
     look = look.strongest(unit=point)
     view = look.view
     array = look.array(point)
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         length, config = len(look.labels), look.config
         steps = dict(steps=sequential_steps(config, length), far=path_length(config, length - 1))
@@ -137,12 +137,12 @@ def looked(look: Look) -> None:
     look = look.strongest(key=f"{at}.weights", unit=f"{at}.context")
     view = look.view
     row = look.array(f"{at}.weights")[view.token]
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         best = int(row.argmax())
         called = dict(token=look.token, best=look.memory.names[best])
         words(look, "cross/sentence", share=float(row[best]), **called)
-        a, b = st.columns(2)
+        a, b = columns(1, 1)
         with a:
             picture(look, f"{at}.align", "How well each fits (alignment)", height=230)
         with b:

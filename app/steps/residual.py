@@ -1,10 +1,10 @@
 """What was added to the stream, and how much that is."""
 
 import numpy as np
-import streamlit as st
 
 from app.figures import graph, series
 from app.look import Look
+from app.page import columns
 from app.widgets import arithmetic, chart, code, picture, words
 from engine.block import Block
 from engine.checks import check_lengths, worst
@@ -15,7 +15,7 @@ def draw(look: Look) -> None:
     look = look.strongest(unit=added)
     view, points = look.view, (*look.sources(total), total)
     vectors = [look.array(point) for point in points]
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     sizes = [np.linalg.norm(x, axis=-1) for x in vectors]
     with left:
         words(

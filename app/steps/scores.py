@@ -3,11 +3,12 @@
 import math
 
 import numpy as np
-import streamlit as st
 
+from app.controls import switch
 from app.figures import bars, graph, series, shares
 from app.look import Look
-from app.widgets import arithmetic, bound, chart, code, picture, words
+from app.page import columns
+from app.widgets import arithmetic, chart, code, picture, words
 from engine.analysis import dots_at
 from engine.attention import attend
 from engine.checks import check_distances, worst
@@ -24,7 +25,7 @@ def draw(look: Look) -> None:
     view, width = look.view, look.config.head_width
     parts, cell = _parts(look), (view.head, view.token, view.key)
     dot, score = (float(look.array(look.point(f"attn.{name}"))[cell]) for name in ("dots", "scores"))
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         words(
             look,
@@ -38,7 +39,7 @@ def draw(look: Look) -> None:
             number=view.layer + 1,
         )
         added = tuple(parts.values()) if "bias" in parts else ()
-        for column, name in zip(st.columns(len(parts)), parts, strict=True):
+        for column, name in zip(columns(*[1] * len(parts)), parts, strict=True):
             with column:
                 picture(look, parts[name], TITLES[name], height=360, among=added)
         if "bias" in parts:
@@ -48,7 +49,7 @@ def draw(look: Look) -> None:
             _by_distance(look)
     with right:
         if look.config.scale_scores:
-            bound(st.toggle, "What if we did not divide?", "unscaled")
+            switch("What if we did not divide?", "unscaled")
             if view.unscaled:
                 _without(look, width)
         arithmetic(look, *((point, *cell) for point in parts.values()))

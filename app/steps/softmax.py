@@ -1,13 +1,14 @@
 """Scores to weights that sum to one."""
 
 import numpy as np
-import streamlit as st
 import torch
 
 from app import state
+from app.controls import slider
 from app.figures import bars, shares
 from app.look import Look
-from app.widgets import WEIGHTS, arithmetic, bound, chart, code, picture, words
+from app.page import columns
+from app.widgets import WEIGHTS, arithmetic, chart, code, picture, words
 from engine.analysis import entropy
 from engine.attention import attend
 from engine.tap import Edit
@@ -22,7 +23,7 @@ def draw(look: Look) -> None:
     own = look.trace[point][0, view.head, view.token]
     if view.heat != 1:
         look = look.what_if(Edit(look.point("attn.masked"), "scale", value=1 / view.heat))
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         best = own.topk(min(2, len(seen))).indices.tolist()
         words(
@@ -37,7 +38,7 @@ def draw(look: Look) -> None:
             entropy=float(entropy(own)),
             most=float(np.log2(len(seen))),
         )
-        a, b = st.columns([6, 5])
+        a, b = columns(6, 5)
         with a:
             picture(look, point, "Weights (each row sums to 1)", height=350, **WEIGHTS)
         with b:
@@ -51,7 +52,7 @@ def draw(look: Look) -> None:
 def _row(look: Look, row: torch.Tensor, own: torch.Tensor) -> None:
     """The picked row as bars, with a temperature to play with; then the model's own row stands beside it."""
     view = look.view
-    bound(st.slider, "Temperature (1 is the model's own)", "heat", 0.1, 5.0, step=0.1)
+    slider("Temperature (1 is the model's own)", "heat", 0.1)
     seen = look.seen
     if len(seen) > MOST:
         seen = sorted(row.topk(MOST).indices.tolist())

@@ -1,10 +1,11 @@
 """What a decoder has read: a text given to it (teacher forcing), or its own words (free running)."""
 
-import streamlit as st
 import torch
 
 from app import compute, state
+from app.controls import button
 from app.look import Look
+from app.page import columns
 from app.widgets import told, words
 from engine.analysis import certainty
 
@@ -31,9 +32,11 @@ def forced(look: Look, logits: torch.Tensor) -> None:
 
 def go_on(look: Look) -> None:
     """Let the model write on from the picked token, or the whole text by itself."""
-    a, b = st.columns(2)
-    a.button("Write on from here", on_click=_write_on, args=(look,), width="stretch")
-    b.button("All its own", on_click=_own, disabled=not look.view.target, width="stretch")
+    a, b = columns(1, 1)
+    with a:
+        button("write on", "Write on from here", lambda: _write_on(look))
+    with b:
+        button("own", "All its own", _own, disabled=not look.view.target)
 
 
 def typed_after(look: Look) -> str:
@@ -50,10 +53,10 @@ def _write_on(look: Look) -> None:
     text = look.model.tokenizer.decode(list(ids[1:]))
     rest = typed_after(look)
     note = told(look, "target/written", text=text)
-    st.session_state.drawn = f"{note} {told(look, 'next/replaced', rest=rest)}" if rest else note
+    state.tell(f"{note} {told(look, 'next/replaced', rest=rest)}" if rest else note)
     state.anew(target=text)
 
 
 def _own() -> None:
-    st.session_state.drawn = ""
+    state.tell("")
     state.anew(target="")

@@ -2,13 +2,13 @@
 
 from itertools import pairwise
 
-import streamlit as st
-
 from app import components, state
+from app.controls import text_field
 from app.labels import hex_bytes, token_labels, visible
 from app.look import Look
+from app.page import columns
 from app.steps.target import sure
-from app.widgets import bound, code, words
+from app.widgets import code, words
 from engine.tokenize import graphemes, merges
 
 ENTRY = "one entry of the list, no bytes"  # what a special token is made of
@@ -19,7 +19,7 @@ def draw(look: Look) -> None:
     pieces = tokenizer.pieces(text)
     steps = _steps_of(look, pieces)
     word = b"".join(steps[0])
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         words(
             look,
@@ -32,7 +32,7 @@ def draw(look: Look) -> None:
         )
         if look.side == "decoder":
             sure(look)
-            bound(st.text_input, "Give it a text of your own to read; empty: its own words", "target")
+            text_field("Give it a text of your own to read; empty: its own words", "target", 4000)
         cut(
             look,
             _groups(look, tokens),

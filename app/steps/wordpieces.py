@@ -2,10 +2,9 @@
 
 from itertools import zip_longest
 
-import streamlit as st
-
 from app.labels import visible
 from app.look import Look
+from app.page import columns
 from app.steps.tokens import ENTRY, cut, picked
 from app.widgets import code, words
 from engine.tokenize.wordpiece import ENDS, cuts
@@ -16,7 +15,7 @@ def draw(look: Look) -> None:
     known = set(tokenizer.names.values())
     each = [cuts(word, known) for word in tokenizer.words(look.view.prompt)]
     steps = _steps_of(each, look.view.token)
-    left, right = st.columns([7, 4], gap="medium")
+    left, right = columns(7, 4)
     with left:
         words(
             look,

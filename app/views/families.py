@@ -6,9 +6,11 @@ import streamlit as st
 import torch
 
 from app import components, compute, state, translators
+from app.controls import button
 from app.figures import bars, shares
 from app.labels import escape
 from app.look import Look
+from app.page import Page, Place, columns, group, notice, text
 from app.steps.target import sure
 from app.text import say
 from app.widgets import WEIGHTS, chart, laid, picture
@@ -21,33 +23,39 @@ SENTENCES = (
     "She opened the [MASK] and looked out of the window.",
     "Once upon a time there was a little [MASK] who lived in a house.",
 )
-COLUMNS = [4, 3, 3, 3]
+COLUMNS = (4, 3, 3, 3)
 MASK = {"scale": "sequential", "max": 4.0}  # how a mask is drawn: what is seen in the middle of the colours
-WIDER = {"recurrent": [4, 4, 5, 4]}  # where the answer is a picture with words at its sides
+WIDER = {"recurrent": (4, 4, 5, 4)}  # where the answer is a picture with words at its sides
 THREE = ("pair", "caption")  # families with three masks: they stand in a row of their own
 
 
 def main() -> None:
     view = state.view(compute.models())
-    st.markdown(say("families", "lead"))
+    if state.leaving():
+        st.switch_page("views/walk.py")
+    with Page() as page:
+        _page(view)
+    components.show(page)
+    state.publish()
+
+
+def _page(view: state.View) -> None:
+    text(say("families", "lead"))
     header = {"text": view.prompt, "placeholder": say("families", "placeholder"), "open": False}
     header["examples"] = [(text, text) for text in SENTENCES]
     components.prompt("prompt", header, _submit, lambda i: _submit(SENTENCES[int(i)]))
-    tensors = {}
     for kind, name in compute.families().items():
-        with st.container(border=True, key=f"family-{kind}"):
-            tensors |= _family(view, kind, name)
+        with group(f"family-{kind}", border=True):
+            _family(view, kind, name)
     translators.draw(view)
-    components.store("store", tensors)
-    state.publish()
 
 
 def _submit(text: str) -> None:
     state.anew(prompt=str(text))
 
 
-def _family(view: state.View, kind: str, name: str) -> dict:
-    """One model: what it is for, its mask, its answer, its parts. Returns what its pictures draw."""
+def _family(view: state.View, kind: str, name: str) -> None:
+    """One model: what it is for, its mask, its answer, its parts."""
     model = compute.model(name)
     given = compute.given(name, view, gap=True)
     about, mask, answer, parts = _places(kind)
@@ -56,8 +64,9 @@ def _family(view: state.View, kind: str, name: str) -> dict:
     try:
         trace = compute.trace(name, given)
     except ValueError as error:
-        mask.warning(escape(str(error)), icon=":material/edit:")
-        return {}
+        with mask:
+            notice(escape(str(error)), "warning")
+        return
     look = Look(view, model, given, trace, side="decoder" if len(model.reads) == 2 else "")
     fitted, _ = state.fit(replace(view, layer=0, head=0), look.config, len(look.ids))
     look = replace(look, view=fitted)
@@ -67,26 +76,29 @@ def _family(view: state.View, kind: str, name: str) -> dict:
         ANSWERS.get(kind, _answer)(look, kind)
     with parts:
         _parts(look)
-    return look.tensors
 
 
-def _places(kind: str) -> tuple:
+def _places(kind: str) -> list[Place]:
     """Where the four parts of a family stand."""
     if kind not in THREE:
-        return tuple(st.columns(WIDER.get(kind, COLUMNS), gap="medium"))
-    about, answer, parts = st.columns([4, 6, 3], gap="medium")
-    return about, st.container(), answer, parts
+        return columns(*WIDER.get(kind, COLUMNS))
+    about, answer, parts = columns(4, 6, 3)
+    return [about, group(f"masks-{kind}"), answer, parts]
 
 
 def _about(kind: str, name: str, given: compute.Given) -> None:
-    st.markdown(f"**{say('families', f'{kind}/name')}** · {escape(name)}\n\n{say('families', f'{kind}/for')}")
-    text = given if isinstance(given, str) else given[0]
+    text(f"**{say('families', f'{kind}/name')}** · {escape(name)}\n\n{say('families', f'{kind}/for')}")
+    read = given if isinstance(given, str) else given[0]
     field = "image" if compute.model(name).reads[0].image else "prompt"
     if field == "prompt":
-        st.markdown(say("families", "reads", text=text))
-    if st.button(say("families", "walk"), key=f"walk-{name}"):
-        state.anew(model=compute.linked(name), target="", **{field: text})
-        st.switch_page("views/walk.py")
+        text(say("families", "reads", text=read))
+    button(f"walk-{name}", say("families", "walk"), lambda: _walk(name, {field: read}))
+
+
+def _walk(name: str, read: dict[str, str]) -> None:
+    """On to the walk of a model, with what it reads here."""
+    state.anew(model=compute.linked(name), target="", **read)
+    state.leave()
 
 
 def _mask(look: Look, kind: str) -> None:
@@ -101,7 +113,7 @@ def _three(look: Look, kind: str) -> None:
         "decoder": (look, "attn.mask"),
         "cross": (look, "cross.mask"),
     }
-    for column, (which, (stack, name)) in zip(st.columns(3, gap="medium"), masks.items(), strict=True):
+    for column, (which, (stack, name)) in zip(columns(1, 1, 1), masks.items(), strict=True):
         with column:
             kind = "image" if stack.config.image else which
             _seen(stack, stack.point(name), kind, say("families", f"mask/{which}"), f"-{which}")
@@ -149,7 +161,7 @@ def _shown(look: Look, kind: str) -> None:
 
 def _translated(look: Look, kind: str) -> None:
     """What it writes and, where it can look at all, where it looked for each word."""
-    st.markdown(say("families", f"{kind}/says", text=look.text or "∅"))
+    text(say("families", f"{kind}/says", text=look.text.strip() or "∅"))
     sure(look)
     looks = [point for point in look.trace.points() if point.endswith(("cross.pattern", "cross.weights"))]
     if looks:
@@ -159,15 +171,16 @@ def _translated(look: Look, kind: str) -> None:
 
 def _captioned(look: Look, kind: str) -> None:
     """The image, and what each model here says of it."""
-    image, words = st.columns([1, 2], gap="medium")
+    image, words = columns(1, 2)
     with image:
         laid(look, say("families", "image"), height=110, name=look.model.name)
     for name in compute.captioners():
         trace = compute.trace(name, look.given)
-        text = replace(look, model=compute.model(name), trace=trace).text
+        caption = replace(look, model=compute.model(name), trace=trace).text.strip()
         kinds = ("carried",) if isinstance(trace.model.config, RecurrentConfig) else ()
-        values = dict(name=name, text=text or "∅", share=certainty(trace))
-        words.markdown(say("families", f"{kind}/says", kinds, **values))
+        values = dict(name=name, text=caption or "∅", share=certainty(trace))
+        with words:
+            text(say("families", f"{kind}/says", kinds, **values))
 
 
 ANSWERS = {"image": _shown, "pair": _translated, "recurrent": _translated, "caption": _captioned}

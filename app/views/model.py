@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import components, compute, state
 from app.figures import panels, series
+from app.page import Page
 from app.text import say
 from engine.load import AT, SHIPPED, moments_of
 
@@ -83,7 +84,9 @@ def _curves(name: str, step: str, moments: list[dict]) -> None:
         "model", "curves/say", step=now["step"], **{key: value(now) for key, (_, value) in CURVES.items()}
     )
     header = {"title": title, "aria": title, "model": name, "foot": "learning.json", "say": told}
-    components.plot("plot-learning", header, figure)
+    with Page() as page:
+        components.plot("plot-learning", header, figure)
+    components.show(page)
 
 
 def _place(step: int) -> float:

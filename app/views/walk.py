@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-import streamlit as st
-
 from app import components, compute, state
+from app.controls import button
 from app.labels import escape
 from app.look import Look
+from app.page import Page, columns, group, notice, text
 from app.state import STEPS, steps_of
 from app.steps import drawing
 from app.text import say
-from app.widgets import told
+from app.widgets import ran, told
 from engine.config import Config
 from engine.pictures import SIGNS
 
@@ -31,26 +31,29 @@ def main() -> None:
     view = replace(asked, prompt=compute.opening(name, asked.prompt))
     model = compute.model(name)
     given = compute.given(name, view)
-    top = st.container(key="top")
-    with top:
+    with Page() as page:
         (_image if model.reads[0].image else _prompt)(view, model)
-    try:
-        trace = compute.trace(name, given)
-    except ValueError as error:
-        state.publish()
-        return _trouble(error, view)
-    look, moved = _look(view, model, given, trace)
-    state.settle(replace(look.view, prompt=asked.prompt), moved)
-    with top:
-        _notes(state.ignored())
-        _map(look)
-        _bar(look)
-    with st.container(key="head", horizontal=True, vertical_alignment="center", gap="medium"):
-        _head(look)
-    with st.container(key="step"):
-        drawing(look)(look)
-    components.store("store", look.tensors)  # all in one: every element on the page costs time
+        try:
+            trace = compute.trace(name, given)
+        except ValueError as error:
+            _trouble(error, view)
+        else:
+            look, moved = _look(view, model, given, trace)
+            state.settle(replace(look.view, prompt=asked.prompt), moved)
+            _step(look)
+    components.show(page)
+    ran(*page.code)
     state.publish()
+
+
+def _step(look: Look) -> None:
+    _notes(state.ignored())
+    _map(look)
+    _bar(look)
+    with group("head"):
+        _head(look)
+    with group(f"step-{look.view.step}"):
+        drawing(look)(look)
 
 
 def _look(view: state.View, model, given: compute.Given, trace) -> tuple[Look, list[str]]:
@@ -107,21 +110,21 @@ def _paint(signs: str) -> None:
 
 
 def _submit(text: str, **places) -> None:
-    st.session_state.drawn = ""
+    state.tell("")
     state.anew(prompt=str(text), **places)
 
 
 def _trouble(error: ValueError, view: state.View) -> None:
     """The prompt cannot be run: say why; it stays in its box, and what was given to a decoder can go."""
-    st.warning(escape(str(error)[0].upper() + str(error)[1:]) + ".", icon=":material/edit:")
+    notice(escape(str(error)[0].upper() + str(error)[1:]) + ".", "warning")
     if view.target:
-        st.button(say("walk", "target/drop"), on_click=lambda: state.change(target=""))
+        button("drop", say("walk", "target/drop"), lambda: state.change(target=""))
 
 
 def _notes(notes: list[str]) -> None:
     """What the link asked for and did not get."""
     if notes:
-        st.info("The link was opened as far as it fits here. " + " ".join(escape(n) for n in notes[:6]))
+        notice("The link was opened as far as it fits here. " + " ".join(escape(n) for n in notes[:6]))
 
 
 def _map(look: Look) -> None:
@@ -173,8 +176,11 @@ def _head(look: Look) -> None:
     title, lead, formula = (
         told(look, f"{step}/{part}", *heated) for part in ("title", "lead", f"formula{which}")
     )
-    st.markdown(f"### {number}. {title}\n{lead}")
-    components.formula("formula", compute.formula(formula))
+    left, right = columns(7, 4, align="center")
+    with left:
+        text(f"### {number}. {title}\n\n{lead}")
+    with right:
+        components.formula("formula", compute.formula(formula))
 
 
 main()

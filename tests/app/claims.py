@@ -1,13 +1,12 @@
 """What a text may say of which model: each pattern, wherever it is shown, needs what stands beside it."""
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from app.state import View
 from engine.config import Config, RecurrentConfig
-from tests.app.visit import component, formulas, keys, markdown
+from tests.app.visit import formulas, markdown, parts
 
 
 @dataclass(frozen=True)
@@ -108,11 +107,9 @@ CLAIMS: list[Claim] = [  # in the signs that a page shows: of a formula without 
 
 def shown(at) -> Iterator[str]:
     """All words of the step that a page shows: texts, formulas, titles of pictures."""
-    yield from (text.replace("\\", "") for text in markdown(at) if not text.startswith("The code that ran"))
+    yield from markdown(at)
     yield from formulas(at)
-    for key in keys(at):
-        data = json.loads(component(at, key).json or "null")
-        yield (data or {}).get("title") or "" if isinstance(data, dict) else ""
+    yield from (part["data"].get("title") or "" for part in parts(at) if isinstance(part["data"], dict))
 
 
 def untrue(at, stack: Stack) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app.state import DEFAULT, RANGES, STEPS, write_link
-from tests.app.visit import boxes, fire, given, view, visit
+from tests.app.visit import boxes, enter, fire, given, notices, view, visit
 
 PICKED = [
     ("tokens", "map", dict(step=4), dict(step="scores")),
@@ -24,15 +24,15 @@ PICKED = [
     ("layers", "matrix-lens", dict(pick=[0, 2]), dict(token=2)),
 ]
 SET = [
-    ("layernorm", "button_group", "norm", "mlp"),
-    ("qkv", "button_group", "letter", "v"),
-    ("scores", "toggle", "unscaled", True),
-    ("mask", "button_group", "mask", "window"),
+    ("layernorm", "choice", "norm", "mlp"),
+    ("qkv", "choice", "letter", "v"),
+    ("scores", "switch", "unscaled", True),
+    ("mask", "choice", "mask", "window"),
     ("softmax", "slider", "heat", 2.5),
-    ("heads", "toggle", "sink", True),
-    ("heads", "toggle", "weighted", True),
+    ("heads", "switch", "sink", True),
+    ("heads", "switch", "weighted", True),
     ("next", "slider", "temperature", 0.5),
-    ("next", "number_input", "top_k", 40),
+    ("next", "number", "top_k", 40),
     ("next", "slider", "top_p", 0.9),
     ("next", "slider", "min_p", 0.05),
 ]
@@ -49,21 +49,22 @@ def test_a_pick_changes_the_view_and_the_link(step, part, trigger, expected):
 @pytest.mark.parametrize("step, kind, field, value", SET)
 def test_a_control_changes_the_view_and_the_link(step, kind, field, value):
     at = visit(step=step)
-    getattr(at, kind)(key=f"control-{field}").set_value(value).run()
+    enter(at, field, value)
     assert not at.exception
     assert view(at) == replace(DEFAULT, step=step, **{field: value})
     assert dict(at.query_params) == write_link(view(at))
 
 
 ENDS = [(step, kind, field, end) for step, kind, field, _ in SET for end in RANGES.get(field, ())]
-WINDOW = [("mask", "number_input", "window", end) for end in (2, *RANGES["window"])]
+WINDOW = [("mask", "number", "window", end) for end in (2, *RANGES["window"])]
 
 
 @pytest.mark.parametrize("step, kind, field, value", SET + ENDS + WINDOW)
 def test_a_link_sets_the_control(step, kind, field, value):
     at = visit(step=step, **{"mask": "window", field: int(value) if isinstance(value, bool) else value})
     assert not at.exception
-    assert getattr(at, kind)(key=f"control-{field}").value == value == getattr(view(at), field)
+    control = given(at, f"control-{field}")
+    assert control["type"] == kind and control["value"] == value == getattr(view(at), field)
 
 
 def test_one_walks_all_steps_and_back_with_the_map():
@@ -92,10 +93,10 @@ def test_a_new_prompt_asks_from_its_last_token():
 def test_a_link_is_opened_as_far_as_it_fits_and_says_so():
     at = visit(step="scores", layer=99, token=500, colour="red", top_p="much")
     assert given(at, "bar")["layer"] == 5 and given(at, "bar")["token"] == len(given(at, "bar")["ids"]) - 1
-    said = at.info[0].value
+    (said,) = notices(at, "info")
     assert all(word in said for word in ("layer 99", "token 500", "colour", "much"))
     fire(at, "bar", head=1)
-    assert not at.info
+    assert not notices(at, "info")
     assert view(at).head == 1
 
 

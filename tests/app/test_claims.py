@@ -3,7 +3,7 @@
 import pytest
 
 from app import compute
-from tests.app.visit import fire, markdown, view, visit
+from tests.app.visit import fire, markdown, press, view, visit
 
 EXAMPLES = compute.examples("storybook")
 IDLE = next(i for i, e in enumerate(EXAMPLES) if e["before"] - e["after"] < 0.05)
@@ -35,6 +35,6 @@ def test_a_judgement_of_two_texts_stands_beside_how_often_such_are_right():
 
 def test_an_entry_can_be_written_into_the_gap_that_the_model_opens_with():
     at = visit(model="wordfinder", step="next")
-    next(b for b in at.button if b.label.startswith("Write")).click().run()
+    press(at, "write")
     assert not at.exception
     assert view(at).prompt.startswith("The animal") and "[MASK]" not in view(at).prompt

@@ -27,6 +27,7 @@ from tests.app.visit import (
     pictures,
     point_of,
     tensors,
+    texts,
     trace,
     value_of,
     view,
@@ -121,8 +122,8 @@ def test_every_chart_says_what_it_is_and_its_light_is_green(page):
 
 
 def test_every_step_says_a_sentence_with_nothing_left_to_fill_in(page):
-    texts = [text for text in page.main.markdown if not text.value.startswith("###")]
-    assert any("**" in text.value for text in texts)
+    said = [text for text in texts(page) if not text.startswith("###")]
+    assert any("**" in text for text in said)
     assert not any(re.search(r"\[\[\w+", text) for text in markdown(page))
 
 
@@ -295,7 +296,7 @@ def test_learned_positions_are_shown_being_added():
 def test_the_map_in_space_is_drawn_when_it_is_unfolded_and_keeps_what_it_says_of_the_spread():
     at = visit(step="embeddings", token=3)
     assert "plot-space" not in keys(at)
-    at.session_state["space"] = True
+    at.session_state["open-space"] = True
     at.run()
     assert not at.exception
     grey, named = figure(at, "plot-space").data

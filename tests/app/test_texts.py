@@ -23,6 +23,7 @@ from tests.app.visit import (
     given,
     markdown,
     model,
+    notices,
     numbers,
     pictures,
     press,
@@ -132,7 +133,7 @@ def whole_runs(monkeypatch) -> list:
 def in_space():
     """The token table as a map, unfolded."""
     at = visit(step="embeddings")
-    at.session_state["space"] = True
+    at.session_state["open-space"] = True
     return at.run()
 
 
@@ -163,7 +164,7 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch
     pages.append(fire(visit(), "prompt", prompt=""))
     pages += [visit(step="tokens"), visit(step="tokens", model="bert", token=1)]
     pages += [*whole_runs(monkeypatch), in_space(), visit(step="next", prompt="a " * 99)]
-    check_pages([at for at in pages if not at.warning])
+    check_pages([at for at in pages if not notices(at)])
     every = {(name, kinds) for name, variants in sections("walk").items() for kinds in variants}
     assert every - asked == set()
 
@@ -286,7 +287,7 @@ def test_a_text_that_is_there_more_than_once_has_its_position():
     prompt, names = "cat and the cat", ("cat (0)", "and", "the", "cat (3)")
     assert trace(prompt).tokens() == [b"cat", b" and", b" the", b" cat"]
     row = numbers("blocks.0.attn.pattern", prompt)[0, 3]
-    said = [t.replace("\\", "") for t in markdown(visit(step="softmax", prompt=prompt, token=3))]
+    said = markdown(visit(step="softmax", prompt=prompt, token=3))
     first, second = (f"{row[i]:.0%} at **{names[i]}**" for i in row.argsort()[::-1][:2])
     assert any(t.startswith(f"**cat (3)** looks {first} and {second}.") for t in said)
 

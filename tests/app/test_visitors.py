@@ -6,7 +6,7 @@ import torch
 
 from app import compute
 from app.state import DEFAULT, STEPS
-from tests.app.visit import fire, given, model, pictures, press, view, visit
+from tests.app.visit import enter, fire, given, model, pictures, press, view, visit
 
 
 def test_two_visitors_do_not_disturb_each_other():
@@ -14,7 +14,7 @@ def test_two_visitors_do_not_disturb_each_other():
     before = [values.copy() for _, values in pictures(other)]
     fire(one, "prompt", prompt="something else")
     fire(one, "bar", head=3)
-    one.toggle(key="control-unscaled").set_value(True).run()
+    enter(one, "unscaled", True)
     other.run()
     assert view(other) == replace(DEFAULT, step="scores", prompt="a b c", layer=4)
     assert given(other, "prompt")["text"] == "a b c"

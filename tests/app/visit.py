@@ -22,7 +22,7 @@ from app.state import DEFAULT, View
 from engine.trace import Trace
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
-PUNCTUATION = r"[!-/:-@\[-`{-~]"
+HOLD = ("columns", "group", "fold")
 
 
 @cache
@@ -75,30 +75,103 @@ def visit(**link) -> AppTest:
     return at.run()
 
 
-def fire(at: AppTest, key: str, **trigger) -> AppTest:
-    """What happens when the component `key` reports an event from the browser."""
+def fire(at: AppTest, key: str, **event) -> AppTest:
+    """What happens when the part `key` of the page reports an event from the browser."""
+    ((name, value),) = event.items()
+    return report(at, [key, name, value])
+
+
+def report(at: AppTest, sent) -> AppTest:
+    """What happens when the page reports this."""
     states = at._tree.get_widget_states()
-    widget = states.widgets.add(id=_make_trigger_id(component(at, key).id, "events"))
-    widget.json_trigger_value = json.dumps([{"event": name, "value": value} for name, value in trigger.items()])
+    widget = states.widgets.add(id=_make_trigger_id(_mounted(at, "page").id, "events"))
+    widget.json_trigger_value = json.dumps([{"event": "act", "value": sent}])
     return at._run(states)
+
+
+def enter(at: AppTest, field: str, value) -> AppTest:
+    """Set the control of a field of the view."""
+    return fire(at, f"control-{field}", change=value)
 
 
 def press(at: AppTest, word: str) -> AppTest:
     """Press the button that has this word on it."""
-    return next(b for b in at.button if word in b.label.lower()).click().run()
+    key = next(key for key in keys(at, "button-") if word in given(at, key)["label"].lower())
+    return fire(at, key, change=True)
 
 
-def component(at: AppTest, key: str):
-    return next(e.proto for e in at.get("bidi_component") if e.key == key)
+def _mounted(at: AppTest, name: str):
+    return next(e.proto for e in at.get("bidi_component") if e.key == name)
+
+
+def parts(at: AppTest) -> list[dict]:
+    """Every part of the page, those in columns, groups and folds after what they are in."""
+    mounted = [e.proto for e in at.get("bidi_component") if e.key == "page"]
+    return [part for proto in mounted for part in _flat(json.loads(proto.json)["parts"])]
+
+
+def _flat(parts: list[dict]) -> list[dict]:
+    found = []
+    for part in parts:
+        inside = part["data"].get("places") or [part["data"].get("parts", [])] if part["kind"] in HOLD else []
+        found += [part, *(inner for place in inside for inner in _flat(place))]
+    return found
 
 
 def given(at: AppTest, key: str) -> dict:
-    """The data of a component."""
-    return json.loads(component(at, key).json)
+    """The data of a part."""
+    return next(part["data"] for part in parts(at) if part["key"] == key)
 
 
 def keys(at: AppTest, prefix: str = "") -> list[str]:
-    return [e.key for e in at.get("bidi_component") if e.key.startswith(prefix)]
+    return [part["key"] for part in parts(at) if part["key"].startswith(prefix)]
+
+
+def notices(at: AppTest, tone: str = "warning") -> list[str]:
+    found = [part["data"] for part in parts(at) if part["kind"] == "notice"]
+    return [_read(data["text"]) for data in found if data["tone"] == tone]
+
+
+def markup(at: AppTest) -> list[list[str]]:
+    """The elements of each text on the page, without their words."""
+    trees = [part["data"] for part in parts(at) if part["kind"] == "text"]
+    trees += [part["data"]["text"] for part in parts(at) if part["kind"] == "notice"]
+    return [_tags(tree) for tree in trees]
+
+
+def _tags(tree: list | str) -> list[str]:
+    return [] if isinstance(tree, str) else [tree[0], *(tag for child in tree[1:] for tag in _tags(child))]
+
+
+def texts(at: AppTest) -> list[str]:
+    """The page's texts as they are read: what is bold stands between **, a heading after ###."""
+    return [_read(part["data"]) for part in parts(at) if part["kind"] == "text"]
+
+
+def rows_of(part: dict) -> list[list[str]]:
+    """The rows of a text that is a table, its head first, as lists of cells; of any other none."""
+    if part["kind"] != "text" or part["data"][1:2] == [] or part["data"][1][0] != "table":
+        return []
+    return [[_read(["div", *cell[1:]]) for cell in row[1:]] for body in part["data"][1][1:] for row in body[1:]]
+
+
+SIGNS = {
+    "strong": "**{}**",
+    "em": "*{}*",
+    "code": "`{}`",
+    "h3": "### {}\n",
+    "p": "{}\n",
+    "td": "{} | ",
+    "tr": "{}\n",
+}
+
+
+def _read(tree: list | str) -> str:
+    if isinstance(tree, str):
+        return tree
+    tag, *children = tree
+    said = SIGNS.get(tag, "{}").replace("{}", "".join(map(_read, children)))
+    return said.strip() if tag == "div" else said
 
 
 def view(at: AppTest) -> View:
@@ -138,7 +211,7 @@ def mark(at: AppTest, key: str) -> tuple[float, float]:
 
 def tensors(at: AppTest) -> dict[str, np.ndarray]:
     """What the page keeps: every stored tensor by its id."""
-    return unpack(component(at, "store").bytes)
+    return unpack(_mounted(at, "store").bytes)
 
 
 def pictures(at: AppTest) -> list[tuple[dict, np.ndarray]]:
@@ -225,11 +298,5 @@ def number(text: str) -> float:
 
 
 def markdown(at: AppTest) -> list[str]:
-    """Every text that the page shows as Markdown: texts, messages, labels of controls."""
-    texts = [e.value for kind in ("markdown", "caption", "warning", "info", "error") for e in at.get(kind)]
-    return texts + [e.label for kind in ("button", "toggle", "slider", "expander") for e in at.get(kind)]
-
-
-def bare(text: str) -> str:
-    """Markdown without its escaped signs: what is left of them is markup."""
-    return re.sub(rf"\\{PUNCTUATION}", "", text)
+    """Every text of the page: as it is read, and what Streamlit itself shows as Markdown."""
+    return texts(at) + notices(at) + notices(at, "info") + [e.value for e in at.get("markdown")]

@@ -22,6 +22,7 @@ BARE = Path(__file__).with_name("bare.py")
 HEAD = ("action", "painted ms", "target", "× target", "fastest–slowest", "sent", "answered", "messages", "KB")
 STILL = "__probe.still()"
 PATTERN = "attn.pattern"
+MATRIX = f"[data-part^='matrix-{PATTERN}']"
 
 
 def main() -> None:
@@ -155,7 +156,7 @@ def _tokens(page: Page) -> list[list]:
 
 def _cells(page: Page) -> list[list]:
     """The pointer over cells of the heat map, and clicks on them."""
-    canvas = page.locator("[class*=st-key-matrix-attn-pattern] canvas")
+    canvas = page.locator(f"{MATRIX} canvas")
     canvas.scroll_into_view_if_needed()
     box, hovers, clicks = canvas.bounding_box(), [], []
     for i in range(TRIES + 1):
@@ -175,9 +176,9 @@ def _cells(page: Page) -> list[list]:
 
 
 def _new_prompts(page: Page, texts: list[str]) -> list[list]:
-    box, seen = page.locator(".st-key-prompt textarea"), []
+    box, seen = page.locator("[data-part=prompt] textarea"), []
     for text in texts:
-        old = page.evaluate("document.querySelector('[class*=st-key-matrix-attn-pattern] .gb').dataset.sig")
+        old = page.locator(f"{MATRIX} .gb").get_attribute("data-sig")
         source = old[: old.index("|blocks")]
         box.fill(text)
         picture = f"__probe.drawn('{PATTERN}') && !__probe.drawn({source!r})"
@@ -192,7 +193,7 @@ def _new_prompts(page: Page, texts: list[str]) -> list[list]:
 def _thumbs(page: Page) -> list[Seen]:
     seen = []
     for layer in _around(_config().layers):
-        drawn = f"document.querySelector('.st-key-thumbs .gb').dataset.sig.includes('blocks.{layer}.')"
+        drawn = f"document.querySelector('[data-part=thumbs] .gb').dataset.sig.includes('blocks.{layer}.')"
         hand = f"__probe.byHand('blocks.{layer}.attn.z[')"
         seen.append(_choose(page, "layer", layer, f"{drawn} && {hand} && {STILL}"))
     return seen[1:]
@@ -203,7 +204,7 @@ def _steps(page: Page) -> list[list]:
     seen = {step: [] for step in STEPS}
     for n in range((ROUNDS + 1) * len(STEPS)):
         i = n % len(STEPS)
-        button = page.locator(".st-key-map .step").nth(i)
+        button = page.locator("[data-part=map] .step").nth(i)
         sights = (f"__probe.stepped({i + 1}, {charts}) && {STILL}" for charts in ("false", "true"))
         seen[STEPS[i]].append(act(page, "click", button.click, *sights))
     rows = []
@@ -219,7 +220,7 @@ def _charts(page: Page, url: str, text: str) -> list[list]:
     """Bars and a curve with the library there: made for the first time, and drawn again."""
     rows = []
     for step, chart in (("softmax", "row"), ("layers", "stream")):
-        load(page, _link(url, text, step), f"document.querySelector('[class*=st-key-plot-{chart}] [data-sig]')")
+        load(page, _link(url, text, step), f"document.querySelector('[data-part=plot-{chart}] [data-sig]')")
         for name, anew, target in (("first draw", True, None), ("drawn again", False, 30)):
             ms = page.evaluate(
                 "([chart, anew, tries]) => __probe.redrawn(chart, anew, tries)", [chart, anew, TRIES]

@@ -31,14 +31,14 @@
     picked: (point) => document.querySelector(`.gb[data-sig*="${point}"]`)?.dataset.sig.split("|").at(-1) ?? "",
     // Every picture of the step with this number is drawn, with its charts or without, and its title stands above.
     stepped(number, charts = true) {
-      const title = document.querySelector(".st-key-head h3")?.textContent ?? "";
-      const other = "[class*=st-key-store-]" + (charts ? "" : ", [class*=st-key-plot-]");
-      const roots = [...document.querySelectorAll(".st-key-step .gb")].filter((root) => !root.closest(other));
+      const title = document.querySelector("[data-part=head] h3")?.textContent ?? "";
+      const parts = "[data-part^=step-] [data-part]" + (charts ? "" : ":not([data-kind=plot])");
+      const roots = [...document.querySelectorAll(`${parts} > .gb`)];
       return title.startsWith(number + ".") && roots.every((root) => root.hasAttribute("data-sig"));
     },
     // A chart is drawn again and again, each time from scratch if `anew`: the ms until each is painted.
     async redrawn(chart, anew, tries) {
-      const root = document.querySelector(`[class*=st-key-plot-${chart}] .gb`), ms = [], frame = () => new Promise(requestAnimationFrame);
+      const root = document.querySelector(`[data-part=plot-${chart}] .gb`), ms = [], frame = () => new Promise(requestAnimationFrame);
       for (let i = 0; i <= tries; i++) {
         await frame();
         root.removeAttribute("data-sig");

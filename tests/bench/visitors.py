@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -27,8 +28,9 @@ HEAD = (
     "p95 ms",
     "target",
     "× target",
+    "CPU ms an action",
+    "messages",
     "KB",
-    "server cores",
     "RSS MB",
 )
 
@@ -36,36 +38,49 @@ HEAD = (
 def main() -> None:
     machine()
     texts, config = prompts(max(CROWDS), TOKENS), engine.load(device="cpu").config
-    choices = {"head": config.heads, "layer": config.layers, "token": TOKENS - 1, "step": len(STEPS)}
+    choices = {"head": config.heads, "layer": config.layers, "token": TOKENS - 1}
     with server() as app:
-        rows = [_row(app, texts[:count], choices) for count in CROWDS]
+        rows = [_row(app, "1, at softmax", texts[:1], choices, ["softmax"])]
+        anything = choices | {"step": len(STEPS)}
+        rows += [_row(app, str(count), texts[:count], anything, STEPS) for count in CROWDS]
     title = f"Visitors who act every {THINK:g} s on average, {TOKENS} tokens, {MEASURE} s each"
     table(title, HEAD, rows)
 
 
-def _row(app: Server, texts: list[str], choices: dict[str, int]) -> list:
-    before, start = _cpu_seconds(app.pid), time.perf_counter()
-    answers = asyncio.run(_crowd(app.url, texts, choices))
-    cores = (_cpu_seconds(app.pid) - before) / (time.perf_counter() - start)
+def _row(app: Server, name: str, texts: list[str], choices: dict[str, int], steps: Sequence[str]) -> list:
+    answers, seconds = asyncio.run(_crowd(app, texts, choices, steps))
     ms = [answer.ms for answer in answers]
     p95, target = percentile(ms, 0.95), TARGET if len(texts) == max(CROWDS) else None
     size = median(answer.bytes for answer in answers) / 1024
     rate, ratio = len(ms) / MEASURE, p95 / target if target else None
-    return [len(texts), len(ms), rate, median(ms), p95, target, ratio, size, cores, _resident(app.pid)]
+    spent = [1000 * seconds / len(ms), median(answer.messages for answer in answers)]
+    return [name, len(ms), rate, median(ms), p95, target, ratio, *spent, size, _resident(app.pid)]
 
 
-async def _crowd(url: str, texts: list[str], choices: dict[str, int]) -> list[Answer]:
-    """The answers that all visitors got while it counted."""
+async def _crowd(
+    app: Server, texts: list[str], choices: dict[str, int], steps: Sequence[str]
+) -> tuple[list[Answer], float]:
+    """The answers that all visitors got while it counted, and the server's processor time in that while."""
     start = time.perf_counter() + SETTLE
-    visits = (_visit(url, text, choices, start, seed) for seed, text in enumerate(texts))
-    return [answer for answers in await asyncio.gather(*visits) for answer in answers]
+    visits = (_visit(app.url, text, choices, steps, start, seed) for seed, text in enumerate(texts))
+    *all, seconds = await asyncio.gather(*visits, _spent(app.pid))
+    return [answer for answers in all for answer in answers], seconds
 
 
-async def _visit(url: str, text: str, choices: dict[str, int], start: float, seed: int) -> list[Answer]:
+async def _spent(pid: int) -> float:
+    await asyncio.sleep(SETTLE)
+    before = _cpu_seconds(pid)
+    await asyncio.sleep(MEASURE)
+    return _cpu_seconds(pid) - before
+
+
+async def _visit(
+    url: str, text: str, choices: dict[str, int], steps: Sequence[str], start: float, seed: int
+) -> list[Answer]:
     """One visitor: opens a link, then thinks and acts until the time is over."""
     dice, client, answers = random.Random(seed), Client(url), []
     await asyncio.sleep(dice.uniform(0, SETTLE / 2))
-    await client.open(urlencode({"prompt": text, "step": dice.choice(STEPS)}))
+    await client.open(urlencode({"prompt": text, "step": dice.choice(steps)}))
     while True:
         await asyncio.sleep(dice.expovariate(1 / THINK))
         now = time.perf_counter()
@@ -84,7 +99,7 @@ async def _act(client: Client, choices: dict[str, int], dice: random.Random) -> 
     told = [STEPS[i] if name == "step" else str(i) for i in range(choices[name])]
     others = [i for i in range(1, choices[name]) if told[i] != client.link.get(name)]
     value = dice.choice(others)
-    answer = await client.trigger("glassbox_pipeline" if name == "step" else "glassbox_bar", name, value)
+    answer = await client.trigger("glassbox_page", "act", ["map" if name == "step" else "bar", name, value])
     if client.link.get(name) != told[value]:
         raise RuntimeError(f"{name} {told[value]} was chosen, the link says {client.link.get(name)}")
     return answer

@@ -9,7 +9,8 @@ from app.state import STEPS
 from tests.serving import idle
 
 NAMELESS = """() => [...document.querySelectorAll('.gb button, .gb input, .gb select, .gb textarea')]
-    .filter(b => b.offsetParent && !(b.textContent.trim() || b.ariaLabel || b.title)).map(b => b.outerHTML)"""
+    .filter(b => b.offsetParent && !(b.textContent.trim() || b.ariaLabel || b.title))
+    .filter(b => !b.labels?.[0]?.innerText.trim()).map(b => b.outerHTML)"""
 UNLABELLED = """() => [...document.querySelectorAll('.gb canvas')]
     .filter(c => !c.closest('[aria-label]')?.ariaLabel.trim()).length"""
 # The picture of a point: the component whose foot names it.

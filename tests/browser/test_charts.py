@@ -25,9 +25,9 @@ DRAWN = """async (figure) => {
 RANGE = "gd => gd.layout.xaxis.range.map(x => Math.round(10 * x))"
 STYLES = """chart => [[".barlayer path", "fill"], [".ytick text", "fill"], [".main-svg", "background-color"]]
     .map(([one, name]) => getComputedStyle(chart.querySelector(one))[name])"""
-ROW = "[class*=st-key-plot-row] .gb"
-CANDIDATES = "[class*=st-key-plot-candidates] .gb"
-STREAM = "[class*=st-key-plot-stream] .gb"
+ROW = "[data-part=plot-row] .gb"
+CANDIDATES = "[data-part=plot-candidates] .gb"
+STREAM = "[data-part=plot-stream] .gb"
 VIEW = dict(step="softmax", layer=2, head=1, token=6)
 
 
@@ -181,7 +181,7 @@ def test_zoom_is_kept_when_the_script_runs_again_and_goes_on_request(page, app):
 
 def test_a_series_is_taken_off_and_put_back_by_its_button(page, app):
     go(page, app, step="residual")
-    chart = "[class*=st-key-plot-sizes] .gb"
+    chart = "[data-part=plot-sizes] .gb"
     drawn(page, chart)
     button = page.locator(f"{chart} .series >> nth=1")
     for count, pressed in ((2, "false"), (3, "true")):

@@ -50,7 +50,7 @@ def test_one_sentence_goes_through_every_family(families):
     ready(families)
     count = len(compute.families())
     assert len(colours(families)) >= count
-    assert families.locator("[class*=st-key-plot-]").count() > count
+    assert families.locator("[data-part^=plot-]").count() > count
     assert all(light.startswith("✓") for light in families.locator(".light").all_inner_texts())
 
 

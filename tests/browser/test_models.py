@@ -17,7 +17,7 @@ def models(visitor) -> Page:
 
 
 def test_its_curves_are_drawn(models):
-    expect(models.locator("[class*=st-key-plot-learning] .gb[data-sig] .scatterlayer .trace")).to_have_count(4)
+    expect(models.locator("[data-part=plot-learning] .gb[data-sig] .scatterlayer .trace")).to_have_count(4)
 
 
 def test_a_moment_is_picked_by_the_keyboard_and_walked_through(models):

@@ -20,12 +20,12 @@ def run():
 
 def lead(page) -> str:
     """The texts of the step as they are read."""
-    return " ".join(page.locator(".st-key-step [data-testid=stMarkdown]").all_inner_texts())
+    return " ".join(page.locator("[data-part^=step-] [data-kind=text]").all_inner_texts())
 
 
 def test_the_box_of_the_lens_ends_in_the_picked_probability(page, app, run):
     go(page, app, step="layers", layer=3, token=8)
-    (grid,) = page.locator("[class*=st-key-matrix-lens] .gb").all()
+    (grid,) = page.locator("[data-part=matrix-lens] .gb").all()
     _, shares = analysis.lens(run)
     assert pick_of(grid) == [4, 8]
     assert boxes(page)["lens", (4, 8)] == pytest.approx(float(shares[4, 8]), rel=1e-3)
@@ -42,7 +42,7 @@ def test_the_box_of_the_embeddings_is_that_of_the_picked_cell(page, app, run):
 
 def test_the_next_token_is_that_after_the_picked_chip(page, app, run):
     go(page, app, step="next", token=8)
-    page.wait_for_selector("[class*=st-key-plot-candidates] [data-sig]")
+    page.wait_for_selector("[data-part=plot-candidates] [data-sig]")
     best = int(run["logits"][0, 8].argmax())
     assert (8, best) in [cell for point, cell in boxes(page) if point == "logits"]
     assert re.search(r"After it,? .* can be drawn", lead(page))
@@ -55,7 +55,7 @@ def test_softmax_says_that_the_largest_score_is_subtracted(page, app):
 
 def test_a_special_token_is_one_entry_without_bytes(page, app):
     go(page, app, model="wordfinder", step="tokens", token=0)
-    titles = page.locator("[class*=st-key-tokens] .ids button").evaluate_all("all => all.map(b => b.title)")
+    titles = page.locator("[data-part=tokens] .ids button").evaluate_all("all => all.map(b => b.title)")
     assert "no bytes" in titles[0] and "no bytes" in titles[-1] and "no bytes" not in titles[1]
     assert "stands for no bytes" in lead(page)
 
@@ -64,7 +64,7 @@ def test_the_formula_is_that_of_the_chosen_mask(page, app):
     formulas = []
     for mask in ("own", "none", "window"):
         go(page, app, step="mask", **({} if mask == "own" else dict(mask=mask, window=3)))
-        formulas.append(page.locator(".st-key-head math").text_content())
+        formulas.append(page.locator("[data-part=head] math").text_content())
     assert len(set(formulas)) == 3
 
 

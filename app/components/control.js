@@ -1,0 +1,83 @@
+// Controls: the browser's own, with a label. A choice shows at once, and goes to the server when it is made.
+DRAW.control = function ({ key, data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".gb");
+  if (!data) return;
+  const state = (root.__state ??= {});
+  state.send = (value) => { choose(key, value); setTriggerValue("change", value); };
+  if (state.type !== data.type) state.show = CONTROLS[data.type](root, state);
+  state.type = data.type;
+  state.show(data, chosen(key, data.value));
+  root.dataset.sig = "control";
+};
+
+const typed = (e) => e.stopPropagation(); // keys in a field do not step through the walk
+const labelled = (root, kind, ...parts) => root.replaceChildren(el("label", { class: `control ${kind}` }, ...parts));
+const named = () => el("span", { class: "label" });
+
+const CONTROLS = {
+  slider(root, state) {
+    const label = named(), now = el("b"), range = el("input", { type: "range", onkeydown: typed });
+    const tell = () => (now.textContent = show(Number(range.value)));
+    range.oninput = tell;
+    range.onchange = () => state.send(Number(range.value));
+    labelled(root, "slider", el("span", { class: "line" }, label, now), range);
+    return (h, value) => {
+      label.textContent = h.label;
+      Object.assign(range, { min: h.least, max: h.most, step: h.step, value });
+      tell();
+    };
+  },
+  number(root, state) {
+    const label = named(), field = el("input", { type: "number", onkeydown: typed });
+    field.onchange = () => field.value !== "" && state.send(Number(field.value));
+    labelled(root, "number", label, field);
+    return (h, value) => {
+      label.textContent = h.label;
+      Object.assign(field, { min: h.least, max: h.most, step: 1, value });
+    };
+  },
+  text(root, state) {
+    const label = named(), field = el("input", { type: "text", autocomplete: "off", spellcheck: "false", onkeydown: typed });
+    field.onchange = () => state.send(field.value);
+    labelled(root, "text", label, field);
+    return (h, value) => {
+      label.textContent = h.label;
+      field.maxLength = h.most;
+      if (field.value !== value) field.value = value;
+    };
+  },
+  switch(root, state) {
+    const label = named(), box = el("input", { type: "checkbox", role: "switch" });
+    box.onchange = () => state.send(box.checked);
+    labelled(root, "switch", box, label);
+    return (h, value) => {
+      label.textContent = h.label;
+      box.checked = value;
+    };
+  },
+  choice(root, state) {
+    const all = el("div", { class: "choices", role: "radiogroup", onkeydown: amongChoices });
+    root.replaceChildren(all);
+    return (h, value) => {
+      all.setAttribute("aria-label", h.label);
+      const names = JSON.stringify(h.options), take = (x) => { mark(x); state.send(x); };
+      if (all.__names !== names) all.replaceChildren(...h.options.map(([x, text]) => el("button", { type: "button", class: "choice", role: "radio", text, "data-value": x, onclick: () => take(x) })));
+      all.__names = names;
+      const mark = (x) => [...all.children].forEach((button) => {
+        button.setAttribute("aria-checked", button.dataset.value === x);
+        button.tabIndex = button.dataset.value === x ? 0 : -1;
+      });
+      mark(value);
+    };
+  },
+  button(root, state) {
+    const button = el("button", { type: "button" });
+    root.replaceChildren(button);
+    return (h) => {
+      button.textContent = h.label;
+      button.className = h.primary ? "run" : "quiet";
+      button.disabled = h.disabled;
+      button.onclick = () => state.send(true);
+    };
+  },
+};

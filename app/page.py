@@ -1,0 +1,94 @@
+"""What stands on a page: collected while its script runs, sent to the browser at once, laid out there.
+
+Every element of Streamlit's costs a message and a mount at each action; a whole page of these parts costs one.
+"""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+
+import numpy as np
+
+from app.compute import marked
+
+Act = Callable[[object], None]
+
+
+class Place:
+    """Where parts are put, one under the other: `with place: put(…)`."""
+
+    def __init__(self, page: "Page | None" = None):
+        self.page, self.parts, self._before = page or self, [], []
+
+    def __enter__(self) -> "Place":
+        self._before.append(HERE.set(self))
+        return self
+
+    def __exit__(self, *trouble) -> None:
+        HERE.reset(self._before.pop())
+
+
+class Page(Place):
+    """All parts of a page, the tensors that its pictures draw, by name, and what is done when a part reports
+    an event, by the part's key and the event's name."""
+
+    def __init__(self):
+        super().__init__()
+        self.tensors: dict[str, np.ndarray] = {}
+        self.acts: dict[tuple[str, str], Act] = {}
+        self.code: tuple[Callable, ...] = ()  # the functions that made what is shown
+
+    def act(self, report: object) -> None:
+        """Do what the browser reports: [key, event, value]. What is not on this page does nothing."""
+        match report:
+            case [str(key), str(event), value] if (key, event) in self.acts:
+                self.acts[key, event](value)
+
+
+HERE: ContextVar[Place] = ContextVar("place")
+
+
+def put(kind: str, key: str, data: object, **acts: Act) -> None:
+    """A part of some kind (a function of app/components), under a key of its own in the place where we are."""
+    place = HERE.get()
+    place.parts.append({"kind": kind, "key": key, "data": data})
+    place.page.acts |= {(key, event): act for event, act in acts.items()}
+
+
+def keep(name: str, tensor: np.ndarray) -> None:
+    """A tensor [N, R, C] that pictures of this page draw."""
+    HERE.get().page.tensors[name] = tensor
+
+
+def text(markdown: str) -> None:
+    put("text", _next("text"), marked(markdown))
+
+
+def notice(markdown: str, tone: str = "info") -> None:
+    """A message that stands out; tone is "info" or "warning"."""
+    put("notice", _next("notice"), {"tone": tone, "text": marked(markdown)})
+
+
+def columns(*shares: int, align: str = "start") -> list[Place]:
+    """Places beside one another, as wide as their shares; on a narrow screen one under the other."""
+    places = [Place(HERE.get().page) for _ in shares]
+    put("columns", _next("columns"), {"shares": shares, "align": align, "places": [p.parts for p in places]})
+    return places
+
+
+def group(key: str, *, border: bool = False) -> Place:
+    """A place with a name of its own: what is in it is not taken for what is in another."""
+    place = Place(HERE.get().page)
+    put("group", key, {"border": border, "parts": place.parts})
+    return place
+
+
+def fold(key: str, title: str, open: bool, toggle: Act) -> Place:
+    """A place under a title that folds it up; `toggle` is called with whether it is to be open."""
+    place = Place(HERE.get().page)
+    put("fold", key, {"title": title, "open": open, "parts": place.parts}, toggle=toggle)
+    return place
+
+
+def _next(kind: str) -> str:
+    """A key for what needs none of its own: its number in this place."""
+    return f"{kind}-{len(HERE.get().parts)}"
