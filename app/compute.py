@@ -11,10 +11,10 @@ import torch
 from latex2mathml.converter import convert
 
 import engine
+from app.architecture import family_of, rank_of
 from app.markup import Tree, tree
 from app.state import PROMPT
 from engine import analysis, checks
-from engine.config import PairConfig, RecurrentConfig
 from engine.decode import Decoding, steps_of
 from engine.load import beside as read_beside
 from engine.load import moments_of
@@ -27,7 +27,6 @@ from engine.trace import Trace
 from engine.worked import Check, Worked, check
 
 Given = str | tuple[str, str]  # a text or an image in signs, and beside it what a decoder reads of it
-FAMILIES = ("decoder", "llama", "encoder", "pair", "recurrent", "image", "caption")
 ENDINGS = {"encoder": f" {MASK}.", "pair": " tired.", "recurrent": " tired."}  # of the prompt to begin with
 SIGN = re.compile("(?<=(?:&#x0003D;|&#x00028;|&#x0002C;)</mo>)<mo>&#x02212;")
 TRACES = 32  # prompts remembered, for all visitors together
@@ -52,35 +51,17 @@ def linked(name: str) -> str:
 
 def family(name: str) -> str:
     """Which family of architectures a model is of."""
-    config, reads = model(name).config, model(name).reads
-    if len(reads) == 2 and reads[0].image:
-        return "caption"
-    if isinstance(config, PairConfig):
-        return "pair"
-    if isinstance(config, RecurrentConfig):
-        return "recurrent"
-    if config.image:
-        return "image"
-    if not config.causal:
-        return "encoder"
-    return "llama" if config.gated and config.norm == "rms" else "decoder"
+    return family_of(model(name))
 
 
 @cache
 def by_family() -> list[str]:
-    """The shipped models in the order of FAMILIES, and within one: a Transformer, then recurrent models that
-    look back at the source, then those that do not."""
-    return sorted(shipped(), key=_rank)
-
-
-def _rank(name: str) -> tuple[int, bool, bool]:
-    config = model(name).config
-    carried = isinstance(config, RecurrentConfig)
-    return FAMILIES.index(family(name)), carried, carried and config.attention == "none"
+    """The shipped models, those of one family together."""
+    return sorted(shipped(), key=lambda name: rank_of(model(name)))
 
 
 def families() -> dict[str, str]:
-    """The families that there are models of, each with the first of them, in the order of FAMILIES."""
+    """The families that there are models of, each with the first of them, in their order."""
     names = {}
     for name in by_family():
         names.setdefault(family(name), name)

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from app import compute
+from app.architecture import Facts, facts_of, own_mask
 from app.labels import patch_labels, token_labels
 from app.state import View
 from engine.analysis import ends
@@ -100,37 +101,9 @@ class Look:
         return self.names[min(self.view.key, len(self.names) - 1)]
 
     @cached_property
-    def kinds(self) -> tuple[str, ...]:
-        """What kind of model this is: the names by which texts, and parts of them, are for it or not."""
-        c = self.config
-        sees = self.side == "decoder" and bool(self.model.reads[0].image)
-        seeing = ("sees",) if sees else ()  # an image, by the encoder beside it
-        if isinstance(c, RecurrentConfig):
-            looks = "alone" if c.attention == "none" else "attention"
-            return *seeing, "recurrent", c.cell, looks, c.attention, self.side
-        facts = {
-            self.side: bool(self.side),
-            "colour": c.image and c.channels == 3,
-            "image": c.image,
-            "full": not c.causal,
-            "causal": c.causal,
-            "post": c.post_norm,
-            "pre": not c.post_norm,
-            "embed norm": c.embed_norm,
-            "scaled embedding": c.scale_embedding,
-            "segments": c.segments,
-            "small letters": c.segments and self.model.tokenizer.words("A") == ["a"],
-            "next sentence": c.next_sentence,
-            "gated": c.gated,
-            "shared": c.shared_by > 1,
-            "attention biases": c.attention_bias,
-            "mlp biases": c.mlp_bias,
-            "unscaled": not c.scale_scores,
-            "scaled by layer": c.scale_by_layer,
-            "scaled logits": c.scale_logits,
-            "tied": c.tied and c.ending in ("logits", "masked"),
-        }
-        return (*seeing, c.ending, *(name for name, is_so in facts.items() if is_so), c.positions, c.norm)
+    def facts(self) -> Facts:
+        """What is so of this model: by that texts, and parts of them, are for it or not."""
+        return facts_of(self.model, self.side)
 
     @cached_property
     def values(self) -> dict[str, object]:
@@ -151,7 +124,7 @@ class Look:
     @property
     def mask(self) -> str:
         """The picked mask; the model's own by its rule's name, where it is one of those to pick from."""
-        own = "causal" if self.config.causal else "none" if self.config.image else "own"
+        own = own_mask(self.config) if self.config.causal or self.config.image else "own"
         return own if self.view.mask == "own" else self.view.mask
 
     def head_in(self, point: str) -> int:

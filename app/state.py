@@ -6,25 +6,10 @@ from dataclasses import asdict, dataclass, fields, replace
 
 import streamlit as st
 
+from app.architecture import CARRIED, CROSS, STEPS, first_picked, norms_of, own_mask, steps_of
 from engine.config import Config, RecurrentConfig
 from engine.masks import MASKS
 
-STEPS = (
-    "tokens",
-    "embeddings",
-    "layernorm",
-    "qkv",
-    "scores",
-    "mask",
-    "softmax",
-    "heads",
-    "residual",
-    "mlp",
-    "layers",
-    "next",
-)
-CROSS = "cross"  # one more step, of decoders that look at an encoder
-CARRIED = ("cell", "states")  # the steps of recurrent models in the place of a block's
 LONGEST_LINK = 4000  # characters of prompt that a link carries
 PROMPT = "The animal didn't cross the street because it was too"  # its end is open: several words fit
 
@@ -144,21 +129,6 @@ def write_link(view: View) -> dict[str, str]:
     return link
 
 
-def steps_of(config: Config | RecurrentConfig, side: str = "") -> tuple[str, ...]:
-    """The steps in the order in which a stack takes them: norms stand before the parts, or after the sums.
-
-    side is "encoder" or "decoder" where a model has both.
-    """
-    if isinstance(config, RecurrentConfig):
-        looks = (CROSS,) if config.attention != "none" else ()
-        return ("tokens", "embeddings", *CARRIED, *((*looks, "next") if side == "decoder" else ()))
-    steps = [step for step in STEPS if step != "layernorm"] if config.post_norm else list(STEPS)
-    after = steps.index("residual") + 1
-    added = (*(["layernorm"] if config.post_norm else []), *([CROSS] if config.memory else []))
-    steps = (*steps[:after], *added, *steps[after:])
-    return steps if config.ending != "nothing" else steps[:-1]
-
-
 def fit(
     view: View,
     config: Config | RecurrentConfig,
@@ -196,24 +166,12 @@ def _fit_block(view: View, config: Config, moved: dict, ignored: list[str]) -> N
     if view.letter.endswith("_rot") and not config.rotary:
         moved["letter"] = view.letter[0]
         ignored.append("This model turns no queries and keys; they are shown as they are.")
-    if view.mask == ("causal" if config.causal else "none"):
+    if view.mask == own_mask(config):
         moved["mask"] = "own"
         ignored.append(f"The mask “{view.mask}” is this model's own.")
     if view.norm not in norms_of(config):
         moved["norm"] = "attn"
         ignored.append("This model has no such norm; the one at its attention is shown.")
-
-
-def first_picked(config: Config, tokens: int) -> int:
-    """The position that is picked where none was: the last token, or a patch near the middle."""
-    across = config.image // config.patch if config.image else 0
-    return 1 + (across + 1) * ((across - 1) // 2) if across else tokens - 1
-
-
-def norms_of(config: Config) -> tuple[str, ...]:
-    """The norms that a model has: one for each part of a block, and one at its end or its beginning."""
-    there = {"attn": True, "cross": config.memory, "mlp": True, "final": not config.post_norm}
-    return tuple(name for name, is_so in (there | {"embed": config.embed_norm}).items() if is_so)
 
 
 # --- the session ---------------------------------------------------------------------------------

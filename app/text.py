@@ -1,55 +1,61 @@
 """The words a learner reads: Markdown files in assets/text, with numbers filled in from the trace.
 
-A file is cut at its headings: `## tokens/lead` names the text below it, `## tokens/lead (post, gated)` what is
-shown instead for models of both these kinds. In a text
+A file is cut at its headings: `## tokens/lead` names the text below it, `## tokens/lead {image: true}` what is
+shown instead for models of which these facts are so (app/architecture.py). In a text
 
     [[name]] or [[name:.0%]]     is a value; it is escaped, so a prompt can never become markup
     [[n|byte|bytes]]             is the first word where n is 1, else the second
-    [[post?…]] [[not post?…]]    is there only for models of that kind, or of any other; it may hold values
+    [[gated?…]] [[not gated?…]]  is there only for models of which that is so, or is not; it may hold values
+    [[norm: rms?…]]              the same for a fact with several values
 """
 
 import re
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from app.architecture import Conditions, Facts, most_specific, when
 from app.labels import escape
 
 FOLDER = Path(__file__).parents[1] / "assets" / "text"
-CONDITION = re.compile(r"\[\[(not )?([\w -]+)\?((?:\[\[.*?\]\]|.)*?)\]\]", re.DOTALL)
+CONDITION = re.compile(r"\[\[(not )?(\w+)(?:: (\w+))?\?((?:\[\[.*?\]\]|.)*?)\]\]", re.DOTALL)
 PLACEHOLDER = re.compile(r"\[\[(\w+)(?:([:|])([^\]]+))?\]\]")
 
-Kinds = Sequence[str]
+NONE: Facts = {}
+WORDS = {"true": True, "false": False}
 
 
 @cache
-def sections(page: str) -> dict[str, dict[tuple[str, ...], str]]:
-    """All texts of a page: by name, and by the kinds of model that each is for."""
+def sections(page: str) -> dict[str, dict[Conditions, str]]:
+    """All texts of a page: by name, and by what must be so of a model."""
     parts = re.split(r"^## (.+)$", (FOLDER / f"{page}.md").read_text("utf-8"), flags=re.MULTILINE)
     found = {}
     for heading, text in zip(parts[1::2], parts[2::2], strict=True):
-        name, _, kinds = heading.strip().rstrip(")").partition(" (")
-        found.setdefault(name, {})[tuple(kinds.split(", ")) if kinds else ()] = text.strip()
+        name, _, facts = heading.strip().rstrip("}").partition(" {")
+        found.setdefault(name, {})[_conditions(facts)] = text.strip()
     return found
 
 
-def variant(texts: dict[tuple[str, ...], str], kinds: Kinds) -> str:
-    """Of the texts that fit models of these kinds the most specific; among equals that of the earliest kind."""
-    fit = [wanted for wanted in texts if set(wanted) <= set(kinds)]
-    return texts[max(fit, key=lambda wanted: (len(wanted), -min(map(kinds.index, wanted), default=0)))]
+def _conditions(facts: str) -> Conditions:
+    pairs = (fact.split(": ") for fact in facts.split(", ") if fact)
+    return when(**{name: _value(word) for name, word in pairs})
 
 
-def say(page: str, name: str, kinds: Kinds = (), /, **values) -> str:
-    """The text `name` of a page as it is for models of these kinds, with its placeholders filled."""
+def _value(word: str) -> bool | int | str:
+    return WORDS.get(word, int(word) if word.isdigit() else word)
+
+
+def say(page: str, name: str, facts: Facts = NONE, /, **values) -> str:
+    """The text `name` of a page as it is for models with these facts, with its placeholders filled."""
 
     def only(match: re.Match) -> str:
-        return match[3] if (match[2] in kinds) != bool(match[1]) else ""
+        fact = facts.get(match[2])
+        return match[4] if (fact == _value(match[3]) if match[3] else bool(fact)) != bool(match[1]) else ""
 
     def fill(match: re.Match) -> str:
         value, form = values[match[1]], match[3] or ""
         return form.split("|")[value != 1] if match[2] == "|" else written(value, form)
 
-    return PLACEHOLDER.sub(fill, CONDITION.sub(only, variant(sections(page)[name], kinds)))
+    return PLACEHOLDER.sub(fill, CONDITION.sub(only, most_specific(sections(page)[name], facts)))
 
 
 def written(value: object, form: str) -> str:

@@ -1,6 +1,7 @@
 """The models that translate, beside one another: what each writes, how long its ways are, how good it is."""
 
 from app import components, compute
+from app.architecture import facts_of
 from app.figures import graph, series
 from app.labels import escape
 from app.look import Look
@@ -8,7 +9,6 @@ from app.page import columns, group, text
 from app.state import View
 from app.text import say
 from engine.analysis import certainty, parameters_of, path_length, path_to_target, sequential_steps
-from engine.config import RecurrentConfig
 
 METRIC = "chrF"  # the rows of scores.json of this name and a length, after a comma, are of such sentences
 
@@ -29,8 +29,8 @@ def draw(view: View) -> None:
 def _row(view: View, name: str) -> list[str]:
     """The cells of one model; where it cannot read the sentence, why."""
     model, given = compute.model(name), compute.given(name, view, gap=True)
-    kinds = _kinds(model.config)
-    who = say("families", "translators/model", kinds, name=name, cell=getattr(model.config, "cell", "").upper())
+    facts = facts_of(model, "decoder")
+    who = say("families", "translators/model", facts, name=name, cell=getattr(model.config, "cell", "").upper())
     total = f"{sum(parameters_of(model).values()):,}"
     try:
         trace = compute.trace(name, given)
@@ -40,15 +40,8 @@ def _row(view: View, name: str) -> list[str]:
     length, last = trace.ids.shape[1], trace.target.shape[1] - 1
     ways = [sequential_steps(model.reads[0], length), path_length(model.reads[0], length - 1)]
     ways.append(path_to_target(model.config, length, 0, last))
-    many = ("several",) if length > 1 else ()
-    at_once = say("families", "translators/at once", (*many, *kinds), tokens=length)
+    at_once = say("families", "translators/at once", facts | {"several": length > 1}, tokens=length)
     return [who, escape(written or "∅"), f"{certainty(trace):.0%}", *map(str, ways), at_once, total]
-
-
-def _kinds(config) -> tuple[str, ...]:
-    if not isinstance(config, RecurrentConfig):
-        return ()
-    return "recurrent", "alone" if config.attention == "none" else "attention"
 
 
 def _quality(names: list[str]) -> None:

@@ -34,13 +34,13 @@ BEFORE = {"N": 1}  # vectors that stand before the first place of an axis
 
 
 def words(look: Look, name: str, /, *also: str, **values) -> None:
-    """A text of the walk, as it is for this kind of model (and `also` for these kinds), filled in."""
+    """A text of the walk, as it is for this kind of model (`also`: what else is so), filled in."""
     text(told(look, name, *also, **values))
 
 
 def told(look: Look, name: str, /, *also: str, **values) -> str:
     """The same text, to be shown elsewhere."""
-    return say("walk", name, (*also, *look.kinds), **look.values | values)
+    return say("walk", name, look.facts | dict.fromkeys(also, True), **look.values | values)
 
 
 def light(check: Check) -> dict:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from app.architecture import Conditions, most_specific, when
 from app.look import Look
 from app.steps import (
     classes,
@@ -24,35 +25,37 @@ from app.steps import (
     wordpieces,
 )
 
-DRAW = {
-    "tokens": tokens.draw,
-    "embeddings": embeddings.draw,
-    "layernorm": layernorm.draw,
-    "qkv": qkv.draw,
-    "scores": scores.draw,
-    "mask": mask.draw,
-    "softmax": softmax.draw,
-    "heads": heads.draw,
-    "residual": residual.draw,
-    "cross": cross.draw,
-    "cell": recurrent.cell,
-    "states": recurrent.states,
-    "mlp": mlp.draw,
-    "layers": layers.draw,
-    "next": next_token.draw,
-}
-OWN = {  # steps that a kind of model takes in its own way
-    ("tokens", "image"): patches.draw,
-    ("tokens", "segments"): wordpieces.draw,
-    ("next", "masked"): fill.draw,
-    ("embeddings", "recurrent"): recurrent.embedded,
-    ("cross", "sees"): cross.seen,
-    ("cross", "recurrent"): recurrent.looked,
-    ("next", "classes"): classes.draw,
+DRAW: dict[str, dict[Conditions, Callable[[Look], None]]] = {
+    "tokens": {
+        when(): tokens.draw,
+        when(segments=True): wordpieces.draw,
+        when(image=True): patches.draw,
+    },
+    "embeddings": {when(): embeddings.draw, when(architecture="recurrent"): recurrent.embedded},
+    "layernorm": {when(): layernorm.draw},
+    "qkv": {when(): qkv.draw},
+    "scores": {when(): scores.draw},
+    "mask": {when(): mask.draw},
+    "softmax": {when(): softmax.draw},
+    "heads": {when(): heads.draw},
+    "residual": {when(): residual.draw},
+    "cross": {
+        when(): cross.draw,
+        when(source="image"): cross.seen,
+        when(architecture="recurrent", source="text"): recurrent.looked,
+    },
+    "cell": {when(): recurrent.cell},
+    "states": {when(): recurrent.states},
+    "mlp": {when(): mlp.draw},
+    "layers": {when(): layers.draw},
+    "next": {
+        when(): next_token.draw,
+        when(ending="masked"): fill.draw,
+        when(ending="classes"): classes.draw,
+    },
 }
 
 
 def drawing(look: Look) -> Callable[[Look], None]:
     """What draws the picked step, as it is for this kind of model."""
-    step = look.view.step
-    return next((OWN[step, kind] for kind in look.kinds if (step, kind) in OWN), DRAW[step])
+    return most_specific(DRAW[look.view.step], look.facts)

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from app.architecture import norms_of
 from app.controls import choice
 from app.figures import graph, histogram
 from app.look import Look
 from app.page import columns
-from app.state import norms_of
 from app.widgets import arithmetic, chart, code, picture, words
 
 PARTS = {"attn": "attention", "cross": "cross-attention", "mlp": "the MLP"}

@@ -6,6 +6,7 @@ import streamlit as st
 import torch
 
 from app import components, compute, state, translators
+from app.architecture import whole
 from app.controls import button
 from app.figures import bars, shares
 from app.labels import escape
@@ -15,7 +16,6 @@ from app.steps.target import sure
 from app.text import say
 from app.widgets import WEIGHTS, chart, laid, picture
 from engine.analysis import certainty, parameters_of
-from engine.config import RecurrentConfig
 
 SHOWN = 5  # answers
 SENTENCES = (
@@ -103,7 +103,7 @@ def _walk(name: str, read: dict[str, str]) -> None:
 
 def _mask(look: Look, kind: str) -> None:
     """Which tokens each token may look at."""
-    _seen(look, look.point("attn.mask"), kind, say("families", "mask"))
+    _seen(look, look.point("attn.mask"), say("families", "mask"))
 
 
 def _three(look: Look, kind: str) -> None:
@@ -115,14 +115,13 @@ def _three(look: Look, kind: str) -> None:
     }
     for column, (which, (stack, name)) in zip(columns(1, 1, 1), masks.items(), strict=True):
         with column:
-            kind = "image" if stack.config.image else which
-            _seen(stack, stack.point(name), kind, say("families", f"mask/{which}"), f"-{which}")
+            _seen(stack, stack.point(name), say("families", f"mask/{which}"), which)
 
 
 def _carried(look: Look, kind: str) -> None:
     """What a recurrent decoder has of the source: all states to look back at, or what was carried last."""
     if look.config.attention != "none":
-        return _seen(look, look.whole("cross.mask"), kind, say("families", f"{kind}/mask"))
+        return _seen(look, look.whole("cross.mask"), say("families", f"{kind}/mask"))
     source, count = look.memory, len(look.memory.ids)
     told = sum(look.trace[point].numel() for point in look.trace.points() if point.startswith("decoder.start."))
     remark = say("families", f"{kind}/told", states=count, numbers=told)
@@ -131,13 +130,15 @@ def _carried(look: Look, kind: str) -> None:
     picture(source, source.whole("states"), title, height=110, plain=True, pickable=False, **last)
 
 
-def _seen(look: Look, point: str, kind: str, title: str, which: str = "") -> None:
+def _seen(look: Look, point: str, title: str, which: str = "") -> None:
     """One mask, the same in all blocks and heads, and how many of its cells are open."""
     mask = look.array(point)
     rows, columns = mask.shape[-2:]
     seen = int(mask.reshape(-1, rows, columns)[0].sum())
-    remark = say("families", "seen", (kind,), seen=seen, of=rows * columns, rows=rows, columns=columns)
-    picture(look, point, title, remark=remark, name=look.model.name + which, height=220, pickable=False, **MASK)
+    facts = look.facts | {"cross": which == "cross"}
+    remark = say("families", "seen", facts, seen=seen, of=rows * columns, rows=rows, columns=columns)
+    name = look.model.name + (which and f"-{which}")
+    picture(look, point, title, remark=remark, name=name, height=220, pickable=False, **MASK)
 
 
 MASKS = dict.fromkeys(THREE, _three) | {"recurrent": _carried}
@@ -177,10 +178,9 @@ def _captioned(look: Look, kind: str) -> None:
     for name in compute.captioners():
         trace = compute.trace(name, look.given)
         caption = replace(look, model=compute.model(name), trace=trace).text.strip()
-        kinds = ("carried",) if isinstance(trace.model.config, RecurrentConfig) else ()
         values = dict(name=name, text=caption or "∅", share=certainty(trace))
         with words:
-            text(say("families", f"{kind}/says", kinds, **values))
+            text(say("families", f"{kind}/says", whole(trace.model), **values))
 
 
 ANSWERS = {"image": _shown, "pair": _translated, "recurrent": _translated, "caption": _captioned}

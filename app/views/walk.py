@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from app import components, compute, state
+from app.architecture import BEGIN, CROSS, END, HEADED, STEPS, steps_of, whole
 from app.controls import button
 from app.labels import escape
 from app.look import Look
 from app.page import Page, columns, group, notice, text
-from app.state import STEPS, steps_of
 from app.steps import drawing
 from app.text import say
 from app.widgets import ran, told
@@ -21,8 +21,6 @@ PLAIN = [  # prompts for every model; those of its own come from the file beside
     {"text": "naïve café 🙂👩‍👩‍👧 שלום", "note": "Other letters"},
 ]
 PLACES = ("step", "layer", "head", "token", "key", "other")  # what an example sets besides the prompt
-HEADED = ("qkv", "scores", "mask", "softmax", "heads", state.CROSS)  # the steps in which a head is looked at
-BEGIN, END = ("tokens", "embeddings"), ("layers", "next")  # the steps before the blocks and after them
 
 
 def main() -> None:
@@ -59,7 +57,7 @@ def _step(look: Look) -> None:
 def _look(view: state.View, model, given: compute.Given, trace) -> tuple[Look, list[str]]:
     """The view of the run, with places that exist, and a sentence for each one moved."""
     look = Look(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
-    keys = len(look.memory.ids) if view.step == state.CROSS and look.side == "decoder" else None
+    keys = len(look.memory.ids) if view.step == CROSS and look.side == "decoder" else None
     fitted, moved = state.fit(view, look.config, len(look.ids), keys, look.side, look.gap)
     return replace(look, view=fitted), moved
 
@@ -68,7 +66,7 @@ def _prompt(view: state.View, model) -> None:
     examples = compute.examples(model.name) + PLAIN
     header = {
         "text": view.prompt,
-        "placeholder": say("walk", "prompt/placeholder", _asks_for(model)),
+        "placeholder": say("walk", "prompt/placeholder", whole(model)),
         "examples": [(example["text"], example["note"]) for example in examples],
         "open": view.step == STEPS[0],
     }
@@ -79,11 +77,6 @@ def _prompt(view: state.View, model) -> None:
         _submit(example["text"], **{place: example[place] for place in PLACES if place in example})
 
     components.prompt("prompt", header, _submit, show)
-
-
-def _asks_for(model) -> tuple[str, ...]:
-    """What kind of text the model reads."""
-    return ("translator",) if len(model.reads) == 2 else (compute.family(model.name),)
 
 
 def _image(view: state.View, model) -> None:
@@ -129,11 +122,11 @@ def _notes(notes: list[str]) -> None:
 
 def _map(look: Look) -> None:
     steps = steps_of(look.config, look.side)
-    titles = {step: say("walk", f"{step}/name", look.kinds) for step in steps}
+    titles = {step: say("walk", f"{step}/name", look.facts) for step in steps}
     parts = {"begin": BEGIN, "block": [step for step in steps if step not in (*BEGIN, *END)], "end": END}
     layers = dict(layer=look.view.layer, last=getattr(look.config, "layers", 1) - 1)
     groups = [
-        [say("walk", f"map/{part}", look.kinds, **layers), [titles[step] for step in within if step in titles]]
+        [say("walk", f"map/{part}", look.facts, **layers), [titles[step] for step in within if step in titles]]
         for part, within in parts.items()
     ]
     header = {"groups": groups, "steps": list(titles.values()), "at": steps.index(look.view.step)}
@@ -154,7 +147,7 @@ def _bar(look: Look) -> None:
         "heads": config.heads if blocks else 1,
         "head": view.head,
         "stack": view.stack,
-        "what": say("walk", "bar/what", look.kinds),
+        "what": say("walk", "bar/what", look.facts),
         "use": [name for name, used in uses.items() if used],
     }
     components.bar(

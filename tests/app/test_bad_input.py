@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.state import DEFAULT, STEPS
+from app.architecture import STEPS
+from app.state import DEFAULT
 from tests.app.visit import (
     fire,
     formulas,

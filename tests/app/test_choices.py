@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.state import DEFAULT, RANGES, STEPS, write_link
+from app.architecture import STEPS
+from app.state import DEFAULT, RANGES, write_link
 from tests.app.visit import boxes, enter, fire, given, notices, view, visit
 
 PICKED = [

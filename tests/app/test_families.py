@@ -7,7 +7,7 @@ import pytest
 
 import engine
 from app import compute
-from app.state import STEPS
+from app.architecture import STEPS
 from tests.app.conftest import CAPTIONERS, COLOURS, TRANSLATORS
 from tests.app.visit import (
     bars,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.architecture import STEPS
 from app.labels import escape, hex_bytes, token_labels, visible
 from app.markup import tree
-from app.state import STEPS
 from app.text import say, sections
 from engine.masks import MASKS
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import engine
-from app.state import DEFAULT, STEPS
+from app.architecture import STEPS
+from app.state import DEFAULT
 from engine.cache import Cache
 from tests.app.visit import (
     boxes,

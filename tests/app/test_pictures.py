@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import engine
-from app.state import DEFAULT, STEPS, View
+from app.architecture import STEPS
+from app.state import DEFAULT, View
 from app.widgets import PICKS
 from engine.points import points_of
 from tests.app.visit import (

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.state import CHOICES, DEFAULT, LONGEST_LINK, RANGES, TYPES, View, fit, read_link, steps_of, write_link
+from app.architecture import steps_of
+from app.state import CHOICES, DEFAULT, LONGEST_LINK, RANGES, TYPES, View, fit, read_link, write_link
 from engine.config import Config, RecurrentConfig
 
 MODELS = ["storybook", "another"]

@@ -9,8 +9,8 @@ import torch
 
 import engine
 from app import compute, text
-from app.look import Look
-from app.state import CHOICES, DEFAULT, steps_of, write_link
+from app.architecture import facts_of, fits, most_specific, steps_of, when
+from app.state import CHOICES, DEFAULT, write_link
 from app.text import CONDITION, say, sections
 from engine.masks import MASKS, mask_of
 from engine.worked import Check
@@ -42,13 +42,14 @@ SPECIAL = [
     *(dict(step="layernorm", norm=norm) for norm in CHOICES["norm"]),
 ]
 PROMPT = "the cat sat on the mat"
+SIDES = ("encoder", "decoder")
 STRANGERS = ("llama", "after", "by layer", "odd", "distant", "bert", "plain bert", "vit")
 STRANGERS += ("pair", "t5", "rnn", "gru", "lstm", *CAPTIONERS)
 
 
 @pytest.fixture
 def asked(monkeypatch):
-    """The texts of the walk that were asked for, each as (name, the kinds it is for)."""
+    """The texts of the walk that were asked for, each as (name, what it is for)."""
     seen = set()
 
     class Variants(dict):
@@ -56,9 +57,9 @@ def asked(monkeypatch):
             super().__init__(texts)
             self.name = name
 
-        def __getitem__(self, kinds):
-            seen.add((self.name, kinds))
-            return super().__getitem__(kinds)
+        def __getitem__(self, conditions):
+            seen.add((self.name, conditions))
+            return super().__getitem__(conditions)
 
     texts = {name: Variants(name, variants) for name, variants in sections("walk").items()}
     monkeypatch.setattr(text, "sections", lambda page: texts if page == "walk" else sections(page))
@@ -93,7 +94,7 @@ def awkward_choices() -> list[tuple[str, int]]:
 def walked(name: str, **link) -> list:
     """Every step of every stack of a model."""
     one = compute.model(name)
-    sides = ("encoder", "decoder") if len(one.reads) == 2 else ("",)
+    sides = SIDES if len(one.reads) == 2 else ("",)
     pages = []
     for side in sides:
         for step in steps_of(one.get_submodule(side).config, side):
@@ -165,33 +166,40 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch
     pages += [visit(step="tokens"), visit(step="tokens", model="bert", token=1)]
     pages += [*whole_runs(monkeypatch), in_space(), visit(step="next", prompt="a " * 99)]
     check_pages([at for at in pages if not notices(at)])
-    every = {(name, kinds) for name, variants in sections("walk").items() for kinds in variants}
+    every = {(name, conditions) for name, variants in sections("walk").items() for conditions in variants}
     assert every - asked == set()
 
 
-def looks(family) -> list[Look]:
-    """A look at every stack there is."""
-    found = []
-    for name in (*engine.shipped(), *family):
-        one = compute.model(name)
-        for side in ("encoder", "decoder") if len(one.reads) == 2 else ("",):
-            found.append(Look(DEFAULT, one, "", None, side=side))
-    return found
+ALSO = ("special", "sink", "idle", "heated", "several", "cross")  # what a text's numbers say, not its model
 
 
-def test_every_kind_that_a_text_names_is_that_of_a_model_or_of_its_numbers(family):
-    kinds = {kind for look in looks(family) for kind in look.kinds} | {
-        "translator",
-        "special",
-        "sink",
-        "idle",
-        "heated",
-        "several",
-    }
-    for variants in sections("walk").values():
-        for wanted, told in variants.items():
-            assert set(wanted) <= kinds | {"encoder"}
-            assert {match[2] for match in CONDITION.finditer(told)} <= kinds
+def facts_of_all(family) -> list[dict]:
+    """The facts of every stack of every model, shipped or made for these tests."""
+    models = [compute.model(name) for name in (*engine.shipped(), *family)]
+    return [facts_of(one, side) for one in models for side in (SIDES if len(one.reads) == 2 else ("",))]
+
+
+@pytest.mark.parametrize("page", ["walk", "families", "model"])
+def test_every_text_is_for_some_model_and_no_two_are_equally_specific(family, page):
+    """For every model, and whatever else is so: `most_specific` refuses a tie."""
+    every = facts_of_all(family)
+    extra = [{}, *({name: True} for name in ALSO)]
+    for name, variants in sections(page).items():
+        fitting = [facts | also for facts in every for also in extra if any_fits(variants, facts | also)]
+        told = {id(most_specific({c: c for c in variants}, facts)) for facts in fitting}
+        assert {id(conditions) for conditions in variants} == told, name
+
+
+def any_fits(variants: dict, facts: dict) -> bool:
+    return any(fits(conditions, facts) for conditions in variants)
+
+
+@pytest.mark.parametrize("page", ["walk", "families", "model"])
+def test_every_fact_that_a_text_names_is_one_that_models_have(family, page):
+    known = {name for facts in facts_of_all(family) for name in facts} | set(ALSO)
+    for variants in sections(page).values():
+        for conditions, told in variants.items():
+            assert {name for name, _ in conditions} | {m[2] for m in CONDITION.finditer(told)} <= known
 
 
 # --- the three forms of placeholders -------------------------------------------------------------
@@ -199,11 +207,11 @@ def test_every_kind_that_a_text_names_is_that_of_a_model_or_of_its_numbers(famil
 
 @pytest.fixture
 def page(monkeypatch):
-    """page(text, …) -> the text as it is said; "a (b)" names a variant."""
+    """page(texts by their conditions, facts, …) -> the text as it is said."""
 
-    def as_said(variants: dict, kinds=(), **values) -> str:
+    def as_said(variants: dict, facts: dict | None = None, **values) -> str:
         monkeypatch.setattr(text, "sections", lambda page: {"it": variants})
-        return say("page", "it", kinds, **values)
+        return say("page", "it", facts or {}, **values)
 
     return as_said
 
@@ -214,26 +222,33 @@ def test_one_is_singular(page, n, told):
 
 
 @pytest.mark.parametrize(
-    ("kinds", "told"),
-    [((), "x"), (("post",), "x, then 3"), (("pre",), "x first"), (("pre", "post"), "x, then 3 first")],
+    ("facts", "told"),
+    [
+        ({}, "x first"),
+        (dict(post=True), "x, then 3"),
+        (dict(post=False), "x first"),
+        (dict(norm="rms"), "xR first"),
+    ],
 )
-def test_a_part_of_a_text_is_there_for_its_kind_alone(page, kinds, told):
-    assert page({(): "x[[post?, then [[n]]]][[pre? first]]"}, kinds, n=3) == told
+def test_a_part_of_a_text_is_there_where_its_fact_is_so(page, facts, told):
+    assert page({(): "x[[post?, then [[n]]]][[norm: rms?R]][[not post? first]]"}, facts, n=3) == told
 
 
-def test_what_is_not_of_a_kind_has_its_part_too(page):
-    assert page({(): "[[not pre?a]][[not post?b]]"}, ("pre",)) == "b"
+def test_the_variant_that_names_most_of_what_is_so_is_shown(page):
+    variants = {when(): "any", when(a=True): "a", when(a=True, b="x"): "both", when(c=3): "c"}
+    asked = ({}, dict(b="x"), dict(a=True, b="y"), dict(c=3), dict(a=True, b="x", c=3))
+    assert [page(variants, facts) for facts in asked] == ["any", "any", "a", "c", "both"]
 
 
-def test_the_variant_that_fits_most_closely_is_shown(page):
-    variants = {(): "any", ("a",): "a", ("a", "b"): "both", ("c",): "c"}
-    assert [page(variants, kinds) for kinds in ((), ("b",), ("a", "c"), ("c", "a"), ("c", "b", "a"))] == [
-        "any",
-        "any",
-        "a",
-        "c",
-        "both",
-    ]
+def test_two_variants_that_name_equally_much_are_refused(page):
+    with pytest.raises(ValueError, match="equally specific"):
+        page({when(a=True): "a", when(c=3): "c"}, dict(a=True, c=3))
+
+
+def test_a_heading_names_facts_as_yes_or_no_words_and_numbers():
+    assert text._conditions("causal: false, channels: 3, norm: rms") == when(
+        causal=False, channels=3, norm="rms"
+    )
 
 
 # --- what depends on the numbers ------------------------------------------------------------------

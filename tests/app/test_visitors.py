@@ -5,7 +5,8 @@ from dataclasses import replace
 import torch
 
 from app import compute
-from app.state import DEFAULT, STEPS
+from app.architecture import STEPS
+from app.state import DEFAULT
 from tests.app.visit import enter, fire, given, model, pictures, press, view, visit
 
 

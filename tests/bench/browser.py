@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import Browser, Page
 
 import engine
-from app.state import STEPS
+from app.architecture import STEPS
 from engine.config import Config
 from tests.bench.prompts import prompts
 from tests.bench.report import machine, median, table

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import engine
-from app.state import STEPS
+from app.architecture import STEPS
 from tests.bench.client import Answer, Client
 from tests.bench.prompts import prompts
 from tests.bench.report import machine, median, percentile, table

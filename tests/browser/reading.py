@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 from playwright.sync_api import Page
 
-from app.state import STEPS
+from app.architecture import STEPS
 from tests.serving import idle
 
 NAMELESS = """() => [...document.querySelectorAll('.gb button, .gb input, .gb select, .gb textarea')]

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app import compute
-from app.state import steps_of
+from app.architecture import steps_of
 from tests.browser.reading import arrived, colours, go, ready, walk
 from tests.serving import idle
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.state import STEPS
+from app.architecture import STEPS
 from tests.browser.reading import arrived, colours, picture
 
 POINT = "blocks.0.attn.dots"

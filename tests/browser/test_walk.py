@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.state import STEPS
+from app.architecture import STEPS
 from tests.browser.reading import arrived, colours, step, walk
 
 WITHOUT = {"tokens", "next"}  # the steps without a canvas

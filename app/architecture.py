@@ -1,0 +1,137 @@
+"""What kind of model this is: asked here and nowhere else, and answered from the config's own fields.
+
+A model's facts are those fields by name, and a few that follow from several of them. Texts, steps and pictures
+name the facts that they are for; of those that fit, the most specific one is taken.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache
+from typing import TypeVar
+
+from engine.config import Config, RecurrentConfig
+
+Facts = Mapping[str, object]
+Conditions = tuple[tuple[str, object], ...]  # (("causal", False), ("positions", "relative"))
+T = TypeVar("T")
+
+STEPS = (
+    "tokens",
+    "embeddings",
+    "layernorm",
+    "qkv",
+    "scores",
+    "mask",
+    "softmax",
+    "heads",
+    "residual",
+    "mlp",
+    "layers",
+    "next",
+)
+CROSS = "cross"  # one more step, of decoders that look at an encoder
+CARRIED = ("cell", "states")  # the steps of recurrent models in the place of a block's
+BEGIN, END = ("tokens", "embeddings"), ("layers", "next")  # the steps before the blocks and after them
+HEADED = ("qkv", "scores", "mask", "softmax", "heads", CROSS)  # the steps in which a head is looked at
+ONLY = "only"  # what the stack of a model is called that has no other
+SIZES = ("image", "segments", "memory")  # fields that say by their size whether there is such a thing
+
+
+def when(**facts: object) -> Conditions:
+    return tuple(sorted(facts.items()))
+
+
+FAMILIES = {  # in the order in which they are shown
+    "decoder": when(),
+    "llama": when(gated=True, norm="rms", stack="only"),
+    "encoder": when(causal=False),
+    "pair": when(architecture="transformer", source="text", stack="decoder"),
+    "recurrent": when(architecture="recurrent"),
+    "image": when(causal=False, image=True),
+    "caption": when(source="image", stack="decoder"),
+}
+
+
+def facts_of(model, side: str = "") -> Facts:
+    """The facts of one stack of a model: `side` is "encoder" or "decoder" where it has both, else empty."""
+    source = ("image" if model.reads[0].image else "text") if side == "decoder" else ""
+    tokenizer = model.tokenizer
+    small = bool(getattr(tokenizer, "words", None)) and tokenizer.words("A") == ["a"]
+    return _facts(model.get_submodule(side).config, side) | {"source": source, "small_letters": small}
+
+
+@cache
+def _facts(config: Config | RecurrentConfig, side: str) -> Facts:
+    if isinstance(config, RecurrentConfig):
+        chosen = {"architecture": "recurrent", "cell": config.cell, "attention": config.attention}
+        chosen |= {"looks_back": config.attention != "none", "cross": False, **dict.fromkeys(SIZES, False)}
+        return chosen | {"stack": side or ONLY}
+    fields = asdict(config) | {name: bool(getattr(config, name)) for name in SIZES}
+    tied = config.tied and config.ending in ("logits", "masked")
+    shared = {"shared_keys": config.shared_by > 1, "tied": tied, "cross": False}
+    return fields | shared | {"architecture": "transformer", "stack": side or ONLY}
+
+
+def fits(conditions: Conditions, facts: Facts) -> bool:
+    return all(facts.get(name) == value for name, value in conditions)
+
+
+def most_specific(variants: Mapping[Conditions, T], facts: Facts) -> T:
+    """What is for these facts; a ValueError where two variants that fit name equally many."""
+    fit = sorted((conditions for conditions in variants if fits(conditions, facts)), key=len)
+    if not fit:
+        raise KeyError(f"nothing is for such a model: there is {', '.join(map(str, variants))}")
+    if len(fit) > 1 and len(fit[-2]) == len(fit[-1]):
+        raise ValueError(f"{fit[-2]} and {fit[-1]} are equally specific: one of them must say more")
+    return variants[fit[-1]]
+
+
+def whole(model) -> Facts:
+    """The facts of a model as a whole: of two stacks those of the one that writes."""
+    return facts_of(model, "decoder" if len(model.reads) == 2 else "")
+
+
+def family_of(model) -> str:
+    """Which family of architectures a model is of."""
+    return most_specific({conditions: family for family, conditions in FAMILIES.items()}, whole(model))
+
+
+def rank_of(model) -> tuple[int, bool, bool]:
+    """Where a model stands among others: by its family; within one a Transformer, then recurrent models that
+    look back at the source, then those that do not."""
+    config = model.config
+    carried = isinstance(config, RecurrentConfig)
+    return list(FAMILIES).index(family_of(model)), carried, carried and config.attention == "none"
+
+
+@cache
+def steps_of(config: Config | RecurrentConfig, side: str = "") -> tuple[str, ...]:
+    """The steps in the order in which a stack takes them: norms stand before the parts, or after the sums.
+
+    side is "encoder" or "decoder" where a model has both.
+    """
+    if isinstance(config, RecurrentConfig):
+        looks = (CROSS,) if config.attention != "none" else ()
+        return (*BEGIN, *CARRIED, *((*looks, "next") if side == "decoder" else ()))
+    steps = [step for step in STEPS if step != "layernorm"] if config.post_norm else list(STEPS)
+    after = steps.index("residual") + 1
+    added = (*(["layernorm"] if config.post_norm else []), *([CROSS] if config.memory else []))
+    steps = (*steps[:after], *added, *steps[after:])
+    return steps if config.ending != "nothing" else steps[:-1]
+
+
+def norms_of(config: Config) -> tuple[str, ...]:
+    """The norms that a model has: one for each part of a block, and one at its end or its beginning."""
+    there = {"attn": True, "cross": config.memory, "mlp": True, "final": not config.post_norm}
+    return tuple(name for name, is_so in (there | {"embed": config.embed_norm}).items() if is_so)
+
+
+def own_mask(config: Config) -> str:
+    """The model's own mask, as those to pick from are called."""
+    return "causal" if config.causal else "none"
+
+
+def first_picked(config: Config | RecurrentConfig, tokens: int) -> int:
+    """The position that is picked where none was: the last token, or a patch near the middle."""
+    across = config.image // config.patch if config.image else 0
+    return 1 + (across + 1) * ((across - 1) // 2) if across else tokens - 1
