@@ -12,6 +12,7 @@ from latex2mathml.converter import convert
 
 import engine
 from app.architecture import family_of, rank_of
+from app.edits import Edits
 from app.markup import Tree, tree
 from app.state import PROMPT
 from engine import analysis, checks
@@ -20,7 +21,6 @@ from engine.load import beside as read_beside
 from engine.load import moments_of
 from engine.pictures import Pixels, from_signs
 from engine.rerun import check_lens, check_run, work_choice, work_lens
-from engine.tap import Edit
 from engine.tokenize.merges import check_text
 from engine.tokenize.wordpiece import MASK
 from engine.trace import Trace
@@ -130,7 +130,7 @@ def model(name: str):
     return engine.load(name)
 
 
-def trace(name: str, given: Given, edits: tuple[Edit, ...] = ()) -> Trace:
+def trace(name: str, given: Given, edits: Edits = ()) -> Trace:
     """The run of a text, of an image as a link writes it, or of one of them and what the decoder reads."""
     for text in (given,) if isinstance(given, str) else given:
         check_text(text)  # first: a cache cannot look up broken text
@@ -138,7 +138,7 @@ def trace(name: str, given: Given, edits: tuple[Edit, ...] = ()) -> Trace:
 
 
 @lru_cache(maxsize=TRACES)
-def _trace(name: str, given: Given, edits: tuple[Edit, ...]) -> Trace:
+def _trace(name: str, given: Given, edits: Edits) -> Trace:
     reader = model(name)
     if isinstance(given, str):
         return engine.run(reader, _read(reader, given), edits)
@@ -164,7 +164,7 @@ def written(name: str, text: str, read: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=40 * TRACES)
-def checked(name: str, given: Given, point: str, edits: tuple[Edit, ...] = ()) -> Check:
+def checked(name: str, given: Given, point: str, edits: Edits = ()) -> Check:
     """The self-check of a whole tensor, in float64."""
     return check(trace(name, given, edits), point)
 
@@ -192,9 +192,9 @@ def neighbours(name: str, table: str, row: int) -> tuple[list[int], list[float]]
 
 
 @lru_cache(maxsize=TRACES)
-def flat(name: str, given: Given, point: str) -> np.ndarray:
+def flat(name: str, given: Given, point: str, edits: Edits = ()) -> np.ndarray:
     """The token vectors as points [T, 2]."""
-    return analysis.flat_map(trace(name, given)[point][0]).cpu().numpy()
+    return analysis.flat_map(trace(name, given, edits)[point][0]).cpu().numpy()
 
 
 @lru_cache(maxsize=TRACES)
@@ -207,16 +207,16 @@ def in_space(name: str, table: str, first: int) -> tuple[np.ndarray, float]:
 
 
 @lru_cache(maxsize=TRACES)
-def stops(name: str, given: Given, side: str = "") -> tuple[np.ndarray, np.ndarray]:
+def stops(name: str, given: Given, side: str = "", edits: Edits = ()) -> tuple[np.ndarray, np.ndarray]:
     """Most probable token and its probability after each block [L + 1, T]."""
-    ids, shares = analysis.lens(trace(name, given), side)
+    ids, shares = analysis.lens(trace(name, given, edits), side)
     return ids.cpu().numpy(), shares.cpu().numpy()
 
 
 @lru_cache(maxsize=TRACES)
-def class_stops(name: str, given: Given) -> np.ndarray:
+def class_stops(name: str, given: Given, edits: Edits = ()) -> np.ndarray:
     """The probability of each class after each block [L + 1, C]."""
-    return analysis.class_lens(trace(name, given)).cpu().numpy()
+    return analysis.class_lens(trace(name, given, edits)).cpu().numpy()
 
 
 @lru_cache(maxsize=1000)
@@ -225,8 +225,8 @@ def checked_neighbours(name: str, table: str, row: int) -> Check:
 
 
 @lru_cache(maxsize=TRACES)
-def checked_flat(name: str, given: Given, point: str) -> Check:
-    return checks.check_map(trace(name, given)[point][0], flat(name, given, point))
+def checked_flat(name: str, given: Given, point: str, edits: Edits = ()) -> Check:
+    return checks.check_map(trace(name, given, edits)[point][0], flat(name, given, point, edits))
 
 
 @lru_cache(maxsize=TRACES)
@@ -236,34 +236,42 @@ def checked_space(name: str, table: str, first: int) -> Check:
 
 
 @lru_cache(maxsize=10 * TRACES)
-def checked_stops(name: str, given: Given, side: str, at: int) -> Check:
+def checked_stops(name: str, given: Given, side: str, at: int, edits: Edits = ()) -> Check:
     """What `stops` gives for one position."""
-    ids, shares = (found[:, at] for found in stops(name, given, side))
-    return check_lens(trace(name, given), at, shares, side and f"{side}.", ids)
+    ids, shares = (found[:, at] for found in stops(name, given, side, edits))
+    return check_lens(trace(name, given, edits), at, shares, side and f"{side}.", ids)
 
 
 @lru_cache(maxsize=TRACES)
-def checked_class_stops(name: str, given: Given) -> Check:
-    return check_lens(trace(name, given), 0, class_stops(name, given))
+def checked_class_stops(name: str, given: Given, edits: Edits = ()) -> Check:
+    return check_lens(trace(name, given, edits), 0, class_stops(name, given, edits))
 
 
 @lru_cache(maxsize=10 * TRACES)
-def stop_by_hand(name: str, given: Given, side: str, stop: str, at: int, entry: int, shown: float) -> Worked:
+def stop_by_hand(
+    name: str, given: Given, side: str, stop: str, at: int, entry: int, shown: float, edits: Edits = ()
+) -> Worked:
     """The arithmetic of one probability of the lens."""
-    return work_lens(trace(name, given), stop, at, entry, shown, side and f"{side}.")
+    return work_lens(trace(name, given, edits), stop, at, entry, shown, side and f"{side}.")
 
 
 @lru_cache(maxsize=TRACES)
 def sampled(
-    name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: tuple[Edit, ...] = ()
+    name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: Edits = ()
 ) -> dict[str, torch.Tensor]:
     """The sampler's steps from the scores of a point at one position (`at`; empty: there is one alone)."""
     return steps_of(trace(name, given, edits)[point][(0, *at)].cpu(), decoding)
 
 
 @lru_cache(maxsize=10 * TRACES)
+def answer(name: str, given: Given, point: str, at: tuple[int, ...], edits: Edits = ()) -> torch.Tensor:
+    """The probability of every answer, at one position where there are several."""
+    return trace(name, given, edits)[point][(0, *at)].double().cpu().softmax(-1)
+
+
+@lru_cache(maxsize=10 * TRACES)
 def choice_by_hand(
-    name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: tuple[Edit, ...] = ()
+    name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: Edits = ()
 ) -> Worked:
     """The arithmetic of the probability of an entry after temperature and cuts."""
     shown = sampled(name, given, point, at[:-1], decoding, edits)["probabilities"]
@@ -272,7 +280,7 @@ def choice_by_hand(
 
 @lru_cache(maxsize=10 * TRACES)
 def checked_choice(
-    name: str, given: Given, point: str, at: int, decoding: Decoding, edits: tuple[Edit, ...] = ()
+    name: str, given: Given, point: str, at: int, decoding: Decoding, edits: Edits = ()
 ) -> tuple[Check, Check]:
     """Of each entry's probability after temperature and cuts, at one position, and of the best n together."""
     steps = sampled(name, given, point, (at,), decoding, edits)
@@ -282,7 +290,7 @@ def checked_choice(
 
 
 @lru_cache(maxsize=TRACES)
-def checked_run(name: str, given: Given, point: str, edits: tuple[Edit, ...] = ()) -> Check:
+def checked_run(name: str, given: Given, point: str, edits: Edits = ()) -> Check:
     """The whole run once more by the second route alone, up to a point."""
     return check_run(trace(name, given, edits), point)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from app import compute
 from app.architecture import Facts, facts_of, own_mask
+from app.edits import Edits, found
 from app.labels import patch_labels, token_labels
 from app.state import View
 from engine.analysis import ends
@@ -20,6 +21,7 @@ from engine.trace import Trace
 from engine.worked import Worked
 
 ACTIVATIONS = {"gelu_tanh": "GELU", "gelu": "GELU", "relu": "ReLU", "silu": "SiLU"}  # as papers call them
+WINDOW = 4  # tokens, where a mask needs a number
 NORMS = {"layer": "LayerNorm", "rms": "RMSNorm"}
 
 
@@ -112,7 +114,7 @@ class Look:
         if isinstance(c, RecurrentConfig):
             return {"width": c.width}
         root = math.sqrt(c.head_width)
-        n = min(self.view.window, len(self.labels))
+        n = min(self.window, len(self.labels))
         sizes = dict(width=c.width, head_width=c.head_width, root=root, n=n, rest=max(len(self.labels) - n, 1))
         return dict(norm=NORMS[c.norm], activation=self.activation, **sizes)
 
@@ -122,10 +124,21 @@ class Look:
         return ACTIVATIONS[self.config.activation]
 
     @property
+    def masking(self) -> Edit | None:
+        """The what-if that gives the picked block another mask."""
+        return self.edit_of("attn.mask", "mask")
+
+    @property
     def mask(self) -> str:
-        """The picked mask; the model's own by its rule's name, where it is one of those to pick from."""
-        own = own_mask(self.config) if self.config.causal or self.config.image else "own"
-        return own if self.view.mask == "own" else self.view.mask
+        """The picked block's mask; the model's own by its rule's name, where that is one to pick."""
+        if self.masking:
+            return self.masking.value[0]
+        return own_mask(self.config) if self.config.causal or self.config.image else "own"
+
+    @property
+    def window(self) -> int:
+        """The n of the mask in use, or of the one that would be picked."""
+        return self.masking.value[1] if self.masking else WINDOW
 
     def head_in(self, point: str) -> int:
         """Which head of a point the picked head works with: several may share one."""
@@ -163,9 +176,18 @@ class Look:
         """The point's numbers for this prompt, without the batch axis."""
         return self.trace[point][0].cpu().numpy()
 
-    def what_if(self, edit: Edit) -> "Look":
-        """The same view of the run with one edit."""
-        return replace(self, trace=compute.trace(self.model.name, self.given, (edit,)))
+    @property
+    def edits(self) -> Edits:
+        """The what-ifs that the run was made with."""
+        return self.trace.edits
+
+    def with_edits(self, edits: Edits) -> "Look":
+        """The same view of the run with these what-ifs and no others."""
+        return replace(self, trace=compute.trace(self.model.name, self.given, edits))
+
+    def edit_of(self, name: str, op: str = "", at: dict | None = None) -> Edit | None:
+        """The what-if of a point of the picked block."""
+        return found(self.edits, self.point(name), op, at)
 
     def strongest(self, **points: str) -> "Look":
         """The same view, a key or a unit picked where none was: the place of the largest number in size that a
@@ -179,6 +201,15 @@ class Look:
         places["N"] = max(self.view.token - 1, 0)  # no patch is the first vector
         row = self.trace[point][(0, *(places[axis] for axis in self.axes(point)[:-1]))]
         return int(row.abs().argmax())
+
+    @property
+    def outcome(self) -> tuple[str, tuple[int, ...]]:
+        """The point of the model's answer, and at which position it is read off: after the picked token."""
+        if "classes" in self.trace.table:
+            return "classes", ()
+        if self.side == "encoder":
+            return "decoder.logits", (self.trace.target.shape[1] - 1,)
+        return self.whole("logits"), (self.view.token if self.gap is None else self.gap,)
 
     def choice(self, point: str, at: tuple[int, ...], decoding: Decoding = Decoding("sample")) -> Worked:
         """The arithmetic of a probability: of the answer `at`, a position if there are several and an entry."""

@@ -2,75 +2,64 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import streamlit as st
 
-from app.architecture import CARRIED, CROSS, STEPS, first_picked, norms_of, own_mask, steps_of
+from app import edits
+from app.architecture import CARRIED, CROSS, STEPS, first_picked, norms_of, steps_of
+from app.edits import Edits
 from engine.config import Config, RecurrentConfig
-from engine.masks import MASKS
 
 LONGEST_LINK = 4000  # characters of prompt that a link carries
 PROMPT = "The animal didn't cross the street because it was too"  # its end is open: several words fit
+
+
+def ranged(default: float, low: float, high: float):
+    """A number from low to high."""
+    return field(default=default, metadata={"range": (low, high)})
+
+
+def one_of(default: str, *choices: str):
+    return field(default=default, metadata={"choices": choices})
 
 
 @dataclass(frozen=True)
 class View:
     """Everything that a link says. Positions are clamped to the model and prompt by `fit`."""
 
+    # what is read, and by which model
     model: str = ""  # a shipped model's name; empty is the default
     prompt: str = PROMPT
     target: str = ""  # what a decoder beside an encoder has read; empty is what it writes itself
-    stack: str = "decoder"  # of a model with two stacks the one that is looked at
     image: str = ""  # what an image model reads, a sign a pixel; empty is the model's first example
     other: str = ""  # another text, to compare a word's vectors in both
-    step: str = "tokens"
-    layer: int = 0
-    head: int = 0
-    token: int = -1  # the asking position; -1 is the last
-    key: int = -1  # the position looked at; -1 is the one looked at most
-    unit: int = -1  # a number inside a vector; -1 is the largest in size
-    entry: int = -1  # an entry of the vocabulary; -1 is the most probable
-    letter: str = "q"  # which of query, key and value, and the first two turned by their place
-    norm: str = "attn"  # which norm of the block
-    merge: int = -1  # how many merges of the picked word are shown; -1 is all
-    unscaled: bool = False  # what if: softmax without dividing by √d_k
-    mask: str = "own"  # what if: another mask than the model's own
-    window: int = 4  # of the sliding-window mask, and of the prefix
-    heat: float = 1.0  # temperature to play with in the softmax step
+    edits: Edits = ()  # what-ifs: changes to the run
+    # where one looks
+    stack: str = one_of("decoder", "encoder", "decoder")  # of a model with two the one that is looked at
+    step: str = one_of("tokens", *STEPS, CROSS, *CARRIED)
+    layer: int = ranged(0, 0, 999)
+    head: int = ranged(0, 0, 999)
+    token: int = ranged(-1, -1, 99_999)  # the asking position; -1 is the last
+    key: int = ranged(-1, -1, 99_999)  # the position looked at; -1 is the one looked at most
+    unit: int = ranged(-1, -1, 999_999)  # a number inside a vector; -1 is the largest in size
+    entry: int = ranged(-1, -1, 9_999_999)  # an entry of the vocabulary; -1 is the most probable
+    merge: int = ranged(-1, -1, 9_999)  # how many merges of the picked word are shown; -1 is all
+    # how a step shows it
+    letter: str = one_of("q", "q", "q_rot", "k", "k_rot", "v")  # which of query, key, value; turned or not
+    norm: str = one_of("attn", "attn", "cross", "mlp", "final", "embed")  # which norm of the block
     sink: bool = False  # hide the first token's share
     weighted: bool = False  # attention weighted by the size of the values
-    compare: bool = False  # logit lens instead of norms, in the layers step
-    temperature: float = 1.0
-    top_k: int = 0  # 0: no cut
-    top_p: float = 1.0  # 1: no cut
-    min_p: float = 0.0  # 0: no cut
-    seed: int = 0
+    # the sampler
+    temperature: float = ranged(1.0, 0.1, 5.0)
+    top_k: int = ranged(0, 0, 999_999)  # 0: no cut
+    top_p: float = ranged(1.0, 0.01, 1.0)  # 1: no cut
+    min_p: float = ranged(0.0, 0.0, 1.0)  # 0: no cut
+    seed: int = ranged(0, 0, 2**31 - 1)
 
 
-CHOICES = {
-    "step": (*STEPS, CROSS, *CARRIED),
-    "stack": ("encoder", "decoder"),
-    "letter": ("q", "q_rot", "k", "k_rot", "v"),
-    "norm": ("attn", "cross", "mlp", "final", "embed"),
-    "mask": ("own", *MASKS),
-}
-RANGES = {
-    "layer": (0, 999),
-    "head": (0, 999),
-    "token": (-1, 99_999),
-    "key": (-1, 99_999),
-    "unit": (-1, 999_999),
-    "entry": (-1, 9_999_999),
-    "merge": (-1, 9_999),
-    "window": (1, 9_999),
-    "heat": (0.1, 5.0),
-    "temperature": (0.1, 5.0),
-    "top_k": (0, 999_999),
-    "top_p": (0.01, 1.0),
-    "min_p": (0.0, 1.0),
-    "seed": (0, 2**31 - 1),
-}
+CHOICES = {f.name: f.metadata["choices"] for f in fields(View) if "choices" in f.metadata}
+RANGES = {f.name: f.metadata["range"] for f in fields(View) if "range" in f.metadata}
 DEFAULT = View()
 UNPICKED = {name: getattr(DEFAULT, name) for name in ("token", "key", "unit", "entry", "merge")}
 TYPES = {field.name: type(getattr(DEFAULT, field.name)) for field in fields(View)}
@@ -96,6 +85,10 @@ def _parse(name: str, text: str, models: list[str]):
     kind, said = TYPES[name], f"{name} = “{text_start(text)}”"
     if name == "model" and text not in models:
         return None, f"{said}: there is no such model here; there is {', '.join(models)}."
+    if name == "edits":
+        value, unread = edits.read(text)
+        cut = "; ".join(f"“{text_start(part)}”" for part in unread)
+        return value, cut and f"edits: {cut} is no what-if that a link can hold."
     if name in CHOICES and text not in CHOICES[name]:
         return None, f"{said} is not one of {', '.join(CHOICES[name])}."
     if kind is str:
@@ -119,10 +112,11 @@ def text_start(text: str) -> str:
 
 def write_link(view: View) -> dict[str, str]:
     """The parameters that open `view` again: only what differs from the default."""
-    default, link = asdict(DEFAULT), {}
-    for name, value in asdict(view).items():
-        if value != default[name]:
-            link[name] = str(int(value)) if isinstance(value, bool) else str(value)
+    link = {}
+    for name in TYPES:
+        value = getattr(view, name)
+        if value != getattr(DEFAULT, name):
+            link[name] = edits.write(value) if name == "edits" else str(int(value) if value is True else value)
     prompt = link.get("prompt", "")
     if len(prompt) > LONGEST_LINK or any("\ud800" <= c <= "\udfff" for c in prompt):
         del link["prompt"]  # no address can carry it
@@ -166,9 +160,6 @@ def _fit_block(view: View, config: Config, moved: dict, ignored: list[str]) -> N
     if view.letter.endswith("_rot") and not config.rotary:
         moved["letter"] = view.letter[0]
         ignored.append("This model turns no queries and keys; they are shown as they are.")
-    if view.mask == own_mask(config):
-        moved["mask"] = "own"
-        ignored.append(f"The mask “{view.mask}” is this model's own.")
     if view.norm not in norms_of(config):
         moved["norm"] = "attn"
         ignored.append("This model has no such norm; the one at its attention is shown.")
@@ -210,6 +201,8 @@ def current() -> View:
 def enter(field: str, value: object) -> None:
     """Set a field to what a control reports, in the range and among the choices that links have too; anything
     else changes nothing."""
+    if field == "edits":
+        return
     text = str(int(value)) if isinstance(value, bool) else str(value)
     found, _ = _parse(field, text, [])
     if found is not None:

@@ -1,7 +1,9 @@
 """What every step is made of: a picture in its frame, the arithmetic of a cell, the code that ran."""
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -9,9 +11,11 @@ import streamlit as st
 import torch
 
 from app import components, compute, state
+from app.edits import LARGEST, put
 from app.look import Look
 from app.page import HERE, keep, text
 from app.text import say
+from engine.tap import Edit
 from engine.worked import Check, Worked, work
 
 SHOWN_TERMS = 6
@@ -275,7 +279,22 @@ def scored(
 def arithmetic(look: Look, *cells: tuple | Worked) -> None:
     """Picked cells (a point and where in it) by hand: terms, their sum, the model's own number beside it."""
     boxes = [_box(look, cell) if isinstance(cell, Worked) else _by_hand(look, *cell) for cell in cells]
-    components.hands("hands", boxes)
+    components.hands("hands", [box for box, _ in boxes], lambda sent: _set(look, [at for _, at in boxes], sent))
+
+
+def _set(look: Look, cells: list[Edit | None], sent: object) -> None:
+    """Give a cell the number that the browser sends, where both are sensible."""
+    match sent:
+        case [int(i), int() | float() as x] if 0 <= i < len(cells) and cells[i] and abs(x) <= LARGEST:
+            state.change(edits=put(look.edits, replace(cells[i], value=float(x))))
+
+
+def _settable(look: Look, point: str, at: tuple[int, ...]) -> Edit | None:
+    """The what-if that sets a cell, where it is a number of a point."""
+    if point not in look.trace.table or look.trace[point].dtype == torch.bool:
+        return None
+    axes = look.trace.table[point].axes[1:]
+    return Edit(point, "set", [(axis, i) for axis, i in zip(axes, at, strict=True) if axis != "1"], 0.0)
 
 
 def _by_hand(look: Look, point: str, *cell: int) -> dict:
@@ -285,11 +304,12 @@ def _by_hand(look: Look, point: str, *cell: int) -> dict:
     return _box(look, work(look.trace, made, (0, *made_at)), {point: at})
 
 
-def _box(look: Look, worked: Worked, picked: dict[str, tuple[int, ...]] | None = None) -> dict:
-    """The arithmetic of a cell; `picked` names the cell that only takes it over."""
+def _box(look: Look, worked: Worked, picked: dict[str, tuple[int, ...]] | None = None) -> tuple:
+    """The arithmetic of a cell, and the what-if that sets it; `picked` names one that only takes it over."""
     cells = (picked or {}) | {worked.point: worked.at[1:]}
     difference = abs(worked.value - worked.shown) if worked.value != worked.shown else 0.0
     told = "frac" in worked.numbers or not worked.terms  # else the terms below tell the same
+    settable = _settable(look, *next(iter(cells.items())))
     return {
         "cell": " = ".join(f"{name}[{', '.join(map(str, i))}]" for name, i in cells.items()),
         "formulas": [compute.formula(latex) for latex in (worked.symbols, worked.numbers)[: 1 + told]],
@@ -300,7 +320,9 @@ def _box(look: Look, worked: Worked, picked: dict[str, tuple[int, ...]] | None =
         "who": "shown above" if worked.point == "p" else "this what-if" if look.trace.edits else "the model",
         "difference": _number(difference, 1),
         "sources": worked.sources,
-    }
+        "set": settable is not None,
+        "exact": worked.shown if math.isfinite(worked.shown) else 0.0,
+    }, settable
 
 
 def _made(look: Look, point: str, at: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:

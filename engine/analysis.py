@@ -139,6 +139,12 @@ def _part(name: str) -> str:
     return next((part for mark, part in marks.items() if mark in name), "ending")
 
 
+def divergence(p: Tensor, q: Tensor) -> float:
+    """How far probabilities q [V] are from p [V], in bits (Kullback & Leibler 1951); 0: they are equal."""
+    seen = p > 0
+    return float((p[seen] * (p[seen] / q[seen]).log2()).sum().clamp(min=0))
+
+
 # --- roles of heads: each takes a pattern [..., T, S] and gives a score from 0 to 1 for each head ---------
 
 

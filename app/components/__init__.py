@@ -29,6 +29,7 @@ DRAWN = (
     "page",
     "store",
     "control",
+    "edits",
     "matrix",
     "plot",
     "thumbs",
@@ -233,9 +234,10 @@ def formula(key: str, mathml: str) -> None:
     put("formula", key, {"formula": mathml})
 
 
-def hands(key: str, boxes: list[dict]) -> None:
-    """The arithmetic of picked cells, a box each; as `app.widgets.arithmetic` makes them."""
-    put("hands", key, {"boxes": boxes})
+def hands(key: str, boxes: list[dict], set: Act) -> None:
+    """The arithmetic of picked cells, a box each, as `app.widgets.arithmetic` makes them; `set` is called with
+    [the number of a box, a number that its cell is to have]."""
+    put("hands", key, {"boxes": boxes}, set=set)
 
 
 def tokens(key: str, header: dict, **choices: Act) -> None:

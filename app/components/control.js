@@ -56,10 +56,12 @@ const CONTROLS = {
     };
   },
   choice(root, state) {
-    const all = el("div", { class: "choices", role: "radiogroup", onkeydown: amongChoices });
-    root.replaceChildren(all);
+    const label = named(), all = el("div", { class: "choices", role: "radiogroup", onkeydown: amongChoices });
+    root.replaceChildren(el("div", { class: "control" }, label, all));
     return (h, value) => {
       all.setAttribute("aria-label", h.label);
+      label.textContent = h.label;
+      label.hidden = !h.named;
       const names = JSON.stringify(h.options), take = (x) => { mark(x); state.send(x); };
       if (all.__names !== names) all.replaceChildren(...h.options.map(([x, text]) => el("button", { type: "button", class: "choice", role: "radio", text, "data-value": x, onclick: () => take(x) })));
       all.__names = names;

@@ -6,23 +6,32 @@ DRAW.formula = function ({ data, parentElement }) {
   root.dataset.sig = "formula";
 };
 
-DRAW.hands = function ({ data, parentElement }) {
+DRAW.hands = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
-  root.replaceChildren(...data.boxes.map(box));
+  root.replaceChildren(...data.boxes.map((h, i) => box(h, (value) => setTriggerValue("set", [i, value]))));
   root.dataset.sig = data.boxes.map((h) => h.cell).join("|");
 };
 
 const math = (text) => document.importNode(new DOMParser().parseFromString(text, "application/xml").documentElement, true);
 
-function box(h) {
+function box(h, set) {
   const node = el("section", { class: "hand", "aria-label": `Check it by hand: ${h.cell}` });
   node.append(el("p", {}, el("b", { text: "Check it by hand" }), " · ", el("code", { text: h.cell })), ...h.formulas.map(math));
   if (h.terms.length) node.append(terms(h));
   const results = ["by hand ", el("b", { text: h.value }), ` · ${h.who} `, el("b", { text: h.shown }), ` · differs by ${h.difference}`];
   node.append(el("p", {}, ...results));
+  if (h.set) node.append(setter(h, set));
   if (h.sources.length) node.append(el("p", { class: "made" }, "made from ", ...h.sources.flatMap((s, i) => [i ? " and " : "", el("code", { text: s })])));
   return node;
+}
+
+// What if the number were another? Enter sets it.
+function setter(h, set) {
+  const field = el("input", { type: "number", step: "any", value: Number(h.exact.toPrecision(6)), "aria-label": `What if ${h.cell} were another number?` });
+  const send = () => field.value !== "" && field.value !== field.defaultValue && set(Number(field.value));
+  field.onkeydown = (e) => { e.stopPropagation(); if (e.key === "Enter") send(); };
+  return el("p", { class: "set" }, "what if it were ", field, " ", el("button", { type: "button", text: "Set", onclick: send }));
 }
 
 function terms(h) {

@@ -2,6 +2,7 @@
 
 from app import compute
 from app.controls import text_field
+from app.edits import fitting
 from app.figures import graph, series
 from app.look import Look
 from app.widgets import chart, words
@@ -18,6 +19,7 @@ def company(look: Look) -> None:
         return words(look, "company/ask", *["special"] * special, token=word)
     try:
         theirs = compute.trace(look.model.name, other)
+        theirs = compute.trace(look.model.name, other, fitting(theirs, look.edits)[0])
     except ValueError as error:
         return words(look, "company/trouble", error=str(error))
     places = [t for t, id in enumerate(theirs.ids[0].tolist()) if id == look.ids[look.view.token]]

@@ -3,6 +3,7 @@
 from app.figures import bars, shares
 from app.look import Look
 from app.page import columns
+from app.what_ifs import taken_out
 from app.widgets import WEIGHTS, arithmetic, chart, code, laid, looks, picture, thumbs, words
 from engine.block import Block
 from engine.config import RecurrentConfig
@@ -28,6 +29,7 @@ def draw(look: Look) -> None:
             title = f"Where “{look.token}” looks"
             chart(look, "cross", bars(rows, "token", "weight", height=330, percent=True), title, point=point)
     with right:
+        taken_out(look, "cross.out", f"Cross-attention of block {view.layer}")
         cell = (view.head, view.token, view.key)
         arithmetic(look, (point, *cell), (look.point("cross.dots"), *cell))
         words(look, "cross/why")

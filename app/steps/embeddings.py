@@ -94,12 +94,12 @@ def show_nearest(look: Look, near: list[dict], table: str, title: str) -> None:
 
 
 def _map(look: Look) -> None:
-    flat = compute.flat(look.model.name, look.given, look.whole("embed.token"))
+    flat = compute.flat(look.model.name, look.given, look.whole("embed.token"), look.edits)
     tokens = dots("tokens", flat[:, 0], flat[:, 1], look.labels, look.view.token, height=250)
     figure = graph([tokens], "widest direction", "second widest", height=250)
     what = "patches" if look.config.image else "prompt's tokens"
     title = f"The {what} on a flat map (PCA of embed.token)"
-    check = compute.checked_flat(look.model.name, look.given, look.whole("embed.token"))
+    check = compute.checked_flat(look.model.name, look.given, look.whole("embed.token"), look.edits)
     chart(look, "map", figure, title, check=check, pick=lambda i: state.change(token=int(i)))
 
 

@@ -7,6 +7,7 @@ from app.controls import switch
 from app.labels import token_labels
 from app.look import Look
 from app.page import columns
+from app.what_ifs import taken_out
 from app.widgets import WEIGHTS, arithmetic, code, laid, picture, thumbs, words
 from engine.analysis import value_weighted, without_first
 from engine.attention import Attention
@@ -52,6 +53,7 @@ def draw(look: Look) -> None:
         with b:
             picture(look, mixed, "Values mixed by the weights", height=290)
     with right:
+        taken_out(look, "attn.z", f"Head {view.head} of block {view.layer}", {"H": view.head})
         switch("Hide the first token's share (attention sink)", "sink")
         switch("Weigh by the size of the values", "weighted")
         weight = [] if variant else [(weights, view.head, view.token, view.key)]
@@ -65,6 +67,7 @@ def _measured(look: Look) -> None:
     examples = compute.examples(look.model.name) if look.model.name in compute.shipped() else []
     view = look.view
     here = dict(text=view.prompt, layer=view.layer, head=view.head, token=view.token)
+    examples = [] if look.edits else examples
     found = next((e for e in examples if "after" in e and here.items() <= e.items()), None)
     if found:
         idle = found["before"] - found["after"] < NEEDED

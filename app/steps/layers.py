@@ -57,12 +57,13 @@ def _worked(look: Look, entry: int, share: float) -> Worked:
     """The picked probability by hand."""
     side = look.side and f"{look.side}."
     stop = stops(look.trace, side)[look.view.layer + 1]
-    return compute.stop_by_hand(look.model.name, look.given, look.side, stop, look.view.token, entry, share)
+    at = (look.side, stop, look.view.token, entry, share)
+    return compute.stop_by_hand(look.model.name, look.given, *at, look.edits)
 
 
 def _tokens(look: Look) -> tuple[int, float]:
     """The most probable token after each block [L + 1, T], its probability as colour; returns the picked."""
-    ids, shares = compute.stops(look.model.name, look.given, look.side)
+    ids, shares = compute.stops(look.model.name, look.given, look.side, look.edits)
     texts = [[look.label_of(int(i)) for i in row] for row in ids]
     place = look.view.token
     _sentence(look, [row[place] for row in texts], float(shares[-1, place]))
@@ -76,7 +77,7 @@ def _tokens(look: Look) -> tuple[int, float]:
         "pick": [look.view.layer + 1, place],
         "height": 380 if look.config.causal else 250,
     }
-    check = compute.checked_stops(look.model.name, look.given, look.side, place)
+    check = compute.checked_stops(look.model.name, look.given, look.side, place, look.edits)
     _grid(look, shares, header, check, lambda layer, token: state.change(layer=layer, token=token))
     row = look.view.layer + 1
     return int(ids[row, place]), float(shares[row, place])
@@ -84,7 +85,7 @@ def _tokens(look: Look) -> tuple[int, float]:
 
 def _classes(look: Look) -> tuple[int, float]:
     """The probability of each class after each block [L + 1, C]; returns what `_tokens` does."""
-    shares = compute.class_stops(look.model.name, look.given)
+    shares = compute.class_stops(look.model.name, look.given, look.edits)
     labels, row = look.model.labels, look.view.layer + 1
     entry = look.view.entry if 0 <= look.view.entry < len(labels) else int(shares[row].argmax())
     _sentence(look, [labels[i] for i in shares.argmax(-1)], float(shares[-1].max()))
@@ -96,7 +97,7 @@ def _classes(look: Look) -> tuple[int, float]:
         "pick": [row, entry],
         "height": 250,
     }
-    check = compute.checked_class_stops(look.model.name, look.given)
+    check = compute.checked_class_stops(look.model.name, look.given, look.edits)
     _grid(look, shares, header, check, lambda layer, entry: state.change(layer=layer, entry=entry))
     return entry, float(shares[row, entry])
 
@@ -130,7 +131,7 @@ def _grid(look: Look, shares: np.ndarray, header: dict, check: Check, pick) -> N
         "max": 1.0,
         "wide": True,
         "foot": f"lens  [L+1={len(shares)}, {columns}={shares.shape[1]}]",
-        "model": look.model.name,
+        "model": look.source,
         "light": light(check),
     }
     components.matrix("matrix-lens", header, lambda cell: pick(max(0, int(cell[0]) - 1), int(cell[1])))

@@ -1,6 +1,8 @@
 """Who may look at whom."""
 
-from app.controls import choice, number
+from app import state
+from app.controls import choice_of, number_of
+from app.edits import drop, put
 from app.look import Look
 from app.page import columns
 from app.widgets import WEIGHTS, arithmetic, code, picture, words
@@ -15,25 +17,26 @@ CAUSAL = {
     "padding": "padding",
 }
 FULL = {"own": "none: its own", "filled": "padding", "causal": "causal", "window": "window", "prefix": "prefix"}
+WINDOWS = (1, 9_999)  # tokens
 COUNTED = ("window", "prefix", "padding", "filled")
 
 
 def draw(look: Look) -> None:
     look = look.strongest(key=look.point("attn.pattern"))
     view, kinds = look.view, CAUSAL if look.config.causal else FULL
-    if view.mask != "own":
-        look = look.what_if(Edit(look.point("attn.mask"), "mask", value=(view.mask, view.window)))
+    picked = look.masking.value[0] if look.masking else "own"
     seen = look.trace[look.point("attn.mask")][0, view.head, view.token]
     left, right = columns(7, 4)
     with left:
         a, b = columns(3, 1, align="end")
         with a:
-            choice("Mask", "mask", kinds | {view.mask: kinds.get(view.mask, view.mask)})
+            offered = kinds | {picked: kinds.get(picked, picked)}
+            choice_of("mask", "Mask", picked, offered, lambda kind: _mask(look, kind, look.window))
         with b:
-            if view.mask in COUNTED:
-                number("n tokens", "window")
+            if picked in COUNTED:
+                number_of("window", "n tokens", look.window, *WINDOWS, lambda n: _mask(look, picked, int(n)))
         counts = dict(seen=int(seen.sum()), cut=int((~seen).sum()))
-        words(look, f"mask/{view.mask}", token=look.token, **counts)
+        words(look, f"mask/{picked}", token=look.token, **counts)
         a, b = columns(1, 1)
         with a:
             picture(look, look.point("attn.masked"), "Scores after the mask", height=350)
@@ -44,4 +47,10 @@ def draw(look: Look) -> None:
         cell = (view.head, view.token, view.key)
         arithmetic(look, (look.point("attn.masked"), *cell), (look.point("attn.pattern"), *cell))
         own = causal_mask if look.config.causal else full_mask
-        code(own if view.mask == "own" else mask_of)
+        code(own if picked == "own" else mask_of)
+
+
+def _mask(look: Look, kind: str, n: int) -> None:
+    """Give the picked block another mask, or its own again."""
+    edit = None if kind == "own" else Edit(look.point("attn.mask"), "mask", value=(kind, n))
+    state.change(edits=put(look.edits, edit) if edit else drop(look.edits, look.masking))

@@ -7,6 +7,7 @@ from app import compute, state
 from app.figures import bars, graph, series
 from app.look import Look
 from app.page import columns
+from app.what_ifs import taken_out
 from app.widgets import arithmetic, chart, code, picture, words
 from engine.checks import check_curve, worst
 from engine.mlp import ACTIVATIONS, MLP
@@ -48,6 +49,7 @@ def draw(look: Look) -> None:
         read = look.config.ending != "classes" or view.token == 0  # classes are read off the first vector alone
         if look.config.ending in PROMOTED and not look.config.post_norm and read:
             _promotes(look, unit)
+        taken_out(look, "mlp.out", f"The MLP of block {view.layer}")
         names = ("pre", "gate", "act") if gated else ("pre", "act")
         arithmetic(look, *((look.point(f"mlp.{name}"), view.token, unit) for name in names))
         words(look, "mlp/why", units=pre.shape[1], wide=look.config.width)

@@ -84,7 +84,7 @@ def _rows(look: Look, names: list[str], points: list[str]) -> None:
         "pick": [len(names) - 1, unit],
         "bands": [["col", unit, unit + 1]],
         "foot": f"{look.whole(f'steps.{look.view.token}')}.…  [D={look.config.width}]",
-        "model": look.model.name,
+        "model": look.source,
         "light": light(worst(look.checked(point) for point in points)),
     }
     components.matrix("matrix-cell", header, lambda place: state.change(unit=int(place[1])))

@@ -5,6 +5,7 @@ import numpy as np
 from app.figures import graph, series
 from app.look import Look
 from app.page import columns
+from app.what_ifs import taken_out
 from app.widgets import arithmetic, chart, code, picture, words
 from engine.block import Block
 from engine.checks import check_lengths, worst
@@ -31,6 +32,7 @@ def draw(look: Look) -> None:
         for point, title in zip(points, titles, strict=True):
             picture(look, point, title, height=125, among=points)
     with right:
+        taken_out(look, "attn.out", f"Attention of block {view.layer}")
         arithmetic(look, (total, view.token, view.unit), (added, view.token, view.unit))
         places = range(len(look.labels))
         lines = [

@@ -4,10 +4,13 @@ import math
 
 import numpy as np
 
-from app.controls import switch
+from app import state
+from app.controls import switch_of
+from app.edits import drop, put
 from app.figures import bars, graph, series, shares
 from app.look import Look
 from app.page import columns
+from app.what_ifs import undivided
 from app.widgets import arithmetic, chart, code, picture, words
 from engine.analysis import dots_at
 from engine.attention import attend
@@ -49,9 +52,12 @@ def draw(look: Look) -> None:
             _by_distance(look)
     with right:
         if look.config.scale_scores:
-            switch("What if we did not divide?", "unscaled")
-            if view.unscaled:
-                _without(look, width)
+            (edit,) = undivided(look, view.layer)
+            switch_of(
+                "unscaled", "What if we did not divide?", edit in look.edits, lambda on: _divide(look, not on)
+            )
+            if edit in look.edits:
+                _without(look, edit)
         arithmetic(look, *((point, *cell) for point in parts.values()))
         places = {"rotary": (dots_at, rotate), "relative": (buckets_of,)}
         code(attend, *places.get(look.config.positions, ()))
@@ -88,11 +94,15 @@ def _by_distance(look: Look) -> None:
     chart(look, "distance", figure, title, foot=f"{asking} · k, turned", check=check)
 
 
-def _without(look: Look, width: int) -> None:
+def _divide(look: Look, divide: bool) -> None:
+    (edit,) = undivided(look, look.view.layer)
+    state.change(edits=drop(look.edits, edit) if divide else put(look.edits, edit))
+
+
+def _without(look: Look, edit: Edit) -> None:
     """The picked row of the softmax as it is, and in a run that does not divide in this block."""
     view, point = look.view, look.point("attn.pattern")
-    edit = Edit(look.point("attn.scores"), "scale", value=1 / look.config.scale(view.layer))
-    runs = (look, look.what_if(edit))
+    runs = (look.with_edits(drop(look.edits, edit)), look)
     usual, other = (run.trace[point][0, view.head, view.token].tolist() for run in runs)
     words(look, "scores/without", token=look.token, usual=max(usual), other=max(other))
     best = sorted(look.seen, key=lambda i: -usual[i])[:8]

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app import components, compute, state
+from app import components, compute, edits, state, what_ifs
 from app.architecture import BEGIN, CROSS, END, HEADED, STEPS, steps_of, whole
 from app.controls import button
 from app.labels import escape
@@ -48,10 +48,12 @@ def _step(look: Look) -> None:
     _notes(state.ignored())
     _map(look)
     _bar(look)
+    what_ifs.strip(look)
     with group("head"):
         _head(look)
     with group(f"step-{look.view.step}"):
         drawing(look)(look)
+    what_ifs.mechanisms(look)
 
 
 def _look(view: state.View, model, given: compute.Given, trace) -> tuple[Look, list[str]]:
@@ -59,7 +61,9 @@ def _look(view: state.View, model, given: compute.Given, trace) -> tuple[Look, l
     look = Look(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
     keys = len(look.memory.ids) if view.step == CROSS and look.side == "decoder" else None
     fitted, moved = state.fit(view, look.config, len(look.ids), keys, look.side, look.gap)
-    return replace(look, view=fitted), moved
+    kept, refused = edits.fitting(trace, view.edits)
+    look = replace(look, view=replace(fitted, edits=kept)).with_edits(kept)
+    return look, moved + [f"A what-if was left out: {reason}." for reason in refused]
 
 
 def _prompt(view: state.View, model) -> None:
@@ -165,7 +169,7 @@ def _head(look: Look) -> None:
     step = look.view.step
     number = steps_of(look.config, look.side).index(step) + 1
     which = f"/{look.mask}" if step == "mask" else ""
-    heated = ["heated"] * (look.view.heat != 1)  # a temperature of the softmax that is not the model's own
+    heated = ["heated"] * (step == "softmax" and bool(look.edit_of("attn.masked", "scale")))
     title, lead, formula = (
         told(look, f"{step}/{part}", *heated) for part in ("title", "lead", f"formula{which}")
     )

@@ -20,6 +20,7 @@ from tests.app.visit import (
     keys,
     lens,
     markdown,
+    masked,
     model,
     numbers,
     picture,
@@ -28,6 +29,7 @@ from tests.app.visit import (
     trace,
     view,
     visit,
+    what_if,
 )
 
 # --- one scale for what is added up ----------------------------------------------------------------
@@ -218,7 +220,7 @@ def test_a_patch_is_not_counted_as_a_token_is():
 
 
 def test_engine_and_picture_agree_on_who_is_masked_in_a_padded_what_if():
-    at = visit(step="mask", mask="padding", window=3)
+    at = visit(step="mask", **what_if(masked("padding", 3)))
     edit = engine.Edit("blocks.0.attn.mask", "mask", value=("padding", 3))
     allowed = engine.run(model(), DEFAULT.prompt, [edit])["blocks.0.attn.mask"][0].numpy()
     for name in ("attn.masked", "attn.pattern"):

@@ -4,17 +4,22 @@ import pytest
 
 from app.architecture import STEPS
 from app.state import DEFAULT
+from engine.tap import Edit
 from tests.app.visit import (
     fire,
     formulas,
     full_prompt,
     given,
+    heated,
     keys,
     markup,
+    masked,
     model,
     notices,
+    undivided,
     view,
     visit,
+    what_if,
 )
 from tests.hostile import HOSTILE
 
@@ -67,7 +72,10 @@ def test_a_prompt_that_is_no_text_does_no_harm(junk):
 @pytest.mark.parametrize("step", STEPS)
 def test_a_token_never_becomes_markup(step, monkeypatch):
     """The page with every token's label a piece of markup has the same markup as with plain labels."""
-    link = dict(step=step, layer=1, token=4, key=2, unscaled=1, mask="none", heat=2, sink=1)
+    link = dict(step=step, layer=1, token=4, key=2, sink=1)
+    link |= what_if(
+        undivided(1), masked("none", layer=1), heated(2, 1), Edit("blocks.1.attn.z", "zero", {"H": 0})
+    )
     shown = []
     for label in ("plain", MARKUP):
         monkeypatch.setattr("app.look.token_labels", lambda tokens, label=label: [label] * len(tokens))
@@ -77,7 +85,7 @@ def test_a_token_never_becomes_markup(step, monkeypatch):
     assert shown[0] == shown[1]
 
 
-@pytest.mark.parametrize("name", ["model", "layer", "mask", MARKUP[:30], "$x$ :red[q]"])
+@pytest.mark.parametrize("name", ["model", "layer", "letter", "edits", MARKUP[:30], "$x$ :red[q]"])
 def test_a_link_never_becomes_markup(name):
     def told(value: str) -> list[str]:
         at = visit(**{name: value})

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.architecture import steps_of
+from app.edits import write
 from app.state import CHOICES, DEFAULT, LONGEST_LINK, RANGES, TYPES, View, fit, read_link, write_link
 from engine.config import Config, RecurrentConfig
+from tests.app.strategies import EDITS
 
 MODELS = ["storybook", "another"]
 WILD = ["", "nan", "inf", "-inf", "1e400", "-1", "2.5", "9" * 20, "yes", "01", "\x00", "q" * 10_000]
@@ -21,6 +23,8 @@ def allowed(name: str) -> st.SearchStrategy:
         return st.sampled_from(CHOICES[name])
     if name in RANGES:
         return (st.floats if TYPES[name] is float else st.integers)(*RANGES[name])
+    if name == "edits":
+        return st.lists(EDITS, max_size=5).map(tuple)
     if name == "model":
         return st.sampled_from(["", *MODELS])
     return st.text(max_size=60) if TYPES[name] is str else st.booleans()
@@ -58,6 +62,8 @@ def sensible(view: View) -> bool:
 def says(view: View, name: str, text: str) -> bool:
     """Is the field exactly what the text asks for?"""
     value = getattr(view, name, None)
+    if name == "edits":
+        return write(value) == text
     if isinstance(value, str):
         return value == text and (value != "" or name != "model")
     if isinstance(value, bool):
@@ -81,7 +87,7 @@ def test_any_link_gives_a_sensible_view_and_a_sentence_for_each_thing_ignored(li
     "name, text, nearest",
     [
         ("layer", "-7", 0),
-        ("heat", "1e9", 5.0),
+        ("temperature", "1e9", 5.0),
         ("top_p", "0", 0.01),
         ("token", "2.9", 2),
         ("seed", "1e300", 2**31 - 1),
@@ -104,7 +110,7 @@ def config(layers: int = 1, heads: int = 1, **choices) -> Config:
 @given(VIEWS, SIZES)
 @settings(deadline=None)
 def test_fit_moves_only_what_does_not_exist_and_says_so(view, sizes):
-    view = replace(view, mask="own", norm="attn", step="tokens")
+    view = replace(view, norm="attn", step="tokens")
     fitted, moved = fit(view, config(*sizes[:2]), sizes[2])
     counts = dict(layer=sizes[0], head=sizes[1], token=sizes[2], key=sizes[2])
     for name, count in counts.items():
@@ -136,14 +142,6 @@ def test_a_step_that_a_stack_does_not_take_gives_one_that_it_does(shape, side, s
     assert len(set(taken)) == len(taken)
     assert fitted.step == step if step in taken else fitted.step in taken
     assert len(moved) == (step not in taken)
-
-
-@pytest.mark.parametrize("causal, own", [(True, "causal"), (False, "none")])
-def test_a_models_own_mask_is_no_what_if(causal, own):
-    for mask in CHOICES["mask"]:
-        fitted, moved = fit(replace(DEFAULT, mask=mask), config(causal=causal), 3)
-        assert fitted.mask == ("own" if mask == own else mask)
-        assert len(moved) == (mask == own)
 
 
 @pytest.mark.parametrize(

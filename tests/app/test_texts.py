@@ -13,6 +13,7 @@ from app.architecture import facts_of, fits, most_specific, steps_of, when
 from app.state import CHOICES, DEFAULT, write_link
 from app.text import CONDITION, say, sections
 from engine.masks import MASKS, mask_of
+from engine.tap import Edit
 from engine.worked import Check
 from tests.app.claims import Stack, untrue
 from tests.app.conftest import CAPTIONERS
@@ -21,23 +22,29 @@ from tests.app.visit import (
     formulas,
     full_prompt,
     given,
+    heated,
     markdown,
+    masked,
     model,
     notices,
     numbers,
     pictures,
     press,
     trace,
+    undivided,
     view,
     visit,
+    what_if,
 )
 
 SPECIAL = [
-    dict(step="scores", unscaled=True),
-    dict(step="softmax", heat=2.0),
+    dict(step="scores", edits=(undivided(),)),
+    dict(step="softmax", edits=(heated(2.0),)),
     dict(step="softmax", token=0),
     dict(step="heads", token=0),
-    *(dict(step="mask", mask=kind) for kind in CHOICES["mask"]),
+    *(dict(step="mask", edits=(masked(kind),)) for kind in MASKS),
+    dict(step="mask"),
+    dict(step="next", edits=(Edit("blocks.0.mlp.out", "zero"),)),
     *(dict(step="qkv", letter=letter) for letter in CHOICES["letter"]),
     *(dict(step="layernorm", norm=norm) for norm in CHOICES["norm"]),
 ]
@@ -131,10 +138,10 @@ def whole_runs(monkeypatch) -> list:
     return pages
 
 
-def in_space():
-    """The token table as a map, unfolded."""
-    at = visit(step="embeddings")
-    at.session_state["open-space"] = True
+def unfolded(name: str, **link):
+    """A page with something on it unfolded."""
+    at = visit(**link)
+    at.session_state[f"open-{name}"] = True
     return at.run()
 
 
@@ -147,7 +154,8 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch
     pages += [visit(step="qkv", model="llama", letter=letter) for letter in CHOICES["letter"]]
     for name in ("bert", "vit", "t5"):
         side = dict(stack="encoder") if name == "t5" else {}
-        pages += [visit(step="mask", model=name, mask=mask, **side) for mask in CHOICES["mask"]]
+        stack = "encoder." if side else ""
+        pages += [visit(step="mask", model=name, **side, **what_if(masked(kind, side=stack))) for kind in MASKS]
     pages += [visit(step="next", model="bert", prompt=text) for text in ("a [MASK]", "a [SEP] b [MASK] [MASK]")]
     for other in ("", "x", "a " * 99, DEFAULT.prompt):
         pages.append(visit(step="layers", model="bert", prompt=PROMPT, token=1, other=other))
@@ -164,13 +172,26 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch
     pages.append(visit(step="next", model="wordfinder", prompt="A cat. [SEP] It ran."))
     pages.append(fire(visit(), "prompt", prompt=""))
     pages += [visit(step="tokens"), visit(step="tokens", model="bert", token=1)]
-    pages += [*whole_runs(monkeypatch), in_space(), visit(step="next", prompt="a " * 99)]
+    pages += [
+        *whole_runs(monkeypatch),
+        unfolded("space", step="embeddings"),
+        unfolded("mechanisms", model="bookworm"),
+        visit(step="next", prompt="a " * 99),
+    ]
     check_pages([at for at in pages if not notices(at)])
     every = {(name, conditions) for name, variants in sections("walk").items() for conditions in variants}
     assert every - asked == set()
 
 
-ALSO = ("special", "sink", "idle", "heated", "several", "cross")  # what a text's numbers say, not its model
+ALSO = (
+    "special",
+    "sink",
+    "idle",
+    "heated",
+    "several",
+    "cross",
+    "placed",
+)  # what a text's numbers say, not its model
 
 
 def facts_of_all(family) -> list[dict]:
@@ -324,11 +345,12 @@ def test_the_formula_of_a_mask_is_its_rule(kind, n):
 @pytest.mark.parametrize("link", [{}, dict(model="wordfinder"), dict(model="captioner", stack="encoder")])
 @pytest.mark.parametrize(
     ("picked", "rule"),
-    [(dict(mask="window", window=3), "0≤t−s<3"), (dict(mask="prefix", window=2), "max(s,t)<2")],
+    [(("window", 3), "0≤t−s<3"), (("prefix", 2), "max(s,t)<2")],
 )
 def test_the_formula_is_that_of_the_picked_mask(link, picked, rule):
+    edits = what_if(masked(*picked, side="encoder." if "stack" in link else ""))
     assert not any(rule in formula for formula in formulas(visit(step="mask", **link)))
-    assert any(rule in formula for formula in formulas(visit(step="mask", **link, **picked)))
+    assert any(rule in formula for formula in formulas(visit(step="mask", **link, **edits)))
 
 
 def test_the_row_from_which_the_answer_stays_is_called_as_in_the_picture():

@@ -7,7 +7,19 @@ import torch
 from app import compute
 from app.architecture import STEPS
 from app.state import DEFAULT
-from tests.app.visit import enter, fire, given, model, pictures, press, view, visit
+from tests.app.visit import (
+    fire,
+    given,
+    heated,
+    masked,
+    model,
+    pictures,
+    press,
+    undivided,
+    view,
+    visit,
+    what_if,
+)
 
 
 def test_two_visitors_do_not_disturb_each_other():
@@ -15,12 +27,12 @@ def test_two_visitors_do_not_disturb_each_other():
     before = [values.copy() for _, values in pictures(other)]
     fire(one, "prompt", prompt="something else")
     fire(one, "bar", head=3)
-    enter(one, "unscaled", True)
+    fire(one, "control-unscaled", change=True)
     other.run()
     assert view(other) == replace(DEFAULT, step="scores", prompt="a b c", layer=4)
     assert given(other, "prompt")["text"] == "a b c"
     assert all((now == then).all() for (_, now), then in zip(pictures(other), before, strict=True))
-    mine = dict(prompt="something else", layer=1, head=3, unscaled=True)
+    mine = dict(prompt="something else", layer=1, head=3, edits=(undivided(1),))
     assert view(one) == replace(DEFAULT, step="scores", **mine)
 
 
@@ -30,7 +42,7 @@ def test_a_new_visitor_starts_from_the_default():
 
 
 def test_walking_all_steps_with_every_what_if_leaves_the_model_as_it_was():
-    at = visit(unscaled=1, mask="none", heat=2, sink=1, weighted=1)
+    at = visit(sink=1, weighted=1, **what_if(undivided(), masked("none"), heated(2)))
     shared = compute.model(model().name)
     before = {name: value.clone() for name, value in shared.state_dict().items()}
     for i in range(len(STEPS)):

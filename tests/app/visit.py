@@ -17,8 +17,10 @@ from streamlit.testing.v1 import AppTest
 
 import engine
 from app.components import unpack
+from app.edits import write
 from app.figures import MARK
 from app.state import DEFAULT, View
+from engine.tap import Edit
 from engine.trace import Trace
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
@@ -73,6 +75,23 @@ def visit(**link) -> AppTest:
     for name, value in link.items():
         at.query_params[name] = str(value)
     return at.run()
+
+
+def what_if(*edits: Edit) -> dict[str, str]:
+    """The part of a link that has these what-ifs."""
+    return {"edits": write(edits)}
+
+
+def masked(kind: str, n: int = 4, layer: int = 0, side: str = "") -> Edit:
+    return Edit(f"{side}blocks.{layer}.attn.mask", "mask", value=(kind, n))
+
+
+def heated(temperature: float, layer: int = 0) -> Edit:
+    return Edit(f"blocks.{layer}.attn.masked", "scale", value=1 / temperature)
+
+
+def undivided(layer: int = 0) -> Edit:
+    return Edit(f"blocks.{layer}.attn.scores", "scale", value=1 / model().config.scale(layer))
 
 
 def fire(at: AppTest, key: str, **event) -> AppTest:

@@ -63,7 +63,12 @@ def test_a_special_token_is_one_entry_without_bytes(page, app):
 def test_the_formula_is_that_of_the_chosen_mask(page, app):
     formulas = []
     for mask in ("own", "none", "window"):
-        go(page, app, step="mask", **({} if mask == "own" else dict(mask=mask, window=3)))
+        go(
+            page,
+            app,
+            step="mask",
+            **({} if mask == "own" else dict(edits=f"mask~blocks.0.attn.mask~~{mask}.3")),
+        )
         formulas.append(page.locator("[data-part=head] math").text_content())
     assert len(set(formulas)) == 3
 

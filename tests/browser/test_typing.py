@@ -41,7 +41,7 @@ def test_a_hostile_prompt_in_a_link_does_nothing(page, app, name):
 
 
 def test_a_hostile_link_does_nothing(page, app):
-    go(page, app, **{"layer": HOSTILE["image"], HOSTILE["remote image"]: "1", "mask": HOSTILE["markdown"]})
+    go(page, app, **{"layer": HOSTILE["image"], HOSTILE["remote image"]: "1", "edits": HOSTILE["markdown"]})
     assert page.evaluate("() => window.__xss === undefined")
     said = page.locator("[data-kind=notice]").inner_text()
     assert HOSTILE["image"][:30] in said and "![i](" in said

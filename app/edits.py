@@ -1,0 +1,114 @@
+"""What-ifs: changes to points of the run, as the view and the link hold them.
+
+In a link each is `op~point~where~value`, with `!` between them: zero~blocks.2.attn.z~H3 takes out a head.
+"""
+
+import math
+import re
+from dataclasses import replace
+
+from engine.tap import Edit
+from engine.trace import Trace
+
+Edits = tuple[Edit, ...]
+
+OPS = ("zero", "mean", "set", "scale", "mask")  # those that a link may hold
+MOST = 40  # edits in a link
+LARGEST = 1e9  # number, in size, that a what-if sets
+BLOCK = re.compile(r"\bblocks\.(\d+)\.")
+AT = re.compile(r"([A-Z])(\d{1,7})")
+
+
+def write(edits: Edits) -> str:
+    return "!".join(_written(edit) for edit in edits)
+
+
+def _written(edit: Edit) -> str:
+    where = "".join(f"{axis}{i}" for axis, i in edit.at)
+    value = (
+        ".".join(map(str, edit.value)) if edit.op == "mask" else "" if edit.value is None else repr(edit.value)
+    )
+    return "~".join((edit.op, edit.point, where, value)).rstrip("~")
+
+
+def read(text: str) -> tuple[Edits, list[str]]:
+    """The edits that a link's text stands for, and each part of it that stands for none."""
+    found, unread = [], []
+    parts = text.split("!") if text else []
+    for part in parts[:MOST]:
+        edit = _read(part)
+        (unread if edit is None else found).append(edit or part)
+    return tuple(found), unread + parts[MOST:]
+
+
+def _read(text: str) -> Edit | None:
+    op, point, where, value, *more = (*text.split("~"), "", "", "")
+    if op not in OPS or any(more) or AT.sub("", where):
+        return None
+    try:
+        return Edit(point, op, [(axis, int(i)) for axis, i in AT.findall(where)], _value(op, value))
+    except ValueError:
+        return None
+
+
+def _value(op: str, text: str) -> float | tuple[str, int] | None:
+    if op == "mask":
+        kind, _, n = text.partition(".")
+        return kind, int(n)
+    if op in ("zero", "mean"):
+        return None
+    number = float(text)
+    if not math.isfinite(number) or abs(number) > LARGEST:
+        raise ValueError("no number that could be worked with")
+    return number
+
+
+def fitting(trace: Trace, edits: Edits) -> tuple[Edits, list[str]]:
+    """Those of the edits that can be made in a run, and why each of the others cannot."""
+    kept, refused = [], []
+    for edit in edits:
+        try:
+            edit.apply(trace[edit.point], trace.table[edit.point].axes)
+            kept.append(edit)
+        except (KeyError, ValueError) as error:
+            refused.append(str(error.args[0]))
+    return tuple(kept), refused
+
+
+def found(edits: Edits, point: str, op: str = "", at: dict | None = None) -> Edit | None:
+    """The edit of a point, of this op if one is named, at exactly this place."""
+    where = Edit(point, "zero", at or {}).at
+    return next((e for e in edits if e.point == point and e.at == where and op in ("", e.op)), None)
+
+
+def put(edits: Edits, edit: Edit) -> Edits:
+    """The edits with one more, in the place of what was done there before."""
+    old = found(edits, edit.point, at=dict(edit.at))
+    return tuple(edit if e == old else e for e in edits) if old else (*edits, edit)
+
+
+def drop(edits: Edits, *gone: Edit | None) -> Edits:
+    return tuple(edit for edit in edits if edit not in gone)
+
+
+def moved(edit: Edit, layer: int) -> Edit:
+    """The same edit in another block."""
+    return replace(edit, point=BLOCK.sub(f"blocks.{layer}.", edit.point))
+
+
+def layer_of(edit: Edit) -> int | None:
+    """Which block it is in, if it is in one."""
+    block = BLOCK.search(edit.point)
+    return int(block[1]) if block else None
+
+
+def together(edits: Edits, layers: int) -> list[Edits]:
+    """The edits one by one, but those in one group that do the same in every one of the blocks."""
+    groups: dict[Edit, list[Edit]] = {}
+    for edit in edits:
+        groups.setdefault(moved(edit, 0), []).append(edit)
+    found = []
+    for group in groups.values():
+        whole = layer_of(group[0]) is not None and len(group) == layers > 1
+        found += [tuple(group)] if whole else [(edit,) for edit in group]
+    return found
