@@ -16,9 +16,9 @@ from app.state import PROMPT
 from engine import analysis, checks
 from engine.config import PairConfig, RecurrentConfig
 from engine.decode import Decoding, steps_of
+from engine.images import Pixels, from_signs
 from engine.load import beside as read_beside
 from engine.load import moments_of
-from engine.pictures import Pixels, from_signs
 from engine.rerun import check_lens, check_run, work_choice, work_lens
 from engine.tap import Edit
 from engine.tokenize.merges import check_text

@@ -13,9 +13,9 @@ from app.state import View
 from engine.analysis import ends
 from engine.config import Config, RecurrentConfig
 from engine.decode import Decoding
-from engine.models import Transformer
 from engine.tap import Edit
 from engine.trace import Trace
+from engine.transformer import Transformer
 from engine.worked import Worked
 
 ACTIVATIONS = {"gelu_tanh": "GELU", "gelu": "GELU", "relu": "ReLU", "silu": "SiLU"}  # as papers call them
@@ -122,7 +122,7 @@ class Look:
             "small letters": c.segments and self.model.tokenizer.words("A") == ["a"],
             "next sentence": c.next_sentence,
             "gated": c.gated,
-            "shared": c.shared_by > 1,
+            "shared": c.group_size > 1,
             "attention biases": c.attention_bias,
             "mlp biases": c.mlp_bias,
             "unscaled": not c.scale_scores,
@@ -157,7 +157,7 @@ class Look:
     def head_in(self, point: str) -> int:
         """Which head of a point the picked head works with: several may share one."""
         shared = self.axes(point).startswith("G")
-        return self.view.head // self.config.shared_by if shared else self.view.head
+        return self.view.head // self.config.group_size if shared else self.view.head
 
     @property
     def seen(self) -> list[int]:

@@ -4,7 +4,7 @@
     trace = engine.run(model, "The animal didn't cross the street")
     trace["blocks.0.attn.pattern"]            # [B, H, T, S]
 
-Read it in this order: config, tap, norm, attention, mlp, block, embed, points, inputs, models, trace, worked,
+Read it in this order: config, tap, norm, attention, mlp, block, embed, points, inputs, transformer, trace, worked,
 rerun, decode. What came before the transformer stands apart: recurrent_cells, recurrent, recurrent_points.
 """
 

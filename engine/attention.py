@@ -42,7 +42,7 @@ class Attention(nn.Module):
     def __init__(self, config: Config, layer: int, memory: int = 0):
         super().__init__()
         c, width, bias = config, config.width, config.attention_bias
-        self.head_width, self.shared_by, self.scale = c.head_width, c.shared_by, c.scale(layer)
+        self.head_width, self.group_size, self.scale = c.head_width, c.group_size, c.scale(layer)
         self.norm = NORMS[c.norm](width, c.norm_eps)
         self.q = nn.Linear(width, c.heads * c.head_width, bias)
         self.k = nn.Linear(memory or width, c.key_heads * c.head_width, bias)
@@ -50,7 +50,7 @@ class Attention(nn.Module):
         self.out = nn.Linear(c.heads * c.head_width, width, bias)
         relative = c.positions == "relative" and not memory
         self.bias = nn.Embedding(c.buckets, c.heads) if relative else None
-        self.farthest, self.both_sides = c.farthest, not c.causal
+        self.max_distance, self.both_sides = c.max_distance, not c.causal
 
     def forward(
         self,
@@ -81,10 +81,10 @@ class Attention(nn.Module):
 
     def _share(self, x: Tensor) -> Tensor:
         """[B, G, S, E] -> [B, H, S, E]: head h takes that of group h // (H/G)."""
-        return x if self.shared_by == 1 else x.repeat_interleave(self.shared_by, 1)
+        return x if self.group_size == 1 else x.repeat_interleave(self.group_size, 1)
 
     def _bias(self, T: int, S: int) -> Tensor:
         """What is added to the scores for each distance [1, H, T, S] (Raffel et al. 2019)."""
         away = distances(T, S, self.bias.weight.device)
-        rows = buckets_of(away, self.bias.num_embeddings, self.farthest, self.both_sides)  # [T, S]
+        rows = buckets_of(away, self.bias.num_embeddings, self.max_distance, self.both_sides)  # [T, S]
         return self.bias(rows).permute(2, 0, 1)[None]

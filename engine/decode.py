@@ -9,7 +9,7 @@ from torch import Tensor
 
 from engine.cache import Cache
 from engine.inputs import Inputs, check_ids, encode, inputs_of
-from engine.models import Transformer
+from engine.transformer import Transformer
 
 METHODS = ("greedy", "sample")
 
@@ -69,7 +69,7 @@ class Step:
 # --- the steps: each takes logits [V] and returns logits [V]; a token cut away has −∞ ------------
 
 
-def heat(logits: Tensor, temperature: float) -> Tensor:
+def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
     """Divide by the temperature."""
     return logits / temperature
 
@@ -99,7 +99,7 @@ def keep_min_p(logits: Tensor, p: float) -> Tensor:
 def steps_of(logits: Tensor, decoding: Decoding) -> dict[str, Tensor]:
     """Every step by name, from `logits` [V] to `probabilities` [V]; steps not asked for are absent."""
     steps = {"logits": logits.double()}
-    x = steps["tempered"] = heat(steps["logits"], decoding.temperature)
+    x = steps["tempered"] = apply_temperature(steps["logits"], decoding.temperature)
     for name, cut in (("top_k", keep_top_k), ("top_p", keep_top_p), ("min_p", keep_min_p)):
         if getattr(decoding, name) is not None:
             x = steps[name] = cut(x, getattr(decoding, name))

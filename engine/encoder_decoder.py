@@ -7,10 +7,10 @@ from torch import Tensor
 
 from engine.config import PairConfig
 from engine.inputs import Inputs
-from engine.models import Transformer
 from engine.points import Point, within
 from engine.seq2seq import SequenceToSequence
 from engine.tap import SILENT
+from engine.transformer import Transformer
 
 
 class EncoderDecoder(SequenceToSequence):

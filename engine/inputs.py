@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from engine.pictures import Pixels
+from engine.images import Pixels
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from engine.config import RecurrentConfig
 from engine.inputs import Inputs
-from engine.models import Transformer
 from engine.points import Point
 from engine.recurrent_cells import CELLS
 from engine.recurrent_points import recurrent_points
 from engine.seq2seq import SequenceToSequence
 from engine.tap import SILENT
+from engine.transformer import Transformer
 
 
 class Reader(nn.Module):

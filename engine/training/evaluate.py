@@ -17,7 +17,6 @@ from torch import Tensor
 
 from engine import analysis
 from engine.decode import Decoding, generate
-from engine.models import Transformer
 from engine.tokenize.bpe import RankTokenizer
 from engine.trace import run
 from engine.training.corpus import token_row
@@ -25,6 +24,7 @@ from engine.training.english import Question, grammar
 from engine.training.intervals import jackknife
 from engine.training.mix import english
 from engine.training.report import Score, mean, share
+from engine.transformer import Transformer
 
 Model = Callable[[Tensor], Tensor]
 CLOZE = Path(__file__).parent / "cloze.txt"

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import engine
-from engine.decode import Decoding, choose, draw, generate, heat, keep_min_p, keep_top_k, keep_top_p, steps_of
+from engine.decode import (
+    Decoding,
+    apply_temperature,
+    choose,
+    draw,
+    generate,
+    keep_min_p,
+    keep_top_k,
+    keep_top_p,
+    steps_of,
+)
 from engine.tokenize.bpe import END
 from tests.engine.tiny import assert_close, decoder, prompt
 
@@ -20,7 +30,7 @@ def logits(seed: int, size: int = 97) -> torch.Tensor:
 
 
 STEPS = [
-    *((heat, "TemperatureLogitsWarper", x) for x in (0.1, 0.7, 1.0, 3.0)),
+    *((apply_temperature, "TemperatureLogitsWarper", x) for x in (0.1, 0.7, 1.0, 3.0)),
     *((keep_top_k, "TopKLogitsWarper", x) for x in (1, 2, 50, 97, 1000)),
     *((keep_top_p, "TopPLogitsWarper", x) for x in (1e-6, 0.1, 0.5, 0.9, 0.999, 1.0)),
     *((keep_min_p, "MinPLogitsWarper", x) for x in (1e-6, 0.01, 0.1, 0.5, 1.0)),

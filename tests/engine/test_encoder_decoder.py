@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import engine
+from engine.build import fresh
 from engine.cache import Cache
 from engine.config import Config, PairConfig
 from engine.decode import Decoding, generate, translate
 from engine.encoder_decoder import EncoderDecoder
-from engine.families import fresh
 from engine.recipes import KINDS
 from engine.tap import Edit
 from engine.trace import run

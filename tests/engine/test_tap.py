@@ -85,7 +85,7 @@ def test_a_pattern_that_is_edited_mixes_other_values(model, prompt_ids):
     trace = run(model, prompt_ids, [edit])
     pattern = full(model, prompt_ids)["blocks.0.attn.pattern"].clone()
     pattern[0, 1, 8, 3] = 0.5
-    values = trace["blocks.0.attn.v"].repeat_interleave(model.config.shared_by, 1)
+    values = trace["blocks.0.attn.v"].repeat_interleave(model.config.group_size, 1)
     assert_close(trace["blocks.0.attn.z"], pattern @ values)
     out = model.blocks[0].attn.out(trace["blocks.0.attn.z"].transpose(1, 2).flatten(2))
     assert_close(trace["blocks.0.attn.out"], out)

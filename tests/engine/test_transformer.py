@@ -3,12 +3,12 @@
 import pytest
 import torch
 
+from engine.build import fresh
 from engine.cache import Cache
 from engine.config import Config
-from engine.families import fresh
-from engine.models import Transformer
 from engine.points import points_of
 from engine.trace import run
+from engine.transformer import Transformer
 from tests.engine.tiny import CHOICES, KINDS, SIZES, assert_close, at_positions, decoder, full, prompt
 
 

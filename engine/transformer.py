@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from engine.block import Block
 from engine.cache import Cache
 from engine.config import Config
-from engine.embed import Embed, Patches
+from engine.embed import Embed, PatchEmbed
 from engine.inputs import Inputs
 from engine.masks import causal_mask, full_mask
 from engine.mlp import ACTIVATIONS
@@ -33,7 +33,7 @@ class MaskedHead(nn.Module):
         return self.norm(act, tap.at("norm"))
 
 
-class Follows(nn.Module):
+class NextSentenceHead(nn.Module):
     """Does the second text follow the first? Read off the first token, [CLS] (Devlin et al. 2018)."""
 
     def __init__(self, config: Config):
@@ -64,7 +64,7 @@ class Transformer(nn.Module):
     def __init__(self, config: Config):
         super().__init__()
         self.config = c = config
-        self.embed = Patches(c) if c.image else Embed(c)
+        self.embed = PatchEmbed(c) if c.image else Embed(c)
         self.blocks = nn.ModuleList(Block(c, i) for i in range(c.layers))
         self.final_norm = None if c.post_norm else NORMS[c.norm](c.width, c.norm_eps)
         self.head = MaskedHead(c) if c.ending == "masked" else None
@@ -73,7 +73,7 @@ class Transformer(nn.Module):
         self.classes = nn.Linear(c.width, c.classes) if c.ending == "classes" else None
         if c.ending in ("logits", "masked"):
             self.logits = nn.Linear(c.width, c.vocabulary, bias=c.ending == "masked")
-        self.follows = Follows(c) if c.next_sentence else None
+        self.follows = NextSentenceHead(c) if c.next_sentence else None
         self.tie()
 
     def tie(self) -> None:
