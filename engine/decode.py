@@ -166,7 +166,8 @@ def _generate(model: Transformer, ids: list[int], decoding: Decoding, cached: bo
 
 @torch.inference_mode()
 def _last_logits(model: Transformer, ids: list[int], cache: Cache | None) -> Tensor:
-    return model(torch.tensor([ids], device=model.device), cache=cache)[0, -1].cpu()
+    new = torch.tensor([ids], device=model.device)
+    return model(new, model.context(new, cache=cache))[0, -1].cpu()
 
 
 def _answer(model, inputs: Inputs, decoding: Decoding) -> Iterator[Step]:

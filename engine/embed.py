@@ -24,8 +24,8 @@ class PatchEmbed(nn.Module):
         """images [B, channels, image, image] -> [B, T, D], T = patches + 1."""
         pixels = tap("pixels", patchify(images, self.side))  # [B, N, P]
         patch = tap("patch", self.patch(pixels))  # [B, N, D]
-        first = self.first.expand(len(patch), 1, -1)
-        token = tap("token", torch.cat([first, patch], 1))  # [B, T, D]
+        cls_token = self.first.expand(len(patch), 1, -1)
+        token = tap("token", torch.cat([cls_token, patch], 1))  # [B, T, D]
         position = tap("position", self.position.weight.expand_as(token))  # [B, T, D]
         return tap("out", token + position)  # [B, T, D]
 

@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor
 
+# In the place of the causal mask of a whole text, which a fused kernel applies without being given it.
+CAUSAL = "causal"
+Mask = Tensor | str  # bool [B or 1, 1, T, S], True = may look; or CAUSAL
 MASKS = ("causal", "none", "window", "prefix", "padding", "filled")
 
 

@@ -1,6 +1,7 @@
 """The whole model: embed, a stack of blocks, a last norm, and a score for every word piece."""
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -8,12 +9,13 @@ from torch import Tensor, nn
 from engine.block import Block
 from engine.cache import Cache
 from engine.config import Config
+from engine.context import Context
 from engine.embed import Embed, PatchEmbed
 from engine.inputs import Inputs
-from engine.masks import causal_mask, full_mask
+from engine.masks import CAUSAL, Mask, causal_mask, full_mask
 from engine.mlp import ACTIVATIONS
+from engine.model import Model
 from engine.norm import NORMS
-from engine.points import Point, points_of
 from engine.position import turns
 from engine.tap import SILENT
 
@@ -48,18 +50,10 @@ class NextSentenceHead(nn.Module):
         return tap("scores", self.scores(pooled))  # [B, 2]
 
 
-class Transformer(nn.Module):
+class Transformer(Model):
     """One stack of blocks. Causal, each token sees itself and the tokens before it (GPT-2, LLaMA); otherwise
     every token sees all (BERT), or every patch of an image (ViT).
-
-    The parts carry the names of the points they make, so `blocks.0.attn.q` is both a point and the
-    layer with its weights. `tokenizer`, `prepare`, `labels` and `name` are set by engine.load.
     """
-
-    tokenizer = None
-    prepare = None  # of models that read images: what makes their numbers of pixels
-    labels: tuple[str, ...] = ()  # of models that tell classes: what they are called
-    name = "model"
 
     def __init__(self, config: Config):
         super().__init__()
@@ -77,7 +71,7 @@ class Transformer(nn.Module):
         self.tie()
 
     def tie(self) -> None:
-        """Let the parts that share a table have one: at first, and whenever a table was put in its place."""
+        """Tie shared weights: at the start, and again after a weight has been replaced."""
         if self.logits is not None and self.config.tied:
             self.logits.weight = self.embed.token.weight
         if self.config.positions == "relative":
@@ -94,70 +88,74 @@ class Transformer(nn.Module):
                 nn.init.zeros_(p)
 
     def forward(
-        self,
-        ids: Tensor,
-        padding: Tensor | None = None,
-        cache: Cache | None = None,
-        segments: Tensor | None = None,
-        memory: Tensor | None = None,
-        memory_padding: Tensor | None = None,
-        tap=SILENT,
+        self, ids: Tensor, context: Context | None = None, segments: Tensor | None = None, tap=SILENT
     ) -> Tensor:
-        """ids [B, T] (those after the cached ones, if any), padding and segments [B, T] -> logits [B, T, V],
-        or the last vectors [B, T, D] of a model that has none.
+        """Token ids [B, T] or images [B, channels, image, image] -> logits [B, T, V] or classes [B, C], or the
+        last vectors [B, T, D] of a model that has neither.
 
-        memory [B, S, its width] and memory_padding [B, S] are what cross-attention looks at.
+        context   as `context` makes it; None: nothing is padding, nothing was read before
+        segments  [B, T], which sentence each token belongs to; None: all 0
         """
-        return self.finish(self.stream(ids, padding, cache, segments, memory, memory_padding, tap), tap)
+        return self.finish(self.stream(ids, context, segments, tap), tap)
 
     def stream(
+        self, ids: Tensor, context: Context | None = None, segments: Tensor | None = None, tap=SILENT
+    ) -> Tensor:
+        """The same inputs -> the residual stream after the last block [B, T, D]."""
+        context = self.context(ids) if context is None else context
+        if context.memory is not None:
+            context = replace(context, memory=tap("memory", context.memory))  # [B, S, its width]
+        x = self.begin(ids, context.start, segments, tap)
+        for i, block in enumerate(self.blocks):
+            x = tap(f"blocks.{i}.resid_pre", x)
+            x = block(x, context, tap.at(f"blocks.{i}"))
+        if context.cache is not None:
+            context.cache.length += x.shape[1]
+        return x
+
+    def context(
         self,
         ids: Tensor,
         padding: Tensor | None = None,
         cache: Cache | None = None,
-        segments: Tensor | None = None,
         memory: Tensor | None = None,
         memory_padding: Tensor | None = None,
-        tap=SILENT,
-    ) -> Tensor:
-        """The same inputs -> the residual stream after the last block [B, T, D]."""
-        start, memory_mask = cache.length if cache else 0, None
-        if memory is not None:
-            memory = tap("memory", memory)  # [B, S, its width]
-        x = self.begin(ids, start, segments, tap)
-        T, c = x.shape[1], self.config
-        plain = c.causal and c.positions != "relative"
-        fused = tap is SILENT and padding is None and start == 0 and plain
-        mask = None if fused else self.mask(T, start + T, padding)
+    ) -> Context:
+        """What all blocks are given when `ids` are read.
+
+        padding         [B, S], True = a real token; None: all are. S counts the cached tokens too
+        cache           what was read before; `ids` are those after it
+        memory          [B, S, its width], what cross-attention looks at, and its padding [B, S]
+        """
+        T, start = self.length(ids), 0 if cache is None else cache.length
+        memory_mask = None
         if memory is not None:
             memory_mask = full_mask(T, memory.shape[1], memory_padding, self.device)
-        angles = self.angles(start, T)
-        for i, block in enumerate(self.blocks):
-            x = tap(f"blocks.{i}.resid_pre", x)
-            layer_cache = cache.layer(i) if cache else None
-            x = block(x, mask, angles, layer_cache, memory, memory_mask, tap.at(f"blocks.{i}"))
-        if cache:
-            cache.length += T
-        return x
+        return Context(self.mask(T, start + T, padding), self.angles(start, T), cache, memory, memory_mask)
+
+    def length(self, ids: Tensor) -> int:
+        """T, how many positions there are: tokens, or patches and the vector before them."""
+        return self.config.context if self.config.image else ids.shape[1]
+
+    def mask(self, T: int, S: int, padding: Tensor | None = None) -> Mask:
+        """Who may look at whom [B or 1, 1, T, S], or CAUSAL; padding [B, S]."""
+        if not self.config.causal:
+            return full_mask(T, S, padding, self.device)
+        return CAUSAL if T == S and padding is None else causal_mask(T, S, padding, self.device)
+
+    def angles(self, start: int, T: int) -> Tensor | None:
+        """How far queries and keys at T positions from `start` are turned [T, E/2], in radians; None: positions
+        are not rotary."""
+        if not self.config.rotary:
+            return None
+        places = torch.arange(start, start + T, device=self.device)
+        return turns(places, self.config.head_width, self.config.rotary_base)
 
     def begin(self, ids: Tensor, start: int = 0, segments: Tensor | None = None, tap=SILENT) -> Tensor:
         """Token ids [B, T], or images [B, channels, image, image] -> the first vectors [B, T, D]."""
         if self.config.image:
             return self.embed(ids, tap.at("embed"))
         return self.embed(ids, start, segments, tap.at("embed"))
-
-    def mask(self, T: int, S: int, padding: Tensor | None) -> Tensor:
-        """Who may look at whom [B or 1, 1, T, S]."""
-        if self.config.causal:
-            return causal_mask(T, S, padding, self.device)
-        return full_mask(T, S, padding, self.device)
-
-    def angles(self, start: int, T: int) -> Tensor | None:
-        """The turns of queries and keys at T positions from `start` [T, E/2]; None: positions are learned."""
-        if not self.config.rotary:
-            return None
-        places = torch.arange(start, start + T, device=self.device)
-        return turns(places, self.config.head_width, self.config.rotary_base)
 
     def finish(self, x: Tensor, tap=SILENT) -> Tensor:
         """All that is read off the stream after the last block; returns the same as `unembed`."""
@@ -177,51 +175,17 @@ class Transformer(nn.Module):
             x = tap("scaled", x * self.scale)
         return x if self.logits is None else tap("logits", self.logits(x))
 
-    # --- what a trace asks of a model (engine.trace) ---------------------------------------------
+    def read(self, inputs: Inputs, tap=SILENT) -> Tensor:
+        """The whole pass over checked inputs; returns the same as `forward`."""
+        return self(inputs.ids, self.context(inputs.ids, inputs.padding), inputs.segments, tap)
 
-    @property
-    def reads(self) -> tuple[Config, ...]:
-        return (self.config,)
-
-    @property
-    def device(self) -> torch.device:
-        return self.blocks[0].attn.q.weight.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return self.blocks[0].attn.q.weight.dtype
-
-    def points(self, inputs: Inputs) -> dict[str, Point]:
-        return points_of(self.config)
-
-    def read(self, inputs: Inputs, tap) -> Tensor:
-        return self(inputs.ids, inputs.padding, segments=inputs.segments, tap=tap)
-
-    def room_of(self, point: str) -> str:
-        """ "embed", "blocks.3" or "end"."""
-        first, _, rest = point.partition(".")
-        if first == "blocks":
-            return f"blocks.{rest.partition('.')[0]}"
-        return "embed" if first == "embed" else "end"
-
-    def enter(self, room: str, inputs: Inputs, kept, tap, memory_padding: Tensor | None = None) -> None:
-        """Compute the inside of one room again; `kept` has the stream between the blocks by name."""
-        if room == "embed":
+    def recompute(self, segment: str, inputs: Inputs, kept, tap, memory_padding: Tensor | None = None) -> None:
+        """Run one segment of the pass again: "embed", "blocks.3" or "end"; `kept` has the points between."""
+        if segment == "embed":
             self.begin(inputs.ids, 0, inputs.segments, tap)
-        elif room == "end":
+        elif segment == "end":
             self.finish(kept[f"blocks.{len(self.blocks) - 1}.resid_post"], tap)
         else:
-            x, memory, memory_mask = kept[f"{room}.resid_pre"], None, None
-            T = x.shape[1]
-            if self.config.memory:
-                memory = kept["memory"]
-                memory_mask = full_mask(T, memory.shape[1], memory_padding, self.device)
-            mask, angles = self.mask(T, T, inputs.padding), self.angles(0, T)
-            self.get_submodule(room)(x, mask, angles, None, memory, memory_mask, tap.at(room))
-
-    def stack_of(self, point: str, inputs: Inputs) -> tuple["Transformer", Inputs]:
-        return self, inputs
-
-    def length(self, inputs: Inputs) -> int:
-        """T, how many positions there are: tokens, or patches and the vector before them."""
-        return self.config.context if self.config.image else inputs.ids.shape[1]
+            memory = kept["memory"] if self.config.memory else None
+            context = self.context(inputs.ids, inputs.padding, None, memory, memory_padding)
+            self.get_submodule(segment)(kept[f"{segment}.resid_pre"], context, tap.at(segment))

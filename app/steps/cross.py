@@ -4,6 +4,7 @@ from app.figures import bars, shares
 from app.look import Look
 from app.page import columns
 from app.widgets import WEIGHTS, arithmetic, chart, code, laid, looks, picture, thumbs, words
+from engine import attention
 from engine.block import Block
 from engine.config import RecurrentConfig
 from engine.recurrent import Attention
@@ -31,7 +32,7 @@ def draw(look: Look) -> None:
         cell = (view.head, view.token, view.key)
         arithmetic(look, (point, *cell), (look.point("cross.dots"), *cell))
         words(look, "cross/why")
-        code(Block.forward)
+        code(Block.forward, attention.Attention.forward)
 
 
 def seen(look: Look) -> None:

@@ -221,7 +221,7 @@ def _masked(model: Transformer | Tensor, pairs: Pairs, context: int) -> dict[str
         read, segments, padding, labels, _ = pairs.batch(SEED, step, BATCH, context)
         hidden = (labels != NONE) & (read == pairs.tokenizer.mask)
         if isinstance(model, Transformer):
-            scores = model.unembed(model.stream(read, padding, segments=segments)[hidden])
+            scores = model.unembed(model.stream(read, model.context(read, padding), segments)[hidden])
         else:
             scores = model.expand(int(hidden.sum()), -1)
         hits = scores.topk(5).indices == labels[hidden][:, None]

@@ -77,7 +77,7 @@ def judged(model: Transformer, asked: Asked) -> Tensor:
     """What the model says of each pair [N] (0: it follows)."""
     found = []
     for ids, segments, padding in zip(*(x.split(AT_ONCE) for x in _read(asked)), strict=True):
-        found.append(model.follows(model.stream(ids, padding, segments=segments)).argmax(-1))
+        found.append(model.follows(model.stream(ids, model.context(ids, padding), segments)).argmax(-1))
     return torch.cat(found)
 
 

@@ -111,6 +111,6 @@ class Pairs:
         model: Transformer, ids: Tensor, segments: Tensor, padding: Tensor, labels: Tensor, follows: Tensor
     ) -> Tensor:
         """Nats for a hidden word, plus nats for whether the second stretch follows."""
-        x = model.stream(ids, padding, segments=segments)
+        x = model.stream(ids, model.context(ids, padding), segments)
         words = F.cross_entropy(model.unembed(x[labels != NONE]), labels[labels != NONE])
         return words + F.cross_entropy(model.follows(x), follows)

@@ -162,11 +162,9 @@ def test_a_start_is_told_as_the_first_of_the_vectors(trace):
 # --- its parts -----------------------------------------------------------------------------------
 
 
-def test_a_part_is_found_by_the_names_of_its_points(model, trace):
-    stack, inputs = model.stack_of("encoder.blocks.0.attn.q", trace.inputs)
-    assert stack is model.get_submodule("encoder")
-    assert isinstance(stack, Transformer)
-    assert stack.length(inputs) == ENCODER.context == 10
+def test_what_reads_images_is_a_transformer_of_its_own(model):
+    assert isinstance(model.encoder, Transformer)
+    assert model.encoder.length(images()) == ENCODER.context == 10
     assert model.reads == model.config.stacks == (ENCODER, model.config)
 
 
