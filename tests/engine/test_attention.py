@@ -5,6 +5,7 @@ import torch
 
 from engine.attention import attend
 from engine.masks import CAUSAL, causal_mask
+from engine.tap import SILENT
 from engine.trace import run
 from tests.engine.tiny import assert_close, full
 
@@ -55,3 +56,11 @@ def test_padding_is_never_looked_at(model):
 
 def test_one_token_looks_only_at_itself(model):
     assert (run(model, [5])["blocks.0.attn.pattern"] == 1).all()
+
+
+@pytest.mark.parametrize("bias", [None, torch.randn(1, 2, 7, 7, dtype=torch.float64)], ids=["plain", "bias"])
+@pytest.mark.parametrize("tap", [SILENT, lambda name, x: x], ids=["silent", "steps"])
+def test_causal_by_name_is_the_causal_mask(bias, tap):
+    q, k, v = torch.randn(3, 2, 2, 7, 5, dtype=torch.float64)
+    named, built = (attend(q, k, v, mask, 0.3, tap, bias) for mask in (CAUSAL, causal_mask(7, 7)))
+    assert_close(named, built)
