@@ -10,7 +10,7 @@ from engine.masks import Mask
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """What a block needs beside the residual stream; all blocks of a pass are given the same.
+    """What a block needs beside the residual stream; every block of a pass gets the same.
 
     mask         who may look at whom: [B or 1, 1, T, S], True = may look, or CAUSAL
     angles       how far queries and keys are turned [T, E/2], in radians; None: positions are not rotary

@@ -128,11 +128,11 @@ def choose(probabilities: Tensor, decoding: Decoding, random: torch.Generator) -
 def grow(
     ids: Tensor, score: Callable[[Tensor], Tensor], pick: Callable[[Tensor], Tensor], count: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Add `count` tokens to each of the rows of ids [B, T], one by one.
+    """Append `count` tokens to each row of ids [B, T], one at a time.
 
-    score  the ids so far [B, T] -> a number for every entry as the token after them [B, V]
-    pick   those numbers -> the token of each row [B]
-    Yields the new tokens [B] and their numbers [B, V]; who has enough stops asking.
+    score  the ids so far [B, T] -> a score for every entry of the vocabulary [B, V]
+    pick   those scores -> the token chosen for each row [B]
+    Yields the new tokens [B] and their scores [B, V]; a caller that has enough stops iterating.
     """
     for _ in range(count):
         scores = score(ids)
@@ -142,9 +142,9 @@ def grow(
 
 
 def next_logits(model, inputs: Inputs, cache: Cache | None = None) -> Callable[[Tensor], Tensor]:
-    """What a model of any kind says of the token after a text: a function of ids [B, T] -> logits [B, V].
+    """A function from the ids so far [B, T] to a model's logits for the next token [B, V].
 
-    A decoder beside an encoder has the memory of `inputs`, made once; its text are the ids. With a cache only
+    Beside an encoder, the source in `inputs` is encoded once and the ids are the decoder's. With a cache, only
     the ids that it does not hold yet are read.
     """
     if inputs.target is not None:
@@ -170,10 +170,10 @@ def generate(
 ) -> Iterator[Step]:
     """Add tokens one by one until `max_tokens`, a full context, or the token that ends a text.
 
-    A decoder writes its prompt on. An encoder-decoder reads a text, ids or an image and writes another text,
-    from its start token on or from the end of `target`; it reads that again for every token.
+    A decoder continues its prompt. An encoder-decoder reads a text, ids or an image and writes another text,
+    from its start token or from the end of `target`, which it reads again for every token.
     `cached=False` reads the whole text again for every token: slower, the same result.
-    Raises a ValueError where the model writes no text, or cannot read what it is given.
+    Raises a ValueError if the model writes no text or cannot read what it is given.
     """
     _check_writes(model)
     inputs = inputs_of(model, text_or_ids, target=target)
@@ -228,7 +228,7 @@ def translate(model, ids: Tensor, padding: Tensor | None = None, longest: int | 
 
 
 def _check_writes(model) -> None:
-    """A ValueError, with what to do instead, where a model writes no text."""
+    """Raise a ValueError that says what to use instead if a model writes no text."""
     config = model.reads[-1]
     if len(model.reads) == 2 or (config.causal and config.ending == "logits"):
         return

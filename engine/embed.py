@@ -39,8 +39,8 @@ def patchify(images: Tensor, side: int) -> Tensor:
 class Embed(nn.Module):
     """A row of the token table; where the model has such tables, plus a row for the place and the segment.
 
-    Where positions are sinusoidal, the place's vector is computed; where they are rotary or relative, it is
-    attention that is told the place.
+    Where positions are sinusoidal, the place's vector is computed; where they are rotary or relative, attention
+    takes account of the place.
     """
 
     def __init__(self, config: Config):

@@ -35,7 +35,7 @@ class Inputs:
 def inputs_of(model, given, padding=None, segments=None, target=None, target_padding=None) -> Inputs:
     """Inputs from a text, ids, lists of ids or images, as `engine.trace.run` takes them, checked.
 
-    Raises a ValueError that says what cannot be read, and what can.
+    Raises a ValueError that says what the model cannot read, and what it can.
     """
     given, pixels = _prepared(model, given)
     ids, padding = (_images if model.reads[0].image else _ids)(model, given, padding)
@@ -44,7 +44,7 @@ def inputs_of(model, given, padding=None, segments=None, target=None, target_pad
     segments = _segments(model, segments, ids)
     if len(model.reads) == 1:
         if target is not None or target_padding is not None:
-            came = "target_padding" if target is None else f"the target {str(target)[:40]!r}"
+            came = "target_padding" if target is None else f"the target {target!r:.40}"
             raise ValueError(
                 f"{came} was given; {model.name} has no decoder beside an encoder and reads no target: "
                 "leave it out"

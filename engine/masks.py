@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-# In the place of the causal mask of a whole text, which a fused kernel applies without being given it.
-CAUSAL = "causal"
+CAUSAL = "causal"  # stands for the causal mask of a whole text: a fused kernel needs no more than the name
 Mask = Tensor | str  # bool [B or 1, 1, T, S], True = may look; or CAUSAL
 MASKS = ("causal", "none", "window", "prefix", "padding", "filled")
 

@@ -5,7 +5,7 @@ from torch import nn
 
 
 class Model(nn.Module):
-    """A model with its config; engine.load sets what it came with.
+    """A model and its `config`; engine.load sets the attributes below.
 
     Parts carry the names of the points they make, so `blocks.0.attn.q` is both a point and the layer with its
     weights.
@@ -13,18 +13,20 @@ class Model(nn.Module):
 
     name = "model"
     tokenizer = None
-    prepare = None  # where it reads images: what makes its numbers of pixels
-    labels: tuple[str, ...] = ()  # where it tells classes: what they are called
+    prepare = None  # of models that read images: turns pixels into the numbers they read
+    labels: tuple[str, ...] = ()  # of models that tell classes: their names
 
     @property
     def reads(self) -> tuple:
-        """The config of what reads the ids; where there is a decoder beside an encoder, also of that."""
+        """The config of the stack that reads the ids and, beside an encoder, of the decoder."""
         return self.config.stacks
 
     @property
     def device(self) -> torch.device:
+        """Where its weights are."""
         return next(self.parameters()).device
 
     @property
     def dtype(self) -> torch.dtype:
+        """The type of its weights."""
         return next(self.parameters()).dtype

@@ -130,7 +130,7 @@ class Decoder(Reader):
 
 
 class Recurrent(SequenceToSequence):
-    """Encoder and decoder. Without attention the encoder's last state is all that the decoder is told of the
+    """Encoder and decoder. Without attention, the encoder's last state is all that the decoder gets of the
     source.
 
     Of an image it is the first vector, which stands before the patches. With attention this is the model of
@@ -172,5 +172,5 @@ class Recurrent(SequenceToSequence):
         return self.decoder(target, last, source, padding, source_padding, tap)
 
     def recompute(self, segment: str, inputs: Inputs, kept, tap) -> None:
-        """Run the pass again: it has one segment, for each step is made of the one before."""
+        """Run the pass again: it is one segment, because each step is made of the one before."""
         self.read(inputs, tap)

@@ -1,4 +1,4 @@
-"""The residual connection: a part of a block adds what it makes to the stream, and has a norm on the way."""
+"""The residual connection: each part of a block adds its result to the stream, with a norm before or after."""
 
 from torch import Tensor, nn
 

@@ -22,9 +22,9 @@ def table_of(config: Config | PairConfig | RecurrentConfig, inputs: Inputs) -> d
 
 def segment_of(config: Config | PairConfig | RecurrentConfig, point: str) -> str:
     """The segment of the forward pass that makes a point: "embed", "blocks.3" or "end", of two stacks
-    "decoder.blocks.3"; of a recurrent model "all", for each step is made of the one before.
+    "decoder.blocks.3"; of a recurrent model "all", because each step is made of the one before.
 
-    From the points between them each can be run again by itself.
+    A segment can be run again by itself, from the points that a lean trace keeps.
     """
     if isinstance(config, RecurrentConfig):
         return "all"

@@ -93,7 +93,7 @@ class Transformer(Model):
         """Token ids [B, T] or images [B, channels, image, image] -> logits [B, T, V] or classes [B, C], or the
         last vectors [B, T, D] of a model that has neither.
 
-        context   as `context` makes it; None: nothing is padding, nothing was read before
+        context   as self.context() makes it; None: no padding, nothing read before
         segments  [B, T], which sentence each token belongs to; None: all 0
         """
         return self.finish(self.stream(ids, context, segments, tap), tap)
@@ -121,11 +121,11 @@ class Transformer(Model):
         memory: Tensor | None = None,
         memory_padding: Tensor | None = None,
     ) -> Context:
-        """What all blocks are given when `ids` are read.
+        """What every block is given while `ids` are read.
 
-        padding         [B, S], True = a real token; None: all are. S counts the cached tokens too
-        cache           what was read before; `ids` are those after it
-        memory          [B, S, its width], what cross-attention looks at, and its padding [B, S]
+        padding  [B, S], True = a real token; None: all are. S includes the cached tokens
+        cache    holds the tokens read before; `ids` come after them
+        memory   [B, S, its width], what cross-attention looks at, with its padding [B, S]
         """
         T, start = self.length(ids), 0 if cache is None else cache.length
         memory_mask = None
@@ -138,7 +138,7 @@ class Transformer(Model):
         return self.config.context if self.config.image else ids.shape[1]
 
     def mask(self, T: int, S: int, padding: Tensor | None = None) -> Mask:
-        """Who may look at whom [B or 1, 1, T, S], or CAUSAL; padding [B, S]."""
+        """Who may look at whom when T queries are the last of S positions: [B or 1, 1, T, S], or CAUSAL."""
         if not self.config.causal:
             return full_mask(T, S, padding, self.device)
         return CAUSAL if T == S and padding is None else causal_mask(T, S, padding, self.device)
