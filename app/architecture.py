@@ -68,7 +68,7 @@ def _facts(config: Config | RecurrentConfig, side: str) -> Facts:
         return chosen | {"stack": side or ONLY}
     fields = asdict(config) | {name: bool(getattr(config, name)) for name in SIZES}
     tied = config.tied and config.ending in ("logits", "masked")
-    shared = {"shared_keys": config.shared_by > 1, "tied": tied, "cross": False}
+    shared = {"shared_keys": config.group_size > 1, "tied": tied, "cross": False}
     return fields | shared | {"architecture": "transformer", "stack": side or ONLY}
 
 

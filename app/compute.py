@@ -17,9 +17,9 @@ from app.markup import Tree, tree
 from app.state import PROMPT
 from engine import analysis, checks
 from engine.decode import Decoding, steps_of
+from engine.images import Pixels, from_signs
 from engine.load import beside as read_beside
 from engine.load import moments_of
-from engine.pictures import Pixels, from_signs
 from engine.rerun import check_lens, check_run, work_choice, work_lens
 from engine.tokenize.merges import check_text
 from engine.tokenize.wordpiece import MASK

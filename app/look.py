@@ -15,9 +15,9 @@ from app.state import View
 from engine.analysis import ends
 from engine.config import Config, RecurrentConfig
 from engine.decode import Decoding
-from engine.models import Transformer
 from engine.tap import Edit
 from engine.trace import Trace
+from engine.transformer import Transformer
 from engine.worked import Worked
 
 ACTIVATIONS = {"gelu_tanh": "GELU", "gelu": "GELU", "relu": "ReLU", "silu": "SiLU"}  # as papers call them
@@ -143,7 +143,7 @@ class Look:
     def head_in(self, point: str) -> int:
         """Which head of a point the picked head works with: several may share one."""
         shared = self.axes(point).startswith("G")
-        return self.view.head // self.config.shared_by if shared else self.view.head
+        return self.view.head // self.config.group_size if shared else self.view.head
 
     @property
     def seen(self) -> list[int]:

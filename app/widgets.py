@@ -161,7 +161,7 @@ def _shown(look: Look, point: str, array: np.ndarray | None = None) -> np.ndarra
     values = values.astype(np.float32)
     values = values if len(look.axes(point)) == 3 else values[None]
     if look.axes(point)[0] == "G":  # one for each head that shares it: a picture follows the picked head
-        return np.repeat(values, look.config.shared_by, 0)
+        return np.repeat(values, look.config.group_size, 0)
     return values
 
 
@@ -187,7 +187,7 @@ def _clamp(value: int, count: int) -> int:
 
 def thumbs(look: Look, name: str, array: np.ndarray, variant: str = "") -> None:
     """All heads of a point of the block, small; the picture of that point beside them brings the numbers."""
-    view, share = look.view, look.config.shared_by
+    view, share = look.view, look.config.group_size
     seen = look.positions(look.point(name))
     rows = array[:, view.token]
     best = rows.argmax(-1)

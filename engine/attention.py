@@ -5,24 +5,25 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import Config
-from engine.norm import NORMS
+from engine.context import Context
+from engine.masks import CAUSAL, Mask, causal_mask
 from engine.position import buckets_of, distances, rotate
+from engine.sublayer import Sublayer
 from engine.tap import SILENT
 
 
 def attend(
-    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float, tap=SILENT, bias: Tensor | None = None
+    q: Tensor, k: Tensor, v: Tensor, mask: Mask, scale: float, tap=SILENT, bias: Tensor | None = None
 ) -> Tensor:
     """softmax(q·kᵀ · scale + bias, masked) · v (Vaswani et al. 2017, equation 1).
 
-    q [B, H, T, E], k and v [B, H, S, E] -> [B, H, T, E]. mask [B or 1, 1, T, S], True = may look;
-    None is the plain causal mask, for the fused kernel alone. bias [1, H, T, S]: of relative positions.
+    q [B, H, T, E], k and v [B, H, S, E] -> [B, H, T, E]. mask [B or 1, 1, T, S], True = may look, or CAUSAL
+    (T = S). bias [1, H, T, S]: of relative positions.
     """
+    if mask is CAUSAL and (tap is not SILENT or bias is not None):
+        mask = causal_mask(q.shape[2], k.shape[2], device=q.device)
     if tap is SILENT:
-        causal = mask is None
-        if bias is not None:
-            mask = torch.where(mask, bias, -torch.inf).to(q.dtype)
-        return F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal, scale=scale)
+        return _fused(q, k, v, mask, scale, bias)
     dots = tap("dots", q @ k.transpose(-2, -1))  # [B, H, T, S]
     scores = tap("scores", dots * scale)  # [B, H, T, S]
     whole = scores if bias is None else scores + tap("bias", bias.expand_as(scores))  # [B, H, T, S]
@@ -32,7 +33,15 @@ def attend(
     return tap("z", pattern @ v)  # [B, H, T, E]
 
 
-class Attention(nn.Module):
+def _fused(q: Tensor, k: Tensor, v: Tensor, mask: Mask, scale: float, bias: Tensor | None) -> Tensor:
+    """The same in one kernel, which names no step."""
+    if mask is CAUSAL:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale)
+    added = mask if bias is None else torch.where(mask, bias, -torch.inf).to(q.dtype)
+    return F.scaled_dot_product_attention(q, k, v, added, scale=scale)
+
+
+class Attention(Sublayer):
     """Multi-head attention: H heads of width E side by side, then one map back to the stream.
 
     Keys and values may have fewer heads, G, each shared by H/G neighbours (Ainslie et al. 2023). In
@@ -40,38 +49,29 @@ class Attention(nn.Module):
     """
 
     def __init__(self, config: Config, layer: int, memory: int = 0):
-        super().__init__()
+        super().__init__(config)
         c, width, bias = config, config.width, config.attention_bias
-        self.head_width, self.shared_by, self.scale = c.head_width, c.shared_by, c.scale(layer)
-        self.norm = NORMS[c.norm](width, c.norm_eps)
+        self.layer, self.crosses, self.rotary = layer, memory > 0, c.rotary and not memory
+        self.head_width, self.group_size, self.scale = c.head_width, c.group_size, c.scale(layer)
         self.q = nn.Linear(width, c.heads * c.head_width, bias)
         self.k = nn.Linear(memory or width, c.key_heads * c.head_width, bias)
         self.v = nn.Linear(memory or width, c.key_heads * c.head_width, bias)
         self.out = nn.Linear(c.heads * c.head_width, width, bias)
         relative = c.positions == "relative" and not memory
         self.bias = nn.Embedding(c.buckets, c.heads) if relative else None
-        self.farthest, self.both_sides = c.farthest, not c.causal
+        self.max_distance, self.both_sides = c.max_distance, not c.causal
 
-    def forward(
-        self,
-        x: Tensor,
-        mask: Tensor | None,
-        angles: Tensor | None = None,
-        cache=None,
-        memory: Tensor | None = None,
-        tap=SILENT,
-    ) -> Tensor:
-        """x [B, T, D] (already normed), mask as in `attend`, angles [T, E/2] where positions are rotary,
-        memory [B, S, its width] in cross-attention -> [B, T, D]."""
-        seen = x if memory is None else memory
+    def forward(self, x: Tensor, context: Context, tap=SILENT) -> Tensor:
+        """What each token reads [B, T, D] -> what attention writes for it [B, T, D]."""
+        seen, mask = (context.memory, context.memory_mask) if self.crosses else (x, context.mask)
         q = tap("q", self._split(self.q(x)))  # [B, H, T, E]
         k = tap("k", self._split(self.k(seen)))  # [B, G, S, E]
         v = tap("v", self._split(self.v(seen)))  # [B, G, S, E]
-        if angles is not None:
-            q = tap("q_rot", rotate(q, angles))  # [B, H, T, E]
-            k = tap("k_rot", rotate(k, angles))  # [B, G, T, E]
-        if cache is not None:
-            k, v = cache.extend(k, v)  # [B, G, S, E]
+        if self.rotary:
+            q = tap("q_rot", rotate(q, context.angles))  # [B, H, T, E]
+            k = tap("k_rot", rotate(k, context.angles))  # [B, G, T, E]
+        if context.cache is not None and not self.crosses:
+            k, v = context.cache.extend(self.layer, k, v)  # [B, G, S, E]
         bias = None if self.bias is None else self._bias(q.shape[2], k.shape[2])
         z = attend(q, self._share(k), self._share(v), mask, self.scale, tap, bias)  # [B, H, T, E]
         return tap("out", self.out(z.transpose(1, 2).flatten(2)))  # heads side by side, times W_O
@@ -81,10 +81,10 @@ class Attention(nn.Module):
 
     def _share(self, x: Tensor) -> Tensor:
         """[B, G, S, E] -> [B, H, S, E]: head h takes that of group h // (H/G)."""
-        return x if self.shared_by == 1 else x.repeat_interleave(self.shared_by, 1)
+        return x if self.group_size == 1 else x.repeat_interleave(self.group_size, 1)
 
     def _bias(self, T: int, S: int) -> Tensor:
         """What is added to the scores for each distance [1, H, T, S] (Raffel et al. 2019)."""
         away = distances(T, S, self.bias.weight.device)
-        rows = buckets_of(away, self.bias.num_embeddings, self.farthest, self.both_sides)  # [T, S]
+        rows = buckets_of(away, self.bias.num_embeddings, self.max_distance, self.both_sides)  # [T, S]
         return self.bias(rows).permute(2, 0, 1)[None]

@@ -22,6 +22,7 @@ class Cache:
 
     @property
     def room(self) -> int:
+        """How many positions there is room for."""
         return self.keys.shape[3]
 
     @property
@@ -29,22 +30,14 @@ class Cache:
         """Bytes in use by the filled positions."""
         return 2 * self.length * (self.keys.nbytes // self.room)
 
-    def layer(self, i: int) -> "LayerCache":
-        return LayerCache(self, i)
+    def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Append k, v [B, G, T, E] of one block; returns all its keys and values so far [B, G, S, E].
 
-
-class LayerCache:
-    """One block's view of the cache."""
-
-    def __init__(self, cache: Cache, i: int):
-        self.cache, self.i = cache, i
-
-    def extend(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Append k, v [B, G, T, E]; returns all keys and values so far [B, G, S, E]."""
-        start = self.cache.length
-        end = start + k.shape[2]
-        if end > self.cache.room:
-            raise ValueError(f"the cache has room for {self.cache.room} tokens, not for {end}")
-        keys, values = self.cache.keys[self.i], self.cache.values[self.i]
-        keys[:, :, start:end], values[:, :, start:end] = k, v
+        Every block appends at `length`: whoever ran them all moves it on by T.
+        """
+        end = self.length + k.shape[2]
+        if end > self.room:
+            raise ValueError(f"the cache has room for {self.room} tokens, not for {end}")
+        keys, values = self.keys[layer], self.values[layer]
+        keys[:, :, self.length : end], values[:, :, self.length : end] = k, v
         return keys[:, :, :end], values[:, :, :end]

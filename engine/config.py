@@ -42,7 +42,7 @@ class Config:
     positions: str = "learned"  # a name of engine.position.POSITIONS
     rotary_base: float = 10_000.0  # of rotary positions: how slowly the slowest pair turns
     buckets: int = 32  # of relative positions: kinds of distance, each with a number for every head
-    farthest: int = 128  # of relative positions: the distance from which on all are of one kind
+    max_distance: int = 128  # of relative positions: the distance from which on all are of one kind
     norm_eps: float = 1e-5
     scale_embedding: bool = False  # rows of the token table times √D (Vaswani et al. 2017, section 3.4)
     scale_logits: bool = False  # the last vectors over √D before they become logits (T5)
@@ -54,7 +54,7 @@ class Config:
         if self.key_heads is None:
             object.__setattr__(self, "key_heads", self.heads)
         least = {"vocabulary": int(not self.image), "image": 0, "patch": int(bool(self.image)), "segments": 0}
-        least |= {"classes": int(self.ending == "classes"), "memory": 0, "buckets": 4, "farthest": 1}
+        least |= {"classes": int(self.ending == "classes"), "memory": 0, "buckets": 4, "max_distance": 1}
         least |= {} if self.head_width is None else {"head_width": 1}
         for name in ("context", "width", "layers", "heads", "mlp_width", "key_heads", "channels", *least):
             size = getattr(self, name)
@@ -87,10 +87,10 @@ class Config:
             )
         if self.image and (self.positions == "sinusoidal" or self.scale_embedding):
             raise ValueError("the places of patches are learned and patches are never scaled: choose neither")
-        if self.positions == "relative" and self.farthest <= self.near:
+        if self.positions == "relative" and self.max_distance <= self.near:
             raise ValueError(
-                f"farthest is {self.farthest}; with {self.buckets} buckets distances below {self.near} have "
-                "their own, so it must be above that"
+                f"max_distance is {self.max_distance}; with {self.buckets} buckets distances below {self.near} "
+                "have their own, so it must be above that"
             )
         if self.rotary and self.head_width % 2:
             raise ValueError(f"rotary positions turn pairs of numbers; {self.head_width} of a head is odd")
@@ -105,7 +105,7 @@ class Config:
         return (self.image // self.patch) ** 2
 
     @property
-    def shared_by(self) -> int:
+    def group_size(self) -> int:
         """How many heads share one head of keys and values (Ainslie et al. 2023); 1: each has its own."""
         return self.heads // self.key_heads
 

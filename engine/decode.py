@@ -1,15 +1,14 @@
 """From logits to text: named steps from scores to probabilities, and the loop that grows a text."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from engine.cache import Cache
-from engine.inputs import Inputs, check_ids, encode, inputs_of
-from engine.models import Transformer
+from engine.inputs import Inputs, inputs_of
 
 METHODS = ("greedy", "sample")
 
@@ -69,8 +68,8 @@ class Step:
 # --- the steps: each takes logits [V] and returns logits [V]; a token cut away has −∞ ------------
 
 
-def heat(logits: Tensor, temperature: float) -> Tensor:
-    """Divide by the temperature."""
+def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
+    """Divide logits [V] by the temperature: below 1 sharper, above 1 flatter."""
     return logits / temperature
 
 
@@ -99,7 +98,7 @@ def keep_min_p(logits: Tensor, p: float) -> Tensor:
 def steps_of(logits: Tensor, decoding: Decoding) -> dict[str, Tensor]:
     """Every step by name, from `logits` [V] to `probabilities` [V]; steps not asked for are absent."""
     steps = {"logits": logits.double()}
-    x = steps["tempered"] = heat(steps["logits"], decoding.temperature)
+    x = steps["tempered"] = apply_temperature(steps["logits"], decoding.temperature)
     for name, cut in (("top_k", keep_top_k), ("top_p", keep_top_p), ("min_p", keep_min_p)):
         if getattr(decoding, name) is not None:
             x = steps[name] = cut(x, getattr(decoding, name))
@@ -117,9 +116,49 @@ def draw(probabilities: Tensor, u: float) -> int:
 
 
 def choose(probabilities: Tensor, decoding: Decoding, random: torch.Generator) -> int:
+    """The next token by `decoding.method`, from `probabilities` [V]."""
     if decoding.method == "greedy":
         return int(probabilities.argmax())
     return draw(probabilities, torch.rand((), generator=random, dtype=torch.float64).item())
+
+
+# --- the loop that grows a text -------------------------------------------------------------------
+
+
+def grow(
+    ids: Tensor, score: Callable[[Tensor], Tensor], pick: Callable[[Tensor], Tensor], count: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Append `count` tokens to each row of ids [B, T], one at a time.
+
+    score  the ids so far [B, T] -> a score for every entry of the vocabulary [B, V]
+    pick   those scores -> the token chosen for each row [B]
+    Yields the new tokens [B] and their scores [B, V]; a caller that has enough stops iterating.
+    """
+    for _ in range(count):
+        scores = score(ids)
+        new = pick(scores)
+        yield new, scores
+        ids = torch.cat([ids, new[:, None].to(ids)], 1)
+
+
+def next_logits(model, inputs: Inputs, cache: Cache | None = None) -> Callable[[Tensor], Tensor]:
+    """A function from the ids so far [B, T] to a model's logits for the next token [B, V].
+
+    Beside an encoder, the source in `inputs` is encoded once and the ids are the decoder's. With a cache, only
+    the ids that it does not hold yet are read.
+    """
+    if inputs.target is not None:
+        with torch.inference_mode():
+            memory = model.encode(inputs.ids, inputs.padding)
+
+    @torch.inference_mode()
+    def logits(ids: Tensor) -> Tensor:
+        if inputs.target is not None:
+            return model.decode(ids, memory, source_padding=inputs.padding)[:, -1].cpu()
+        new = ids if cache is None else ids[:, cache.length :]
+        return model(new, model.context(new, cache=cache))[:, -1].cpu()
+
+    return logits
 
 
 def generate(
@@ -131,83 +170,84 @@ def generate(
 ) -> Iterator[Step]:
     """Add tokens one by one until `max_tokens`, a full context, or the token that ends a text.
 
-    A Transformer writes its prompt on. An encoder-decoder reads a text, ids or an image and writes another
-    text, from its start token on or from the end of `target`; it reads that again for every token.
+    A decoder continues its prompt. An encoder-decoder reads a text, ids or an image and writes another text,
+    from its start token or from the end of `target`, which it reads again for every token.
     `cached=False` reads the whole text again for every token: slower, the same result.
+    Raises a ValueError if the model writes no text or cannot read what it is given.
     """
-    if len(model.reads) == 2:
-        inputs = inputs_of(model, text_or_ids, target=target)
-        if len(inputs.ids) > 1:
-            raise ValueError(f"one text is written at a time, not {len(inputs.ids)}; `translate` takes a batch")
-        return _answer(model, inputs, decoding)
-    if not model.config.causal:
-        raise ValueError(f"{model.name} sees the whole text at once: it fills a [MASK], it does not write on")
-    ids = encode(model, text_or_ids) if isinstance(text_or_ids, str) else list(text_or_ids)
-    check_ids(torch.tensor(ids), model)
-    return _generate(model, ids, decoding, cached)
+    _check_writes(model)
+    inputs = inputs_of(model, text_or_ids, target=target)
+    if len(inputs.ids) > 1:
+        raise ValueError(f"one text is written at a time, not {len(inputs.ids)}: give one, or use `translate`")
+    return _steps(model, inputs, decoding, cached)
 
 
-def _generate(model: Transformer, ids: list[int], decoding: Decoding, cached: bool) -> Iterator[Step]:
-    random = torch.Generator().manual_seed(decoding.seed)
-    room = min(model.config.context, len(ids) + decoding.max_tokens)
-    cache = Cache(model.config, room=room, like=model.embed.token.weight) if cached else None
-    end = set(model.tokenizer.special.values()) if model.tokenizer else set()
-    new = ids
-    while len(ids) < room:
-        logits = _last_logits(model, new, cache)
-        probabilities = steps_of(logits, decoding)["probabilities"]
-        id = choose(probabilities, decoding, random)
-        if id in end:
+def _steps(model, inputs: Inputs, decoding: Decoding, cached: bool) -> Iterator[Step]:
+    text = inputs.ids if inputs.target is None else inputs.target  # [1, T], to be written on
+    context, random = model.reads[-1].context, torch.Generator().manual_seed(decoding.seed)
+    count = min(context - text.shape[1], decoding.max_tokens)
+    cache = None
+    if cached and inputs.target is None:
+        cache = Cache(model.config, room=text.shape[1] + count, like=model.embed.token.weight)
+    logits = next_logits(model, inputs, cache)
+
+    def score(ids: Tensor) -> Tensor:
+        return steps_of(logits(ids)[0], decoding)["probabilities"][None]
+
+    def pick(probabilities: Tensor) -> Tensor:
+        return torch.tensor([choose(probabilities[0], decoding, random)])
+
+    ends = _ends(model)
+    for new, probabilities in grow(text, score, pick, count):
+        id = int(new)
+        if id in ends:
             return
-        yield _step(model, id, probabilities)
-        ids = [*ids, id]
-        new = [id] if cached else ids
-
-
-@torch.inference_mode()
-def _last_logits(model: Transformer, ids: list[int], cache: Cache | None) -> Tensor:
-    return model(torch.tensor([ids], device=model.device), cache=cache)[0, -1].cpu()
-
-
-def _answer(model, inputs: Inputs, decoding: Decoding) -> Iterator[Step]:
-    """What an encoder-decoder writes, token by token."""
-    random = torch.Generator().manual_seed(decoding.seed)
-    target = inputs.target
-    room = min(model.reads[1].context, target.shape[1] + decoding.max_tokens)
-    with torch.inference_mode():
-        told = model.encode(inputs.ids, inputs.padding)
-    while target.shape[1] < room:
-        with torch.inference_mode():
-            logits = model.decode(target, told, source_padding=inputs.padding)[0, -1].cpu()
-        probabilities = steps_of(logits, decoding)["probabilities"]
-        id = choose(probabilities, decoding, random)
-        if id == model.end:
-            return
-        yield _step(model, id, probabilities)
-        target = torch.cat([target, target.new_tensor([[id]])], 1)
-
-
-def _step(model, id: int, probabilities: Tensor) -> Step:
-    text = model.tokenizer.bytes_of(id).decode("utf-8", "replace") if model.tokenizer else ""
-    return Step(id, text, float(probabilities[id]))
+        yield Step(id, _text(model, id), float(probabilities[0, id]))
 
 
 @torch.inference_mode()
 def translate(model, ids: Tensor, padding: Tensor | None = None, longest: int | None = None) -> Tensor:
-    """What an encoder-decoder writes for a batch, always the most probable token: ids [B, S] -> [B, T].
+    """What an encoder-decoder writes for a batch, always the most probable token.
 
-    Rows that have ended are filled with the end token; `longest` limits T.
+    ids [B, S] or images, padding [B, S], True = a real token -> [B, T], T up to `longest` or a full context.
+    Rows that have ended are filled with the end token.
     """
-    target = torch.full((len(ids), 1), model.start, device=model.device)
-    room, done = min(model.reads[1].context, 1 + (longest or math.inf)), torch.zeros(len(ids), dtype=torch.bool)
-    told = model.encode(ids, padding)
-    while target.shape[1] < room and not done.all():
-        best = (
-            model.decode(target, told, source_padding=padding)[:, -1]
-            .argmax(-1)
-            .cpu()
-            .masked_fill(done, model.end)
-        )
+    start = torch.full((len(ids), 1), model.start, device=model.device)
+    done, written = torch.zeros(len(ids), dtype=torch.bool), [start[:, :0].cpu()]
+
+    def pick(logits: Tensor) -> Tensor:
+        return logits.argmax(-1).masked_fill(done, model.end)
+
+    count = min(model.reads[-1].context - 1, longest or math.inf)
+    for best, _ in grow(start, next_logits(model, Inputs(ids, padding, target=start)), pick, count):
+        written.append(best[:, None])
         done |= best == model.end
-        target = torch.cat([target, best[:, None].to(target.device)], 1)
-    return target[:, 1:]
+        if done.all():
+            break
+    return torch.cat(written, 1).to(model.device)
+
+
+def _check_writes(model) -> None:
+    """Raise a ValueError that says what to use instead if a model writes no text."""
+    config = model.reads[-1]
+    if len(model.reads) == 2 or (config.causal and config.ending == "logits"):
+        return
+    does, instead = {
+        "masked": (
+            "sees the whole text at once: it fills a [MASK], it does not write on",
+            "engine.masked.fill(model, text)",
+        ),
+        "classes": ("tells the class of an image: it writes no text", 'engine.run(model, image)["classes"]'),
+    }.get(config.ending, ("gives vectors: it writes no text", "engine.run(model, …)"))
+    raise ValueError(f"{model.name} {does}. Use {instead}")
+
+
+def _ends(model) -> set[int]:
+    """The tokens that end a text."""
+    if len(model.reads) == 2:
+        return {model.end}
+    return set(model.tokenizer.special.values()) if model.tokenizer else set()
+
+
+def _text(model, id: int) -> str:
+    return model.tokenizer.bytes_of(id).decode("utf-8", "replace") if model.tokenizer else ""

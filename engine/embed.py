@@ -9,7 +9,7 @@ from engine.position import sinusoids
 from engine.tap import SILENT
 
 
-class Patches(nn.Module):
+class PatchEmbed(nn.Module):
     """An image cut into square patches, each a vector; one learned vector stands before them, to gather what
     the image shows; plus a row for the place (Dosovitskiy et al. 2020)."""
 
@@ -22,15 +22,15 @@ class Patches(nn.Module):
 
     def forward(self, images: Tensor, tap=SILENT) -> Tensor:
         """images [B, channels, image, image] -> [B, T, D], T = patches + 1."""
-        pixels = tap("pixels", cut(images, self.side))  # [B, N, P]
+        pixels = tap("pixels", patchify(images, self.side))  # [B, N, P]
         patch = tap("patch", self.patch(pixels))  # [B, N, D]
-        first = self.first.expand(len(patch), 1, -1)
-        token = tap("token", torch.cat([first, patch], 1))  # [B, T, D]
+        cls_token = self.first.expand(len(patch), 1, -1)
+        token = tap("token", torch.cat([cls_token, patch], 1))  # [B, T, D]
         position = tap("position", self.position.weight.expand_as(token))  # [B, T, D]
         return tap("out", token + position)  # [B, T, D]
 
 
-def cut(images: Tensor, side: int) -> Tensor:
+def patchify(images: Tensor, side: int) -> Tensor:
     """[B, channels, H, W] -> [B, N, P]: patches row by row, each as its channels, rows, columns in one line."""
     patches = images.unfold(2, side, side).unfold(3, side, side)  # [B, channels, rows, columns, side, side]
     return patches.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(1, 2)
@@ -39,8 +39,8 @@ def cut(images: Tensor, side: int) -> Tensor:
 class Embed(nn.Module):
     """A row of the token table; where the model has such tables, plus a row for the place and the segment.
 
-    Where positions are sinusoidal, the place's vector is computed; where they are rotary or relative, it is
-    attention that is told the place.
+    Where positions are sinusoidal, the place's vector is computed; where they are rotary or relative, attention
+    takes account of the place.
     """
 
     def __init__(self, config: Config):

@@ -1,16 +1,12 @@
 """Two stacks: an encoder reads one text (or an image), a decoder writes another and looks at it as it goes."""
 
-from dataclasses import replace
-from functools import cache
-
 from torch import Tensor
 
 from engine.config import PairConfig
 from engine.inputs import Inputs
-from engine.models import Transformer
-from engine.points import Point, within
 from engine.seq2seq import SequenceToSequence
 from engine.tap import SILENT
+from engine.transformer import Transformer
 
 
 class EncoderDecoder(SequenceToSequence):
@@ -27,50 +23,44 @@ class EncoderDecoder(SequenceToSequence):
         self.tie()
 
     def tie(self) -> None:
-        """Let the parts that share a table have one: at first, and whenever a table was put in its place."""
+        """Tie shared weights: at the start, and again after a weight has been replaced."""
         if self.config.shared:
             self.decoder.embed.token.weight = self.encoder.embed.token.weight
         self.encoder.tie()
         self.decoder.tie()
 
     def encode(self, ids: Tensor, padding: Tensor | None = None, tap=SILENT) -> Tensor:
-        """The source -> the memory [B, S, D]."""
-        return self.encoder(ids, padding, tap=tap)
+        """The source [B, S] or images -> the memory [B, S, D]."""
+        return self.encoder(ids, self.encoder.context(ids, padding), tap=tap)
 
-    def decode(self, target: Tensor, told: Tensor, padding=None, source_padding=None, tap=SILENT) -> Tensor:
-        """The target [B, T] and the memory -> logits [B, T, V]."""
-        return self.decoder(target, padding, memory=told, memory_padding=source_padding, tap=tap)
+    def decode(
+        self,
+        target: Tensor,
+        memory: Tensor,
+        padding: Tensor | None = None,
+        source_padding: Tensor | None = None,
+        tap=SILENT,
+    ) -> Tensor:
+        """The target [B, T] and the memory [B, S, D], with their padding -> logits [B, T, V]."""
+        context = self.decoder.context(target, padding, None, memory, source_padding)
+        return self.decoder(target, context, tap=tap)
 
-    # --- what a trace asks of a model (engine.trace) ---------------------------------------------
-
-    def points(self, inputs: Inputs) -> dict[str, Point]:
-        return _points(self.config)
-
-    def room_of(self, point: str) -> str:
-        """ "encoder.embed", "decoder.blocks.3", …"""
-        part, _, name = point.partition(".")
-        return f"{part}.{self.get_submodule(part).room_of(name)}"
-
-    def enter(self, room: str, inputs: Inputs, kept, tap) -> None:
-        """Compute the inside of one room again; `kept` has the streams between the blocks, and the memory."""
-        part, _, inside = room.partition(".")
-        stack, read = self.stack_of(room, inputs)
-        stack.enter(inside, read, _Inside(kept, part), tap.at(part), inputs.padding)
+    def recompute(self, segment: str, inputs: Inputs, kept, tap) -> None:
+        """Run one segment of one stack again, such as "decoder.blocks.3"; `kept` has the points between."""
+        stack, _, inside = segment.partition(".")
+        kept, tap = _Inside(kept, stack), tap.at(stack)
+        if stack == "encoder":
+            self.encoder.recompute(inside, Inputs(inputs.ids, inputs.padding), kept, tap)
+        else:
+            target = Inputs(inputs.target, inputs.target_padding)
+            self.decoder.recompute(inside, target, kept, tap, inputs.padding)
 
 
 class _Inside:
     """What a trace keeps of one of the two stacks, by the names of that stack."""
 
-    def __init__(self, kept, part: str):
-        self.kept, self.part = kept, part
+    def __init__(self, kept, stack: str):
+        self.kept, self.stack = kept, stack
 
     def __getitem__(self, name: str) -> Tensor:
-        return self.kept[f"{self.part}.{name}"]
-
-
-@cache
-def _points(config: PairConfig) -> dict[str, Point]:
-    """The points of both stacks; the memory is what the encoder made last."""
-    encoder, decoder = within("encoder", config.encoder), within("decoder", config.decoder)
-    memory = replace(decoder[0], sources=(encoder[-1].name,))
-    return {point.name: point for point in (*encoder, memory, *decoder[1:])}
+        return self.kept[f"{self.stack}.{name}"]

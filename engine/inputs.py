@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from engine.pictures import Pixels
+from engine.images import Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Inputs:
 def inputs_of(model, given, padding=None, segments=None, target=None, target_padding=None) -> Inputs:
     """Inputs from a text, ids, lists of ids or images, as `engine.trace.run` takes them, checked.
 
-    `model.reads` has the config of what reads the ids and, of encoder-decoders, of what reads the target.
+    Raises a ValueError that says what the model cannot read, and what it can.
     """
     given, pixels = _prepared(model, given)
     ids, padding = (_images if model.reads[0].image else _ids)(model, given, padding)
@@ -43,8 +43,12 @@ def inputs_of(model, given, padding=None, segments=None, target=None, target_pad
         segments = model.tokenizer.segments(ids[0].tolist())
     segments = _segments(model, segments, ids)
     if len(model.reads) == 1:
-        if target is not None:
-            raise ValueError(f"{model.name} has no decoder beside an encoder: it reads no target")
+        if target is not None or target_padding is not None:
+            came = "target_padding" if target is None else f"the target {target!r:.40}"
+            raise ValueError(
+                f"{came} was given; {model.name} has no decoder beside an encoder and reads no target: "
+                "leave it out"
+            )
         return Inputs(ids, padding, segments, pixels=pixels)
     target, target_padding = _target(model, target, target_padding, len(ids))
     return Inputs(ids, padding, segments, target, target_padding, pixels)

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+CAUSAL = "causal"  # stands for the causal mask of a whole text: a fused kernel needs no more than the name
+Mask = Tensor | str  # bool [B or 1, 1, T, S], True = may look; or CAUSAL
 MASKS = ("causal", "none", "window", "prefix", "padding", "filled")
 
 

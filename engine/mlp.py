@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import Config
-from engine.norm import NORMS
+from engine.sublayer import Sublayer
 from engine.tap import SILENT
 
 ACTIVATIONS = {
@@ -17,21 +17,20 @@ ACTIVATIONS = {
 }
 
 
-class MLP(nn.Module):
+class MLP(Sublayer):
     """W_out · activation(W_pre · x + b) + b; where gated, each unit times W_up · x (Shazeer 2020)."""
 
     def __init__(self, config: Config):
-        super().__init__()
+        super().__init__(config)
         if config.activation not in tuple(ACTIVATIONS):
             raise ValueError(f"activation is {config.activation!r}; known are {', '.join(ACTIVATIONS)}")
         self.activation = ACTIVATIONS[config.activation]
-        self.norm = NORMS[config.norm](config.width, config.norm_eps)
         self.pre = nn.Linear(config.width, config.mlp_width, config.mlp_bias)
         self.up = nn.Linear(config.width, config.mlp_width, config.mlp_bias) if config.gated else None
         self.out = nn.Linear(config.mlp_width, config.width, config.mlp_bias)
 
     def forward(self, x: Tensor, tap=SILENT) -> Tensor:
-        """x [B, T, D] (already normed) -> [B, T, D]."""
+        """What each token reads [B, T, D] -> what the MLP writes for it [B, T, D]."""
         pre = tap("pre", self.pre(x))  # [B, T, F]
         if self.up is None:
             act = tap("act", self.activation(pre))  # [B, T, F]

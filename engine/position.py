@@ -44,16 +44,16 @@ def distances(T: int, S: int, device=None) -> Tensor:
     return torch.arange(S, device=device)[None, :] - torch.arange(S - T, S, device=device)[:, None]
 
 
-def buckets_of(away: Tensor, count: int, farthest: int, both_sides: bool) -> Tensor:
+def buckets_of(away: Tensor, count: int, max_distance: int, both_sides: bool) -> Tensor:
     """The bucket of each distance s − t, from 0 to `count` − 1 (Raffel et al. 2019, section 2.1).
 
-    Near distances have a bucket each; further on, buckets widen with the logarithm up to `farthest`, and the
-    last takes the rest. What comes later has half of the buckets where it is seen (`both_sides`).
+    Near distances have a bucket each; further on, buckets widen with the logarithm up to `max_distance`, and
+    the last takes the rest. What comes later has half of the buckets where it is seen (`both_sides`).
     """
     count = count // 2 if both_sides else count
     size = away.abs() if both_sides else -away.clamp_max(0)
     near = count // 2
-    share = (size.float() / near).log() / math.log(farthest / near)  # in float32, as T5 was trained with
+    share = (size.float() / near).log() / math.log(max_distance / near)  # in float32, as T5 was trained with
     far = (near + (share * (count - near)).long()).clamp_max(count - 1)
     bucket = torch.where(size < near, size, far)
     return torch.where(away > 0, bucket + count, bucket) if both_sides else bucket

@@ -10,12 +10,10 @@ from torch import Tensor, nn
 
 from engine.config import RecurrentConfig
 from engine.inputs import Inputs
-from engine.models import Transformer
-from engine.points import Point
 from engine.recurrent_cells import CELLS
-from engine.recurrent_points import recurrent_points
 from engine.seq2seq import SequenceToSequence
 from engine.tap import SILENT
+from engine.transformer import Transformer
 
 
 class Reader(nn.Module):
@@ -47,9 +45,6 @@ class Reader(nn.Module):
             state = after if padding is None else self._carry(state, after, padding[:, t, None], at)
             states.append(state[0])
         return tap("states", torch.stack(states, 1)), state
-
-    def length(self, inputs: Inputs) -> int:
-        return inputs.ids.shape[1]
 
     def _carry(self, before, after, real: Tensor, tap) -> tuple[Tensor, ...]:
         """The state after a real token, the one before it where there is none."""
@@ -135,13 +130,11 @@ class Decoder(Reader):
 
 
 class Recurrent(SequenceToSequence):
-    """Encoder and decoder. Without attention the encoder's last state is all that the decoder is told of the
+    """Encoder and decoder. Without attention, the encoder's last state is all that the decoder gets of the
     source.
 
     Of an image it is the first vector, which stands before the patches. With attention this is the model of
     Xu et al. 2015, whose encoder is convolutional, and who start from the mean of its vectors through a map.
-
-    The parts carry the names of the points they make.
     """
 
     def __init__(self, config: RecurrentConfig):
@@ -151,7 +144,7 @@ class Recurrent(SequenceToSequence):
         self.decoder = Decoder(config)
 
     def tie(self) -> None:
-        """Encoder and decoder share no table; the blocks of a Transformer may."""
+        """Tie shared weights: encoder and decoder share none, the blocks of a Transformer may."""
         if self.config.encoder is not None:
             self.encoder.tie()
 
@@ -161,25 +154,23 @@ class Recurrent(SequenceToSequence):
         """The source -> what the decoder looks back at [B, S, D], and the state that it starts from."""
         parts = len(self.decoder.cell.carried)
         if self.config.encoder is not None:
-            vectors = self.encoder(ids, padding, tap=tap)
+            vectors = self.encoder(ids, self.encoder.context(ids, padding), tap=tap)
             return vectors, (vectors[:, 0],) * parts
         nothing = self.encoder.token.weight.new_zeros(len(ids), self.config.width)
         return self.encoder.unroll(ids, (nothing,) * parts, padding, tap)
 
-    def decode(self, target: Tensor, told, padding=None, source_padding=None, tap=SILENT) -> Tensor:
-        """The target [B, T] and what `encode` gave -> logits [B, T, V]."""
-        source, last = told
+    def decode(
+        self,
+        target: Tensor,
+        memory: tuple[Tensor, tuple[Tensor, ...]],
+        padding: Tensor | None = None,
+        source_padding: Tensor | None = None,
+        tap=SILENT,
+    ) -> Tensor:
+        """The target [B, T] and what `encode` gave, with their padding -> logits [B, T, V]."""
+        source, last = memory
         return self.decoder(target, last, source, padding, source_padding, tap)
 
-    # --- what a trace asks of a model (engine.trace) ---------------------------------------------
-
-    def points(self, inputs: Inputs) -> dict[str, Point]:
-        padded = inputs.padding is not None, inputs.target_padding is not None
-        return recurrent_points(self.config, self.encoder.length(inputs), inputs.target.shape[1], *padded)
-
-    def room_of(self, point: str) -> str:
-        """ "all": each step is made of the one before it."""
-        return "all"
-
-    def enter(self, room: str, inputs: Inputs, kept, tap) -> None:
+    def recompute(self, segment: str, inputs: Inputs, kept, tap) -> None:
+        """Run the pass again: it is one segment, because each step is made of the one before."""
         self.read(inputs, tap)

@@ -3,15 +3,10 @@
 A Trace keeps the residual stream between the blocks. The inside of a block is computed again, by the same
 code with the same edits, when somebody looks into it: a long prompt costs megabytes, not gigabytes.
 
-It knows nothing of architectures. A model gives
-    points(inputs)                   the table of its points for these inputs, name -> Point
-    read(inputs, tap)                the whole pass
-    room_of(point)                   the name of the room that a point is in
-    enter(room, inputs, kept, tap)   the inside of that room again, from the points kept by name
-    stack_of(point, inputs)          the part that makes the point, with its config and length(inputs) (how many
-                                     positions that is), and what that part reads
-    reads                            the config of what reads the ids; of encoder-decoders, and of the target
-    device, dtype, name, tokenizer   and, of encoder-decoders, the ids start and end
+It knows nothing of architectures: engine.tables says which points there are and which segment of the pass makes
+each. A model gives two methods,
+    read(inputs, tap)                         the whole pass
+    recompute(segment, inputs, kept, tap)     one segment again, from the points that were kept
 """
 
 import threading
@@ -22,12 +17,14 @@ import torch
 from torch import Tensor
 
 from engine.inputs import Inputs, inputs_of
+from engine.tables import segment_of, table_of
 from engine.tap import Edit, Recorder, known
 
-ROOM_BYTES = 16 * 2**20  # rooms looked into are remembered up to this size
+SEGMENT_BYTES = 16 * 2**20  # segments looked into are remembered up to this size
 
 
 def everything(name: str) -> bool:
+    """Every point, for `run(…, wanted=everything)`."""
     return True
 
 
@@ -67,13 +64,13 @@ class Trace:
         self.model, self.inputs, self.edits = model, inputs, edits
         self.ids, self.padding, self.segments = inputs.ids, inputs.padding, inputs.segments
         self.target, self.target_padding = inputs.target, inputs.target_padding
-        self.table = model.points(inputs)
+        self.table = table_of(model.config, inputs)
         self._axes = {name: point.axes for name, point in self.table.items()}
         self._others = {e.value: self._other(e.value) for e in edits if e.op == "copy"}
         self._versions = _versions(model)
-        self._threads = torch.get_num_threads()  # of the run: the rooms are computed again on as many
+        self._threads = torch.get_num_threads()  # of the run: segments are computed again on as many
         self._kept: dict[str, Tensor] = {}
-        self._rooms: dict[str, dict[str, Tensor]] = {}  # oldest first
+        self._recomputed: dict[str, dict[str, Tensor]] = {}  # oldest first
         self._lock = threading.RLock()
 
     def points(self) -> list[str]:
@@ -84,14 +81,14 @@ class Trace:
         known(point, self.table)
         if point in self._kept:
             return self._kept[point]
-        room = self._room(point)
-        if point not in room:
+        segment = self._segment(point)
+        if point not in segment:
             raise KeyError(f"the pass never made the point {point!r}, though this model has it")
-        return room[point]
+        return segment[point]
 
     def has(self, point: str) -> bool:
         """Whether the pass made a point: all of the table, unless the model and its table disagree."""
-        return point in self._kept or point in self._room(point)
+        return point in self._kept or point in self._segment(point)
 
     def weights_changed(self) -> bool:
         """Whether anything wrote into the model's weights since before the run: they are not what it used."""
@@ -101,14 +98,14 @@ class Trace:
         """The run that a copy takes from."""
         return self._others[edit.value]
 
-    def _room(self, point: str) -> dict[str, Tensor]:
-        """Every point of the room that `point` is in, computed again where it was not looked into lately."""
-        name = self.model.room_of(point)
+    def _segment(self, point: str) -> dict[str, Tensor]:
+        """Every point of the segment that makes `point`, computed again where it was not looked into lately."""
+        name = segment_of(self.model.config, point)
         with self._lock:  # visitors share traces
-            if name not in self._rooms:
+            if name not in self._recomputed:
                 self._forget()
-                self._rooms[name] = self._look_into(name)
-            return self._rooms[name]
+                self._recomputed[name] = self._look_into(name)
+            return self._recomputed[name]
 
     def tokens(self, row: int = 0) -> list[bytes]:
         """The bytes of each token of one prompt of the batch, padding left out."""
@@ -138,19 +135,19 @@ class Trace:
         self._kept = tap.kept
 
     @torch.inference_mode()
-    def _look_into(self, room: str) -> dict[str, Tensor]:
-        """Every point of one room."""
+    def _look_into(self, segment: str) -> dict[str, Tensor]:
+        """Every point of one segment."""
         tap = Recorder(self._axes, everything, self.edits, self._others)
         with threads(self._threads):
-            self.model.enter(room, self.inputs.copy(), self, tap)
+            self.model.recompute(segment, self.inputs.copy(), self, tap)
         return tap.kept
 
     def _forget(self) -> None:
-        """Drop the oldest rooms until the rest fits: before a new one is made, not after."""
-        held = {name: sum(x.nbytes for x in room.values()) for name, room in self._rooms.items()}
-        while held and sum(held.values()) > ROOM_BYTES:
+        """Drop the oldest segments until the rest fits: before a new one is made, not after."""
+        held = {name: sum(x.nbytes for x in points.values()) for name, points in self._recomputed.items()}
+        while held and sum(held.values()) > SEGMENT_BYTES:
             oldest = next(iter(held))
-            held.pop(oldest), self._rooms.pop(oldest, None)
+            held.pop(oldest), self._recomputed.pop(oldest, None)
 
 
 @torch.inference_mode()

@@ -7,7 +7,7 @@ from app.page import columns
 from app.widgets import arithmetic, chart, code, picture, scored, whole_run, words
 from engine.checks import check_choice
 from engine.decode import Decoding
-from engine.models import Transformer
+from engine.transformer import Transformer
 
 
 def draw(look: Look) -> None:

@@ -5,6 +5,7 @@ from app.look import Look
 from app.page import columns
 from app.what_ifs import taken_out
 from app.widgets import WEIGHTS, arithmetic, chart, code, laid, looks, picture, thumbs, words
+from engine import attention
 from engine.block import Block
 from engine.config import RecurrentConfig
 from engine.recurrent import Attention
@@ -33,7 +34,7 @@ def draw(look: Look) -> None:
         cell = (view.head, view.token, view.key)
         arithmetic(look, (point, *cell), (look.point("cross.dots"), *cell))
         words(look, "cross/why")
-        code(Block.forward)
+        code(Block.forward, attention.Attention.forward)
 
 
 def seen(look: Look) -> None:

@@ -9,8 +9,8 @@ from app.widgets import arithmetic, chart, code, scored, whole_run, words
 from engine.checks import check_choice
 from engine.decode import Decoding
 from engine.masked import AS_ITSELF, AS_MASK, AS_OTHER, corrupt, lesson
-from engine.models import Follows, MaskedHead
 from engine.tokenize.wordpiece import MASK
+from engine.transformer import MaskedHead, NextSentenceHead
 
 SHOWN = 12  # candidates
 DONE = {AS_MASK: "hidden", AS_OTHER: "swapped", AS_ITSELF: "left, to be guessed"}
@@ -39,7 +39,7 @@ def draw(look: Look) -> None:
         arithmetic(look, ("logits", place, entry), look.choice("logits", (place, entry)), *follows)
         whole_run(look, "logits")
         words(look, "next/why", vocabulary=len(shares), width=look.config.width)
-        code(MaskedHead.forward, Follows.forward, corrupt)
+        code(MaskedHead.forward, NextSentenceHead.forward, corrupt)
 
 
 def _candidates(look: Look, place: int, ids: list[int], entry: int) -> None:

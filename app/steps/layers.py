@@ -11,8 +11,8 @@ from app.steps.company import company
 from app.widgets import arithmetic, chart, code, light, picture, words
 from engine.analysis import class_lens, lens
 from engine.checks import check_lengths
-from engine.models import Transformer
 from engine.recipes.scene import stops
+from engine.transformer import Transformer
 from engine.worked import Check, Worked
 
 

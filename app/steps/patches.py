@@ -3,7 +3,7 @@
 from app.look import Look
 from app.page import columns
 from app.widgets import arithmetic, code, laid, picture, words
-from engine.embed import cut
+from engine.embed import patchify
 
 
 def draw(look: Look) -> None:
@@ -22,4 +22,4 @@ def draw(look: Look) -> None:
         words(look, "tokens/picked", patch=look.labels[patch + 1], n=config.channels * config.patch**2)
         arithmetic(look, (pixels, patch, look.view.unit), (look.whole("embed.patch"), patch, look.view.unit))
         words(look, "tokens/why", patches=config.patches)
-        code(cut)
+        code(patchify)

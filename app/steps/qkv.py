@@ -25,7 +25,7 @@ def draw(look: Look) -> None:
         turned = look.view.letter.endswith("_rot")
         (_turn if turned else _product)(look)
     with right:
-        if config.shared_by > 1:
+        if config.group_size > 1:
             _groups(look)
         arithmetic(look, (point, look.head_in(point), look.view.token, look.view.unit))
         words(look, "qkv/heads", heads=config.heads, width=width, across=config.heads * width)
@@ -79,11 +79,11 @@ def _turn(look: Look) -> None:
 def _groups(look: Look) -> None:
     """Which heads of queries share which head of keys and values."""
     head, group, c = look.view.head, look.head_in(look.point("attn.k")), look.config
-    first, last = group * c.shared_by, (group + 1) * c.shared_by - 1
-    counts = dict(heads=c.heads, groups=c.key_heads, kept=c.kept, own=c.kept * c.shared_by)
+    first, last = group * c.group_size, (group + 1) * c.group_size - 1
+    counts = dict(heads=c.heads, groups=c.key_heads, kept=c.kept, own=c.kept * c.group_size)
     counts |= dict(layers=c.layers, width=c.head_width)
     words(look, "qkv/groups", first=first, last=last, group=group, **counts)
-    shares = np.arange(c.heads) // c.shared_by == np.arange(c.key_heads)[:, None]  # [G, H]
+    shares = np.arange(c.heads) // c.group_size == np.arange(c.key_heads)[:, None]  # [G, H]
     id = look.id_of("groups")
     keep(id, shares[None].astype(np.float32))
     header = {

@@ -9,6 +9,7 @@ from app.what_ifs import taken_out
 from app.widgets import arithmetic, chart, code, picture, words
 from engine.block import Block
 from engine.checks import check_lengths, worst
+from engine.sublayer import Sublayer
 
 
 def draw(look: Look) -> None:
@@ -43,7 +44,7 @@ def draw(look: Look) -> None:
         check = worst(check_lengths(look.trace[p][0], size) for p, size in zip(points, sizes, strict=True))
         chart(look, "sizes", figure, "How long the vectors are", point=total, check=check)
         words(look, "residual/why")
-        code(Block.forward)
+        code(Block.forward, Sublayer.add_to)
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:

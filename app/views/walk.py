@@ -12,7 +12,7 @@ from app.steps import drawing
 from app.text import say
 from app.widgets import ran, told
 from engine.config import Config
-from engine.pictures import SIGNS
+from engine.images import SIGNS
 
 PLAIN = [  # prompts for every model; those of its own come from the file beside its weights
     {"text": state.PROMPT, "note": "A lecture's sentence"},

@@ -5,12 +5,12 @@ from pathlib import Path
 import torch
 
 from engine.encoder_decoder import EncoderDecoder
-from engine.load import bert, glassbox, gpt2, llama, moments, pictures, t5, vit
+from engine.load import bert, glassbox, gpt2, images, llama, moments, t5, vit
 from engine.load.folder import read_json
 from engine.load.hub import find
-from engine.models import Transformer
 from engine.recurrent import Recurrent
 from engine.tokenize import JsonTokenizer, UnigramTokenizer, WordPieceTokenizer
+from engine.transformer import Transformer
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "models"
 DEFAULT = "storybook"
@@ -79,7 +79,7 @@ def _foreign(folder: Path, config: dict) -> Transformer | EncoderDecoder:
         raise ValueError(f"{folder}/config.json says model_type {kind!r}; known are {', '.join(LAYOUTS)}")
     model = LAYOUTS[kind].read(folder, config)
     if model.reads[0].image:
-        pictures.attach(model, folder, config)
+        images.attach(model, folder, config)
     elif (folder / "tokenizer.json").exists():
         model.tokenizer = TOKENIZERS.get(kind, JsonTokenizer)(folder / "tokenizer.json")
     return model

@@ -9,11 +9,12 @@ from safetensors.torch import save_file
 from torch import nn
 
 from engine.config import Config, PairConfig, RecurrentConfig
-from engine.load import moments, pictures
+from engine.load import images, moments
 from engine.load.folder import build, read_json, read_weights
 from engine.tokenize import RankTokenizer, SentenceTokenizer, WordPieceTokenizer
 
 VOCABULARIES = {"vocabulary.tiktoken": RankTokenizer, "tokenizer.json": WordPieceTokenizer}
+FORMERLY = {"farthest": "max_distance"}  # entries of config.json that were written under another name
 SENTENCES = {"vocabulary.tiktoken": SentenceTokenizer}  # of models that read one text and write another
 
 
@@ -25,7 +26,7 @@ def read(folder: Path, config: dict, step: int | None = None):
     else:
         model = moments.read(folder, shapes, step)
     if model.reads[0].image:
-        pictures.attach(model, folder, read_json(folder / pictures.FILE))
+        images.attach(model, folder, read_json(folder / images.FILE))
     sizes = {stack.vocabulary for stack in model.reads if not stack.image}
     if sizes:
         model.tokenizer = _vocabulary(folder, sizes, VOCABULARIES if len(model.reads) == 1 else SENTENCES)
@@ -62,6 +63,7 @@ def _stack(folder: Path, entries: dict, name: str) -> Config:
 
 
 def _made(kind: type, folder: Path, entries: dict):
+    entries = {FORMERLY.get(name, name): entry for name, entry in entries.items()}
     strange = entries.keys() - {field.name for field in fields(kind)}
     if strange:
         raise ValueError(f"{folder}/config.json has unknown entries: {', '.join(sorted(strange))}")
@@ -98,7 +100,7 @@ def write(model, folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
     write_weights(model, folder / "model.safetensors")
     if model.reads[0].image:
-        pictures.write(model, folder)
+        images.write(model, folder)
     if model.tokenizer is not None:
         file = next(name for name, kind in VOCABULARIES.items() if isinstance(model.tokenizer, kind))
         model.tokenizer.write(folder / file)

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from engine.build import fresh
 from engine.config import Config, PairConfig
-from engine.families import fresh
 from engine.load.folder import build, read_json, read_tensors
 
 FOLDER, SCALE = "moments", ".scale"

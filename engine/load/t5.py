@@ -55,7 +55,7 @@ def _config(folder: Path, c: dict, tied: bool) -> PairConfig:
     names = ("vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads")
     vocabulary, width, head_width, mlp_width, layers, heads = sizes(folder, c, *names)
     usual = dict(n_positions=512, relative_attention_num_buckets=32, relative_attention_max_distance=128)
-    context, buckets, farthest = sizes(folder, usual | c, *usual)
+    context, buckets, max_distance = sizes(folder, usual | c, *usual)
     gate, _, unit = str(c.get("feed_forward_proj", "relu")).rpartition("-")
     if gate not in ("", "gated"):
         raise ValueError(f"{folder}/config.json: feed_forward_proj {c['feed_forward_proj']!r} is unknown")
@@ -74,7 +74,7 @@ def _config(folder: Path, c: dict, tied: bool) -> PairConfig:
         activation=activation(folder, {"feed_forward_proj": unit}, "feed_forward_proj", "relu"),
         positions="relative",
         buckets=buckets,
-        farthest=farthest,
+        max_distance=max_distance,
         norm_eps=c.get("layer_norm_epsilon", 1e-6),
         scale_scores=False,
     )

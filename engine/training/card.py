@@ -9,11 +9,10 @@ import numpy as np
 from safetensors.torch import load_file
 from torch import Tensor
 
+from engine.build import fresh
 from engine.config import Config
-from engine.families import fresh
 from engine.load import moments
 from engine.load.folder import build
-from engine.models import Transformer
 from engine.training import examples, report
 from engine.training.baseline import Trigram
 from engine.training.corpus import texts_of, title, token_row
@@ -31,6 +30,7 @@ from engine.training.intervals import bootstrap
 from engine.training.mix import Mix
 from engine.training.train import Recipe
 from engine.training.work import logged
+from engine.transformer import Transformer
 
 AIMS = {  # what a model of books and generated English is meant to reach: below, or at least
     "bits per byte, books": ("<", 1.55),
@@ -161,9 +161,9 @@ def _kind(config: Config) -> str:
     family = "the GPT-2 kind" if config.norm == "layer" and not config.gated else "the LLaMA kind"
     parts = [family, f"{config.positions} positions"]
     parts += ["RMSNorm"] * (config.norm == "rms") + ["a gated MLP"] * config.gated
-    if config.shared_by > 1:
+    if config.group_size > 1:
         many = "head" if config.key_heads == 1 else "heads"
-        parts.append(f"{config.key_heads} {many} of keys and values, each shared by {config.shared_by}")
+        parts.append(f"{config.key_heads} {many} of keys and values, each shared by {config.group_size}")
     return ", ".join(parts)
 
 

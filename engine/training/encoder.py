@@ -15,10 +15,9 @@ from tokenizers import BertWordPieceTokenizer
 from torch import Tensor
 
 from engine.analysis import alike
+from engine.build import fresh
 from engine.config import Config
-from engine.families import fresh
 from engine.masked import fill, follows
-from engine.models import Transformer
 from engine.tokenize import WordPieceTokenizer
 from engine.trace import run
 from engine.training import next_sentence, report, work
@@ -29,6 +28,7 @@ from engine.training.next_sentence import Asked, judged, shortcuts, words_of
 from engine.training.pairs import NONE, Pairs, Sentences
 from engine.training.report import Score, share
 from engine.training.train import Recipe
+from engine.transformer import Transformer
 
 AIMS = {"masked tokens, top-5 accuracy, books": ("≥", 0.5), "next sentence": ("≥", 0.75)}
 COLUMNS = ("this model", "random start", "most frequent", "length alone", "shared words alone")
@@ -221,7 +221,7 @@ def _masked(model: Transformer | Tensor, pairs: Pairs, context: int) -> dict[str
         read, segments, padding, labels, _ = pairs.batch(SEED, step, BATCH, context)
         hidden = (labels != NONE) & (read == pairs.tokenizer.mask)
         if isinstance(model, Transformer):
-            scores = model.unembed(model.stream(read, padding, segments=segments)[hidden])
+            scores = model.unembed(model.stream(read, model.context(read, padding), segments)[hidden])
         else:
             scores = model.expand(int(hidden.sum()), -1)
         hits = scores.topk(5).indices == labels[hidden][:, None]

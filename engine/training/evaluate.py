@@ -16,8 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine import analysis
-from engine.decode import Decoding, generate
-from engine.models import Transformer
+from engine.decode import Decoding, generate, grow
 from engine.tokenize.bpe import RankTokenizer
 from engine.trace import run
 from engine.training.corpus import token_row
@@ -25,6 +24,7 @@ from engine.training.english import Question, grammar
 from engine.training.intervals import jackknife
 from engine.training.mix import english
 from engine.training.report import Score, mean, share
+from engine.transformer import Transformer
 
 Model = Callable[[Tensor], Tensor]
 CLOZE = Path(__file__).parent / "cloze.txt"
@@ -190,14 +190,17 @@ def beginnings(tokenizer: RankTokenizer, count: int) -> list[list[int]]:
 
 @torch.inference_mode()
 def free_texts(model: Model, end: int, count: int = 100, length: int = 60) -> list[list[int]]:
-    """Texts drawn from nothing but the end of another, at temperature 0.8."""
+    """Texts drawn from nothing but the end of another, at temperature 0.8, all to their full length."""
     torch.manual_seed(SEED)
-    ids = torch.full((count, 1), end)
-    for _ in range(length):
+
+    def score(ids: Tensor) -> Tensor:
         last = torch.cat([model(part)[:, -1] for part in ids.split(10)])
-        last[:, end] = -torch.inf  # to the full length
-        ids = torch.cat([ids, torch.multinomial((last / 0.8).softmax(-1), 1)], 1)
-    return ids[:, 1:].tolist()
+        last[:, end] = -torch.inf
+        return (last / 0.8).softmax(-1)
+
+    start = torch.full((count, 1), end)
+    drawn = grow(start, score, lambda shares: torch.multinomial(shares, 1)[:, 0], length)
+    return torch.stack([new for new, _ in drawn], 1).tolist()
 
 
 def variety(texts: Iterable[str]) -> tuple[float, float]:

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.models import Transformer
 from engine.tokenize import WordPieceTokenizer
 from engine.training.evaluate import SEED
 from engine.training.pairs import Pairs, Sentences
 from engine.training.report import Score, row, share
+from engine.transformer import Transformer
 
 DRAWN = "next sentence, as in training"
 NAME = "next sentence, matched in length"
@@ -77,7 +77,7 @@ def judged(model: Transformer, asked: Asked) -> Tensor:
     """What the model says of each pair [N] (0: it follows)."""
     found = []
     for ids, segments, padding in zip(*(x.split(AT_ONCE) for x in _read(asked)), strict=True):
-        found.append(model.follows(model.stream(ids, padding, segments=segments)).argmax(-1))
+        found.append(model.follows(model.stream(ids, model.context(ids, padding), segments)).argmax(-1))
     return torch.cat(found)
 
 

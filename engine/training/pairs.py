@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.masked import KEPT, corrupt
-from engine.models import Transformer
 from engine.tokenize import WordPieceTokenizer
+from engine.transformer import Transformer
 
 ENDS = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(]*[A-Z])")
 NONE = -100  # a label where nothing is to be guessed, as torch's cross-entropy wants it
@@ -111,6 +111,6 @@ class Pairs:
         model: Transformer, ids: Tensor, segments: Tensor, padding: Tensor, labels: Tensor, follows: Tensor
     ) -> Tensor:
         """Nats for a hidden word, plus nats for whether the second stretch follows."""
-        x = model.stream(ids, padding, segments=segments)
+        x = model.stream(ids, model.context(ids, padding), segments)
         words = F.cross_entropy(model.unembed(x[labels != NONE]), labels[labels != NONE])
         return words + F.cross_entropy(model.follows(x), follows)

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.pictures import Palette
+from engine.images import Palette
 
 SIDE = 32  # pixels of a picture
 WHITE = (255.0, 255.0, 255.0)

@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from engine.build import fresh
 from engine.config import Config, PairConfig
-from engine.families import fresh
 from engine.load.glassbox import write_weights
 
 LOG_EVERY = 50  # steps between lines of the loss log

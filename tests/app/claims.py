@@ -59,8 +59,8 @@ CLAIMS: list[Claim] = [  # in the signs that a page shows: of a formula without 
     (r"[Tt]imes √D|multiplied by √D", lambda s: s.has(scale_embedding=True)),
     # attention
     (r"plus b_[QKV]|\+b[QKVOe]", lambda s: s.has(attention_bias=True)),
-    (r"grouped|shares? (its|number|with)", lambda s: not s.recurrent and s.config.shared_by > 1),
-    (r"KV cache", lambda s: not s.recurrent and s.config.causal and s.config.shared_by > 1),
+    (r"grouped|shares? (its|number|with)", lambda s: not s.recurrent and s.config.group_size > 1),
+    (r"KV cache", lambda s: not s.recurrent and s.config.causal and s.config.group_size > 1),
     (r"d_k|dk|did not divide", lambda s: s.has(scale_scores=True)),
     (r"block's number|\(l\+1\)", lambda s: s.has(scale_by_layer=True) or s.view.step == "layers"),
     (r"\*\*causal mask|Hide the future|never ahead|next token\b", lambda s: s.recurrent or s.config.causal),

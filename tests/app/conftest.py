@@ -3,7 +3,7 @@ import torch
 
 from app import compute
 from engine.config import Config
-from engine.pictures import Preparation
+from engine.images import Preparation
 from engine.tokenize import SentenceTokenizer, WordPieceTokenizer
 from engine.training.encoder import learn_wordpiece
 from tests.app.visit import model

@@ -17,7 +17,7 @@ import torch
 
 from engine import analysis, checks, decode
 from engine.decode import Decoding
-from engine.pictures import Pixels, Preparation
+from engine.images import Pixels, Preparation
 from engine.position import turns
 from engine.rerun import check_lens, check_run
 from engine.tap import Edit
@@ -32,7 +32,7 @@ SEGMENTS = [[int(t > 3) for t in range(11)]] * 3
 UNCAUGHT = {  # what no light of a trace can show, and which test does
     "a position counted wrongly beside a cache": "a trace reads the whole text at once; test_decode compares "
     "writing with a cache to writing without",
-    "a wrong argument of the fused kernels": "a trace takes the named steps; test_models and "
+    "a wrong argument of the fused kernels": "a trace takes the named steps; test_transformer and "
     "test_encoder_decoder compare the silent pass to the traced one",
     "one table where the config has two": "both routes read the weights that are there; the tests of loading "
     "compare them to the file",

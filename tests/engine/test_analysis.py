@@ -56,7 +56,7 @@ def turning(request):
     """A run of a model with rotary positions, and its queries and keys before their turns, head by head."""
     trace = full(decoder(**request.param), prompt(11))
     q, k = (trace[f"blocks.1.attn.{letter}"][0] for letter in "qk")
-    return trace, q, k.repeat_interleave(trace.model.config.shared_by, 0)
+    return trace, q, k.repeat_interleave(trace.model.config.group_size, 0)
 
 
 def test_at_their_own_places_query_times_key_is_the_models_own_dot_product(turning):

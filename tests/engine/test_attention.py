@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from engine.attention import attend
-from engine.masks import causal_mask
+from engine.masks import CAUSAL, causal_mask
+from engine.tap import SILENT
 from engine.trace import run
 from tests.engine.tiny import assert_close, full
 
@@ -43,7 +44,7 @@ def test_the_output_is_the_sum_of_what_each_head_writes(trace, i):
 def test_the_fused_kernel_equals_the_steps(masked):
     q, k, v = torch.randn(3, 2, 3, 7, 5, dtype=torch.float64)
     mask = causal_mask(7, 7, torch.arange(7) < torch.tensor([[7], [4]]) if masked else None)
-    fused = attend(q, k, v, mask if masked else None, 0.3)
+    fused = attend(q, k, v, mask if masked else CAUSAL, 0.3)
     assert_close(fused, attend(q, k, v, mask, 0.3, tap=lambda name, x: x))
 
 
@@ -55,3 +56,11 @@ def test_padding_is_never_looked_at(model):
 
 def test_one_token_looks_only_at_itself(model):
     assert (run(model, [5])["blocks.0.attn.pattern"] == 1).all()
+
+
+@pytest.mark.parametrize("bias", [None, torch.randn(1, 2, 7, 7, dtype=torch.float64)], ids=["plain", "bias"])
+@pytest.mark.parametrize("tap", [SILENT, lambda name, x: x], ids=["silent", "steps"])
+def test_causal_by_name_is_the_causal_mask(bias, tap):
+    q, k, v = torch.randn(3, 2, 2, 7, 5, dtype=torch.float64)
+    named, built = (attend(q, k, v, mask, 0.3, tap, bias) for mask in (CAUSAL, causal_mask(7, 7)))
+    assert_close(named, built)

@@ -36,9 +36,9 @@ def test_a_rotary_head_has_pairs_of_numbers():
 @pytest.mark.parametrize(("causal", "near"), [(True, 3), (False, 1)])
 def test_the_farthest_distance_is_beyond_those_with_a_bucket_of_their_own(causal, near):
     choices = dict(positions="relative", buckets=6, causal=causal)
-    assert Config(**SIZES, **choices, farthest=near + 1).near == near
-    with pytest.raises(ValueError, match=f"farthest is {near}; with 6 buckets distances below {near}"):
-        Config(**SIZES, **choices, farthest=near)
+    assert Config(**SIZES, **choices, max_distance=near + 1).near == near
+    with pytest.raises(ValueError, match=f"max_distance is {near}; with 6 buckets distances below {near}"):
+        Config(**SIZES, **choices, max_distance=near)
 
 
 @pytest.mark.parametrize("size", [0, -1, 1.0, "12", True])

@@ -1,5 +1,6 @@
 """From scores to text: the reference's steps, seeded draws, and the ends of a text."""
 
+import itertools
 import math
 from collections import Counter
 
@@ -10,9 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import engine
-from engine.decode import Decoding, choose, draw, generate, heat, keep_min_p, keep_top_k, keep_top_p, steps_of
+from engine.decode import (
+    Decoding,
+    apply_temperature,
+    choose,
+    draw,
+    generate,
+    grow,
+    keep_min_p,
+    keep_top_k,
+    keep_top_p,
+    steps_of,
+)
 from engine.tokenize.bpe import END
-from tests.engine.tiny import assert_close, decoder, prompt
+from tests.engine.tiny import BERT, VIT, assert_close, decoder, images, prompt
 
 
 def logits(seed: int, size: int = 97) -> torch.Tensor:
@@ -20,7 +32,7 @@ def logits(seed: int, size: int = 97) -> torch.Tensor:
 
 
 STEPS = [
-    *((heat, "TemperatureLogitsWarper", x) for x in (0.1, 0.7, 1.0, 3.0)),
+    *((apply_temperature, "TemperatureLogitsWarper", x) for x in (0.1, 0.7, 1.0, 3.0)),
     *((keep_top_k, "TopKLogitsWarper", x) for x in (1, 2, 50, 97, 1000)),
     *((keep_top_p, "TopPLogitsWarper", x) for x in (1e-6, 0.1, 0.5, 0.9, 0.999, 1.0)),
     *((keep_min_p, "MinPLogitsWarper", x) for x in (1e-6, 0.01, 0.1, 0.5, 1.0)),
@@ -217,3 +229,37 @@ def test_the_text_of_a_step_is_that_of_its_token(rank_tokenizer):
 def test_a_prompt_that_cannot_be_read_says_why_before_the_first_token(model, given_prompt, message):
     with pytest.raises(ValueError, match=message):
         generate(model, given_prompt)
+
+
+@pytest.mark.parametrize("target", [[3], "text"])
+def test_a_target_for_a_model_that_reads_none_is_an_error(model, target):
+    message = f"the target .*{target[0]}.* was given; model has no decoder beside an encoder .* leave it out"
+    for call in (generate, engine.run):
+        with pytest.raises(ValueError, match=message):
+            call(model, [1, 2], target=target)
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        (BERT, r"fills a \[MASK\], it does not write on. Use engine.masked.fill"),
+        (BERT | dict(ending="nothing"), "gives vectors: it writes no text. Use engine.run"),
+        (VIT, r'tells the class of an image: it writes no text. Use engine.run\(model, image\)\["classes"\]'),
+        (VIT | dict(ending="nothing", classes=0), "gives vectors: it writes no text. Use engine.run"),
+    ],
+)
+def test_a_model_that_writes_no_text_says_what_it_does_and_what_to_use(choices, message):
+    with pytest.raises(ValueError, match=message):
+        generate(decoder(**choices), images(1) if "image" in choices else [1, 2])
+
+
+def test_the_loop_adds_tokens_to_every_row_and_asks_no_more_than_is_wanted():
+    asked = []
+
+    def score(ids):
+        asked.append(ids.tolist())
+        return torch.nn.functional.one_hot(ids.sum(-1), 30)
+
+    steps = grow(torch.tensor([[1, 2], [0, 4]]), score, lambda scores: scores.argmax(-1), 5)
+    assert [new.tolist() for new, _ in itertools.islice(steps, 3)] == [[3, 4], [6, 8], [12, 16]]
+    assert asked == [[[1, 2], [0, 4]], [[1, 2, 3], [0, 4, 4]], [[1, 2, 3, 6], [0, 4, 4, 8]]]

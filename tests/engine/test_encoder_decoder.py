@@ -7,12 +7,13 @@ import pytest
 import torch
 
 import engine
+from engine.build import fresh
 from engine.cache import Cache
 from engine.config import Config, PairConfig
 from engine.decode import Decoding, generate, translate
 from engine.encoder_decoder import EncoderDecoder
-from engine.families import fresh
 from engine.recipes import KINDS
+from engine.tables import table_of
 from engine.tap import Edit
 from engine.trace import run
 from engine.worked import check, work
@@ -76,7 +77,7 @@ def failing(trace) -> list[str]:
 
 def test_every_point_is_made_once_in_the_order_of_the_table(both):
     model, _, trace = both
-    assert list(trace._kept) == trace.points() == list(model.points(trace.inputs))
+    assert list(trace._kept) == trace.points() == list(table_of(model.config, trace.inputs))
 
 
 def test_every_tensor_has_the_axes_of_its_point(both):
@@ -190,7 +191,8 @@ def test_reading_the_target_in_pieces_with_a_cache_equals_reading_it_at_once(nam
     source, target = torch.tensor([prompt(8)]), torch.tensor([[3, *prompt(9)]])
     memory = model.encoder(source)
     cache = Cache(model.config.decoder, like=memory)
-    parts = [model.decoder(piece, cache=cache, memory=memory) for piece in target.split((1, 4, 5), 1)]
+    pieces = target.split((1, 4, 5), 1)
+    parts = [model.decoder(x, model.decoder.context(x, cache=cache, memory=memory)) for x in pieces]
     assert_close(torch.cat(parts, 1), model(source, target))
 
 
@@ -271,7 +273,7 @@ def test_every_point_can_be_edited(name):
 
 def test_a_wrong_number_is_found():
     model = pair(torch.float32, **PAIRS["T5"])
-    for point in model.points(None):
+    for point in full(model, SOURCES, target=TARGETS).points():
         trace = full(model, SOURCES, target=TARGETS)
         wrong = trace._kept[point] = trace[point].clone()
         at = tuple(n // 2 for n in wrong.shape)

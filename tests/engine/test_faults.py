@@ -104,7 +104,7 @@ NAMING = {
     "known",
     "Trace.__getitem__",
     "Trace.has",
-    "Trace._room",
+    "Trace._segment",
     "Trace.other_of",
 }  # which point is meant
 

@@ -161,11 +161,11 @@ def test_distances_of_new_tokens_are_counted_from_where_they_stand():
 
 @pytest.mark.parametrize("both_sides", [False, True])
 @pytest.mark.parametrize("count", [4, 6, 9, 32])
-@pytest.mark.parametrize("farthest", [20, 128])
-def test_the_bucket_of_every_distance_is_that_of_t5(count, farthest, both_sides):
+@pytest.mark.parametrize("max_distance", [20, 128])
+def test_the_bucket_of_every_distance_is_that_of_t5(count, max_distance, both_sides):
     away = torch.arange(-300, 301)
-    theirs = T5Attention._relative_position_bucket(away, both_sides, count, farthest)
-    assert torch.equal(buckets_of(away, count, farthest, both_sides), theirs)
+    theirs = T5Attention._relative_position_bucket(away, both_sides, count, max_distance)
+    assert torch.equal(buckets_of(away, count, max_distance, both_sides), theirs)
 
 
 def test_near_distances_have_a_bucket_each_and_the_far_ones_share_the_last():
@@ -175,10 +175,12 @@ def test_near_distances_have_a_bucket_each_and_the_far_ones_share_the_last():
     assert (buckets.diff() >= 0).all()
 
 
-@pytest.mark.parametrize(("buckets", "farthest", "causal"), [(32, 128, True), (32, 128, False), (7, 40, False)])
-def test_every_bias_agrees_with_its_second_route(buckets, farthest, causal):
+@pytest.mark.parametrize(
+    ("buckets", "max_distance", "causal"), [(32, 128, True), (32, 128, False), (7, 40, False)]
+)
+def test_every_bias_agrees_with_its_second_route(buckets, max_distance, causal):
     choices = dict(
-        positions="relative", buckets=buckets, farthest=farthest, causal=causal, context=150, layers=1
+        positions="relative", buckets=buckets, max_distance=max_distance, causal=causal, context=150, layers=1
     )
     trace = run(decoder(torch.float32, **choices), prompt(150))
     assert check(trace, "blocks.0.attn.bias").ok

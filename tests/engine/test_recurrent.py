@@ -5,9 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from engine.build import fresh
 from engine.config import RecurrentConfig
 from engine.decode import Decoding, generate, translate
-from engine.families import fresh
 from engine.inputs import _pad
 from engine.recurrent import Reader, Recurrent
 from engine.tap import Edit

@@ -8,13 +8,13 @@ import torch
 
 import engine
 from engine.analysis import parameters_of, path_to_target, sequential_steps
+from engine.build import fresh
 from engine.config import RecurrentConfig
 from engine.decode import Decoding, generate, translate
-from engine.families import fresh
-from engine.models import Transformer
 from engine.points import points_of
 from engine.tap import Edit
 from engine.trace import run
+from engine.transformer import Transformer
 from engine.worked import work
 from tests.engine import reference
 from tests.engine.test_recurrent import CELLS, reference_of, reference_states
@@ -162,11 +162,9 @@ def test_a_start_is_told_as_the_first_of_the_vectors(trace):
 # --- its parts -----------------------------------------------------------------------------------
 
 
-def test_a_part_is_found_by_the_names_of_its_points(model, trace):
-    stack, inputs = model.stack_of("encoder.blocks.0.attn.q", trace.inputs)
-    assert stack is model.get_submodule("encoder")
-    assert isinstance(stack, Transformer)
-    assert stack.length(inputs) == ENCODER.context == 10
+def test_what_reads_images_is_a_transformer_of_its_own(model):
+    assert isinstance(model.encoder, Transformer)
+    assert model.encoder.length(images()) == ENCODER.context == 10
     assert model.reads == model.config.stacks == (ENCODER, model.config)
 
 
@@ -198,7 +196,7 @@ def test_a_random_start_is_that_of_each_part_and_depends_on_its_seed_alone(model
 
 
 def test_blocks_that_share_a_table_of_distances_have_one():
-    choices = dict(positions="relative", buckets=6, farthest=7)
+    choices = dict(positions="relative", buckets=6, max_distance=7)
     model = recurrent("gru", encoder=replace(ENCODER, **choices))
     model.encoder.blocks[1].attn.bias.weight = torch.nn.Parameter(torch.zeros(6, 3))
     model.tie()

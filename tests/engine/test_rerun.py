@@ -6,7 +6,7 @@ import torch
 import engine
 from engine import analysis
 from engine.checks import check_map, check_nearest, check_promoted
-from engine.pictures import Pixels, Preparation, from_signs
+from engine.images import Pixels, Preparation, from_signs
 from engine.rerun import check_lens, check_run, rerun, stops, work_lens
 from engine.tap import Edit
 from engine.trace import run

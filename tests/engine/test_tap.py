@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from engine.masks import MASKS, mask_of
+from engine.context import Context
+from engine.masks import CAUSAL, MASKS, mask_of
 from engine.tap import Edit, Recorder
 from engine.trace import run
 from engine.worked import check
@@ -63,11 +64,11 @@ def test_an_edit_changes_its_point_and_all_that_follows(model, prompt_ids, point
 def test_an_edit_of_the_stream_is_applied_once(model, prompt_ids):
     plain = full(model, prompt_ids)
     trace = run(model, prompt_ids, [Edit("blocks.1.resid_pre", "scale", {}, 2.0)])
-    x, angles = 2 * plain["blocks.1.resid_pre"], model.angles(0, 11)
+    x, context = 2 * plain["blocks.1.resid_pre"], Context(CAUSAL, model.angles(0, 11))
     assert_close(trace["blocks.1.resid_pre"], x)
     assert_close(trace["blocks.1.resid_mid"], x + trace["blocks.1.attn.out"])
     for block in model.blocks[1:]:
-        x = block(x, None, angles)
+        x = block(x, context)
     assert_close(trace["logits"], model.unembed(x))
 
 
@@ -77,7 +78,8 @@ def test_an_edit_of_a_result_is_applied_once(model, prompt_ids):
     x = plain["blocks.1.resid_post"].clone()
     x[..., 3] += 5
     assert_close(trace["blocks.1.resid_post"], x)
-    assert_close(trace["logits"], model.unembed(model.blocks[2](x, None, model.angles(0, 11))))
+    after = model.blocks[2](x, Context(CAUSAL, model.angles(0, 11)))
+    assert_close(trace["logits"], model.unembed(after))
 
 
 def test_a_pattern_that_is_edited_mixes_other_values(model, prompt_ids):
@@ -85,7 +87,7 @@ def test_a_pattern_that_is_edited_mixes_other_values(model, prompt_ids):
     trace = run(model, prompt_ids, [edit])
     pattern = full(model, prompt_ids)["blocks.0.attn.pattern"].clone()
     pattern[0, 1, 8, 3] = 0.5
-    values = trace["blocks.0.attn.v"].repeat_interleave(model.config.shared_by, 1)
+    values = trace["blocks.0.attn.v"].repeat_interleave(model.config.group_size, 1)
     assert_close(trace["blocks.0.attn.z"], pattern @ values)
     out = model.blocks[0].attn.out(trace["blocks.0.attn.z"].transpose(1, 2).flatten(2))
     assert_close(trace["blocks.0.attn.out"], out)

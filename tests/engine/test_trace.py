@@ -43,12 +43,12 @@ def test_points_can_be_read_in_any_order(model, trace, ids):
     assert_same_points(run(model, ids), trace, points=trace.points()[::-1])
 
 
-def test_forgotten_rooms_are_made_again(model, trace, ids, monkeypatch):
-    monkeypatch.setattr(trace_file, "ROOM_BYTES", 0)
+def test_forgotten_segments_are_made_again(model, trace, ids, monkeypatch):
+    monkeypatch.setattr(trace_file, "SEGMENT_BYTES", 0)
     lean = run(model, ids)
     for _ in range(2):
         assert_same_points(lean, trace)
-    assert len(lean._rooms) == 1
+    assert len(lean._recomputed) == 1
 
 
 def test_looking_twice_gives_the_same_tensor(model, ids):
@@ -124,7 +124,7 @@ def test_one_model_serves_two_visitors_at_once(model, ids):
 
 
 def test_one_trace_serves_two_visitors_at_once(model, trace, ids, monkeypatch):
-    monkeypatch.setattr(trace_file, "ROOM_BYTES", 0)
+    monkeypatch.setattr(trace_file, "SEGMENT_BYTES", 0)
     lean, points = run(model, ids), trace.points()
     with ThreadPoolExecutor(2) as pool:
         for point, x in zip(points * 3, pool.map(lean.__getitem__, points * 3), strict=True):

@@ -153,12 +153,12 @@ def test_a_cell_names_the_cells_it_was_made_from(single):
             assert any(text.startswith(source) for text in work(single, point, at).sources), point
 
 
-@pytest.mark.parametrize("where", ["kept", "room"])
+@pytest.mark.parametrize("where", ["kept", "recomputed"])
 def test_a_wrong_number_is_found(plain, where):
     for point in points_of(plain.config):
         trace = full(plain, IDS) if where == "kept" else run(plain, IDS)
         _ = trace[point]
-        holder = next(h for h in (trace._kept, *trace._rooms.values()) if point in h)
+        holder = next(h for h in (trace._kept, *trace._recomputed.values()) if point in h)
         wrong = holder[point] = holder[point].clone()
         at = tuple(n // 2 for n in wrong.shape)
         wrong[at] = ~wrong[at] if wrong.dtype == torch.bool else wrong[at] + 0.01

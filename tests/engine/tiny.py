@@ -5,9 +5,9 @@ from torch import Tensor, nn
 
 from engine.config import ATTENTIONS, CELLS, Config, PairConfig, RecurrentConfig
 from engine.encoder_decoder import EncoderDecoder
-from engine.models import Transformer
 from engine.recurrent import Recurrent
 from engine.trace import Trace, everything, run
+from engine.transformer import Transformer
 
 SIZES = dict(vocabulary=97, context=23, width=15, layers=3, heads=3, mlp_width=31)
 
@@ -15,7 +15,7 @@ ROTARY = dict(positions="rotary", width=18)  # a head's numbers are turned in pa
 SHARED = dict(width=24, heads=4, key_heads=2)
 LLAMA = dict(norm="rms", positions="rotary", gated=True, attention_bias=False, mlp_bias=False) | SHARED
 
-RELATIVE = dict(positions="relative", buckets=6, farthest=7, scale_scores=False)
+RELATIVE = dict(positions="relative", buckets=6, max_distance=7, scale_scores=False)
 
 BERT = dict(post_norm=True, embed_norm=True, causal=False, segments=2, ending="masked", next_sentence=True)
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import engine
+from engine.images import Preparation
 from engine.load import glassbox
-from engine.pictures import Preparation
 from tests.engine.load.damage import configure, refused
 from tests.engine.tiny import PAIRS, ROTARY, VIT, decoder, images, pair, prompt
 
@@ -84,6 +84,14 @@ def test_a_config_that_tells_no_positions_is_of_the_time_when_all_were_learned(w
 def test_a_config_that_cannot_be_read_says_why(written, entries, message):
     configure(written[1], **entries)
     refused(written[1], message)
+
+
+def test_an_entry_under_its_former_name_is_still_read(written):
+    _, folder = written
+    entries = json.loads((folder / "config.json").read_text())
+    entries["farthest"] = entries.pop("max_distance") + 1
+    (folder / "config.json").write_text(json.dumps(entries))
+    assert engine.load(folder, device="cpu").config.max_distance == entries["farthest"]
 
 
 def test_a_missing_vocabulary_is_named(written):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 import engine
-from engine.families import fresh
+from engine.build import fresh
 from engine.load import beside, glassbox, moments, moments_of, shipped, writers
 from engine.load.moments import packed, unpacked
 from tests.engine.load.damage import configure

@@ -8,14 +8,14 @@ import torch
 
 import engine
 from engine.config import Config, RecurrentConfig
+from engine.images import Preparation
 from engine.load import glassbox
-from engine.pictures import Preparation
 from tests.engine.load.damage import refused
 from tests.engine.load.test_junk import JUNK
 from tests.engine.tiny import ENCODER, RECURRENT, images, recurrent
 
 COLOURS = ((255.0, 255.0, 255.0), (200.0, 0.0, 30.0))
-DISTANCES = dict(positions="relative", buckets=6, farthest=7)  # a table that the blocks share
+DISTANCES = dict(positions="relative", buckets=6, max_distance=7)  # a table that the blocks share
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def test_a_vocabulary_of_another_kind_is_refused(folder, tokenizer_json):
         (dict(num_layers=1, num_decoder_layers=2), "unexpected: encoder.blocks.1"),
         (dict(num_decoder_layers=3), "missing: decoder.blocks.2"),
         (dict(relative_attention_num_buckets=9), "misshapen: decoder.blocks.0.attn.bias.weight is (8, 3)"),
-        (dict(relative_attention_max_distance=4), "farthest is 4; with 8 buckets"),
+        (dict(relative_attention_max_distance=4), "max_distance is 4; with 8 buckets"),
         (dict(feed_forward_proj="swiglu"), "feed_forward_proj 'swiglu' is unknown"),
         (dict(feed_forward_proj="doubly-gelu"), "feed_forward_proj 'doubly-gelu' is unknown"),
         (dict(feed_forward_proj="gated-relu"), "missing: decoder.blocks.0.mlp.up.weight"),

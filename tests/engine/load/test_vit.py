@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import engine
-from engine.embed import cut
+from engine.embed import patchify
 from tests.engine.load.damage import configure, refused
 from tests.engine.tiny import images
 
@@ -25,7 +25,7 @@ def load(folder):
 
 def test_an_image_is_cut_row_by_row():
     image = torch.arange(16.0).reshape(1, 1, 4, 4)
-    assert cut(image, 2)[0].tolist() == [[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 12, 13], [10, 11, 14, 15]]
+    assert patchify(image, 2)[0].tolist() == [[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 12, 13], [10, 11, 14, 15]]
 
 
 def test_every_patch_looks_at_every_other(folder):

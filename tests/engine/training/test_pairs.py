@@ -110,9 +110,9 @@ def test_sources_come_in_their_shares(sentences, wordpiece):
 def test_the_loss_is_of_the_hidden_words_and_of_what_follows(pairs, wordpiece):
     model = decoder(torch.float32, **BERT | dict(vocabulary=len(wordpiece), context=32))
     read, segments, padding, labels, follows = batch(pairs, count=6)
-    words = model(read, padding, segments=segments).log_softmax(-1)
+    words = model(read, model.context(read, padding), segments).log_softmax(-1)
     asked = labels != NONE
     each = words[asked].gather(-1, labels[asked][:, None])
-    judged = model.follows(model.stream(read, padding, segments=segments)).log_softmax(-1)
+    judged = model.follows(model.stream(read, model.context(read, padding), segments)).log_softmax(-1)
     expected = -each.mean() - judged.gather(-1, follows[:, None]).mean()
     np.testing.assert_allclose(pairs.loss(model, read, segments, padding, labels, follows), expected, rtol=1e-5)

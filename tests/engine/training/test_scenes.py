@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.pictures import from_signs, to_signs
+from engine.images import from_signs, to_signs
 from engine.training import scenes
 from engine.training.scenes import COLOURS, GAP, MARGIN, NEAR, PALETTE, SIDE, WHITE
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from engine.build import fresh
 from engine.config import Config
-from engine.families import fresh
 from engine.load.folder import build
 from engine.training import train
 from engine.training.mix import Mix

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import engine
+from engine.images import GREYS, SIGNS, Preparation, from_signs, to_signs
 from engine.load import glassbox
-from engine.pictures import GREYS, SIGNS, Preparation, from_signs, to_signs
 from tests.engine.load.damage import refused
 from tests.engine.tiny import VIT, assert_close, decoder
 

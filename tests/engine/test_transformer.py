@@ -3,12 +3,12 @@
 import pytest
 import torch
 
+from engine.build import fresh
 from engine.cache import Cache
 from engine.config import Config
-from engine.families import fresh
-from engine.models import Transformer
 from engine.points import points_of
 from engine.trace import run
+from engine.transformer import Transformer
 from tests.engine.tiny import CHOICES, KINDS, SIZES, assert_close, at_positions, decoder, full, prompt
 
 
@@ -45,7 +45,7 @@ def test_the_silent_pass_equals_the_traced_one(choices):
 
 def test_the_silent_pass_equals_the_traced_one_with_padding(model, ids):
     padding = torch.arange(11) < torch.tensor([[11], [6]])
-    assert_close(model(ids, padding), full(model, ids, padding=padding)["logits"])
+    assert_close(model(ids, model.context(ids, padding)), full(model, ids, padding=padding)["logits"])
 
 
 @pytest.mark.parametrize("changed", [0, 4, 8])
@@ -73,7 +73,7 @@ def test_a_prompt_in_a_batch_equals_the_prompt_alone(model):
 def test_reading_in_pieces_with_a_cache_equals_reading_at_once(model, pieces):
     ids = torch.tensor([prompt(12, seed=1), prompt(12, seed=2)])
     cache = Cache(model.config, batch=2, like=model.embed.token.weight)
-    parts = [model(piece, cache=cache) for piece in ids.split(pieces, dim=1)]
+    parts = [model(piece, model.context(piece, cache=cache)) for piece in ids.split(pieces, dim=1)]
     assert_close(torch.cat(parts, dim=1), model(ids))
 
 

@@ -5,8 +5,8 @@ from torch import nn
 
 from engine.config import Config, PairConfig, RecurrentConfig
 from engine.encoder_decoder import EncoderDecoder
-from engine.models import Transformer
 from engine.recurrent import Recurrent
+from engine.transformer import Transformer
 
 MODELS = {Config: Transformer, PairConfig: EncoderDecoder, RecurrentConfig: Recurrent}
 

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from engine.images import SIGNS, Palette, Preparation, greys
 from engine.load.folder import read_json
-from engine.pictures import SIGNS, Palette, Preparation, greys
 
 FILE = "preprocessor_config.json"
 

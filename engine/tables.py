@@ -1,0 +1,45 @@
+"""The table of points of a run, and in which segment of the forward pass each of them is made."""
+
+from dataclasses import replace
+from functools import cache
+
+from engine.config import Config, PairConfig, RecurrentConfig
+from engine.inputs import Inputs
+from engine.points import Point, points_of, within
+from engine.recurrent_points import recurrent_points
+
+
+def table_of(config: Config | PairConfig | RecurrentConfig, inputs: Inputs) -> dict[str, Point]:
+    """All points of a run by full name, in the order in which they are made."""
+    if isinstance(config, Config):
+        return points_of(config)
+    if isinstance(config, PairConfig):
+        return _pair_points(config)
+    source = config.encoder.context if config.encoder else inputs.ids.shape[1]
+    padded = inputs.padding is not None, inputs.target_padding is not None
+    return recurrent_points(config, source, inputs.target.shape[1], *padded)
+
+
+def segment_of(config: Config | PairConfig | RecurrentConfig, point: str) -> str:
+    """The segment of the forward pass that makes a point: "embed", "blocks.3" or "end", of two stacks
+    "decoder.blocks.3"; of a recurrent model "all", because each step is made of the one before.
+
+    A segment can be run again by itself, from the points that a lean trace keeps.
+    """
+    if isinstance(config, RecurrentConfig):
+        return "all"
+    if isinstance(config, PairConfig):
+        stack, _, name = point.partition(".")
+        return f"{stack}.{segment_of(getattr(config, stack), name)}"
+    part, _, rest = point.partition(".")
+    if part == "blocks":
+        return f"blocks.{rest.partition('.')[0]}"
+    return "embed" if part == "embed" else "end"
+
+
+@cache
+def _pair_points(config: PairConfig) -> dict[str, Point]:
+    """The points of both stacks; the memory is what the encoder made last."""
+    encoder, decoder = within("encoder", config.encoder), within("decoder", config.decoder)
+    memory = replace(decoder[0], sources=(encoder[-1].name,))
+    return {point.name: point for point in (*encoder, memory, *decoder[1:])}
