@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from engine.recipes import analysis as second
-from engine.recipes.scene import Parameters, float64, stops
+from engine.recipes.step_inputs import Parameters, float64, stops
 from engine.trace import Trace
 from engine.worked import Check, compare
 
@@ -28,13 +28,14 @@ def check_curve(activation: str, x, y) -> Check:
     return compare(y, *second.curve(float64(x), activation))
 
 
-def check_promoted(model, side: str, layer: int, unit: int, ids: list[int], scores: list[float]) -> Check:
+def check_promoted(model, stack: str, layer: int, unit: int, ids: list[int], scores: list[float]) -> Check:
     """What one unit of an MLP adds to the scores of the entries `ids`, the most raised."""
-    parameters, config = Parameters(model), model.get_submodule(side.removesuffix(".")).config
+    stack = model.get_submodule(stack)  # the model itself where it has no stacks
+    parameters, config = Parameters(stack), stack.config
     head = "classes" if config.ending == "classes" else "embed.token" if config.tied else "logits"
-    column = parameters(f"{side}blocks.{layer}.mlp.out.weight")[:, unit]
-    gamma, scale = parameters(f"{side}final_norm.weight"), config.width**-0.5 if config.scale_logits else 1.0
-    value, size = second.raised(parameters(f"{side}{head}.weight"), gamma, column, scale)
+    column = parameters(f"blocks.{layer}.mlp.out.weight")[:, unit]
+    gamma, scale = parameters("final_norm.weight"), config.width**-0.5 if config.scale_logits else 1.0
+    value, size = second.raised(parameters(f"{head}.weight"), gamma, column, scale)
     best = np.argsort(-value, kind="stable")[: len(ids)]
     both = np.stack([best, ids])
     return compare(np.stack([scores, scores]), value[both], size[both])

@@ -10,8 +10,9 @@ from functools import partial
 
 import numpy as np
 
-from engine.recipes.analysis import chances, softmax
-from engine.recipes.scene import NotLearned, Parameters, float64, stops
+from engine.recipes.activations import softmax_rows
+from engine.recipes.analysis import chances
+from engine.recipes.step_inputs import NotLearned, Parameters, float64, stops, within
 from engine.recipes.terms import Term, Worked, factor, number
 from engine.tap import known
 from engine.trace import Trace
@@ -56,33 +57,33 @@ def check_run(trace: Trace, point: str) -> Check:
     return held_against(trace[point], value, np.asarray(drift))
 
 
-def check_lens(trace: Trace, at: int, shown, side: str = "", ids=None) -> Check:
+def check_lens(trace: Trace, at: int, shown, stack: str = "", ids=None) -> Check:
     """The answers, if the model stopped before its first block or after any, against the second route.
 
     at     the position
     shown  [L + 1], the probabilities of the most probable entries there; or [L + 1, C], those of all classes
-    side   of two stacks the one that answers, as "decoder."
+    stack  of two stacks the one that answers: "decoder"
     ids    [L + 1], the entries that are said to be the most probable; None: not checked
     """
     parameters = Parameters(trace.model)
 
     def scores(seed: int | None) -> np.ndarray:
         random = None if seed is None else np.random.default_rng(seed)
-        return _scores(trace, stops(trace, side), at, side, random, parameters)
+        return _scores(trace, stops(trace, stack), at, stack, random, parameters)
 
     made = scores(None)
-    shares = softmax(made)
+    shares = softmax_rows(made)
     value = shares if np.ndim(shown) == 2 else shares.max(-1)
     if ids is not None:  # their own probabilities, and the largest there are
         shown, value = np.stack([shown, shown]), np.stack([value, shares[np.arange(len(shares)), ids]])
     return held_against(shown, value, value * (NOISE + 2 * _drift(made, scores)))
 
 
-def work_lens(trace: Trace, stop: str, at: int, entry: int, shown: float, side: str = "") -> Worked:
+def work_lens(trace: Trace, stop: str, at: int, entry: int, shown: float, stack: str = "") -> Worked:
     """The arithmetic of one probability of the lens: of an entry, or class, if the model stopped at the point
     `stop` of its stream. Its cell is lens[stop, position or class]."""
-    (row,), classes = _scores(trace, [stop], at, side), f"{side}classes" in trace.table
-    cell = (0, stops(trace, side).index(stop), entry if classes else at)
+    (row,), classes = _scores(trace, [stop], at, stack), within(stack, "classes") in trace.table
+    cell = (0, stops(trace, stack).index(stop), entry if classes else at)
     return _share(row, entry, "lens", cell, shown, f"{stop}[{0 if classes else at}, :]")
 
 
@@ -113,14 +114,15 @@ def _share(
     return Worked(point, cell, symbols, numbers, tuple(terms), total, value, shown, (source,))
 
 
-def _scores(trace: Trace, names: list[str], at: int, side: str, random=None, parameters=None) -> np.ndarray:
+def _scores(trace: Trace, names: list[str], at: int, stack: str, random=None, parameters=None) -> np.ndarray:
     """Scores [N, V] at one position, or [N, C] of classes, had the last block left the stream as there."""
-    last, parameters = stops(trace, side)[-1], parameters or Parameters(trace.model)
+    last, parameters = stops(trace, stack)[-1], parameters or Parameters(trace.model)
+    classes = within(stack, "classes")
     streams = [float64(trace[name]) for name in names]
-    if f"{side}classes" in trace.table:
-        return np.stack([_from(trace, {last: x}, f"{side}classes", random, parameters)[0] for x in streams])
+    if classes in trace.table:
+        return np.stack([_from(trace, {last: x}, classes, random, parameters)[0] for x in streams])
     rows = np.concatenate([x[:, at : at + 1] for x in streams], 1)  # each token's row is read by itself
-    return _from(trace, {last: rows}, f"{side}logits", random, parameters)[0]
+    return _from(trace, {last: rows}, within(stack, "logits"), random, parameters)[0]
 
 
 @np.errstate(all="ignore")

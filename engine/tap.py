@@ -15,7 +15,7 @@ from torch import Tensor
 from engine.masks import MASKS, mask_of
 
 OPS = ("zero", "mean", "set", "add", "scale", "copy", "mask")
-AXES = "BTSDHGEFVCNP"  # the letters of engine.points
+AXES = "BTSDHGEFVCNP"  # the letters of engine.point
 
 
 class Silent:

@@ -25,16 +25,18 @@ from engine.inputs import Inputs, inputs_of
 from engine.tap import Edit, Recorder, known
 
 ROOM_BYTES = 16 * 2**20  # rooms looked into are remembered up to this size
+# What a lean trace keeps: the residual stream between the blocks, and what a decoder is given by its encoder.
+LEAN = ("resid_pre", "resid_post", "memory")
 
 
 def everything(name: str) -> bool:
+    """For `run`: keep every point."""
     return True
 
 
-def boundaries(name: str) -> bool:
-    """The points that a lean trace keeps: what enters each block and what leaves the last, and the vectors
-    that a decoder has from its encoder."""
-    return name.endswith((".resid_pre", ".resid_post", ".memory"))
+def nothing(name: str) -> bool:
+    """For `run`: keep no point besides those of a lean trace."""
+    return False
 
 
 @contextmanager
@@ -68,6 +70,7 @@ class Trace:
         self.ids, self.padding, self.segments = inputs.ids, inputs.padding, inputs.segments
         self.target, self.target_padding = inputs.target, inputs.target_padding
         self.table = model.points(inputs)
+        self._lean = {name for name, point in self.table.items() if point.short in LEAN}
         self._axes = {name: point.axes for name, point in self.table.items()}
         self._others = {e.value: self._other(e.value) for e in edits if e.op == "copy"}
         self._versions = _versions(model)
@@ -131,7 +134,7 @@ class Trace:
 
     def _record(self, wanted: Callable[[str], bool]) -> None:
         def keep(name: str) -> bool:
-            return boundaries(name) or wanted(name)
+            return name in self._lean or wanted(name)
 
         tap = Recorder(self._axes, keep, self.edits, self._others)
         self.model.read(self.inputs.copy(), tap)
@@ -160,7 +163,7 @@ def run(
     edits: Iterable[Edit] = (),
     padding: Tensor | None = None,
     segments: Tensor | None = None,
-    wanted: Callable[[str], bool] = boundaries,
+    wanted: Callable[[str], bool] = nothing,
     target: str | list | Tensor | None = None,
     target_padding: Tensor | None = None,
 ) -> Trace:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.points import Point
+from engine.point import Point
 from engine.recipes import KINDS
 from engine.recipes.edits import edited
-from engine.recipes.scene import NotLearned, Parameters, Scene, Values, float64
+from engine.recipes.step_inputs import NotLearned, Parameters, StepInputs, Values, float64
 from engine.recipes.terms import Term, Worked
 from engine.tap import Edit, known
 from engine.trace import Trace
@@ -42,8 +42,8 @@ def work(trace: Trace, point: str, at: tuple[int, ...]) -> Worked:
     made, tensor = trace.table[known(point, trace.table)], trace[point]
     if len(at) != tensor.dim() or not all(0 <= i < n for i, n in zip(at, tensor.shape, strict=False)):
         raise IndexError(f"{point} has the shape {list(tensor.shape)}; {tuple(at)} is not a cell of it")
-    scene = Scene(trace, made, lambda name: float64(trace[name]))
-    worked = KINDS[made.kind].cell(scene, *at)
+    inputs = StepInputs(trace, made, lambda name: float64(trace[name]))
+    worked = KINDS[made.kind].cell(inputs, *at)
     return replace(worked, point=point, at=tuple(at), shown=float(tensor[tuple(at)]))
 
 
@@ -91,11 +91,11 @@ def by_recipe(
     other_of(trace, point) gives the numbers that a copy takes; None: those of that trace.
     edits: after which it is; None: those of the trace.
     """
-    value, size = KINDS[point.kind].whole(Scene(trace, point, value_of, parameters))
+    value, size = KINDS[point.kind].whole(StepInputs(trace, point, value_of, parameters))
     for edit in trace.edits if edits is None else edits:
         if edit.point == point.name:
             other = _copied(trace, edit, other_of or (lambda run, name: float64(run[name])))
-            value, scaled = (edited(x, edit, point.axes, other) for x in (value, size))
+            value, scaled = (edited(x, edit, point, other) for x in (value, size))
             size = np.maximum.reduce([size, np.abs(scaled), np.abs(value)])
     return value, size
 

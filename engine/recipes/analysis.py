@@ -1,11 +1,11 @@
 """What pages work out of a trace (engine.analysis, engine.decode), by the second route: numpy and float64.
 
-Every function returns (value, size) as the steps in engine.recipes.whole do.
+Every function returns (value, size), as engine.recipes.kinds explains them.
 """
 
 import numpy as np
 
-from engine.recipes.whole import activate
+from engine.recipes.activations import activate, softmax_rows
 
 Made = tuple[np.ndarray, np.ndarray]
 
@@ -92,16 +92,10 @@ def chances(logits: np.ndarray, decoding) -> Made:
         x = np.where(x >= np.sort(x)[-min(decoding.top_k, len(x))], x, -np.inf)
     if decoding.top_p is not None:
         order = np.argsort(-x, kind="stable")
-        held = np.cumsum(softmax(x)[order])
+        held = np.cumsum(softmax_rows(x)[order])
         kept = order[: 1 + int((held[:-1] < decoding.top_p).sum())]
         x = np.where(np.isin(np.arange(len(x)), kept), x, -np.inf)
     if decoding.min_p is not None:
-        x = np.where(softmax(x) >= decoding.min_p * softmax(x).max(), x, -np.inf)
-    value = softmax(x)
+        x = np.where(softmax_rows(x) >= decoding.min_p * softmax_rows(x).max(), x, -np.inf)
+    value = softmax_rows(x)
     return value, value * (1 + np.where(value > 0, x.max() - x, 0))
-
-
-def softmax(x: np.ndarray) -> np.ndarray:
-    """Each row of scores [..., V] as shares."""
-    exp = np.exp(x - x.max(-1, keepdims=True))
-    return exp / exp.sum(-1, keepdims=True)

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Term:
@@ -36,6 +38,11 @@ class Worked:
     sources: tuple[str, ...] = ()
 
 
+def plain(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A tensor's value and size where nothing is added: each number is the only term."""
+    return value, np.abs(value)
+
+
 def number(x: float) -> str:
     """A number in LaTeX, four digits that count."""
     if math.isinf(x):
@@ -45,6 +52,7 @@ def number(x: float) -> str:
 
 
 def factor(x: float) -> str:
+    """A number in LaTeX as one of several that are multiplied or added: in brackets where it is negative."""
     return f"({number(x)})" if x < 0 else number(x)
 
 
@@ -65,11 +73,13 @@ def products(labels, a, b, bias=None) -> tuple[tuple[Term, ...], float]:
 
 
 def ones(labels, values) -> tuple[Term, ...]:
+    """Terms that are single numbers, largest first."""
     terms = [Term(label, (float(v),), float(v)) for label, v in zip(labels, values, strict=True)]
     return tuple(sorted(terms, key=lambda term: -abs(term.value)))
 
 
 def product_cell(symbols, sources, labels, a, b, bias=None) -> Worked:
+    """A sum of products a·b (and one bias)."""
     terms, total = products(labels, a, b, bias)
     shown = [r" \cdot ".join(map(factor, term.factors)) for term in terms[:3]]
     numbers = f"{_shorten(shown, len(terms))} = {number(total)}"
@@ -84,4 +94,5 @@ def average_cell(symbols: str, sources, terms: tuple[Term, ...], total: float) -
 
 
 def simple_cell(symbols: str, numbers: str, value: float, *sources: str) -> Worked:
+    """A value whose formula has no sum."""
     return Worked("", (), symbols, f"{numbers} = {number(value)}", (), value, value, 0.0, sources)

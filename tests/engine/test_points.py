@@ -30,7 +30,7 @@ def test_a_point_has_a_recipe_and_a_meaning(model):
 
 
 def test_parts_carry_the_names_of_the_points_they_make(model):
-    kinds = ("token row", "position row", "affine", "linear", "heads", "concat")
+    kinds = ("token_embedding", "position_embedding", "affine", "linear", "heads", "merge_heads")
     with_weights = [point.weights for point in points_of(model.config).values() if point.kind in kinds]
     parts = {name.rpartition(".")[0] for name, _ in model.named_parameters(remove_duplicate=False)}
     assert set(with_weights) == parts
