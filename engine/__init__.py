@@ -4,8 +4,9 @@
     trace = engine.run(model, "The animal didn't cross the street")
     trace["blocks.0.attn.pattern"]            # [B, H, T, S]
 
-Read it in this order: config, tap, norm, attention, mlp, block, embed, points, inputs, models, trace, worked,
-rerun, decode. What came before the transformer stands apart: recurrent_cells, recurrent, recurrent_points.
+Read it in this order: config, point, tap, norm, attention, mlp, block, embed, points, inputs, models, trace,
+worked, rerun, decode. What came before the transformer stands apart: recurrent_cells, recurrent,
+recurrent_points.
 """
 
 from engine.decode import Decoding, Step, generate

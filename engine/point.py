@@ -1,13 +1,23 @@
-"""One named intermediate: where in a model it belongs, its axes, and the step that computes it.
-
-Letters: B batch, T asking positions (queries), S positions looked at (keys), D model width, H heads,
-G heads of keys and values where several share one, E width of a head, F MLP width, V vocabulary, C classes;
-N patches of P numbers; 1 is an axis of a single number.
-"""
+"""One named intermediate: where in a model it belongs, its axes, and the step that computes it."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
+
+AXES = {  # the letters of axes; 1 stands for an axis of a single number
+    "B": "batch",
+    "T": "positions that ask (queries)",
+    "S": "positions looked at (keys)",
+    "D": "width of the model",
+    "H": "heads",
+    "G": "heads of keys and values, where several query heads share one",
+    "E": "width of a head",
+    "F": "width of the MLP",
+    "V": "vocabulary",
+    "C": "classes",
+    "N": "patches of an image",
+    "P": "numbers of a patch",
+}
 
 
 class Place(NamedTuple):
@@ -42,7 +52,7 @@ class Point:
 
     stack, layer, step, part   where it belongs: see Place
     short    its name there, such as "q" or "resid_mid"
-    axes     a letter for each axis of its tensor
+    axes     a letter of AXES for each axis of its tensor
     kind     the step that computes it: a recipe of engine.recipes
     sources  the full names of the points it is computed from
     meaning  what it is, in a few words for the reader
@@ -66,6 +76,7 @@ class Point:
 
     @property
     def place(self) -> Place:
+        """Where it belongs."""
         return Place(self.stack, self.layer, self.step, self.part)
 
     @cached_property

@@ -1,16 +1,16 @@
 """Run a model on a prompt and look at any number it computed.
 
-A Trace keeps the residual stream between the blocks. The inside of a block is computed again, by the same
-code with the same edits, when somebody looks into it: a long prompt costs megabytes, not gigabytes.
+A Trace keeps the residual stream between the blocks. The inside of a block is recomputed, by the same code with
+the same edits, when somebody looks into it: a long prompt costs megabytes, not gigabytes.
 
 It knows nothing of architectures. A model gives
     points(inputs)                   the table of its points for these inputs, name -> Point
     read(inputs, tap)                the whole pass
     room_of(point)                   the name of the room that a point is in
     enter(room, inputs, kept, tap)   the inside of that room again, from the points kept by name
-    stack_of(point, inputs)          the part that makes the point, with its config and length(inputs) (how many
-                                     positions that is), and what that part reads
-    reads                            the config of what reads the ids; of encoder-decoders, and of the target
+    stack_of(point, inputs)          the stack that computes the point, with its config and length(inputs) (the
+                                     number of positions), and what that stack reads
+    reads                            the configs of what reads the ids and, of encoder-decoders, the target
     device, dtype, name, tokenizer   and, of encoder-decoders, the ids start and end
 """
 
@@ -24,7 +24,7 @@ from torch import Tensor
 from engine.inputs import Inputs, inputs_of
 from engine.tap import Edit, Recorder, known
 
-ROOM_BYTES = 16 * 2**20  # rooms looked into are remembered up to this size
+ROOM_BYTES = 16 * 2**20  # rooms that were looked into are kept up to this size
 # What a lean trace keeps: the residual stream between the blocks, and what a decoder is given by its encoder.
 LEAN = ("resid_pre", "resid_post", "memory")
 
@@ -41,7 +41,7 @@ def nothing(name: str) -> bool:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Compute on `count` threads: float32 sums come out otherwise, in their last digits, on another number."""
+    """Compute on `count` threads: the last digits of float32 sums depend on how many there are."""
     before = torch.get_num_threads()
     if before == count:
         yield
@@ -63,6 +63,7 @@ class Trace:
 
     inputs  what the run read; its ids, padding, segments, target and target_padding are the trace's too
     edits   as given to `run`
+    table   full name -> Point, of all points in the order in which the model computes them
     """
 
     def __init__(self, model, inputs: Inputs, edits: tuple[Edit, ...]):
@@ -71,19 +72,19 @@ class Trace:
         self.target, self.target_padding = inputs.target, inputs.target_padding
         self.table = model.points(inputs)
         self._lean = {name for name, point in self.table.items() if point.short in LEAN}
-        self._axes = {name: point.axes for name, point in self.table.items()}
         self._others = {e.value: self._other(e.value) for e in edits if e.op == "copy"}
         self._versions = _versions(model)
-        self._threads = torch.get_num_threads()  # of the run: the rooms are computed again on as many
+        self._threads = torch.get_num_threads()  # of the run: the rooms are recomputed on as many
         self._kept: dict[str, Tensor] = {}
         self._rooms: dict[str, dict[str, Tensor]] = {}  # oldest first
         self._lock = threading.RLock()
 
     def points(self) -> list[str]:
-        """The names of all points, in the order in which the model makes them."""
+        """The full names of all points, in the order in which the model computes them."""
         return list(self.table)
 
     def __getitem__(self, point: str) -> Tensor:
+        """The tensor of a point; a KeyError lists names like it if the model has none of that name."""
         known(point, self.table)
         if point in self._kept:
             return self._kept[point]
@@ -93,19 +94,19 @@ class Trace:
         return room[point]
 
     def has(self, point: str) -> bool:
-        """Whether the pass made a point: all of the table, unless the model and its table disagree."""
+        """Whether the pass tapped a point: all of the table, unless the model and its table disagree."""
         return point in self._kept or point in self._room(point)
 
     def weights_changed(self) -> bool:
-        """Whether anything wrote into the model's weights since before the run: they are not what it used."""
+        """Whether anything has written into the model's weights since the run, which used other ones."""
         return self._versions != _versions(self.model)
 
     def other_of(self, edit: Edit) -> "Trace":
-        """The run that a copy takes from."""
+        """The run that a "copy" edit takes from."""
         return self._others[edit.value]
 
     def _room(self, point: str) -> dict[str, Tensor]:
-        """Every point of the room that `point` is in, computed again where it was not looked into lately."""
+        """Every point of the room that `point` is in, recomputed unless it was looked into recently."""
         name = self.model.room_of(point)
         with self._lock:  # visitors share traces
             if name not in self._rooms:
@@ -114,11 +115,11 @@ class Trace:
             return self._rooms[name]
 
     def tokens(self, row: int = 0) -> list[bytes]:
-        """The bytes of each token of one prompt of the batch, padding left out."""
+        """The bytes of each token of one prompt of the batch, without padding."""
         return self._bytes(self.ids, self.padding, row)
 
     def target_tokens(self, row: int = 0) -> list[bytes]:
-        """The same of what the decoder read, the start token first."""
+        """The same for what the decoder read, the start token first."""
         return self._bytes(self.target, self.target_padding, row)
 
     def _bytes(self, ids: Tensor, padding: Tensor | None, row: int) -> list[bytes]:
@@ -126,8 +127,8 @@ class Trace:
         return [self.model.tokenizer.bytes_of(int(id)) for id in real]
 
     def _other(self, value: str | tuple) -> "Trace":
-        """The run that a copy takes from: of another prompt, with this run's target where there is one, or of
-        a pair (prompt, target)."""
+        """The run that a "copy" edit takes from: of another prompt, with this run's target where there is one,
+        or of a pair (prompt, target)."""
         pair = isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str | tuple)
         prompt, target = value if pair else (value, None if self.target is None else self.target[:1])
         return run(self.model, prompt, target=target)
@@ -136,20 +137,20 @@ class Trace:
         def keep(name: str) -> bool:
             return name in self._lean or wanted(name)
 
-        tap = Recorder(self._axes, keep, self.edits, self._others)
+        tap = Recorder(self.table, keep, self.edits, self._others)
         self.model.read(self.inputs.copy(), tap)
         self._kept = tap.kept
 
     @torch.inference_mode()
     def _look_into(self, room: str) -> dict[str, Tensor]:
         """Every point of one room."""
-        tap = Recorder(self._axes, everything, self.edits, self._others)
+        tap = Recorder(self.table, everything, self.edits, self._others)
         with threads(self._threads):
             self.model.enter(room, self.inputs.copy(), self, tap)
         return tap.kept
 
     def _forget(self) -> None:
-        """Drop the oldest rooms until the rest fits: before a new one is made, not after."""
+        """Drop the oldest rooms until the rest fits, before a new one is computed."""
         held = {name: sum(x.nbytes for x in room.values()) for name, room in self._rooms.items()}
         while held and sum(held.values()) > ROOM_BYTES:
             oldest = next(iter(held))
@@ -172,9 +173,9 @@ def run(
     text_or_ids  a text, token ids, a list of lists of ids (shorter ones are padded at their end), or a
                  tensor [T] or [B, T] with its `padding` mask [B, T], True = a real token; images
                  [B, channels, image, image] for a model that reads them
-    edits        changes to points, applied on the way
+    edits        changes to points, applied during the pass
     segments     which sentence each token belongs to [T] or [B, T], for models that tell them apart
-    wanted       which points to keep during the run besides the stream between blocks; the others are
+    wanted       which points to keep during the run besides the stream between the blocks; the others are
                  recomputed when they are read
     target       of encoder-decoders: what the decoder reads, a text, or ids that begin with the start token,
                  one row for each prompt, with `target_padding` as above; None: the start token alone
