@@ -131,10 +131,13 @@ def _cross(config: Config, at: Place, source: str) -> list[Point]:
     return _attention(config, at, source, "memory")
 
 
-def _adding(
+def _residual(
     config: Config, at: Place, make: Callable, before: str, after: str, who: str, where: str
 ) -> list[Point]:
-    """A part that reads the stream at the point `before` and adds its result: the block's point `after`."""
+    """A part, its norm and the residual connection around it: from the point `before` to the block's `after`.
+
+    make(config, at, source) gives the part's own points; who and where are words for what they mean.
+    """
     block, norm = at._replace(part=""), at.inside("norm")
     if config.post_norm:
         return [
@@ -151,17 +154,16 @@ def _adding(
 
 
 def _block(config: Config, layer: int, before: str) -> list[Point]:
-    at, post = Place(layer=layer), "resid_post"
-    pre, mid, cross = map(at.name, ("resid_pre", "resid_mid", "resid_cross"))
+    at = Place(layer=layer)
     points = [Point(*at, "resid_pre", "BTD", "identity", (before,), "the residual stream entering the block")]
-    attention = ("resid_mid", "attention", "the stream after attention")
-    points += _adding(config, at.inside("attn"), _attention, pre, *attention)
+    parts = [("attn", _attention, "resid_mid", "attention", "the stream after attention")]
     if config.memory:
-        looking = ("resid_cross", "cross-attention", "the stream after cross-attention")
-        points += _adding(config, at.inside("cross"), _cross, mid, *looking)
-    between = cross if config.memory else mid
-    mlp = (post, "the MLP", "the stream leaving the block")
-    return points + _adding(config, at.inside("mlp"), _mlp, between, *mlp)
+        cross = ("resid_cross", "cross-attention", "the stream after cross-attention")
+        parts.append(("cross", _cross, *cross))
+    parts.append(("mlp", _mlp, "resid_post", "the MLP", "the stream leaving the block"))
+    for part, make, *after in parts:
+        points += _residual(config, at.inside(part), make, points[-1].name, *after)
+    return points
 
 
 def _follows(source: str) -> list[Point]:

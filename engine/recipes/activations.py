@@ -101,7 +101,7 @@ def _softmax_cell(s: StepInputs, *at):
     j = "s" if "H" in s.point.axes else "j"  # a recurrent model's s is the decoder's state
     weight = rf"a_{{t,{j}}} = \frac{{e^{{m_{{t,{j}}} - m^*}}}}{{\sum_{{{j}'}} e^{{m_{{t,{j}'}} - m^*}}}}"
     symbols = rf"{weight},\quad m^* = \max_{{{j}'}} m_{{t,{j}'}}"
-    sources = (f"{s.point.sources[0]}[{', '.join(map(str, [*place[1:], ':']))}]",)
+    sources = (s.source_cells(0, *place[1:], ":"),)
     return Worked("", (), symbols, numbers, tuple(terms), total, float(exps[k] / total), 0.0, sources)
 
 

@@ -54,7 +54,7 @@ def _rotary_cell(s: StepInputs, b, h, t, e):
     theta = rf"\theta &= {t} / {base}^{{{e % half}/{half}}} = {number(angle)}"
     return product_cell(
         rf"\begin{{split}} \tilde {letter}_{{t,{e}}} &= {turned} \\ {theta} \end{{split}}",
-        (f"{source.name}[{h}, {t}, :]",),
+        (s.source_cells(0, h, t, ":"),),
         [f"number {e} · cos θ", f"number {partner} · {'−' if sign < 0 else ''}sin θ"],
         (x[b, h, t, e], x[b, h, t, partner]),
         (math.cos(angle), sign * math.sin(angle)),
@@ -79,18 +79,13 @@ def _for_each_head(s: StepInputs, x: np.ndarray) -> np.ndarray:
 def _dot_product_cell(s: StepInputs, b, *at):
     (*head, t, k), (queries, keys) = at, s.sources
     group = [h // s.shared_by for h in head]
-    first, second = s.point.sources
     return product_cell(
         rf"{_dot(s)} = {_dot_terms(s)}" if head else r"e_{t,j} = \sum_d s_{t,d}\,h_{j,d}",
-        (f"{first}{_cell(*head, t, ':')}", f"{second}{_cell(*group, k, ':')}"),
+        (s.source_cells(0, *head, t, ":"), s.source_cells(1, *group, k, ":")),
         [f"number {e}" for e in range(queries.shape[-1])],
         queries[b, *head, t],
         keys[b, *group, k],
     )
-
-
-def _cell(*at) -> str:
-    return f"[{', '.join(map(str, at))}]"
 
 
 def _letters(s: StepInputs) -> tuple[str, str]:
@@ -122,7 +117,7 @@ def _additive_score_cell(s: StepInputs, b, t, k):
     query, keys = s.sources
     return product_cell(
         r"e_{t,j} = \sum_d v_d\,\tanh(q_{t,d} + k_{j,d})",
-        (f"{s.point.sources[0]}[{t}, :]", f"{s.point.sources[1]}[{k}, :]", "weights v"),
+        (s.source_cells(0, t, ":"), s.source_cells(1, k, ":"), "weights v"),
         [f"number {d}: v · tanh(q + k)" for d in range(query.shape[-1])],
         s.weight[0],
         np.tanh(query[b, t] + keys[b, k]),
@@ -238,10 +233,9 @@ def weighted_sum(s: StepInputs):
 def _weighted_sum_cell(s: StepInputs, b, *at):
     (*head, t, e), (weights, v) = at, s.sources
     group = [h // s.shared_by for h in head]
-    first, second = s.point.sources
     return product_cell(
         r"z_{t,e} = \sum_s a_{t,s}\,v_{s,e}" if head else r"z_{t,d} = \sum_j a_{t,j}\,h_{j,d}",
-        (f"{first}{_cell(*head, t, ':')}", f"{second}{_cell(*group, ':', e)}"),
+        (s.source_cells(0, *head, t, ":"), s.source_cells(1, *group, ":", e)),
         [f"position {i}" for i in range(weights.shape[-1])],
         weights[b, *head, t],
         v[b, *group, :, e],
@@ -260,7 +254,7 @@ def merge_heads(s: StepInputs):
 def _merge_heads_cell(s: StepInputs, b, t, d):
     (z,) = s.sources
     labels = [f"head {h}, number {e}" for h in range(z.shape[1]) for e in range(z.shape[3])]
-    sources = (f"{s.point.sources[0]}[all heads, {t}, :]", f"W_O, column {d}")
+    sources = (s.source_cells(0, "all heads", t, ":"), f"W_O, column {d}")
     symbols = r"o_{t,d} = \sum_h\sum_e z^h_{t,e}\,W^O_{he,d}" + (" + b_d" if s.has_bias else "")
     bias = s.bias[d] if s.has_bias else None
     return product_cell(symbols, sources, labels, z[b, :, t].ravel(), s.weight[d], bias)

@@ -25,7 +25,7 @@ def linear_cell(s: StepInputs, *at):
     (x,) = s.sources
     return product_cell(
         r"y_{t,i} = \sum_j x_{t,j}\,W_{j,i} + b_i" if s.has_bias else r"y_{t,i} = \sum_j x_{t,j}\,W_{j,i}",
-        (f"{s.point.sources[0]}[{', '.join(map(str, [*row[1:], ':']))}]", f"weights, column {i}"),
+        (s.source_cells(0, *row[1:], ":"), f"weights, column {i}"),
         [f"number {j}" for j in range(x.shape[-1])],
         x[tuple(row)],
         s.weight[i],

@@ -50,7 +50,7 @@ def _gate_sum_cell(s: StepInputs, b, d):
     numbers = range(s.config.width)
     return product_cell(
         r"\sum_i x_{t,i}\,W_{i,d} + \sum_i h_{t-1,i}\,U_{i,d} + b_d",
-        (f"{s.point.sources[0]}[{t}, :]", f"{s.point.sources[1]}[:]", f"weights, column {d}"),
+        (s.source_cells(0, t, ":"), s.source_cells(1, ":"), f"weights, column {d}"),
         [f"token, number {j}" for j in numbers] + [f"state, number {j}" for j in numbers],
         [*token[b, t], *before[b]],
         [*w[d], *u[d]],
@@ -70,7 +70,7 @@ def _state_map_cell(s: StepInputs, b, d):
     (before,), (u, bias) = s.sources, _maps(s, "h")
     return product_cell(
         r"\sum_i h_{t-1,i}\,U_{i,d} + b'_d",
-        (f"{s.point.sources[0]}[:]", f"weights, column {d}"),
+        (s.source_cells(0, ":"), f"weights, column {d}"),
         [f"number {j}" for j in range(s.config.width)],
         before[b],
         u[d],
@@ -93,7 +93,7 @@ def _reset_sum_cell(s: StepInputs, b, d):
     (w, bias), t = _maps(s, "x"), s.point.step
     return product_cell(
         r"\sum_i x_{t,i}\,W_{i,d} + b_d + r_d\,(h_{t-1}U + b')_d",
-        (f"{s.point.sources[0]}[{t}, :]", *s.point.sources[1:], f"weights, column {d}"),
+        (s.source_cells(0, t, ":"), *s.point.sources[1:], f"weights, column {d}"),
         [f"token, number {j}" for j in range(s.config.width)] + ["reset · state through its map"],
         [*token[b, t], reset[b, d]],
         [*w[d], recalled[b, d]],
@@ -173,7 +173,7 @@ def _concat_linear_cell(s: StepInputs, b, t, i):
     context, state = s.sources
     return product_cell(
         r"\sum_i [z_t, s_t]_i\,W_{i,d}",
-        (*(f"{source}[{t}, :]" for source in s.point.sources), f"weights, column {i}"),
+        (s.source_cells(0, t, ":"), s.source_cells(1, t, ":"), f"weights, column {i}"),
         [f"{name}, number {d}" for name in ("context", "state") for d in range(state.shape[-1])],
         [*context[b, t], *state[b, t]],
         s.weight[i],

@@ -66,6 +66,10 @@ class StepInputs:
         """The points that the sources are the numbers of."""
         return [self.trace.table[name] for name in self.point.sources]
 
+    def source_cells(self, index: int, *at) -> str:
+        """How the cells of a source are told, without the batch: "blocks.0.attn.q[1, 5, :]" for 1, 5, ":"."""
+        return f"{self.point.sources[index]}[{', '.join(map(str, at))}]"
+
     @property
     def module(self) -> str:
         """The module whose weights are used. Where several share a table, it is the one that was learned."""
@@ -77,7 +81,7 @@ class StepInputs:
         head = self.config.tied and (point.part, point.short) == ("", "logits")
         if head or point.kind == "token_embedding":
             shared = isinstance(model, PairConfig) and model.shared
-            return within("encoder" if shared else point.stack, "embed.token")
+            return in_stack("encoder" if shared else point.stack, "embed.token")
         return own
 
     @property
@@ -106,7 +110,7 @@ class StepInputs:
     @property
     def first(self) -> np.ndarray:
         """The learned vector [D] that precedes the patches."""
-        return self.parameter(within(self.point.stack, "embed.first"))
+        return self.parameter(in_stack(self.point.stack, "embed.first"))
 
     @property
     def image(self) -> np.ndarray:
@@ -165,7 +169,7 @@ def stops(trace: Trace, stack: str = "") -> list[str]:
     return [*stream["resid_pre"], stream["resid_post"][-1]]
 
 
-def within(stack: str, name: str) -> str:
+def in_stack(stack: str, name: str) -> str:
     """The full name of what a stack calls `name`: only of a model with two does the stack's own precede it."""
     return f"{stack}.{name}" if stack else name
 

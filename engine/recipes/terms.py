@@ -1,4 +1,4 @@
-"""How the arithmetic of one cell is told: terms, their sum, and numbers in LaTeX."""
+"""The arithmetic of one cell in words and LaTeX: its terms, their sum, its formula with symbols and numbers."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Term:
-    """One term of a sum: its factors multiplied (or put through the step's function) give its value."""
+    """One term of a sum: its value is the product of its factors, or the step's function of them."""
 
     label: str
     factors: tuple[float, ...]
@@ -24,7 +24,7 @@ class Worked:
     terms    of the sum inside the formula, largest first; empty where there is none
     total    their sum
     value    the cell by this route in float64; shown: what the model computed in float32
-    sources  which cells made this one, as name[…] texts
+    sources  the cells it was computed from, as text: "name[…]"
     """
 
     point: str
@@ -44,7 +44,7 @@ def plain(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def number(x: float) -> str:
-    """A number in LaTeX, four digits that count."""
+    """A number in LaTeX, to four significant digits."""
     if math.isinf(x):
         return r"\infty" if x > 0 else r"-\infty"
     mantissa, _, power = f"{x + 0.0:.4g}".partition("e")  # + 0.0: no "-0"
@@ -87,7 +87,7 @@ def product_cell(symbols, sources, labels, a, b, bias=None) -> Worked:
 
 
 def average_cell(symbols: str, sources, terms: tuple[Term, ...], total: float) -> Worked:
-    """The terms' sum over how many there are."""
+    """The mean of terms whose sum is `total`."""
     value = total / len(terms)
     numbers = rf"\frac{{{number(total)}}}{{{len(terms)}}} = {number(value)}"
     return Worked("", (), symbols, numbers, terms, total, value, 0.0, sources)
