@@ -1,4 +1,4 @@
-"""Attention: heads, rotary and relative positions, scores, the mask, and the weighted sum of values.
+"""Attention: heads, scores, the mask, and the weighted sum of values.
 
 The same steps without heads are the attention of recurrent models, whose points have no axis H.
 """
@@ -32,36 +32,6 @@ def _heads_cell(s: StepInputs, b, h, t, e):
 
 
 recipe("heads", whole=heads, cell=_heads_cell)
-
-
-def rotary(s: StepInputs):
-    """[B, H, T, E], each pair (i, i + E/2) rotated in proportion to the position (Su et al. 2021)."""
-    (x,) = s.sources
-    half = s.config.head_width // 2
-    angles = np.arange(s.T)[:, None] / s.config.rotary_base ** (np.arange(half) / half)
-    pairs = (x[..., :half] + 1j * x[..., half:]) * np.exp(1j * angles)  # as complex numbers: no matrix to copy
-    size = np.tile(np.abs(pairs), 2) * (1 + np.tile(angles, 2))  # float32 rounds the angle too
-    return np.concatenate([pairs.real, pairs.imag], axis=-1), size
-
-
-def _rotary_cell(s: StepInputs, b, h, t, e):
-    (x,), half = s.sources, s.config.head_width // 2
-    angle = t / s.config.rotary_base ** (e % half / half)
-    partner, sign = (e + half, -1) if e < half else (e - half, 1)
-    (source,), base = s.source_points, f"{s.config.rotary_base:g}"
-    letter = source.short
-    turned = rf"{letter}_{{t,{e}}}\,\cos\,\theta {'-+'[sign > 0]} {letter}_{{t,{partner}}}\,\sin\,\theta"
-    theta = rf"\theta &= {t} / {base}^{{{e % half}/{half}}} = {number(angle)}"
-    return product_cell(
-        rf"\begin{{split}} \tilde {letter}_{{t,{e}}} &= {turned} \\ {theta} \end{{split}}",
-        (s.source_cells(0, h, t, ":"),),
-        [f"number {e} · cos θ", f"number {partner} · {'−' if sign < 0 else ''}sin θ"],
-        (x[b, h, t, e], x[b, h, t, partner]),
-        (math.cos(angle), sign * math.sin(angle)),
-    )
-
-
-recipe("rotary", whole=rotary, cell=_rotary_cell)
 
 
 def dot_product(s: StepInputs):
@@ -148,37 +118,6 @@ def _scale_scores_cell(s: StepInputs, *at):
 
 
 recipe("scale_scores", whole=scale_scores, cell=_scale_scores_cell)
-
-
-def relative_bias(s: StepInputs):
-    """[B, H, T, S], a learned number for each head and bucket of distances (Raffel et al. 2019)."""
-    rows = np.moveaxis(s.weight[_buckets(s)], -1, 0)  # [H, T, S]
-    return plain(np.broadcast_to(rows, (s.B, *rows.shape)))
-
-
-def _buckets(s: StepInputs) -> np.ndarray:
-    """[T, S], the bucket of each distance s − t: one for each short distance, logarithmic ones beyond that.
-
-    Where later positions are visible, the upper half of the buckets is theirs.
-    """
-    c, away = s.config, np.arange(s.T)[None, :] - np.arange(s.T)[:, None]
-    count = c.buckets if c.causal else c.buckets // 2
-    near = count // 2  # distances below this have a bucket of their own
-    size = np.maximum(-away, 0) if c.causal else np.abs(away)
-    steps = count - near
-    borders = [near * (c.farthest / near) ** (step / steps) for step in range(1, steps)]
-    far = near + np.sum([size >= border * (1 - 1e-9) for border in borders], axis=0, dtype=int)
-    return np.where(size < near, size, far) + np.where((away > 0) & (not c.causal), count, 0)
-
-
-def _relative_bias_cell(s: StepInputs, b, h, t, k):
-    row = int(_buckets(s)[t, k])
-    symbols = rf"b_{{t,s}} = W_R[\mathrm{{bucket}}(s - t), h],\ \mathrm{{bucket}}({k} - {t}) = {row}"
-    value = float(s.weight[row, h])
-    return simple_cell(symbols, f"W_R[{row}, {h}]", value, f"table of distances, row {row}")
-
-
-recipe("relative_bias", whole=relative_bias, cell=_relative_bias_cell)
 
 
 def attention_mask(s: StepInputs):

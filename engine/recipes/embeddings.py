@@ -1,9 +1,7 @@
-"""The first vectors: rows of learned tables, sinusoidal positions, the patches of an image.
+"""The first vectors: rows of learned tables and the patches of an image.
 
 And the vector at the first position, which answers for a whole text or image.
 """
-
-import math
 
 import numpy as np
 
@@ -24,38 +22,6 @@ def _token_embedding_cell(s: StepInputs, b, t, d):
 
 
 recipe("token_embedding", whole=token_embedding, cell=_token_embedding_cell)
-
-
-def position_embedding(s: StepInputs):
-    """[B, T, D], for each position its row of the position table."""
-    return plain(np.broadcast_to(s.weight[: s.T], (s.B, s.T, s.config.width)))
-
-
-def _position_embedding_cell(s: StepInputs, b, t, d):
-    source = f"position table, row {t}"
-    return simple_cell(r"p_{t,d} = W_P[t, d]", f"W_P[{t}, {d}]", float(s.weight[t, d]), source)
-
-
-recipe("position_embedding", whole=position_embedding, cell=_position_embedding_cell)
-
-
-def sinusoidal_position(s: StepInputs):
-    """[B, T, D], sines and cosines at falling frequencies (Vaswani et al. 2017, section 3.5)."""
-    frequencies = np.exp(-math.log(10_000) * (np.arange(s.config.width) // 2 * 2 / s.config.width))
-    angles = np.arange(s.T)[:, None] * frequencies
-    value = np.where(np.arange(s.config.width) % 2, np.cos(angles), np.sin(angles))
-    return np.broadcast_to(value, (s.B, *value.shape)), np.ones((s.B, *value.shape))
-
-
-def _sinusoidal_position_cell(s: StepInputs, b, t, d):
-    i, width = d // 2, s.config.width
-    wave, angle = ("cos" if d % 2 else "sin"), t / 10_000 ** (2 * i / width)
-    value = math.cos(angle) if d % 2 else math.sin(angle)
-    symbols = rf"p_{{t,d}} = \{wave}\left(t / 10000^{{2i/D}}\right),\ i = {i}"
-    return simple_cell(symbols, rf"\{wave}\left({t} / 10000^{{{2 * i}/{width}}}\right)", value)
-
-
-recipe("sinusoidal_position", whole=sinusoidal_position, cell=_sinusoidal_position_cell)
 
 
 def segment_embedding(s: StepInputs):
