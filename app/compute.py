@@ -239,7 +239,7 @@ def checked_space(name: str, table: str, first: int) -> Check:
 def checked_stops(name: str, given: Given, side: str, at: int, edits: Edits = ()) -> Check:
     """What `stops` gives for one position."""
     ids, shares = (found[:, at] for found in stops(name, given, side, edits))
-    return check_lens(trace(name, given, edits), at, shares, side and f"{side}.", ids)
+    return check_lens(trace(name, given, edits), at, shares, side, ids)
 
 
 @lru_cache(maxsize=TRACES)
@@ -252,7 +252,7 @@ def stop_by_hand(
     name: str, given: Given, side: str, stop: str, at: int, entry: int, shown: float, edits: Edits = ()
 ) -> Worked:
     """The arithmetic of one probability of the lens."""
-    return work_lens(trace(name, given, edits), stop, at, entry, shown, side and f"{side}.")
+    return work_lens(trace(name, given, edits), stop, at, entry, shown, side)
 
 
 @lru_cache(maxsize=TRACES)
@@ -298,7 +298,7 @@ def checked_run(name: str, given: Given, point: str, edits: Edits = ()) -> Check
 @lru_cache(maxsize=1000)
 def checked_promoted(name: str, side: str, layer: int, unit: int) -> Check:
     found = promoted(name, side, layer, unit)
-    return checks.check_promoted(model(name), side and f"{side}.", layer, unit, *found)
+    return checks.check_promoted(model(name), side, layer, unit, *found)
 
 
 @lru_cache(maxsize=1000)

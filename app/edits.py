@@ -68,7 +68,7 @@ def fitting(trace: Trace, edits: Edits) -> tuple[Edits, list[str]]:
     kept, refused = [], []
     for edit in edits:
         try:
-            edit.apply(trace[edit.point], trace.table[edit.point].axes)
+            edit.apply(trace[edit.point], trace.table[edit.point])
             kept.append(edit)
         except (KeyError, ValueError) as error:
             refused.append(str(error.args[0]))

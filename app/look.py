@@ -91,7 +91,7 @@ class Look:
 
     def positions(self, point: str) -> list[str]:
         """The labels of the positions that a point looks at: the encoder's in cross-attention."""
-        return self.memory.labels if ".cross." in point else self.labels
+        return self.memory.labels if self.trace.table[point].part == "cross" else self.labels
 
     @property
     def token(self) -> str:

@@ -98,7 +98,7 @@ def picture(
     header |= {"pick": None} if remark or not pickable else {}
     header |= {"index": look.view.head, "follow": "head"} if len(look.axes(point)) == 3 else {}
     pick = (lambda cell: state.change(**_picked(look.axes(point), cell))) if pickable else None
-    components.matrix(f"matrix-{_within(look, point)}-{variant or name}", header | drawn, pick)
+    components.matrix(f"matrix-{look.trace.table[point].local}-{variant or name}", header | drawn, pick)
 
 
 def _sides(look: Look, point: str, shape: tuple[int, ...], plain: bool) -> dict:
@@ -124,7 +124,7 @@ def _sides(look: Look, point: str, shape: tuple[int, ...], plain: bool) -> dict:
 
 def _counted(look: Look, point: str, axis: str) -> bool:
     """Are the places of an axis tokens of a text, which a reader tells apart by where they stand?"""
-    seen = look.memory if axis == "S" and ".cross." in point else look
+    seen = look.memory if axis == "S" and look.trace.table[point].part == "cross" else look
     return axis in "TS" and not seen.config.image
 
 
@@ -163,12 +163,6 @@ def _shown(look: Look, point: str, array: np.ndarray | None = None) -> np.ndarra
     if look.axes(point)[0] == "G":  # one for each head that shares it: a picture follows the picked head
         return np.repeat(values, look.config.group_size, 0)
     return values
-
-
-def _within(look: Look, point: str) -> str:
-    """A point's name within its block and its stack: the same in all of them."""
-    inside = point.removeprefix(f"{look.side}.")
-    return inside.split(".", 2)[-1] if inside.startswith("blocks") else inside
 
 
 def _picked(axes: str, cell: list[int]) -> dict:
@@ -330,7 +324,7 @@ def _made(look: Look, point: str, at: tuple[int, ...]) -> tuple[str, tuple[int, 
     step = look.trace.table[point]
     if not step.sources or point in (edit.point for edit in look.trace.edits):
         return point, at
-    if step.kind == "same":
+    if step.kind == "identity":
         return _made(look, step.sources[0], at)
     return _made(look, step.sources[at[0]], at[1:]) if step.kind == "stack" else (point, at)
 

@@ -4,8 +4,8 @@
     trace = engine.run(model, "The animal didn't cross the street")
     trace["blocks.0.attn.pattern"]            # [B, H, T, S]
 
-Read it in this order: config, tap, norm, sublayer, context, attention, mlp, block, embed, transformer, points,
-inputs, tables, trace, worked, rerun, decode. What came before the transformer stands apart: recurrent_cells,
+Read it in this order: config, point, tap, norm, sublayer, context, attention, mlp, block, embed, transformer,
+points, inputs, tables, trace, worked, rerun, decode. What came before the transformer stands apart: recurrent_cells,
 recurrent, recurrent_points.
 """
 

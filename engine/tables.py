@@ -5,7 +5,8 @@ from functools import cache
 
 from engine.config import Config, PairConfig, RecurrentConfig
 from engine.inputs import Inputs
-from engine.points import Point, points_of, within
+from engine.point import Place, Point
+from engine.points import points_of, within
 from engine.recurrent_points import recurrent_points
 
 
@@ -20,7 +21,7 @@ def table_of(config: Config | PairConfig | RecurrentConfig, inputs: Inputs) -> d
     return recurrent_points(config, source, inputs.target.shape[1], *padded)
 
 
-def segment_of(config: Config | PairConfig | RecurrentConfig, point: str) -> str:
+def segment_of(config: Config | PairConfig | RecurrentConfig, point: Point) -> str:
     """The segment of the forward pass that makes a point: "embed", "blocks.3" or "end", of two stacks
     "decoder.blocks.3"; of a recurrent model "all", because each step is made of the one before.
 
@@ -28,13 +29,9 @@ def segment_of(config: Config | PairConfig | RecurrentConfig, point: str) -> str
     """
     if isinstance(config, RecurrentConfig):
         return "all"
-    if isinstance(config, PairConfig):
-        stack, _, name = point.partition(".")
-        return f"{stack}.{segment_of(getattr(config, stack), name)}"
-    part, _, rest = point.partition(".")
-    if part == "blocks":
-        return f"blocks.{rest.partition('.')[0]}"
-    return "embed" if part == "embed" else "end"
+    if point.layer is not None:
+        return Place(point.stack, point.layer).name()
+    return Place(point.stack).name("embed" if point.part.startswith("embed") else "end")
 
 
 @cache

@@ -1,7 +1,7 @@
 """The tap: how a forward pass names its intermediates, and how an experiment changes them.
 
-A part calls `x = tap("name", x)` at the line that makes a quantity. With SILENT nothing happens. With a
-Recorder the tensor is kept under its full name, after the edits that address it.
+A module calls `x = tap("name", x)` at the line that computes a quantity. With SILENT nothing happens. With a
+Recorder the edits of that point are applied, and the tensor is kept under its full name.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from engine.masks import MASKS, mask_of
+from engine.point import AXES, Point
 
 OPS = ("zero", "mean", "set", "add", "scale", "copy", "mask")
-AXES = "BTSDHGEFVCNP"  # the letters of engine.points
 
 
 class Silent:
-    """The tap that does nothing: parts may take their fused kernels."""
+    """The tap that does nothing, so that modules may run their fused kernels."""
 
     def __call__(self, name: str, x: Tensor) -> Tensor:
         return x
@@ -38,7 +38,7 @@ class Edit:
     point  the full name of a point, such as "blocks.0.attn.pattern"
     op     zero, mean (over the prompt's positions), set, add, scale (by value),
            copy (from the run of another prompt: activation patching), mask (another attention mask)
-    at     axis letter -> index, or a (letter, index) pair list; letters left out mean everywhere
+    at     axis letter -> index, or a list of pairs (letter, index); letters left out mean everywhere
     value  a number for set, add, scale; for copy the other prompt (text, or a tuple of token ids; of
            encoder-decoders also a pair of prompt and target);
            for mask its kind and n, as engine.masks.mask_of takes them
@@ -54,7 +54,7 @@ class Edit:
         object.__setattr__(self, "at", tuple(sorted((str(a), index(i)) for a, i in pairs)))
         letters = [letter for letter, _ in self.at]
         for letter in letters:
-            if letter not in tuple(AXES):
+            if letter not in AXES:
                 raise ValueError(f"{letter!r} is no axis; the axes are {' '.join(AXES)}")
             if letters.count(letter) > 1:
                 raise ValueError(f"the edit of {self.point} names the axis {letter} twice")
@@ -76,10 +76,14 @@ class Edit:
                 "choose 'none', or set single cells"
             )
 
-    def apply(self, x: Tensor, axes: str, other: Tensor | None = None) -> Tensor:
-        """The changed copy of `x`, whose axes are the letters of `axes`; `other` is what copy copies."""
+    def apply(self, x: Tensor, point: Point, other: Tensor | None = None) -> Tensor:
+        """A changed copy of `x`, the tensor of `point`; `other` is the tensor that "copy" takes from.
+
+        ValueError where the point cannot be changed so: an axis it lacks, a place outside it, another shape.
+        """
         if self.op == "mask":
-            return self._mask(x)
+            return self._mask(x, point)
+        axes = point.axes
         where = self._index(x, axes)
         part = x[where]
         if self.op == "mean":
@@ -101,11 +105,11 @@ class Edit:
         changed[where] = new
         return changed
 
-    def _mask(self, x: Tensor) -> Tensor:
-        if not self.point.endswith(".mask") or self.at:
+    def _mask(self, x: Tensor, point: Point) -> Tensor:
+        if point.kind != "attention_mask" or self.at:
             raise ValueError(f"'mask' replaces a whole attention mask; {self.point} with {self.at} is none")
         kind, n = self.value
-        if self.point.endswith(".cross.mask"):
+        if point.part == "cross":
             return torch.ones_like(x)
         return mask_of(kind, x.shape[-1], n, x.device).expand_as(x)
 
@@ -131,26 +135,26 @@ class Edit:
 
 
 class Recorder:
-    """The tap that keeps the points `wanted(name)` asks for and applies the edits.
+    """The tap that applies the edits and keeps the points for which `wanted(name)` is true.
 
-    axes     full point name -> its axis letters; also the list of names that exist
-    others   a copy edit's value -> the trace it copies from
-    kept     full point name -> tensor, filled as the pass goes
+    table    full name -> Point, of all points that the model has
+    others   the value of a "copy" edit -> the trace it copies from
+    kept     full name -> tensor, filled during the pass
     """
 
     def __init__(
         self,
-        axes: dict[str, str],
+        table: dict[str, Point],
         wanted: Callable[[str], bool] = lambda name: True,
         edits: Iterable[Edit] = (),
         others: dict | None = None,
     ):
-        self.axes, self.wanted, self.others = axes, wanted, others or {}
+        self.table, self.wanted, self.others = table, wanted, others or {}
         self.edits: dict[str, list[Edit]] = {}
         self.kept: dict[str, Tensor] = {}
         self._seen: set[str] = set()
         for edit in edits:
-            self.edits.setdefault(known(edit.point, axes), []).append(edit)
+            self.edits.setdefault(known(edit.point, table), []).append(edit)
 
     def __call__(self, name: str, x: Tensor) -> Tensor:
         if name in self._seen:
@@ -158,13 +162,13 @@ class Recorder:
         self._seen.add(name)
         for edit in self.edits.get(name, ()):
             other = self.others[edit.value][name] if edit.op == "copy" else None
-            x = edit.apply(x, self.axes[name], other)
+            x = edit.apply(x, self.table[name], other)
         if self.wanted(name):
             self.kept[name] = x
         return x
 
     def at(self, part: str) -> "_Inside":
-        """The tap for the inside of `part`; never silent, so that a number is the same whoever looks."""
+        """The tap for the inside of `part`; never silent, so that looking changes no number."""
         return _Inside(self, part)
 
 
@@ -182,7 +186,7 @@ class _Inside:
 
 
 def known(point: str, names: Iterable[str]) -> str:
-    """`point` itself, or a KeyError that lists the names nearest to it."""
+    """`point` itself if it is among the names; otherwise a KeyError that lists those most like it."""
     names = list(names)
     if point not in names:
         near = get_close_matches(str(point), names, n=4, cutoff=0.4) or names[:4]

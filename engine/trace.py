@@ -1,7 +1,7 @@
 """Run a model on a prompt and look at any number it computed.
 
-A Trace keeps the residual stream between the blocks. The inside of a block is computed again, by the same
-code with the same edits, when somebody looks into it: a long prompt costs megabytes, not gigabytes.
+A Trace keeps the residual stream between the blocks. The inside of a block is recomputed, by the same code with
+the same edits, when somebody looks into it: a long prompt costs megabytes, not gigabytes.
 
 It knows nothing of architectures: engine.tables says which points there are and which segment of the pass makes
 each. A model gives two methods,
@@ -20,23 +20,24 @@ from engine.inputs import Inputs, inputs_of
 from engine.tables import segment_of, table_of
 from engine.tap import Edit, Recorder, known
 
-SEGMENT_BYTES = 16 * 2**20  # segments looked into are remembered up to this size
+SEGMENT_BYTES = 16 * 2**20  # segments that were looked into are kept up to this size
+# What a lean trace keeps: the residual stream between the blocks, and what a decoder is given by its encoder.
+LEAN = ("resid_pre", "resid_post", "memory")
 
 
 def everything(name: str) -> bool:
-    """Every point, for `run(…, wanted=everything)`."""
+    """For `run`: keep every point."""
     return True
 
 
-def boundaries(name: str) -> bool:
-    """The points that a lean trace keeps: what enters each block and what leaves the last, and the vectors
-    that a decoder has from its encoder."""
-    return name.endswith((".resid_pre", ".resid_post", ".memory"))
+def nothing(name: str) -> bool:
+    """For `run`: keep no point besides those of a lean trace."""
+    return False
 
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Compute on `count` threads: float32 sums come out otherwise, in their last digits, on another number."""
+    """Compute on `count` threads: the last digits of float32 sums depend on how many there are."""
     before = torch.get_num_threads()
     if before == count:
         yield
@@ -65,16 +66,16 @@ class Trace:
         self.ids, self.padding, self.segments = inputs.ids, inputs.padding, inputs.segments
         self.target, self.target_padding = inputs.target, inputs.target_padding
         self.table = table_of(model.config, inputs)
-        self._axes = {name: point.axes for name, point in self.table.items()}
+        self._lean = {name for name, point in self.table.items() if point.short in LEAN}
         self._others = {e.value: self._other(e.value) for e in edits if e.op == "copy"}
         self._versions = _versions(model)
-        self._threads = torch.get_num_threads()  # of the run: segments are computed again on as many
+        self._threads = torch.get_num_threads()  # of the run: segments are recomputed on as many
         self._kept: dict[str, Tensor] = {}
         self._recomputed: dict[str, dict[str, Tensor]] = {}  # oldest first
         self._lock = threading.RLock()
 
     def points(self) -> list[str]:
-        """The names of all points, in the order in which the model makes them."""
+        """The full names of all points, in the order in which the model computes them."""
         return list(self.table)
 
     def __getitem__(self, point: str) -> Tensor:
@@ -87,20 +88,20 @@ class Trace:
         return segment[point]
 
     def has(self, point: str) -> bool:
-        """Whether the pass made a point: all of the table, unless the model and its table disagree."""
+        """Whether the pass tapped a point: all of the table, unless the model and its table disagree."""
         return point in self._kept or point in self._segment(point)
 
     def weights_changed(self) -> bool:
-        """Whether anything wrote into the model's weights since before the run: they are not what it used."""
+        """Whether anything has written into the model's weights since the run, which used other ones."""
         return self._versions != _versions(self.model)
 
     def other_of(self, edit: Edit) -> "Trace":
-        """The run that a copy takes from."""
+        """The run that a "copy" edit takes from."""
         return self._others[edit.value]
 
     def _segment(self, point: str) -> dict[str, Tensor]:
-        """Every point of the segment that makes `point`, computed again where it was not looked into lately."""
-        name = segment_of(self.model.config, point)
+        """Every point of the segment that computes `point`, recomputed unless it was looked into recently."""
+        name = segment_of(self.model.config, self.table[point])
         with self._lock:  # visitors share traces
             if name not in self._recomputed:
                 self._forget()
@@ -108,11 +109,11 @@ class Trace:
             return self._recomputed[name]
 
     def tokens(self, row: int = 0) -> list[bytes]:
-        """The bytes of each token of one prompt of the batch, padding left out."""
+        """The bytes of each token of one prompt of the batch, without padding."""
         return self._bytes(self.ids, self.padding, row)
 
     def target_tokens(self, row: int = 0) -> list[bytes]:
-        """The same of what the decoder read, the start token first."""
+        """The same for what the decoder read, the start token first."""
         return self._bytes(self.target, self.target_padding, row)
 
     def _bytes(self, ids: Tensor, padding: Tensor | None, row: int) -> list[bytes]:
@@ -120,30 +121,30 @@ class Trace:
         return [self.model.tokenizer.bytes_of(int(id)) for id in real]
 
     def _other(self, value: str | tuple) -> "Trace":
-        """The run that a copy takes from: of another prompt, with this run's target where there is one, or of
-        a pair (prompt, target)."""
+        """The run that a "copy" edit takes from: of another prompt, with this run's target where there is one,
+        or of a pair (prompt, target)."""
         pair = isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str | tuple)
         prompt, target = value if pair else (value, None if self.target is None else self.target[:1])
         return run(self.model, prompt, target=target)
 
     def _record(self, wanted: Callable[[str], bool]) -> None:
         def keep(name: str) -> bool:
-            return boundaries(name) or wanted(name)
+            return name in self._lean or wanted(name)
 
-        tap = Recorder(self._axes, keep, self.edits, self._others)
+        tap = Recorder(self.table, keep, self.edits, self._others)
         self.model.read(self.inputs.copy(), tap)
         self._kept = tap.kept
 
     @torch.inference_mode()
     def _look_into(self, segment: str) -> dict[str, Tensor]:
         """Every point of one segment."""
-        tap = Recorder(self._axes, everything, self.edits, self._others)
+        tap = Recorder(self.table, everything, self.edits, self._others)
         with threads(self._threads):
             self.model.recompute(segment, self.inputs.copy(), self, tap)
         return tap.kept
 
     def _forget(self) -> None:
-        """Drop the oldest segments until the rest fits: before a new one is made, not after."""
+        """Drop the oldest segments until the rest fits, before a new one is computed."""
         held = {name: sum(x.nbytes for x in points.values()) for name, points in self._recomputed.items()}
         while held and sum(held.values()) > SEGMENT_BYTES:
             oldest = next(iter(held))
@@ -157,7 +158,7 @@ def run(
     edits: Iterable[Edit] = (),
     padding: Tensor | None = None,
     segments: Tensor | None = None,
-    wanted: Callable[[str], bool] = boundaries,
+    wanted: Callable[[str], bool] = nothing,
     target: str | list | Tensor | None = None,
     target_padding: Tensor | None = None,
 ) -> Trace:
@@ -166,9 +167,9 @@ def run(
     text_or_ids  a text, token ids, a list of lists of ids (shorter ones are padded at their end), or a
                  tensor [T] or [B, T] with its `padding` mask [B, T], True = a real token; images
                  [B, channels, image, image] for a model that reads them
-    edits        changes to points, applied on the way
+    edits        changes to points, applied during the pass
     segments     which sentence each token belongs to [T] or [B, T], for models that tell them apart
-    wanted       which points to keep during the run besides the stream between blocks; the others are
+    wanted       which points to keep during the run besides the stream between the blocks; the others are
                  recomputed when they are read
     target       of encoder-decoders: what the decoder reads, a text, or ids that begin with the start token,
                  one row for each prompt, with `target_padding` as above; None: the start token alone

@@ -1,54 +1,65 @@
-"""How each number is made: the second route.
+"""How each number is computed, a second time: the second route.
 
-For every point of `engine.points`, `engine.recipes` knows the step that makes it from its sources. From
-that come the worked arithmetic of any cell (`work`) and the self-check of a whole tensor in float64
-(`check`); engine.rerun makes the whole run again, engine.checks holds against it what pages work out of a
-trace. Nothing there is shared with the forward pass: where both agree, picture and code agree.
+For every point of `engine.points`, `engine.recipes` has the step that computes it from its sources. That gives
+the worked arithmetic of any cell (`work`) and the self-check of a whole tensor in float64 (`check`).
+engine.rerun repeats the whole run; engine.checks does the same for what pages derive from a trace. None of it
+is shared with the forward pass: where the two agree, picture and code agree.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.points import Point
+from engine.point import Point
 from engine.recipes import KINDS
 from engine.recipes.edits import edited
-from engine.recipes.scene import NotLearned, Parameters, Scene, Values, float64
+from engine.recipes.step_inputs import NotLearned, Parameters, StepInputs, Values, float64
 from engine.recipes.terms import Term, Worked
 from engine.tap import Edit, known
 from engine.trace import Trace
 
 __all__ = ["Check", "Term", "Worked", "by_recipe", "check", "compare", "work"]
 
-ROUNDING = 2.0**-23  # of one operation in float32, as a share of the sizes of the terms added
-NOISE = 32 * ROUNDING  # allowed of one step, which may add hundreds of them
+ROUNDING = 2.0**-23  # of one float32 operation, relative to the absolute values of the terms added
+NOISE = 32 * ROUNDING  # allowed for one step, which may add hundreds of terms
 
 
 @dataclass(frozen=True)
 class Check:
-    """How far numbers are from their second route in the worst cell; `allowed` is float noise there."""
+    """How numbers compare to the second route.
+
+    largest  the difference in the worst cell, that is, the largest one relative to what is allowed there
+    allowed  how much of it rounding in float32 explains
+    ok       whether that is all of it
+    """
 
     largest: float
     allowed: float
     ok: bool
 
 
-# The pass never made the point, or one that it is made from; or it wrote into the weights.
+# The pass never made the point, or one of its sources, or something has written into the weights since.
 MISSING = Check(float("inf"), 0.0, False)
 
 
 def work(trace: Trace, point: str, at: tuple[int, ...]) -> Worked:
-    """The arithmetic of one cell of one point; `at` has an index for each axis, the batch included."""
+    """The arithmetic of one cell of one point; `at` has an index for each axis, the batch included.
+
+    KeyError if the model has no such point, IndexError if the point has no such cell.
+    """
     made, tensor = trace.table[known(point, trace.table)], trace[point]
     if len(at) != tensor.dim() or not all(0 <= i < n for i, n in zip(at, tensor.shape, strict=False)):
         raise IndexError(f"{point} has the shape {list(tensor.shape)}; {tuple(at)} is not a cell of it")
-    scene = Scene(trace, made, lambda name: float64(trace[name]))
-    worked = KINDS[made.kind].cell(scene, *at)
+    inputs = StepInputs(trace, made, lambda name: float64(trace[name]))
+    worked = KINDS[made.kind].cell(inputs, *at)
     return replace(worked, point=point, at=tuple(at), shown=float(tensor[tuple(at)]))
 
 
 def check(trace: Trace, point: str) -> Check:
-    """A whole tensor against its second route, in float64, edits included."""
+    """A whole tensor compared to the second route in float64, edits included.
+
+    It is red, too, where a number is missing on either side. KeyError if the model has no such point.
+    """
     made = trace.table[known(point, trace.table)]
     if trace.weights_changed() or not all(trace.has(name) for name in (point, *made.sources)):
         return MISSING
@@ -60,13 +71,19 @@ def check(trace: Trace, point: str) -> Check:
 
 
 def compare(shown, value: np.ndarray, size: np.ndarray) -> Check:
-    """Numbers against what they should be; `size` is that of the terms added, so how much rounding may show."""
+    """Numbers compared to what they should be.
+
+    size: the sum of the absolute values of the terms that were added, which bounds the rounding of float32.
+    """
     return held_against(shown, value, NOISE * size)
 
 
 @np.errstate(all="ignore")
 def held_against(shown, value: np.ndarray, allowed: np.ndarray) -> Check:
-    """Numbers against what they should be, give or take `allowed`."""
+    """Numbers compared to what they should be, within `allowed`: one for each cell, or one for all.
+
+    Infinities and NaN have to be the same; numbers of another shape are MISSING.
+    """
     shown, value = (np.asarray(x.detach().cpu() if hasattr(x, "cpu") else x, float) for x in (shown, value))
     if shown.shape != value.shape:
         return MISSING
@@ -77,7 +94,7 @@ def held_against(shown, value: np.ndarray, allowed: np.ndarray) -> Check:
     return Check(float(away[worst]), float(allowed[worst]), bool(away[worst] <= allowed[worst]))
 
 
-@np.errstate(all="ignore")  # an edit may make numbers that are none: they are compared too
+@np.errstate(all="ignore")  # an edit may produce infinities and NaN: they are compared too
 def by_recipe(
     trace: Trace,
     point: Point,
@@ -86,22 +103,25 @@ def by_recipe(
     other_of=None,
     edits=None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A point from its sources and the size of the terms that were added.
+    """A point recomputed from its sources: its value and, in the same shape, the size of its terms.
 
-    other_of(trace, point) gives the numbers that a copy takes; None: those of that trace.
-    edits: after which it is; None: those of the trace.
+    value_of    gives the numbers of a source by name
+    parameters  the weights in float64, where several steps share them
+    other_of    (trace, point) -> the numbers that a "copy" edit takes; None: those of that trace
+    edits       those to apply to the value; None: those of the trace
+    NotLearned if the model lacks weights that it should have.
     """
-    value, size = KINDS[point.kind].whole(Scene(trace, point, value_of, parameters))
+    value, size = KINDS[point.kind].whole(StepInputs(trace, point, value_of, parameters))
     for edit in trace.edits if edits is None else edits:
         if edit.point == point.name:
             other = _copied(trace, edit, other_of or (lambda run, name: float64(run[name])))
-            value, scaled = (edited(x, edit, point.axes, other) for x in (value, size))
+            value, scaled = (edited(x, edit, point, other) for x in (value, size))
             size = np.maximum.reduce([size, np.abs(scaled), np.abs(value)])
     return value, size
 
 
 def _copied(trace: Trace, edit: Edit, other_of) -> np.ndarray | None:
-    """What a copy takes from the run of the other prompt; numbers that are none, if it is another's run."""
+    """What a "copy" edit takes from the run of the other prompt; NaN, if that is not the run of its prompt."""
     if edit.op != "copy":
         return None
     other = trace.other_of(edit)

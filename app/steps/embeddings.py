@@ -68,7 +68,7 @@ def _parts(look: Look, total: str) -> list[tuple[str, str, str, tuple[str, ...]]
     if len(added) == 1:
         return [("token", added[0], ALONE, ())]
     among = added if config.embed_norm else (*added, total)
-    parts = [(part := point.rpartition(".")[2], point, titles[part], among) for point in added]
+    parts = [(part := look.trace.table[point].short, point, titles[part], among) for point in added]
     if config.embed_norm:
         out = "Their sum, normalised: what enters the first block"
         return [*parts, ("out", look.whole("embed.out"), out, ())]

@@ -11,7 +11,7 @@ from app.steps.company import company
 from app.widgets import arithmetic, chart, code, light, picture, words
 from engine.analysis import class_lens, lens
 from engine.checks import check_lengths
-from engine.recipes.scene import stops
+from engine.recipes.step_inputs import stops
 from engine.transformer import Transformer
 from engine.worked import Check, Worked
 
@@ -55,8 +55,7 @@ def _memory(look: Look) -> str:
 
 def _worked(look: Look, entry: int, share: float) -> Worked:
     """The picked probability by hand."""
-    side = look.side and f"{look.side}."
-    stop = stops(look.trace, side)[look.view.layer + 1]
+    stop = stops(look.trace, look.side)[look.view.layer + 1]
     at = (look.side, stop, look.view.token, entry, share)
     return compute.stop_by_hand(look.model.name, look.given, *at, look.edits)
 

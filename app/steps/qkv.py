@@ -22,7 +22,7 @@ def draw(look: Look) -> None:
     with left:
         offered = {letter: name for letter, name in LETTERS.items() if rotary or "_" not in letter}
         choice("Which of them", "letter", offered)
-        turned = look.view.letter.endswith("_rot")
+        turned = look.trace.table[point].kind == "rotary"
         (_turn if turned else _product)(look)
     with right:
         if config.group_size > 1:

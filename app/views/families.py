@@ -123,7 +123,8 @@ def _carried(look: Look, kind: str) -> None:
     if look.config.attention != "none":
         return _seen(look, look.whole("cross.mask"), say("families", f"{kind}/mask"))
     source, count = look.memory, len(look.memory.ids)
-    told = sum(look.trace[point].numel() for point in look.trace.points() if point.startswith("decoder.start."))
+    points = look.trace.table.values()
+    told = sum(look.trace[p.name].numel() for p in points if p.stack == "decoder" and p.part == "start")
     remark = say("families", f"{kind}/told", states=count, numbers=told)
     last = dict(bands=[["row", count - 1, count]], remark=remark, name=look.model.name)
     title = say("families", f"{kind}/states")
@@ -164,7 +165,8 @@ def _translated(look: Look, kind: str) -> None:
     """What it writes and, where it can look at all, where it looked for each word."""
     text(say("families", f"{kind}/says", text=look.text.strip() or "∅"))
     sure(look)
-    looks = [point for point in look.trace.points() if point.endswith(("cross.pattern", "cross.weights"))]
+    table = look.trace.table.values()
+    looks = [point.name for point in table if point.part == "cross" and point.kind == "softmax"]
     if looks:
         title = say("families", f"{kind}/answer")
         picture(look, looks[-1], title, name=look.model.name, height=260, **WEIGHTS)

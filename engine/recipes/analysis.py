@@ -1,11 +1,11 @@
-"""What pages work out of a trace (engine.analysis, engine.decode), by the second route: numpy and float64.
+"""What pages derive from a trace (engine.analysis, engine.decode), by the second route: numpy and float64.
 
-Every function returns (value, size) as the steps in engine.recipes.whole do.
+Every function returns (value, size), as engine.recipes.kinds explains them.
 """
 
 import numpy as np
 
-from engine.recipes.whole import activate
+from engine.recipes.activations import activate, softmax_rows
 
 Made = tuple[np.ndarray, np.ndarray]
 
@@ -29,10 +29,10 @@ def nearest(table: np.ndarray, row: int, ids: list[int]) -> Made:
 
 
 def principal(vectors: np.ndarray, points: np.ndarray, first: int) -> Made:
-    """Vectors [N, D] along the directions that points [N, k] claim, where the first of them spread most.
+    """Vectors [N, D] along the principal components that points [N, k] claim, those of the first of them.
 
-    [N + 1, k]: the first row is that spread (root of the sum of squares), from the covariance's eigenvalues. To
-    be compared with `spread_and(points, first)`.
+    [N + 1, k]: the first row is the spread along each (root of the sum of squares), from the eigenvalues of the
+    covariance. To be compared with `spread_and(points, first)`.
     """
     centred, count = vectors - vectors[:first].mean(0), points.shape[1]
     basis = centred[:first]
@@ -40,13 +40,13 @@ def principal(vectors: np.ndarray, points: np.ndarray, first: int) -> Made:
     spread = np.pad(spread, (0, count - len(spread)))
     directions = basis.T @ points[:first]
     length = np.sqrt((directions**2).sum(0))
-    spreads = spread > 1e-6 * spread.max(initial=0)  # where nothing is spread there is no direction to be told
+    spreads = spread > 1e-6 * spread.max(initial=0)  # without spread a direction is arbitrary
     value = centred @ (directions / np.where(spreads & (length > 0), length, np.inf))
     return np.vstack([spread, value]), np.full((len(points) + 1, count), spread.max(initial=0))
 
 
 def spread_and(points: np.ndarray, first: int) -> np.ndarray:
-    """Points [N, k], and before them how far the first of them spread along each axis."""
+    """Points [N, k], preceded by the spread of the first of them along each axis: [N + 1, k]."""
     return np.vstack([np.sqrt((points[:first].astype(float) ** 2).sum(0)), points])
 
 
@@ -56,12 +56,15 @@ def curve(x: np.ndarray, activation: str) -> Made:
 
 
 def raised(scores: np.ndarray, gamma: np.ndarray, column: np.ndarray, scale: float) -> Made:
-    """What one unit of an MLP adds to each score [V]: scores [V, D], the last norm's γ, its column [D]."""
+    """What one unit of an MLP adds to each score [V].
+
+    scores: the map to scores [V, D]; gamma: the last norm's [D]; column: the unit's in the output map [D].
+    """
     return scores @ (gamma * column) * scale, np.abs(scores) @ np.abs(gamma * column) * scale
 
 
 def turned_dots(q: np.ndarray, k: np.ndarray, base: float, places: np.ndarray, other: np.ndarray) -> Made:
-    """q · k [E] rotated to places [N] and to others [N]: pairs as complex numbers, by the distance alone."""
+    """q · k [E] rotated to positions `places` [N] and `other` [N]: pairs turned by the distance alone."""
     half = len(q) // 2
     pairs = (q[:half] + 1j * q[half:]) * np.conj(k[:half] + 1j * k[half:])
     angles = (places - other)[:, None] / base ** (np.arange(half) / half)
@@ -70,7 +73,7 @@ def turned_dots(q: np.ndarray, k: np.ndarray, base: float, places: np.ndarray, o
 
 
 def without_first(pattern: np.ndarray) -> Made:
-    """Weights [..., T, S] with those of the first position taken out, and each row summing to 1 again."""
+    """Attention weights [..., T, S] without the first position, each row summing to 1 again."""
     rest = np.concatenate([np.zeros_like(pattern[..., :1]), pattern[..., 1:]], -1)
     total = rest.sum(-1, keepdims=True)
     value = rest / np.maximum(total, 1e-12)
@@ -78,7 +81,7 @@ def without_first(pattern: np.ndarray) -> Made:
 
 
 def value_weighted(pattern: np.ndarray, v: np.ndarray) -> Made:
-    """Weights [H, T, S] times the length of each value, v [G, S, E], and each row summing to 1 again."""
+    """Attention weights [H, T, S] times the norm of each value, v [G, S, E], each row summing to 1 again."""
     lengths = np.repeat(np.sqrt((v**2).sum(-1)), len(pattern) // len(v), 0)
     weighted = pattern * lengths[:, None, :]
     value = weighted / np.maximum(weighted.sum(-1, keepdims=True), 1e-12)
@@ -92,16 +95,10 @@ def chances(logits: np.ndarray, decoding) -> Made:
         x = np.where(x >= np.sort(x)[-min(decoding.top_k, len(x))], x, -np.inf)
     if decoding.top_p is not None:
         order = np.argsort(-x, kind="stable")
-        held = np.cumsum(softmax(x)[order])
+        held = np.cumsum(softmax_rows(x)[order])
         kept = order[: 1 + int((held[:-1] < decoding.top_p).sum())]
         x = np.where(np.isin(np.arange(len(x)), kept), x, -np.inf)
     if decoding.min_p is not None:
-        x = np.where(softmax(x) >= decoding.min_p * softmax(x).max(), x, -np.inf)
-    value = softmax(x)
+        x = np.where(softmax_rows(x) >= decoding.min_p * softmax_rows(x).max(), x, -np.inf)
+    value = softmax_rows(x)
     return value, value * (1 + np.where(value > 0, x.max() - x, 0))
-
-
-def softmax(x: np.ndarray) -> np.ndarray:
-    """Each row of scores [..., V] as shares."""
-    exp = np.exp(x - x.max(-1, keepdims=True))
-    return exp / exp.sum(-1, keepdims=True)

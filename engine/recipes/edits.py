@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from engine.point import Point
 from engine.tap import Edit
 
-MASKS = {  # which of T positions may look at which, t asking and s looked at
+MASKS = {  # which position t may look at which position s
     "causal": lambda t, s, n: s <= t,
     "none": lambda t, s, n: (s == s) & (t == t),
     "window": lambda t, s, n: (s <= t) & (s > t - max(n, 1)),
@@ -14,13 +15,13 @@ MASKS = {  # which of T positions may look at which, t asking and s looked at
 }
 
 
-def edited(x: np.ndarray, edit: Edit, axes: str, other: np.ndarray | None = None) -> np.ndarray:
-    """`x`, whose axes are the letters of `axes`, after one edit; `other` is what a copy takes from."""
+def edited(x: np.ndarray, edit: Edit, point: Point, other: np.ndarray | None = None) -> np.ndarray:
+    """`x`, the numbers of `point`, after one edit; `other` holds those that a copy takes."""
     if edit.op == "mask":
-        return np.broadcast_to(_mask(edit, x.shape[-1]), x.shape)
-    where, changed = _where(edit, axes), np.array(x)
+        return np.broadcast_to(_mask(edit, point, x.shape[-1]), x.shape)
+    where, changed = _where(edit, point.axes), np.array(x)
     if edit.op == "mean":
-        new = np.broadcast_to(x.mean(_positions(axes), keepdims=True), x.shape)[where]
+        new = np.broadcast_to(x.mean(_positions(point.axes), keepdims=True), x.shape)[where]
     elif edit.op == "copy":
         new = other[where]
     else:
@@ -43,8 +44,8 @@ def _positions(axes: str) -> int:
     return axes.index("T") if "T" in axes else axes.index("S")
 
 
-def _mask(edit: Edit, T: int) -> np.ndarray:
-    if ".cross." in edit.point:  # between two texts only "none" has a meaning
+def _mask(edit: Edit, point: Point, T: int) -> np.ndarray:
+    if point.part == "cross":  # between two texts only "none" has a meaning
         return np.ones(1, bool)
     kind, n = edit.value
     return MASKS[kind](np.arange(T)[:, None], np.arange(T)[None, :], n)

@@ -1,12 +1,14 @@
-"""How the arithmetic of one cell is told: terms, their sum, and numbers in LaTeX."""
+"""The arithmetic of one cell in words and LaTeX: its terms, their sum, its formula with symbols and numbers."""
 
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Term:
-    """One term of a sum: its factors multiplied (or put through the step's function) give its value."""
+    """One term of a sum: its value is the product of its factors, or the step's function of them."""
 
     label: str
     factors: tuple[float, ...]
@@ -22,7 +24,7 @@ class Worked:
     terms    of the sum inside the formula, largest first; empty where there is none
     total    their sum
     value    the cell by this route in float64; shown: what the model computed in float32
-    sources  which cells made this one, as name[…] texts
+    sources  the cells it was computed from, as text: "name[…]"
     """
 
     point: str
@@ -36,8 +38,13 @@ class Worked:
     sources: tuple[str, ...] = ()
 
 
+def plain(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A tensor's value and size where nothing is added: each number is the only term."""
+    return value, np.abs(value)
+
+
 def number(x: float) -> str:
-    """A number in LaTeX, four digits that count."""
+    """A number in LaTeX, to four significant digits."""
     if math.isinf(x):
         return r"\infty" if x > 0 else r"-\infty"
     mantissa, _, power = f"{x + 0.0:.4g}".partition("e")  # + 0.0: no "-0"
@@ -45,6 +52,7 @@ def number(x: float) -> str:
 
 
 def factor(x: float) -> str:
+    """A number in LaTeX as one of several that are multiplied or added: in brackets where it is negative."""
     return f"({number(x)})" if x < 0 else number(x)
 
 
@@ -65,11 +73,13 @@ def products(labels, a, b, bias=None) -> tuple[tuple[Term, ...], float]:
 
 
 def ones(labels, values) -> tuple[Term, ...]:
+    """Terms that are single numbers, largest first."""
     terms = [Term(label, (float(v),), float(v)) for label, v in zip(labels, values, strict=True)]
     return tuple(sorted(terms, key=lambda term: -abs(term.value)))
 
 
 def product_cell(symbols, sources, labels, a, b, bias=None) -> Worked:
+    """A sum of products a·b (and one bias)."""
     terms, total = products(labels, a, b, bias)
     shown = [r" \cdot ".join(map(factor, term.factors)) for term in terms[:3]]
     numbers = f"{_shorten(shown, len(terms))} = {number(total)}"
@@ -77,11 +87,12 @@ def product_cell(symbols, sources, labels, a, b, bias=None) -> Worked:
 
 
 def average_cell(symbols: str, sources, terms: tuple[Term, ...], total: float) -> Worked:
-    """The terms' sum over how many there are."""
+    """The mean of terms whose sum is `total`."""
     value = total / len(terms)
     numbers = rf"\frac{{{number(total)}}}{{{len(terms)}}} = {number(value)}"
     return Worked("", (), symbols, numbers, terms, total, value, 0.0, sources)
 
 
 def simple_cell(symbols: str, numbers: str, value: float, *sources: str) -> Worked:
+    """A value whose formula has no sum."""
     return Worked("", (), symbols, f"{numbers} = {number(value)}", (), value, value, 0.0, sources)

@@ -106,7 +106,8 @@ def test_every_source_is_made_before_its_point_by_a_known_step(both):
 
 def test_parts_carry_the_names_of_the_points_they_make(both):
     model, _, trace = both
-    kinds = ("token row", "position row", "bias row", "affine", "linear", "heads", "concat")
+    kinds = ("token_embedding", "position_embedding", "relative_bias", "affine")
+    kinds += ("linear", "heads", "merge_heads")
     with_weights = {point.weights for point in trace.table.values() if point.kind in kinds}
     parts = {name.rpartition(".")[0] for name, _ in model.named_parameters(remove_duplicate=False)}
     assert with_weights == parts - ({"encoder.embed"} if model.config.encoder.image else set())

@@ -68,7 +68,7 @@ SECOND = [inspect.getsourcefile(module) for module in (worked, rerun, checks)]
 SECOND += [str(file) for file in Path(engine.recipes.__file__).parent.glob("*.py")]
 ALLOWED = {  # what the second route may import of the engine: data, names, and each other
     "engine.config": {"Config", "PairConfig"},
-    "engine.points": {"Point"},
+    "engine.point": {"Point"},
     "engine.tap": {"Edit", "known"},
     "engine.trace": {"Trace"},
 }

@@ -1,7 +1,13 @@
 """The vocabulary names what the model makes, in its order, with its axes and its parts."""
 
-from engine.points import points_of
+import pytest
+
+from engine.config import Config
+from engine.points import points_of, within
 from engine.recipes import KINDS
+from engine.recipes.kinds import recipe
+from engine.recurrent_points import recurrent_points
+from tests.engine.tiny import CHOICES, ENCODER, PAIRS, RECURRENT, SIZES, VIT, pair, recurrent
 
 
 def test_every_point_is_made_once_in_the_order_of_the_table(trace):
@@ -30,7 +36,56 @@ def test_a_point_has_a_recipe_and_a_meaning(model):
 
 
 def test_parts_carry_the_names_of_the_points_they_make(model):
-    kinds = ("token row", "position row", "affine", "linear", "heads", "concat")
+    kinds = ("token_embedding", "position_embedding", "affine", "linear", "heads", "merge_heads")
     with_weights = [point.weights for point in points_of(model.config).values() if point.kind in kinds]
     parts = {name.rpartition(".")[0] for name, _ in model.named_parameters(remove_duplicate=False)}
     assert set(with_weights) == parts
+
+
+# --- where a point belongs ------------------------------------------------------------------------
+
+
+def test_a_name_is_composed_of_where_the_point_belongs():
+    table = points_of(Config(**SIZES | dict(memory=15)))
+    for name, fields in {
+        "memory": (None, "", "memory"),
+        "embed.token": (None, "embed", "token"),
+        "blocks.1.resid_mid": (1, "", "resid_mid"),
+        "blocks.2.attn.q": (2, "attn", "q"),
+        "blocks.2.cross.norm.mean": (2, "cross.norm", "mean"),
+        "final_norm.out": (None, "final_norm", "out"),
+        "logits": (None, "", "logits"),
+    }.items():
+        point = table[name]
+        assert (point.stack, point.layer, point.part, point.short) == ("", *fields)
+        assert point.name == name
+
+
+def test_a_name_is_the_same_in_all_stacks_but_for_the_stack():
+    config = Config(**SIZES)
+    for own, point in zip(points_of(config).values(), within("encoder", config), strict=True):
+        assert (point.stack, point.name, point.local) == ("encoder", f"encoder.{own.name}", own.local)
+        assert point.weights == f"encoder.{own.weights}"
+
+
+def test_a_local_name_is_the_same_in_all_blocks():
+    table = points_of(Config(**SIZES))
+    assert {table[f"blocks.{i}.attn.norm.mean"].local for i in range(3)} == {"attn.norm.mean"}
+    assert recurrent_points(recurrent("gru").config, 3, 2)["decoder.steps.1.reset"].local == "steps.1.reset"
+
+
+# --- kinds ----------------------------------------------------------------------------------------
+
+
+def test_every_kind_is_that_of_some_point():
+    tables = [points_of(Config(**SIZES | choices)) for choices in (*CHOICES.values(), VIT)]
+    tables += [pair(**choices).points(None) for choices in PAIRS.values()]
+    for cell, attention in RECURRENT.values():
+        tables.append(recurrent_points(recurrent(cell, attention).config, 2, 2, True, True))
+        tables.append(recurrent_points(recurrent(cell, attention, encoder=ENCODER).config, 10, 2))
+    assert {point.kind for table in tables for point in table.values()} == set(KINDS)
+
+
+def test_a_kind_has_one_recipe():
+    with pytest.raises(ValueError, match="two recipes for the kind 'softmax'"):
+        recipe("softmax", whole=len, cell=len)

@@ -105,7 +105,6 @@ def test_the_lens_agrees_at_every_position_and_a_wrong_share_does_not(name):
     trace = run(engine.load(name), text, target=target)
     side = "decoder" if target else ""
     ids, shares = analysis.lens(trace, side)
-    side = side and f"{side}."
     for at in range(ids.shape[1]):
         assert check_lens(trace, at, shares[:, at], side).ok
     assert not check_lens(trace, 1, shares[:, 1] + 1e-3, side).ok

@@ -3,12 +3,14 @@
 import pytest
 import torch
 
+from engine.config import Config
 from engine.context import Context
 from engine.masks import CAUSAL, MASKS, mask_of
+from engine.points import points_of
 from engine.tap import Edit, Recorder
 from engine.trace import run
 from engine.worked import check
-from tests.engine.tiny import assert_close, assert_same_points, decoder, full, prompt
+from tests.engine.tiny import SIZES, assert_close, assert_same_points, decoder, full, prompt
 
 OTHER = tuple(prompt(11, seed=9))
 PLACES = {
@@ -52,7 +54,7 @@ def prompt_ids(ids):
 def test_an_edit_changes_its_point_and_all_that_follows(model, prompt_ids, point, op):
     plain, other = full(model, prompt_ids), full(model, OTHER)
     trace = run(model, prompt_ids, [Edit(point, op, PLACES[point], OPS[op][0])])
-    changed = edited_by_hand(plain[point], plain._axes[point], PLACES[point], op, other[point])
+    changed = edited_by_hand(plain[point], plain.table[point].axes, PLACES[point], op, other[point])
     assert_close(trace[point], changed)
     names = trace.points()
     assert_same_points(trace, plain, points=names[: names.index(point)])
@@ -201,7 +203,7 @@ def test_edits_are_data():
 
 
 def test_a_name_tapped_twice_in_one_pass_is_a_bug():
-    tap = Recorder({"logits": "BTV"})
+    tap = Recorder(points_of(Config(**SIZES)))
     tap("logits", torch.zeros(1, 1, 1))
     with pytest.raises(RuntimeError, match="logits was tapped twice"):
         tap("logits", torch.zeros(1, 1, 1))

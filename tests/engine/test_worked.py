@@ -6,6 +6,7 @@ import random
 import pytest
 import torch
 
+from engine.point import Place, Point
 from engine.points import points_of
 from engine.recipes.terms import number
 from engine.tap import Edit
@@ -194,6 +195,22 @@ def test_a_cell_that_does_not_exist_is_an_error(plain):
     for at in ((0, 11, 0), (0, 0), (0, -1, 0)):
         with pytest.raises(IndexError, match=r"logits has the shape \[1, 11, 97\]"):
             work(trace, "logits", at)
+
+
+def test_a_norm_of_each_head_is_checked_by_the_recipes_of_any_norm():
+    trace = run(decoder(torch.float32), IDS)
+    at, q = Place(layer=0, part="attn.q_norm"), "blocks.0.attn.q"
+    square = Point(*at, "square", "BHT1", "mean_square", (q,), "of each query")
+    scaled = Point(*at, "scaled", "BHTE", "divide_by_rms", (q, square.name), "each query by itself")
+    trace.table = trace.table | {point.name: point for point in (square, scaled)}
+    trace._kept[square.name] = trace[q].square().mean(-1, keepdim=True)
+    trace._kept[scaled.name] = trace[q] / (trace[square.name] + trace.model.config.norm_eps).sqrt()
+    for point, cell in ((square.name, (0, 1, 5, 0)), (scaled.name, (0, 1, 5, 3))):
+        assert check(trace, point).ok
+        worked = work(trace, point, cell)
+        assert worked.value == pytest.approx(worked.shown, rel=1e-5)
+    trace._kept[scaled.name] = trace[q]
+    assert not check(trace, scaled.name).ok
 
 
 def test_an_unknown_point_is_an_error_with_near_names(plain):
