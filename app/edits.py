@@ -81,10 +81,12 @@ def found(edits: Edits, point: str, op: str = "", at: dict | None = None) -> Edi
     return next((e for e in edits if e.point == point and e.at == where and op in ("", e.op)), None)
 
 
-def put(edits: Edits, edit: Edit) -> Edits:
-    """The edits with one more, in the place of what was done there before."""
-    old = found(edits, edit.point, at=dict(edit.at))
-    return tuple(edit if e == old else e for e in edits) if old else (*edits, edit)
+def put(edits: Edits, *more: Edit) -> Edits:
+    """The edits with more of them, each in the place of what was done there before."""
+    for edit in more:
+        old = found(edits, edit.point, at=dict(edit.at))
+        edits = tuple(edit if e == old else e for e in edits) if old else (*edits, edit)
+    return edits
 
 
 def drop(edits: Edits, *gone: Edit | None) -> Edits:

@@ -3,6 +3,7 @@
 Every element of Streamlit's costs a message and a mount at each action; a whole page of these parts costs one.
 """
 
+import logging
 from collections.abc import Callable
 from contextvars import ContextVar
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from app.compute import marked
 
+LOG = logging.getLogger(__name__)
 Act = Callable[[object], None]
 
 
@@ -37,11 +39,21 @@ class Page(Place):
         self.acts: dict[tuple[str, str], Act] = {}
         self.code: tuple[Callable, ...] = ()  # the functions that made what is shown
 
-    def act(self, report: object) -> None:
-        """Do what the browser reports: [key, event, value]. What is not on this page does nothing."""
-        match report:
-            case [str(key), str(event), value] if (key, event) in self.acts:
-                self.acts[key, event](value)
+    def act(self, reports: object) -> None:
+        """Do what the browser reports, [[key, event, value], …]. What is not on this page, or has a value that
+        none of its parts sends, does nothing but be logged."""
+        for report in reports if isinstance(reports, list) else []:
+            match report:
+                case [str(key), str(event), value] if (key, event) in self.acts:
+                    self._do(key, event, value)
+                case _:
+                    LOG.warning("an event of nothing on this page: %.100r", report)
+
+    def _do(self, key: str, event: str, value: object) -> None:
+        try:
+            self.acts[key, event](value)
+        except (ValueError, TypeError, LookupError, OverflowError):
+            LOG.warning("%s of %s cannot be done with %.100r", event, key, value, exc_info=True)
 
 
 HERE: ContextVar[Place] = ContextVar("place")

@@ -1,7 +1,7 @@
 """What a person is looking at: one view, kept in the session and in the link, changed by one door."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 
 import streamlit as st
@@ -103,7 +103,7 @@ def _parse(name: str, text: str, models: list[str]):
         return None, f"{said} is not a number."
     low, high = RANGES[name]
     value = min(max(kind(value), low), high)
-    return value, "" if value == float(text) else f"{said} goes from {low} to {high}; {value} is shown."
+    return value, "" if value == float(text) else f"{said}: it goes from {low} to {high}; {value} is shown."
 
 
 def text_start(text: str) -> str:
@@ -207,6 +207,11 @@ def enter(field: str, value: object) -> None:
     found, _ = _parse(field, text, [])
     if found is not None:
         change(**{field: found})
+
+
+def edit(change_of: Callable[[Edits], Edits]) -> None:
+    """Change the what-ifs as they are now, which can be others than when the page was made."""
+    change(edits=change_of(current().edits))
 
 
 def anew(**what) -> None:

@@ -18,6 +18,7 @@ from app.labels import escape
 
 FOLDER = Path(__file__).parents[1] / "assets" / "text"
 CONDITION = re.compile(r"\[\[(not )?(\w+)(?:: (\w+))?\?((?:\[\[.*?\]\]|.)*?)\]\]", re.DOTALL)
+LEADING = re.compile(r"^·(?=[^\s·])")  # a token's leading space, where a word follows it
 PLACEHOLDER = re.compile(r"\[\[(\w+)(?:([:|])([^\]]+))?\]\]")
 
 NONE: Facts = {}
@@ -61,7 +62,7 @@ def say(page: str, name: str, facts: Facts = NONE, /, **values) -> str:
 def written(value: object, form: str) -> str:
     """A value as texts show it: −0.000 is 0.000, and a token's leading space is left out unless it is raw."""
     if isinstance(value, str):
-        return escape(value if form == "raw" else value.removeprefix("·") or value)
+        return escape(value if form == "raw" else LEADING.sub("", value))
     text = format(value, form)
     nothing = text.startswith("-") and not text.strip("-0.%")
     return text.removeprefix("-") if nothing else text.replace("-", "−")

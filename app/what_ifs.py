@@ -29,7 +29,7 @@ def strip(look: Look) -> None:
 
     def remove(number: object) -> None:
         if type(number) is int and 0 <= number < len(groups):
-            state.change(edits=drop(look.edits, *groups[number]))
+            state.edit(lambda edits: drop(edits, *groups[number]))
 
     header = {"items": labels, "all": say("walk", "edits/clear"), "say": say("walk", "edits/lead")}
     put_part("edits", "edits", header, remove=remove, clear=lambda _: state.change(edits=()))
@@ -80,9 +80,8 @@ def taken_out(look: Look, name: str, label: str, at: dict | None = None) -> None
     names = {key: say("walk", f"edits/part/{key}") for key in ("own", "zero", "mean")}
 
     def take(op: str) -> None:
-        state.change(
-            edits=drop(look.edits, edit) if op == "own" else put(look.edits, Edit(point, op, at or {}))
-        )
+        new = () if op == "own" else (Edit(point, op, at or {}),)
+        state.edit(lambda edits: put(drop(edits, edit), *new))
 
     choice_of(f"out-{name}", label, now, names, take, named=True)
 
@@ -150,10 +149,7 @@ def _mechanism(look: Look, name: str, edits) -> None:
     names = {scope: say("walk", f"edits/scope/{scope}", layer=look.view.layer) for scope in ("own", *on)}
 
     def take(scope: str) -> None:
-        rest = drop(look.edits, *everywhere)
-        for edit in on.get(scope, ()):
-            rest = put(rest, edit)
-        state.change(edits=rest)
+        state.edit(lambda edits: put(drop(edits, *everywhere), *on.get(scope, ())))
 
     label = say("walk", f"edits/mechanism/{name}")
     choice_of(f"mechanism-{name}", label, now, names, take, named=True)

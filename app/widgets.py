@@ -265,7 +265,7 @@ def scored(
     rows = []
     for i in indices:
         share = float(shares[i])
-        note = f"{share:.1%}  score {float(scores[i]):.2f}".replace("-", "−")
+        note = f"{share:.1%}, score {float(scores[i]):.2f}".replace("-", "−")
         rows.append({"label": look.answer(i), "value": share, "note": note, "mark": i == picked})
     return rows
 
@@ -280,7 +280,7 @@ def _set(look: Look, cells: list[Edit | None], sent: object) -> None:
     """Give a cell the number that the browser sends, where both are sensible."""
     match sent:
         case [int(i), int() | float() as x] if 0 <= i < len(cells) and cells[i] and abs(x) <= LARGEST:
-            state.change(edits=put(look.edits, replace(cells[i], value=float(x))))
+            state.edit(lambda edits: put(edits, replace(cells[i], value=float(x))))
 
 
 def _settable(look: Look, point: str, at: tuple[int, ...]) -> Edit | None:

@@ -5,8 +5,8 @@
     trace["blocks.0.attn.pattern"]            # [B, H, T, S]
 
 Read it in this order: config, point, tap, norm, sublayer, context, attention, mlp, block, embed, transformer,
-points, inputs, tables, trace, worked, rerun, decode. What came before the transformer stands apart: recurrent_cells,
-recurrent, recurrent_points.
+points, inputs, tables, trace, worked, rerun, decode. What came before the transformer stands apart:
+recurrent_cells, recurrent, recurrent_points.
 """
 
 from engine.decode import Decoding, Step, generate

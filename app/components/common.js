@@ -156,7 +156,7 @@ function show(x) {
   return text.replace("-", "−");
 }
 
-const percent = (x) => (100 * x).toFixed(x < 0.0995 ? 1 : 0) + " %";
+const percent = (x) => (100 * x).toFixed(x < 0.0995 ? 1 : 0) + "%";
 const placed = (label, i) => `${label} (${i})`;
 
 function save(name, blob) {

@@ -3,7 +3,7 @@ DRAW.control = function ({ key, data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
   const state = (root.__state ??= {});
-  state.send = (value) => { choose(key, value); setTriggerValue("change", value); };
+  state.send = (value) => { if (data.type !== "button") choose(key, value); setTriggerValue("change", value); };
   if (state.type !== data.type) state.show = CONTROLS[data.type](root, state);
   state.type = data.type;
   state.show(data, chosen(key, data.value));
@@ -11,12 +11,16 @@ DRAW.control = function ({ key, data, parentElement, setTriggerValue }) {
 };
 
 const typed = (e) => e.stopPropagation(); // keys in a field do not step through the walk
+const slid = (e) => { // a clicker's page keys step, whatever it is at
+  if (e.key === "PageUp" || e.key === "PageDown") e.preventDefault();
+  else typed(e);
+};
 const labelled = (root, kind, ...parts) => root.replaceChildren(el("label", { class: `control ${kind}` }, ...parts));
 const named = () => el("span", { class: "label" });
 
 const CONTROLS = {
   slider(root, state) {
-    const label = named(), now = el("b"), range = el("input", { type: "range", onkeydown: typed });
+    const label = named(), now = el("b"), range = el("input", { type: "range", onkeydown: slid });
     const tell = () => (now.textContent = show(Number(range.value)));
     range.oninput = tell;
     range.onchange = () => state.send(Number(range.value));
@@ -29,21 +33,32 @@ const CONTROLS = {
   },
   number(root, state) {
     const label = named(), field = el("input", { type: "number", onkeydown: typed });
-    field.onchange = () => field.value !== "" && state.send(Number(field.value));
+    field.onchange = () => {
+      const x = field.value === "" ? NaN : Math.trunc(Number(field.value));
+      if (isNaN(x)) return void (field.value = state.value);
+      field.value = Math.max(field.min, Math.min(field.max, x));
+      state.dirty = false;
+      state.send(Number(field.value));
+    };
+    field.oninput = () => (state.dirty = true);
+    field.onblur = () => (state.dirty = false);
     labelled(root, "number", label, field);
     return (h, value) => {
       label.textContent = h.label;
-      Object.assign(field, { min: h.least, max: h.most, step: 1, value });
+      Object.assign(field, { min: h.least, max: h.most, step: 1 });
+      state.value = value;
+      if (!state.dirty) field.value = value;
     };
   },
   text(root, state) {
     const label = named(), field = el("input", { type: "text", autocomplete: "off", spellcheck: "false", onkeydown: typed });
-    field.onchange = () => state.send(field.value);
+    field.onchange = () => { state.dirty = false; state.send(field.value); };
+    field.oninput = () => (state.dirty = true);
     labelled(root, "text", label, field);
     return (h, value) => {
       label.textContent = h.label;
       field.maxLength = h.most;
-      if (field.value !== value) field.value = value;
+      if (!state.dirty && field.value !== value) field.value = value; // not what is being typed
     };
   },
   switch(root, state) {

@@ -104,7 +104,7 @@ function act(root, state, made, across, step, weights) {
   const pick = (i) => { state[h.by] = i; choose(h.by, i); paint(root, state); state.send("place", i); };
   canvas.style.cursor = "pointer";
   canvas.onpointermove = (e) => { const i = at(e); tipAt(made, e.offsetX, e.offsetY, i ? say(i) : ""); };
-  canvas.onpointerleave = () => tipAt(made, 0, 0, "");
+  canvas.onpointerleave = canvas.onblur = () => tipAt(made, 0, 0, "");
   canvas.onclick = (e) => { const i = at(e); if (i) pick(i); };
   canvas.onkeydown = (e) => {
     if (!(e.key in ARROWS)) return;

@@ -214,6 +214,7 @@ function act(root, state, made, fit, R, C, value) {
     if (String(cell) !== String(state.over)) hover((state.over = cell));
   };
   canvas.onpointerleave = () => { tipAt(made, 0, 0, ""); if (state.over) hover((state.over = null)); };
+  canvas.onblur = canvas.onpointerleave;
   if (!h.pickable) return;
   const choosePick = (cell, wait) => {
     state.pick = cell;

@@ -60,7 +60,18 @@ const PLACES = {
     if (changed(node, data)) node.replaceChildren(grown(data.text));
   },
 };
-const report = (page, key) => (event, value) => page.root.__report("act", [key, event, value]);
+// What a person does goes to the server at once; what follows within a moment goes together after it, because a
+// second message would replace the first before it is sent.
+const MOMENT = 25; // milliseconds
+const report = (page, key) => (event, value) => {
+  const root = page.root, since = performance.now() - (root.__sent ?? -MOMENT);
+  (root.__reports ??= []).push([key, event, value]);
+  root.__timer ??= setTimeout(() => {
+    const all = root.__reports.splice(0);
+    Object.assign(root, { __timer: null, __sent: performance.now() });
+    root.__report("act", all);
+  }, Math.max(0, MOMENT - since));
+};
 
 function draw(node, part, page) {
   if (!node.firstChild) node.append(el("div", { class: "gb" }));

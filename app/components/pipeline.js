@@ -75,12 +75,15 @@ function reveal(button, strip) {
   ask(place, ([left, width, from, room]) => (left < from || left + width > from + room) && (strip.scrollLeft = left - 40));
 }
 
+// Where keys have another meaning: arrows move a cell, a slider or a choice; a clicker's page keys scroll or write
+const PAGED = "textarea, select, .table, input:not([type=range], [type=checkbox])";
+const ARROWED = `${PAGED}, canvas, input[type=range], [role=slider], [role=radiogroup]`;
 function onKey(e, state) {
-  const by = { ArrowLeft: -1, PageUp: -1, ArrowRight: 1, PageDown: 1 }[e.key];
-  if (!by || e.ctrlKey || e.metaKey || e.altKey || e.shiftKey || e.defaultPrevented) return;
-  const on = e.composedPath()[0];
-  const busy = on.isContentEditable || /^(INPUT|TEXTAREA|SELECT|CANVAS)$/.test(on.tagName) || on.closest?.("[role=slider],[role=radiogroup],.table");
-  if (busy) return;
+  const by = { ArrowLeft: -1, PageUp: -1, ArrowRight: 1, PageDown: 1 }[e.key], on = e.composedPath()[0];
+  if (e.key === "Escape") on.blur?.(); // and the arrow keys step again
+  if (!by || e.ctrlKey || e.metaKey || e.altKey || e.shiftKey) return;
+  const page = e.key.startsWith("Page"), held = page ? PAGED : ARROWED;
+  if (on.isContentEditable || on.closest?.(held) || (e.defaultPrevented && !page)) return;
   e.preventDefault();
   state.go(state.at + by);
 }

@@ -53,9 +53,11 @@ function due(canvas) {
   if (DUE.push(canvas) === 1) whenIdle(next);
 }
 async function next() {
-  await DUE[0].__due();
-  DUE.shift();
-  if (DUE.length) whenIdle(next);
+  try { await DUE[0].__due(); }
+  finally {
+    DUE.shift();
+    if (DUE.length) whenIdle(next);
+  }
 }
 const whenIdle = (then) => (window.requestIdleCallback ? requestIdleCallback(then, { timeout: 300 }) : setTimeout(then));
 
@@ -249,7 +251,7 @@ function sentence(figure) {
     return `Largest: ${called(figure, first, best)}, ${plainText(first.text?.[best] ?? show(values[best]))}.`;
   }
   if (first.customdata && first.text) return `${first.x.length} points; names that would cover others are in the table.`;
-  const reach = (t) => `${plainText(t.name)}: from ${show(Math.min(...t.y))} to ${show(Math.max(...t.y))}`;
+  const reach = (t) => `${plainText(t.name)}: between ${show(Math.min(...t.y))} and ${show(Math.max(...t.y))}`;
   return lines(figure).map(reach).join("; ") + ".";
 }
 function rowsOf(figure) {

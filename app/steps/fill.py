@@ -59,7 +59,12 @@ def _buttons(look: Look, place: int, entry: int) -> None:
     hide, put = f"Hide {look.token}", f"Write {look.label_of(entry)} there"
     masked = look.ids[place] == look.model.tokenizer.mask
     here, there = spans[look.view.token], spans[place]
-    button("hide", hide, lambda: _write(look.view.prompt, here, MASK), disabled=not free)
+    button(
+        "hide",
+        hide,
+        lambda: _write(look.view.prompt, here, MASK),
+        disabled=not free or (look.view.token == place and masked),
+    )
     word = look.label_of(entry)
     button("fill", put, lambda: _write(look.view.prompt, there, word), disabled=not masked)
 

@@ -34,7 +34,9 @@ def draw(look: Look) -> None:
             choice_of("mask", "Mask", picked, offered, lambda kind: _mask(look, kind, look.window))
         with b:
             if picked in COUNTED:
-                number_of("window", "n tokens", look.window, *WINDOWS, lambda n: _mask(look, picked, int(n)))
+                number_of(
+                    "window", "How many tokens", look.window, *WINDOWS, lambda n: _mask(look, picked, int(n))
+                )
         counts = dict(seen=int(seen.sum()), cut=int((~seen).sum()))
         words(look, f"mask/{picked}", token=look.token, **counts)
         a, b = columns(1, 1)
@@ -50,7 +52,7 @@ def draw(look: Look) -> None:
         code(own if picked == "own" else mask_of)
 
 
-def _mask(look: Look, kind: str, n: int) -> None:
+def _mask(look: Look, kind: str, n: float) -> None:
     """Give the picked block another mask, or its own again."""
-    edit = None if kind == "own" else Edit(look.point("attn.mask"), "mask", value=(kind, n))
-    state.change(edits=put(look.edits, edit) if edit else drop(look.edits, look.masking))
+    new = () if kind == "own" else (Edit(look.point("attn.mask"), "mask", value=(kind, int(n))),)
+    state.edit(lambda edits: put(drop(edits, look.masking), *new))

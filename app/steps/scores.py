@@ -96,7 +96,7 @@ def _by_distance(look: Look) -> None:
 
 def _divide(look: Look, divide: bool) -> None:
     (edit,) = undivided(look, look.view.layer)
-    state.change(edits=drop(look.edits, edit) if divide else put(look.edits, edit))
+    state.edit(lambda edits: drop(edits, edit) if divide else put(edits, edit))
 
 
 def _without(look: Look, edit: Edit) -> None:

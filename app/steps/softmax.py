@@ -58,8 +58,8 @@ def _heat(look: Look, temperature: float) -> None:
     """Divide the masked scores of the picked block by a temperature."""
     point = look.point("attn.masked")
     edit = Edit(point, "scale", value=1 / temperature)
-    rest = drop(look.edits, look.edit_of("attn.masked", "scale"))
-    state.change(edits=rest if temperature == 1 else put(rest, edit))
+    old, new = look.edit_of("attn.masked", "scale"), () if temperature == 1 else (edit,)
+    state.edit(lambda edits: put(drop(edits, old), *new))
 
 
 def _row(look: Look, row: torch.Tensor, own: torch.Tensor, temperature: float) -> None:

@@ -8,9 +8,11 @@ from app.labels import hex_bytes, token_labels, visible
 from app.look import Look
 from app.page import columns
 from app.steps.target import sure
+from app.text import say
 from app.widgets import code, words
 from engine.tokenize import graphemes, merges
 
+LONGEST_TARGET = 4000  # characters
 ENTRY = "one entry of the list, no bytes"  # what a special token is made of
 
 
@@ -32,7 +34,7 @@ def draw(look: Look) -> None:
         )
         if look.side == "decoder":
             sure(look)
-            text_field("Give it a text of your own to read; empty: its own words", "target", 4000)
+            text_field(say("walk", "target/field"), "target", LONGEST_TARGET)
         cut(
             look,
             _groups(look, tokens),

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from app import components, compute, edits, state, what_ifs
 from app.architecture import BEGIN, CROSS, END, HEADED, STEPS, steps_of, whole
-from app.controls import button
+from app.controls import button, text_field
 from app.labels import escape
 from app.look import Look
 from app.page import Page, columns, group, notice, text
 from app.steps import drawing
+from app.steps.tokens import LONGEST_TARGET
 from app.text import say
 from app.widgets import ran, told
 from engine.config import Config
@@ -115,6 +116,7 @@ def _trouble(error: ValueError, view: state.View) -> None:
     """The prompt cannot be run: say why; it stays in its box, and what was given to a decoder can go."""
     notice(escape(str(error)[0].upper() + str(error)[1:]) + ".", "warning")
     if view.target:
+        text_field(say("walk", "target/field"), "target", LONGEST_TARGET)
         button("drop", say("walk", "target/drop"), lambda: state.change(target=""))
 
 
@@ -133,6 +135,7 @@ def _map(look: Look) -> None:
         [say("walk", f"map/{part}", look.facts, **layers), [titles[step] for step in within if step in titles]]
         for part, within in parts.items()
     ]
+    groups = [group for group in groups if group[1]]
     header = {"groups": groups, "steps": list(titles.values()), "at": steps.index(look.view.step)}
     components.pipeline("map", header, step=lambda i: state.change(step=steps[int(i)]))
 

@@ -87,7 +87,7 @@ def _buckets(s: StepInputs) -> np.ndarray:
     near = count // 2  # distances below this have a bucket of their own
     size = np.maximum(-away, 0) if c.causal else np.abs(away)
     steps = count - near
-    borders = [near * (c.farthest / near) ** (step / steps) for step in range(1, steps)]
+    borders = [near * (c.max_distance / near) ** (step / steps) for step in range(1, steps)]
     far = near + np.sum([size >= border * (1 - 1e-9) for border in borders], axis=0, dtype=int)
     return np.where(size < near, size, far) + np.where((away > 0) & (not c.causal), count, 0)
 

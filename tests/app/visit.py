@@ -97,11 +97,11 @@ def undivided(layer: int = 0) -> Edit:
 def fire(at: AppTest, key: str, **event) -> AppTest:
     """What happens when the part `key` of the page reports an event from the browser."""
     ((name, value),) = event.items()
-    return report(at, [key, name, value])
+    return report(at, [[key, name, value]])
 
 
 def report(at: AppTest, sent) -> AppTest:
-    """What happens when the page reports this."""
+    """What happens when the page reports this: [[part, event, value], …]."""
     states = at._tree.get_widget_states()
     widget = states.widgets.add(id=_make_trigger_id(_mounted(at, "page").id, "events"))
     widget.json_trigger_value = json.dumps([{"event": "act", "value": sent}])

@@ -134,7 +134,7 @@ def test_where_the_numbers_come_from_unfolds_by_key(page, app):
 
 def test_near_uniform_weights_on_an_image_have_five_figures_at_most(page, app):
     texts = drawn(go(page, app, model="captioner", step="cross"))
-    assert 0 < len({text for text in texts if text.endswith(" %")}) <= 5
+    assert 0 < len({text for text in texts if text.endswith("%")}) <= 5
 
 
 def test_the_families_masks_are_squares_with_labels(visitor):
