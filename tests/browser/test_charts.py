@@ -33,6 +33,7 @@ VIEW = dict(step="softmax", layer=2, head=1, token=6)
 
 def drawn(page: Page, chart: str) -> None:
     """Wait until a chart is drawn by the library."""
+    page.locator(chart).scroll_into_view_if_needed()
     page.wait_for_selector(f"{chart}[data-sig] .js-plotly-plot .main-svg")
     idle(page)
 

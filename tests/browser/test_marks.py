@@ -78,7 +78,7 @@ def test_a_masked_cell_is_hatched_and_a_tiny_weight_is_not(visitor, options):
     assert plain == 1 < hatched
     value = numbers(PATTERN)[0][TINY]
     assert 0 < value < 0.01
-    assert re.fullmatch(r"·too \(10\) looks [\d.]+ % at ·the \(5\): (.+)", weight)
+    assert re.fullmatch(r"·too \(10\) looks [\d.]+% at ·the \(5\): (.+)", weight)
     assert read(weight.rsplit(" ", 1)[1]) == pytest.approx(value, rel=1e-3)
     assert none == "·didn (2) may not look at ·was (9): masked"
 

@@ -7,6 +7,7 @@ from engine.points import points_of, within
 from engine.recipes import KINDS
 from engine.recipes.kinds import recipe
 from engine.recurrent_points import recurrent_points
+from engine.tables import table_of
 from tests.engine.tiny import CHOICES, ENCODER, PAIRS, RECURRENT, SIZES, VIT, pair, recurrent
 
 
@@ -79,7 +80,7 @@ def test_a_local_name_is_the_same_in_all_blocks():
 
 def test_every_kind_is_that_of_some_point():
     tables = [points_of(Config(**SIZES | choices)) for choices in (*CHOICES.values(), VIT)]
-    tables += [pair(**choices).points(None) for choices in PAIRS.values()]
+    tables += [table_of(pair(**choices).config, None) for choices in PAIRS.values()]
     for cell, attention in RECURRENT.values():
         tables.append(recurrent_points(recurrent(cell, attention).config, 2, 2, True, True))
         tables.append(recurrent_points(recurrent(cell, attention, encoder=ENCODER).config, 10, 2))
