@@ -12,10 +12,18 @@ from engine.trace import Trace
 
 Edits = tuple[Edit, ...]
 
-OPS = ("zero", "mean", "set", "scale", "mask")  # those that a link may hold
+WRITTEN = {  # how the value of an op stands in a link, where that is no number
+    "zero": lambda value: "",
+    "mean": lambda value: "",
+    "take": str,
+    "mask": lambda value: ".".join(map(str, value)),
+}
+
+OPS = ("zero", "mean", "set", "scale", "take", "mask")  # those that a link may hold
 MOST = 40  # edits in a link
 LARGEST = 1e9  # number, in size, that a what-if sets
 BLOCK = re.compile(r"\bblocks\.(\d+)\.")
+NAME = re.compile(r"[\w.]{1,60}")
 AT = re.compile(r"([A-Z])(\d{1,7})")
 
 
@@ -25,9 +33,7 @@ def write(edits: Edits) -> str:
 
 def _written(edit: Edit) -> str:
     where = "".join(f"{axis}{i}" for axis, i in edit.at)
-    value = (
-        ".".join(map(str, edit.value)) if edit.op == "mask" else "" if edit.value is None else repr(edit.value)
-    )
+    value = WRITTEN.get(edit.op, repr)(edit.value)
     return "~".join((edit.op, edit.point, where, value)).rstrip("~")
 
 
@@ -51,7 +57,9 @@ def _read(text: str) -> Edit | None:
         return None
 
 
-def _value(op: str, text: str) -> float | tuple[str, int] | None:
+def _value(op: str, text: str) -> float | str | tuple[str, int] | None:
+    if op == "take" and NAME.fullmatch(text):
+        return text
     if op == "mask":
         kind, _, n = text.partition(".")
         return kind, int(n)
@@ -68,11 +76,25 @@ def fitting(trace: Trace, edits: Edits) -> tuple[Edits, list[str]]:
     kept, refused = [], []
     for edit in edits:
         try:
-            edit.apply(trace[edit.point], trace.table[edit.point])
+            edit.apply(trace[edit.point], trace.table[edit.point], _taken(trace, edit))
             kept.append(edit)
         except (KeyError, ValueError) as error:
             refused.append(str(error.args[0]))
     return tuple(kept), refused
+
+
+def _taken(trace: Trace, edit: Edit):
+    """What an edit takes from another point, which must be made before it and in the same block."""
+    if edit.op != "take":
+        return None
+    tensor, (here, there), order = (
+        trace[edit.value],
+        (trace.table[n] for n in (edit.point, edit.value)),
+        trace.points(),
+    )
+    if here.place[:2] != there.place[:2] or order.index(there.name) > order.index(here.name):
+        raise ValueError(f"{edit.point} cannot take {edit.value}, which is not made before it in its block")
+    return tensor
 
 
 def found(edits: Edits, point: str, op: str = "", at: dict | None = None) -> Edit | None:
@@ -95,7 +117,8 @@ def drop(edits: Edits, *gone: Edit | None) -> Edits:
 
 def moved(edit: Edit, layer: int) -> Edit:
     """The same edit in another block."""
-    return replace(edit, point=BLOCK.sub(f"blocks.{layer}.", edit.point))
+    value = BLOCK.sub(f"blocks.{layer}.", edit.value) if edit.op == "take" else edit.value
+    return replace(edit, point=BLOCK.sub(f"blocks.{layer}.", edit.point), value=value)
 
 
 def layer_of(edit: Edit) -> int | None:

@@ -1,5 +1,7 @@
 """What-ifs on the page: what was changed, what became of the answer, and controls that change more."""
 
+import re
+
 from app import compute, state
 from app.controls import choice_of, unfold
 from app.edits import Edits, drop, found, layer_of, put, together
@@ -9,6 +11,7 @@ from app.page import put as put_part
 from app.text import say
 from engine.analysis import divergence
 from engine.config import Config
+from engine.point import Point
 from engine.tap import Edit
 
 BEST = 3  # answers named
@@ -62,6 +65,10 @@ def _label(look: Look, group: Edits) -> str:
     if edit.op in ("zero", "mean") and name in PARTS:
         part = f"head {dict(edit.at)['H']}" if name == "attn.z" and "H" in dict(edit.at) else PARTS[name]
         return f"{where}: {part} {'taken out' if edit.op == 'zero' else 'replaced by its average'}"
+    if edit.op == "take":
+        part = name.removesuffix(".out") if name.endswith("norm.out") else name
+        gone = {"norm": f"without {part}", "rot": f"{name.rpartition('.')[2][0]} not turned"}
+        return f"{where}: {gone.get(re.split('[._]', part)[-1], f'no residual in {name}')}"
     if edit.op == "mask":
         return f"{where}: mask “{edit.value[0]}”, n = {edit.value[1]}"
     if (edit.op, name) == ("scale", "attn.masked"):
@@ -103,9 +110,32 @@ def _uniform(look: Look, layer: int) -> Edits:
 
 def _unplaced(look: Look, layer: int) -> Edits:
     """No positions."""
+    if look.config.rotary:
+        turned = ((_at(look, layer, f"attn.{x}_rot"), _at(look, layer, f"attn.{x}")) for x in "qk")
+        return tuple(Edit(point, "take", value=before) for point, before in turned)
     if look.config.positions == "relative":
         return (Edit(_at(look, layer, "attn.bias"), "zero"),)
     return (Edit(look.whole("embed.position"), "zero"),)
+
+
+def _unnormed(look: Look, layer: int) -> Edits:
+    """No norm: what it reads goes on as it is."""
+    table, edits = look.trace.table, []
+    for point in _of_block(look, layer):
+        if point.part.endswith("norm") and point.short == "out":
+            norm = [p for p in _of_block(look, layer) if p.part == point.part]
+            edits.append(Edit(point.name, "take", value=table[norm[0].name].sources[0]))
+    return tuple(edits)
+
+
+def _unadded(look: Look, layer: int) -> Edits:
+    """No residual connection: of each sum what the part writes alone."""
+    sums = (p for p in _of_block(look, layer) if p.kind == "sum")
+    return tuple(Edit(p.name, "take", value=p.sources[-1]) for p in sums)
+
+
+def _of_block(look: Look, layer: int) -> list[Point]:
+    return [p for p in look.trace.table.values() if (p.stack, p.layer) == (look.side, layer)]
 
 
 def _at(look: Look, layer: int, name: str) -> str:
@@ -121,7 +151,9 @@ MECHANISMS = {
     "uniform": (_uniform, lambda c: True),
     "attention": (_without("attn.out"), lambda c: True),
     "mlp": (_without("mlp.out"), lambda c: True),
-    "positions": (_unplaced, lambda c: c.positions != "rotary"),
+    "positions": (_unplaced, lambda c: True),
+    "norm": (_unnormed, lambda c: True),
+    "residual": (_unadded, lambda c: True),
 }
 
 

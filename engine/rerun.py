@@ -157,7 +157,9 @@ def _rounded(value: np.ndarray, size: np.ndarray, random: np.random.Generator | 
 
 def _last_uses(trace: Trace) -> dict[str, list[str]]:
     """For each point the sources that no later point needs."""
-    user = {source: made.name for made in trace.table.values() for source in made.sources}
+    taken = {edit.point: edit.value for edit in trace.edits if edit.op == "take"}
+    used = {name: (*made.sources, taken.get(name, name)) for name, made in trace.table.items()}
+    user = {source: name for name, sources in used.items() for source in sources if source != name}
     last: dict[str, list[str]] = {}
     for source, name in user.items():
         last.setdefault(name, []).append(source)

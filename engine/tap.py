@@ -15,7 +15,7 @@ from torch import Tensor
 from engine.masks import MASKS, mask_of
 from engine.point import AXES, Point
 
-OPS = ("zero", "mean", "set", "add", "scale", "copy", "mask")
+OPS = ("zero", "mean", "set", "add", "scale", "copy", "take", "mask")
 
 
 class Silent:
@@ -37,10 +37,11 @@ class Edit:
 
     point  the full name of a point, such as "blocks.0.attn.pattern"
     op     zero, mean (over the prompt's positions), set, add, scale (by value),
-           copy (from the run of another prompt: activation patching), mask (another attention mask)
+           copy (from the run of another prompt: activation patching), take (what an earlier point of the
+           same run holds), mask (another attention mask)
     at     axis letter -> index, or a list of pairs (letter, index); letters left out mean everywhere
     value  a number for set, add, scale; for copy the other prompt (text, or a tuple of token ids; of
-           encoder-decoders also a pair of prompt and target);
+           encoder-decoders also a pair of prompt and target); for take the name of that point;
            for mask its kind and n, as engine.masks.mask_of takes them
     """
 
@@ -65,6 +66,8 @@ class Edit:
         )
         if self.op in ("set", "add", "scale") and not number:
             raise ValueError(f"{self.op!r} needs a number as value, not {self.value!r}")
+        if self.op == "take" and not isinstance(self.value, str):
+            raise ValueError("'take' needs the name of another point as value")
         if self.op == "copy" and not isinstance(self.value, str | tuple):
             raise ValueError("'copy' needs the other prompt as value: a text or a tuple of token ids")
         kind, n = self.value if isinstance(self.value, tuple) and len(self.value) == 2 else (None, None)
@@ -77,7 +80,7 @@ class Edit:
             )
 
     def apply(self, x: Tensor, point: Point, other: Tensor | None = None) -> Tensor:
-        """A changed copy of `x`, the tensor of `point`; `other` is the tensor that "copy" takes from.
+        """A changed copy of `x`, the tensor of `point`; `other` is the tensor that "copy" and "take" take from.
 
         ValueError where the point cannot be changed so: an axis it lacks, a place outside it, another shape.
         """
@@ -100,6 +103,7 @@ class Edit:
             "add": lambda: part + self.value,
             "scale": lambda: part * self.value,
             "copy": lambda: self._other_part(other, axes, part),
+            "take": lambda: self._other_part(other, axes, part),
         }[self.op]()
         changed = x.clone()
         changed[where] = new
@@ -114,10 +118,11 @@ class Edit:
         return mask_of(kind, x.shape[-1], n, x.device).expand_as(x)
 
     def _other_part(self, other: Tensor, axes: str, part: Tensor) -> Tensor:
-        theirs = other[self._index(other, axes)]
+        theirs = other[self._index(other, axes)] if other.dim() == len(axes) else other
         if theirs.shape != part.shape:
+            given = "the other prompt" if self.op == "copy" else self.value
             raise ValueError(
-                f"copy at {self.point}: the other prompt gives {tuple(theirs.shape)}, this one needs "
+                f"{self.op} at {self.point}: {given} gives {tuple(theirs.shape)}, this one needs "
                 f"{tuple(part.shape)}; name a position (T, and S for attention) in `at`"
             )
         return theirs
@@ -139,6 +144,7 @@ class Recorder:
 
     table    full name -> Point, of all points that the model has
     others   the value of a "copy" edit -> the trace it copies from
+    earlier  full name -> tensor, of points made before this pass began, where it is a segment of a whole one
     kept     full name -> tensor, filled during the pass
     """
 
@@ -148,24 +154,37 @@ class Recorder:
         wanted: Callable[[str], bool] = lambda name: True,
         edits: Iterable[Edit] = (),
         others: dict | None = None,
+        earlier: dict[str, Tensor] | None = None,
     ):
         self.table, self.wanted, self.others = table, wanted, others or {}
+        self._made = dict(earlier or {})  # the points that "take" edits take from
         self.edits: dict[str, list[Edit]] = {}
         self.kept: dict[str, Tensor] = {}
         self._seen: set[str] = set()
+        edits = tuple(edits)
         for edit in edits:
             self.edits.setdefault(known(edit.point, table), []).append(edit)
+        self._taken = {known(edit.value, table) for edit in edits if edit.op == "take"}
 
     def __call__(self, name: str, x: Tensor) -> Tensor:
         if name in self._seen:
             raise RuntimeError(f"the point {name} was tapped twice in one pass")
         self._seen.add(name)
         for edit in self.edits.get(name, ()):
-            other = self.others[edit.value][name] if edit.op == "copy" else None
-            x = edit.apply(x, self.table[name], other)
+            x = edit.apply(x, self.table[name], self._other(edit, name))
+        if name in self._taken:
+            self._made[name] = x
         if self.wanted(name):
             self.kept[name] = x
         return x
+
+    def _other(self, edit: Edit, name: str) -> Tensor | None:
+        """The tensor that an edit of the point `name` takes from, if it takes from any."""
+        if edit.op == "copy":
+            return self.others[edit.value][name]
+        if edit.op == "take" and edit.value not in self._made:
+            raise ValueError(f"{name} cannot take {edit.value}, which is not made before it")
+        return self._made[edit.value] if edit.op == "take" else None
 
     def at(self, part: str) -> "_Inside":
         """The tap for the inside of `part`; never silent, so that looking changes no number."""

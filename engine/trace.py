@@ -138,7 +138,7 @@ class Trace:
     @torch.inference_mode()
     def _look_into(self, segment: str) -> dict[str, Tensor]:
         """Every point of one segment."""
-        tap = Recorder(self.table, everything, self.edits, self._others)
+        tap = Recorder(self.table, everything, self.edits, self._others, self._kept)
         with threads(self._threads):
             self.model.recompute(segment, self.inputs.copy(), self, tap)
         return tap.kept

@@ -114,14 +114,17 @@ def by_recipe(
     value, size = KINDS[point.kind].whole(StepInputs(trace, point, value_of, parameters))
     for edit in trace.edits if edits is None else edits:
         if edit.point == point.name:
-            other = _copied(trace, edit, other_of or (lambda run, name: float64(run[name])))
+            other = _taken(trace, edit, value_of, other_of or (lambda run, name: float64(run[name])))
             value, scaled = (edited(x, edit, point, other) for x in (value, size))
             size = np.maximum.reduce([size, np.abs(scaled), np.abs(value)])
     return value, size
 
 
-def _copied(trace: Trace, edit: Edit, other_of) -> np.ndarray | None:
-    """What a "copy" edit takes from the run of the other prompt; NaN, if that is not the run of its prompt."""
+def _taken(trace: Trace, edit: Edit, value_of: Values, other_of) -> np.ndarray | None:
+    """What a "take" edit takes from this run, or a "copy" edit from that of the other prompt: NaN, if that is
+    not the run of its prompt."""
+    if edit.op == "take":
+        return value_of(edit.value)
     if edit.op != "copy":
         return None
     other = trace.other_of(edit)

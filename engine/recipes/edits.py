@@ -16,13 +16,13 @@ MASKS = {  # which position t may look at which position s
 
 
 def edited(x: np.ndarray, edit: Edit, point: Point, other: np.ndarray | None = None) -> np.ndarray:
-    """`x`, the numbers of `point`, after one edit; `other` holds those that a copy takes."""
+    """`x`, the numbers of `point`, after one edit; `other` holds those that "copy" and "take" take."""
     if edit.op == "mask":
         return np.broadcast_to(_mask(edit, point, x.shape[-1]), x.shape)
     where, changed = _where(edit, point.axes), np.array(x)
     if edit.op == "mean":
         new = np.broadcast_to(x.mean(_positions(point.axes), keepdims=True), x.shape)[where]
-    elif edit.op == "copy":
+    elif edit.op in ("copy", "take"):
         new = other[where]
     else:
         new = {

@@ -11,6 +11,7 @@ NUMBERS = st.floats(-1e9, 1e9)
 EDITS = st.one_of(
     st.builds(Edit, st.sampled_from(POINTS), st.sampled_from(["zero", "mean"]), PLACES),
     st.builds(Edit, st.sampled_from(POINTS), st.sampled_from(["set", "scale"]), PLACES, NUMBERS),
+    st.builds(Edit, st.sampled_from(POINTS), st.just("take"), value=st.sampled_from(POINTS)),
     st.builds(
         Edit,
         st.just("blocks.2.attn.mask"),

@@ -220,16 +220,29 @@ def test_nothing_else_sets_a_number(sent):
     assert not at.exception and view(at).edits == ()
 
 
-@pytest.mark.parametrize("name", ["scale", "uniform", "attention", "mlp"])
-def test_a_mechanism_is_off_in_one_block_or_in_all(name):
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("scale", 1),
+        ("uniform", 1),
+        ("attention", 1),
+        ("mlp", 1),
+        ("positions", 2),
+        ("norm", 2),
+        ("residual", 2),
+    ],
+)
+def test_a_mechanism_is_off_in_one_block_or_in_all(name, count):
     at = visit(step="next", layer=2)
     at.session_state["open-mechanisms"] = True
     at.run()
     fire(at, f"control-mechanism-{name}", change="here")
-    assert [layer_of(edit) for edit in view(at).edits] == [2]
+    assert [layer_of(edit) for edit in view(at).edits] == [2] * count
     fire(at, f"control-mechanism-{name}", change="all")
-    assert [layer_of(edit) for edit in view(at).edits] == list(range(model().config.layers))
-    assert len(given(at, "edits")["items"]) == 1
+    layers = range(model().config.layers)
+    assert sorted(layer_of(edit) for edit in view(at).edits) == sorted([*layers] * count)
+    assert len(given(at, "edits")["items"]) == count
+    assert view(visit(**dict(at.query_params))) == view(at)
     assert not at.exception and given(at, "plot-candidates")["light"]["ok"]
     assert view(fire(at, f"control-mechanism-{name}", change="own")).edits == ()
 

@@ -7,10 +7,11 @@ from engine.config import Config
 from engine.context import Context
 from engine.masks import CAUSAL, MASKS, mask_of
 from engine.points import points_of
+from engine.rerun import check_run
 from engine.tap import Edit, Recorder
-from engine.trace import run
+from engine.trace import everything, nothing, run
 from engine.worked import check
-from tests.engine.tiny import SIZES, assert_close, assert_same_points, decoder, full, prompt
+from tests.engine.tiny import ROTARY, SIZES, assert_close, assert_same_points, decoder, full, prompt
 
 OTHER = tuple(prompt(11, seed=9))
 PLACES = {
@@ -207,3 +208,38 @@ def test_a_name_tapped_twice_in_one_pass_is_a_bug():
     tap("logits", torch.zeros(1, 1, 1))
     with pytest.raises(RuntimeError, match="logits was tapped twice"):
         tap("logits", torch.zeros(1, 1, 1))
+
+
+TAKES = [
+    ("blocks.1.attn.q_rot", "blocks.1.attn.q"),
+    ("blocks.0.attn.norm.out", "blocks.0.resid_pre"),
+    ("blocks.2.resid_mid", "blocks.2.attn.out"),
+    ("blocks.2.resid_post", "blocks.2.mlp.out"),
+]
+
+
+@pytest.mark.parametrize(("point", "taken"), TAKES)
+def test_a_point_takes_what_an_earlier_one_of_the_same_run_holds(point, taken):
+    model = decoder(torch.float32, **ROTARY)
+    lean, whole = (
+        run(model, prompt(), [Edit(point, "take", value=taken)], wanted=w) for w in (nothing, everything)
+    )
+    assert torch.equal(lean[point], lean[taken])
+    assert not torch.equal(lean["logits"], run(model, prompt())["logits"])
+    for name in lean.points():
+        assert torch.equal(lean[name], whole[name])
+        assert check(lean, name).ok
+    assert check_run(lean, "logits").ok
+
+
+@pytest.mark.parametrize("taken", ["blocks.1.attn.out", "logits"])
+def test_what_is_not_made_yet_cannot_be_taken(taken):
+    with pytest.raises(ValueError, match="not made before it"):
+        run(decoder(torch.float32), prompt(), [Edit("blocks.1.attn.q", "take", value=taken)])
+
+
+def test_a_take_needs_the_name_of_a_point():
+    with pytest.raises(ValueError, match="name of another point"):
+        Edit("logits", "take", value=3)
+    with pytest.raises(KeyError, match="no point 'nothing'"):
+        run(decoder(torch.float32), prompt(), [Edit("logits", "take", value="nothing")])
