@@ -174,7 +174,7 @@ def test_an_edit_that_does_not_fit_its_point_says_why(model, prompt_ids, edit, m
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("logits", "double"), "no edit 'double'; choose one of zero, mean, set, add, scale, copy, mask"),
+        (("logits", "double"), "no edit 'double'; choose one of zero, mean, set, add, scale, copy, take, mask"),
         (("logits", "set"), "'set' needs a number as value, not None"),
         (("logits", "add", {}, "1"), "'add' needs a number as value, not '1'"),
         (("logits", "scale", {}, float("nan")), "'scale' needs a number as value, not nan"),
@@ -222,10 +222,10 @@ TAKES = [
 def test_a_point_takes_what_an_earlier_one_of_the_same_run_holds(point, taken):
     model = decoder(torch.float32, **ROTARY)
     lean, whole = (
-        run(model, prompt(), [Edit(point, "take", value=taken)], wanted=w) for w in (nothing, everything)
+        run(model, prompt(9), [Edit(point, "take", value=taken)], wanted=w) for w in (nothing, everything)
     )
     assert torch.equal(lean[point], lean[taken])
-    assert not torch.equal(lean["logits"], run(model, prompt())["logits"])
+    assert not torch.equal(lean["logits"], run(model, prompt(9))["logits"])
     for name in lean.points():
         assert torch.equal(lean[name], whole[name])
         assert check(lean, name).ok
@@ -235,11 +235,11 @@ def test_a_point_takes_what_an_earlier_one_of_the_same_run_holds(point, taken):
 @pytest.mark.parametrize("taken", ["blocks.1.attn.out", "logits"])
 def test_what_is_not_made_yet_cannot_be_taken(taken):
     with pytest.raises(ValueError, match="not made before it"):
-        run(decoder(torch.float32), prompt(), [Edit("blocks.1.attn.q", "take", value=taken)])
+        run(decoder(torch.float32), prompt(9), [Edit("blocks.1.attn.q", "take", value=taken)])
 
 
 def test_a_take_needs_the_name_of_a_point():
     with pytest.raises(ValueError, match="name of another point"):
         Edit("logits", "take", value=3)
     with pytest.raises(KeyError, match="no point 'nothing'"):
-        run(decoder(torch.float32), prompt(), [Edit("logits", "take", value="nothing")])
+        run(decoder(torch.float32), prompt(9), [Edit("logits", "take", value="nothing")])
