@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import blake2s
 
 import numpy as np
 
@@ -225,7 +226,12 @@ class Look:
 
     def id_of(self, point: str, variant: str = "") -> str:
         """A name for a tensor in the page: the same tensor has the same name."""
-        return f"{self.model.name}|{hash((self.given, self.trace.edits)):x}|{point}|{variant}"
+        return f"{self.model.name}|{self._run}|{point}|{variant}"
+
+    @cached_property
+    def _run(self) -> str:
+        """A name for what was read and changed, the same on every server."""
+        return blake2s(repr((self.given, self.edits)).encode("utf-8", "replace"), digest_size=8).hexdigest()
 
     def answer(self, index: int) -> str:
         """What one of the model's scores is for: an entry of the vocabulary, or a class."""

@@ -9,6 +9,7 @@ import json
 import struct
 from collections.abc import Callable
 from functools import cache
+from hashlib import blake2s
 from pathlib import Path
 
 import numpy as np
@@ -164,7 +165,8 @@ def plot(key: str, header: dict, figure: go.Figure, pick: Act | None = None) -> 
         "data": [_spec(t.to_plotly_json()) for t in figure.data],
         "layout": _spec(figure.layout.to_plotly_json()),
     }
-    sent = header | {"figure": drawn, "sig": f"{hash(repr(drawn)):x}", "pickable": pick is not None}
+    sig = blake2s(repr(drawn).encode(), digest_size=8).hexdigest()
+    sent = header | {"figure": drawn, "sig": sig, "pickable": pick is not None}
     put("plot", key, sent, **({"pick": pick} if pick else {}))
 
 
