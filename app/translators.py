@@ -1,6 +1,6 @@
 """The models that translate, beside one another: what each writes, how long its ways are, how good it is."""
 
-from app import components, compute
+from app import catalogue, components, compute
 from app.architecture import facts_of
 from app.figures import graph, series
 from app.labels import escape
@@ -15,7 +15,7 @@ METRIC = "chrF"  # the rows of scores.json of this name and a length, after a co
 
 def draw(view: View) -> None:
     """The table of all translators, and how good each is; nothing where there is only one."""
-    names = compute.translators()
+    names = catalogue.translators()
     if len(names) < 2:
         return
     with group("translators", border=True):
@@ -28,7 +28,7 @@ def draw(view: View) -> None:
 
 def _row(view: View, name: str) -> list[str]:
     """The cells of one model; where it cannot read the sentence, why."""
-    model, given = compute.model(name), compute.given(name, view, gap=True)
+    model, given = compute.model(name), catalogue.given(name, view, gap=True)
     facts = facts_of(model, "decoder")
     who = say("families", "translators/model", facts, name=name, cell=getattr(model.config, "cell", "").upper())
     total = f"{sum(parameters_of(model).values()):,}"
@@ -65,7 +65,7 @@ def _quality(names: list[str]) -> None:
 
 def _by_length(name: str) -> dict[str, float]:
     """What was measured of a model, by how many words the sentences have; empty where it was not."""
-    rows = compute.beside(name, "scores.json").get("rows", [])
+    rows = catalogue.beside(name, "scores.json").get("rows", [])
     named = ((row["name"].partition(", "), row["values"][0]) for row in rows)
     return {length.replace(" words", ""): x for (name, _, length), x in named if name == METRIC and length}
 

@@ -1,6 +1,6 @@
 """A score for every entry of the vocabulary in the place of a [MASK], and whether a second text follows."""
 
-from app import components, compute, figures, state
+from app import catalogue, components, figures, state
 from app.controls import button
 from app.figures import bars
 from app.look import Look
@@ -100,7 +100,7 @@ def _second(look: Look) -> None:
 
 def _trust(look: Look) -> None:
     """How often it is right of texts about as long as these, where that was measured."""
-    rows = compute.beside(look.model.name, "scores.json").get("rows", [])
+    rows = catalogue.beside(look.model.name, "scores.json").get("rows", [])
     books = [row for row in rows if row["name"].startswith("next sentence") and row["name"].endswith(", books")]
     if books:
         drawn, *matched = books

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from app import compute
+from app import catalogue
 from app.controls import switch
 from app.labels import token_labels
 from app.look import Look
@@ -64,7 +64,7 @@ def draw(look: Look) -> None:
 
 def _measured(look: Look) -> None:
     """Of an example of the model's own: what is left of its answer without this head."""
-    examples = compute.examples(look.model.name) if look.model.name in compute.shipped() else []
+    examples = catalogue.examples(look.model.name) if look.model.name in catalogue.shipped() else []
     view = look.view
     here = dict(text=view.prompt, layer=view.layer, head=view.head, token=view.token)
     examples = [] if look.edits else examples

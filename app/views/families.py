@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 import torch
 
-from app import components, compute, state, translators
+from app import catalogue, components, compute, state, translators
 from app.architecture import whole
 from app.controls import button
 from app.figures import bars, shares
@@ -30,7 +30,7 @@ THREE = ("pair", "caption")  # families with three masks: they stand in a row of
 
 
 def main() -> None:
-    view = state.view(compute.models())
+    view = state.view(catalogue.models())
     if state.leaving():
         st.switch_page("views/walk.py")
     with Page() as page:
@@ -44,7 +44,7 @@ def _page(view: state.View) -> None:
     header = {"text": view.prompt, "placeholder": say("families", "placeholder"), "open": False}
     header["examples"] = [(text, text) for text in SENTENCES]
     components.prompt("prompt", header, _submit, lambda i: _submit(SENTENCES[int(i)]))
-    for kind, name in compute.families().items():
+    for kind, name in catalogue.families().items():
         with group(f"family-{kind}", border=True):
             _family(view, kind, name)
     translators.draw(view)
@@ -57,7 +57,7 @@ def _submit(text: str) -> None:
 def _family(view: state.View, kind: str, name: str) -> None:
     """One model: what it is for, its mask, its answer, its parts."""
     model = compute.model(name)
-    given = compute.given(name, view, gap=True)
+    given = catalogue.given(name, view, gap=True)
     about, mask, answer, parts = _places(kind)
     with about:
         _about(kind, name, given)
@@ -97,7 +97,7 @@ def _about(kind: str, name: str, given: compute.Given) -> None:
 
 def _walk(name: str, read: dict[str, str]) -> None:
     """On to the walk of a model, with what it reads here."""
-    state.anew(model=compute.linked(name), target="", **read)
+    state.anew(model=catalogue.linked(name), target="", **read)
     state.leave()
 
 
@@ -177,7 +177,7 @@ def _captioned(look: Look, kind: str) -> None:
     image, words = columns(1, 2)
     with image:
         laid(look, say("families", "image"), height=110, name=look.model.name)
-    for name in compute.captioners():
+    for name in catalogue.captioners():
         trace = compute.trace(name, look.given)
         caption = replace(look, model=compute.model(name), trace=trace).text.strip()
         values = dict(name=name, text=caption or "∅", share=certainty(trace))

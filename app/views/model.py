@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import components, compute, state
+from app import catalogue, components, state
 from app.figures import panels, series
 from app.page import Page
 from app.text import say
@@ -17,10 +17,10 @@ CURVES = {  # of learning.json: what a curve is called, and its value in one rec
 
 
 def main() -> None:
-    view = state.view(compute.models())
-    name, _, step = (view.model or compute.shipped()[0]).partition(AT)
+    view = state.view(catalogue.models())
+    name, _, step = (view.model or catalogue.shipped()[0]).partition(AT)
     _choose(name)
-    moments = compute.beside(name, "learning.json").get("moments", [])
+    moments = catalogue.beside(name, "learning.json").get("moments", [])
     if moments:
         _moments(name, step, moments)
         st.markdown(say("model", "learning"))
@@ -31,7 +31,7 @@ def main() -> None:
 
 def _choose(name: str) -> None:
     """Which of the shipped models; the walk then shows that one."""
-    names = compute.shipped()
+    names = catalogue.shipped()
     st.session_state["control-model"] = name
     with st.container(key="models"):
         a, b = st.columns([6, 1], vertical_alignment="bottom")
@@ -59,7 +59,7 @@ def _moments(name: str, step: str, moments: list[dict]) -> None:
 
 
 def _pick(name: str) -> None:
-    state.change(model=compute.linked(name), image="", target="")
+    state.change(model=catalogue.linked(name), image="", target="")
 
 
 def _steps(n: int) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app import components, compute, edits, state, what_ifs
+from app import catalogue, components, compute, edits, state, what_ifs
 from app.architecture import BEGIN, CROSS, END, HEADED, STEPS, steps_of, whole
 from app.controls import button, text_field
 from app.labels import escape
@@ -25,11 +25,11 @@ PLACES = ("step", "layer", "head", "token", "key", "other")  # what an example s
 
 
 def main() -> None:
-    asked = state.view(compute.models())
-    name = asked.model or compute.models()[0]
-    view = replace(asked, prompt=compute.opening(name, asked.prompt))
+    asked = state.view(catalogue.models())
+    name = asked.model or catalogue.models()[0]
+    view = replace(asked, prompt=catalogue.opening(name, asked.prompt))
     model = compute.model(name)
-    given = compute.given(name, view)
+    given = catalogue.given(name, view)
     with Page() as page:
         (_image if model.reads[0].image else _prompt)(view, model)
         try:
@@ -68,7 +68,7 @@ def _look(view: state.View, model, given: compute.Given, trace) -> tuple[Look, l
 
 
 def _prompt(view: state.View, model) -> None:
-    examples = compute.examples(model.name) + PLAIN
+    examples = catalogue.examples(model.name) + PLAIN
     header = {
         "text": view.prompt,
         "placeholder": say("walk", "prompt/placeholder", whole(model)),
@@ -86,18 +86,18 @@ def _prompt(view: state.View, model) -> None:
 
 def _image(view: state.View, model) -> None:
     """The image: one of the model's examples, drawn by hand, or from a file."""
-    given, palette = compute.given(model.name, view), model.prepare.palette
+    given, palette = catalogue.given(model.name, view), model.prepare.palette
     header = {
         "text": given if isinstance(given, str) else given[0],
         "side": model.reads[0].image,
         "signs": SIGNS[: len(palette)],
         "palette": [[round(x) for x in (colour * 3)[:3]] for colour in palette],
-        "examples": [(example["text"], example["note"]) for example in compute.examples(model.name)],
+        "examples": [(example["text"], example["note"]) for example in catalogue.examples(model.name)],
         "open": view.step == STEPS[0],
     }
     if all(len(set(colour)) == 1 for colour in palette):
         return components.drawing("drawing", header, _paint)
-    beside = compute.beside(model.name, "examples.json")
+    beside = catalogue.beside(model.name, "examples.json")
     names = beside.get("colours") or [f"colour {sign}" for sign in header["signs"]]
     components.painting("painting", header | {"colours": names, "stamps": beside.get("stamps", [])}, _paint)
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from app import compute
+from app import catalogue, compute
 from engine.config import Config
 from engine.images import Preparation
 from engine.tokenize import SentenceTokenizer, WordPieceTokenizer
@@ -73,8 +73,8 @@ def strangers(wordpiece):
 @pytest.fixture
 def family(strangers, monkeypatch):
     """The app with the random models beside the shipped ones."""
-    models, get = compute.models(), compute.model
-    monkeypatch.setattr(compute, "models", lambda: [*models, *strangers])
+    models, get = catalogue.models(), compute.model
+    monkeypatch.setattr(catalogue, "models", lambda: [*models, *strangers])
     monkeypatch.setattr(compute, "model", lambda name: strangers.get(name) or get(name))
     return strangers
 
@@ -84,11 +84,11 @@ def shipping(family, monkeypatch):
     """shipping(names): as if only these came with the project, random models among them."""
 
     def ship(*names: str) -> None:
-        monkeypatch.setattr(compute, "shipped", lambda: list(names))
-        compute.by_family.cache_clear()
+        monkeypatch.setattr(catalogue, "shipped", lambda: list(names))
+        catalogue.by_family.cache_clear()
 
     yield ship
-    compute.by_family.cache_clear()
+    catalogue.by_family.cache_clear()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import engine
-from app import compute
+from app import catalogue, compute
 from app.state import DEFAULT
 from app.steps import tokens, wordpieces
 from tests.app.test_families import STEPPED, open, run
@@ -100,7 +100,7 @@ def test_the_box_of_the_lens_of_an_image_is_that_of_the_picked_class(layer, entr
     at = visit(model="digits", step="layers", layer=layer, entry=entry)
     ((header, _),) = pictures(at)
     row = header["pick"][0]
-    shares = lens(compute.trace("digits", compute.given("digits", view(at))), row - 1).softmax(-1)
+    shares = lens(compute.trace("digits", catalogue.given("digits", view(at))), row - 1).softmax(-1)
     best = int(shares.argmax()) if entry < 0 else entry
     (box,) = boxes(at)
     assert (box.cell, header["pick"][1]) == ((row, best), best)

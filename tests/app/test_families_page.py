@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import engine
-from app import compute, state
+from app import catalogue, compute, state
 from app.text import sections
 from engine.analysis import certainty, path_length, path_to_target, sequential_steps
 from engine.load import SHIPPED
@@ -45,9 +45,9 @@ def families(**link):
 def test_every_shipped_family_is_there_with_its_texts():
     at = families()
     assert {key.removeprefix("plot-parts-") for key in keys(at, "plot-parts-")} == set(
-        compute.families().values()
+        catalogue.families().values()
     )
-    assert {f"{kind}/{part}" for kind in compute.families() for part in ("name", "for")} <= set(
+    assert {f"{kind}/{part}" for kind in catalogue.families() for part in ("name", "for")} <= set(
         sections("families")
     )
 
@@ -70,7 +70,7 @@ def test_an_image_is_told_by_all_that_write_of_images(shipping, family):
         ids = compute.written(name, "0012" * 16, (family[name].start,))
         texts[name] = family[name].tokenizer.decode(list(ids[1:]))
     check_captions(at, texts)
-    assert list(compute.captioners()) == ["seer", "teller", "alone"]
+    assert list(catalogue.captioners()) == ["seer", "teller", "alone"]
 
 
 def test_an_image_of_another_size_is_left_to_the_model_that_it_is_for(shipping):
@@ -81,20 +81,20 @@ def test_an_image_of_another_size_is_left_to_the_model_that_it_is_for(shipping):
     assert not notices(at) and given(at, "image-digits") and given(at, "image-seer")
 
 
-@pytest.mark.parametrize("kind", compute.families())
+@pytest.mark.parametrize("kind", catalogue.families())
 def test_the_answer_is_the_models_own_for_the_same_gap(kind):
-    at, name = families(prompt=GAP), compute.families()[kind]
+    at, name = families(prompt=GAP), catalogue.families()[kind]
     model = compute.model(name)
     if kind in ("pair", "recurrent"):
         text = " ".join(GAP.replace("[MASK]", "").split())
         wrote = "".join(step.text for step in engine.generate(model, text))
         return check_says(at, wrote)
     if kind == "caption":
-        image, _ = compute.given(name, view(at))
+        image, _ = catalogue.given(name, view(at))
         wrote = compute.trace(name, (image, "")).target[0, 1:].tolist()
         return check_captions(at, {name: model.tokenizer.decode(wrote)})
     if kind == "image":
-        scores = compute.trace(name, compute.given(name, view(at)))["classes"][0]
+        scores = compute.trace(name, catalogue.given(name, view(at)))["classes"][0]
     elif model.config.causal:
         scores = engine.run(model, "The old")["logits"][0, -1]
     else:
@@ -105,7 +105,7 @@ def test_the_answer_is_the_models_own_for_the_same_gap(kind):
     assert drawn == pytest.approx(best.values.tolist(), rel=1e-5)
 
 
-SINGLE = [kind for kind, name in compute.families().items() if len(compute.model(name).reads) == 1]
+SINGLE = [kind for kind, name in catalogue.families().items() if len(compute.model(name).reads) == 1]
 
 
 def drawn(at, key: str) -> np.ndarray:
@@ -121,13 +121,13 @@ def check_mask(at, key: str, allowed: np.ndarray) -> None:
 
 @pytest.mark.parametrize("kind", SINGLE)
 def test_the_mask_is_the_models_own_and_what_is_hidden_is_not_a_number(kind):
-    at, name = families(prompt=GAP), compute.families()[kind]
+    at, name = families(prompt=GAP), catalogue.families()[kind]
     full = np.ones(drawn(at, f"attn.mask-{name}").shape, bool)
     check_mask(at, f"attn.mask-{name}", np.tril(full) if compute.model(name).reads[0].causal else full)
 
 
 def test_a_pair_has_three_masks_beside_one_another():
-    at, name = families(), compute.families()["pair"]
+    at, name = families(), catalogue.families()["pair"]
     trace = compute.trace(name, (state.PROMPT, ""))
     read, written = trace.ids.shape[1], trace.target.shape[1]
     assert read != written
@@ -136,21 +136,21 @@ def test_a_pair_has_three_masks_beside_one_another():
     check_mask(at, f"cross.mask-{name}-cross", np.ones((written, read), bool))
 
 
-@pytest.mark.parametrize("kind", compute.families())
+@pytest.mark.parametrize("kind", catalogue.families())
 def test_the_parts_add_up_to_all_parameters(kind):
-    at, name = families(), compute.families()[kind]
+    at, name = families(), catalogue.families()[kind]
     total = sum(p.numel() for p in compute.model(name).parameters())
     assert sum(bars(at, f"plot-parts-{name}")) == total
     assert f"{total:,}" in given(at, f"plot-parts-{name}")["title"]
 
 
 def test_a_button_leads_into_the_familys_own_walk():
-    for name in compute.families().values():
+    for name in catalogue.families().values():
         at = families(prompt=GAP)
         fire(at, f"button-walk-{name}", change=True)
         assert not at.exception
-        assert (view(at).model or compute.shipped()[0]) == name
-        read = compute.given(name, state.DEFAULT.__class__(prompt=GAP), gap=True)
+        assert (view(at).model or catalogue.shipped()[0]) == name
+        read = catalogue.given(name, state.DEFAULT.__class__(prompt=GAP), gap=True)
         read = read[0] if isinstance(read, tuple) else read
         sees = bool(compute.model(name).reads[0].image)
         assert (view(at).prompt, view(at).image) == ((GAP, read) if sees else (read, ""))
@@ -189,13 +189,13 @@ def side_by_side(at) -> dict[str, list[str]]:
 )
 def test_a_recurrent_model_that_looks_back_stands_for_those_that_cannot(shipping, shipped, first):
     shipping("storybook", *shipped, "interpreter")
-    assert list(compute.families().items()) == [
+    assert list(catalogue.families().items()) == [
         ("decoder", "storybook"),
         ("pair", "interpreter"),
         ("recurrent", first),
     ]
-    assert compute.translators()[:2] == ["interpreter", first]
-    assert set(compute.translators()[1:]) == set(shipped)
+    assert catalogue.translators()[:2] == ["interpreter", first]
+    assert set(catalogue.translators()[1:]) == set(shipped)
 
 
 @pytest.mark.parametrize("name", ["gru", "lstm"])
@@ -230,7 +230,7 @@ def test_without_a_look_back_all_that_the_decoder_has_is_what_was_carried_last(
 def test_every_translator_has_the_engines_numbers_for_this_sentence(family, shipping):
     shipping("storybook", "interpreter", *TRANSLATORS)
     rows = side_by_side(families(prompt=SAT))
-    assert list(rows) == compute.translators() == ["interpreter", "pair", "t5", "gru", "lstm", "rnn"]
+    assert list(rows) == catalogue.translators() == ["interpreter", "pair", "t5", "gru", "lstm", "rnn"]
     for name, (text, share, steps, far, across, at_once, total) in rows.items():
         trace = alone(family, name)
         model, read, last = trace.model, trace.ids.shape[1], trace.target.shape[1] - 1
@@ -282,9 +282,9 @@ def measured(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
         (tmp_path / name / "scores.json").write_text(json.dumps({"rows": rows}))
 
-    compute.beside.cache_clear()
+    catalogue.beside.cache_clear()
     yield write
-    compute.beside.cache_clear()
+    catalogue.beside.cache_clear()
 
 
 def chrf(name: str) -> list[float]:

@@ -4,14 +4,14 @@ import pytest
 import torch
 
 import engine
-from app import compute
+from app import catalogue, compute
 from app.state import PROMPT
 from app.views import families
 from engine.masked import fill
 from tests.app.visit import fire, given, view, visit
 
 LEAST = 1.5  # bits
-WRITERS = [name for name in engine.shipped() if compute.family(name) in ("decoder", "llama")]
+WRITERS = [name for name in engine.shipped() if catalogue.family(name) in ("decoder", "llama")]
 
 
 def bits(logits: torch.Tensor) -> float:
@@ -28,7 +28,7 @@ def gap_bits(model, text: str) -> float:
 @pytest.mark.parametrize("name", WRITERS)
 def test_what_a_decoder_opens_with_has_several_endings(name):
     model = engine.load(name, device="cpu")
-    assert bits(engine.run(model, compute.opening(name, PROMPT))["logits"][0, -1]) >= LEAST
+    assert bits(engine.run(model, catalogue.opening(name, PROMPT))["logits"][0, -1]) >= LEAST
     for text in families.SENTENCES:
         logits = engine.run(model, text.partition("[MASK]")[0].rstrip())["logits"][0, -1]
         assert bits(logits) >= LEAST
@@ -36,7 +36,7 @@ def test_what_a_decoder_opens_with_has_several_endings(name):
 
 def test_the_gap_that_an_encoder_opens_with_has_several_answers():
     model = engine.load("wordfinder", device="cpu")
-    texts = (compute.opening("wordfinder", PROMPT), *families.SENTENCES)
+    texts = (catalogue.opening("wordfinder", PROMPT), *families.SENTENCES)
     assert all(gap_bits(model, text) >= LEAST for text in texts)
     best = {guess.text for guess in fill(model, texts[0], 5)[0]}
     assert {"wide", "tired"} <= best  # what fits the street, and what fits the animal
@@ -58,7 +58,7 @@ def test_the_opening_is_each_models_own_and_a_typed_prompt_is_not_touched():
     assert given(at, "prompt")["text"] == view(at).prompt == "I see the moon"
 
 
-@pytest.mark.parametrize("name", compute.translators())
+@pytest.mark.parametrize("name", catalogue.translators())
 def test_a_translator_begins_with_an_everyday_sentence(name):
-    first = compute.examples(name)[0]["text"]
+    first = catalogue.examples(name)[0]["text"]
     assert not {"die", "dead", "death", "kill"} & set(first.lower().strip(".!?").split())

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import engine
-from app import compute, text
+from app import catalogue, compute, text
 from app.architecture import facts_of, fits, most_specific, steps_of, when
 from app.state import CHOICES, DEFAULT, write_link
 from app.text import CONDITION, say, sections
@@ -117,7 +117,7 @@ def check_pages(pages: list) -> None:
         shown, of = [*markdown(at), *formulas(at)], view(at)
         assert not [t for t in shown if re.search(r"\[\[|\]\](?!\()", t)], "a placeholder is left"
         assert not [t for t in formulas(at) if re.search(r"[\\&}]", t)], "LaTeX is left"
-        one = compute.model(of.model or compute.models()[0])
+        one = compute.model(of.model or catalogue.models()[0])
         wrong += untrue(at, Stack(one, of.stack if len(one.reads) == 2 else "", of))
     assert wrong == []
 
@@ -356,7 +356,7 @@ def test_the_formula_is_that_of_the_picked_mask(link, picked, rule):
 def test_the_row_from_which_the_answer_stays_is_called_as_in_the_picture():
     at = visit(step="layers")
     said = next(t for t in markdown(at) if "From row" in t)
-    ids, _ = compute.stops(compute.models()[0], DEFAULT.prompt)
+    ids, _ = compute.stops(catalogue.models()[0], DEFAULT.prompt)
     answers = ids[:, -1].tolist()
     first = next(i for i in range(len(answers)) if len(set(answers[i:])) == 1)
     assert f"From row *{['start', *(f'block {i}' for i in range(6))][first]}* on" in said
@@ -365,6 +365,6 @@ def test_the_row_from_which_the_answer_stays_is_called_as_in_the_picture():
 def test_what_an_encoder_passes_on_is_what_the_picture_shows(family):
     for name, point in (("seer", "encoder.final_norm.out"), ("pair", "encoder.blocks.1.resid_post")):
         at = visit(model=name, stack="encoder", step="layers", prompt=PROMPT)
-        trace = compute.trace(name, compute.given(name, view(at)))
+        trace = compute.trace(name, catalogue.given(name, view(at)))
         assert torch.equal(trace[point], trace["decoder.memory"])
         assert any(header["foot"].startswith(point) for header, _ in pictures(at))

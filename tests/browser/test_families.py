@@ -6,12 +6,12 @@ import zlib
 import pytest
 from playwright.sync_api import Page, expect
 
-from app import compute
+from app import catalogue, compute
 from app.architecture import steps_of
 from tests.browser.reading import arrived, colours, go, ready, walk
 from tests.serving import idle
 
-OTHERS = [name for name in compute.families().values() if name != compute.shipped()[0]]
+OTHERS = [name for name in catalogue.families().values() if name != catalogue.shipped()[0]]
 
 
 @pytest.fixture(scope="module", params=OTHERS)
@@ -48,7 +48,7 @@ def test_one_sentence_goes_through_every_family(families):
     box.press("Enter")
     families.wait_for_url("**MASK**")
     ready(families)
-    count = len(compute.families())
+    count = len(catalogue.families())
     assert len(colours(families)) >= count
     assert families.locator("[data-part^=plot-]").count() > count
     assert all(light.startswith("✓") for light in families.locator(".light").all_inner_texts())
@@ -57,7 +57,7 @@ def test_one_sentence_goes_through_every_family(families):
 def test_a_family_leads_into_its_own_walk(families):
     families.get_by_role("button", name="Walk through it").last.click()
     arrived(families, 0)
-    assert f"model={list(compute.families().values())[-1]}" in families.url
+    assert f"model={list(catalogue.families().values())[-1]}" in families.url
 
 
 # --- images --------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def test_an_example_is_a_click_away(digits):
 
 @pytest.fixture
 def captions(page, app):
-    return go(page, app, model=compute.families()["caption"], step="tokens")
+    return go(page, app, model=catalogue.families()["caption"], step="tokens")
 
 
 def painted(page: Page) -> list[str]:
@@ -191,7 +191,7 @@ def test_a_files_pixels_take_the_nearest_colours(captions):
 
 
 def test_a_word_is_picked_by_its_look(captions, app):
-    go(captions, app, model=compute.families()["caption"], step="cross", token=1)
+    go(captions, app, model=catalogue.families()["caption"], step="cross", token=1)
     captions.locator(".look").nth(3).click()
     captions.wait_for_url("**token=3**")
     expect(captions.locator(".look").nth(3)).to_have_attribute("aria-pressed", "true")
