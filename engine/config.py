@@ -97,6 +97,7 @@ class Config:
 
     @property
     def rotary(self) -> bool:
+        """Whether queries and keys are rotated by their position."""
         return self.positions == "rotary"
 
     @property
@@ -121,6 +122,7 @@ class Config:
 
     @property
     def stacks(self) -> tuple["Config", ...]:
+        """The configs of what reads: of one stack itself."""
         return (self,)
 
     def scale(self, layer: int) -> float:
@@ -159,6 +161,7 @@ class PairConfig:
 
     @property
     def stacks(self) -> tuple[Config, Config]:
+        """The configs of the encoder and of the decoder."""
         return self.encoder, self.decoder
 
     @property
@@ -225,4 +228,5 @@ class RecurrentConfig:
 
     @property
     def stacks(self) -> tuple["Config | RecurrentConfig", "RecurrentConfig"]:
+        """The configs of what reads the source (a vision transformer or its own cell) and of the decoder."""
         return self.encoder or self, self

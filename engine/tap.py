@@ -25,6 +25,7 @@ class Silent:
         return x
 
     def at(self, part: str) -> "Silent":
+        """The tap for the inside of `part`: as silent."""
         return self
 
 

@@ -35,6 +35,7 @@ OLD = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"
 
 
 def read(folder: Path, config: dict) -> Transformer:
+    """A BERT checkpoint folder -> the encoder; a ValueError names a setting or weight that it cannot have."""
     theirs = {_today(name): w for name, w in read_weights(folder).items()}
     tied = config.get("tie_word_embeddings", True)
     weights = renamed(theirs, NAMES, PREFIX, tied)

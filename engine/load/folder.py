@@ -14,6 +14,7 @@ from engine.config import Config, PairConfig, RecurrentConfig
 
 
 def read_json(path: Path) -> dict:
+    """A JSON object from a file; a ValueError where it is missing, damaged or no object."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -58,6 +59,7 @@ def _shards(index: Path) -> list[str]:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of one safetensors file by name; a ValueError where it is damaged or none."""
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:

@@ -29,6 +29,7 @@ TURNED = ("qkv.weight", "attn.out.weight", "mlp.pre.weight", "mlp.out.weight")  
 
 
 def read(folder: Path, config: dict) -> Transformer:
+    """A GPT-2 checkpoint folder -> the decoder; a ValueError names a setting or weight that it cannot have."""
     shapes = _config(folder, config)
     weights = renamed(read_weights(folder), NAMES, PREFIX, shapes.tied)
     return build(shapes, _cut({name: _turned(name, w) for name, w in weights.items()}), str(folder))

@@ -22,6 +22,7 @@ def attach(model, folder: Path, config: dict) -> None:
 
 
 def write(model, folder: Path) -> None:
+    """How a model's images are prepared and what its classes are called, as preprocessor_config.json has it."""
     prepare = model.prepare
     asked = {"image_mean": prepare.mean, "image_std": prepare.std}
     asked["id2label"] = {str(i): label for i, label in enumerate(model.labels)}

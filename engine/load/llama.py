@@ -27,6 +27,7 @@ PREFIX = "model."
 
 
 def read(folder: Path, config: dict) -> Transformer:
+    """A LLaMA checkpoint folder -> the decoder; a ValueError names a setting or weight that it cannot have."""
     shapes = _config(folder, config)
     return build(shapes, renamed(read_weights(folder), NAMES, PREFIX, shapes.tied), str(folder))
 

@@ -24,6 +24,7 @@ def steps(folder: Path) -> list[int]:
 
 
 def read(folder: Path, config: Config | PairConfig, step: int) -> nn.Module:
+    """The model as it was after `step` steps of its training; a ValueError lists the steps that are kept."""
     if step not in steps(folder):
         known = ", ".join(map(str, steps(folder))) or "none"
         raise ValueError(f"{folder.name} has no moment {step}; there are: {known}")
@@ -34,6 +35,7 @@ def read(folder: Path, config: Config | PairConfig, step: int) -> nn.Module:
 
 
 def write(weights: dict[str, Tensor], folder: Path, step: int) -> None:
+    """Keep a model's weights as they are after `step` steps, packed."""
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     save_file(packed(weights), folder / FOLDER / f"{step:06}.safetensors")
 
@@ -52,6 +54,7 @@ def packed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def unpacked(small: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What `packed` packed, in float32."""
     full = {}
     for name, w in small.items():
         if not name.endswith(SCALE):

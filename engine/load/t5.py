@@ -42,6 +42,7 @@ NAMES = _names()
 
 
 def read(folder: Path, config: dict) -> EncoderDecoder:
+    """A T5 checkpoint folder -> both stacks; a ValueError names a setting or weight that they cannot have."""
     weights = renamed(read_weights(folder), NAMES, prefix="", tied=False)
     weights.pop(UNREAD, None)
     table, logits = (weights.get(name) for name in ("encoder.embed.token.weight", "decoder.logits.weight"))

@@ -30,6 +30,7 @@ PREFIX = "vit."
 
 
 def read(folder: Path, config: dict) -> Transformer:
+    """A ViT checkpoint folder -> the classifier; a ValueError names a setting or weight that it cannot have."""
     weights = renamed(read_weights(folder), NAMES, PREFIX, tied=False)
     weights = {name: _in_line(name, w) for name, w in weights.items()}
     classes = weights.get("classes.bias")

@@ -44,6 +44,7 @@ class RankTokenizer:
         return cls(ranks)
 
     def write(self, path: Path) -> None:
+        """Save the entries and their ranks, in tiktoken's format."""
         lines = (base64.b64encode(t) + f" {r}".encode() for t, r in self.ranks.items())
         path.write_bytes(b"\n".join(lines) + b"\n")
 
@@ -55,9 +56,11 @@ class RankTokenizer:
         return self.encoding.encode_ordinary(check_text(text))
 
     def decode(self, ids: list[int]) -> str:
+        """The text of token ids; bytes that are no text become U+FFFD."""
         return self.encoding.decode(ids)
 
     def bytes_of(self, id: int) -> bytes:
+        """The bytes of one token."""
         return self.encoding.decode_single_token_bytes(id)
 
     def pieces(self, text: str) -> list[bytes]:
@@ -77,10 +80,12 @@ class SentenceTokenizer(RankTokenizer):
 
     @property
     def start(self) -> int:
+        """The id of the token that a decoder reads first."""
         return self.special[START]
 
     @property
     def end(self) -> int:
+        """The id of the token that ends a sentence."""
         return self.special[END]
 
     def encode(self, text: str) -> list[int]:

@@ -37,12 +37,15 @@ class JsonTokenizer:
         return self.inner.get_vocab_size()
 
     def encode(self, text: str) -> list[int]:
+        """Token ids of `text`, without special tokens around them."""
         return self.inner.encode(check_text(text), add_special_tokens=False).ids
 
     def decode(self, ids: list[int]) -> str:
+        """The text of token ids; bytes that are no text become U+FFFD."""
         return b"".join(self.bytes_of(i) for i in ids).decode("utf-8", errors="replace")
 
     def bytes_of(self, id: int) -> bytes:
+        """The bytes of one token; a KeyError where there is none of that id."""
         token = self.inner.id_to_token(id)
         if token is None:
             raise KeyError(f"there is no token {id}; ids go from 0 to {len(self) - 1}")

@@ -39,6 +39,7 @@ class UnigramTokenizer:
         return self.inner.get_vocab_size()
 
     def encode(self, text: str) -> list[int]:
+        """Token ids of `text`, the end token last."""
         return [*self.inner.encode(check_text(text), add_special_tokens=False).ids, self.end]
 
     def decode(self, ids: list[int]) -> str:

@@ -35,9 +35,11 @@ class WordPieceTokenizer:
 
     @classmethod
     def read(cls, path: Path) -> "WordPieceTokenizer":
+        """The tokenizer of a tokenizer.json."""
         return cls(path)
 
     def write(self, path: Path) -> None:
+        """Save it as tokenizer.json."""
         self.inner.save(str(path))
 
     def __len__(self) -> int:
@@ -53,6 +55,7 @@ class WordPieceTokenizer:
         return self.inner.encode(check_text(text), add_special_tokens=False).ids
 
     def encode(self, text: str) -> list[int]:
+        """Token ids of `text` between [CLS] and [SEP]."""
         return [self.start, *self._pieces(text), self.end]
 
     def segments(self, ids: list[int]) -> list[int]:

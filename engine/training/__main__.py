@@ -31,6 +31,7 @@ LONGEST_QUESTION = 128  # tokens
 
 
 def main() -> None:
+    """Train a decoder on a folder of texts, from the command line."""
     options = _options()
     folder = work.begin(options)
     train, held = split_files(Path(options.folder), options.held_out, options.seed)

@@ -87,6 +87,7 @@ class Bitext:
         return self.read(source[rows], target[rows])
 
     def read(self, source: np.ndarray, target: np.ndarray) -> tuple[Tensor, ...]:
+        """Rows of ids -> source, its padding mask, what the decoder reads, and its labels, all [B, T]."""
         ids, labels = (torch.from_numpy(x).long() for x in (source, target))
         return ids.clamp_min(0), ids != NONE, before(labels, self.start), labels
 
@@ -121,4 +122,5 @@ def most_similar(known: list[str], asked: list[str]) -> list[int]:
 
 
 def words_of(text: str) -> set[str]:
+    """The different words of a text, in lower case."""
     return set(re.findall(r"\w+", text.lower()))

@@ -72,6 +72,7 @@ class Scenes:
 
 
 def prepared(prepare: Preparation, some: list[Scene]) -> Tensor:
+    """Scenes -> images as the model reads them [N, channels, height, width]."""
     return torch.cat([prepare(scene.pixels()) for scene in some])
 
 
@@ -135,6 +136,7 @@ def captioner(tokenizer: SentenceTokenizer, options) -> PairConfig | RecurrentCo
 
 
 def main() -> None:
+    """Train a model that tells pictures, from the command line."""
     options = _options()
     folder = work.begin(options)
     tokenizer = _vocabulary(folder, options)

@@ -27,6 +27,7 @@ def title(file: Path) -> str:
 
 
 def texts_of(files: list[Path]) -> Iterator[str]:
+    """The text of each file, without blanks around it."""
     for file in files:
         yield file.read_text(encoding="utf-8").strip()
 

@@ -67,6 +67,7 @@ def split(seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def main() -> None:
+    """Train a vision transformer on handwritten digits, from the command line."""
     options = _options()
     folder = work.begin(options)
     pixels, labels, held, held_labels = split(options.seed)
@@ -114,6 +115,7 @@ def _options() -> argparse.Namespace:
 
 
 def prepared(prepare: Preparation, pixels: Tensor) -> Tensor:
+    """Pixels [N, height, width] -> images as the model reads them [N, channels, height, width]."""
     return torch.cat([prepare(image) for image in pixels])
 
 

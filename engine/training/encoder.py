@@ -75,6 +75,7 @@ SAMPLES = [
 
 
 def main() -> None:
+    """Train an encoder on a folder of texts, from the command line."""
     options = _options()
     folder = work.begin(options)
     train, held = split_files(Path(options.folder), options.held_out, options.seed)

@@ -96,6 +96,7 @@ def is_right(model: Model, question: Question, tokenizer: RankTokenizer) -> bool
 
 
 def accuracy(model: Model, asked: list[Question], tokenizer: RankTokenizer) -> Score:
+    """The share of questions to which the right answer is the most probable choice."""
     right = [is_right(model, question, tokenizer) for question in asked]
     return share(right, chance=float(np.mean([1 / len(question.choices) for question in asked])))
 

@@ -14,6 +14,7 @@ from engine.training import work
 
 
 def main() -> None:
+    """Measure a finished model again, from the command line."""
     options = argparse.ArgumentParser(
         prog="python -m engine.training.measure", description=__doc__.splitlines()[0]
     )

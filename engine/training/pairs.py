@@ -43,6 +43,7 @@ class Sentences:
 
     @staticmethod
     def of(texts: Iterable[str], tokenizer: WordPieceTokenizer) -> "Sentences":
+        """The sentences of texts as token ids, and which document each is from."""
         rows, documents = [], []
         for number, text in enumerate(texts):
             parts = sentences_of(text)

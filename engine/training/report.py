@@ -79,6 +79,7 @@ def _cell(unit: str, value: float | None, interval: Interval | None) -> str:
 
 
 def number(value: float, unit: str) -> str:
+    """A measured value as cards show it, in its unit."""
     return f"{value:.1%}" if unit == SHARE else f"{value:.{PLACES[unit]}f}"
 
 
@@ -93,6 +94,7 @@ def missed(rows: list[dict]) -> list[str]:
 
 
 def reached(value: float, sign: str, aim: float) -> bool:
+    """Whether a value is below its aim (<), or at least as large (≥)."""
     return value < aim if sign == "<" else value >= aim
 
 

@@ -37,6 +37,7 @@ class Recipe:
     seed: int = 0
 
     def steps(self, context: int) -> int:
+        """How many steps the tokens to be read make, with texts of `context` tokens."""
         return max(1, self.tokens // (self.batch * context))
 
     def rate_at(self, step: int, steps: int) -> float:
@@ -46,6 +47,7 @@ class Recipe:
 
 
 def optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the blocks, AdamW for all else (Jordan et al. 2024)."""
     matrices = [p for name, p in model.named_parameters() if p.dim() == 2 and not AROUND & set(name.split("."))]
     inside = {id(p) for p in matrices}
     rest = [p for p in model.parameters() if id(p) not in inside]

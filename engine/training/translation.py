@@ -68,6 +68,7 @@ LOOK = "and at every token attends to what the encoder made of the English one"
 
 
 def main() -> None:
+    """Train a translator on a file of pairs, from the command line."""
     options = _options()
     folder = work.begin(options)
     train, held = split_pairs(read_pairs(Path(options.file)), options.held_out, options.seed)

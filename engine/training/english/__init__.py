@@ -53,6 +53,7 @@ class Scope:
     letters: dict[str, Drawn] = field(default_factory=dict)
 
     def find(self, letter: str) -> Drawn | None:
+        """What was drawn for a letter, here or in a scope around this one; None: nothing yet."""
         scope = self
         while scope is not None:
             if letter in scope.letters:
