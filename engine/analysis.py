@@ -108,8 +108,13 @@ def alike(trace: Trace, token: int, other: Trace) -> Tensor:
 def promotes(model: Transformer, layer: int, unit: int, count: int) -> tuple[list[int], list[float]]:
     """The tokens, or classes, whose scores one MLP unit raises most, per unit of its activation.
 
-    Its column of W_out, through the last norm's γ, times each score's vector (Geva et al. 2022).
+    Its column of W_out, through the last norm's γ, times each score's vector (Geva et al. 2022). ValueError
+    where there is no such direct way: norms after the sums, a head before the scores, or no scores.
     """
+    if model.final_norm is None or model.head is not None or not (model.logits or model.classes):
+        raise ValueError(
+            f"what a unit of {model.name} writes reaches no scores directly, only through other layers"
+        )
     column, scores = model.blocks[layer].mlp.out.weight[:, unit], model.logits or model.classes
     raised = scores.weight @ (model.final_norm.weight * column) * (model.scale or 1)
     best = raised.topk(min(count, len(raised)))

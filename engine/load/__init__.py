@@ -31,13 +31,6 @@ def shipped() -> list[str]:
     return sorted(names, key=lambda name: (name != DEFAULT, name))
 
 
-def writers() -> list[str]:
-    """Of the shipped models those that write a text on, token by token."""
-    configs = {name: read_json(SHIPPED / name / "config.json") for name in shipped()}
-    others = {"decoder", "recurrent"}  # they write another text, beside the one they read
-    return [name for name, c in configs.items() if c.get("causal", True) and not others & c.keys()]
-
-
 def moments_of(name: str) -> list[str]:
     """Names of what a shipped model was at some moments of its training, the random start first."""
     return [f"{name}{AT}{step}" for step in moments.steps(SHIPPED / name)]

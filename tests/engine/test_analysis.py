@@ -28,7 +28,18 @@ from engine.analysis import (
 )
 from engine.tap import Edit
 from engine.trace import run
-from tests.engine.tiny import LLAMA, RECURRENT, ROTARY, assert_close, decoder, full, pair, prompt, recurrent
+from tests.engine.tiny import (
+    BERT,
+    LLAMA,
+    RECURRENT,
+    ROTARY,
+    assert_close,
+    decoder,
+    full,
+    pair,
+    prompt,
+    recurrent,
+)
 
 
 def test_n_tokens_alike_are_log2_n_bits_and_one_alone_none():
@@ -119,6 +130,12 @@ def test_the_lens_ends_with_what_the_model_says(model, ids):
     assert tokens.shape == shares.shape == (model.config.layers + 1, 11)
     assert torch.equal(tokens[-1], last.argmax(-1))
     assert_close(shares[-1], last.max(-1).values)
+
+
+@pytest.mark.parametrize("choices", [dict(post_norm=True), dict(ending="nothing"), BERT])
+def test_where_a_unit_has_no_direct_way_to_the_scores_that_is_said(choices):
+    with pytest.raises(ValueError, match="only through other layers"):
+        promotes(decoder(torch.float32, **choices), 1, 0, 3)
 
 
 def test_a_unit_raises_the_logits_it_promotes(model, ids):
