@@ -113,7 +113,7 @@ def promotes(model: Transformer, layer: int, unit: int, count: int) -> tuple[lis
     """
     if model.final_norm is None or model.head is not None or not (model.logits or model.classes):
         raise ValueError(
-            f"what a unit of {model.name} writes reaches no scores directly, only through other layers"
+            f"a unit of {model.name} reaches no scores directly, only through other layers"
         )
     column, scores = model.blocks[layer].mlp.out.weight[:, unit], model.logits or model.classes
     raised = scores.weight @ (model.final_norm.weight * column) * (model.scale or 1)
