@@ -34,7 +34,7 @@ CARRIED = ("cell", "states")  # the steps of recurrent models in the place of a 
 BEGIN, END = ("tokens", "embeddings"), ("layers", "next")  # the steps before the blocks and after them
 HEADED = ("qkv", "scores", "mask", "softmax", "heads", CROSS)  # the steps in which a head is looked at
 ONLY = "only"  # what the stack of a model is called that has no other
-SIZES = ("image", "segments", "memory")  # fields that say by their size whether there is such a thing
+SIZES = ("image", "segments", "memory", "experts")  # fields that say by their size if there is such a thing
 
 
 def when(**facts: object) -> Conditions:

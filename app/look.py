@@ -117,6 +117,7 @@ class Look:
         root = math.sqrt(c.head_width)
         n = min(self.window, len(self.labels))
         sizes = dict(width=c.width, head_width=c.head_width, root=root, n=n, rest=max(len(self.labels) - n, 1))
+        sizes |= dict(experts=c.experts, used=c.experts_used)
         return dict(norm=NORMS[c.norm], activation=self.activation, **sizes)
 
     @property

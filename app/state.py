@@ -43,6 +43,7 @@ class View:
     token: int = ranged(-1, -1, 99_999)  # the asking position; -1 is the last
     key: int = ranged(-1, -1, 99_999)  # the position looked at; -1 is the one looked at most
     unit: int = ranged(-1, -1, 999_999)  # a number inside a vector; -1 is the largest in size
+    expert: int = ranged(-1, -1, 9_999)  # of a mixture; -1 is the one with the largest share
     entry: int = ranged(-1, -1, 9_999_999)  # an entry of the vocabulary; -1 is the most probable
     merge: int = ranged(-1, -1, 9_999)  # how many merges of the picked word are shown; -1 is all
     # how a step shows it
@@ -61,7 +62,7 @@ class View:
 CHOICES = {f.name: f.metadata["choices"] for f in fields(View) if "choices" in f.metadata}
 RANGES = {f.name: f.metadata["range"] for f in fields(View) if "range" in f.metadata}
 DEFAULT = View()
-UNPICKED = {name: getattr(DEFAULT, name) for name in ("token", "key", "unit", "entry", "merge")}
+UNPICKED = {name: getattr(DEFAULT, name) for name in ("token", "key", "unit", "expert", "entry", "merge")}
 TYPES = {field.name: type(getattr(DEFAULT, field.name)) for field in fields(View)}
 
 
@@ -145,6 +146,7 @@ def fit(
     if isinstance(config, Config):
         _fit_block(view, config, moved, ignored)
         counts |= {"layer": config.layers, "head": config.heads}
+        counts |= {"expert": config.experts} if config.experts else {}
     for name, count in counts.items():
         value = getattr(view, name)
         if value >= count:

@@ -30,6 +30,7 @@ PICKS = {
     "D": "unit",
     "P": "unit",
     "F": "unit",
+    "X": "expert",
     "V": "entry",
 }
 NAMES = PICKS | {"N": "patch", "S": "looks at", "E": "number", "D": "number", "P": "value"}

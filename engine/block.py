@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from engine.attention import Attention
 from engine.config import Config
 from engine.context import Context
-from engine.mlp import MLP
+from engine.mlp import MLP, Experts
 from engine.tap import SILENT
 
 
@@ -17,7 +17,7 @@ class Block(nn.Module):
         super().__init__()
         self.attn = Attention(config, layer)
         self.cross = Attention(config, layer, config.memory) if config.memory else None
-        self.mlp = MLP(config)
+        self.mlp = Experts(config) if config.experts else MLP(config)
 
     def forward(self, x: Tensor, context: Context, tap=SILENT) -> Tensor:
         """The residual stream before the block [B, T, D] -> after it [B, T, D]."""

@@ -25,6 +25,8 @@ class Config:
     head_width: int | None = None  # E, numbers in one head's query, key or value; None: D/H
     memory: int = 0  # numbers of a vector that cross-attention looks at; 0: there is no cross-attention
     gated: bool = False  # the MLP's units are opened and shut by a second map
+    experts: int = 0  # X, gated MLPs of a block that a router chooses from for each token; 0: one plain MLP
+    experts_used: int = 2  # of them those that a token goes to
     attention_bias: bool = True  # of queries, keys, values and what attention writes
     mlp_bias: bool = True
     norm: str = "layer"  # a name of engine.norm.NORMS
@@ -55,6 +57,7 @@ class Config:
             object.__setattr__(self, "key_heads", self.heads)
         least = {"vocabulary": int(not self.image), "image": 0, "patch": int(bool(self.image)), "segments": 0}
         least |= {"classes": int(self.ending == "classes"), "memory": 0, "buckets": 4, "max_distance": 1}
+        least |= {"experts": 0, "experts_used": 1}
         least |= {} if self.head_width is None else {"head_width": 1}
         for name in ("context", "width", "layers", "heads", "mlp_width", "key_heads", "channels", *least):
             size = getattr(self, name)
@@ -92,6 +95,10 @@ class Config:
                 f"max_distance is {self.max_distance}; with {self.buckets} buckets distances below {self.near} "
                 "have their own, so it must be above that"
             )
+        if self.experts and self.experts_used > self.experts:
+            raise ValueError(f"a token cannot go to {self.experts_used} experts_used of {self.experts} experts")
+        if self.experts and (not self.gated or self.mlp_bias):
+            raise ValueError("experts are gated MLPs without biases: gated must be true, mlp_bias false")
         if self.rotary and self.head_width % 2:
             raise ValueError(f"rotary positions turn pairs of numbers; {self.head_width} of a head is odd")
 

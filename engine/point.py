@@ -13,6 +13,7 @@ AXES = {  # the letters of axes; 1 stands for an axis of a single number
     "G": "heads of keys and values, where several query heads share one",
     "E": "width of a head",
     "F": "width of the MLP",
+    "X": "experts",
     "V": "vocabulary",
     "C": "classes",
     "N": "patches of an image",

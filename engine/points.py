@@ -113,6 +113,8 @@ def _attention(config: Config, at: Place, source: str, memory: str = "") -> list
 
 
 def _mlp(config: Config, at: Place, source: str) -> list[Point]:
+    if config.experts:
+        return _experts(config, at, source)
     (pre, gate, up, act), bias = map(at.name, ("pre", "gate", "up", "act")), config.mlp_bias
     points = [Point(*at, "pre", "BTF", "linear", (source,), "what goes into each unit", bias=bias)]
     if config.gated:
@@ -125,6 +127,23 @@ def _mlp(config: Config, at: Place, source: str) -> list[Point]:
         points.append(Point(*at, "act", "BTF", "activation", (pre,), "how strongly each unit fires"))
     out = Point(*at, "out", "BTD", "linear", (act,), "what the units write together", bias=bias)
     return [*points, out]
+
+
+def _experts(config: Config, at: Place, source: str) -> list[Point]:
+    router, chosen, shares, alone = *map(at.name, ("router", "chosen", "shares")), replace(config, experts=0)
+    points = [
+        Point(*at, "router", "BTX", "linear", (source,), "how well each expert suits a token: its score"),
+        Point(*at, "chosen", "BTX", "highest", (router,), "true for the experts that a token goes to"),
+        Point(*at, "shares", "BTX", "shares", (router, chosen), "how much each counts; each row sums to 1"),
+    ]
+    experts = [at.inside(f"experts.{i}") for i in range(config.experts)]
+    for i, one in enumerate(experts):
+        sent = f"the vectors of the tokens that go to expert {i}; zeros for all others"
+        points.append(Point(*one, "read", "BTD", "sent", (source, chosen), sent))
+        points += _mlp(alone, one, one.name("read"))
+    written = tuple(one.name("out") for one in experts)
+    out = "what the chosen experts write, summed by their shares"
+    return [*points, Point(*at, "out", "BTD", "mixture", (shares, *written), out)]
 
 
 def _cross(config: Config, at: Place, source: str) -> list[Point]:

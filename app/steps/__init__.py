@@ -8,6 +8,7 @@ from app.steps import (
     classes,
     cross,
     embeddings,
+    experts,
     fill,
     heads,
     layernorm,
@@ -46,7 +47,7 @@ DRAW: dict[str, dict[Conditions, Callable[[Look], None]]] = {
     },
     "cell": {when(): recurrent.cell},
     "states": {when(): recurrent.states},
-    "mlp": {when(): mlp.draw},
+    "mlp": {when(): mlp.draw, when(experts=True): experts.draw},
     "layers": {when(): layers.draw},
     "next": {
         when(): next_token.draw,

@@ -108,6 +108,7 @@ def _check_sizes(config: Config | RecurrentConfig, weights: dict[str, Tensor], s
     counts = ("vocabulary", "context", "width", "mlp_width", "segments", "channels")
     counts += ("heads", "key_heads", "head_width", "memory")
     limits = dict.fromkeys(counts, numbers) | {"layers": len(weights)}
+    limits["experts"] = len(weights) // getattr(config, "layers", 1)  # of each block
     if getattr(config, "positions", "") == "relative":
         limits["buckets"] = numbers
     for name, limit in limits.items():

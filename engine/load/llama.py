@@ -28,11 +28,12 @@ PREFIX = "model."
 
 def read(folder: Path, config: dict) -> Transformer:
     """A LLaMA checkpoint folder -> the decoder; a ValueError names a setting or weight that it cannot have."""
-    shapes = _config(folder, config)
+    shapes = config_of(folder, config)
     return build(shapes, renamed(read_weights(folder), NAMES, PREFIX, shapes.tied), str(folder))
 
 
-def _config(folder: Path, c: dict) -> Config:
+def config_of(folder: Path, c: dict) -> Config:
+    """The shapes and choices of a LLaMA config.json; a ValueError names a setting that cannot be had."""
     names = ("vocab_size", "max_position_embeddings", "hidden_size", "num_hidden_layers")
     vocabulary, context, width, layers = sizes(folder, c, *names)
     heads, mlp_width = sizes(folder, c, "num_attention_heads", "intermediate_size")

@@ -3,7 +3,16 @@
 One file for each group of steps; a file registers its kinds (engine.recipes.kinds) when it is imported here.
 """
 
-from engine.recipes import activations, attention, embeddings, linear, norms, positions, recurrent  # noqa: F401
+from engine.recipes import (  # noqa: F401
+    activations,
+    attention,
+    embeddings,
+    experts,
+    linear,
+    norms,
+    positions,
+    recurrent,
+)
 from engine.recipes.kinds import KINDS
 
 __all__ = ["KINDS"]

@@ -69,6 +69,8 @@ CLAIMS: list[Claim] = [  # in the signs that a page shows: of a formula without 
     (r"cross-attention\*\*", lambda s: not s.recurrent and bool(s.config.memory)),
     # the MLP
     (r"\+b[123]", lambda s: s.has(mlp_bias=True)),
+    (r"\b[Ee]xperts?\b|router|nWr", lambda s: not s.recurrent and s.config.experts > 0),
+    (r"many small detectors|units look at them", lambda s: s.has(experts=0)),
     (r"gated MLP|W3", lambda s: s.has(gated=True)),
     (r"GELU", lambda s: not s.recurrent and s.config.activation.startswith("gelu")),
     (r"ReLU", lambda s: s.has(activation="relu")),

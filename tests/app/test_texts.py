@@ -51,7 +51,7 @@ SPECIAL = [
 PROMPT = "the cat sat on the mat"
 SIDES = ("encoder", "decoder")
 STRANGERS = ("llama", "after", "by layer", "odd", "distant", "bert", "plain bert", "vit")
-STRANGERS += ("pair", "t5", "rnn", "gru", "lstm", *CAPTIONERS)
+STRANGERS += ("mixed", "mixed after", "pair", "t5", "rnn", "gru", "lstm", *CAPTIONERS)
 
 
 @pytest.fixture
@@ -172,6 +172,7 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch
     pages.append(visit(step="next", model="wordfinder", prompt="A cat. [SEP] It ran."))
     pages.append(fire(visit(), "prompt", prompt=""))
     pages += [visit(step="tokens"), visit(step="tokens", model="bert", token=1)]
+    pages += [visit(step="mlp", model="mixed", expert=i, prompt=PROMPT) for i in range(5)]  # chosen, and idle
     pages += [
         *whole_runs(monkeypatch),
         unfolded("space", step="embeddings"),

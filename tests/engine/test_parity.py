@@ -49,6 +49,17 @@ BERT = {
     "BERT in float16": dict(dtype=torch.float16),
 }
 CHECKPOINTS |= {name: dict(layout="llama", **choices) for name, choices in LLAMA.items()}
+MIXTRAL = {
+    "Mixtral": {},
+    "experts: one of two": dict(num_local_experts=2, num_experts_per_tok=1),
+    "experts: all": dict(num_local_experts=3, num_experts_per_tok=3),
+    "experts: more than ten": dict(num_local_experts=12, num_experts_per_tok=3),
+    "experts: with other choices": dict(hidden_act="gelu", rms_norm_eps=0.3, rope_theta=50.0, head_dim=10),
+    "experts: tied": dict(tie_word_embeddings=True),
+    "Mixtral in shards": dict(max_shard_size="5KB"),
+    "Mixtral in bfloat16": dict(dtype=torch.bfloat16),
+}
+CHECKPOINTS |= {name: dict(layout="mixtral", **choices) for name, choices in MIXTRAL.items()}
 CHECKPOINTS |= {name: dict(layout="bert", **choices) for name, choices in BERT.items()}
 VIT = {
     "ViT": {},
@@ -60,8 +71,9 @@ VIT = {
 NOISE = {
     "gpt2": 1e-9,
     "bert": 1e-9,
-    "llama": 1e-4,
-}  # its RMSNorm and its turns are in float32 always
+    "llama": 1e-4,  # its RMSNorm and its turns are in float32 always
+    "mixtral": 1e-4,  # so are its shares
+}
 
 
 @pytest.fixture(params=CHECKPOINTS)
@@ -81,7 +93,14 @@ def test_every_point_equals_the_reference(pair):
     assert_same_points(trace, expected, noise=NOISE[theirs.config.model_type])
 
 
-SIDES = [("right", "gpt2"), ("left", "gpt2"), ("right", "llama"), ("right", "bert"), ("left", "bert")]
+SIDES = [
+    ("right", "gpt2"),
+    ("left", "gpt2"),
+    ("right", "llama"),
+    ("right", "mixtral"),
+    ("right", "bert"),
+    ("left", "bert"),
+]
 
 
 # The reference's LLaMA makes rows that are all padding NaN in float64, and NaN spreads: right side alone.

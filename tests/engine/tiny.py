@@ -15,6 +15,8 @@ ROTARY = dict(positions="rotary", width=18)  # a head's numbers are turned in pa
 SHARED = dict(width=24, heads=4, key_heads=2)
 LLAMA = dict(norm="rms", positions="rotary", gated=True, attention_bias=False, mlp_bias=False) | SHARED
 
+MIXTRAL = LLAMA | dict(experts=5, experts_used=2, activation="silu")
+
 RELATIVE = dict(positions="relative", buckets=6, max_distance=7, scale_scores=False)
 
 BERT = dict(post_norm=True, embed_norm=True, causal=False, segments=2, ending="masked", next_sentence=True)
@@ -36,6 +38,9 @@ CHOICES = {
     "keys shared by all": SHARED | dict(key_heads=1),
     "RMSNorm, large epsilon": dict(norm="rms", norm_eps=0.3),
     "gated": dict(gated=True, activation="relu"),
+    "experts": MIXTRAL,
+    "one expert for each token": dict(gated=True, mlp_bias=False, experts=3, experts_used=1),
+    "experts, norms after": dict(gated=True, mlp_bias=False, experts=3, experts_used=3, post_norm=True),
     "no biases": dict(attention_bias=False, mlp_bias=False),
     "exact gelu": dict(activation="gelu"),
     "tanh gelu": dict(activation="gelu_tanh"),

@@ -71,6 +71,16 @@ ENTRIES = {
         "qkv_bias",
     ],
 }
+ENTRIES["mixtral"] = [
+    "num_key_value_heads",
+    "rms_norm_eps",
+    "rope_theta",
+    "attention_bias",
+    "num_local_experts",
+    "num_experts_per_tok",
+    "sliding_window",
+    "router_jitter_noise",
+]
 ENTRIES["t5"] = [
     "vocab_size",
     "d_model",

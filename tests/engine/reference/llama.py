@@ -1,7 +1,7 @@
 """LLaMA: tiny checkpoints of the reference, and its intermediates under our names."""
 
 from torch import Tensor
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedConfig, PreTrainedModel
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
 from tests.engine.reference.watch import causal, masked, split, watch
@@ -23,7 +23,8 @@ def make(**choices) -> LlamaForCausalLM:
     return LlamaForCausalLM(LlamaConfig(**THEIR_SIZES | choices, attn_implementation="eager", **ends))
 
 
-def points(model: LlamaForCausalLM, ids: Tensor, padding: Tensor | None) -> dict[str, Tensor]:
+def points(model: PreTrainedModel, ids: Tensor, padding: Tensor | None, mlp=None) -> dict[str, Tensor]:
+    """Of LLaMA, or of a model that differs in its MLP alone: then `mlp` gives that part's own points."""
     inputs, outputs = watch(model, ids, padding, use_cache=False)
     config, found = model.config, {}
     found["embed.token"] = found["embed.out"] = outputs["embed_tokens"]
@@ -31,9 +32,9 @@ def points(model: LlamaForCausalLM, ids: Tensor, padding: Tensor | None) -> dict
         theirs, ours = f"layers.{i}", f"blocks.{i}"
         before, between = f"{theirs}.input_layernorm", f"{theirs}.post_attention_layernorm"
         after = f"layers.{i + 1}.input_layernorm" if i + 1 < config.num_hidden_layers else "norm"
-        attention = _attention(inputs, outputs, f"{theirs}.self_attn", config)
-        scale = model.model.layers[i].self_attn.scaling
-        attention |= masked(attention["dots"], scale, causal(ids, padding))
+        own = model.model.layers[i].self_attn
+        attention = _attention(inputs, outputs, f"{theirs}.self_attn", own.head_dim)
+        attention |= masked(attention["dots"], own.scaling, causal(ids, padding))
         found |= {f"{ours}.attn.{name}": x for name, x in attention.items()}
         found |= _norm(f"{ours}.attn.norm", inputs[before], outputs[before], config)
         found |= _norm(f"{ours}.mlp.norm", inputs[between], outputs[between], config)
@@ -41,25 +42,32 @@ def points(model: LlamaForCausalLM, ids: Tensor, padding: Tensor | None) -> dict
             f"{ours}.resid_pre": inputs[before],
             f"{ours}.resid_mid": inputs[between],
             f"{ours}.resid_post": inputs[after],
-            f"{ours}.mlp.pre": outputs[f"{theirs}.mlp.gate_proj"],
-            f"{ours}.mlp.gate": outputs[f"{theirs}.mlp.act_fn"],
-            f"{ours}.mlp.up": outputs[f"{theirs}.mlp.up_proj"],
-            f"{ours}.mlp.act": inputs[f"{theirs}.mlp.down_proj"],
-            f"{ours}.mlp.out": outputs[f"{theirs}.mlp.down_proj"],
         }
+        part = (mlp or _mlp)(model, inputs, outputs, f"{theirs}.mlp")
+        found |= {f"{ours}.mlp.{name}": x for name, x in part.items()}
     found |= _norm("final_norm", inputs["norm"], outputs["norm"], config)
     return found | {"logits": outputs["logits"]}
 
 
-def _attention(inputs: dict, outputs: dict, part: str, config: LlamaConfig) -> dict[str, Tensor]:
-    q, k, v = (split(outputs[f"{part}.{letter}_proj"], config.head_dim) for letter in "qkv")
+def _attention(inputs: dict, outputs: dict, part: str, width: int) -> dict[str, Tensor]:
+    q, k, v = (split(outputs[f"{part}.{letter}_proj"], width) for letter in "qkv")
     q_rot, k_rot = apply_rotary_pos_emb(q, k, *outputs["rotary_emb"])
     dots = q_rot @ k_rot.repeat_interleave(q.shape[1] // k.shape[1], 1).mT
-    z, out = split(inputs[f"{part}.o_proj"], config.head_dim), outputs[f"{part}.o_proj"]
+    z, out = split(inputs[f"{part}.o_proj"], width), outputs[f"{part}.o_proj"]
     return dict(q=q, k=k, v=v, q_rot=q_rot, k_rot=k_rot, dots=dots, pattern=outputs[part][1], z=z, out=out)
 
 
-def _norm(name: str, x: Tensor, out: Tensor, config: LlamaConfig) -> dict[str, Tensor]:
+def _mlp(model: LlamaForCausalLM, inputs: dict, outputs: dict, part: str) -> dict[str, Tensor]:
+    return dict(
+        pre=outputs[f"{part}.gate_proj"],
+        gate=outputs[f"{part}.act_fn"],
+        up=outputs[f"{part}.up_proj"],
+        act=inputs[f"{part}.down_proj"],
+        out=outputs[f"{part}.down_proj"],
+    )
+
+
+def _norm(name: str, x: Tensor, out: Tensor, config: PreTrainedConfig) -> dict[str, Tensor]:
     square = x.square().mean(-1, keepdim=True)
     scaled = x / (square + config.rms_norm_eps) ** 0.5
     return {f"{name}.square": square, f"{name}.scaled": scaled, f"{name}.out": out}
