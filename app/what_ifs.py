@@ -97,13 +97,13 @@ def undivided(look: Look, layer: int) -> Edits:
 
 def _uniform(look: Look, layer: int) -> Edits:
     """Every score the same: each token looks at all that it may see alike."""
-    names = ["attn.scores", *["attn.bias"] * (look.config.positions == "relative")]
+    names = ["attn.scores", *["attn.bias"] * look.facts["biased"]]
     return tuple(Edit(_at(look, layer, name), "zero") for name in names)
 
 
 def _unplaced(look: Look, layer: int) -> Edits:
     """No positions."""
-    if look.config.positions == "relative":
+    if look.facts["biased"]:
         return (Edit(_at(look, layer, "attn.bias"), "zero"),)
     return (Edit(look.whole("embed.position"), "zero"),)
 

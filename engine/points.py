@@ -15,6 +15,10 @@ POSITIONS = {  # how the vector of a position is made, where one is added
     "learned": ("position_embedding", (), "the row of the position table"),
     "sinusoidal": ("sinusoidal_position", (), "the place as waves: sines and cosines"),
 }
+BIASES = {  # how what is added to the scores is made, where positions are told so
+    "relative": ("relative_bias", (), "a number for how far apart the two are"),
+    "alibi": ("alibi_bias", (), "how far apart the two are, times the head's slope, taken off"),
+}
 
 
 def _layer_norm(at: Place, source: str) -> list[Point]:
@@ -99,8 +103,8 @@ def _attention(config: Config, at: Place, source: str, memory: str = "") -> list
         Point(*at, "scores", "BHTS", "scale_scores", (dots,), f"the dot products times {scale}"),
     ]
     seen = (scores, mask)
-    if config.positions == "relative" and not memory:
-        points.append(Point(*at, "bias", "BHTS", "relative_bias", (), "a number for how far apart the two are"))
+    if config.positions in BIASES and not memory:
+        points.append(Point(*at, "bias", "BHTS", *BIASES[config.positions]))
         seen = (scores, at.name("bias"), mask)
     return [
         *points,

@@ -50,11 +50,13 @@ CLAIMS: list[Claim] = [  # in the signs that a page shows: of a formula without 
     (r"Before each part|normalised once more|after a last norm", lambda s: s.has(post_norm=False)),
     (r"normalised stream|residual stream|untouched", lambda s: s.has(post_norm=False)),
     (r"[Aa]fter each part|each sum is then|normalises the sum", lambda s: s.has(post_norm=True)),
-    (r"added, then normalised", lambda s: s.has(embed_norm=True)),
+    (r"added, then normalised|normalised before it enters", lambda s: s.has(embed_norm=True)),
     # positions
     (r"rotated|turned|q~|radians", lambda s: s.has(positions="rotary")),
     (r"(?i)sines and cosines|sin\(", lambda s: s.has(positions="sinusoidal")),
-    (r"\*\*relative positions|\+Bt,s", lambda s: s.has(positions="relative")),
+    (r"\*\*relative positions|learned the number", lambda s: s.has(positions="relative")),
+    (r"ALiBi|slope", lambda s: s.has(positions="alibi")),
+    (r"\+Bt,s", lambda s: s.has(positions="relative") or s.has(positions="alibi")),
     (r"position picks a row|\+WP", lambda s: s.has(positions="learned")),
     (r"[Tt]imes √D|multiplied by √D", lambda s: s.has(scale_embedding=True)),
     # attention

@@ -7,7 +7,20 @@ from engine.images import Preparation
 from engine.tokenize import SentenceTokenizer, WordPieceTokenizer
 from engine.training.encoder import learn_wordpiece
 from tests.app.visit import model
-from tests.engine.tiny import BERT, LLAMA, RELATIVE, ROTARY, SIZES, T5, VASWANI, VIT, decoder, pair, recurrent
+from tests.engine.tiny import (
+    BERT,
+    BLOOM,
+    LLAMA,
+    RELATIVE,
+    ROTARY,
+    SIZES,
+    T5,
+    VASWANI,
+    VIT,
+    decoder,
+    pair,
+    recurrent,
+)
 
 COLOURS = ((255.0, 255.0, 255.0), (200.0, 30.0, 40.0), (20.0, 60.0, 220.0))
 CAPTIONERS = ("seer", "teller", "alone")
@@ -17,6 +30,7 @@ DECODERS = {  # with parts that few models have
     "by layer": dict(scale_by_layer=True, attention_bias=False),
     "odd": ROTARY | dict(scale_scores=False, scale_by_layer=True, scale_embedding=True, mlp_bias=False),
     "distant": RELATIVE | dict(norm="rms", post_norm=True, scale_embedding=True),
+    "bloom": BLOOM,
 }
 WORDS = "the cat sat on the mat, the animal did not cross the street because it was too tired. " * 3
 

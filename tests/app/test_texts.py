@@ -50,7 +50,7 @@ SPECIAL = [
 ]
 PROMPT = "the cat sat on the mat"
 SIDES = ("encoder", "decoder")
-STRANGERS = ("llama", "after", "by layer", "odd", "distant", "bert", "plain bert", "vit")
+STRANGERS = ("llama", "after", "by layer", "odd", "distant", "bloom", "bert", "plain bert", "vit")
 STRANGERS += ("pair", "t5", "rnn", "gru", "lstm", *CAPTIONERS)
 
 

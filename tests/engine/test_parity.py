@@ -50,6 +50,16 @@ BERT = {
 }
 CHECKPOINTS |= {name: dict(layout="llama", **choices) for name, choices in LLAMA.items()}
 CHECKPOINTS |= {name: dict(layout="bert", **choices) for name, choices in BERT.items()}
+BLOOM = {
+    "BLOOM": {},
+    "BLOOM of 4 heads": dict(n_head=4, hidden_size=16),
+    "BLOOM, untied": dict(tie_word_embeddings=False),
+    "BLOOM's epsilon": dict(layer_norm_epsilon=0.3),
+    "BLOOM in shards": dict(max_shard_size="5KB"),
+    "BLOOM in bfloat16": dict(dtype=torch.bfloat16),
+    "BLOOM without a head": dict(headless=True),
+}
+CHECKPOINTS |= {name: dict(layout="bloom", **choices) for name, choices in BLOOM.items()}
 VIT = {
     "ViT": {},
     "ViT without classes": dict(classes=False),
@@ -60,8 +70,9 @@ VIT = {
 NOISE = {
     "gpt2": 1e-9,
     "bert": 1e-9,
-    "llama": 1e-4,
-}  # its RMSNorm and its turns are in float32 always
+    "llama": 1e-4,  # its RMSNorm and its turns are in float32 always
+    "bloom": 1e-5,  # its softmax is
+}
 
 
 @pytest.fixture(params=CHECKPOINTS)
@@ -81,10 +92,17 @@ def test_every_point_equals_the_reference(pair):
     assert_same_points(trace, expected, noise=NOISE[theirs.config.model_type])
 
 
-SIDES = [("right", "gpt2"), ("left", "gpt2"), ("right", "llama"), ("right", "bert"), ("left", "bert")]
+SIDES = [
+    ("right", "gpt2"),
+    ("left", "gpt2"),
+    ("right", "llama"),
+    ("right", "bert"),
+    ("left", "bert"),
+    ("right", "bloom"),
+]
 
 
-# The reference's LLaMA makes rows that are all padding NaN in float64, and NaN spreads: right side alone.
+# Rows that are all padding are NaN in the reference's LLaMA and BLOOM in float64, and NaN spreads: right alone.
 @pytest.mark.parametrize("choices", VIT.values(), ids=VIT)
 def test_every_point_of_an_image_equals_the_reference(choices, checkpoint):
     saved = checkpoint(layout="vit", **choices)

@@ -16,13 +16,19 @@ SHARED = dict(width=24, heads=4, key_heads=2)
 LLAMA = dict(norm="rms", positions="rotary", gated=True, attention_bias=False, mlp_bias=False) | SHARED
 
 RELATIVE = dict(positions="relative", buckets=6, max_distance=7, scale_scores=False)
+BLOOM = dict(positions="alibi", embed_norm=True)
 
 BERT = dict(post_norm=True, embed_norm=True, causal=False, segments=2, ending="masked", next_sentence=True)
 
 VIT = dict(vocabulary=0, context=10, image=6, patch=2, channels=3, causal=False, ending="classes", classes=5)
 VIT |= dict(tied=False)
 
-KINDS = {"GPT-2": {}, "rotary": ROTARY, "LLaMA": LLAMA}  # decoders: what comes later changes nothing before
+KINDS = {
+    "GPT-2": {},
+    "rotary": ROTARY,
+    "LLaMA": LLAMA,
+    "ALiBi": dict(positions="alibi"),
+}  # decoders: what comes later changes nothing before
 
 CHOICES = {
     "plain": {},
@@ -50,6 +56,9 @@ CHOICES = {
     "sinusoidal": dict(positions="sinusoidal", scale_embedding=True),
     "relative": RELATIVE,
     "relative, both sides": RELATIVE | dict(causal=False, ending="nothing"),
+    "BLOOM": BLOOM,
+    "BLOOM, 4 heads": BLOOM | dict(width=16, heads=4),
+    "ALiBi, both sides": dict(positions="alibi", causal=False, ending="nothing"),
     "scaled logits": dict(scale_logits=True),
 }
 
