@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from engine.config import Config
 from engine.context import Context
 from engine.masks import CAUSAL, Mask, causal_mask
+from engine.norm import RMSNorm
 from engine.position import BIASED, alibi, buckets_of, distances, rotate
 from engine.sublayer import Sublayer
 from engine.tap import SILENT
@@ -56,6 +57,8 @@ class Attention(Sublayer):
         self.q = nn.Linear(width, c.heads * c.head_width, bias)
         self.k = nn.Linear(memory or width, c.key_heads * c.head_width, bias)
         self.v = nn.Linear(memory or width, c.key_heads * c.head_width, bias)
+        self.q_norm = RMSNorm(c.head_width, c.norm_eps) if c.qk_norm else None  # one γ for all heads
+        self.k_norm = RMSNorm(c.head_width, c.norm_eps) if c.qk_norm else None
         self.out = nn.Linear(c.heads * c.head_width, width, bias)
         self.heads, self.biased = c.heads, c.positions in BIASED and not memory
         learned = self.biased and c.positions == "relative"
@@ -68,6 +71,9 @@ class Attention(Sublayer):
         q = tap("q", self._split(self.q(x)))  # [B, H, T, E]
         k = tap("k", self._split(self.k(seen)))  # [B, G, S, E]
         v = tap("v", self._split(self.v(seen)))  # [B, G, S, E]
+        if self.q_norm is not None:  # no query or key grows large (Dehghani et al. 2023, section 2.1)
+            q = self.q_norm(q, tap.at("q_norm"))  # [B, H, T, E]
+            k = self.k_norm(k, tap.at("k_norm"))  # [B, G, S, E]
         if self.rotary:
             q = tap("q_rot", rotate(q, context.angles))  # [B, H, T, E]
             k = tap("k_rot", rotate(k, context.angles))  # [B, G, T, E]

@@ -74,7 +74,7 @@ def _parts(look: Look) -> dict[str, str]:
 def _by_distance(look: Look) -> None:
     """The picked query times the picked key at other places: of these only the distance counts."""
     view, angles = look.view, look.stack.angles
-    asking, key = look.point("attn.q"), look.point("attn.k")
+    ((asking,), (key,)) = (look.sources(look.point(f"attn.{turned}")) for turned in ("q_rot", "k_rot"))
     q, k = look.trace[asking][0, view.head, view.token], look.trace[key][0, look.head_in(key), view.key]
 
     def dots(place: int, other: int, count: int = 1) -> list[float]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from engine.encoder_decoder import EncoderDecoder
-from engine.load import bert, bloom, glassbox, gpt2, images, llama, moments, t5, vit
+from engine.load import bert, bloom, glassbox, gpt2, images, llama, moments, qwen3, t5, vit
 from engine.load.folder import read_json
 from engine.load.hub import find
 from engine.recurrent import Recurrent
@@ -17,6 +17,7 @@ DEFAULT = "storybook"
 LAYOUTS = {
     "gpt2": gpt2,
     "llama": llama,
+    "qwen3": qwen3,
     "bert": bert,
     "vit": vit,
     "t5": t5,
@@ -56,9 +57,10 @@ def load(
     """A model in float32, with its tokenizer, from a shipped name, a folder or a hub name.
 
     A name with a moment ("storybook@293") is what the model was after that many steps of its training.
-    A folder is this project's own or a Hugging Face one of GPT-2, LLaMA, BERT, ViT, T5 or BLOOM (config.json,
-    model.safetensors or its shards, tokenizer.json). A hub name ("owner/name") is looked for on this machine,
-    and fetched only where `download` says so. device: "auto" (a GPU where there is one), "cpu", "cuda".
+    A folder is this project's own or a Hugging Face one of GPT-2, LLaMA, Qwen3, BERT, ViT, T5 or BLOOM
+    (config.json, model.safetensors or its shards, tokenizer.json). A hub name ("owner/name") is looked for on
+    this machine, and fetched only where `download` says so. device: "auto" (a GPU where there is one), "cpu",
+    "cuda".
     """
     name, step = _moment(str(name_or_folder))
     folder = _folder(name, download)

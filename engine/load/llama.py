@@ -27,11 +27,11 @@ PREFIX = "model."
 
 
 def read(folder: Path, config: dict) -> Transformer:
-    shapes = _config(folder, config)
+    shapes = config_of(folder, config)
     return build(shapes, renamed(read_weights(folder), NAMES, PREFIX, shapes.tied), str(folder))
 
 
-def _config(folder: Path, c: dict) -> Config:
+def config_of(folder: Path, c: dict) -> Config:
     names = ("vocab_size", "max_position_embeddings", "hidden_size", "num_hidden_layers")
     vocabulary, context, width, layers = sizes(folder, c, *names)
     heads, mlp_width = sizes(folder, c, "num_attention_heads", "intermediate_size")

@@ -55,8 +55,7 @@ def _rotary_cell(s: StepInputs, b, h, t, e):
     (x,), half = s.sources, s.config.head_width // 2
     angle = t / s.config.rotary_base ** (e % half / half)
     partner, sign = (e + half, -1) if e < half else (e - half, 1)
-    (source,), base = s.source_points, f"{s.config.rotary_base:g}"
-    letter = source.short
+    letter, base = s.point.short[0], f"{s.config.rotary_base:g}"
     turned = rf"{letter}_{{t,{e}}}\,\cos\,\theta {'-+'[sign > 0]} {letter}_{{t,{partner}}}\,\sin\,\theta"
     theta = rf"\theta &= {t} / {base}^{{{e % half}/{half}}} = {number(angle)}"
     return product_cell(

@@ -60,6 +60,7 @@ CLAIMS: list[Claim] = [  # in the signs that a page shows: of a formula without 
     (r"position picks a row|\+WP", lambda s: s.has(positions="learned")),
     (r"[Tt]imes √D|multiplied by √D", lambda s: s.has(scale_embedding=True)),
     # attention
+    (r"QK norm|γq", lambda s: s.has(qk_norm=True)),
     (r"plus b_[QKV]|\+b[QKVOe]", lambda s: s.has(attention_bias=True)),
     (r"grouped|shares? (its|number|with)", lambda s: not s.recurrent and s.config.group_size > 1),
     (r"KV cache", lambda s: not s.recurrent and s.config.causal and s.config.group_size > 1),

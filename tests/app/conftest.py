@@ -11,6 +11,7 @@ from tests.engine.tiny import (
     BERT,
     BLOOM,
     LLAMA,
+    QWEN,
     RELATIVE,
     ROTARY,
     SIZES,
@@ -31,6 +32,7 @@ DECODERS = {  # with parts that few models have
     "odd": ROTARY | dict(scale_scores=False, scale_by_layer=True, scale_embedding=True, mlp_bias=False),
     "distant": RELATIVE | dict(norm="rms", post_norm=True, scale_embedding=True),
     "bloom": BLOOM,
+    "qwen": QWEN,
 }
 WORDS = "the cat sat on the mat, the animal did not cross the street because it was too tired. " * 3
 

@@ -64,6 +64,13 @@ def test_the_slope_times_the_distance_is_the_number_that_is_shown(family):
     assert boxes(at)[2].shown == pytest.approx(float(bias))
 
 
+def test_normed_queries_and_keys_are_what_is_turned(family):
+    at = open("qwen", step="scores", layer=1, head=3, token=4, key=1)
+    dot = run("qwen")["blocks.1.attn.dots"][0, 3, 4, 1]
+    assert any(f"moved on by 3: {dot:.2f}, the same".replace("-", "−") in said for said in markdown(at))
+    assert given(at, "plot-distance")["light"]["ok"]
+
+
 def test_a_score_and_the_number_for_its_distance_share_one_scale_in_every_head(family):
     at = open("t5", step="scores", stack="encoder", layer=1)
     points = [f"encoder.blocks.1.attn.{name}" for name in ("dots", "bias")]

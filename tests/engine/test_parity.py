@@ -50,6 +50,18 @@ BERT = {
 }
 CHECKPOINTS |= {name: dict(layout="llama", **choices) for name, choices in LLAMA.items()}
 CHECKPOINTS |= {name: dict(layout="bert", **choices) for name, choices in BERT.items()}
+QWEN = {
+    "Qwen3": {},
+    "Qwen3, tied": dict(tie_word_embeddings=True),
+    "Qwen3, a key for each head": dict(num_key_value_heads=4),
+    "Qwen3 with biases in attention": dict(attention_bias=True),
+    "Qwen3's heads as wide as their share": dict(head_dim=6),
+    "Qwen3, another base": dict(rope_theta=50.0),
+    "Qwen3's epsilon": dict(rms_norm_eps=0.3),
+    "Qwen3 in shards": dict(max_shard_size="5KB"),
+    "Qwen3 in bfloat16": dict(dtype=torch.bfloat16),
+}
+CHECKPOINTS |= {name: dict(layout="qwen3", **choices) for name, choices in QWEN.items()}
 BLOOM = {
     "BLOOM": {},
     "BLOOM of 4 heads": dict(n_head=4, hidden_size=16),
@@ -71,6 +83,7 @@ NOISE = {
     "gpt2": 1e-9,
     "bert": 1e-9,
     "llama": 1e-4,  # its RMSNorm and its turns are in float32 always
+    "qwen3": 1e-4,  # as LLaMA's
     "bloom": 1e-5,  # its softmax is
 }
 
@@ -99,10 +112,12 @@ SIDES = [
     ("right", "bert"),
     ("left", "bert"),
     ("right", "bloom"),
+    ("right", "qwen3"),
 ]
 
 
-# Rows that are all padding are NaN in the reference's LLaMA and BLOOM in float64, and NaN spreads: right alone.
+# Rows that are all padding are NaN in float64 in the reference's LLaMA, BLOOM and Qwen3, and NaN spreads:
+# right side alone.
 @pytest.mark.parametrize("choices", VIT.values(), ids=VIT)
 def test_every_point_of_an_image_equals_the_reference(choices, checkpoint):
     saved = checkpoint(layout="vit", **choices)

@@ -14,6 +14,7 @@ SIZES = dict(vocabulary=97, context=23, width=15, layers=3, heads=3, mlp_width=3
 ROTARY = dict(positions="rotary", width=18)  # a head's numbers are turned in pairs: an even width
 SHARED = dict(width=24, heads=4, key_heads=2)
 LLAMA = dict(norm="rms", positions="rotary", gated=True, attention_bias=False, mlp_bias=False) | SHARED
+QWEN = LLAMA | dict(qk_norm=True, head_width=8)
 
 RELATIVE = dict(positions="relative", buckets=6, max_distance=7, scale_scores=False)
 BLOOM = dict(positions="alibi", embed_norm=True)
@@ -28,6 +29,7 @@ KINDS = {
     "rotary": ROTARY,
     "LLaMA": LLAMA,
     "ALiBi": dict(positions="alibi"),
+    "Qwen3": QWEN,
 }  # decoders: what comes later changes nothing before
 
 CHOICES = {
@@ -35,6 +37,8 @@ CHOICES = {
     "rotary": ROTARY,
     "rotary, small base": ROTARY | dict(rotary_base=2.5),
     "LLaMA": LLAMA,
+    "Qwen3": QWEN,
+    "QK norm, not turned": dict(qk_norm=True, norm_eps=0.3),
     "BERT": BERT,
     "BERT without its ends": BERT | dict(ending="nothing", next_sentence=False),
     "norms after, causal": dict(post_norm=True),
@@ -72,6 +76,7 @@ PAIRS = {  # an encoder and a decoder: choices of `pair`
     "T5": T5 | dict(shared=True, decoder=dict(scale_logits=True)),
     "T5, gated": T5 | dict(shared=True, gated=True, decoder=dict(tied=False, layers=1)),
     "widths of their own": dict(encoder=dict(width=12, heads=2, layers=1), decoder=dict(norm="rms")),
+    "QK norm": dict(qk_norm=True, decoder=SHARED),
     "keys shared, turned": dict(decoder=LLAMA, encoder=ROTARY),
     "captions": dict(encoder=VIT | dict(ending="nothing", classes=0)),
 }

@@ -102,6 +102,7 @@ ENTRIES["bloom"] = [
     "apply_residual_connection_post_layernorm",
     "slow_but_exact",
 ]
+ENTRIES["qwen3"] = [*ENTRIES["llama"], "use_sliding_window", "sliding_window", "layer_types"]
 CASES = [(layout, entry) for layout, entries in ENTRIES.items() for entry in entries]
 
 

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from tests.engine.reference import bert, bloom, gpt2, llama, t5, vit
+from tests.engine.reference import bert, bloom, gpt2, llama, qwen3, t5, vit
 from tests.engine.tiny import randomise
 
-LAYOUTS = {"gpt2": gpt2, "llama": llama, "bert": bert, "vit": vit, "t5": t5, "bloom": bloom}
+LAYOUTS = {"gpt2": gpt2, "llama": llama, "bert": bert, "vit": vit, "t5": t5, "bloom": bloom, "qwen3": qwen3}
 
 
 def save(

@@ -1,4 +1,4 @@
-"""LLaMA: tiny checkpoints of the reference, and its intermediates under our names."""
+"""LLaMA: tiny checkpoints of the reference, and its intermediates (and Qwen3's) under our names."""
 
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -53,10 +53,16 @@ def points(model: LlamaForCausalLM, ids: Tensor, padding: Tensor | None) -> dict
 
 def _attention(inputs: dict, outputs: dict, part: str, config: LlamaConfig) -> dict[str, Tensor]:
     q, k, v = (split(outputs[f"{part}.{letter}_proj"], config.head_dim) for letter in "qkv")
+    found = dict(q=q, k=k, v=v)
+    if f"{part}.q_norm" in outputs:  # of Qwen3
+        for name in ("q_norm", "k_norm"):
+            x, normed = (given[f"{part}.{name}"].transpose(1, 2) for given in (inputs, outputs))
+            found |= _norm(name, x, normed, config)
+        q, k = found["q_norm.out"], found["k_norm.out"]
     q_rot, k_rot = apply_rotary_pos_emb(q, k, *outputs["rotary_emb"])
     dots = q_rot @ k_rot.repeat_interleave(q.shape[1] // k.shape[1], 1).mT
     z, out = split(inputs[f"{part}.o_proj"], config.head_dim), outputs[f"{part}.o_proj"]
-    return dict(q=q, k=k, v=v, q_rot=q_rot, k_rot=k_rot, dots=dots, pattern=outputs[part][1], z=z, out=out)
+    return found | dict(q_rot=q_rot, k_rot=k_rot, dots=dots, pattern=outputs[part][1], z=z, out=out)
 
 
 def _norm(name: str, x: Tensor, out: Tensor, config: LlamaConfig) -> dict[str, Tensor]:
