@@ -10,6 +10,7 @@ from functools import cache
 from typing import TypeVar
 
 from engine.config import Config, RecurrentConfig
+from engine.position import BIASED
 
 Facts = Mapping[str, object]
 Conditions = tuple[tuple[str, object], ...]  # (("causal", False), ("positions", "relative"))
@@ -69,6 +70,7 @@ def _facts(config: Config | RecurrentConfig, side: str) -> Facts:
     fields = asdict(config) | {name: bool(getattr(config, name)) for name in SIZES}
     tied = config.tied and config.ending in ("logits", "masked")
     shared = {"shared_keys": config.group_size > 1, "tied": tied, "cross": False}
+    shared["biased"] = config.positions in BIASED  # a number for the distance is added to every score
     return fields | shared | {"architecture": "transformer", "stack": side or ONLY}
 
 

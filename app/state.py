@@ -47,7 +47,8 @@ class View:
     entry: int = ranged(-1, -1, 9_999_999)  # an entry of the vocabulary; -1 is the most probable
     merge: int = ranged(-1, -1, 9_999)  # how many merges of the picked word are shown; -1 is all
     # how a step shows it
-    letter: str = one_of("q", "q", "q_rot", "k", "k_rot", "v")  # which of query, key, value; turned or not
+    # which of query, key, value: as it is, normed or turned
+    letter: str = one_of("q", "q", "q_norm", "q_rot", "k", "k_norm", "k_rot", "v")
     norm: str = one_of("attn", "attn", "cross", "mlp", "final", "embed")  # which norm of the block
     sink: bool = False  # hide the first token's share
     weighted: bool = False  # attention weighted by the size of the values
@@ -162,6 +163,9 @@ def _fit_block(view: View, config: Config, moved: dict, ignored: list[str]) -> N
     if view.letter.endswith("_rot") and not config.rotary:
         moved["letter"] = view.letter[0]
         ignored.append("This model turns no queries and keys; they are shown as they are.")
+    if view.letter.endswith("_norm") and not config.qk_norm:
+        moved["letter"] = view.letter[0]
+        ignored.append("This model does not normalise queries and keys; they are shown as they are.")
     if view.norm not in norms_of(config):
         moved["norm"] = "attn"
         ignored.append("This model has no such norm; the one at its attention is shown.")

@@ -104,7 +104,7 @@ def undivided(look: Look, layer: int) -> Edits:
 
 def _uniform(look: Look, layer: int) -> Edits:
     """Every score the same: each token looks at all that it may see alike."""
-    names = ["attn.scores", *["attn.bias"] * (look.config.positions == "relative")]
+    names = ["attn.scores", *["attn.bias"] * look.facts["biased"]]
     return tuple(Edit(_at(look, layer, name), "zero") for name in names)
 
 
@@ -113,7 +113,7 @@ def _unplaced(look: Look, layer: int) -> Edits:
     if look.config.rotary:
         turned = ((_at(look, layer, f"attn.{x}_rot"), _at(look, layer, f"attn.{x}")) for x in "qk")
         return tuple(Edit(point, "take", value=before) for point, before in turned)
-    if look.config.positions == "relative":
+    if look.facts["biased"]:
         return (Edit(_at(look, layer, "attn.bias"), "zero"),)
     return (Edit(look.whole("embed.position"), "zero"),)
 

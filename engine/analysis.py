@@ -112,9 +112,7 @@ def promotes(model: Transformer, layer: int, unit: int, count: int) -> tuple[lis
     where there is no such direct way: norms after the sums, a head before the scores, or no scores.
     """
     if model.final_norm is None or model.head is not None or not (model.logits or model.classes):
-        raise ValueError(
-            f"a unit of {model.name} reaches no scores directly, only through other layers"
-        )
+        raise ValueError(f"a unit of {model.name} reaches no scores directly, only through other layers")
     column, scores = model.blocks[layer].mlp.out.weight[:, unit], model.logits or model.classes
     raised = scores.weight @ (model.final_norm.weight * column) * (model.scale or 1)
     best = raised.topk(min(count, len(raised)))

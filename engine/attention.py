@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from engine.config import Config
 from engine.context import Context
 from engine.masks import CAUSAL, Mask, causal_mask
-from engine.position import buckets_of, distances, rotate
+from engine.norm import RMSNorm
+from engine.position import BIASED, alibi, buckets_of, distances, rotate
 from engine.sublayer import Sublayer
 from engine.tap import SILENT
 
@@ -18,7 +19,7 @@ def attend(
     """softmax(q·kᵀ · scale + bias, masked) · v (Vaswani et al. 2017, equation 1).
 
     q [B, H, T, E], k and v [B, H, S, E] -> [B, H, T, E]. mask [B or 1, 1, T, S], True = may look, or CAUSAL
-    (T = S). bias [1, H, T, S]: of relative positions.
+    (T = S). bias [1, H, T, S]: for how far apart two positions are.
     """
     if mask is CAUSAL and (tap is not SILENT or bias is not None):
         mask = causal_mask(q.shape[2], k.shape[2], device=q.device)
@@ -56,9 +57,12 @@ class Attention(Sublayer):
         self.q = nn.Linear(width, c.heads * c.head_width, bias)
         self.k = nn.Linear(memory or width, c.key_heads * c.head_width, bias)
         self.v = nn.Linear(memory or width, c.key_heads * c.head_width, bias)
+        self.q_norm = RMSNorm(c.head_width, c.norm_eps) if c.qk_norm else None  # one γ for all heads
+        self.k_norm = RMSNorm(c.head_width, c.norm_eps) if c.qk_norm else None
         self.out = nn.Linear(c.heads * c.head_width, width, bias)
-        relative = c.positions == "relative" and not memory
-        self.bias = nn.Embedding(c.buckets, c.heads) if relative else None
+        self.heads, self.biased = c.heads, c.positions in BIASED and not memory
+        learned = self.biased and c.positions == "relative"
+        self.bias = nn.Embedding(c.buckets, c.heads) if learned else None
         self.max_distance, self.both_sides = c.max_distance, not c.causal
 
     def forward(self, x: Tensor, context: Context, tap=SILENT) -> Tensor:
@@ -67,12 +71,15 @@ class Attention(Sublayer):
         q = tap("q", self._split(self.q(x)))  # [B, H, T, E]
         k = tap("k", self._split(self.k(seen)))  # [B, G, S, E]
         v = tap("v", self._split(self.v(seen)))  # [B, G, S, E]
+        if self.q_norm is not None:  # no query or key grows large (Dehghani et al. 2023, section 2.1)
+            q = self.q_norm(q, tap.at("q_norm"))  # [B, H, T, E]
+            k = self.k_norm(k, tap.at("k_norm"))  # [B, G, S, E]
         if self.rotary:
             q = tap("q_rot", rotate(q, context.angles))  # [B, H, T, E]
             k = tap("k_rot", rotate(k, context.angles))  # [B, G, T, E]
         if context.cache is not None and not self.crosses:
             k, v = context.cache.extend(self.layer, k, v)  # [B, G, S, E]
-        bias = None if self.bias is None else self._bias(q.shape[2], k.shape[2])
+        bias = self._bias(q.shape[2], k.shape[2]) if self.biased else None
         z = attend(q, self._share(k), self._share(v), mask, self.scale, tap, bias)  # [B, H, T, E]
         return tap("out", self.out(z.transpose(1, 2).flatten(2)))  # heads side by side, times W_O
 
@@ -84,7 +91,10 @@ class Attention(Sublayer):
         return x if self.group_size == 1 else x.repeat_interleave(self.group_size, 1)
 
     def _bias(self, T: int, S: int) -> Tensor:
-        """What is added to the scores for each distance [1, H, T, S] (Raffel et al. 2019)."""
-        away = distances(T, S, self.bias.weight.device)
+        """What is added to the scores for each distance [1, H, T, S]: learned numbers (Raffel et al. 2019), or
+        slopes times the distance (Press et al. 2022)."""
+        away = distances(T, S, self.q.weight.device)
+        if self.bias is None:
+            return alibi(away, self.heads).to(self.q.weight.dtype)[None]
         rows = buckets_of(away, self.bias.num_embeddings, self.max_distance, self.both_sides)  # [T, S]
         return self.bias(rows).permute(2, 0, 1)[None]

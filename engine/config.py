@@ -7,7 +7,7 @@ from engine.norm import NORMS
 from engine.position import POSITIONS
 
 ENDINGS = ("logits", "masked", "classes", "nothing")
-BOOLS = ("tied", "scale_scores", "scale_by_layer", "gated", "attention_bias", "mlp_bias")
+BOOLS = ("tied", "scale_scores", "scale_by_layer", "gated", "attention_bias", "mlp_bias", "qk_norm")
 BOOLS += ("post_norm", "embed_norm", "causal", "next_sentence", "scale_embedding", "scale_logits")
 
 
@@ -29,6 +29,7 @@ class Config:
     experts_used: int = 2  # of them those that a token goes to
     attention_bias: bool = True  # of queries, keys, values and what attention writes
     mlp_bias: bool = True
+    qk_norm: bool = False  # RMSNorm of every head's queries and keys, before they are turned (QK norm)
     norm: str = "layer"  # a name of engine.norm.NORMS
     post_norm: bool = False  # norms stand after the additions, on the stream (Vaswani et al. 2017)
     embed_norm: bool = False  # the first vectors are normed before they enter block 0

@@ -15,6 +15,10 @@ POSITIONS = {  # how the vector of a position is made, where one is added
     "learned": ("position_embedding", (), "the row of the position table"),
     "sinusoidal": ("sinusoidal_position", (), "the place as waves: sines and cosines"),
 }
+BIASES = {  # how what is added to the scores is made, where positions are told so
+    "relative": ("relative_bias", (), "a number for how far apart the two are"),
+    "alibi": ("alibi_bias", (), "how far apart the two are, times the head's slope, taken off"),
+}
 
 
 def _layer_norm(at: Place, source: str) -> list[Point]:
@@ -28,13 +32,13 @@ def _layer_norm(at: Place, source: str) -> list[Point]:
     ]
 
 
-def _rms_norm(at: Place, source: str) -> list[Point]:
-    square, scaled = map(at.name, ("square", "scaled"))
+def _rms_norm(at: Place, source: str, axes: str = "BTD") -> list[Point]:
+    square, scaled, one = *map(at.name, ("square", "scaled")), f"{axes[:-1]}1"
     size = "the vector divided by their typical size"
     return [
-        Point(*at, "square", "BT1", "mean_square", (source,), "the average of a token's squared numbers"),
-        Point(*at, "scaled", "BTD", "divide_by_rms", (source, square), size),
-        Point(*at, "out", "BTD", "affine", (scaled,), "after the learned size γ", at.name()),
+        Point(*at, "square", one, "mean_square", (source,), "the average of a token's squared numbers"),
+        Point(*at, "scaled", axes, "divide_by_rms", (source, square), size),
+        Point(*at, "out", axes, "affine", (scaled,), "after the learned size γ", at.name()),
     ]
 
 
@@ -87,6 +91,10 @@ def _attention(config: Config, at: Place, source: str, memory: str = "") -> list
         Point(*at, "k", keys, "heads", read, "key: what a token can be found by", bias=bias),
         Point(*at, "v", keys, "heads", read, "value: what a token hands over", bias=bias),
     ]
+    if config.qk_norm:
+        q_norm, k_norm = at.inside("q_norm"), at.inside("k_norm")
+        points += [*_rms_norm(q_norm, q, "BHTE"), *_rms_norm(k_norm, k, keys)]
+        q, k = q_norm.name("out"), k_norm.name("out")
     if config.positions == "rotary" and not memory:
         points += [
             Point(*at, "q_rot", "BHTE", "rotary", (q,), "the query, turned by its position"),
@@ -99,8 +107,8 @@ def _attention(config: Config, at: Place, source: str, memory: str = "") -> list
         Point(*at, "scores", "BHTS", "scale_scores", (dots,), f"the dot products times {scale}"),
     ]
     seen = (scores, mask)
-    if config.positions == "relative" and not memory:
-        points.append(Point(*at, "bias", "BHTS", "relative_bias", (), "a number for how far apart the two are"))
+    if config.positions in BIASES and not memory:
+        points.append(Point(*at, "bias", "BHTS", *BIASES[config.positions]))
         seen = (scores, at.name("bias"), mask)
     return [
         *points,

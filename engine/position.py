@@ -1,12 +1,13 @@
 """Positions: where a token stands, told by a vector that is added, or by a turn of queries and keys, or by a
-number for each distance that is added to the scores."""
+number for each distance, learned or not, that is added to the scores."""
 
 import math
 
 import torch
 from torch import Tensor
 
-POSITIONS = ("learned", "rotary", "sinusoidal", "relative")
+POSITIONS = ("learned", "rotary", "sinusoidal", "relative", "alibi")
+BIASED = ("relative", "alibi")  # of these: told by what is added to the scores
 
 
 def turns(places: Tensor, width: int, base: float) -> Tensor:
@@ -57,3 +58,24 @@ def buckets_of(away: Tensor, count: int, max_distance: int, both_sides: bool) ->
     far = (near + (share * (count - near)).long()).clamp_max(count - 1)
     bucket = torch.where(size < near, size, far)
     return torch.where(away > 0, bucket + count, bucket) if both_sides else bucket
+
+
+def slopes(heads: int) -> list[float]:
+    """How much each head takes off a score for every place of distance (Press et al. 2022, section 3).
+
+    For H heads 2^(−8/H) and its powers, down to 2^(−8). Where H is no power of two: those of the power below,
+    then every other one of the power above.
+    """
+    below = 2 ** (heads.bit_length() - 1)
+    own = [2 ** (-8 * i / below) for i in range(1, below + 1)]
+    between = [2 ** (-8 * i / (2 * below)) for i in range(1, 2 * below, 2)]
+    return [*own, *between][:heads]
+
+
+def alibi(away: Tensor, heads: int) -> Tensor:
+    """What each head adds to the scores for distances s − t: its slope times the distance, taken off.
+
+    away [T, S] -> [H, T, S] in float32: attention with linear biases (Press et al. 2022, section 3).
+    """
+    slope = torch.tensor(slopes(heads), device=away.device)
+    return -slope[:, None, None] * away.abs()

@@ -65,13 +65,13 @@ def _parts(look: Look, total: str) -> list[tuple[str, str, str, tuple[str, ...]]
     config, added = look.config, look.sources(total)
     titles = TITLES | ({"token": PATCHES} if config.image else {})
     titles |= {"position": WAVES} if config.positions == "sinusoidal" else {}
-    if len(added) == 1:
+    if len(added) == 1 and not config.embed_norm:
         return [("token", added[0], ALONE, ())]
     among = added if config.embed_norm else (*added, total)
     parts = [(part := look.trace.table[point].short, point, titles[part], among) for point in added]
     if config.embed_norm:
-        out = "Their sum, normalised: what enters the first block"
-        return [*parts, ("out", look.whole("embed.out"), out, ())]
+        out = "Their sum, normalised" if len(added) > 1 else "The same, normalised"
+        return [*parts, ("out", look.whole("embed.out"), f"{out}: what enters the first block", ())]
     return [*parts, ("out", total, "Their sum: what enters the first block", among)]
 
 

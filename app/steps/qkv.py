@@ -1,4 +1,4 @@
-"""Query, key and value, each X·W + b; in models with rotary positions, query and key then turned."""
+"""Query, key and value, each X·W + b; query and key then normed or turned, in models that do so."""
 
 import numpy as np
 
@@ -9,27 +9,35 @@ from app.look import Look
 from app.page import columns, keep
 from app.widgets import arithmetic, chart, code, picture, words
 from engine.attention import Attention
+from engine.norm import RMSNorm
 from engine.position import rotate, turns
 
-LETTERS = {"q": "Query", "q_rot": "Query, turned", "k": "Key", "k_rot": "Key, turned", "v": "Value"}
+LETTERS = {"q": "Query", "q_norm": "Query, normalised", "q_rot": "Query, turned"}
+LETTERS |= {"k": "Key", "k_norm": "Key, normalised", "k_rot": "Key, turned", "v": "Value"}
 
 
 def draw(look: Look) -> None:
-    point = look.point(f"attn.{look.view.letter}")
+    point = _point(look, look.view.letter)
     look = look.strongest(unit=point)
-    config, rotary, width = look.config, look.config.rotary, look.config.head_width
+    config, width = look.config, look.config.head_width
     left, right = columns(7, 4)
     with left:
-        offered = {letter: name for letter, name in LETTERS.items() if rotary or "_" not in letter}
+        table = look.trace.table
+        offered = {letter: name for letter, name in LETTERS.items() if _point(look, letter) in table}
         choice("Which of them", "letter", offered)
-        turned = look.trace.table[point].kind == "rotary"
-        (_turn if turned else _product)(look)
+        show, *sources = SHOWN[table[point].kind]
+        show(look)
     with right:
         if config.group_size > 1:
             _groups(look)
         arithmetic(look, (point, look.head_in(point), look.view.token, look.view.unit))
         words(look, "qkv/heads", heads=config.heads, width=width, across=config.heads * width)
-        code(*([rotate, turns] if turned else [Attention.forward]))
+        code(*sources)
+
+
+def _point(look: Look, letter: str) -> str:
+    """The point of a query, key or value; of a normed one what comes out of the norm."""
+    return look.point(f"attn.{letter}{'.out' if letter.endswith('_norm') else ''}")
 
 
 def _product(look: Look) -> None:
@@ -53,10 +61,23 @@ def _product(look: Look) -> None:
         picture(look, point, title, height=230, plain=True)
 
 
+def _norm(look: Look) -> None:
+    """The query or key before and after its norm, which is the same for all heads."""
+    after = _point(look, look.view.letter)
+    (scaled,), letter = look.sources(after), look.view.letter
+    before, square = look.sources(scaled)
+    typical = look.array(square)[look.head_in(after), look.view.token].item()
+    words(look, "qkv/norm", token=look.token, width=look.config.head_width, square=typical)
+    for column, point, shown in zip(columns(1, 1), (before, after), (letter[0], letter), strict=True):
+        with column:
+            picture(look, point, LETTERS[shown], height=230)
+
+
 def _turn(look: Look) -> None:
     """The query or key turned by its place: the whole head, and one pair of its numbers as an arrow."""
     view, half = look.view, look.config.head_width // 2
-    before, after = look.point(f"attn.{view.letter[0]}"), look.point(f"attn.{view.letter}")
+    after = look.point(f"attn.{view.letter}")
+    (before,) = look.sources(after)
     head = look.head_in(after)
     pair = min(view.unit, 2 * half - 1) % half
     angle = float(look.stack.angles(0, len(look.labels))[view.token, pair])
@@ -74,6 +95,13 @@ def _turn(look: Look) -> None:
         ]
         figure = graph(arrows, f"number {pair}", f"number {pair + half}", height=260, square=True)
         chart(look, "turn", figure, f"Pair {pair} of {look.token}, before and after the turn", point=after)
+
+
+SHOWN = {  # by a point's kind: what is drawn, and the code that ran
+    "heads": (_product, Attention.forward),
+    "affine": (_norm, RMSNorm.forward),
+    "rotary": (_turn, rotate, turns),
+}
 
 
 def _groups(look: Look) -> None:

@@ -15,7 +15,7 @@ from app.widgets import arithmetic, chart, code, picture, words
 from engine.analysis import dots_at
 from engine.attention import attend
 from engine.checks import check_distances, worst
-from engine.position import buckets_of, rotate
+from engine.position import alibi, buckets_of, rotate, slopes
 from engine.tap import Edit
 
 TITLES = {"dots": "Query · key", "scores": "Divided by √d_k", "bias": "Added for the distance"}
@@ -46,8 +46,9 @@ def draw(look: Look) -> None:
             with column:
                 picture(look, parts[name], TITLES[name], height=360, among=added)
         if "bias" in parts:
-            bias = float(look.array(parts["bias"])[cell])
-            words(look, "scores/relative", token=look.token, key=look.key, head=view.head, bias=bias)
+            bias, slope = float(look.array(parts["bias"])[cell]), slopes(look.config.heads)[view.head]
+            distance = dict(away=abs(view.token - view.key), slope=slope, bias=bias)
+            words(look, "scores/bias", token=look.token, key=look.key, head=view.head, **distance)
         if look.config.rotary:
             _by_distance(look)
     with right:
@@ -59,21 +60,21 @@ def draw(look: Look) -> None:
             if edit in look.edits:
                 _without(look, edit)
         arithmetic(look, *((point, *cell) for point in parts.values()))
-        places = {"rotary": (dots_at, rotate), "relative": (buckets_of,)}
+        places = {"rotary": (dots_at, rotate), "relative": (buckets_of,), "alibi": (alibi, slopes)}
         code(attend, *places.get(look.config.positions, ()))
 
 
 def _parts(look: Look) -> dict[str, str]:
-    """What a score is made of, name -> point: T5 does not divide, but adds a number for the distance."""
+    """What a score is made of, name -> point: T5 does not divide; T5 and BLOOM add for the distance."""
     config = look.config
-    names = ("dots", *["scores"] * config.scale_scores, *["bias"] * (config.positions == "relative"))
+    names = ("dots", *["scores"] * config.scale_scores, *["bias"] * look.facts["biased"])
     return {name: look.point(f"attn.{name}") for name in names}
 
 
 def _by_distance(look: Look) -> None:
     """The picked query times the picked key at other places: of these only the distance counts."""
     view, angles = look.view, look.stack.angles
-    asking, key = look.point("attn.q"), look.point("attn.k")
+    ((asking,), (key,)) = (look.sources(look.point(f"attn.{turned}")) for turned in ("q_rot", "k_rot"))
     q, k = look.trace[asking][0, view.head, view.token], look.trace[key][0, look.head_in(key), view.key]
 
     def dots(place: int, other: int, count: int = 1) -> list[float]:

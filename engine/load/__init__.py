@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from engine.encoder_decoder import EncoderDecoder
-from engine.load import bert, glassbox, gpt2, images, llama, mixtral, moments, t5, vit
+from engine.load import bert, bloom, glassbox, gpt2, images, llama, mixtral, moments, qwen3, t5, vit
 from engine.load.folder import read_json
 from engine.load.hub import find
 from engine.recurrent import Recurrent
@@ -17,10 +17,12 @@ DEFAULT = "storybook"
 LAYOUTS = {
     "gpt2": gpt2,
     "llama": llama,
+    "qwen3": qwen3,
     "bert": bert,
     "vit": vit,
     "t5": t5,
     "mixtral": mixtral,
+    "bloom": bloom,
 }  # model_type -> who reads that Hugging Face layout
 TOKENIZERS = {"bert": WordPieceTokenizer, "t5": UnigramTokenizer}  # who reads its tokenizer.json, if not Json…
 AT = "@"  # "storybook@293" is that model after 293 steps of its training
@@ -49,7 +51,7 @@ def load(
     """A model in float32, with its tokenizer, from a shipped name, a folder or a hub name.
 
     A name with a moment ("storybook@293") is what the model was after that many steps of its training.
-    A folder is this project's own or a Hugging Face one of GPT-2, LLaMA, Mixtral, BERT, ViT or T5
+    A folder is this project's own or a Hugging Face one of GPT-2, LLaMA, Mixtral, Qwen3, BERT, ViT, T5 or BLOOM
     (config.json, model.safetensors or its shards, tokenizer.json). A hub name ("owner/name") is looked for on
     this machine, and fetched only where `download` says so. device: "auto" (a GPU where there is one), "cpu",
     "cuda".

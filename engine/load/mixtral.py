@@ -19,7 +19,7 @@ ONLY = dict(sliding_window=None, router_jitter_noise=0)  # what these entries mu
 
 
 def read(folder: Path, config: dict) -> Transformer:
-    """A Mixtral checkpoint folder -> the decoder; a ValueError names a setting or weight that it cannot have."""
+    """A Mixtral checkpoint folder -> the decoder; a ValueError names what it cannot have."""
     shapes, weights = _config(folder, config), read_weights(folder)
     names = llama.NAMES | ROUTER | _names_of_experts(weights)
     return build(shapes, renamed(weights, names, llama.PREFIX, shapes.tied), str(folder))

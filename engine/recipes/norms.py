@@ -74,7 +74,8 @@ def mean_square(s: StepInputs):
 
 
 def _mean_square_cell(s: StepInputs, *at):
-    symbols = r"\overline{x_t^2} = \frac{1}{D}\sum_d x_{t,d}^2"
+    width, d = "Ee" if "E" in s.source_points[0].axes else "Dd"  # of a head, or of the stream
+    symbols = rf"\overline{{x_t^2}} = \frac{{1}}{{{width}}}\sum_{d} x_{{t,{d}}}^2"
     return average_cell(symbols, s.point.sources, *_squares(s.sources[0][at[:-1]]))
 
 

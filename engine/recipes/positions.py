@@ -55,8 +55,7 @@ def _rotary_cell(s: StepInputs, b, h, t, e):
     (x,), half = s.sources, s.config.head_width // 2
     angle = t / s.config.rotary_base ** (e % half / half)
     partner, sign = (e + half, -1) if e < half else (e - half, 1)
-    (source,), base = s.source_points, f"{s.config.rotary_base:g}"
-    letter = source.short
+    letter, base = s.point.short[0], f"{s.config.rotary_base:g}"
     turned = rf"{letter}_{{t,{e}}}\,\cos\,\theta {'-+'[sign > 0]} {letter}_{{t,{partner}}}\,\sin\,\theta"
     theta = rf"\theta &= {t} / {base}^{{{e % half}/{half}}} = {number(angle)}"
     return product_cell(
@@ -100,3 +99,30 @@ def _relative_bias_cell(s: StepInputs, b, h, t, k):
 
 
 recipe("relative_bias", whole=relative_bias, cell=_relative_bias_cell)
+
+
+def alibi_bias(s: StepInputs):
+    """[B, H, T, S], the distance times the head's slope, subtracted (Press et al. 2022)."""
+    away = np.abs(np.arange(s.T)[None, :] - np.arange(s.T)[:, None])
+    value = -np.multiply.outer([2.0 ** -_halvings(s, h) for h in range(s.config.heads)], away)  # [H, T, S]
+    return plain(np.broadcast_to(value, (s.B, *value.shape)))
+
+
+def _halvings(s: StepInputs, h: int) -> float:
+    """How often 1 is halved for the slope of head h.
+
+    In steps of 8/n up to 8, where n is the largest power of two that is not above the number of heads; the
+    heads beyond n start half a step lower.
+    """
+    n = 2 ** math.floor(math.log2(s.config.heads))
+    return 8 / n * (h + 1 if h < n else h - n + 0.5)
+
+
+def _alibi_bias_cell(s: StepInputs, b, h, t, k):
+    halvings = _halvings(s, h)
+    slope = 2.0**-halvings
+    symbols = rf"b_{{t,s}} = -m_h\,|t - s|,\ m_{{{h}}} = 2^{{-{halvings:.4g}}}"
+    return simple_cell(symbols, rf"-{number(slope)} \cdot |{t} - {k}|", -slope * abs(t - k))
+
+
+recipe("alibi_bias", whole=alibi_bias, cell=_alibi_bias_cell)

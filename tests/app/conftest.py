@@ -9,8 +9,10 @@ from engine.training.encoder import learn_wordpiece
 from tests.app.visit import model
 from tests.engine.tiny import (
     BERT,
+    BLOOM,
     LLAMA,
     MIXTRAL,
+    QWEN,
     RELATIVE,
     ROTARY,
     SIZES,
@@ -32,6 +34,8 @@ DECODERS = {  # with parts that few models have
     "mixed": MIXTRAL,
     "mixed after": dict(post_norm=True, gated=True, mlp_bias=False, experts=3, experts_used=1, norm="rms"),
     "distant": RELATIVE | dict(norm="rms", post_norm=True, scale_embedding=True),
+    "bloom": BLOOM,
+    "qwen": QWEN,
 }
 WORDS = "the cat sat on the mat, the animal did not cross the street because it was too tired. " * 3
 

@@ -56,6 +56,21 @@ def test_pictures_that_are_added_up_share_one_scale(name, step, added):
     assert found == {point: [pytest.approx(most)] for point in added}
 
 
+def test_the_slope_times_the_distance_is_the_number_that_is_shown(family):
+    at = open("bloom", step="scores", layer=1, head=2, token=4, key=1)
+    bias = run("bloom")["blocks.1.attn.bias"][0, 2, 4, 1]
+    assert bias == -0.25 * 3  # head 2 of 3: the first between the slopes of two heads
+    assert any("3 places from" in said and "−0.25 × 3 = **−0.750**" in said for said in markdown(at))
+    assert boxes(at)[2].shown == pytest.approx(float(bias))
+
+
+def test_normed_queries_and_keys_are_what_is_turned(family):
+    at = open("qwen", step="scores", layer=1, head=3, token=4, key=1)
+    dot = run("qwen")["blocks.1.attn.dots"][0, 3, 4, 1]
+    assert any(f"moved on by 3: {dot:.2f}, the same".replace("-", "−") in said for said in markdown(at))
+    assert given(at, "plot-distance")["light"]["ok"]
+
+
 def test_a_score_and_the_number_for_its_distance_share_one_scale_in_every_head(family):
     at = open("t5", step="scores", stack="encoder", layer=1)
     points = [f"encoder.blocks.1.attn.{name}" for name in ("dots", "bias")]

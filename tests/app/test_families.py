@@ -35,17 +35,25 @@ TEXT = "the cat [MASK] on the mat. [SEP] it was too tired"
 IMAGE = "0123456789abcdefg" * 3 + "0" * 13
 PICTURE = "0012" * 16
 READS = (
-    {"llama": TEXT, "bert": TEXT, "vit": IMAGE}
+    {"llama": TEXT, "bloom": TEXT, "qwen": TEXT, "bert": TEXT, "vit": IMAGE}
     | dict.fromkeys(TRANSLATORS, "the cat sat")
     | dict.fromkeys(CAPTIONERS, PICTURE)
 )
-WALKS = [("llama", ""), ("bert", ""), ("vit", ""), ("pair", "encoder"), ("pair", "decoder")]
+WALKS = [
+    ("llama", ""),
+    ("bloom", ""),
+    ("qwen", ""),
+    ("bert", ""),
+    ("vit", ""),
+    ("pair", "encoder"),
+    ("pair", "decoder"),
+]
 WALKS += [("t5", "encoder"), ("t5", "decoder")]
 WALKS += [("seer", "encoder"), ("seer", "decoder"), ("teller", "encoder"), ("teller", "decoder")]
 WALKS += [(cell, side) for cell in ("rnn", "gru", "lstm") for side in ("encoder", "decoder")]
 AFTER = (*STEPS[:2], *STEPS[3:9], "layernorm", *STEPS[9:])  # where norms stand after the additions
 CARRIED = ("tokens", "embeddings", "cell", "states")
-ORDERS = [STEPS, AFTER, STEPS, AFTER[:-1], (*AFTER[:9], "cross", *AFTER[9:])]
+ORDERS = [STEPS, STEPS, STEPS, AFTER, STEPS, AFTER[:-1], (*AFTER[:9], "cross", *AFTER[9:])]
 ORDERS += [STEPS[:-1], (*STEPS[:9], "cross", *STEPS[9:])] * 2
 ORDERS += [STEPS[:-1], (*CARRIED, "cross", "next")]
 ORDERS += [CARRIED, (*CARRIED, "next"), *[CARRIED, (*CARRIED, "cross", "next")] * 2]

@@ -50,7 +50,7 @@ SPECIAL = [
 ]
 PROMPT = "the cat sat on the mat"
 SIDES = ("encoder", "decoder")
-STRANGERS = ("llama", "after", "by layer", "odd", "distant", "bert", "plain bert", "vit")
+STRANGERS = ("llama", "after", "by layer", "odd", "distant", "bloom", "qwen", "bert", "plain bert", "vit")
 STRANGERS += ("mixed", "mixed after", "pair", "t5", "rnn", "gru", "lstm", *CAPTIONERS)
 
 
@@ -151,7 +151,7 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch
     for prompt, entry in awkward_choices():
         pages.append(press(visit(step="next", prompt=prompt, entry=entry), "take"))
     pages += [visit(step=step, model="bookworm") for step in ("tokens", "embeddings")]
-    pages += [visit(step="qkv", model="llama", letter=letter) for letter in CHOICES["letter"]]
+    pages += [visit(step="qkv", model=m, letter=at) for m in ("llama", "qwen") for at in CHOICES["letter"]]
     for name in ("bert", "vit", "t5"):
         side = dict(stack="encoder") if name == "t5" else {}
         stack = "encoder." if side else ""

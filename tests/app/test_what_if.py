@@ -247,6 +247,15 @@ def test_a_mechanism_is_off_in_one_block_or_in_all(name, count):
     assert view(fire(at, f"control-mechanism-{name}", change="own")).edits == ()
 
 
+@pytest.mark.parametrize("name", ["distant", "bloom"])
+def test_without_positions_nothing_is_added_for_the_distance(family, name):
+    at = visit(model=name, step="scores", layer=1)
+    at.session_state["open-mechanisms"] = True
+    fire(at.run(), "control-mechanism-positions", change="here")
+    assert view(at).edits == (Edit("blocks.1.attn.bias", "zero"),)
+    assert not at.exception and not picture(at, "attn.bias")[1].any()
+
+
 def test_without_choosing_where_to_look_every_row_is_even():
     at = visit(step="softmax", layer=1, **what_if(Edit("blocks.1.attn.scores", "zero")))
     _, tensor = picture(at, "attn.pattern")

@@ -61,6 +61,28 @@ MIXTRAL = {
 }
 CHECKPOINTS |= {name: dict(layout="mixtral", **choices) for name, choices in MIXTRAL.items()}
 CHECKPOINTS |= {name: dict(layout="bert", **choices) for name, choices in BERT.items()}
+QWEN = {
+    "Qwen3": {},
+    "Qwen3, tied": dict(tie_word_embeddings=True),
+    "Qwen3, a key for each head": dict(num_key_value_heads=4),
+    "Qwen3 with biases in attention": dict(attention_bias=True),
+    "Qwen3's heads as wide as their share": dict(head_dim=6),
+    "Qwen3, another base": dict(rope_theta=50.0),
+    "Qwen3's epsilon": dict(rms_norm_eps=0.3),
+    "Qwen3 in shards": dict(max_shard_size="5KB"),
+    "Qwen3 in bfloat16": dict(dtype=torch.bfloat16),
+}
+CHECKPOINTS |= {name: dict(layout="qwen3", **choices) for name, choices in QWEN.items()}
+BLOOM = {
+    "BLOOM": {},
+    "BLOOM of 4 heads": dict(n_head=4, hidden_size=16),
+    "BLOOM, untied": dict(tie_word_embeddings=False),
+    "BLOOM's epsilon": dict(layer_norm_epsilon=0.3),
+    "BLOOM in shards": dict(max_shard_size="5KB"),
+    "BLOOM in bfloat16": dict(dtype=torch.bfloat16),
+    "BLOOM without a head": dict(headless=True),
+}
+CHECKPOINTS |= {name: dict(layout="bloom", **choices) for name, choices in BLOOM.items()}
 VIT = {
     "ViT": {},
     "ViT without classes": dict(classes=False),
@@ -73,6 +95,8 @@ NOISE = {
     "bert": 1e-9,
     "llama": 1e-4,  # its RMSNorm and its turns are in float32 always
     "mixtral": 1e-4,  # so are its shares
+    "qwen3": 1e-4,  # as LLaMA's
+    "bloom": 1e-5,  # its softmax is
 }
 
 
@@ -100,10 +124,13 @@ SIDES = [
     ("right", "mixtral"),
     ("right", "bert"),
     ("left", "bert"),
+    ("right", "bloom"),
+    ("right", "qwen3"),
 ]
 
 
-# The reference's LLaMA makes rows that are all padding NaN in float64, and NaN spreads: right side alone.
+# Rows that are all padding are NaN in float64 in the reference's LLaMA, BLOOM and Qwen3, and NaN spreads:
+# right side alone.
 @pytest.mark.parametrize("choices", VIT.values(), ids=VIT)
 def test_every_point_of_an_image_equals_the_reference(choices, checkpoint):
     saved = checkpoint(layout="vit", **choices)

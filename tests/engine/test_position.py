@@ -7,11 +7,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from transformers import LlamaConfig
+from transformers.models.bloom.modeling_bloom import build_alibi_tensor
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding, apply_rotary_pos_emb
 from transformers.models.t5.modeling_t5 import T5Attention
 
 from engine.points import points_of
-from engine.position import buckets_of, distances, rotate, sinusoids, turns
+from engine.position import alibi, buckets_of, distances, rotate, sinusoids, slopes, turns
 from engine.trace import run
 from engine.worked import check, work
 from tests.engine.tiny import ROTARY, assert_close, decoder, prompt
@@ -185,3 +186,49 @@ def test_every_bias_agrees_with_its_second_route(buckets, max_distance, causal):
     trace = run(decoder(torch.float32, **choices), prompt(150))
     assert check(trace, "blocks.0.attn.bias").ok
     assert check(trace, "blocks.0.attn.masked").ok
+
+
+# --- slopes --------------------------------------------------------------------------------------
+
+
+def test_the_slopes_of_eight_heads_are_those_of_the_paper():
+    assert slopes(8) == [1 / 2**i for i in range(1, 9)]
+
+
+def test_slopes_between_two_powers_of_two_come_from_both():
+    assert slopes(6) == [2**-2, 2**-4, 2**-6, 2**-8, 2**-1, 2**-3]
+    assert slopes(1) == [2**-8]
+
+
+@pytest.mark.parametrize("heads", range(1, 41))
+def test_what_a_head_takes_off_differs_from_blooms_by_the_same_in_a_row(heads):
+    theirs = build_alibi_tensor(torch.ones(1, 9), heads, torch.float32)  # slope · s
+    ours = alibi(distances(3, 9), heads)
+    for t in range(3):
+        here = 6 + t
+        row = theirs[:, 0] - theirs[:, 0, here, None]
+        torch.testing.assert_close(ours[:, t, : here + 1], row[:, : here + 1])
+    assert (ours <= 0).all()
+
+
+@pytest.mark.parametrize("heads", [1, 2, 3, 5, 8, 12])
+@pytest.mark.parametrize("causal", [True, False])
+def test_every_alibi_agrees_with_its_second_route(heads, causal):
+    choices = dict(positions="alibi", heads=heads, head_width=4, causal=causal, context=150, layers=1)
+    trace = run(decoder(torch.float32, **choices), [prompt(150), prompt(40)])
+    assert check(trace, "blocks.0.attn.bias").ok
+    assert check(trace, "blocks.0.attn.masked").ok
+
+
+def test_an_alibi_is_worked_out_from_the_distance():
+    trace = run(decoder(torch.float32, positions="alibi"), prompt(11))
+    worked = work(trace, "blocks.2.attn.bias", (0, 2, 7, 4))
+    assert (worked.value, worked.shown) == (-0.25 * 3, -0.25 * 3)
+    assert r"m_{2} = 2^{-2}" in worked.symbols
+    assert worked.numbers == r"-0.25 \cdot |7 - 4| = -0.75"
+
+
+def test_alibi_learns_nothing_about_positions():
+    alone, learned = (decoder(positions=name) for name in ("alibi", "learned"))
+    names = [{name for name, _ in model.named_parameters()} for model in (alone, learned)]
+    assert names[1] - names[0] == {"embed.position.weight"}

@@ -14,7 +14,7 @@ from tests.engine.tiny import CHOICES, KINDS, SIZES, assert_close, at_positions,
 
 def test_the_first_vector_is_the_token_plus_its_position_where_positions_are_learned(trace, ids):
     embed = trace.model.embed
-    position = 0 if trace.model.config.rotary else embed.position.weight[:11]
+    position = 0 if embed.position is None else embed.position.weight[:11]
     assert_close(trace["embed.out"], embed.token.weight[ids] + position)
     assert torch.equal(trace["blocks.0.resid_pre"], trace["embed.out"])
 

@@ -14,23 +14,33 @@ SIZES = dict(vocabulary=97, context=23, width=15, layers=3, heads=3, mlp_width=3
 ROTARY = dict(positions="rotary", width=18)  # a head's numbers are turned in pairs: an even width
 SHARED = dict(width=24, heads=4, key_heads=2)
 LLAMA = dict(norm="rms", positions="rotary", gated=True, attention_bias=False, mlp_bias=False) | SHARED
+QWEN = LLAMA | dict(qk_norm=True, head_width=8)
 
 MIXTRAL = LLAMA | dict(experts=5, experts_used=2, activation="silu")
 
 RELATIVE = dict(positions="relative", buckets=6, max_distance=7, scale_scores=False)
+BLOOM = dict(positions="alibi", embed_norm=True)
 
 BERT = dict(post_norm=True, embed_norm=True, causal=False, segments=2, ending="masked", next_sentence=True)
 
 VIT = dict(vocabulary=0, context=10, image=6, patch=2, channels=3, causal=False, ending="classes", classes=5)
 VIT |= dict(tied=False)
 
-KINDS = {"GPT-2": {}, "rotary": ROTARY, "LLaMA": LLAMA}  # decoders: what comes later changes nothing before
+KINDS = {
+    "GPT-2": {},
+    "rotary": ROTARY,
+    "LLaMA": LLAMA,
+    "ALiBi": dict(positions="alibi"),
+    "Qwen3": QWEN,
+}  # decoders: what comes later changes nothing before
 
 CHOICES = {
     "plain": {},
     "rotary": ROTARY,
     "rotary, small base": ROTARY | dict(rotary_base=2.5),
     "LLaMA": LLAMA,
+    "Qwen3": QWEN,
+    "QK norm, not turned": dict(qk_norm=True, norm_eps=0.3),
     "BERT": BERT,
     "BERT without its ends": BERT | dict(ending="nothing", next_sentence=False),
     "norms after, causal": dict(post_norm=True),
@@ -55,6 +65,9 @@ CHOICES = {
     "sinusoidal": dict(positions="sinusoidal", scale_embedding=True),
     "relative": RELATIVE,
     "relative, both sides": RELATIVE | dict(causal=False, ending="nothing"),
+    "BLOOM": BLOOM,
+    "BLOOM, 4 heads": BLOOM | dict(width=16, heads=4),
+    "ALiBi, both sides": dict(positions="alibi", causal=False, ending="nothing"),
     "scaled logits": dict(scale_logits=True),
 }
 
@@ -68,6 +81,7 @@ PAIRS = {  # an encoder and a decoder: choices of `pair`
     "T5": T5 | dict(shared=True, decoder=dict(scale_logits=True)),
     "T5, gated": T5 | dict(shared=True, gated=True, decoder=dict(tied=False, layers=1)),
     "widths of their own": dict(encoder=dict(width=12, heads=2, layers=1), decoder=dict(norm="rms")),
+    "QK norm": dict(qk_norm=True, decoder=SHARED),
     "keys shared, turned": dict(decoder=LLAMA, encoder=ROTARY),
     "captions": dict(encoder=VIT | dict(ending="nothing", classes=0)),
 }

@@ -100,6 +100,19 @@ ENTRIES["t5"] = [
     "pad_token_id",
     "eos_token_id",
 ]
+ENTRIES["bloom"] = [
+    "vocab_size",
+    "seq_length",
+    "hidden_size",
+    "n_embed",
+    "n_layer",
+    "n_head",
+    "layer_norm_epsilon",
+    "tie_word_embeddings",
+    "apply_residual_connection_post_layernorm",
+    "slow_but_exact",
+]
+ENTRIES["qwen3"] = [*ENTRIES["llama"], "use_sliding_window", "sliding_window", "layer_types"]
 CASES = [(layout, entry) for layout, entries in ENTRIES.items() for entry in entries]
 
 

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from tests.engine.reference import bert, gpt2, llama, mixtral, t5, vit
+from tests.engine.reference import bert, bloom, gpt2, llama, mixtral, qwen3, t5, vit
 from tests.engine.tiny import randomise
 
 LAYOUTS = {"gpt2": gpt2, "llama": llama, "mixtral": mixtral, "bert": bert, "vit": vit, "t5": t5}
+LAYOUTS |= {"bloom": bloom, "qwen3": qwen3}
 
 
 def save(

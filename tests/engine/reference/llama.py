@@ -1,4 +1,4 @@
-"""LLaMA: tiny checkpoints of the reference, and its intermediates under our names."""
+"""LLaMA: tiny checkpoints of the reference, and its intermediates (and Qwen3's) under our names."""
 
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedConfig, PreTrainedModel
@@ -33,7 +33,7 @@ def points(model: PreTrainedModel, ids: Tensor, padding: Tensor | None, mlp=None
         before, between = f"{theirs}.input_layernorm", f"{theirs}.post_attention_layernorm"
         after = f"layers.{i + 1}.input_layernorm" if i + 1 < config.num_hidden_layers else "norm"
         own = model.model.layers[i].self_attn
-        attention = _attention(inputs, outputs, f"{theirs}.self_attn", own.head_dim)
+        attention = _attention(inputs, outputs, f"{theirs}.self_attn", own.head_dim, config)
         attention |= masked(attention["dots"], own.scaling, causal(ids, padding))
         found |= {f"{ours}.attn.{name}": x for name, x in attention.items()}
         found |= _norm(f"{ours}.attn.norm", inputs[before], outputs[before], config)
@@ -49,12 +49,20 @@ def points(model: PreTrainedModel, ids: Tensor, padding: Tensor | None, mlp=None
     return found | {"logits": outputs["logits"]}
 
 
-def _attention(inputs: dict, outputs: dict, part: str, width: int) -> dict[str, Tensor]:
+def _attention(
+    inputs: dict, outputs: dict, part: str, width: int, config: PreTrainedConfig
+) -> dict[str, Tensor]:
     q, k, v = (split(outputs[f"{part}.{letter}_proj"], width) for letter in "qkv")
+    found = dict(q=q, k=k, v=v)
+    if f"{part}.q_norm" in outputs:  # of Qwen3
+        for name in ("q_norm", "k_norm"):
+            x, normed = (given[f"{part}.{name}"].transpose(1, 2) for given in (inputs, outputs))
+            found |= _norm(name, x, normed, config)
+        q, k = found["q_norm.out"], found["k_norm.out"]
     q_rot, k_rot = apply_rotary_pos_emb(q, k, *outputs["rotary_emb"])
     dots = q_rot @ k_rot.repeat_interleave(q.shape[1] // k.shape[1], 1).mT
     z, out = split(inputs[f"{part}.o_proj"], width), outputs[f"{part}.o_proj"]
-    return dict(q=q, k=k, v=v, q_rot=q_rot, k_rot=k_rot, dots=dots, pattern=outputs[part][1], z=z, out=out)
+    return found | dict(q_rot=q_rot, k_rot=k_rot, dots=dots, pattern=outputs[part][1], z=z, out=out)
 
 
 def _mlp(model: LlamaForCausalLM, inputs: dict, outputs: dict, part: str) -> dict[str, Tensor]:
