@@ -17,12 +17,12 @@ DEFAULT = "storybook"
 LAYOUTS = {
     "gpt2": gpt2,
     "llama": llama,
-    "qwen3": qwen3,
     "bert": bert,
     "vit": vit,
     "t5": t5,
     "mixtral": mixtral,
     "bloom": bloom,
+    "qwen3": qwen3,
 }  # model_type -> who reads that Hugging Face layout
 TOKENIZERS = {"bert": WordPieceTokenizer, "t5": UnigramTokenizer}  # who reads its tokenizer.json, if not Json…
 AT = "@"  # "storybook@293" is that model after 293 steps of its training

@@ -28,6 +28,7 @@ UNREAD = ("apply_residual_connection_post_layernorm", "slow_but_exact")
 
 
 def read(folder: Path, config: dict) -> Transformer:
+    """A BLOOM checkpoint folder -> the decoder; a ValueError names a setting or weight that it cannot have."""
     shapes = _config(folder, config)
     weights = renamed(read_weights(folder), NAMES, PREFIX, shapes.tied)
     return build(shapes, _cut(weights, shapes.heads), str(folder))

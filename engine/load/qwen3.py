@@ -17,6 +17,7 @@ NAMES = LLAMA | {
 
 
 def read(folder: Path, config: dict) -> Transformer:
+    """A Qwen3 checkpoint folder -> the decoder; a ValueError names a setting or weight that it cannot have."""
     _refuse_windows(folder, config)
     shapes = replace(config_of(folder, {"head_dim": 128} | config), qk_norm=True)
     return build(shapes, renamed(read_weights(folder), NAMES, PREFIX, shapes.tied), str(folder))

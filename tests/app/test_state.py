@@ -104,7 +104,7 @@ SIZES = st.tuples(*[st.integers(1, 40)] * 3)
 
 def config(layers: int = 1, heads: int = 1, **choices) -> Config:
     sizes = dict(vocabulary=9, context=9, width=2 * heads, mlp_width=4, layers=layers, heads=heads)
-    return Config(**sizes | dict(positions="rotary") | choices)
+    return Config(**sizes | dict(positions="rotary", qk_norm=True) | choices)
 
 
 @given(VIEWS, SIZES)
@@ -122,8 +122,8 @@ def test_fit_moves_only_what_does_not_exist_and_says_so(view, sizes):
 
 
 @pytest.mark.parametrize("letter", CHOICES["letter"])
-def test_a_turned_vector_is_shown_plain_where_the_model_turns_none(letter):
-    fitted, moved = fit(replace(DEFAULT, letter=letter), config(positions="learned"), 1)
+def test_a_turned_or_normed_vector_is_shown_plain_where_the_model_has_none(letter):
+    fitted, moved = fit(replace(DEFAULT, letter=letter), config(positions="learned", qk_norm=False), 1)
     assert fitted.letter == letter[0]
     assert len(moved) == (letter != letter[0])
 

@@ -45,7 +45,9 @@ def test_without_a_fault_no_light_is_red(run):
 HARMLESS = {  # what a step gets wrong here cannot be seen in the answer
     "bias of the keys twice": "a number added to all scores of a row changes no weight",
     "rotary: counted from 1": "only the distance of two positions counts",
+    "ALiBi: distances off by one": "a number added to all scores of a row changes no weight",
     "masked, but not by −∞": "e to the −30 is nothing beside these scores",
+    "an expert runs on every token": "its share is 0 where it was not chosen",
     "next sentence read off the last token": "the logits do not read it",
     "next sentence without tanh": "the logits do not read it",
 }

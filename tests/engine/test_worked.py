@@ -122,9 +122,9 @@ def test_terms_sum_to_the_total_and_the_largest_comes_first(single):
 def test_a_sum_has_a_term_for_each_number_and_the_bias(plain):
     trace, c = run(plain, IDS), plain.config
     D = c.width
-    assert len(work(trace, "blocks.0.attn.dots", (0, 1, 5, 2)).terms) == D / c.heads
+    assert len(work(trace, "blocks.0.attn.dots", (0, 1, 5, 2)).terms) == c.head_width
     assert len(work(trace, "blocks.0.mlp.pre", (0, 5, 30)).terms) == D + c.mlp_bias
-    assert len(work(trace, "blocks.0.attn.out", (0, 5, 14)).terms) == D + c.attention_bias
+    assert len(work(trace, "blocks.0.attn.out", (0, 5, 14)).terms) == c.heads * c.head_width + c.attention_bias
     assert len(work(trace, "logits", (0, 5, 96)).terms) == D
     assert len(work(trace, "blocks.0.attn.pattern", (0, 1, 5, 2)).terms) == 6  # positions seen
     assert len(work(trace, "blocks.0.resid_mid", (0, 5, 2)).terms) == 2
