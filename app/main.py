@@ -18,9 +18,9 @@ st.logo(str(ROOT / "assets" / "logo.svg"), size="large")
 components.library()
 st.navigation(
     [
-        st.Page("views/walk.py", title="Walk", default=True),
-        st.Page("views/families.py", title="Families", url_path="families"),
-        st.Page("views/model.py", title="The models", url_path="model"),
+        st.Page("views/walk/page.py", title="Walk", default=True),
+        st.Page("views/families/page.py", title="Families", url_path="families"),
+        st.Page("views/models/page.py", title="The models", url_path="model"),
     ],
     position="top",
 ).run()

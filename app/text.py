@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from app.architecture import Conditions, Facts, most_specific, when
-from app.labels import escape
+from app.ui.labels import escape
 
 FOLDER = Path(__file__).parents[1] / "assets" / "text"
 CONDITION = re.compile(r"\[\[(not )?(\w+)(?:: (\w+))?\?((?:\[\[.*?\]\]|.)*?)\]\]", re.DOTALL)

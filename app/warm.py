@@ -5,8 +5,10 @@ import importlib
 from functools import cache
 
 import engine
-from app import compute, figures, steps  # noqa: F401  (all that a visit imports)
+from app import compute
 from app.state import PROMPT
+from app.ui import figures
+from app.views.walk import steps  # noqa: F401  (all that a visit imports)
 
 # What Streamlit imports when the first visitor comes.
 LATE = ("pandas.api.types", "pyarrow.compute", "PIL.Image", "pydoc", "zoneinfo")

@@ -18,7 +18,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.components.v1 import declare_component
 
-from app.page import Act, Page, put
+from app.ui.page import Act, Page, put
 
 HERE = Path(__file__).parent
 FONTS = HERE.parents[1] / "assets" / "fonts"
@@ -47,7 +47,7 @@ DRAWN = (
 )
 
 SHARED = ("common", "easel")
-ARRIVE = (HERE / "arrive.js").read_text("utf-8")
+ARRIVE = (HERE / "lib" / "arrive.js").read_text("utf-8")
 
 # What stands on the page: it waits for the library and hands over. Small, because it travels every time.
 SHIM = """
@@ -62,8 +62,8 @@ export default (given) => {
 @cache
 def _library() -> str:
     """All drawing code as one script, each file in a scope of its own."""
-    shared = [(HERE / f"{name}.js").read_text("utf-8") for name in SHARED]
-    files = ["{\n" + (HERE / f"{name}.js").read_text("utf-8") + "}" for name in DRAWN]
+    shared = [(HERE / "lib" / f"{name}.js").read_text("utf-8") for name in SHARED]
+    files = ["{\n" + (HERE / "draw" / f"{name}.js").read_text("utf-8") + "}" for name in DRAWN]
     where = f"const PLOTLY = {json.dumps(PLOTLY_URL)};"
     return "\n".join([ARRIVE, where, *shared, *files, "PAGE.arrived(DRAW);\nexport default () => {};\n"])
 
@@ -154,13 +154,13 @@ PLAIN_MATRIX |= {"told": "number", "hidden": "masked"}
 
 
 def matrix(key: str, header: dict, pick: Act | None = None) -> None:
-    """One matrix of a stored tensor; `header` as `app.widgets.picture` makes it."""
+    """One matrix of a stored tensor; `header` as `app.ui.heatmaps.picture` makes it."""
     acts = {"pick": pick} if pick else {}
     put("matrix", key, PLAIN_MATRIX | header | {"pickable": pick is not None}, **acts)
 
 
 def plot(key: str, header: dict, figure: go.Figure, pick: Act | None = None) -> None:
-    """A chart of `app.figures`; `header` as `app.widgets.chart` makes it."""
+    """A chart of `app.ui.figures`; `header` as `app.ui.charts.chart` makes it."""
     drawn = {
         "data": [_spec(t.to_plotly_json()) for t in figure.data],
         "layout": _spec(figure.layout.to_plotly_json()),
@@ -210,7 +210,7 @@ def painting(key: str, header: dict, image: Act) -> None:
 
 
 def image(key: str, header: dict, place: Act) -> None:
-    """An image in its patches, weights laid over it; `header` as `app.widgets.laid` makes it."""
+    """An image in its patches, weights laid over it; `header` as `app.ui.images.laid` makes it."""
     put("image", key, header, place=place)
 
 
@@ -237,7 +237,7 @@ def formula(key: str, mathml: str) -> None:
 
 
 def hands(key: str, boxes: list[dict], set: Act) -> None:
-    """The arithmetic of picked cells, a box each, as `app.widgets.arithmetic` makes them; `set` is called with
+    """The arithmetic of picked cells, a box each, as `app.ui.arithmetic` makes them; `set` is called with
     [the number of a box, a number that its cell is to have]."""
     put("hands", key, {"boxes": boxes}, set=set)
 

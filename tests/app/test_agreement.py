@@ -10,7 +10,7 @@ import torch
 import engine
 from app import catalogue, compute
 from app.state import DEFAULT
-from app.steps import tokens, wordpieces
+from app.views.walk.steps import tokens, wordpieces
 from tests.app.test_families import STEPPED, open, run
 from tests.app.visit import (
     bars,

@@ -78,7 +78,7 @@ def test_a_token_never_becomes_markup(step, monkeypatch):
     )
     shown = []
     for label in ("plain", MARKUP):
-        monkeypatch.setattr("app.look.token_labels", lambda tokens, label=label: [label] * len(tokens))
+        monkeypatch.setattr("app.ui.context.token_labels", lambda tokens, label=label: [label] * len(tokens))
         at = visit(**link)
         assert not at.exception
         shown.append(markup(at))

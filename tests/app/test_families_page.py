@@ -37,7 +37,7 @@ GAP = "The old [MASK] sat on the mat."
 
 def families(**link):
     at = visit(**link)
-    at = at.switch_page("views/families.py").run()
+    at = at.switch_page("views/families/page.py").run()
     assert not at.exception
     return at
 

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from app.figures import MARK, REST, bars, dots, graph, histogram, panels, plain, series, shares, space
+from app.ui.figures import MARK, REST, bars, dots, graph, histogram, panels, plain, series, shares, space
 from tests.hostile import HOSTILE
 
 TWO = [{"label": "a", "value": 0.25, "mark": True}, {"label": "a", "value": 0.5, "off": True}]

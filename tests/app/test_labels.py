@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.architecture import STEPS
-from app.labels import escape, hex_bytes, token_labels, visible
 from app.markup import tree
 from app.text import say, sections
+from app.ui.labels import escape, hex_bytes, token_labels, visible
 from engine.masks import MASKS
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"

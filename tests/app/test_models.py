@@ -19,7 +19,7 @@ def measured(name: str, file: str) -> dict:
 
 def page(**link):
     at = visit(**link)
-    at.switch_page(str(MAIN.parent / "views" / "model.py")).run()
+    at.switch_page(str(MAIN.parent / "views" / "models" / "page.py")).run()
     assert not at.exception
     return at
 
@@ -34,7 +34,7 @@ def test_a_picked_model_is_the_one_that_is_walked_through():
     at = page()
     at.segmented_control(key="control-model").set_value("bookworm").run()
     assert view(at).model == "bookworm"
-    at.switch_page(str(MAIN.parent / "views" / "walk.py")).run()
+    at.switch_page(str(MAIN.parent / "views" / "walk" / "page.py")).run()
     assert not at.exception
     assert given(at, "bar")["ids"] == engine.load("bookworm").tokenizer.encode(PROMPT)
 

@@ -8,7 +8,7 @@ import pytest
 import engine
 from app.architecture import STEPS
 from app.state import DEFAULT, View
-from app.widgets import PICKS
+from app.ui.heatmaps import PICKS
 from engine.points import points_of
 from tests.app.visit import (
     bars,

@@ -10,8 +10,8 @@ import engine
 from app import compute
 from app.architecture import STEPS
 from app.edits import layer_of, read, write
-from app.labels import token_labels
 from app.state import DEFAULT
+from app.ui.labels import token_labels
 from engine.tap import Edit
 from tests.app.strategies import EDITS
 from tests.app.visit import (

@@ -18,8 +18,8 @@ from streamlit.testing.v1 import AppTest
 import engine
 from app.components import unpack
 from app.edits import write
-from app.figures import MARK
 from app.state import DEFAULT, View
+from app.ui.figures import MARK
 from engine.tap import Edit
 from engine.trace import Trace
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page
 
 from app.components import _spec
-from app.figures import bars, graph, series
+from app.ui.figures import bars, graph, series
 from tests.app.visit import numbers
 from tests.browser.reading import go, number, ready
 from tests.serving import idle

@@ -1,0 +1,44 @@
+"""Charts in the frame of every picture."""
+
+import plotly.graph_objects as go
+import torch
+
+from app import components
+from app.ui.context import Look
+from app.ui.frame import light, origin
+from engine.worked import Check
+
+
+def chart(
+    look: Look,
+    key: str,
+    figure: go.Figure,
+    title: str,
+    *,
+    point: str = "",
+    foot: str = "",
+    aria: str = "",
+    check: Check | None = None,
+    pick=None,
+) -> None:
+    """A chart of `app.ui.figures` in the frame of every picture.
+
+    point  where its numbers come from, which are then checked; foot says it in words where no point holds them
+    check  of what was made of a point's numbers
+    """
+    header = {"title": title, "aria": aria or title, "foot": foot}
+    header |= origin(look, point) if point else {"model": look.source}
+    header |= {"light": light(check)} if check else {}
+    components.plot(f"plot-{key}", header, figure, pick)
+
+
+def scored(
+    look: Look, indices: list[int], scores: torch.Tensor, shares: torch.Tensor, picked: int
+) -> list[dict]:
+    """Rows of `bars` for some of a model's answers: each one's probability and the score that it comes from."""
+    rows = []
+    for i in indices:
+        share = float(shares[i])
+        note = f"{share:.1%}, score {float(scores[i]):.2f}".replace("-", "−")
+        rows.append({"label": look.answer(i), "value": share, "note": note, "mark": i == picked})
+    return rows

@@ -1,0 +1,87 @@
+"""Controls for fields of the view: what a person sets comes in by the same door as a link."""
+
+import math
+
+from app import state
+from app.ui.page import Act, fold, put
+
+
+def slider(label: str, field: str, step: float) -> None:
+    least, most = state.RANGES[field]
+    _bound("slider", label, field, least=least, most=most, step=step)
+
+
+def number(label: str, field: str) -> None:
+    least, most = state.RANGES[field]
+    _bound("number", label, field, least=least, most=most)
+
+
+def switch(label: str, field: str) -> None:
+    _bound("switch", label, field)
+
+
+def text_field(label: str, field: str, most: int) -> None:
+    """A line of text of at most so many characters."""
+    _bound("text", label, field, most=most)
+
+
+def choice(label: str, field: str, names: dict[str, str]) -> None:
+    """A row of choices, value -> what it is called; it speaks for itself, so the label is only read out."""
+    _bound("choice", label, field, options=list(names.items()))
+
+
+def choice_of(
+    key: str, label: str, value: str, names: dict[str, str], act: Act, *, named: bool = False
+) -> None:
+    """The same for what is no field: `act` is called with one of the names. named: the label is shown, too."""
+
+    def take(value: object) -> None:
+        if value in list(names):
+            act(value)
+
+    header = {"type": "choice", "label": label, "value": value, "options": list(names.items()), "named": named}
+    put("control", f"control-{key}", header, change=take)
+
+
+def slider_of(key: str, label: str, value: float, least: float, most: float, step: float, act: Act) -> None:
+    """The same for a number that is no field: `act` is called with one from least to most."""
+    header = {"type": "slider", "label": label, "value": value, "least": least, "most": most, "step": step}
+    put("control", f"control-{key}", header, change=_within(least, most, act))
+
+
+def number_of(key: str, label: str, value: int, least: int, most: int, act: Act) -> None:
+    header = {"type": "number", "label": label, "value": value, "least": least, "most": most}
+    put("control", f"control-{key}", header, change=_within(least, most, act))
+
+
+def switch_of(key: str, label: str, value: bool, act: Act) -> None:
+    header = {"type": "switch", "label": label, "value": value}
+    put("control", f"control-{key}", header, change=lambda on: act(on is True))
+
+
+def _within(least: float, most: float, act: Act) -> Act:
+    """`act` with the number that is reported, moved into its range; nothing else is taken."""
+
+    def take(value: object) -> None:
+        if isinstance(value, int | float) and type(value) is not bool and math.isfinite(value):
+            act(min(max(value, least), most))
+
+    return take
+
+
+def button(key: str, label: str, act: Act, *, primary: bool = False, disabled: bool = False) -> None:
+    """`act` is called without a word from the browser."""
+    header = {"type": "button", "label": label, "value": False, "primary": primary, "disabled": disabled}
+    acts = {} if disabled else {"change": lambda pressed: act()}
+    put("control", f"button-{key}", header, **acts)
+
+
+def unfold(key: str, title: str):
+    """A place under a title, and whether it is open: only then is there something to put into it."""
+    open = state.unfolded(key)
+    return fold(key, title, open, lambda wanted: state.unfold(key, wanted is True)), open
+
+
+def _bound(kind: str, label: str, field: str, **shape) -> None:
+    header = {"type": kind, "label": label, "value": getattr(state.current(), field), **shape}
+    put("control", f"control-{field}", header, change=lambda value: state.enter(field, value))

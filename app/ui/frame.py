@@ -1,0 +1,32 @@
+"""What every picture's frame says: where its numbers come from, and whether the second route agrees."""
+
+from app.ui.context import Look
+from engine.worked import Check
+
+
+def light(check: Check) -> dict:
+    """A self-check as the frame shows it."""
+    noise = "float noise" if check.ok else "more than float noise"
+    return {
+        "ok": check.ok,
+        "text": f"recomputed in float64: worst cell differs by {written(check.largest, 1)}, {noise}",
+    }
+
+
+def foot(look: Look, point: str) -> str:
+    """The point's name and shape: blocks.2.attn.scores  [B=1, H=6, T=9, S=9]."""
+    sizes = zip("B" + look.axes(point), look.trace[point].shape, strict=True)
+    return f"{point}  [{', '.join(f'{axis}={n}' if axis != '1' else '1' for axis, n in sizes)}]"
+
+
+def origin(look: Look, point: str) -> dict:
+    """Where the numbers of a picture come from, as its frame tells it: point, model, self-check."""
+    return {"foot": foot(look, point), "model": look.source, "light": light(look.checked(point))}
+
+
+def written(x: float, digits: int = 5) -> str:
+    return f"{x:.{digits}g}".replace("-", "−").replace("inf", "∞")
+
+
+def clamp(value: int, count: int) -> int:
+    return max(0, min(value, count - 1))

@@ -1,0 +1,187 @@
+"""What-ifs on the page: what was changed, what became of the answer, and controls that change more."""
+
+import re
+
+from app import compute, state
+from app.edits import Edits, drop, found, layer_of, put, together
+from app.text import say
+from app.ui.context import Look
+from app.ui.controls import choice_of, unfold
+from app.ui.page import columns, text
+from app.ui.page import put as put_part
+from engine.analysis import divergence
+from engine.config import Config
+from engine.point import Point
+from engine.tap import Edit
+
+BEST = 3  # answers named
+PARTS = {  # what can be taken out: a point, and what it is called
+    "attn.z": "head",
+    "attn.out": "attention",
+    "cross.out": "cross-attention",
+    "mlp.out": "the MLP",
+}
+
+
+def strip(look: Look) -> None:
+    """The changes, each with a cross to take it back, and what became of the answer."""
+    if not look.edits:
+        return
+    groups = together(look.edits, getattr(look.config, "layers", 1))
+    labels = [_label(look, group) for group in groups]
+
+    def remove(number: object) -> None:
+        if type(number) is int and 0 <= number < len(groups):
+            state.edit(lambda edits: drop(edits, *groups[number]))
+
+    header = {"items": labels, "all": say("walk", "edits/clear"), "say": say("walk", "edits/lead")}
+    put_part("edits", "edits", header, remove=remove, clear=lambda _: state.change(edits=()))
+    text(_outcome(look))
+
+
+def _outcome(look: Look) -> str:
+    """The most probable answers before and after, and how far apart the two are."""
+    point, at = look.outcome
+    before, after = (
+        compute.answer(look.model.name, look.given, point, at, edits) for edits in ((), look.edits)
+    )
+    place = dict(token=look.token if at and look.side != "encoder" else "")
+    told = dict(before=_best(look, before), after=_best(look, after), bits=divergence(before, after))
+    return say("walk", "edits/outcome", look.facts | {"placed": bool(place["token"])}, **place, **told)
+
+
+def _best(look: Look, shares) -> str:
+    best = shares.topk(min(BEST, len(shares)))
+    pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    return ", ".join(f"{look.answer(i).removeprefix('·')} {share:.1%}" for i, share in pairs)
+
+
+def _label(look: Look, group: Edits) -> str:
+    """What a change, or the same one in all blocks, is called; it is shown as plain text."""
+    edit, layer = group[0], layer_of(group[0])
+    name = edit.point.rpartition(f"blocks.{layer}.")[2]
+    where = "every block" if len(group) > 1 else "" if layer is None else f"block {layer}"
+    cell = f" at {', '.join(f'{axis} {i}' for axis, i in edit.at)}" if edit.at else ""
+    if edit.op in ("zero", "mean") and name in PARTS:
+        part = f"head {dict(edit.at)['H']}" if name == "attn.z" and "H" in dict(edit.at) else PARTS[name]
+        return f"{where}: {part} {'taken out' if edit.op == 'zero' else 'replaced by its average'}"
+    if edit.op == "take":
+        part = name.removesuffix(".out") if name.endswith("norm.out") else name
+        gone = {"norm": f"without {part}", "rot": f"{name.rpartition('.')[2][0]} not turned"}
+        return f"{where}: {gone.get(re.split('[._]', part)[-1], f'no residual in {name}')}"
+    if edit.op == "mask":
+        return f"{where}: mask “{edit.value[0]}”, n = {edit.value[1]}"
+    if (edit.op, name) == ("scale", "attn.masked"):
+        return f"{where}: temperature {1 / edit.value:.3g} in the softmax"
+    if (edit.op, name) == ("scale", "attn.scores"):
+        return f"{where}: scores × {edit.value:.4g}"
+    signs = {"set": f" = {edit.value}", "scale": f" × {edit.value}"}
+    return f"{edit.point}{cell}{signs.get(edit.op, f': {edit.op}')}"
+
+
+def taken_out(look: Look, name: str, label: str, at: dict | None = None) -> None:
+    """A part of the picked block as it is, taken out, or replaced by its average over the prompt."""
+    point = look.point(name)
+    edit = found(look.edits, point, at=at)
+    now = edit.op if edit and edit.op in ("zero", "mean") else "own"
+    names = {key: say("walk", f"edits/part/{key}") for key in ("own", "zero", "mean")}
+
+    def take(op: str) -> None:
+        new = () if op == "own" else (Edit(point, op, at or {}),)
+        state.edit(lambda edits: put(drop(edits, edit), *new))
+
+    choice_of(f"out-{name}", label, now, names, take, named=True)
+
+
+# --- mechanisms: what a block, or all of them, would do without one -------------------------------
+
+
+def undivided(look: Look, layer: int) -> Edits:
+    """No division by √d_k."""
+    scale = look.config.scale(layer)
+    return (Edit(_at(look, layer, "attn.scores"), "scale", value=1 / scale),)
+
+
+def _uniform(look: Look, layer: int) -> Edits:
+    """Every score the same: each token looks at all that it may see alike."""
+    names = ["attn.scores", *["attn.bias"] * look.facts["biased"]]
+    return tuple(Edit(_at(look, layer, name), "zero") for name in names)
+
+
+def _unplaced(look: Look, layer: int) -> Edits:
+    """No positions."""
+    if look.config.rotary:
+        turned = ((_at(look, layer, f"attn.{x}_rot"), _at(look, layer, f"attn.{x}")) for x in "qk")
+        return tuple(Edit(point, "take", value=before) for point, before in turned)
+    if look.facts["biased"]:
+        return (Edit(_at(look, layer, "attn.bias"), "zero"),)
+    return (Edit(look.whole("embed.position"), "zero"),)
+
+
+def _unnormed(look: Look, layer: int) -> Edits:
+    """No norm: what it reads goes on as it is."""
+    table, edits = look.trace.table, []
+    for point in _of_block(look, layer):
+        if point.part.endswith("norm") and point.short == "out":
+            norm = [p for p in _of_block(look, layer) if p.part == point.part]
+            edits.append(Edit(point.name, "take", value=table[norm[0].name].sources[0]))
+    return tuple(edits)
+
+
+def _unadded(look: Look, layer: int) -> Edits:
+    """No residual connection: of each sum what the part writes alone."""
+    sums = (p for p in _of_block(look, layer) if p.kind == "sum")
+    return tuple(Edit(p.name, "take", value=p.sources[-1]) for p in sums)
+
+
+def _of_block(look: Look, layer: int) -> list[Point]:
+    return [p for p in look.trace.table.values() if (p.stack, p.layer) == (look.side, layer)]
+
+
+def _at(look: Look, layer: int, name: str) -> str:
+    return look.whole(f"blocks.{layer}.{name}")
+
+
+def _without(name: str):
+    return lambda look, layer: (Edit(_at(look, layer, name), "zero"),)
+
+
+MECHANISMS = {
+    "scale": (undivided, lambda c: c.scale_scores),
+    "uniform": (_uniform, lambda c: True),
+    "attention": (_without("attn.out"), lambda c: True),
+    "mlp": (_without("mlp.out"), lambda c: True),
+    "positions": (_unplaced, lambda c: True),
+    "norm": (_unnormed, lambda c: True),
+    "residual": (_unadded, lambda c: True),
+}
+
+
+def mechanisms(look: Look) -> None:
+    """For each mechanism: as it is, off in the picked block, or off in all blocks."""
+    if not isinstance(look.config, Config):
+        return
+    place, open = unfold("mechanisms", say("walk", "edits/mechanisms"))
+    if not open:
+        return
+    there = {name: edits for name, (edits, has) in MECHANISMS.items() if has(look.config)}
+    with place:
+        text(say("walk", "edits/why"))
+        for column, names in zip(columns(1, 1), (list(there)[::2], list(there)[1::2]), strict=True):
+            with column:
+                for name in names:
+                    _mechanism(look, name, there[name])
+
+
+def _mechanism(look: Look, name: str, edits) -> None:
+    here = edits(look, look.view.layer)
+    everywhere = tuple(dict.fromkeys(edit for i in range(look.config.layers) for edit in edits(look, i)))
+    on = {"all": everywhere} if here == everywhere else {"here": here, "all": everywhere}
+    now = next((scope for scope in ("all", "here") if scope in on and set(on[scope]) <= set(look.edits)), "own")
+    names = {scope: say("walk", f"edits/scope/{scope}", layer=look.view.layer) for scope in ("own", *on)}
+
+    def take(scope: str) -> None:
+        state.edit(lambda edits: put(drop(edits, *everywhere), *on.get(scope, ())))
+
+    label = say("walk", f"edits/mechanism/{name}")
+    choice_of(f"mechanism-{name}", label, now, names, take, named=True)

@@ -1,0 +1,15 @@
+"""The walk's texts, as they are for the model that is looked at."""
+
+from app.text import say
+from app.ui.context import Look
+from app.ui.page import text
+
+
+def words(look: Look, name: str, /, *also: str, **values) -> None:
+    """A text of the walk, as it is for this kind of model (`also`: what else is so), filled in."""
+    text(told(look, name, *also, **values))
+
+
+def told(look: Look, name: str, /, *also: str, **values) -> str:
+    """The same text, to be shown elsewhere."""
+    return say("walk", name, look.facts | dict.fromkeys(also, True), **look.values | values)

@@ -1,0 +1,1 @@
+"""One sentence, or one image, through every kind of model."""

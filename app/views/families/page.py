@@ -1,0 +1,211 @@
+"""One sentence, or one image, through every kind of model: what each may see, says, and is made of."""
+
+from dataclasses import replace
+
+import streamlit as st
+import torch
+
+from app import catalogue, components, compute, state
+from app.architecture import whole
+from app.text import say
+from app.ui.charts import chart
+from app.ui.context import Look
+from app.ui.controls import button
+from app.ui.figures import bars, shares
+from app.ui.heatmaps import WEIGHTS, picture
+from app.ui.images import laid
+from app.ui.labels import escape
+from app.ui.page import Page, Place, columns, group, notice, text
+from app.views.families import translators
+from app.views.walk.steps.target import sure
+from engine.analysis import certainty, parameters_of
+
+SHOWN = 5  # answers
+SENTENCES = (
+    "The animal didn't cross the street because it was too [MASK].",
+    "She opened the [MASK] and looked out of the window.",
+    "Once upon a time there was a little [MASK] who lived in a house.",
+)
+COLUMNS = (4, 3, 3, 3)
+MASK = {"scale": "sequential", "max": 4.0}  # how a mask is drawn: what is seen in the middle of the colours
+WIDER = {"recurrent": (4, 4, 5, 4)}  # where the answer is a picture with words at its sides
+THREE = ("pair", "caption")  # families with three masks: they stand in a row of their own
+
+
+def main() -> None:
+    view = state.view(catalogue.models())
+    if state.leaving():
+        st.switch_page("views/walk/page.py")
+    with Page() as page:
+        _page(view)
+    components.show(page)
+    state.publish()
+
+
+def _page(view: state.View) -> None:
+    text(say("families", "lead"))
+    header = {"text": view.prompt, "placeholder": say("families", "placeholder"), "open": False}
+    header["examples"] = [(text, text) for text in SENTENCES]
+    components.prompt("prompt", header, _submit, lambda i: _submit(SENTENCES[int(i)]))
+    for kind, name in catalogue.families().items():
+        with group(f"family-{kind}", border=True):
+            _family(view, kind, name)
+    translators.draw(view)
+
+
+def _submit(text: str) -> None:
+    state.anew(prompt=str(text))
+
+
+def _family(view: state.View, kind: str, name: str) -> None:
+    """One model: what it is for, its mask, its answer, its parts."""
+    model = compute.model(name)
+    given = catalogue.given(name, view, gap=True)
+    about, mask, answer, parts = _places(kind)
+    with about:
+        _about(kind, name, given)
+    try:
+        trace = compute.trace(name, given)
+    except ValueError as error:
+        with mask:
+            notice(escape(str(error)), "warning")
+        return
+    look = Look(view, model, given, trace, side="decoder" if len(model.reads) == 2 else "")
+    fitted, _ = state.fit(replace(view, layer=0, head=0), look.config, len(look.ids))
+    look = replace(look, view=fitted)
+    with mask:
+        MASKS.get(kind, _mask)(look, kind)
+    with answer:
+        ANSWERS.get(kind, _answer)(look, kind)
+    with parts:
+        _parts(look)
+
+
+def _places(kind: str) -> list[Place]:
+    """Where the four parts of a family stand."""
+    if kind not in THREE:
+        return columns(*WIDER.get(kind, COLUMNS))
+    about, answer, parts = columns(4, 6, 3)
+    return [about, group(f"masks-{kind}"), answer, parts]
+
+
+def _about(kind: str, name: str, given: compute.Given) -> None:
+    text(f"**{say('families', f'{kind}/name')}** · {escape(name)}\n\n{say('families', f'{kind}/for')}")
+    read = given if isinstance(given, str) else given[0]
+    field = "image" if compute.model(name).reads[0].image else "prompt"
+    if field == "prompt":
+        text(say("families", "reads", text=read))
+    button(f"walk-{name}", say("families", "walk"), lambda: _walk(name, {field: read}))
+
+
+def _walk(name: str, read: dict[str, str]) -> None:
+    """On to the walk of a model, with what it reads here."""
+    state.anew(model=catalogue.linked(name), target="", **read)
+    state.leave()
+
+
+def _mask(look: Look, kind: str) -> None:
+    """Which tokens each token may look at."""
+    _seen(look, look.point("attn.mask"), say("families", "mask"))
+
+
+def _three(look: Look, kind: str) -> None:
+    """The masks of what reads, of what writes, and of its look at what was read."""
+    masks = {
+        "encoder": (look.memory, "attn.mask"),
+        "decoder": (look, "attn.mask"),
+        "cross": (look, "cross.mask"),
+    }
+    for column, (which, (stack, name)) in zip(columns(1, 1, 1), masks.items(), strict=True):
+        with column:
+            _seen(stack, stack.point(name), say("families", f"mask/{which}"), which)
+
+
+def _carried(look: Look, kind: str) -> None:
+    """What a recurrent decoder has of the source: all states to look back at, or what was carried last."""
+    if look.config.attention != "none":
+        return _seen(look, look.whole("cross.mask"), say("families", f"{kind}/mask"))
+    source, count = look.memory, len(look.memory.ids)
+    points = look.trace.table.values()
+    told = sum(look.trace[p.name].numel() for p in points if p.stack == "decoder" and p.part == "start")
+    remark = say("families", f"{kind}/told", states=count, numbers=told)
+    last = dict(bands=[["row", count - 1, count]], remark=remark, name=look.model.name)
+    title = say("families", f"{kind}/states")
+    picture(source, source.whole("states"), title, height=110, plain=True, pickable=False, **last)
+
+
+def _seen(look: Look, point: str, title: str, which: str = "") -> None:
+    """One mask, the same in all blocks and heads, and how many of its cells are open."""
+    mask = look.array(point)
+    rows, columns = mask.shape[-2:]
+    seen = int(mask.reshape(-1, rows, columns)[0].sum())
+    facts = look.facts | {"cross": which == "cross"}
+    remark = say("families", "seen", facts, seen=seen, of=rows * columns, rows=rows, columns=columns)
+    name = look.model.name + (which and f"-{which}")
+    picture(look, point, title, remark=remark, name=name, height=220, pickable=False, **MASK)
+
+
+MASKS = dict.fromkeys(THREE, _three) | {"recurrent": _carried}
+
+
+def _answer(look: Look, kind: str) -> None:
+    """The most probable answers: the next token, or what is in the gap."""
+    _best(look, kind, "logits", look.trace["logits"][0, _place(look)])
+
+
+def _place(look: Look) -> int:
+    """Where the answer is read off: at the gap, or at the last token."""
+    return len(look.ids) - 1 if look.gap is None else look.gap
+
+
+def _shown(look: Look, kind: str) -> None:
+    """The image, and the most probable classes."""
+    laid(look, say("families", "image"), height=110, name=look.model.name)
+    _best(look, kind, "classes", look.trace["classes"][0])
+
+
+def _translated(look: Look, kind: str) -> None:
+    """What it writes and, where it can look at all, where it looked for each word."""
+    text(say("families", f"{kind}/says", text=look.text.strip() or "∅"))
+    sure(look)
+    table = look.trace.table.values()
+    looks = [point.name for point in table if point.part == "cross" and point.kind == "softmax"]
+    if looks:
+        title = say("families", f"{kind}/answer")
+        picture(look, looks[-1], title, name=look.model.name, height=260, **WEIGHTS)
+
+
+def _captioned(look: Look, kind: str) -> None:
+    """The image, and what each model here says of it."""
+    image, words = columns(1, 2)
+    with image:
+        laid(look, say("families", "image"), height=110, name=look.model.name)
+    for name in catalogue.captioners():
+        trace = compute.trace(name, look.given)
+        caption = replace(look, model=compute.model(name), trace=trace).text.strip()
+        values = dict(name=name, text=caption or "∅", share=certainty(trace))
+        with words:
+            text(say("families", f"{kind}/says", whole(trace.model), **values))
+
+
+ANSWERS = {"image": _shown, "pair": _translated, "recurrent": _translated, "caption": _captioned}
+
+
+def _best(look: Look, kind: str, point: str, scores: torch.Tensor) -> None:
+    best = scores.softmax(-1).topk(min(SHOWN, len(scores)))
+    rows = shares([look.answer(i) for i in best.indices.tolist()], best.values.tolist())
+    figure = bars(rows, "answer", "probability", height=110, percent=True)
+    chart(look, f"answer-{look.model.name}", figure, say("families", f"{kind}/answer"), point=point)
+
+
+def _parts(look: Look) -> None:
+    """How many parameters stand in which part."""
+    counts = parameters_of(look.model)
+    total = sum(counts.values())
+    rows = [{"label": part, "value": n, "note": f"{n:,}"} for part, n in counts.items() if n]
+    title = say("families", "parts", total=total)
+    figure = bars(rows, "part", "parameters", height=150, top=total)
+    chart(look, f"parts-{look.model.name}", figure, title)
+
+
+main()

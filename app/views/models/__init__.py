@@ -1,0 +1,1 @@
+"""What each model is and how it learned."""

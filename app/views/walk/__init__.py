@@ -1,0 +1,1 @@
+"""The main page: one prompt, or one image, step by step."""

@@ -1,0 +1,62 @@
+"""The steps of the walk, one file each, and what draws them."""
+
+from collections.abc import Callable
+
+from app.architecture import Conditions, most_specific, when
+from app.ui.context import Look
+from app.views.walk.steps import (
+    classes,
+    cross,
+    embeddings,
+    experts,
+    fill,
+    heads,
+    layernorm,
+    layers,
+    mask,
+    mlp,
+    next_token,
+    patches,
+    qkv,
+    recurrent,
+    residual,
+    scores,
+    softmax,
+    tokens,
+    wordpieces,
+)
+
+DRAW: dict[str, dict[Conditions, Callable[[Look], None]]] = {
+    "tokens": {
+        when(): tokens.draw,
+        when(segments=True): wordpieces.draw,
+        when(image=True): patches.draw,
+    },
+    "embeddings": {when(): embeddings.draw, when(architecture="recurrent"): recurrent.embedded},
+    "layernorm": {when(): layernorm.draw},
+    "qkv": {when(): qkv.draw},
+    "scores": {when(): scores.draw},
+    "mask": {when(): mask.draw},
+    "softmax": {when(): softmax.draw},
+    "heads": {when(): heads.draw},
+    "residual": {when(): residual.draw},
+    "cross": {
+        when(): cross.draw,
+        when(source="image"): cross.seen,
+        when(architecture="recurrent", source="text"): recurrent.looked,
+    },
+    "cell": {when(): recurrent.cell},
+    "states": {when(): recurrent.states},
+    "mlp": {when(): mlp.draw, when(experts=True): experts.draw},
+    "layers": {when(): layers.draw},
+    "next": {
+        when(): next_token.draw,
+        when(ending="masked"): fill.draw,
+        when(ending="classes"): classes.draw,
+    },
+}
+
+
+def drawing(look: Look) -> Callable[[Look], None]:
+    """What draws the picked step, as it is for this kind of model."""
+    return most_specific(DRAW[look.view.step], look.facts)

@@ -1,0 +1,163 @@
+"""Query, key and value, each X·W + b; query and key then normed or turned, in models that do so."""
+
+import numpy as np
+
+from app import components
+from app.ui.arithmetic import arithmetic
+from app.ui.charts import chart
+from app.ui.context import Look
+from app.ui.controls import choice
+from app.ui.figures import graph, series
+from app.ui.heatmaps import picture
+from app.ui.page import columns, keep
+from app.ui.source import code
+from app.ui.words import words
+from engine.attention import Attention
+from engine.norm import RMSNorm
+from engine.position import rotate, turns
+
+LETTERS = {"q": "Query", "q_norm": "Query, normalised", "q_rot": "Query, turned"}
+LETTERS |= {"k": "Key", "k_norm": "Key, normalised", "k_rot": "Key, turned", "v": "Value"}
+
+
+def draw(look: Look) -> None:
+    point = _point(look, look.view.letter)
+    look = look.strongest(unit=point)
+    config, width = look.config, look.config.head_width
+    left, right = columns(7, 4)
+    with left:
+        table = look.trace.table
+        offered = {letter: name for letter, name in LETTERS.items() if _point(look, letter) in table}
+        choice("Which of them", "letter", offered)
+        show, *sources = SHOWN[table[point].kind]
+        show(look)
+    with right:
+        if config.group_size > 1:
+            _groups(look)
+        arithmetic(look, (point, look.head_in(point), look.view.token, look.view.unit))
+        words(look, "qkv/heads", heads=config.heads, width=width, across=config.heads * width)
+        code(*sources)
+
+
+def _point(look: Look, letter: str) -> str:
+    """The point of a query, key or value; of a normed one what comes out of the norm."""
+    return look.point(f"attn.{letter}{'.out' if letter.endswith('_norm') else ''}")
+
+
+def _product(look: Look) -> None:
+    """X · W + b, the whole of it, with the head's columns marked."""
+    view, width, wide = look.view, look.config.head_width, look.config.width
+    point, tokens = look.point(f"attn.{view.letter}"), len(look.labels)
+    head, across = look.head_in(point), look.trace[point].shape[1] * width
+    first, unit = head * width, min(view.unit, width - 1)
+    marked = dict(head=view.head, group=head, first=first, last=first + width - 1)
+    sizes = dict(tokens=tokens, wide=wide, across=across, width=width)
+    words(look, f"qkv/{view.letter}", token=look.token, **sizes, **marked)
+    x, w, y = columns(4, 3, 3)  # X · W + b = Q
+    with x:
+        row = ["row", view.token, view.token + 1]
+        read = look.sources(look.point("attn.q"))[0]
+        picture(look, read, f"X  {tokens}×{wide}", height=230, bands=[row], pickable=False)
+    with w:
+        _weights(look, first, width, first + unit)
+    with y:
+        title = f"{LETTERS[view.letter]}  {tokens}×{width}"
+        picture(look, point, title, height=230, plain=True)
+
+
+def _norm(look: Look) -> None:
+    """The query or key before and after its norm, which is the same for all heads."""
+    after = _point(look, look.view.letter)
+    (scaled,), letter = look.sources(after), look.view.letter
+    before, square = look.sources(scaled)
+    typical = look.array(square)[look.head_in(after), look.view.token].item()
+    words(look, "qkv/norm", token=look.token, width=look.config.head_width, square=typical)
+    for column, point, shown in zip(columns(1, 1), (before, after), (letter[0], letter), strict=True):
+        with column:
+            picture(look, point, LETTERS[shown], height=230)
+
+
+def _turn(look: Look) -> None:
+    """The query or key turned by its place: the whole head, and one pair of its numbers as an arrow."""
+    view, half = look.view, look.config.head_width // 2
+    after = look.point(f"attn.{view.letter}")
+    (before,) = look.sources(after)
+    head = look.head_in(after)
+    pair = min(view.unit, 2 * half - 1) % half
+    angle = float(look.stack.angles(0, len(look.labels))[view.token, pair])
+    fast, *_, slow = look.stack.angles(1, 1)[0].tolist() * 2  # by how much each pair turns per position
+    turns = dict(fast=fast, slow=slow, slowest=half - 1, half=half)
+    picked = dict(token=look.token, place=view.token, pair=pair, other=pair + half, angle=angle)
+    words(look, "qkv/turn", **picked, **turns)
+    a, b = columns(1, 1)
+    with a:
+        picture(look, after, f"{LETTERS[view.letter]} by each token's place", height=230)
+    with b:
+        arrows = [
+            series(name, *([0, x[head, view.token, i]] for i in (pair, pair + half)), labels=["0", name])
+            for name, x in (("before", look.array(before)), ("after", look.array(after)))
+        ]
+        figure = graph(arrows, f"number {pair}", f"number {pair + half}", height=260, square=True)
+        chart(look, "turn", figure, f"Pair {pair} of {look.token}, before and after the turn", point=after)
+
+
+SHOWN = {  # by a point's kind: what is drawn, and the code that ran
+    "heads": (_product, Attention.forward),
+    "affine": (_norm, RMSNorm.forward),
+    "rotary": (_turn, rotate, turns),
+}
+
+
+def _groups(look: Look) -> None:
+    """Which heads of queries share which head of keys and values."""
+    head, group, c = look.view.head, look.head_in(look.point("attn.k")), look.config
+    first, last = group * c.group_size, (group + 1) * c.group_size - 1
+    counts = dict(heads=c.heads, groups=c.key_heads, kept=c.kept, own=c.kept * c.group_size)
+    counts |= dict(layers=c.layers, width=c.head_width)
+    words(look, "qkv/groups", first=first, last=last, group=group, **counts)
+    shares = np.arange(c.heads) // c.group_size == np.arange(c.key_heads)[:, None]  # [G, H]
+    id = look.id_of("groups")
+    keep(id, shares[None].astype(np.float32))
+    header = {
+        "src": id,
+        "axes": "GH",
+        "title": "Who shares keys and values",
+        "aria": "Which heads of queries share which head of keys and values",
+        "rows": [f"k, v {g}" for g in range(c.key_heads)],
+        "cols": [f"q {h}" for h in range(c.heads)],
+        "rowName": "head",
+        "colName": "head",
+        "texts": np.where(shares, "✓", "").tolist(),
+        "scale": "sequential",
+        "height": 90,
+        "pick": [group, head],
+        "say": f"Picked: head {head}, which takes keys and values {group}.",
+        "foot": f"k, v [G={c.key_heads}] for q [H={c.heads}]",
+        "model": look.model.name,
+    }
+    components.matrix("matrix-groups", header)
+
+
+def _weights(look: Look, first: int, width: int, column: int) -> None:
+    """The whole weight matrix, with the columns that make this head marked, and that of the picked number."""
+    letter = look.view.letter
+    name = look.point(f"attn.{letter}")
+    weight = look.model.get_submodule(name).weight.T.cpu().numpy()  # [D in, D out], as in X·W
+    id = f"{look.model.name}|{name}.weight"
+    keep(id, weight[None])
+    header = {
+        "src": id,
+        "axes": "WW",
+        "title": f"W_{letter.upper()}  {weight.shape[0]}×{weight.shape[1]}",
+        "aria": f"The weights of {name}; head {look.view.head} uses columns {first} to {first + width - 1}",
+        "rows": [None],
+        "cols": [None],
+        "rowName": "row",
+        "colName": "column",
+        "scale": "diverging",
+        "height": 210,
+        "bands": [["col", first, first + width], ["col", column, column + 1]],
+        "foot": f"{name}.weight",
+        "model": look.model.name,
+    }
+    components.matrix("matrix-weight", header)

@@ -1,0 +1,56 @@
+"""What was added to the stream, and how much that is."""
+
+import numpy as np
+
+from app.ui.arithmetic import arithmetic
+from app.ui.charts import chart
+from app.ui.context import Look
+from app.ui.figures import graph, series
+from app.ui.heatmaps import picture
+from app.ui.page import columns
+from app.ui.source import code
+from app.ui.what_ifs import taken_out
+from app.ui.words import words
+from engine.block import Block
+from engine.checks import check_lengths, worst
+from engine.sublayer import Sublayer
+
+
+def draw(look: Look) -> None:
+    total, added = look.point("attn.sum" if look.config.post_norm else "resid_mid"), look.point("attn.out")
+    look = look.strongest(unit=added)
+    view, points = look.view, (*look.sources(total), total)
+    vectors = [look.array(point) for point in points]
+    left, right = columns(7, 4)
+    sizes = [np.linalg.norm(x, axis=-1) for x in vectors]
+    with left:
+        words(
+            look,
+            "residual/sentence",
+            token=look.token,
+            before=float(sizes[0][view.token]),
+            added=float(sizes[1][view.token]),
+            after=float(sizes[2][view.token]),
+            cosine=cosine(vectors[0][view.token], vectors[1][view.token]),
+        )
+        titles = ("The stream", "+ what attention adds", "= the stream after it")
+        for point, title in zip(points, titles, strict=True):
+            picture(look, point, title, height=125, among=points)
+    with right:
+        taken_out(look, "attn.out", f"Attention of block {view.layer}")
+        arithmetic(look, (total, view.token, view.unit), (added, view.token, view.unit))
+        places = range(len(look.labels))
+        lines = [
+            series(name, places, size)
+            for name, size in zip(("stream before", "added", "stream after"), sizes, strict=True)
+        ]
+        figure = graph(lines, "token", "length of the vector", height=250, zero=True, ticks=look.labels)
+        check = worst(check_lengths(look.trace[p][0], size) for p, size in zip(points, sizes, strict=True))
+        chart(look, "sizes", figure, "How long the vectors are", point=total, check=check)
+        words(look, "residual/why")
+        code(Block.forward, Sublayer.add_to)
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    """Of the angle between two vectors: 1 the same direction, 0 none in common."""
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12))

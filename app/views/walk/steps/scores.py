@@ -1,0 +1,118 @@
+"""Every query times every key, then divided by √d_k."""
+
+import math
+
+import numpy as np
+
+from app import state
+from app.edits import drop, put
+from app.ui.arithmetic import arithmetic
+from app.ui.charts import chart
+from app.ui.context import Look
+from app.ui.controls import switch_of
+from app.ui.figures import bars, graph, series, shares
+from app.ui.heatmaps import picture
+from app.ui.page import columns
+from app.ui.source import code
+from app.ui.what_ifs import undivided
+from app.ui.words import words
+from engine.analysis import dots_at
+from engine.attention import attend
+from engine.checks import check_distances, worst
+from engine.position import alibi, buckets_of, rotate, slopes
+from engine.tap import Edit
+
+TITLES = {"dots": "Query · key", "scores": "Divided by √d_k", "bias": "Added for the distance"}
+LEAST = 29  # distances drawn, at least
+STEP = 3  # places that tokens are moved on by
+
+
+def draw(look: Look) -> None:
+    look = look.strongest(key=look.point("attn.pattern"))
+    view, width = look.view, look.config.head_width
+    parts, cell = _parts(look), (view.head, view.token, view.key)
+    dot, score = (float(look.array(look.point(f"attn.{name}"))[cell]) for name in ("dots", "scores"))
+    left, right = columns(7, 4)
+    with left:
+        words(
+            look,
+            "scores/sentence",
+            token=look.token,
+            key=look.key,
+            dot=dot,
+            root=math.sqrt(width),
+            width=width,
+            score=score,
+            number=view.layer + 1,
+        )
+        added = tuple(parts.values()) if "bias" in parts else ()
+        for column, name in zip(columns(*[1] * len(parts)), parts, strict=True):
+            with column:
+                picture(look, parts[name], TITLES[name], height=360, among=added)
+        if "bias" in parts:
+            bias, slope = float(look.array(parts["bias"])[cell]), slopes(look.config.heads)[view.head]
+            distance = dict(away=abs(view.token - view.key), slope=slope, bias=bias)
+            words(look, "scores/bias", token=look.token, key=look.key, head=view.head, **distance)
+        if look.config.rotary:
+            _by_distance(look)
+    with right:
+        if look.config.scale_scores:
+            (edit,) = undivided(look, view.layer)
+            switch_of(
+                "unscaled", "What if we did not divide?", edit in look.edits, lambda on: _divide(look, not on)
+            )
+            if edit in look.edits:
+                _without(look, edit)
+        arithmetic(look, *((point, *cell) for point in parts.values()))
+        places = {"rotary": (dots_at, rotate), "relative": (buckets_of,), "alibi": (alibi, slopes)}
+        code(attend, *places.get(look.config.positions, ()))
+
+
+def _parts(look: Look) -> dict[str, str]:
+    """What a score is made of, name -> point: T5 does not divide; T5 and BLOOM add for the distance."""
+    config = look.config
+    names = ("dots", *["scores"] * config.scale_scores, *["bias"] * look.facts["biased"])
+    return {name: look.point(f"attn.{name}") for name in names}
+
+
+def _by_distance(look: Look) -> None:
+    """The picked query times the picked key at other places: of these only the distance counts."""
+    view, angles = look.view, look.stack.angles
+    ((asking,), (key,)) = (look.sources(look.point(f"attn.{turned}")) for turned in ("q_rot", "k_rot"))
+    q, k = look.trace[asking][0, view.head, view.token], look.trace[key][0, look.head_in(key), view.key]
+
+    def dots(place: int, other: int, count: int = 1) -> list[float]:
+        """With the query at `count` places from the first on, the key at the other."""
+        return dots_at(q, k, angles(place, count), angles(other, 1)).tolist()
+
+    here, far = view.token - view.key, max(len(look.labels), LEAST)
+    first = 0 if here >= 0 else 1 - far
+    curve = dots(view.key + first, view.key, far - first)
+    (moved,), (alone,) = (dots(view.token + STEP, view.key + on) for on in (STEP, 0))
+    words(look, "scores/distance", token=look.token, distance=here, step=STEP, moved=moved, alone=alone)
+    line, mark = series("query · key", range(first, far), curve), (here, curve[here - first], "here")
+    names = f"places from {look.key} to {look.token}", "query · key"
+    figure = graph([line], *names, height=140, marks=[mark], zero=True)
+    title = "The same query and key at other distances"
+    places, base = np.arange(view.key + first, view.key + far), look.config.rotary_base
+    check = check_distances(q, k, base, places, np.full(len(places), view.key), curve)
+    chart(look, "distance", figure, title, foot=f"{asking} · k, turned", check=check)
+
+
+def _divide(look: Look, divide: bool) -> None:
+    (edit,) = undivided(look, look.view.layer)
+    state.edit(lambda edits: drop(edits, edit) if divide else put(edits, edit))
+
+
+def _without(look: Look, edit: Edit) -> None:
+    """The picked row of the softmax as it is, and in a run that does not divide in this block."""
+    view, point = look.view, look.point("attn.pattern")
+    runs = (look.with_edits(drop(look.edits, edit)), look)
+    usual, other = (run.trace[point][0, view.head, view.token].tolist() for run in runs)
+    words(look, "scores/without", token=look.token, usual=max(usual), other=max(other))
+    best = sorted(look.seen, key=lambda i: -usual[i])[:8]
+    rows = shares([look.labels[i] for i in best], [other[i] for i in best])
+    original = ("divided", "not divided", [usual[i] for i in best])
+    figure = bars(rows, "token", "weight", height=180, percent=True, original=original)
+    check = worst(run.checked(point) for run in runs)
+    chart(look, "without", figure, "Weights: divided → not divided", foot=point, check=check)
