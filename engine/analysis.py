@@ -96,7 +96,7 @@ def ends(config: Config) -> list[str]:
     return [*between, f"blocks.{config.layers - 1}.resid_post"]
 
 
-def alike(trace: Trace, token: int, other: Trace) -> Tensor:
+def cosine_similarity(trace: Trace, token: int, other: Trace) -> Tensor:
     """The cosine of a token's vector with all of another run, before and after each block [L + 1, T]."""
     rows = [
         F.cosine_similarity(trace[name][0, token][None], other[name][0], dim=-1)

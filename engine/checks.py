@@ -59,7 +59,7 @@ def check_value_weighted(pattern, v, shown) -> Check:
     return compare(shown, *second.value_weighted(float64(pattern), float64(v)))
 
 
-def check_alike(trace: Trace, token: int, other: Trace, shown) -> Check:
+def check_cosine_similarity(trace: Trace, token: int, other: Trace, shown) -> Check:
     """The cosine of a token's vector with each of another run, before and after each block [L + 1, T]."""
     made = [second.cosines(float64(trace[stop][0, token]), float64(other[stop][0])) for stop in stops(trace)]
     return compare(shown, *(np.stack(part) for part in zip(*made, strict=True)))

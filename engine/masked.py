@@ -60,11 +60,11 @@ def lesson(model: Transformer, ids: list[int], seed: int) -> list[Hidden]:
     tokenizer, given = model.tokenizer, torch.tensor([ids])
     special = (given == tokenizer.start) | (given == tokenizer.end)
     random = torch.Generator().manual_seed(seed)
-    read, done = corrupt(given, special, tokenizer.mask, model.config.vocabulary, random)
+    read, done = mask_tokens(given, special, tokenizer.mask, model.config.vocabulary, random)
     return [Hidden(*pair) for pair in zip(read[0].tolist(), done[0].tolist(), strict=True)]
 
 
-def corrupt(
+def mask_tokens(
     ids: Tensor, special: Tensor, mask: int, vocabulary: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """What an encoder reads in training, and what was done to each token.

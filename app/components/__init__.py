@@ -33,7 +33,7 @@ DRAWN = (
     "edits",
     "matrix",
     "plot",
-    "thumbs",
+    "head_grid",
     "image",
     "pipeline",
     "bar",
@@ -46,7 +46,7 @@ DRAWN = (
     "rest",
 )
 
-SHARED = ("common", "easel")
+SHARED = ("common", "drawing_input")
 ARRIVE = (HERE / "lib" / "arrive.js").read_text("utf-8")
 
 # What stands on the page: it waits for the library and hands over. Small, because it travels every time.
@@ -177,9 +177,9 @@ def _spec(value):
     return {name: _spec(part) for name, part in value.items()} if isinstance(value, dict) else value
 
 
-def thumbs(key: str, header: dict, head: Act) -> None:
+def head_grid(key: str, header: dict, head: Act) -> None:
     """All heads of a stored tensor [H, T, S]."""
-    put("thumbs", key, header, head=head)
+    put("head_grid", key, header, head=head)
 
 
 def pipeline(key: str, header: dict, step: Act) -> None:
@@ -236,10 +236,10 @@ def formula(key: str, mathml: str) -> None:
     put("formula", key, {"formula": mathml})
 
 
-def hands(key: str, boxes: list[dict], set: Act) -> None:
+def worked_arithmetic(key: str, boxes: list[dict], set: Act) -> None:
     """The arithmetic of picked cells, a box each, as `app.ui.arithmetic` makes them; `set` is called with
     [the number of a box, a number that its cell is to have]."""
-    put("hands", key, {"boxes": boxes}, set=set)
+    put("worked_arithmetic", key, {"boxes": boxes}, set=set)
 
 
 def tokens(key: str, header: dict, **choices: Act) -> None:

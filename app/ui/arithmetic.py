@@ -8,7 +8,7 @@ import torch
 from app import components, compute, state
 from app.edits import LARGEST, put
 from app.text import say
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.frame import clamp, written
 from engine.tap import Edit
 from engine.worked import Worked, work
@@ -17,48 +17,50 @@ SHOWN_TERMS = 6
 LONG = 64  # tokens of a text whose whole run is made again only when asked for
 
 
-def arithmetic(look: Look, *cells: tuple | Worked) -> None:
+def arithmetic(ctx: StepContext, *cells: tuple | Worked) -> None:
     """Picked cells (a point and where in it) by hand: terms, their sum, the model's own number beside it."""
-    boxes = [_box(look, cell) if isinstance(cell, Worked) else _by_hand(look, *cell) for cell in cells]
-    components.hands("hands", [box for box, _ in boxes], lambda sent: _set(look, [at for _, at in boxes], sent))
+    boxes = [_box(ctx, cell) if isinstance(cell, Worked) else _by_hand(ctx, *cell) for cell in cells]
+    components.worked_arithmetic(
+        "worked_arithmetic", [box for box, _ in boxes], lambda sent: _set(ctx, [at for _, at in boxes], sent)
+    )
 
 
-def _set(look: Look, cells: list[Edit | None], sent: object) -> None:
+def _set(ctx: StepContext, cells: list[Edit | None], sent: object) -> None:
     """Give a cell the number that the browser sends, where both are sensible."""
     match sent:
         case [int(i), int() | float() as x] if 0 <= i < len(cells) and cells[i] and abs(x) <= LARGEST:
             state.edit(lambda edits: put(edits, replace(cells[i], value=float(x))))
 
 
-def _settable(look: Look, point: str, at: tuple[int, ...]) -> Edit | None:
+def _settable(ctx: StepContext, point: str, at: tuple[int, ...]) -> Edit | None:
     """The what-if that sets a cell, where it is a number of a point."""
-    if point not in look.trace.table or look.trace[point].dtype == torch.bool:
+    if point not in ctx.trace.table or ctx.trace[point].dtype == torch.bool:
         return None
-    axes = look.trace.table[point].axes[1:]
+    axes = ctx.trace.table[point].axes[1:]
     return Edit(point, "set", [(axis, i) for axis, i in zip(axes, at, strict=True) if axis != "1"], 0.0)
 
 
-def _by_hand(look: Look, point: str, *cell: int) -> dict:
-    sizes = look.trace[point].shape[1:]
+def _by_hand(ctx: StepContext, point: str, *cell: int) -> dict:
+    sizes = ctx.trace[point].shape[1:]
     at = tuple(clamp(i, n) for i, n in zip(cell, sizes, strict=True))
-    made, made_at = _made(look, point, at)
-    return _box(look, work(look.trace, made, (0, *made_at)), {point: at})
+    made, made_at = _made(ctx, point, at)
+    return _box(ctx, work(ctx.trace, made, (0, *made_at)), {point: at})
 
 
-def _box(look: Look, worked: Worked, picked: dict[str, tuple[int, ...]] | None = None) -> tuple:
+def _box(ctx: StepContext, worked: Worked, picked: dict[str, tuple[int, ...]] | None = None) -> tuple:
     """The arithmetic of a cell, and the what-if that sets it; `picked` names one that only takes it over."""
     cells = (picked or {}) | {worked.point: worked.at[1:]}
     difference = abs(worked.value - worked.shown) if worked.value != worked.shown else 0.0
     told = "frac" in worked.numbers or not worked.terms  # else the terms below tell the same
-    settable = _settable(look, *next(iter(cells.items())))
+    settable = _settable(ctx, *next(iter(cells.items())))
     return {
         "cell": " = ".join(f"{name}[{', '.join(map(str, i))}]" for name, i in cells.items()),
         "formulas": [compute.formula(latex) for latex in (worked.symbols, worked.numbers)[: 1 + told]],
-        "terms": _terms(look, worked),
+        "terms": _terms(ctx, worked),
         "total": written(worked.total),
         "value": written(worked.value),
         "shown": written(worked.shown),
-        "who": "shown above" if worked.point == "p" else "this what-if" if look.trace.edits else "the model",
+        "who": "shown above" if worked.point == "p" else "this what-if" if ctx.trace.edits else "the model",
         "difference": written(difference, 1),
         "sources": worked.sources,
         "set": settable is not None,
@@ -66,22 +68,22 @@ def _box(look: Look, worked: Worked, picked: dict[str, tuple[int, ...]] | None =
     }, settable
 
 
-def _made(look: Look, point: str, at: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+def _made(ctx: StepContext, point: str, at: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
     """Where the number in a cell was made: a point that only takes over another has nothing to work out."""
-    step = look.trace.table[point]
-    if not step.sources or point in (edit.point for edit in look.trace.edits):
+    step = ctx.trace.table[point]
+    if not step.sources or point in (edit.point for edit in ctx.trace.edits):
         return point, at
     if step.kind == "identity":
-        return _made(look, step.sources[0], at)
-    return _made(look, step.sources[at[0]], at[1:]) if step.kind == "stack" else (point, at)
+        return _made(ctx, step.sources[0], at)
+    return _made(ctx, step.sources[at[0]], at[1:]) if step.kind == "stack" else (point, at)
 
 
-def _terms(look: Look, worked: Worked) -> list[tuple[str, str, str]]:
+def _terms(ctx: StepContext, worked: Worked) -> list[tuple[str, str, str]]:
     """The largest terms, each with its factors, and the rest in one."""
     rows = []
     for term in worked.terms[:SHOWN_TERMS]:
         factors = " × ".join(written(x) for x in term.factors) if len(term.factors) > 1 else ""
-        rows.append((_name(look, worked.point, term.label), factors, written(term.value)))
+        rows.append((_name(ctx, worked.point, term.label), factors, written(term.value)))
     rest = worked.terms[SHOWN_TERMS:]
     if rest:
         label = rest[0].label if len(rest) == 1 else f"{len(rest):,} more"
@@ -89,18 +91,18 @@ def _terms(look: Look, worked: Worked) -> list[tuple[str, str, str]]:
     return rows
 
 
-def _name(look: Look, point: str, label: str) -> str:
+def _name(ctx: StepContext, point: str, label: str) -> str:
     """A term's label with the token's text instead of its position, or of its number in the vocabulary."""
     word, _, i = label.partition(" ")
     if word == "entry":
-        return look.answer(int(i))
-    return look.positions(point)[int(i)] if word == "position" else label
+        return ctx.answer(int(i))
+    return ctx.positions(point)[int(i)] if word == "position" else label
 
 
-def whole_run(look: Look, point: str) -> None:
+def whole_run(ctx: StepContext, point: str) -> None:
     """The whole run once more by the second route alone, from what was read to a point. It takes a while, so it
     waits until the visitor rests; of a long text, until a click."""
-    name, long = look.id_of(point, "whole run"), len(look.trace.ids[0]) > LONG
+    name, long = ctx.id_of(point, "whole run"), len(ctx.trace.ids[0]) > LONG
     header = {
         "name": name,
         "ask": not state.rested(name),
@@ -109,7 +111,7 @@ def whole_run(look: Look, point: str) -> None:
     }
     values, kind = {}, "long" if long else "waits"
     if not header["ask"]:
-        check = compute.checked_run(look.model.name, look.given, point, look.trace.edits)
+        check = compute.checked_run(ctx.model.name, ctx.given, point, ctx.trace.edits)
         values, kind = dict(largest=check.largest, allowed=check.allowed), "agrees" if check.ok else "differs"
         header["ok"] = check.ok
     components.rest("rest", header | {"say": say("walk", f"run/{kind}", **values)}, state.rest)

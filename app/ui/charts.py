@@ -4,13 +4,13 @@ import plotly.graph_objects as go
 import torch
 
 from app import components
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.frame import light, origin
 from engine.worked import Check
 
 
 def chart(
-    look: Look,
+    ctx: StepContext,
     key: str,
     figure: go.Figure,
     title: str,
@@ -27,18 +27,18 @@ def chart(
     check  of what was made of a point's numbers
     """
     header = {"title": title, "aria": aria or title, "foot": foot}
-    header |= origin(look, point) if point else {"model": look.source}
+    header |= origin(ctx, point) if point else {"model": ctx.source}
     header |= {"light": light(check)} if check else {}
     components.plot(f"plot-{key}", header, figure, pick)
 
 
 def scored(
-    look: Look, indices: list[int], scores: torch.Tensor, shares: torch.Tensor, picked: int
+    ctx: StepContext, indices: list[int], scores: torch.Tensor, shares: torch.Tensor, picked: int
 ) -> list[dict]:
     """Rows of `bars` for some of a model's answers: each one's probability and the score that it comes from."""
     rows = []
     for i in indices:
         share = float(shares[i])
         note = f"{share:.1%}, score {float(scores[i]):.2f}".replace("-", "−")
-        rows.append({"label": look.answer(i), "value": share, "note": note, "mark": i == picked})
+        rows.append({"label": ctx.answer(i), "value": share, "note": note, "mark": i == picked})
     return rows

@@ -27,7 +27,7 @@ NORMS = {"layer": "LayerNorm", "rms": "RMSNorm"}
 
 
 @dataclass(frozen=True)
-class Look:
+class StepContext:
     view: View  # with layer, head, token and key that exist
     model: Transformer
     given: compute.Given  # what the model reads
@@ -86,7 +86,7 @@ class Look:
         return (self.trace.target if self.side == "decoder" else self.trace.ids)[0].tolist()
 
     @cached_property
-    def memory(self) -> "Look":
+    def memory(self) -> "StepContext":
         """The encoder of the same run, at which the decoder looks by cross-attention."""
         return replace(self, side="encoder")
 
@@ -183,7 +183,7 @@ class Look:
         """The what-ifs that the run was made with."""
         return self.trace.edits
 
-    def with_edits(self, edits: Edits) -> "Look":
+    def with_edits(self, edits: Edits) -> "StepContext":
         """The same view of the run with these what-ifs and no others."""
         return replace(self, trace=compute.trace(self.model.name, self.given, edits))
 
@@ -191,7 +191,7 @@ class Look:
         """The what-if of a point of the picked block."""
         return found(self.edits, self.point(name), op, at)
 
-    def strongest(self, **points: str) -> "Look":
+    def strongest(self, **points: str) -> "StepContext":
         """The same view, a key or a unit picked where none was: the place of the largest number in size that a
         point has for the picked head and token."""
         unpicked = {name: point for name, point in points.items() if getattr(self.view, name) < 0}

@@ -1,6 +1,6 @@
 """What every picture's frame says: where its numbers come from, and whether the second route agrees."""
 
-from app.ui.context import Look
+from app.ui.context import StepContext
 from engine.worked import Check
 
 
@@ -13,15 +13,15 @@ def light(check: Check) -> dict:
     }
 
 
-def foot(look: Look, point: str) -> str:
+def foot(ctx: StepContext, point: str) -> str:
     """The point's name and shape: blocks.2.attn.scores  [B=1, H=6, T=9, S=9]."""
-    sizes = zip("B" + look.axes(point), look.trace[point].shape, strict=True)
+    sizes = zip("B" + ctx.axes(point), ctx.trace[point].shape, strict=True)
     return f"{point}  [{', '.join(f'{axis}={n}' if axis != '1' else '1' for axis, n in sizes)}]"
 
 
-def origin(look: Look, point: str) -> dict:
+def origin(ctx: StepContext, point: str) -> dict:
     """Where the numbers of a picture come from, as its frame tells it: point, model, self-check."""
-    return {"foot": foot(look, point), "model": look.source, "light": light(look.checked(point))}
+    return {"foot": foot(ctx, point), "model": ctx.source, "light": light(ctx.checked(point))}
 
 
 def written(x: float, digits: int = 5) -> str:

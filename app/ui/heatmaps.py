@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from app import components, state
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.frame import clamp, light, origin
 from app.ui.page import keep
 from engine.worked import Check
@@ -30,7 +30,7 @@ BEFORE = {"N": 1}  # vectors that stand before the first place of an axis
 
 
 def picture(
-    look: Look,
+    ctx: StepContext,
     point: str,
     title: str,
     *,
@@ -55,29 +55,29 @@ def picture(
     among              points that are added up or compared, this one of them: their pictures share one scale
     drawn              height, scale, max, bands, pick, aria: as the component takes them
     """
-    id, values = look.id_of(point, variant), shown(look, point, array)
+    id, values = ctx.id_of(point, variant), shown(ctx, point, array)
     keep(id, values)
     header = {"src": id, "title": title, "aria": title, "say": remark, "scale": "diverging", "height": 380}
-    header |= _sides(look, point, values.shape, plain) | _told(look, point)
-    header |= _scale_of(look, among) if among else {}
-    header |= origin(look, point) if array is None else {"foot": variant, "model": look.source}
+    header |= _sides(ctx, point, values.shape, plain) | _told(ctx, point)
+    header |= _scale_of(ctx, among) if among else {}
+    header |= origin(ctx, point) if array is None else {"foot": variant, "model": ctx.source}
     header |= {"light": light(check)} if check else {}
     header |= {"pick": None} if remark or not pickable else {}
-    header |= {"index": look.view.head, "follow": "head"} if len(look.axes(point)) == 3 else {}
-    pick = (lambda cell: state.change(**_picked(look.axes(point), cell))) if pickable else None
-    components.matrix(f"matrix-{look.trace.table[point].local}-{variant or name}", header | drawn, pick)
+    header |= {"index": ctx.view.head, "follow": "head"} if len(ctx.axes(point)) == 3 else {}
+    pick = (lambda cell: state.change(**_picked(ctx.axes(point), cell))) if pickable else None
+    components.matrix(f"matrix-{ctx.trace.table[point].local}-{variant or name}", header | drawn, pick)
 
 
-def thumbs(look: Look, name: str, array: np.ndarray, variant: str = "") -> None:
+def head_grid(ctx: StepContext, name: str, array: np.ndarray, variant: str = "") -> None:
     """All heads of a point of the block, small; the picture of that point beside them brings the numbers."""
-    view, share = look.view, look.config.group_size
-    seen = look.positions(look.point(name))
+    view, share = ctx.view, ctx.config.group_size
+    seen = ctx.positions(ctx.point(name))
     rows = array[:, view.token]
     best = rows.argmax(-1)
-    asks = f"{look.labels[view.token]} ({view.token})"
+    asks = f"{ctx.labels[view.token]} ({view.token})"
     notes = [f"{asks} looks {row[i]:.0%} at {seen[i]} ({i})" for row, i in zip(rows, best, strict=True)]
     header = {
-        "src": look.id_of(look.point(name), variant),
+        "src": ctx.id_of(ctx.point(name), variant),
         "head": view.head,
         "names": [f"head {h}" + (f" · kv {h // share}" if share > 1 else "") for h in range(len(array))],
         "notes": notes,
@@ -85,15 +85,15 @@ def thumbs(look: Look, name: str, array: np.ndarray, variant: str = "") -> None:
         "max": 1.0,
         "aria": f"All heads of layer {view.layer}",
     }
-    components.thumbs("thumbs", header, head=lambda h: state.change(head=int(h)))
+    components.head_grid("head_grid", header, head=lambda h: state.change(head=int(h)))
 
 
-def _sides(look: Look, point: str, shape: tuple[int, ...], plain: bool) -> dict:
+def _sides(ctx: StepContext, point: str, shape: tuple[int, ...], plain: bool) -> dict:
     """The two axes of a picture: what they and their places are called, and which cell is picked."""
-    axes = look.axes(point)[-2:]
+    axes = ctx.axes(point)[-2:]
     sides = list(zip(axes, shape[1:], strict=True))
-    rows, columns = (_labels(look, point, axis, n) for axis, n in sides)
-    picked = [getattr(look.view, PICKS[axis]) for axis in axes]
+    rows, columns = (_labels(ctx, point, axis, n) for axis, n in sides)
+    picked = [getattr(ctx.view, PICKS[axis]) for axis in axes]
     pick = [clamp(i - BEFORE.get(axis, 0), n) for i, (axis, n) in zip(picked, sides, strict=True)]
     names = [NAMES[axis] for axis in axes]
     return {
@@ -105,45 +105,45 @@ def _sides(look: Look, point: str, shape: tuple[int, ...], plain: bool) -> dict:
         "rowName": names[0],
         "colName": names[1],
         "titles": ASKS if axes == "TS" else (f"{names[0]} ↓", f"{names[1]} →"),
-        "counted": [_counted(look, point, axis) for axis in axes],
+        "counted": [_counted(ctx, point, axis) for axis in axes],
     }
 
 
-def _counted(look: Look, point: str, axis: str) -> bool:
+def _counted(ctx: StepContext, point: str, axis: str) -> bool:
     """Are the places of an axis tokens of a text, which a reader tells apart by where they stand?"""
-    seen = look.memory if axis == "S" and look.trace.table[point].part == "cross" else look
+    seen = ctx.memory if axis == "S" and ctx.trace.table[point].part == "cross" else ctx
     return axis in "TS" and not seen.config.image
 
 
-def _told(look: Look, point: str) -> dict:
+def _told(ctx: StepContext, point: str) -> dict:
     """How a cell of a picture is read out: as a weight, a score, a permission or a number; and what a masked
     cell says in the place of its number."""
-    kind, axes = look.trace.table[point].kind, look.axes(point)
-    if look.trace[point].dtype == torch.bool:
+    kind, axes = ctx.trace.table[point].kind, ctx.axes(point)
+    if ctx.trace[point].dtype == torch.bool:
         return {"told": "mask", "hidden": "masked"}
     if kind == "softmax":
         return {"told": "weight", "hidden": "masked"}
     return {"told": "score" if axes.endswith("TS") else "number", "hidden": "−∞ (masked)"}
 
 
-def _scale_of(look: Look, points: Sequence[str]) -> dict:
+def _scale_of(ctx: StepContext, points: Sequence[str]) -> dict:
     """One scale for several pictures: the largest size in any of them, for each matrix of a stack."""
-    sizes = [np.abs(shown(look, point)).max((1, 2)) for point in points]
+    sizes = [np.abs(shown(ctx, point)).max((1, 2)) for point in points]
     return {"max": np.maximum.reduce(sizes).tolist(), "shared": len(points)}
 
 
-def shown(look: Look, point: str, array: np.ndarray | None = None) -> np.ndarray:
+def shown(ctx: StepContext, point: str, array: np.ndarray | None = None) -> np.ndarray:
     """The numbers of a point, or others in their place, as a stack of matrices [N, R, C]: −∞ where a cell is
     masked, which is hatched. A weight that is masked is no small weight."""
-    values = look.array(point) if array is None else array
+    values = ctx.array(point) if array is None else array
     if values.dtype == bool:
         values = np.where(values, 1.0, -np.inf)
-    elif look.trace.table[point].kind == "softmax":
-        values = np.where(np.isneginf(look.array(look.sources(point)[0])), -np.inf, values)
+    elif ctx.trace.table[point].kind == "softmax":
+        values = np.where(np.isneginf(ctx.array(ctx.sources(point)[0])), -np.inf, values)
     values = values.astype(np.float32)
-    values = values if len(look.axes(point)) == 3 else values[None]
-    if look.axes(point)[0] == "G":  # one for each head that shares it: a picture follows the picked head
-        return np.repeat(values, look.config.group_size, 0)
+    values = values if len(ctx.axes(point)) == 3 else values[None]
+    if ctx.axes(point)[0] == "G":  # one for each head that shares it: a picture follows the picked head
+        return np.repeat(values, ctx.config.group_size, 0)
     return values
 
 
@@ -151,7 +151,7 @@ def _picked(axes: str, cell: list[int]) -> dict:
     return {PICKS[axis]: int(i) + BEFORE.get(axis, 0) for axis, i in zip(axes[-2:], cell, strict=True)}
 
 
-def _labels(look: Look, point: str, axis: str, count: int) -> list[str]:
+def _labels(ctx: StepContext, point: str, axis: str, count: int) -> list[str]:
     if axis == "S":
-        return look.positions(point)
-    return look.labels[BEFORE.get(axis, 0) :] if axis in "TN" else [str(i) for i in range(count)]
+        return ctx.positions(point)
+    return ctx.labels[BEFORE.get(axis, 0) :] if axis in "TN" else [str(i) for i in range(count)]

@@ -5,7 +5,7 @@ import re
 from app import compute, state
 from app.edits import Edits, drop, found, layer_of, put, together
 from app.text import say
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.controls import choice_of, unfold
 from app.ui.page import columns, text
 from app.ui.page import put as put_part
@@ -23,12 +23,12 @@ PARTS = {  # what can be taken out: a point, and what it is called
 }
 
 
-def strip(look: Look) -> None:
+def strip(ctx: StepContext) -> None:
     """The changes, each with a cross to take it back, and what became of the answer."""
-    if not look.edits:
+    if not ctx.edits:
         return
-    groups = together(look.edits, getattr(look.config, "layers", 1))
-    labels = [_label(look, group) for group in groups]
+    groups = together(ctx.edits, getattr(ctx.config, "layers", 1))
+    labels = [_label(ctx, group) for group in groups]
 
     def remove(number: object) -> None:
         if type(number) is int and 0 <= number < len(groups):
@@ -36,27 +36,25 @@ def strip(look: Look) -> None:
 
     header = {"items": labels, "all": say("walk", "edits/clear"), "say": say("walk", "edits/lead")}
     put_part("edits", "edits", header, remove=remove, clear=lambda _: state.change(edits=()))
-    text(_outcome(look))
+    text(_outcome(ctx))
 
 
-def _outcome(look: Look) -> str:
+def _outcome(ctx: StepContext) -> str:
     """The most probable answers before and after, and how far apart the two are."""
-    point, at = look.outcome
-    before, after = (
-        compute.answer(look.model.name, look.given, point, at, edits) for edits in ((), look.edits)
-    )
-    place = dict(token=look.token if at and look.side != "encoder" else "")
-    told = dict(before=_best(look, before), after=_best(look, after), bits=divergence(before, after))
-    return say("walk", "edits/outcome", look.facts | {"placed": bool(place["token"])}, **place, **told)
+    point, at = ctx.outcome
+    before, after = (compute.answer(ctx.model.name, ctx.given, point, at, edits) for edits in ((), ctx.edits))
+    place = dict(token=ctx.token if at and ctx.side != "encoder" else "")
+    told = dict(before=_best(ctx, before), after=_best(ctx, after), bits=divergence(before, after))
+    return say("walk", "edits/outcome", ctx.facts | {"placed": bool(place["token"])}, **place, **told)
 
 
-def _best(look: Look, shares) -> str:
+def _best(ctx: StepContext, shares) -> str:
     best = shares.topk(min(BEST, len(shares)))
     pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-    return ", ".join(f"{look.answer(i).removeprefix('·')} {share:.1%}" for i, share in pairs)
+    return ", ".join(f"{ctx.answer(i).removeprefix('·')} {share:.1%}" for i, share in pairs)
 
 
-def _label(look: Look, group: Edits) -> str:
+def _label(ctx: StepContext, group: Edits) -> str:
     """What a change, or the same one in all blocks, is called; it is shown as plain text."""
     edit, layer = group[0], layer_of(group[0])
     name = edit.point.rpartition(f"blocks.{layer}.")[2]
@@ -79,10 +77,10 @@ def _label(look: Look, group: Edits) -> str:
     return f"{edit.point}{cell}{signs.get(edit.op, f': {edit.op}')}"
 
 
-def taken_out(look: Look, name: str, label: str, at: dict | None = None) -> None:
+def taken_out(ctx: StepContext, name: str, label: str, at: dict | None = None) -> None:
     """A part of the picked block as it is, taken out, or replaced by its average over the prompt."""
-    point = look.point(name)
-    edit = found(look.edits, point, at=at)
+    point = ctx.point(name)
+    edit = found(ctx.edits, point, at=at)
     now = edit.op if edit and edit.op in ("zero", "mean") else "own"
     names = {key: say("walk", f"edits/part/{key}") for key in ("own", "zero", "mean")}
 
@@ -96,54 +94,54 @@ def taken_out(look: Look, name: str, label: str, at: dict | None = None) -> None
 # --- mechanisms: what a block, or all of them, would do without one -------------------------------
 
 
-def undivided(look: Look, layer: int) -> Edits:
+def undivided(ctx: StepContext, layer: int) -> Edits:
     """No division by √d_k."""
-    scale = look.config.scale(layer)
-    return (Edit(_at(look, layer, "attn.scores"), "scale", value=1 / scale),)
+    scale = ctx.config.scale(layer)
+    return (Edit(_at(ctx, layer, "attn.scores"), "scale", value=1 / scale),)
 
 
-def _uniform(look: Look, layer: int) -> Edits:
+def _uniform(ctx: StepContext, layer: int) -> Edits:
     """Every score the same: each token looks at all that it may see alike."""
-    names = ["attn.scores", *["attn.bias"] * look.facts["biased"]]
-    return tuple(Edit(_at(look, layer, name), "zero") for name in names)
+    names = ["attn.scores", *["attn.bias"] * ctx.facts["biased"]]
+    return tuple(Edit(_at(ctx, layer, name), "zero") for name in names)
 
 
-def _unplaced(look: Look, layer: int) -> Edits:
+def _unplaced(ctx: StepContext, layer: int) -> Edits:
     """No positions."""
-    if look.config.rotary:
-        turned = ((_at(look, layer, f"attn.{x}_rot"), _at(look, layer, f"attn.{x}")) for x in "qk")
+    if ctx.config.rotary:
+        turned = ((_at(ctx, layer, f"attn.{x}_rot"), _at(ctx, layer, f"attn.{x}")) for x in "qk")
         return tuple(Edit(point, "take", value=before) for point, before in turned)
-    if look.facts["biased"]:
-        return (Edit(_at(look, layer, "attn.bias"), "zero"),)
-    return (Edit(look.whole("embed.position"), "zero"),)
+    if ctx.facts["biased"]:
+        return (Edit(_at(ctx, layer, "attn.bias"), "zero"),)
+    return (Edit(ctx.whole("embed.position"), "zero"),)
 
 
-def _unnormed(look: Look, layer: int) -> Edits:
+def _unnormed(ctx: StepContext, layer: int) -> Edits:
     """No norm: what it reads goes on as it is."""
-    table, edits = look.trace.table, []
-    for point in _of_block(look, layer):
+    table, edits = ctx.trace.table, []
+    for point in _of_block(ctx, layer):
         if point.part.endswith("norm") and point.short == "out":
-            norm = [p for p in _of_block(look, layer) if p.part == point.part]
+            norm = [p for p in _of_block(ctx, layer) if p.part == point.part]
             edits.append(Edit(point.name, "take", value=table[norm[0].name].sources[0]))
     return tuple(edits)
 
 
-def _unadded(look: Look, layer: int) -> Edits:
+def _unadded(ctx: StepContext, layer: int) -> Edits:
     """No residual connection: of each sum what the part writes alone."""
-    sums = (p for p in _of_block(look, layer) if p.kind == "sum")
+    sums = (p for p in _of_block(ctx, layer) if p.kind == "sum")
     return tuple(Edit(p.name, "take", value=p.sources[-1]) for p in sums)
 
 
-def _of_block(look: Look, layer: int) -> list[Point]:
-    return [p for p in look.trace.table.values() if (p.stack, p.layer) == (look.side, layer)]
+def _of_block(ctx: StepContext, layer: int) -> list[Point]:
+    return [p for p in ctx.trace.table.values() if (p.stack, p.layer) == (ctx.side, layer)]
 
 
-def _at(look: Look, layer: int, name: str) -> str:
-    return look.whole(f"blocks.{layer}.{name}")
+def _at(ctx: StepContext, layer: int, name: str) -> str:
+    return ctx.whole(f"blocks.{layer}.{name}")
 
 
 def _without(name: str):
-    return lambda look, layer: (Edit(_at(look, layer, name), "zero"),)
+    return lambda ctx, layer: (Edit(_at(ctx, layer, name), "zero"),)
 
 
 MECHANISMS = {
@@ -157,28 +155,28 @@ MECHANISMS = {
 }
 
 
-def mechanisms(look: Look) -> None:
+def mechanisms(ctx: StepContext) -> None:
     """For each mechanism: as it is, off in the picked block, or off in all blocks."""
-    if not isinstance(look.config, Config):
+    if not isinstance(ctx.config, Config):
         return
     place, open = unfold("mechanisms", say("walk", "edits/mechanisms"))
     if not open:
         return
-    there = {name: edits for name, (edits, has) in MECHANISMS.items() if has(look.config)}
+    there = {name: edits for name, (edits, has) in MECHANISMS.items() if has(ctx.config)}
     with place:
         text(say("walk", "edits/why"))
         for column, names in zip(columns(1, 1), (list(there)[::2], list(there)[1::2]), strict=True):
             with column:
                 for name in names:
-                    _mechanism(look, name, there[name])
+                    _mechanism(ctx, name, there[name])
 
 
-def _mechanism(look: Look, name: str, edits) -> None:
-    here = edits(look, look.view.layer)
-    everywhere = tuple(dict.fromkeys(edit for i in range(look.config.layers) for edit in edits(look, i)))
+def _mechanism(ctx: StepContext, name: str, edits) -> None:
+    here = edits(ctx, ctx.view.layer)
+    everywhere = tuple(dict.fromkeys(edit for i in range(ctx.config.layers) for edit in edits(ctx, i)))
     on = {"all": everywhere} if here == everywhere else {"here": here, "all": everywhere}
-    now = next((scope for scope in ("all", "here") if scope in on and set(on[scope]) <= set(look.edits)), "own")
-    names = {scope: say("walk", f"edits/scope/{scope}", layer=look.view.layer) for scope in ("own", *on)}
+    now = next((scope for scope in ("all", "here") if scope in on and set(on[scope]) <= set(ctx.edits)), "own")
+    names = {scope: say("walk", f"edits/scope/{scope}", layer=ctx.view.layer) for scope in ("own", *on)}
 
     def take(scope: str) -> None:
         state.edit(lambda edits: put(drop(edits, *everywhere), *on.get(scope, ())))

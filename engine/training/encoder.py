@@ -14,7 +14,7 @@ import torch
 from tokenizers import BertWordPieceTokenizer
 from torch import Tensor
 
-from engine.analysis import alike
+from engine.analysis import cosine_similarity
 from engine.build import fresh
 from engine.config import Config
 from engine.masked import fill, follows
@@ -189,7 +189,9 @@ def _senses(model: Transformer) -> dict | None:
     if id is None:
         return None
     first, *others = (trace.ids[0].tolist().index(id) for trace in traces)
-    same, other = (float(alike(traces[0], first, traces[i])[-1, t]) for i, t in enumerate(others, 1))
+    same, other = (
+        float(cosine_similarity(traces[0], first, traces[i])[-1, t]) for i, t in enumerate(others, 1)
+    )
     note = f"“{WORD}” in two senses: cosine {other:.2f} after the last block, in one sense {same:.2f}"
     place = {"step": "layers", "token": first, "other": MONEY}
     return {"text": RIVER, "note": note, **place, "cosines": [same, other]} if other < same else None

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.masked import KEPT, corrupt
+from engine.masked import KEPT, mask_tokens
 from engine.tokenize import WordPieceTokenizer
 from engine.transformer import Transformer
 
@@ -86,7 +86,7 @@ class Pairs:
         ids, segments, padding = (torch.tensor(part) for part in list(zip(*rows, strict=True))[:3])
         special = ~padding.bool() | (ids == self.tokenizer.start) | (ids == self.tokenizer.end)
         random = torch.Generator().manual_seed(int(draw.integers(2**62)))
-        read, done = corrupt(ids, special, self.tokenizer.mask, len(self.tokenizer), random)
+        read, done = mask_tokens(ids, special, self.tokenizer.mask, len(self.tokenizer), random)
         labels = ids.masked_fill(done == KEPT, NONE)
         return read, segments, padding.bool(), labels, torch.tensor([row[3] for row in rows])
 

@@ -204,14 +204,14 @@ def test_a_special_token_is_an_entry_of_the_list_and_has_no_bytes(name, stack, t
 
 
 def test_a_check_of_tokens_that_fails_says_what_failed():
-    look = SimpleNamespace(tokens=[b"ab", b"c"], text="abc")
-    assert tokens._light(look, "abc", [b"c"])["ok"]
-    wrong = tokens._light(look, "abd", [b"c"]), tokens._light(look, "abc", [b"b", b"c"])
+    ctx = SimpleNamespace(tokens=[b"ab", b"c"], text="abc")
+    assert tokens._light(ctx, "abc", [b"c"])["ok"]
+    wrong = tokens._light(ctx, "abd", [b"c"]), tokens._light(ctx, "abc", [b"b", b"c"])
     assert [light["ok"] for light in wrong] == [False, False]
     assert "“abc”" in wrong[0]["text"] and "b c" in wrong[1]["text"]
-    look = SimpleNamespace(tokens=[b"[CLS]", b"ab", b"[SEP]"])
-    assert wordpieces._light(look, [[["ab"]]])["ok"]
-    failed = wordpieces._light(look, [[["ab"], ["a", "##b"]]])
+    ctx = SimpleNamespace(tokens=[b"[CLS]", b"ab", b"[SEP]"])
+    assert wordpieces._light(ctx, [[["ab"]]])["ok"]
+    failed = wordpieces._light(ctx, [[["ab"], ["a", "##b"]]])
     assert not failed["ok"] and "token 1" in failed["text"]
 
 

@@ -19,7 +19,7 @@ PICKED = [
     ("scores", "bar", dict(head=4), dict(head=4)),
     ("scores", "matrix-attn.dots-", dict(pick=[3, 2]), dict(token=3, key=2)),
     ("softmax", "plot-row", dict(pick=2), dict(key=2)),
-    ("heads", "thumbs", dict(head=3), dict(head=3)),
+    ("heads", "head_grid", dict(head=3), dict(head=3)),
     ("mlp", "matrix-mlp.act-", dict(pick=[1, 300]), dict(token=1, unit=300)),
     ("layers", "matrix-lens", dict(pick=[3, 2]), dict(layer=2, token=2)),
     ("layers", "matrix-lens", dict(pick=[0, 2]), dict(token=2)),

@@ -98,7 +98,7 @@ def test_where_every_head_has_its_own_nothing_is_said_of_sharing():
 
 
 def test_the_thumbnails_say_which_keys_and_values_a_head_takes(llama):
-    names = given(visit(model=llama.name, step="heads"), "thumbs")["names"]
+    names = given(visit(model=llama.name, step="heads"), "head_grid")["names"]
     assert [name.rpartition(" ")[2] for name in names] == ["0", "0", "1", "1"]
 
 

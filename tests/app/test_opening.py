@@ -6,7 +6,7 @@ import torch
 import engine
 from app import catalogue, compute
 from app.state import PROMPT
-from app.views import families
+from app.views.families import page as families
 from engine.masked import fill
 from tests.app.visit import fire, given, view, visit
 

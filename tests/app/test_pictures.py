@@ -209,7 +209,7 @@ def test_the_strongest_units_are_those_of_the_engine():
 
 def test_the_thumbnails_are_all_heads_of_the_layer():
     at = visit(step="heads", layer=4, token=7)
-    header = given(at, "thumbs")
+    header = given(at, "head_grid")
     pattern = drawn(trace(), "blocks.4.attn.pattern")
     np.testing.assert_array_equal(tensors(at)[header["src"]], pattern)
     labels = given(at, "bar")["tokens"]

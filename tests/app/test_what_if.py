@@ -132,7 +132,7 @@ def test_the_pattern_without_the_first_token_and_by_the_size_of_the_values(switc
     header, tensor = picture(at, "attn.pattern")
     np.testing.assert_allclose(tensor, wanted, rtol=1e-4, atol=1e-6)
     assert not point_of(header) and header["foot"]
-    np.testing.assert_array_equal(tensors(at)[given(at, "thumbs")["src"]], tensor)
+    np.testing.assert_array_equal(tensors(at)[given(at, "head_grid")["src"]], tensor)
 
 
 # --- they stay from step to step, in the link, and are told of ---------------------------------------
@@ -204,11 +204,11 @@ def test_a_part_can_be_its_average_and_itself_again():
 
 def test_the_picked_cell_can_be_given_any_number():
     at = visit(step="scores", **AT)
-    fire(at, "hands", set=[1, 7.5])
+    fire(at, "worked_arithmetic", set=[1, 7.5])
     cell = {"H": AT["head"], "T": AT["token"], "S": AT["key"]}
     assert view(at).edits == (Edit("blocks.2.attn.scores", "set", cell, 7.5),)
     assert boxes(at)[1].shown == 7.5
-    fire(at, "hands", set=[1, -1])
+    fire(at, "worked_arithmetic", set=[1, -1])
     assert [edit.value for edit in view(at).edits] == [-1]
 
 
@@ -216,7 +216,7 @@ def test_the_picked_cell_can_be_given_any_number():
     "sent", [[9, 1.0], [-1, 1.0], [0, "1"], [0, None], [0, 1e300], "x", None, [[0], 1], [0, float("nan")]]
 )
 def test_nothing_else_sets_a_number(sent):
-    at = fire(visit(step="scores", **AT), "hands", set=sent)
+    at = fire(visit(step="scores", **AT), "worked_arithmetic", set=sent)
     assert not at.exception and view(at).edits == ()
 
 

@@ -276,7 +276,7 @@ def value_of(at: AppTest, box: Box, run: Trace) -> float:
 
 
 def _given_boxes(at: AppTest) -> list[dict]:
-    return [box for key in keys(at, "hands") for box in given(at, key)["boxes"]]
+    return [box for key in keys(at, "worked_arithmetic") for box in given(at, key)["boxes"]]
 
 
 def _box(box: dict) -> Box:

@@ -193,7 +193,7 @@ def _new_prompts(page: Page, texts: list[str]) -> list[list]:
 def _thumbs(page: Page) -> list[Seen]:
     seen = []
     for layer in _around(_config().layers):
-        drawn = f"document.querySelector('[data-part=thumbs] .gb').dataset.sig.includes('blocks.{layer}.')"
+        drawn = f"document.querySelector('[data-part=head_grid] .gb').dataset.sig.includes('blocks.{layer}.')"
         hand = f"__probe.byHand('blocks.{layer}.attn.z[')"
         seen.append(_choose(page, "layer", layer, f"{drawn} && {hand} && {STILL}"))
     return seen[1:]

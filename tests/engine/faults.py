@@ -153,7 +153,11 @@ def _weighted() -> Lights:
 
 def _two_texts() -> Lights:
     trace, other = (_decoder(BERT, ids)() for ids in IDS[:2])
-    return {"two texts": checks.check_alike(trace, 2, other, analysis.alike(trace, 2, other))}
+    return {
+        "two texts": checks.check_cosine_similarity(
+            trace, 2, other, analysis.cosine_similarity(trace, 2, other)
+        )
+    }
 
 
 PAGES: dict[str, Callable[[], Lights]] = {

@@ -213,7 +213,7 @@ TRIED = [(name, edit) for name in PAIRS for edit in EDITS if name != "captions" 
 @pytest.mark.parametrize(("name", "edit"), TRIED)
 def test_a_lean_trace_is_to_the_last_bit_one_that_keeps_everything(name, edit):
     model, given = pair(**PAIRS[name]), read(name)
-    lean, rich = (look(model, given[:1], EDITS[edit], target=TARGETS[:1]) for look in (run, full))
+    lean, rich = (ctx(model, given[:1], EDITS[edit], target=TARGETS[:1]) for ctx in (run, full))
     for point in lean.points():
         assert torch.equal(lean[point], rich[point]), point
 

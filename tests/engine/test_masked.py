@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import engine
-from engine.masked import AS_ITSELF, AS_MASK, AS_OTHER, KEPT, corrupt, fill, follows
+from engine.masked import AS_ITSELF, AS_MASK, AS_OTHER, KEPT, fill, follows, mask_tokens
 from tests.engine.tiny import BERT, decoder
 
 SIZE = 200_000
@@ -82,7 +82,7 @@ def corrupted():
     ids = torch.randint(5, 1000, (1, SIZE), generator=torch.Generator().manual_seed(1))
     special = torch.zeros_like(ids, dtype=torch.bool)
     special[:, ::4] = True
-    return ids, special, *corrupt(ids, special, 3, 1000, torch.Generator().manual_seed(2))
+    return ids, special, *mask_tokens(ids, special, 3, 1000, torch.Generator().manual_seed(2))
 
 
 def test_fifteen_of_a_hundred_are_chosen_and_of_these_eighty_ten_and_ten(corrupted):
@@ -105,5 +105,5 @@ def test_what_was_done_to_a_token_is_what_it_became(corrupted):
 
 def test_the_same_seed_corrupts_the_same(corrupted):
     ids, special, new, _ = corrupted
-    again, _ = corrupt(ids, special, 3, 1000, torch.Generator().manual_seed(2))
+    again, _ = mask_tokens(ids, special, 3, 1000, torch.Generator().manual_seed(2))
     assert torch.equal(again, new)

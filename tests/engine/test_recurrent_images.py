@@ -113,7 +113,7 @@ def test_an_image_in_a_batch_equals_the_image_alone(model, trace):
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
 def test_with_an_edit_a_lean_trace_is_a_full_one_and_every_tensor_agrees(model, edit):
     small = recurrent(model.config.cell, model.config.attention, torch.float32, encoder=ENCODER)
-    lean, rich = (look(small, images(), [edit], target=TARGETS) for look in (run, full))
+    lean, rich = (ctx(small, images(), [edit], target=TARGETS) for ctx in (run, full))
     assert all(torch.equal(lean[point], rich[point]) for point in rich.points())
     assert failing(lean) == []
 

@@ -6,7 +6,7 @@ DRAW.formula = function ({ data, parentElement }) {
   root.dataset.sig = "formula";
 };
 
-DRAW.hands = function ({ data, parentElement, setTriggerValue }) {
+DRAW.worked_arithmetic = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
   root.replaceChildren(...data.boxes.map((h, i) => box(h, (value) => setTriggerValue("set", [i, value]))));

@@ -1,4 +1,4 @@
-// Charts: Plotly's figures, made by app/figures.py, in the frame of every picture. Here are the theme's colours, the
+// Charts: Plotly's figures, made by app/ui/figures.py, in the frame of every picture. Here are the theme's colours, the
 // table twin, and pointing at a point: by the mouse or the keyboard, with the same words for both.
 // `figure.layout.meta` has names (of the axes) and percent; a trace's `meta` says how it is drawn (see `dress`), its
 // `customdata` what its points are called.
@@ -221,7 +221,7 @@ function start(figure, curve) {
 
 // --- words and numbers ---------------------------------------------------------------------------
 
-// What app/figures.py made of a text for Plotly, made back; tags in it are its own.
+// What app/ui/figures.py made of a text for Plotly, made back; tags in it are its own.
 const CODES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&#123;": "{" };
 const plainText = (text) => text.replace(/<[^>]*>/g, "").replace(/&(amp|lt|gt|#123);/g, (code) => CODES[code]);
 const exact = (x) => String(Number(x.toPrecision(7))).replace("-", "−");

@@ -9,11 +9,11 @@ from app import catalogue, components, compute, state
 from app.architecture import whole
 from app.text import say
 from app.ui.charts import chart
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.controls import button
 from app.ui.figures import bars, shares
 from app.ui.heatmaps import WEIGHTS, picture
-from app.ui.images import laid
+from app.ui.images import attention_overlay
 from app.ui.labels import escape
 from app.ui.page import Page, Place, columns, group, notice, text
 from app.views.families import translators
@@ -70,15 +70,15 @@ def _family(view: state.View, kind: str, name: str) -> None:
         with mask:
             notice(escape(str(error)), "warning")
         return
-    look = Look(view, model, given, trace, side="decoder" if len(model.reads) == 2 else "")
-    fitted, _ = state.fit(replace(view, layer=0, head=0), look.config, len(look.ids))
-    look = replace(look, view=fitted)
+    ctx = StepContext(view, model, given, trace, side="decoder" if len(model.reads) == 2 else "")
+    fitted, _ = state.fit(replace(view, layer=0, head=0), ctx.config, len(ctx.ids))
+    ctx = replace(ctx, view=fitted)
     with mask:
-        MASKS.get(kind, _mask)(look, kind)
+        MASKS.get(kind, _mask)(ctx, kind)
     with answer:
-        ANSWERS.get(kind, _answer)(look, kind)
+        ANSWERS.get(kind, _answer)(ctx, kind)
     with parts:
-        _parts(look)
+        _parts(ctx)
 
 
 def _places(kind: str) -> list[Place]:
@@ -104,85 +104,85 @@ def _walk(name: str, read: dict[str, str]) -> None:
     state.leave()
 
 
-def _mask(look: Look, kind: str) -> None:
+def _mask(ctx: StepContext, kind: str) -> None:
     """Which tokens each token may look at."""
-    _seen(look, look.point("attn.mask"), say("families", "mask"))
+    _seen(ctx, ctx.point("attn.mask"), say("families", "mask"))
 
 
-def _three(look: Look, kind: str) -> None:
+def _three(ctx: StepContext, kind: str) -> None:
     """The masks of what reads, of what writes, and of its look at what was read."""
     masks = {
-        "encoder": (look.memory, "attn.mask"),
-        "decoder": (look, "attn.mask"),
-        "cross": (look, "cross.mask"),
+        "encoder": (ctx.memory, "attn.mask"),
+        "decoder": (ctx, "attn.mask"),
+        "cross": (ctx, "cross.mask"),
     }
     for column, (which, (stack, name)) in zip(columns(1, 1, 1), masks.items(), strict=True):
         with column:
             _seen(stack, stack.point(name), say("families", f"mask/{which}"), which)
 
 
-def _carried(look: Look, kind: str) -> None:
+def _carried(ctx: StepContext, kind: str) -> None:
     """What a recurrent decoder has of the source: all states to look back at, or what was carried last."""
-    if look.config.attention != "none":
-        return _seen(look, look.whole("cross.mask"), say("families", f"{kind}/mask"))
-    source, count = look.memory, len(look.memory.ids)
-    points = look.trace.table.values()
-    told = sum(look.trace[p.name].numel() for p in points if p.stack == "decoder" and p.part == "start")
+    if ctx.config.attention != "none":
+        return _seen(ctx, ctx.whole("cross.mask"), say("families", f"{kind}/mask"))
+    source, count = ctx.memory, len(ctx.memory.ids)
+    points = ctx.trace.table.values()
+    told = sum(ctx.trace[p.name].numel() for p in points if p.stack == "decoder" and p.part == "start")
     remark = say("families", f"{kind}/told", states=count, numbers=told)
-    last = dict(bands=[["row", count - 1, count]], remark=remark, name=look.model.name)
+    last = dict(bands=[["row", count - 1, count]], remark=remark, name=ctx.model.name)
     title = say("families", f"{kind}/states")
     picture(source, source.whole("states"), title, height=110, plain=True, pickable=False, **last)
 
 
-def _seen(look: Look, point: str, title: str, which: str = "") -> None:
+def _seen(ctx: StepContext, point: str, title: str, which: str = "") -> None:
     """One mask, the same in all blocks and heads, and how many of its cells are open."""
-    mask = look.array(point)
+    mask = ctx.array(point)
     rows, columns = mask.shape[-2:]
     seen = int(mask.reshape(-1, rows, columns)[0].sum())
-    facts = look.facts | {"cross": which == "cross"}
+    facts = ctx.facts | {"cross": which == "cross"}
     remark = say("families", "seen", facts, seen=seen, of=rows * columns, rows=rows, columns=columns)
-    name = look.model.name + (which and f"-{which}")
-    picture(look, point, title, remark=remark, name=name, height=220, pickable=False, **MASK)
+    name = ctx.model.name + (which and f"-{which}")
+    picture(ctx, point, title, remark=remark, name=name, height=220, pickable=False, **MASK)
 
 
 MASKS = dict.fromkeys(THREE, _three) | {"recurrent": _carried}
 
 
-def _answer(look: Look, kind: str) -> None:
+def _answer(ctx: StepContext, kind: str) -> None:
     """The most probable answers: the next token, or what is in the gap."""
-    _best(look, kind, "logits", look.trace["logits"][0, _place(look)])
+    _best(ctx, kind, "logits", ctx.trace["logits"][0, _place(ctx)])
 
 
-def _place(look: Look) -> int:
+def _place(ctx: StepContext) -> int:
     """Where the answer is read off: at the gap, or at the last token."""
-    return len(look.ids) - 1 if look.gap is None else look.gap
+    return len(ctx.ids) - 1 if ctx.gap is None else ctx.gap
 
 
-def _shown(look: Look, kind: str) -> None:
+def _shown(ctx: StepContext, kind: str) -> None:
     """The image, and the most probable classes."""
-    laid(look, say("families", "image"), height=110, name=look.model.name)
-    _best(look, kind, "classes", look.trace["classes"][0])
+    attention_overlay(ctx, say("families", "image"), height=110, name=ctx.model.name)
+    _best(ctx, kind, "classes", ctx.trace["classes"][0])
 
 
-def _translated(look: Look, kind: str) -> None:
+def _translated(ctx: StepContext, kind: str) -> None:
     """What it writes and, where it can look at all, where it looked for each word."""
-    text(say("families", f"{kind}/says", text=look.text.strip() or "∅"))
-    sure(look)
-    table = look.trace.table.values()
+    text(say("families", f"{kind}/says", text=ctx.text.strip() or "∅"))
+    sure(ctx)
+    table = ctx.trace.table.values()
     looks = [point.name for point in table if point.part == "cross" and point.kind == "softmax"]
     if looks:
         title = say("families", f"{kind}/answer")
-        picture(look, looks[-1], title, name=look.model.name, height=260, **WEIGHTS)
+        picture(ctx, looks[-1], title, name=ctx.model.name, height=260, **WEIGHTS)
 
 
-def _captioned(look: Look, kind: str) -> None:
+def _captioned(ctx: StepContext, kind: str) -> None:
     """The image, and what each model here says of it."""
     image, words = columns(1, 2)
     with image:
-        laid(look, say("families", "image"), height=110, name=look.model.name)
+        attention_overlay(ctx, say("families", "image"), height=110, name=ctx.model.name)
     for name in catalogue.captioners():
-        trace = compute.trace(name, look.given)
-        caption = replace(look, model=compute.model(name), trace=trace).text.strip()
+        trace = compute.trace(name, ctx.given)
+        caption = replace(ctx, model=compute.model(name), trace=trace).text.strip()
         values = dict(name=name, text=caption or "∅", share=certainty(trace))
         with words:
             text(say("families", f"{kind}/says", whole(trace.model), **values))
@@ -191,21 +191,21 @@ def _captioned(look: Look, kind: str) -> None:
 ANSWERS = {"image": _shown, "pair": _translated, "recurrent": _translated, "caption": _captioned}
 
 
-def _best(look: Look, kind: str, point: str, scores: torch.Tensor) -> None:
+def _best(ctx: StepContext, kind: str, point: str, scores: torch.Tensor) -> None:
     best = scores.softmax(-1).topk(min(SHOWN, len(scores)))
-    rows = shares([look.answer(i) for i in best.indices.tolist()], best.values.tolist())
+    rows = shares([ctx.answer(i) for i in best.indices.tolist()], best.values.tolist())
     figure = bars(rows, "answer", "probability", height=110, percent=True)
-    chart(look, f"answer-{look.model.name}", figure, say("families", f"{kind}/answer"), point=point)
+    chart(ctx, f"answer-{ctx.model.name}", figure, say("families", f"{kind}/answer"), point=point)
 
 
-def _parts(look: Look) -> None:
+def _parts(ctx: StepContext) -> None:
     """How many parameters stand in which part."""
-    counts = parameters_of(look.model)
+    counts = parameters_of(ctx.model)
     total = sum(counts.values())
     rows = [{"label": part, "value": n, "note": f"{n:,}"} for part, n in counts.items() if n]
     title = say("families", "parts", total=total)
     figure = bars(rows, "part", "parameters", height=150, top=total)
-    chart(look, f"parts-{look.model.name}", figure, title)
+    chart(ctx, f"parts-{ctx.model.name}", figure, title)
 
 
 main()

@@ -4,7 +4,7 @@ from app import catalogue, components, compute
 from app.architecture import facts_of
 from app.state import View
 from app.text import say
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.figures import graph, series
 from app.ui.labels import escape
 from app.ui.page import columns, group, text
@@ -36,7 +36,7 @@ def _row(view: View, name: str) -> list[str]:
         trace = compute.trace(name, given)
     except ValueError as error:
         return [who, escape(str(error)), *[""] * 5, total]
-    written = " ".join(Look(view, model, given, trace, side="decoder").text.split())
+    written = " ".join(StepContext(view, model, given, trace, side="decoder").text.split())
     length, last = trace.ids.shape[1], trace.target.shape[1] - 1
     ways = [sequential_steps(model.reads[0], length), path_length(model.reads[0], length - 1)]
     ways.append(path_to_target(model.config, length, 0, last))

@@ -6,7 +6,7 @@ from app import catalogue, components, compute, edits, state
 from app.architecture import BEGIN, CROSS, END, HEADED, STEPS, steps_of, whole
 from app.text import say
 from app.ui import what_ifs
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.controls import button, text_field
 from app.ui.labels import escape
 from app.ui.page import Page, columns, group, notice, text
@@ -39,34 +39,34 @@ def main() -> None:
         except ValueError as error:
             _trouble(error, view)
         else:
-            look, moved = _look(view, model, given, trace)
-            state.settle(replace(look.view, prompt=asked.prompt), moved)
-            _step(look)
+            ctx, moved = _look(view, model, given, trace)
+            state.settle(replace(ctx.view, prompt=asked.prompt), moved)
+            _step(ctx)
     components.show(page)
     ran(*page.code)
     state.publish()
 
 
-def _step(look: Look) -> None:
+def _step(ctx: StepContext) -> None:
     _notes(state.ignored())
-    _map(look)
-    _bar(look)
-    what_ifs.strip(look)
+    _map(ctx)
+    _bar(ctx)
+    what_ifs.strip(ctx)
     with group("head"):
-        _head(look)
-    with group(f"step-{look.view.step}"):
-        drawing(look)(look)
-    what_ifs.mechanisms(look)
+        _head(ctx)
+    with group(f"step-{ctx.view.step}"):
+        drawing(ctx)(ctx)
+    what_ifs.mechanisms(ctx)
 
 
-def _look(view: state.View, model, given: compute.Given, trace) -> tuple[Look, list[str]]:
+def _look(view: state.View, model, given: compute.Given, trace) -> tuple[StepContext, list[str]]:
     """The view of the run, with places that exist, and a sentence for each one moved."""
-    look = Look(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
-    keys = len(look.memory.ids) if view.step == CROSS and look.side == "decoder" else None
-    fitted, moved = state.fit(view, look.config, len(look.ids), keys, look.side, look.gap)
+    ctx = StepContext(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
+    keys = len(ctx.memory.ids) if view.step == CROSS and ctx.side == "decoder" else None
+    fitted, moved = state.fit(view, ctx.config, len(ctx.ids), keys, ctx.side, ctx.gap)
     kept, refused = edits.fitting(trace, view.edits)
-    look = replace(look, view=replace(fitted, edits=kept)).with_edits(kept)
-    return look, moved + [f"A what-if was left out: {reason}." for reason in refused]
+    ctx = replace(ctx, view=replace(fitted, edits=kept)).with_edits(kept)
+    return ctx, moved + [f"A what-if was left out: {reason}." for reason in refused]
 
 
 def _prompt(view: state.View, model) -> None:
@@ -128,35 +128,35 @@ def _notes(notes: list[str]) -> None:
         notice("The link was opened as far as it fits here. " + " ".join(escape(n) for n in notes[:6]))
 
 
-def _map(look: Look) -> None:
-    steps = steps_of(look.config, look.side)
-    titles = {step: say("walk", f"{step}/name", look.facts) for step in steps}
+def _map(ctx: StepContext) -> None:
+    steps = steps_of(ctx.config, ctx.side)
+    titles = {step: say("walk", f"{step}/name", ctx.facts) for step in steps}
     parts = {"begin": BEGIN, "block": [step for step in steps if step not in (*BEGIN, *END)], "end": END}
-    layers = dict(layer=look.view.layer, last=getattr(look.config, "layers", 1) - 1)
+    layers = dict(layer=ctx.view.layer, last=getattr(ctx.config, "layers", 1) - 1)
     groups = [
-        [say("walk", f"map/{part}", look.facts, **layers), [titles[step] for step in within if step in titles]]
+        [say("walk", f"map/{part}", ctx.facts, **layers), [titles[step] for step in within if step in titles]]
         for part, within in parts.items()
     ]
     groups = [group for group in groups if group[1]]
-    header = {"groups": groups, "steps": list(titles.values()), "at": steps.index(look.view.step)}
+    header = {"groups": groups, "steps": list(titles.values()), "at": steps.index(ctx.view.step)}
     components.pipeline("map", header, step=lambda i: state.change(step=steps[int(i)]))
 
 
-def _bar(look: Look) -> None:
-    view, config = look.view, look.config
+def _bar(ctx: StepContext) -> None:
+    view, config = ctx.view, ctx.config
     blocks = isinstance(config, Config)
     uses = {"layer": blocks and view.step not in (*BEGIN, *END), "head": blocks and view.step in HEADED}
-    uses["stack"] = bool(look.side)
+    uses["stack"] = bool(ctx.side)
     header = {
-        "tokens": look.labels,
-        "ids": look.ids,
+        "tokens": ctx.labels,
+        "ids": ctx.ids,
         "token": view.token,
         "layers": config.layers if blocks else 1,
         "layer": view.layer,
         "heads": config.heads if blocks else 1,
         "head": view.head,
         "stack": view.stack,
-        "what": say("walk", "bar/what", look.facts),
+        "what": say("walk", "bar/what", ctx.facts),
         "use": [name for name, used in uses.items() if used],
     }
     components.bar(
@@ -169,14 +169,14 @@ def _bar(look: Look) -> None:
     )
 
 
-def _head(look: Look) -> None:
+def _head(ctx: StepContext) -> None:
     """The step's title and formula, and what happens in it in plain words."""
-    step = look.view.step
-    number = steps_of(look.config, look.side).index(step) + 1
-    which = f"/{look.mask}" if step == "mask" else ""
-    heated = ["heated"] * (step == "softmax" and bool(look.edit_of("attn.masked", "scale")))
+    step = ctx.view.step
+    number = steps_of(ctx.config, ctx.side).index(step) + 1
+    which = f"/{ctx.mask}" if step == "mask" else ""
+    heated = ["heated"] * (step == "softmax" and bool(ctx.edit_of("attn.masked", "scale")))
     title, lead, formula = (
-        told(look, f"{step}/{part}", *heated) for part in ("title", "lead", f"formula{which}")
+        told(ctx, f"{step}/{part}", *heated) for part in ("title", "lead", f"formula{which}")
     )
     left, right = columns(7, 4, align="center")
     with left:

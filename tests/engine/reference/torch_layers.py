@@ -94,14 +94,14 @@ def _layer(layer: nn.Module, x: Tensor, given: dict, masks: dict, c: Config) -> 
     piece, and has no dropout."""
     inputs, outputs = {}, {}
 
-    def look(name):
+    def ctx(name):
         def hook(part, given, result):
             inputs[name], outputs[name] = given, result
 
         return hook
 
     for name, part in layer.named_children():
-        part.register_forward_hook(look(name))
+        part.register_forward_hook(ctx(name))
         if isinstance(part, nn.MultiheadAttention):
             part.register_forward_pre_hook(_ask_for_weights, with_kwargs=True)
     result = layer(x, **given)

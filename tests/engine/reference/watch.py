@@ -10,14 +10,14 @@ def watch(model: PreTrainedModel, ids: Tensor, padding: Tensor | None, **more):
     without heads); `more` is given to the model as it is."""
     inputs, outputs = {}, {}
 
-    def look(name):
+    def ctx(name):
         def hook(part, given, result):
             inputs[name], outputs[name] = given[0] if given else None, result
 
         return hook
 
     inner = f"{model.base_model_prefix}."
-    hooks = [part.register_forward_hook(look(n.removeprefix(inner))) for n, part in model.named_modules()]
+    hooks = [part.register_forward_hook(ctx(n.removeprefix(inner))) for n, part in model.named_modules()]
     if padding is not None:
         more["attention_mask"] = padding.long()
     result = model(ids, output_attentions=True, **more)

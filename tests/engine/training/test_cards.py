@@ -113,7 +113,7 @@ def test_a_word_in_two_senses_ends_less_alike_than_in_one():
     for text in (RIVERS, MONEY):
         other = engine.run(model, text)
         place = other.ids[0].tolist().index(first.ids[0, example["token"]])
-        found.append(float(analysis.alike(first, example["token"], other)[-1, place]))
+        found.append(float(analysis.cosine_similarity(first, example["token"], other)[-1, place]))
     assert found == pytest.approx(example["cosines"], abs=1e-4)
     assert found[1] < found[0]
     assert all(f"{cosine:.2f}" in example["note"] for cosine in found)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from app.architecture import Conditions, most_specific, when
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.views.walk.steps import (
     classes,
     cross,
@@ -26,7 +26,7 @@ from app.views.walk.steps import (
     wordpieces,
 )
 
-DRAW: dict[str, dict[Conditions, Callable[[Look], None]]] = {
+DRAW: dict[str, dict[Conditions, Callable[[StepContext], None]]] = {
     "tokens": {
         when(): tokens.draw,
         when(segments=True): wordpieces.draw,
@@ -57,6 +57,6 @@ DRAW: dict[str, dict[Conditions, Callable[[Look], None]]] = {
 }
 
 
-def drawing(look: Look) -> Callable[[Look], None]:
+def drawing(ctx: StepContext) -> Callable[[StepContext], None]:
     """What draws the picked step, as it is for this kind of model."""
-    return most_specific(DRAW[look.view.step], look.facts)
+    return most_specific(DRAW[ctx.view.step], ctx.facts)

@@ -3,7 +3,7 @@
 from app import state
 from app.ui.arithmetic import arithmetic, whole_run
 from app.ui.charts import chart, scored
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.figures import bars
 from app.ui.heatmaps import picture
 from app.ui.page import columns
@@ -14,26 +14,26 @@ from engine.decode import Decoding
 from engine.transformer import Transformer
 
 
-def draw(look: Look) -> None:
-    scores = look.trace["classes"][0]
+def draw(ctx: StepContext) -> None:
+    scores = ctx.trace["classes"][0]
     shares = scores.softmax(-1)
     order = shares.sort(descending=True, stable=True).indices.tolist()
-    picked = look.view.entry if 0 <= look.view.entry < len(shares) else order[0]
+    picked = ctx.view.entry if 0 <= ctx.view.entry < len(shares) else order[0]
     left, right = columns(7, 4)
     with left:
-        first, second = (look.answer(i) for i in order[:2])
+        first, second = (ctx.answer(i) for i in order[:2])
         values = dict(first=first, first_share=float(shares[order[0]]))
-        words(look, "next/sentence", **values, second=second, second_share=float(shares[order[1]]))
-        rows = scored(look, list(range(len(shares))), scores, shares, picked)
+        words(ctx, "next/sentence", **values, second=second, second_share=float(shares[order[1]]))
+        rows = scored(ctx, list(range(len(shares))), scores, shares, picked)
         figure = bars(rows, "class", "probability", height=300, percent=True)
         title = "The probability of every class"
         check = check_choice(scores, Decoding("sample"), shares)
         made = dict(point="classes", check=check)
-        chart(look, "classes", figure, title, **made, pick=lambda i: state.change(entry=int(i)))
+        chart(ctx, "classes", figure, title, **made, pick=lambda i: state.change(entry=int(i)))
         title = "The last vectors: only the first is read"
-        picture(look, "final_norm.out", title, height=150, bands=[["row", 0, 1]], pickable=False)
+        picture(ctx, "final_norm.out", title, height=150, bands=[["row", 0, 1]], pickable=False)
     with right:
-        arithmetic(look, ("classes", picked), look.choice("classes", (picked,)))
-        whole_run(look, "classes")
-        words(look, "next/why", patches=look.config.patches)
+        arithmetic(ctx, ("classes", picked), ctx.choice("classes", (picked,)))
+        whole_run(ctx, "classes")
+        words(ctx, "next/why", patches=ctx.config.patches)
         code(Transformer.unembed)

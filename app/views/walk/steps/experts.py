@@ -3,7 +3,7 @@
 import numpy as np
 
 from app.ui.arithmetic import arithmetic
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.heatmaps import WEIGHTS, picture
 from app.ui.page import columns
 from app.ui.source import code
@@ -13,44 +13,44 @@ from app.views.walk.steps.mlp import fired, units
 from engine.mlp import Expert, Experts
 
 
-def draw(look: Look) -> None:
-    look = look.strongest(expert=look.point("mlp.shares"))
-    view = look.view
+def draw(ctx: StepContext) -> None:
+    ctx = ctx.strongest(expert=ctx.point("mlp.shares"))
+    view = ctx.view
     part = f"mlp.experts.{view.expert}"
-    look = look.strongest(unit=look.point(f"{part}.act"))
-    unit = min(look.view.unit, look.config.mlp_width - 1)
+    ctx = ctx.strongest(unit=ctx.point(f"{part}.act"))
+    unit = min(ctx.view.unit, ctx.config.mlp_width - 1)
     left, right = columns(7, 4)
     with left:
-        words(look, "mlp/routed", token=look.token, chosen=_chosen(look))
-        picture(look, look.point("mlp.shares"), "Which token goes to which expert", height=260, **WEIGHTS)
-        _expert(look, part, unit)
+        words(ctx, "mlp/routed", token=ctx.token, chosen=_chosen(ctx))
+        picture(ctx, ctx.point("mlp.shares"), "Which token goes to which expert", height=260, **WEIGHTS)
+        _expert(ctx, part, unit)
     with right:
-        taken_out(look, "mlp.out", f"All experts of block {view.layer}")
-        taken_out(look, f"{part}.out", f"Expert {view.expert}")
-        routed = ((look.point(f"mlp.{name}"), view.token, view.expert) for name in ("router", "shares"))
-        fires = ((look.point(f"{part}.{name}"), view.token, unit) for name in ("pre", "gate", "act"))
-        arithmetic(look, *routed, *fires)
-        words(look, "mlp/why", units=look.config.mlp_width, wide=look.config.width)
+        taken_out(ctx, "mlp.out", f"All experts of block {view.layer}")
+        taken_out(ctx, f"{part}.out", f"Expert {view.expert}")
+        routed = ((ctx.point(f"mlp.{name}"), view.token, view.expert) for name in ("router", "shares"))
+        fires = ((ctx.point(f"{part}.{name}"), view.token, unit) for name in ("pre", "gate", "act"))
+        arithmetic(ctx, *routed, *fires)
+        words(ctx, "mlp/why", units=ctx.config.mlp_width, wide=ctx.config.width)
         code(Experts.forward, Expert.forward)
 
 
-def _chosen(look: Look) -> str:
+def _chosen(ctx: StepContext) -> str:
     """The experts of the picked token with their shares, the largest first."""
-    row = look.array(look.point("mlp.shares"))[look.view.token]
-    goes = look.array(look.point("mlp.chosen"))[look.view.token]
+    row = ctx.array(ctx.point("mlp.shares"))[ctx.view.token]
+    goes = ctx.array(ctx.point("mlp.chosen"))[ctx.view.token]
     best = [i for i in np.argsort(-row, kind="stable") if goes[i]]
     *others, last = [f"expert {i} ({row[i]:.1%})" for i in best] or ["no expert"]
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _expert(look: Look, part: str, unit: int) -> None:
+def _expert(ctx: StepContext, part: str, unit: int) -> None:
     """The units of the picked expert, for the tokens that go to it."""
-    view, goes = look.view, look.array(look.point("mlp.chosen"))[:, look.view.expert]
-    told = dict(expert=view.expert, tokens=int(goes.sum()), length=len(goes), token=look.token)
+    view, goes = ctx.view, ctx.array(ctx.point("mlp.chosen"))[:, ctx.view.expert]
+    told = dict(expert=view.expert, tokens=int(goes.sum()), length=len(goes), token=ctx.token)
     whose = f"of expert {view.expert} "
     if goes[view.token]:
-        words(look, "mlp/expert", **told)
-        fired(look, part, unit, whose)
+        words(ctx, "mlp/expert", **told)
+        fired(ctx, part, unit, whose)
     else:
-        words(look, "mlp/expert", "idle", **told)
-        units(look, part, whose)
+        words(ctx, "mlp/expert", "idle", **told)
+        units(ctx, part, whose)

@@ -4,7 +4,7 @@ from app import catalogue, components, state
 from app.ui import figures
 from app.ui.arithmetic import arithmetic, whole_run
 from app.ui.charts import chart, scored
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.controls import button
 from app.ui.figures import bars
 from app.ui.page import columns
@@ -12,7 +12,7 @@ from app.ui.source import code
 from app.ui.words import words
 from engine.checks import check_choice
 from engine.decode import Decoding
-from engine.masked import AS_ITSELF, AS_MASK, AS_OTHER, corrupt, lesson
+from engine.masked import AS_ITSELF, AS_MASK, AS_OTHER, lesson, mask_tokens
 from engine.tokenize.wordpiece import MASK
 from engine.transformer import MaskedHead, NextSentenceHead
 
@@ -20,57 +20,57 @@ SHOWN = 12  # candidates
 DONE = {AS_MASK: "hidden", AS_OTHER: "swapped", AS_ITSELF: "left, to be guessed"}
 
 
-def draw(look: Look) -> None:
-    masks = [t for t, id in enumerate(look.ids) if id == look.model.tokenizer.mask]
-    place = look.view.token if look.view.token in masks else next(iter(masks), look.view.token)
-    shares = look.trace["logits"][0, place].softmax(-1)
+def draw(ctx: StepContext) -> None:
+    masks = [t for t, id in enumerate(ctx.ids) if id == ctx.model.tokenizer.mask]
+    place = ctx.view.token if ctx.view.token in masks else next(iter(masks), ctx.view.token)
+    shares = ctx.trace["logits"][0, place].softmax(-1)
     order = shares.sort(descending=True, stable=True).indices.tolist()
-    entry = look.view.entry if 0 <= look.view.entry < len(shares) else order[0]
+    entry = ctx.view.entry if 0 <= ctx.view.entry < len(shares) else order[0]
     left, right = columns(7, 4)
     with left:
         what = "next/sentence" if masks else "next/unmasked"
-        best = dict(first=look.label_of(order[0]), share=float(shares[order[0]]), token=look.names[place])
-        words(look, what, *["several"] * (len(masks) > 1), **best, place=place, masks=len(masks))
+        best = dict(first=ctx.label_of(order[0]), share=float(shares[order[0]]), token=ctx.names[place])
+        words(ctx, what, *["several"] * (len(masks) > 1), **best, place=place, masks=len(masks))
         a, b = columns(3, 2)
         with a:
-            _candidates(look, place, order[:SHOWN], entry)
+            _candidates(ctx, place, order[:SHOWN], entry)
         with b:
-            _buttons(look, place, entry)
-            _second(look)
-        _lesson(look)
+            _buttons(ctx, place, entry)
+            _second(ctx)
+        _lesson(ctx)
     with right:
-        follows = [("follows.scores", 0)] if _two(look) else []
-        arithmetic(look, ("logits", place, entry), look.choice("logits", (place, entry)), *follows)
-        whole_run(look, "logits")
-        words(look, "next/why", vocabulary=len(shares), width=look.config.width)
-        code(MaskedHead.forward, NextSentenceHead.forward, corrupt)
+        follows = [("follows.scores", 0)] if _two(ctx) else []
+        arithmetic(ctx, ("logits", place, entry), ctx.choice("logits", (place, entry)), *follows)
+        whole_run(ctx, "logits")
+        words(ctx, "next/why", vocabulary=len(shares), width=ctx.config.width)
+        code(MaskedHead.forward, NextSentenceHead.forward, mask_tokens)
 
 
-def _candidates(look: Look, place: int, ids: list[int], entry: int) -> None:
-    logits = look.trace["logits"][0, place]
-    rows = scored(look, ids, logits, logits.softmax(-1), entry)
+def _candidates(ctx: StepContext, place: int, ids: list[int], entry: int) -> None:
+    logits = ctx.trace["logits"][0, place]
+    rows = scored(ctx, ids, logits, logits.softmax(-1), entry)
     figure = bars(rows, "entry", "probability", height=300, percent=True)
     title = f"What could stand at place {place}"
     check = check_choice(logits, Decoding("sample"), logits.softmax(-1))
     made = dict(point="logits", check=check)
-    chart(look, "candidates", figure, title, **made, pick=lambda i: state.change(entry=ids[int(i)]))
+    chart(ctx, "candidates", figure, title, **made, pick=lambda i: state.change(entry=ids[int(i)]))
 
 
-def _buttons(look: Look, place: int, entry: int) -> None:
+def _buttons(ctx: StepContext, place: int, entry: int) -> None:
     """Hide the picked token, or write the marked entry where the mask is."""
-    spans = look.model.tokenizer.spans(look.view.prompt)
-    free = spans[look.view.token] != (0, 0)
-    hide, put = f"Hide {look.token}", f"Write {look.label_of(entry)} there"
-    masked = look.ids[place] == look.model.tokenizer.mask
-    here, there = spans[look.view.token], spans[place]
+    spans = ctx.model.tokenizer.spans(ctx.view.prompt)
+    free = spans[ctx.view.token] != (0, 0)
+    hide, put = f"Hide {ctx.token}", f"Write {ctx.label_of(entry)} there"
+    masked = ctx.ids[place] == ctx.model.tokenizer.mask
+    here, there = spans[ctx.view.token], spans[place]
     button(
         "hide",
         hide,
-        lambda: _write(look.view.prompt, here, MASK),
-        disabled=not free or (look.view.token == place and masked),
+        lambda: _write(ctx.view.prompt, here, MASK),
+        disabled=not free or (ctx.view.token == place and masked),
     )
-    word = look.label_of(entry)
-    button("fill", put, lambda: _write(look.view.prompt, there, word), disabled=not masked)
+    word = ctx.label_of(entry)
+    button("fill", put, lambda: _write(ctx.view.prompt, there, word), disabled=not masked)
 
 
 def _write(prompt: str, span: tuple[int, int], text: str) -> None:
@@ -81,52 +81,52 @@ def _write(prompt: str, span: tuple[int, int], text: str) -> None:
     state.change(prompt=before + text + after, key=-1, entry=-1)
 
 
-def _two(look: Look) -> bool:
+def _two(ctx: StepContext) -> bool:
     """Are there two texts, and a head that judges whether the second follows?"""
-    return look.config.next_sentence and look.trace.segments is not None and bool(look.trace.segments.any())
+    return ctx.config.next_sentence and ctx.trace.segments is not None and bool(ctx.trace.segments.any())
 
 
-def _second(look: Look) -> None:
+def _second(ctx: StepContext) -> None:
     """Does the second text follow the first? Asked only where there are two."""
-    if not look.config.next_sentence:
+    if not ctx.config.next_sentence:
         return None
-    if not _two(look):
-        return words(look, "next/single")
-    scores = look.trace["follows.scores"][0]
+    if not _two(ctx):
+        return words(ctx, "next/single")
+    scores = ctx.trace["follows.scores"][0]
     probabilities = scores.softmax(-1)
     names = ("it follows", "it does not")
     rows = figures.shares(names, probabilities.tolist())
     figure = bars(rows, "answer", "probability", height=50, percent=True)
     check = check_choice(scores, Decoding("sample"), probabilities)
-    chart(look, "follows", figure, "Does the second text follow?", point="follows.scores", check=check)
-    _trust(look)
+    chart(ctx, "follows", figure, "Does the second text follow?", point="follows.scores", check=check)
+    _trust(ctx)
 
 
-def _trust(look: Look) -> None:
+def _trust(ctx: StepContext) -> None:
     """How often it is right of texts about as long as these, where that was measured."""
-    rows = catalogue.beside(look.model.name, "scores.json").get("rows", [])
+    rows = catalogue.beside(ctx.model.name, "scores.json").get("rows", [])
     books = [row for row in rows if row["name"].startswith("next sentence") and row["name"].endswith(", books")]
     if books:
         drawn, *matched = books
-        row = min(matched, key=lambda row: abs(row["tokens"] - len(look.ids)))
+        row = min(matched, key=lambda row: abs(row["tokens"] - len(ctx.ids)))
         low, high = row["intervals"][0]
         numbers = dict(share=row["values"][0], overlap=row["values"][4], low=low, high=high)
-        numbers |= {"count": row["count"], "tokens": row["tokens"], "longest": look.config.context}
-        words(look, "next/trust", drawn=drawn["values"][0], **numbers)
+        numbers |= {"count": row["count"], "tokens": row["tokens"], "longest": ctx.config.context}
+        words(ctx, "next/trust", drawn=drawn["values"][0], **numbers)
 
 
-def _lesson(look: Look) -> None:
+def _lesson(ctx: StepContext) -> None:
     """What an encoder would read of this text in training, and what it would have to guess."""
-    read = lesson(look.model, look.ids, look.view.seed)
-    ends = (look.model.tokenizer.start, look.model.tokenizer.end)  # never chosen
-    counts = dict(chosen=sum(one.done in DONE for one in read), of=sum(id not in ends for id in look.ids))
+    read = lesson(ctx.model, ctx.ids, ctx.view.seed)
+    ends = (ctx.model.tokenizer.start, ctx.model.tokenizer.end)  # never chosen
+    counts = dict(chosen=sum(one.done in DONE for one in read), of=sum(id not in ends for id in ctx.ids))
     a, b = columns(5, 2, align="center")
     with a:
-        words(look, "next/lesson", **counts)
-    again = look.view.seed + 1
+        words(ctx, "next/lesson", **counts)
+    again = ctx.view.seed + 1
     with b:
         button("lesson", "Draw again", lambda: state.change(seed=again))
     parts = []
-    for one, label in zip(read, look.labels, strict=True):
-        parts.append([look.label_of(one.id), f"{label}: {DONE[one.done]}" if one.done in DONE else ""])
+    for one, label in zip(read, ctx.labels, strict=True):
+        parts.append([ctx.label_of(one.id), f"{label}: {DONE[one.done]}" if one.done in DONE else ""])
     components.lesson("lesson", {"parts": parts, "aria": "What the model would read of this text in training"})

@@ -6,7 +6,7 @@ import torch
 from app import compute, state
 from app.ui.arithmetic import arithmetic
 from app.ui.charts import chart
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.figures import bars, graph, series
 from app.ui.heatmaps import picture
 from app.ui.page import columns
@@ -20,77 +20,77 @@ SHOWN = 12  # units
 PROMOTED = {"logits": "tokens", "classes": "classes"}  # where a unit speaks to the answer directly: to what
 
 
-def draw(look: Look) -> None:
-    look = look.strongest(unit=look.point("mlp.act"))
-    view, gated = look.view, look.config.gated
-    count = look.config.mlp_width
+def draw(ctx: StepContext) -> None:
+    ctx = ctx.strongest(unit=ctx.point("mlp.act"))
+    view, gated = ctx.view, ctx.config.gated
+    count = ctx.config.mlp_width
     unit = min(view.unit, count - 1)
     left, right = columns(7, 4)
     with left:
-        fired(look, "mlp", unit)
+        fired(ctx, "mlp", unit)
     with right:
-        read = look.config.ending != "classes" or view.token == 0  # classes are read off the first vector alone
-        if look.config.ending in PROMOTED and not look.config.post_norm and read:
-            _promotes(look, unit)
-        taken_out(look, "mlp.out", f"The MLP of block {view.layer}")
+        read = ctx.config.ending != "classes" or view.token == 0  # classes are read off the first vector alone
+        if ctx.config.ending in PROMOTED and not ctx.config.post_norm and read:
+            _promotes(ctx, unit)
+        taken_out(ctx, "mlp.out", f"The MLP of block {view.layer}")
         names = ("pre", "gate", "act") if gated else ("pre", "act")
-        arithmetic(look, *((look.point(f"mlp.{name}"), view.token, unit) for name in names))
-        words(look, "mlp/why", units=count, wide=look.config.width)
+        arithmetic(ctx, *((ctx.point(f"mlp.{name}"), view.token, unit) for name in names))
+        words(ctx, "mlp/why", units=count, wide=ctx.config.width)
         code(MLP.forward)
 
 
-def fired(look: Look, part: str, unit: int, whose: str = "") -> None:
+def fired(ctx: StepContext, part: str, unit: int, whose: str = "") -> None:
     """The units of an MLP that fire: `part` is "mlp", or one of its experts, which `whose` names."""
-    view, gated = look.view, look.config.gated
-    name = look.point(f"{part}.act")
-    act = look.array(name)
+    view, gated = ctx.view, ctx.config.gated
+    name = ctx.point(f"{part}.act")
+    act = ctx.array(name)
     strongest = np.argsort(-np.abs(act[view.token]))[:SHOWN].tolist()
     best, active = strongest[0], int((act[view.token] > 0.1).sum())
     told = dict(units=act.shape[1], active=active, best=best, best_act=float(act[view.token, best]))
-    words(look, "mlp/sentence", token=look.token, unit=unit, **told, **_gate(look, part, unit))
-    units(look, part, whose)
+    words(ctx, "mlp/sentence", token=ctx.token, unit=unit, **told, **_gate(ctx, part, unit))
+    units(ctx, part, whose)
     a, b = columns(1, 1)
     with a:
         rows = [{"label": f"unit {u}", "value": act[view.token, u], "mark": u == unit} for u in strongest]
         figure = bars(rows, "unit", "activation", height=210)
-        title = f"The strongest units {whose}for “{look.token}”"
-        chart(look, "units", figure, title, point=name, pick=lambda i: state.change(unit=strongest[int(i)]))
+        title = f"The strongest units {whose}for “{ctx.token}”"
+        chart(ctx, "units", figure, title, point=name, pick=lambda i: state.change(unit=strongest[int(i)]))
     with b:
-        _curve(look, f"{part}.pre", f"{part}.gate" if gated else f"{part}.act", unit)
+        _curve(ctx, f"{part}.pre", f"{part}.gate" if gated else f"{part}.act", unit)
 
 
-def units(look: Look, part: str, whose: str = "") -> None:
+def units(ctx: StepContext, part: str, whose: str = "") -> None:
     """All units and all tokens."""
     title = f"How strongly each unit {whose}fires, for every token"
-    picture(look, look.point(f"{part}.act"), title, height=170)
+    picture(ctx, ctx.point(f"{part}.act"), title, height=170)
 
 
-def _gate(look: Look, part: str, unit: int) -> dict[str, float]:
+def _gate(ctx: StepContext, part: str, unit: int) -> dict[str, float]:
     """Of a gated unit how far it is open, what would pass, and what does."""
-    names = ("gate", "up", "act") if look.config.gated else ()
-    return {name: float(look.array(look.point(f"{part}.{name}"))[look.view.token, unit]) for name in names}
+    names = ("gate", "up", "act") if ctx.config.gated else ()
+    return {name: float(ctx.array(ctx.point(f"{part}.{name}"))[ctx.view.token, unit]) for name in names}
 
 
-def _promotes(look: Look, unit: int) -> None:
+def _promotes(ctx: StepContext, unit: int) -> None:
     """What the unit would do to the answer directly; a head between stream and answer bars the way."""
-    ids, scores = compute.promoted(look.model.name, look.side, look.view.layer, unit)
-    what = PROMOTED[look.config.ending]
-    names = [look.answer(id) for id in ids]
+    ids, scores = compute.promoted(ctx.model.name, ctx.side, ctx.view.layer, unit)
+    what = PROMOTED[ctx.config.ending]
+    names = [ctx.answer(id) for id in ids]
     rows = [{"label": name, "value": score} for name, score in zip(names, scores, strict=True)]
     title = f"Unit {unit} raises the scores of these {what} most"
     figure = bars(rows, what, "score for each 1 of activation", height=150)
-    check = compute.checked_promoted(look.model.name, look.side, look.view.layer, unit)
-    chart(look, "promotes", figure, title, foot=f"{look.point('mlp.out')}.weight", check=check)
-    words(look, "mlp/promotes")
+    check = compute.checked_promoted(ctx.model.name, ctx.side, ctx.view.layer, unit)
+    chart(ctx, "promotes", figure, title, foot=f"{ctx.point('mlp.out')}.weight", check=check)
+    words(ctx, "mlp/promotes")
 
 
-def _curve(look: Look, before: str, after: str, unit: int) -> None:
+def _curve(ctx: StepContext, before: str, after: str, unit: int) -> None:
     """The activation, which makes `after` from `before`, with the picked unit on it."""
-    x, y = (float(look.array(look.point(name))[look.view.token, unit]) for name in (before, after))
+    x, y = (float(ctx.array(ctx.point(name))[ctx.view.token, unit]) for name in (before, after))
     reach = max(4.0, abs(x) * 1.1)
     xs = torch.linspace(-reach, reach, 121)
-    ys = ACTIVATIONS[look.config.activation](xs)
-    curve, check = series(look.activation, xs, ys), check_curve(look.config.activation, xs, ys)
+    ys = ACTIVATIONS[ctx.config.activation](xs)
+    curve, check = series(ctx.activation, xs, ys), check_curve(ctx.config.activation, xs, ys)
     figure = graph([curve], before, after, height=210, marks=[(x, y, f"unit {unit}")], zero=True)
-    title = f"{look.activation} and this unit on it"
-    chart(look, "curve", figure, title, check=worst((check, look.checked(look.point(after)))))
+    title = f"{ctx.activation} and this unit on it"
+    chart(ctx, "curve", figure, title, check=worst((check, ctx.checked(ctx.point(after)))))

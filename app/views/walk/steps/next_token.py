@@ -5,7 +5,7 @@ import torch
 from app import compute, state
 from app.ui.arithmetic import arithmetic, whole_run
 from app.ui.charts import chart, scored
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.controls import button, number, slider
 from app.ui.figures import bars, graph, series
 from app.ui.page import columns, text
@@ -20,46 +20,46 @@ from engine.worked import Check
 SHOWN = 14  # candidates
 
 
-def draw(look: Look) -> None:
-    decoding = _decoding(look.view)
-    logits = look.trace[look.whole("logits")][0, look.place].cpu()
-    steps = _sampled(look)
+def draw(ctx: StepContext) -> None:
+    decoding = _decoding(ctx.view)
+    logits = ctx.trace[ctx.whole("logits")][0, ctx.place].cpu()
+    steps = _sampled(ctx)
     probabilities = steps["probabilities"]
     order = steps["logits"].sort(descending=True, stable=True).indices
-    picked = look.view.entry if 0 <= look.view.entry < len(logits) else int(order[0])
+    picked = ctx.view.entry if 0 <= ctx.view.entry < len(logits) else int(order[0])
     left, right = columns(7, 4)
     with left:
         kept = int((probabilities > 0).sum())
         words(
-            look,
+            ctx,
             "next/sentence",
-            token=look.names[look.place],
-            first=look.label_of(int(order[0])),
+            token=ctx.names[ctx.place],
+            first=ctx.label_of(int(order[0])),
             share=float(probabilities[order[0]]),
             kept=kept,
             vocabulary=len(logits),
             entropy=float(entropy(probabilities)),
         )
-        if look.side:
-            forced(look, logits)
+        if ctx.side:
+            forced(ctx, logits)
         a, b = columns(3, 2)
         with a:
-            _candidates(look, logits, probabilities, order[:SHOWN].tolist(), kept, picked)
+            _candidates(ctx, logits, probabilities, order[:SHOWN].tolist(), kept, picked)
         with b:
-            _controls(look, picked)
+            _controls(ctx, picked)
     with right:
-        point, at = look.whole("logits"), (look.place, picked)
-        arithmetic(look, (point, *at), look.choice(point, at, decoding))
-        whole_run(look, look.whole("logits"))
-        _ranks(look, probabilities)
-        words(look, "next/why", vocabulary=len(logits), width=look.config.width)
+        point, at = ctx.whole("logits"), (ctx.place, picked)
+        arithmetic(ctx, (point, *at), ctx.choice(point, at, decoding))
+        whole_run(ctx, ctx.whole("logits"))
+        _ranks(ctx, probabilities)
+        words(ctx, "next/why", vocabulary=len(logits), width=ctx.config.width)
         code(decode.steps_of, decode.draw)
 
 
-def _sampled(look: Look) -> dict[str, torch.Tensor]:
+def _sampled(ctx: StepContext) -> dict[str, torch.Tensor]:
     """The sampler's steps from the scores after the picked token."""
-    point, decoding = look.whole("logits"), _decoding(look.view)
-    return compute.sampled(look.model.name, look.given, point, (look.place,), decoding, look.trace.edits)
+    point, decoding = ctx.whole("logits"), _decoding(ctx.view)
+    return compute.sampled(ctx.model.name, ctx.given, point, (ctx.place,), decoding, ctx.trace.edits)
 
 
 def _decoding(view: state.View) -> Decoding:
@@ -73,32 +73,32 @@ def _decoding(view: state.View) -> Decoding:
     )
 
 
-def _candidates(look: Look, logits, probabilities, ids: list[int], kept: int, picked: int) -> None:
-    rows = scored(look, ids, logits, probabilities, picked)
+def _candidates(ctx: StepContext, logits, probabilities, ids: list[int], kept: int, picked: int) -> None:
+    rows = scored(ctx, ids, logits, probabilities, picked)
     rows = [row | {"off": not row["value"] > 0} for row in rows]
     figure = bars(
-        rows, "token", "probability", height=330, cut=kept, percent=True, original=_original(look, logits, ids)
+        rows, "token", "probability", height=330, cut=kept, percent=True, original=_original(ctx, logits, ids)
     )
     chart(
-        look,
+        ctx,
         "candidates",
         figure,
         "The most probable next tokens",
-        point=look.whole("logits"),
-        check=_checked(look)[0],
+        point=ctx.whole("logits"),
+        check=_checked(ctx)[0],
         pick=lambda i: state.change(entry=ids[int(i)]),
     )
 
 
-def _original(look: Look, logits, ids: list[int]) -> tuple | None:
+def _original(ctx: StepContext, logits, ids: list[int]) -> tuple | None:
     """The same candidates at temperature 1 and without a cut, where the sampler changes them."""
-    view = look.view
+    view = ctx.view
     if view.temperature == 1:
         return None
     return "temperature 1", f"temperature {view.temperature:g}", logits.softmax(-1)[ids].tolist()
 
 
-def _controls(look: Look, picked: int) -> None:
+def _controls(ctx: StepContext, picked: int) -> None:
     """The sampler's settings, and the ways to go on."""
     slider("Temperature", "temperature", 0.1)
     number("Top-k: keep the k best (0 = all)", "top_k")
@@ -106,63 +106,63 @@ def _controls(look: Look, picked: int) -> None:
     slider("Min-p: at least this share of the best", "min_p", 0.01)
     a, b = columns(1, 1)
     with a:
-        button("take", "Take the marked", lambda: append(look, picked, ""))
+        button("take", "Take the marked", lambda: append(ctx, picked, ""))
     with b:
-        button("draw", "Draw one", lambda: _draw(look), primary=True)
-    if look.side:
-        go_on(look)
-    if rest := typed_after(look):
-        words(look, "next/rest", token=look.token, rest=rest)
+        button("draw", "Draw one", lambda: _draw(ctx), primary=True)
+    if ctx.side:
+        go_on(ctx)
+    if rest := typed_after(ctx):
+        words(ctx, "next/rest", token=ctx.token, rest=rest)
     if state.told():
         text(state.told())
 
 
-def _draw(look: Look) -> None:
+def _draw(ctx: StepContext) -> None:
     """Draw a token by its probability, and say which random number fell where."""
-    probabilities = _sampled(look)["probabilities"]
-    random = torch.Generator().manual_seed(look.view.seed)
+    probabilities = _sampled(ctx)["probabilities"]
+    random = torch.Generator().manual_seed(ctx.view.seed)
     u = torch.rand((), generator=random, dtype=torch.float64).item()
     id = decode.draw(probabilities, u)
     share = float(probabilities[id])
-    append(look, id, told(look, "next/drawn", u=u, token=look.label_of(id), share=share))
+    append(ctx, id, told(ctx, "next/drawn", u=u, token=ctx.label_of(id), share=share))
 
 
-def append(look: Look, id: int, note: str) -> None:
+def append(ctx: StepContext, id: int, note: str) -> None:
     """The text up to the picked token with token `id` after it; a word where it cannot be, where it reads
     otherwise, and of what stood there."""
-    tokenizer, field = look.model.tokenizer, "target" if look.side else "prompt"
-    before = slice(1 if look.side else 0, look.place + 1)
+    tokenizer, field = ctx.model.tokenizer, "target" if ctx.side else "prompt"
+    before = slice(1 if ctx.side else 0, ctx.place + 1)
     if id in tokenizer.special.values():
-        state.tell(told(look, "next/end"))
-        return state.change(seed=look.view.seed + 1)
+        state.tell(told(ctx, "next/end"))
+        return state.change(seed=ctx.view.seed + 1)
     try:
-        text = b"".join([*look.tokens[before], tokenizer.bytes_of(id)]).decode()
+        text = b"".join([*ctx.tokens[before], tokenizer.bytes_of(id)]).decode()
     except UnicodeDecodeError:
-        state.tell(told(look, "next/part", token=look.label_of(id)))
-        return state.change(seed=look.view.seed + 1)
-    if look.place + 1 == look.config.context:
-        state.tell(told(look, "next/full", context=look.config.context))
+        state.tell(told(ctx, "next/part", token=ctx.label_of(id)))
+        return state.change(seed=ctx.view.seed + 1)
+    if ctx.place + 1 == ctx.config.context:
+        state.tell(told(ctx, "next/full", context=ctx.config.context))
         return None
-    ids = [*look.ids[before], id]
+    ids = [*ctx.ids[before], id]
     if tokenizer.encode(text)[: len(ids)] != ids:  # a decoder's text may have its end after it
-        note += " " + told(look, "next/recut")
-    if rest := typed_after(look):
-        note += " " + told(look, "next/replaced", rest=rest)
+        note += " " + told(ctx, "next/recut")
+    if rest := typed_after(ctx):
+        note += " " + told(ctx, "next/replaced", rest=rest)
     state.tell(note)
-    return state.anew(**{field: text}, seed=look.view.seed + 1)
+    return state.anew(**{field: text}, seed=ctx.view.seed + 1)
 
 
-def _checked(look: Look) -> tuple[Check, Check]:
+def _checked(ctx: StepContext) -> tuple[Check, Check]:
     """The checks of the probabilities as the sampler leaves them, and of the best of them together."""
-    point, decoding = look.whole("logits"), _decoding(look.view)
-    return compute.checked_choice(look.model.name, look.given, point, look.place, decoding, look.trace.edits)
+    point, decoding = ctx.whole("logits"), _decoding(ctx.view)
+    return compute.checked_choice(ctx.model.name, ctx.given, point, ctx.place, decoding, ctx.trace.edits)
 
 
-def _ranks(look: Look, probabilities: torch.Tensor) -> None:
+def _ranks(ctx: StepContext, probabilities: torch.Tensor) -> None:
     """How much of the whole is held by the best n tokens."""
     total = probabilities.sort(descending=True).values.cumsum(-1)
     ranks = sorted({min(len(total), round(1.25**k)) for k in range(60)})
     line = series("share together", ranks, [total[n - 1] for n in ranks])
     figure = graph([line], "the best n tokens", "share together", height=190, log=True, percent=True)
     title = "How the whole vocabulary shares"
-    chart(look, "ranks", figure, title, point=look.whole("logits"), check=_checked(look)[1])
+    chart(ctx, "ranks", figure, title, point=ctx.whole("logits"), check=_checked(ctx)[1])

@@ -1,29 +1,29 @@
 """An image cut into patches: the numbers of each, row by row."""
 
 from app.ui.arithmetic import arithmetic
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.heatmaps import picture
-from app.ui.images import laid
+from app.ui.images import attention_overlay
 from app.ui.page import columns
 from app.ui.source import code
 from app.ui.words import words
 from engine.embed import patchify
 
 
-def draw(look: Look) -> None:
-    config, pixels = look.config, look.whole("embed.pixels")
-    look = look.strongest(unit=pixels)
-    patch = max(look.view.token - 1, 0)
+def draw(ctx: StepContext) -> None:
+    config, pixels = ctx.config, ctx.whole("embed.pixels")
+    ctx = ctx.strongest(unit=pixels)
+    patch = max(ctx.view.token - 1, 0)
     left, right = columns(7, 4)
     with left:
-        words(look, "tokens/counts", pixels=config.image, patches=config.patches, side=config.patch)
+        words(ctx, "tokens/counts", pixels=config.image, patches=config.patches, side=config.patch)
         a, b = columns(4, 5)
         with a:
-            laid(look, "The image in its patches", height=300)
+            attention_overlay(ctx, "The image in its patches", height=300)
         with b:
-            picture(look, pixels, "Each patch as a row of numbers", height=300)
+            picture(ctx, pixels, "Each patch as a row of numbers", height=300)
     with right:
-        words(look, "tokens/picked", patch=look.labels[patch + 1], n=config.channels * config.patch**2)
-        arithmetic(look, (pixels, patch, look.view.unit), (look.whole("embed.patch"), patch, look.view.unit))
-        words(look, "tokens/why", patches=config.patches)
+        words(ctx, "tokens/picked", patch=ctx.labels[patch + 1], n=config.channels * config.patch**2)
+        arithmetic(ctx, (pixels, patch, ctx.view.unit), (ctx.whole("embed.patch"), patch, ctx.view.unit))
+        words(ctx, "tokens/why", patches=config.patches)
         code(patchify)

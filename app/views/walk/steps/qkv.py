@@ -5,7 +5,7 @@ import numpy as np
 from app import components
 from app.ui.arithmetic import arithmetic
 from app.ui.charts import chart
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.controls import choice
 from app.ui.figures import graph, series
 from app.ui.heatmaps import picture
@@ -20,85 +20,85 @@ LETTERS = {"q": "Query", "q_norm": "Query, normalised", "q_rot": "Query, turned"
 LETTERS |= {"k": "Key", "k_norm": "Key, normalised", "k_rot": "Key, turned", "v": "Value"}
 
 
-def draw(look: Look) -> None:
-    point = _point(look, look.view.letter)
-    look = look.strongest(unit=point)
-    config, width = look.config, look.config.head_width
+def draw(ctx: StepContext) -> None:
+    point = _point(ctx, ctx.view.letter)
+    ctx = ctx.strongest(unit=point)
+    config, width = ctx.config, ctx.config.head_width
     left, right = columns(7, 4)
     with left:
-        table = look.trace.table
-        offered = {letter: name for letter, name in LETTERS.items() if _point(look, letter) in table}
+        table = ctx.trace.table
+        offered = {letter: name for letter, name in LETTERS.items() if _point(ctx, letter) in table}
         choice("Which of them", "letter", offered)
         show, *sources = SHOWN[table[point].kind]
-        show(look)
+        show(ctx)
     with right:
         if config.group_size > 1:
-            _groups(look)
-        arithmetic(look, (point, look.head_in(point), look.view.token, look.view.unit))
-        words(look, "qkv/heads", heads=config.heads, width=width, across=config.heads * width)
+            _groups(ctx)
+        arithmetic(ctx, (point, ctx.head_in(point), ctx.view.token, ctx.view.unit))
+        words(ctx, "qkv/heads", heads=config.heads, width=width, across=config.heads * width)
         code(*sources)
 
 
-def _point(look: Look, letter: str) -> str:
+def _point(ctx: StepContext, letter: str) -> str:
     """The point of a query, key or value; of a normed one what comes out of the norm."""
-    return look.point(f"attn.{letter}{'.out' if letter.endswith('_norm') else ''}")
+    return ctx.point(f"attn.{letter}{'.out' if letter.endswith('_norm') else ''}")
 
 
-def _product(look: Look) -> None:
+def _product(ctx: StepContext) -> None:
     """X · W + b, the whole of it, with the head's columns marked."""
-    view, width, wide = look.view, look.config.head_width, look.config.width
-    point, tokens = look.point(f"attn.{view.letter}"), len(look.labels)
-    head, across = look.head_in(point), look.trace[point].shape[1] * width
+    view, width, wide = ctx.view, ctx.config.head_width, ctx.config.width
+    point, tokens = ctx.point(f"attn.{view.letter}"), len(ctx.labels)
+    head, across = ctx.head_in(point), ctx.trace[point].shape[1] * width
     first, unit = head * width, min(view.unit, width - 1)
     marked = dict(head=view.head, group=head, first=first, last=first + width - 1)
     sizes = dict(tokens=tokens, wide=wide, across=across, width=width)
-    words(look, f"qkv/{view.letter}", token=look.token, **sizes, **marked)
+    words(ctx, f"qkv/{view.letter}", token=ctx.token, **sizes, **marked)
     x, w, y = columns(4, 3, 3)  # X · W + b = Q
     with x:
         row = ["row", view.token, view.token + 1]
-        read = look.sources(look.point("attn.q"))[0]
-        picture(look, read, f"X  {tokens}×{wide}", height=230, bands=[row], pickable=False)
+        read = ctx.sources(ctx.point("attn.q"))[0]
+        picture(ctx, read, f"X  {tokens}×{wide}", height=230, bands=[row], pickable=False)
     with w:
-        _weights(look, first, width, first + unit)
+        _weights(ctx, first, width, first + unit)
     with y:
         title = f"{LETTERS[view.letter]}  {tokens}×{width}"
-        picture(look, point, title, height=230, plain=True)
+        picture(ctx, point, title, height=230, plain=True)
 
 
-def _norm(look: Look) -> None:
+def _norm(ctx: StepContext) -> None:
     """The query or key before and after its norm, which is the same for all heads."""
-    after = _point(look, look.view.letter)
-    (scaled,), letter = look.sources(after), look.view.letter
-    before, square = look.sources(scaled)
-    typical = look.array(square)[look.head_in(after), look.view.token].item()
-    words(look, "qkv/norm", token=look.token, width=look.config.head_width, square=typical)
+    after = _point(ctx, ctx.view.letter)
+    (scaled,), letter = ctx.sources(after), ctx.view.letter
+    before, square = ctx.sources(scaled)
+    typical = ctx.array(square)[ctx.head_in(after), ctx.view.token].item()
+    words(ctx, "qkv/norm", token=ctx.token, width=ctx.config.head_width, square=typical)
     for column, point, shown in zip(columns(1, 1), (before, after), (letter[0], letter), strict=True):
         with column:
-            picture(look, point, LETTERS[shown], height=230)
+            picture(ctx, point, LETTERS[shown], height=230)
 
 
-def _turn(look: Look) -> None:
+def _turn(ctx: StepContext) -> None:
     """The query or key turned by its place: the whole head, and one pair of its numbers as an arrow."""
-    view, half = look.view, look.config.head_width // 2
-    after = look.point(f"attn.{view.letter}")
-    (before,) = look.sources(after)
-    head = look.head_in(after)
+    view, half = ctx.view, ctx.config.head_width // 2
+    after = ctx.point(f"attn.{view.letter}")
+    (before,) = ctx.sources(after)
+    head = ctx.head_in(after)
     pair = min(view.unit, 2 * half - 1) % half
-    angle = float(look.stack.angles(0, len(look.labels))[view.token, pair])
-    fast, *_, slow = look.stack.angles(1, 1)[0].tolist() * 2  # by how much each pair turns per position
+    angle = float(ctx.stack.angles(0, len(ctx.labels))[view.token, pair])
+    fast, *_, slow = ctx.stack.angles(1, 1)[0].tolist() * 2  # by how much each pair turns per position
     turns = dict(fast=fast, slow=slow, slowest=half - 1, half=half)
-    picked = dict(token=look.token, place=view.token, pair=pair, other=pair + half, angle=angle)
-    words(look, "qkv/turn", **picked, **turns)
+    picked = dict(token=ctx.token, place=view.token, pair=pair, other=pair + half, angle=angle)
+    words(ctx, "qkv/turn", **picked, **turns)
     a, b = columns(1, 1)
     with a:
-        picture(look, after, f"{LETTERS[view.letter]} by each token's place", height=230)
+        picture(ctx, after, f"{LETTERS[view.letter]} by each token's place", height=230)
     with b:
         arrows = [
             series(name, *([0, x[head, view.token, i]] for i in (pair, pair + half)), labels=["0", name])
-            for name, x in (("before", look.array(before)), ("after", look.array(after)))
+            for name, x in (("before", ctx.array(before)), ("after", ctx.array(after)))
         ]
         figure = graph(arrows, f"number {pair}", f"number {pair + half}", height=260, square=True)
-        chart(look, "turn", figure, f"Pair {pair} of {look.token}, before and after the turn", point=after)
+        chart(ctx, "turn", figure, f"Pair {pair} of {ctx.token}, before and after the turn", point=after)
 
 
 SHOWN = {  # by a point's kind: what is drawn, and the code that ran
@@ -108,15 +108,15 @@ SHOWN = {  # by a point's kind: what is drawn, and the code that ran
 }
 
 
-def _groups(look: Look) -> None:
+def _groups(ctx: StepContext) -> None:
     """Which heads of queries share which head of keys and values."""
-    head, group, c = look.view.head, look.head_in(look.point("attn.k")), look.config
+    head, group, c = ctx.view.head, ctx.head_in(ctx.point("attn.k")), ctx.config
     first, last = group * c.group_size, (group + 1) * c.group_size - 1
     counts = dict(heads=c.heads, groups=c.key_heads, kept=c.kept, own=c.kept * c.group_size)
     counts |= dict(layers=c.layers, width=c.head_width)
-    words(look, "qkv/groups", first=first, last=last, group=group, **counts)
+    words(ctx, "qkv/groups", first=first, last=last, group=group, **counts)
     shares = np.arange(c.heads) // c.group_size == np.arange(c.key_heads)[:, None]  # [G, H]
-    id = look.id_of("groups")
+    id = ctx.id_of("groups")
     keep(id, shares[None].astype(np.float32))
     header = {
         "src": id,
@@ -133,23 +133,23 @@ def _groups(look: Look) -> None:
         "pick": [group, head],
         "say": f"Picked: head {head}, which takes keys and values {group}.",
         "foot": f"k, v [G={c.key_heads}] for q [H={c.heads}]",
-        "model": look.model.name,
+        "model": ctx.model.name,
     }
     components.matrix("matrix-groups", header)
 
 
-def _weights(look: Look, first: int, width: int, column: int) -> None:
+def _weights(ctx: StepContext, first: int, width: int, column: int) -> None:
     """The whole weight matrix, with the columns that make this head marked, and that of the picked number."""
-    letter = look.view.letter
-    name = look.point(f"attn.{letter}")
-    weight = look.model.get_submodule(name).weight.T.cpu().numpy()  # [D in, D out], as in X·W
-    id = f"{look.model.name}|{name}.weight"
+    letter = ctx.view.letter
+    name = ctx.point(f"attn.{letter}")
+    weight = ctx.model.get_submodule(name).weight.T.cpu().numpy()  # [D in, D out], as in X·W
+    id = f"{ctx.model.name}|{name}.weight"
     keep(id, weight[None])
     header = {
         "src": id,
         "axes": "WW",
         "title": f"W_{letter.upper()}  {weight.shape[0]}×{weight.shape[1]}",
-        "aria": f"The weights of {name}; head {look.view.head} uses columns {first} to {first + width - 1}",
+        "aria": f"The weights of {name}; head {ctx.view.head} uses columns {first} to {first + width - 1}",
         "rows": [None],
         "cols": [None],
         "rowName": "row",
@@ -158,6 +158,6 @@ def _weights(look: Look, first: int, width: int, column: int) -> None:
         "height": 210,
         "bands": [["col", first, first + width], ["col", column, column + 1]],
         "foot": f"{name}.weight",
-        "model": look.model.name,
+        "model": ctx.model.name,
     }
     components.matrix("matrix-weight", header)

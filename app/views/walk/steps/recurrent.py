@@ -5,7 +5,7 @@ import numpy as np
 from app import components, state
 from app.ui.arithmetic import arithmetic
 from app.ui.charts import chart
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.figures import graph, series
 from app.ui.frame import light
 from app.ui.heatmaps import WEIGHTS, picture
@@ -27,60 +27,60 @@ ROWS = {  # of a cell, what is drawn of one step, from the state before to the s
 CALLED = {"h": "state after", "h_pre": "before tanh"}
 
 
-def embedded(look: Look) -> None:
+def embedded(ctx: StepContext) -> None:
     """The row of the token table."""
-    point = look.whole("token")
-    look = look.strongest(unit=point)
-    view = look.view
-    near = nearest(look, point)
+    point = ctx.whole("token")
+    ctx = ctx.strongest(unit=point)
+    view = ctx.view
+    near = nearest(ctx, point)
     left, right = columns(7, 4)
     with left:
-        size = float(np.linalg.norm(look.array(point)[view.token]))
+        size = float(np.linalg.norm(ctx.array(point)[view.token]))
         best = dict(nearest=near[0]["label"], cosine=near[0]["value"])
-        values = dict(token=look.token, id=look.ids[view.token], width=look.config.width, size=size)
-        words(look, "embeddings/sentence", **values, **best)
-        picture(look, point, "Rows of the token table, one per token", height=330)
+        values = dict(token=ctx.token, id=ctx.ids[view.token], width=ctx.config.width, size=size)
+        words(ctx, "embeddings/sentence", **values, **best)
+        picture(ctx, point, "Rows of the token table, one per token", height=330)
     with right:
-        arithmetic(look, (point, view.token, view.unit))
-        show_nearest(look, near, point, "Nearest in the token table, by cosine")
-        words(look, "embeddings/positions")
+        arithmetic(ctx, (point, view.token, view.unit))
+        show_nearest(ctx, near, point, "Nearest in the token table, by cosine")
+        words(ctx, "embeddings/positions")
         code(Reader.unroll)
 
 
-def cell(look: Look) -> None:
+def cell(ctx: StepContext) -> None:
     """One step of the picked token: gates, what it would write, and the state after it."""
-    at = look.whole(f"steps.{look.view.token}")
-    look = look.strongest(unit=f"{at}.h")
-    view = look.view
-    names, unit = ROWS[look.config.cell], min(view.unit, look.config.width - 1)
+    at = ctx.whole(f"steps.{ctx.view.token}")
+    ctx = ctx.strongest(unit=f"{at}.h")
+    view = ctx.view
+    names, unit = ROWS[ctx.config.cell], min(view.unit, ctx.config.width - 1)
     left, right = columns(7, 4)
     with left:
-        before = look.whole(f"steps.{view.token - 1}.h") if view.token else look.whole("start.h")
-        h, old = (look.trace[point][0].cpu().numpy() for point in (f"{at}.h", before))
+        before = ctx.whole(f"steps.{view.token - 1}.h") if view.token else ctx.whole("start.h")
+        h, old = (ctx.trace[point][0].cpu().numpy() for point in (f"{at}.h", before))
         moved = dict(before=float(np.linalg.norm(old)), after=float(np.linalg.norm(h)), cosine=cosine(old, h))
         name = "cell/sentence" if old.any() else "cell/first"
-        words(look, name, token=look.token, place=view.token, **moved)
+        words(ctx, name, token=ctx.token, place=view.token, **moved)
         rows = ["state before", *(CALLED.get(name, name) for name in names)]
-        _rows(look, rows, [before, *(f"{at}.{name}" for name in names)])
-        words(look, f"cell/{look.config.cell}")
-        _along(look, names, unit)
+        _rows(ctx, rows, [before, *(f"{at}.{name}" for name in names)])
+        words(ctx, f"cell/{ctx.config.cell}")
+        _along(ctx, names, unit)
     with right:
-        arithmetic(look, *((f"{at}.{name}", unit) for name in names))
-        code(CELLS[look.config.cell].forward)
+        arithmetic(ctx, *((f"{at}.{name}", unit) for name in names))
+        code(CELLS[ctx.config.cell].forward)
 
 
-def _rows(look: Look, names: list[str], points: list[str]) -> None:
+def _rows(ctx: StepContext, names: list[str], points: list[str]) -> None:
     """Points [D] one under the other, picked along their numbers."""
-    id = look.id_of("cell", str(look.view.token))
-    keep(id, np.stack([look.trace[point][0].cpu().numpy() for point in points])[None])
-    unit = min(look.view.unit, look.config.width - 1)
+    id = ctx.id_of("cell", str(ctx.view.token))
+    keep(id, np.stack([ctx.trace[point][0].cpu().numpy() for point in points])[None])
+    unit = min(ctx.view.unit, ctx.config.width - 1)
     header = {
         "src": id,
         "axes": "RD",
         "title": "What happens at this token, number by number",
         "aria": "The state before, the gates and the state after, as rows",
         "rows": names,
-        "cols": [str(i) for i in range(look.config.width)],
+        "cols": [str(i) for i in range(ctx.config.width)],
         "rowName": "",
         "titles": ("", "number →"),
         "colName": "number",
@@ -88,74 +88,74 @@ def _rows(look: Look, names: list[str], points: list[str]) -> None:
         "height": 230,
         "pick": [len(names) - 1, unit],
         "bands": [["col", unit, unit + 1]],
-        "foot": f"{look.whole(f'steps.{look.view.token}')}.…  [D={look.config.width}]",
-        "model": look.source,
-        "light": light(worst(look.checked(point) for point in points)),
+        "foot": f"{ctx.whole(f'steps.{ctx.view.token}')}.…  [D={ctx.config.width}]",
+        "model": ctx.source,
+        "light": light(worst(ctx.checked(point) for point in points)),
     }
     components.matrix("matrix-cell", header, lambda place: state.change(unit=int(place[1])))
 
 
-def _along(look: Look, names: tuple[str, ...], unit: int) -> None:
+def _along(ctx: StepContext, names: tuple[str, ...], unit: int) -> None:
     """The picked number of the gates and of the state, from the first token to the last."""
-    places = range(len(look.labels))
-    points = {name: [look.whole(f"steps.{t}.{name}") for t in places] for name in names}
+    places = range(len(ctx.labels))
+    points = {name: [ctx.whole(f"steps.{t}.{name}") for t in places] for name in names}
     lines = [
-        series(CALLED.get(name, name), places, [look.trace[point][0, unit] for point in points[name]])
+        series(CALLED.get(name, name), places, [ctx.trace[point][0, unit] for point in points[name]])
         for name in names
     ]
-    marks = [(look.view.token, lines[-1].y[look.view.token], look.token)]
-    figure = graph(lines, "token", f"number {unit}", height=200, ticks=look.labels, marks=marks, zero=True)
-    chart(look, "along", figure, f"Number {unit} from token to token", point=points["h"][look.view.token])
+    marks = [(ctx.view.token, lines[-1].y[ctx.view.token], ctx.token)]
+    figure = graph(lines, "token", f"number {unit}", height=200, ticks=ctx.labels, marks=marks, zero=True)
+    chart(ctx, "along", figure, f"Number {unit} from token to token", point=points["h"][ctx.view.token])
 
 
-def states(look: Look) -> None:
+def states(ctx: StepContext) -> None:
     """All states, one after the other, and how far apart two words are."""
-    point = look.whole("states")
-    look = look.strongest(unit=point)
-    view = look.view
-    array = look.array(point)
+    point = ctx.whole("states")
+    ctx = ctx.strongest(unit=point)
+    view = ctx.view
+    array = ctx.array(point)
     left, right = columns(7, 4)
     with left:
-        length, config = len(look.labels), look.config
+        length, config = len(ctx.labels), ctx.config
         steps = dict(steps=sequential_steps(config, length), far=path_length(config, length - 1))
-        words(look, "states/sentence", *["several"] * (length > 1), tokens=length, **steps)
-        picture(look, point, "The state after each token", height=290)
-        carried = len(look.stack.cell.carried) * config.width
-        words(look, "states/bottleneck" if look.side == "encoder" else "states/start", numbers=carried)
+        words(ctx, "states/sentence", *["several"] * (length > 1), tokens=length, **steps)
+        picture(ctx, point, "The state after each token", height=290)
+        carried = len(ctx.stack.cell.carried) * config.width
+        words(ctx, "states/bottleneck" if ctx.side == "encoder" else "states/start", numbers=carried)
     with right:
         cosines = [cosine(array[view.token], other) for other in array]
         line = series("cosine", range(len(cosines)), cosines)
-        figure = graph([line], "token", "cosine", height=210, zero=True, ticks=look.labels)
-        check = check_cosines(*(look.trace[point][0][at] for at in (view.token, slice(None))), cosines)
-        title = f"How alike each state is to that after “{look.token}”"
-        chart(look, "alike", figure, title, point=point, check=check)
-        if look.side == "decoder":
-            source = len(look.memory.labels)
-            words(look, "states/path", steps=path_to_target(config, source, 0, view.token))
-        arithmetic(look, (point, view.token, view.unit))
+        figure = graph([line], "token", "cosine", height=210, zero=True, ticks=ctx.labels)
+        check = check_cosines(*(ctx.trace[point][0][at] for at in (view.token, slice(None))), cosines)
+        title = f"How alike each state is to that after “{ctx.token}”"
+        chart(ctx, "alike", figure, title, point=point, check=check)
+        if ctx.side == "decoder":
+            source = len(ctx.memory.labels)
+            words(ctx, "states/path", steps=path_to_target(config, source, 0, view.token))
+        arithmetic(ctx, (point, view.token, view.unit))
         code(Reader.unroll)
 
 
-def looked(look: Look) -> None:
+def looked(ctx: StepContext) -> None:
     """The look back at the source: alignment, weights, context, and what the scores are read off."""
-    at = look.whole("cross")
-    look = look.strongest(key=f"{at}.weights", unit=f"{at}.context")
-    view = look.view
-    row = look.array(f"{at}.weights")[view.token]
+    at = ctx.whole("cross")
+    ctx = ctx.strongest(key=f"{at}.weights", unit=f"{at}.context")
+    view = ctx.view
+    row = ctx.array(f"{at}.weights")[view.token]
     left, right = columns(7, 4)
     with left:
         best = int(row.argmax())
-        called = dict(token=look.token, best=look.memory.names[best])
-        words(look, "cross/sentence", share=float(row[best]), **called)
+        called = dict(token=ctx.token, best=ctx.memory.names[best])
+        words(ctx, "cross/sentence", share=float(row[best]), **called)
         a, b = columns(1, 1)
         with a:
-            picture(look, f"{at}.align", "How well each fits (alignment)", height=230)
+            picture(ctx, f"{at}.align", "How well each fits (alignment)", height=230)
         with b:
             title = "Where it looks (weights)"
-            picture(look, f"{at}.weights", title, height=230, **WEIGHTS)
-        picture(look, f"{at}.context", "What was found (context)", height=150)
+            picture(ctx, f"{at}.weights", title, height=230, **WEIGHTS)
+        picture(ctx, f"{at}.context", "What was found (context)", height=150)
     with right:
         picks = {"align": view.key, "weights": view.key, "context": view.unit}
-        arithmetic(look, *((f"{at}.{name}", view.token, i) for name, i in picks.items()))
-        words(look, "cross/why")
-        code(type(look.model.decoder.cross).score, Attention.forward, Decoder.forward)
+        arithmetic(ctx, *((f"{at}.{name}", view.token, i) for name, i in picks.items()))
+        words(ctx, "cross/why")
+        code(type(ctx.model.decoder.cross).score, Attention.forward, Decoder.forward)

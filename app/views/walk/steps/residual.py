@@ -4,7 +4,7 @@ import numpy as np
 
 from app.ui.arithmetic import arithmetic
 from app.ui.charts import chart
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.figures import graph, series
 from app.ui.heatmaps import picture
 from app.ui.page import columns
@@ -16,18 +16,18 @@ from engine.checks import check_lengths, worst
 from engine.sublayer import Sublayer
 
 
-def draw(look: Look) -> None:
-    total, added = look.point("attn.sum" if look.config.post_norm else "resid_mid"), look.point("attn.out")
-    look = look.strongest(unit=added)
-    view, points = look.view, (*look.sources(total), total)
-    vectors = [look.array(point) for point in points]
+def draw(ctx: StepContext) -> None:
+    total, added = ctx.point("attn.sum" if ctx.config.post_norm else "resid_mid"), ctx.point("attn.out")
+    ctx = ctx.strongest(unit=added)
+    view, points = ctx.view, (*ctx.sources(total), total)
+    vectors = [ctx.array(point) for point in points]
     left, right = columns(7, 4)
     sizes = [np.linalg.norm(x, axis=-1) for x in vectors]
     with left:
         words(
-            look,
+            ctx,
             "residual/sentence",
-            token=look.token,
+            token=ctx.token,
             before=float(sizes[0][view.token]),
             added=float(sizes[1][view.token]),
             after=float(sizes[2][view.token]),
@@ -35,19 +35,19 @@ def draw(look: Look) -> None:
         )
         titles = ("The stream", "+ what attention adds", "= the stream after it")
         for point, title in zip(points, titles, strict=True):
-            picture(look, point, title, height=125, among=points)
+            picture(ctx, point, title, height=125, among=points)
     with right:
-        taken_out(look, "attn.out", f"Attention of block {view.layer}")
-        arithmetic(look, (total, view.token, view.unit), (added, view.token, view.unit))
-        places = range(len(look.labels))
+        taken_out(ctx, "attn.out", f"Attention of block {view.layer}")
+        arithmetic(ctx, (total, view.token, view.unit), (added, view.token, view.unit))
+        places = range(len(ctx.labels))
         lines = [
             series(name, places, size)
             for name, size in zip(("stream before", "added", "stream after"), sizes, strict=True)
         ]
-        figure = graph(lines, "token", "length of the vector", height=250, zero=True, ticks=look.labels)
-        check = worst(check_lengths(look.trace[p][0], size) for p, size in zip(points, sizes, strict=True))
-        chart(look, "sizes", figure, "How long the vectors are", point=total, check=check)
-        words(look, "residual/why")
+        figure = graph(lines, "token", "length of the vector", height=250, zero=True, ticks=ctx.labels)
+        check = worst(check_lengths(ctx.trace[p][0], size) for p, size in zip(points, sizes, strict=True))
+        chart(ctx, "sizes", figure, "How long the vectors are", point=total, check=check)
+        words(ctx, "residual/why")
         code(Block.forward, Sublayer.add_to)
 
 

@@ -8,7 +8,7 @@ from app import state
 from app.edits import drop, put
 from app.ui.arithmetic import arithmetic
 from app.ui.charts import chart
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.controls import switch_of
 from app.ui.figures import bars, graph, series, shares
 from app.ui.heatmaps import picture
@@ -27,18 +27,18 @@ LEAST = 29  # distances drawn, at least
 STEP = 3  # places that tokens are moved on by
 
 
-def draw(look: Look) -> None:
-    look = look.strongest(key=look.point("attn.pattern"))
-    view, width = look.view, look.config.head_width
-    parts, cell = _parts(look), (view.head, view.token, view.key)
-    dot, score = (float(look.array(look.point(f"attn.{name}"))[cell]) for name in ("dots", "scores"))
+def draw(ctx: StepContext) -> None:
+    ctx = ctx.strongest(key=ctx.point("attn.pattern"))
+    view, width = ctx.view, ctx.config.head_width
+    parts, cell = _parts(ctx), (view.head, view.token, view.key)
+    dot, score = (float(ctx.array(ctx.point(f"attn.{name}"))[cell]) for name in ("dots", "scores"))
     left, right = columns(7, 4)
     with left:
         words(
-            look,
+            ctx,
             "scores/sentence",
-            token=look.token,
-            key=look.key,
+            token=ctx.token,
+            key=ctx.key,
             dot=dot,
             root=math.sqrt(width),
             width=width,
@@ -48,71 +48,71 @@ def draw(look: Look) -> None:
         added = tuple(parts.values()) if "bias" in parts else ()
         for column, name in zip(columns(*[1] * len(parts)), parts, strict=True):
             with column:
-                picture(look, parts[name], TITLES[name], height=360, among=added)
+                picture(ctx, parts[name], TITLES[name], height=360, among=added)
         if "bias" in parts:
-            bias, slope = float(look.array(parts["bias"])[cell]), slopes(look.config.heads)[view.head]
+            bias, slope = float(ctx.array(parts["bias"])[cell]), slopes(ctx.config.heads)[view.head]
             distance = dict(away=abs(view.token - view.key), slope=slope, bias=bias)
-            words(look, "scores/bias", token=look.token, key=look.key, head=view.head, **distance)
-        if look.config.rotary:
-            _by_distance(look)
+            words(ctx, "scores/bias", token=ctx.token, key=ctx.key, head=view.head, **distance)
+        if ctx.config.rotary:
+            _by_distance(ctx)
     with right:
-        if look.config.scale_scores:
-            (edit,) = undivided(look, view.layer)
+        if ctx.config.scale_scores:
+            (edit,) = undivided(ctx, view.layer)
             switch_of(
-                "unscaled", "What if we did not divide?", edit in look.edits, lambda on: _divide(look, not on)
+                "unscaled", "What if we did not divide?", edit in ctx.edits, lambda on: _divide(ctx, not on)
             )
-            if edit in look.edits:
-                _without(look, edit)
-        arithmetic(look, *((point, *cell) for point in parts.values()))
+            if edit in ctx.edits:
+                _without(ctx, edit)
+        arithmetic(ctx, *((point, *cell) for point in parts.values()))
         places = {"rotary": (dots_at, rotate), "relative": (buckets_of,), "alibi": (alibi, slopes)}
-        code(attend, *places.get(look.config.positions, ()))
+        code(attend, *places.get(ctx.config.positions, ()))
 
 
-def _parts(look: Look) -> dict[str, str]:
+def _parts(ctx: StepContext) -> dict[str, str]:
     """What a score is made of, name -> point: T5 does not divide; T5 and BLOOM add for the distance."""
-    config = look.config
-    names = ("dots", *["scores"] * config.scale_scores, *["bias"] * look.facts["biased"])
-    return {name: look.point(f"attn.{name}") for name in names}
+    config = ctx.config
+    names = ("dots", *["scores"] * config.scale_scores, *["bias"] * ctx.facts["biased"])
+    return {name: ctx.point(f"attn.{name}") for name in names}
 
 
-def _by_distance(look: Look) -> None:
+def _by_distance(ctx: StepContext) -> None:
     """The picked query times the picked key at other places: of these only the distance counts."""
-    view, angles = look.view, look.stack.angles
-    ((asking,), (key,)) = (look.sources(look.point(f"attn.{turned}")) for turned in ("q_rot", "k_rot"))
-    q, k = look.trace[asking][0, view.head, view.token], look.trace[key][0, look.head_in(key), view.key]
+    view, angles = ctx.view, ctx.stack.angles
+    ((asking,), (key,)) = (ctx.sources(ctx.point(f"attn.{turned}")) for turned in ("q_rot", "k_rot"))
+    q, k = ctx.trace[asking][0, view.head, view.token], ctx.trace[key][0, ctx.head_in(key), view.key]
 
     def dots(place: int, other: int, count: int = 1) -> list[float]:
         """With the query at `count` places from the first on, the key at the other."""
         return dots_at(q, k, angles(place, count), angles(other, 1)).tolist()
 
-    here, far = view.token - view.key, max(len(look.labels), LEAST)
+    here, far = view.token - view.key, max(len(ctx.labels), LEAST)
     first = 0 if here >= 0 else 1 - far
     curve = dots(view.key + first, view.key, far - first)
     (moved,), (alone,) = (dots(view.token + STEP, view.key + on) for on in (STEP, 0))
-    words(look, "scores/distance", token=look.token, distance=here, step=STEP, moved=moved, alone=alone)
+    words(ctx, "scores/distance", token=ctx.token, distance=here, step=STEP, moved=moved, alone=alone)
     line, mark = series("query · key", range(first, far), curve), (here, curve[here - first], "here")
-    names = f"places from {look.key} to {look.token}", "query · key"
+    names = f"places from {ctx.key} to {ctx.token}", "query · key"
     figure = graph([line], *names, height=140, marks=[mark], zero=True)
     title = "The same query and key at other distances"
-    places, base = np.arange(view.key + first, view.key + far), look.config.rotary_base
+    places, base = np.arange(view.key + first, view.key + far), ctx.config.rotary_base
     check = check_distances(q, k, base, places, np.full(len(places), view.key), curve)
-    chart(look, "distance", figure, title, foot=f"{asking} · k, turned", check=check)
+    chart(ctx, "distance", figure, title, foot=f"{asking} · k, turned", check=check)
 
 
-def _divide(look: Look, divide: bool) -> None:
-    (edit,) = undivided(look, look.view.layer)
+def _divide(ctx: StepContext, divide: bool) -> None:
+    (edit,) = undivided(ctx, ctx.view.layer)
     state.edit(lambda edits: drop(edits, edit) if divide else put(edits, edit))
 
 
-def _without(look: Look, edit: Edit) -> None:
+def _without(ctx: StepContext, edit: Edit) -> None:
     """The picked row of the softmax as it is, and in a run that does not divide in this block."""
-    view, point = look.view, look.point("attn.pattern")
-    runs = (look.with_edits(drop(look.edits, edit)), look)
+    view, point = ctx.view, ctx.point("attn.pattern")
+    runs = (ctx.with_edits(drop(ctx.edits, edit)), ctx)
     usual, other = (run.trace[point][0, view.head, view.token].tolist() for run in runs)
-    words(look, "scores/without", token=look.token, usual=max(usual), other=max(other))
-    best = sorted(look.seen, key=lambda i: -usual[i])[:8]
-    rows = shares([look.labels[i] for i in best], [other[i] for i in best])
+    words(ctx, "scores/without", token=ctx.token, usual=max(usual), other=max(other))
+    best = sorted(ctx.seen, key=lambda i: -usual[i])[:8]
+    rows = shares([ctx.labels[i] for i in best], [other[i] for i in best])
     original = ("divided", "not divided", [usual[i] for i in best])
     figure = bars(rows, "token", "weight", height=180, percent=True, original=original)
     check = worst(run.checked(point) for run in runs)
-    chart(look, "without", figure, "Weights: divided → not divided", foot=point, check=check)
+    chart(ctx, "without", figure, "Weights: divided → not divided", foot=point, check=check)

@@ -7,7 +7,7 @@ from app import state
 from app.edits import drop, put
 from app.ui.arithmetic import arithmetic
 from app.ui.charts import chart
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.controls import slider_of
 from app.ui.figures import bars, shares
 from app.ui.heatmaps import WEIGHTS, picture
@@ -22,34 +22,34 @@ MOST = 20  # bars shown
 TEMPERATURES = (0.1, 5.0)
 
 
-def draw(look: Look) -> None:
-    point, seen = look.point("attn.pattern"), look.seen
-    look = look.strongest(key=point)
-    view, heated = look.view, look.edit_of("attn.masked", "scale")
-    own = look.with_edits(drop(look.edits, heated)).trace[point][0, view.head, view.token]
+def draw(ctx: StepContext) -> None:
+    point, seen = ctx.point("attn.pattern"), ctx.seen
+    ctx = ctx.strongest(key=point)
+    view, heated = ctx.view, ctx.edit_of("attn.masked", "scale")
+    own = ctx.with_edits(drop(ctx.edits, heated)).trace[point][0, view.head, view.token]
     left, right = columns(7, 4)
     with left:
         best = own.topk(min(2, len(seen))).indices.tolist()
         words(
-            look,
+            ctx,
             "softmax/sentence" if len(seen) > 1 else "softmax/alone",
             *["heated"] * bool(heated),
-            token=look.token,
-            first=look.names[best[0]],
+            token=ctx.token,
+            first=ctx.names[best[0]],
             first_share=float(own[best[0]]),
-            second=look.names[best[-1]],
+            second=ctx.names[best[-1]],
             second_share=float(own[best[-1]]),
             entropy=float(entropy(own)),
             most=float(np.log2(len(seen))),
         )
         a, b = columns(6, 5)
         with a:
-            picture(look, point, "Weights (each row sums to 1)", height=350, **WEIGHTS)
+            picture(ctx, point, "Weights (each row sums to 1)", height=350, **WEIGHTS)
         with b:
-            _row(look, look.trace[point][0, view.head, view.token], own, temperature_of(heated))
+            _row(ctx, ctx.trace[point][0, view.head, view.token], own, temperature_of(heated))
     with right:
-        arithmetic(look, (point, view.head, view.token, view.key))
-        words(look, "softmax/rows")
+        arithmetic(ctx, (point, view.head, view.token, view.key))
+        words(ctx, "softmax/rows")
         code(attend, entropy)
 
 
@@ -58,27 +58,27 @@ def temperature_of(edit: Edit | None) -> float:
     return round(1 / edit.value, 2) if edit and edit.value else 1.0
 
 
-def _heat(look: Look, temperature: float) -> None:
+def _heat(ctx: StepContext, temperature: float) -> None:
     """Divide the masked scores of the picked block by a temperature."""
-    point = look.point("attn.masked")
+    point = ctx.point("attn.masked")
     edit = Edit(point, "scale", value=1 / temperature)
-    old, new = look.edit_of("attn.masked", "scale"), () if temperature == 1 else (edit,)
+    old, new = ctx.edit_of("attn.masked", "scale"), () if temperature == 1 else (edit,)
     state.edit(lambda edits: put(drop(edits, old), *new))
 
 
-def _row(look: Look, row: torch.Tensor, own: torch.Tensor, temperature: float) -> None:
+def _row(ctx: StepContext, row: torch.Tensor, own: torch.Tensor, temperature: float) -> None:
     """The picked row as bars, with a temperature to play with; then the row without it stands beside it."""
-    view, label = look.view, "Temperature of this block's softmax (1 is the model's own)"
-    slider_of("heat", label, temperature, *TEMPERATURES, 0.1, lambda x: _heat(look, x))
-    seen = look.seen
+    view, label = ctx.view, "Temperature of this block's softmax (1 is the model's own)"
+    slider_of("heat", label, temperature, *TEMPERATURES, 0.1, lambda x: _heat(ctx, x))
+    seen = ctx.seen
     if len(seen) > MOST:
         seen = sorted(row.topk(MOST).indices.tolist())
     picked = seen.index(view.key) if view.key in seen else None
-    rows = shares([look.labels[i] for i in seen], row[seen].tolist(), picked)
-    title = f"Where “{look.token}” looks" + ("" if temperature == 1 else f", at temperature {temperature:g}")
-    point = look.point("attn.pattern")
+    rows = shares([ctx.labels[i] for i in seen], row[seen].tolist(), picked)
+    title = f"Where “{ctx.token}” looks" + ("" if temperature == 1 else f", at temperature {temperature:g}")
+    point = ctx.point("attn.pattern")
     hot = ("temperature 1", f"temperature {temperature:g}", own[seen].tolist())
     original = None if temperature == 1 else hot
     figure = bars(rows, "token", "weight", height=300, percent=True, original=original)
-    chart(look, "row", figure, title, point=point, pick=lambda i: state.change(key=seen[int(i)]))
-    words(look, "softmax/entropy", entropy=float(entropy(row)), heat=temperature)
+    chart(ctx, "row", figure, title, point=point, pick=lambda i: state.change(key=seen[int(i)]))
+    words(ctx, "softmax/entropy", entropy=float(entropy(row)), heat=temperature)

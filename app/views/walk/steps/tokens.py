@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from app import components, state
 from app.text import say
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.controls import text_field
 from app.ui.labels import hex_bytes, token_labels, visible
 from app.ui.page import columns
@@ -17,52 +17,52 @@ LONGEST_TARGET = 4000  # characters
 ENTRY = "one entry of the list, no bytes"  # what a special token is made of
 
 
-def draw(look: Look) -> None:
-    tokenizer, tokens, text = look.model.tokenizer, look.tokens, look.text if look.side else look.view.prompt
+def draw(ctx: StepContext) -> None:
+    tokenizer, tokens, text = ctx.model.tokenizer, ctx.tokens, ctx.text if ctx.side else ctx.view.prompt
     pieces = tokenizer.pieces(text)
-    steps = _steps_of(look, pieces)
+    steps = _steps_of(ctx, pieces)
     word = b"".join(steps[0])
     left, right = columns(7, 4)
     with left:
         words(
-            look,
+            ctx,
             "tokens/counts",
             characters=len(text),
             bytes=len(text.encode()),
             pieces=len(pieces),
-            tokens=sum(id not in tokenizer.special.values() for id in look.ids),
-            context=look.config.context,
+            tokens=sum(id not in tokenizer.special.values() for id in ctx.ids),
+            context=ctx.config.context,
         )
-        if look.side == "decoder":
-            sure(look)
+        if ctx.side == "decoder":
+            sure(ctx)
             text_field(say("walk", "target/field"), "target", LONGEST_TARGET)
         cut(
-            look,
-            _groups(look, tokens),
+            ctx,
+            _groups(ctx, tokens),
             title=f"How the piece “{visible(word.decode('utf-8', 'replace'))}” is put together",
             slider="Merges done so far",
             merges=[token_labels(parts) for parts in steps],
             notes=_notes(steps, tokenizer.ranks),
-            light=_light(look, text, steps[-1]),
+            light=_light(ctx, text, steps[-1]),
         )
     with right:
-        picked(look)
+        picked(ctx)
         code(merges)
 
 
-def cut(look: Look, groups: list, **header) -> None:
+def cut(ctx: StepContext, groups: list, **header) -> None:
     """The text in its tokens, and step by step how the picked word came to its own."""
-    view = look.view
+    view = ctx.view
     components.tokens(
         "tokens",
         {
             "groups": groups,
-            "ids": look.ids,
+            "ids": ctx.ids,
             "token": view.token,
             "aria": "The tokens, each with its id",
             "merge": view.merge,
-            "foot": f"ids  [T={len(look.ids)}]",
-            "model": look.model.name,
+            "foot": f"ids  [T={len(ctx.ids)}]",
+            "model": ctx.model.name,
             **header,
         },
         token=lambda i: state.change(token=int(i), merge=-1),
@@ -70,15 +70,15 @@ def cut(look: Look, groups: list, **header) -> None:
     )
 
 
-def picked(look: Look) -> None:
+def picked(ctx: StepContext) -> None:
     """What the picked token is, and why there are such pieces."""
-    token, id = look.tokens[look.view.token], look.ids[look.view.token]
-    special, label = look.model.tokenizer.special.values(), look.labels[look.view.token]
+    token, id = ctx.tokens[ctx.view.token], ctx.ids[ctx.view.token]
+    special, label = ctx.model.tokenizer.special.values(), ctx.labels[ctx.view.token]
     if id in special:
-        words(look, "tokens/special", token=label, id=id)
+        words(ctx, "tokens/special", token=label, id=id)
     else:
-        words(look, "tokens/picked", token=label, id=id, bytes=hex_bytes(token), n=len(token))
-    words(look, "tokens/why", vocabulary=len(look.model.tokenizer), special=len(special))
+        words(ctx, "tokens/picked", token=label, id=id, bytes=hex_bytes(token), n=len(token))
+    words(ctx, "tokens/why", vocabulary=len(ctx.model.tokenizer), special=len(special))
 
 
 def _notes(steps: list[list[bytes]], ranks: dict[bytes, int]) -> list[str]:
@@ -92,36 +92,34 @@ def _notes(steps: list[list[bytes]], ranks: dict[bytes, int]) -> list[str]:
     return notes
 
 
-def _light(look: Look, text: str, merged: list[bytes]) -> dict:
+def _light(ctx: StepContext, text: str, merged: list[bytes]) -> dict:
     """Do the ids stand for exactly the text, and do the merges shown end in the tokens used?"""
-    tokens = look.tokens
+    tokens = ctx.tokens
     same = any(tokens[i : i + len(merged)] == merged for i in range(len(tokens)))
-    if look.text != text:
-        return {"ok": False, "text": f"the ids stand for another text: “{visible(look.text)}”"}
+    if ctx.text != text:
+        return {"ok": False, "text": f"the ids stand for another text: “{visible(ctx.text)}”"}
     if not same:
         return {"ok": False, "text": f"the merges end in other tokens: {' '.join(token_labels(merged))}"}
     return {"ok": True, "text": "the ids stand for exactly this text, and the merges end in them"}
 
 
-def _groups(look: Look, tokens: list[bytes]) -> list:
+def _groups(ctx: StepContext, tokens: list[bytes]) -> list:
     """Whole characters with their tokens: (text, [(position, id, what it is made of)])."""
-    special = look.model.tokenizer.special.values()
-    pairs = zip(look.ids, tokens, strict=True)
+    special = ctx.model.tokenizer.special.values()
+    pairs = zip(ctx.ids, tokens, strict=True)
     made = [ENTRY if id in special else f"bytes {hex_bytes(token)}" for id, token in pairs]
-    return [
-        (visible(text), [(i, look.ids[i], made[i]) for i in members]) for text, members in graphemes(tokens)
-    ]
+    return [(visible(text), [(i, ctx.ids[i], made[i]) for i in members]) for text, members in graphemes(tokens)]
 
 
-def _steps_of(look: Look, pieces: list[bytes]) -> list[list[bytes]]:
+def _steps_of(ctx: StepContext, pieces: list[bytes]) -> list[list[bytes]]:
     """How the piece that the picked token belongs to was merged: merges never cross a piece's ends. The tokens
     that begin or end a text are made of nothing."""
-    tokenizer, picked = look.model.tokenizer, look.view.token
+    tokenizer, picked = ctx.model.tokenizer, ctx.view.token
     special = set(tokenizer.special.values())
-    if look.ids[picked] in special:
-        return [[look.tokens[picked]]]
-    ids = look.ids[:picked]
-    start = sum(len(token) for token, id in zip(look.tokens, ids, strict=False) if id not in special)
+    if ctx.ids[picked] in special:
+        return [[ctx.tokens[picked]]]
+    ids = ctx.ids[:picked]
+    start = sum(len(token) for token, id in zip(ctx.tokens, ids, strict=False) if id not in special)
     end = 0
     for piece in pieces:
         end += len(piece)

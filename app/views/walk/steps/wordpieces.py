@@ -2,7 +2,7 @@
 
 from itertools import zip_longest
 
-from app.ui.context import Look
+from app.ui.context import StepContext
 from app.ui.labels import visible
 from app.ui.page import columns
 from app.ui.source import code
@@ -11,40 +11,40 @@ from app.views.walk.steps.tokens import ENTRY, cut, picked
 from engine.tokenize.wordpiece import ENDS, cuts
 
 
-def draw(look: Look) -> None:
-    tokenizer = look.model.tokenizer
+def draw(ctx: StepContext) -> None:
+    tokenizer = ctx.model.tokenizer
     known = set(tokenizer.names.values())
-    each = [cuts(word, known) for word in tokenizer.words(look.view.prompt)]
-    steps = _steps_of(each, look.view.token)
+    each = [cuts(word, known) for word in tokenizer.words(ctx.view.prompt)]
+    steps = _steps_of(each, ctx.view.token)
     left, right = columns(7, 4)
     with left:
         words(
-            look,
+            ctx,
             "tokens/counts",
-            characters=len(look.view.prompt),
+            characters=len(ctx.view.prompt),
             pieces=len(each),
-            tokens=len(look.ids) - len(ENDS),
-            context=look.config.context,
+            tokens=len(ctx.ids) - len(ENDS),
+            context=ctx.config.context,
         )
         cut(
-            look,
-            _groups(look),
+            ctx,
+            _groups(ctx),
             title=f"How “{visible(steps[0][0])}” is cut",
             slider="Cuts done so far",
             merges=[[visible(part) for part in parts] for parts in steps],
             notes=_notes(steps),
-            light=_light(look, each),
+            light=_light(ctx, each),
         )
     with right:
-        picked(look)
+        picked(ctx)
         code(cuts)
 
 
-def _groups(look: Look) -> list:
+def _groups(ctx: StepContext) -> list:
     """Every token by itself: (text, [(position, id, what it is)])."""
-    special = look.model.tokenizer.special.values()
-    kinds = [ENTRY if id in special else "one entry of the list" for id in look.ids]
-    pairs = enumerate(zip(look.tokens, look.ids, kinds, strict=True))
+    special = ctx.model.tokenizer.special.values()
+    kinds = [ENTRY if id in special else "one entry of the list" for id in ctx.ids]
+    pairs = enumerate(zip(ctx.tokens, ctx.ids, kinds, strict=True))
     return [(visible(token.decode()), [(i, id, kind)]) for i, (token, id, kind) in pairs]
 
 
@@ -70,10 +70,10 @@ def _notes(steps: list[list[str]]) -> list[str]:
     return ["the word is not in the vocabulary", *cut]
 
 
-def _light(look: Look, each: list[list[list[str]]]) -> dict:
+def _light(ctx: StepContext, each: list[list[list[str]]]) -> dict:
     """Are the tokens those that the cuts end in, between [CLS] and [SEP]?"""
     pieces = [piece for steps in each for piece in steps[-1]]
-    cut, used = ["[CLS]", *pieces, "[SEP]"], [t.decode() for t in look.tokens]
+    cut, used = ["[CLS]", *pieces, "[SEP]"], [t.decode() for t in ctx.tokens]
     if cut != used:
         i = next(i for i, (a, b) in enumerate(zip_longest(cut, used)) if a != b)
         return {"ok": False, "text": f"cut again by this rule, token {i} is another than the one used"}

@@ -1,5 +1,5 @@
 // All heads of a layer as thumbnails, each a button; the picked head shows everywhere at once.
-DRAW.thumbs = function ({ data, parentElement, setTriggerValue }) {
+DRAW.head_grid = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
   const state = (root.__state ??= {});
