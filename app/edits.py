@@ -20,7 +20,7 @@ WRITTEN = {  # how the value of an op stands in a link, where that is no number
 }
 
 OPS = ("zero", "mean", "set", "scale", "take", "mask")  # those that a link may hold
-MOST = 40  # edits in a link
+MOST = 100  # edits in a link
 LARGEST = 1e9  # number, in size, that a what-if sets
 BLOCK = re.compile(r"\bblocks\.(\d+)\.")
 NAME = re.compile(r"[\w.]{1,60}")
@@ -28,6 +28,7 @@ AT = re.compile(r"([A-Z])(\d{1,7})")
 
 
 def write(edits: Edits) -> str:
+    """The text of a link that `read` reads."""
     return "!".join(_written(edit) for edit in edits)
 
 
@@ -76,11 +77,20 @@ def fitting(trace: Trace, edits: Edits) -> tuple[Edits, list[str]]:
     kept, refused = [], []
     for edit in edits:
         try:
+            _refuse_nan(trace, edit)
             edit.apply(trace[edit.point], trace.table[edit.point], _taken(trace, edit))
             kept.append(edit)
         except (KeyError, ValueError) as error:
             refused.append(str(error.args[0]))
     return tuple(kept), refused
+
+
+def _refuse_nan(trace: Trace, edit: Edit) -> None:
+    """A ValueError where −∞ would be multiplied by 0 or turned round: what follows would be no number."""
+    if edit.op == "scale" and edit.value <= 0 and trace[edit.point].isneginf().any():
+        raise ValueError(
+            f"{edit.point} holds −∞ in its masked cells, so it can be scaled by numbers above 0 alone"
+        )
 
 
 def _taken(trace: Trace, edit: Edit):

@@ -283,6 +283,9 @@ def test_any_text_gives_edits_or_is_told_of(text):
         "zero~blocks.0.attn.z~H77",
         "mask~blocks.0.mlp.out~~none.1",
         "mean~final_norm.nothing",
+        "scale~blocks.0.attn.masked~~0",
+        "scale~blocks.0.attn.masked~~-2.0",
+        "take~blocks.0.attn.q~~logits",
     ],
 )
 def test_a_what_if_that_the_model_cannot_have_is_left_out_and_said(link):
