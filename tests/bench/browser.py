@@ -182,7 +182,7 @@ def _new_prompts(page: Page, texts: list[str]) -> list[list]:
         source = old[: old.index("|blocks")]
         box.fill(text)
         picture = f"__probe.drawn('{PATTERN}') && !__probe.drawn({source!r})"
-        whole = f"{picture} && {_whole(0, 0, 31, 0)}"
+        whole = f"{picture} && __probe.byHand('blocks.0.{PATTERN}[0, 31, ') && {STILL}"  # at the strongest key
         seen.append(act(page, "keydown", lambda: box.press("Enter"), picture, whole))
     return [
         _row("new prompt: the picture", seen[1:], 200),
