@@ -207,8 +207,6 @@ def current() -> View:
 def enter(field: str, value: object) -> None:
     """Set a field to what a control reports, in the range and among the choices that links have too; anything
     else changes nothing."""
-    if field == "edits":
-        return
     text = str(int(value)) if isinstance(value, bool) else str(value)
     found, _ = _parse(field, text, [])
     if found is not None:

@@ -39,24 +39,20 @@ def choice_of(
         if value in list(names):
             act(value)
 
-    header = {"type": "choice", "label": label, "value": value, "options": list(names.items()), "named": named}
-    put("control", f"control-{key}", header, change=take)
+    _control("choice", key, label, value, take, options=list(names.items()), named=named)
 
 
 def slider_of(key: str, label: str, value: float, least: float, most: float, step: float, act: Act) -> None:
     """The same for a number that is no field: `act` is called with one from least to most."""
-    header = {"type": "slider", "label": label, "value": value, "least": least, "most": most, "step": step}
-    put("control", f"control-{key}", header, change=_within(least, most, act))
+    _control("slider", key, label, value, _within(least, most, act), least=least, most=most, step=step)
 
 
 def number_of(key: str, label: str, value: int, least: int, most: int, act: Act) -> None:
-    header = {"type": "number", "label": label, "value": value, "least": least, "most": most}
-    put("control", f"control-{key}", header, change=_within(least, most, act))
+    _control("number", key, label, value, _within(least, most, act), least=least, most=most)
 
 
 def switch_of(key: str, label: str, value: bool, act: Act) -> None:
-    header = {"type": "switch", "label": label, "value": value}
-    put("control", f"control-{key}", header, change=lambda on: act(on is True))
+    _control("switch", key, label, value, lambda on: act(on is True))
 
 
 def _within(least: float, most: float, act: Act) -> Act:
@@ -83,5 +79,9 @@ def unfold(key: str, title: str):
 
 
 def _bound(kind: str, label: str, field: str, **shape) -> None:
-    header = {"type": kind, "label": label, "value": getattr(state.current(), field), **shape}
-    put("control", f"control-{field}", header, change=lambda value: state.enter(field, value))
+    value = getattr(state.current(), field)
+    _control(kind, field, label, value, lambda value: state.enter(field, value), **shape)
+
+
+def _control(kind: str, key: str, label: str, value: object, act: Act, **shape) -> None:
+    put("control", f"control-{key}", {"type": kind, "label": label, "value": value, **shape}, change=act)

@@ -15,13 +15,13 @@ LOG = logging.getLogger(__name__)
 Act = Callable[[object], None]
 
 
-class Place:
+class Container:
     """Where parts are put, one under the other: `with place: put(…)`."""
 
     def __init__(self, page: "Page | None" = None):
         self.page, self.parts, self._before = page or self, [], []
 
-    def __enter__(self) -> "Place":
+    def __enter__(self) -> "Container":
         self._before.append(HERE.set(self))
         return self
 
@@ -29,7 +29,7 @@ class Place:
         HERE.reset(self._before.pop())
 
 
-class Page(Place):
+class Page(Container):
     """All parts of a page, the tensors that its pictures draw, by name, and what is done when a part reports
     an event, by the part's key and the event's name."""
 
@@ -56,7 +56,7 @@ class Page(Place):
             LOG.warning("%s of %s cannot be done with %.100r", event, key, value, exc_info=True)
 
 
-HERE: ContextVar[Place] = ContextVar("place")
+HERE: ContextVar[Container] = ContextVar("place")
 
 
 def put(kind: str, key: str, data: object, **acts: Act) -> None:
@@ -80,23 +80,23 @@ def notice(markdown: str, tone: str = "info") -> None:
     put("notice", _next("notice"), {"tone": tone, "text": marked(markdown)})
 
 
-def columns(*shares: int, align: str = "start") -> list[Place]:
+def columns(*shares: int, align: str = "start") -> list[Container]:
     """Places beside one another, as wide as their shares; on a narrow screen one under the other."""
-    places = [Place(HERE.get().page) for _ in shares]
+    places = [Container(HERE.get().page) for _ in shares]
     put("columns", _next("columns"), {"shares": shares, "align": align, "places": [p.parts for p in places]})
     return places
 
 
-def group(key: str, *, border: bool = False) -> Place:
+def group(key: str, *, border: bool = False) -> Container:
     """A place with a name of its own: what is in it is not taken for what is in another."""
-    place = Place(HERE.get().page)
+    place = Container(HERE.get().page)
     put("group", key, {"border": border, "parts": place.parts})
     return place
 
 
-def fold(key: str, title: str, open: bool, toggle: Act) -> Place:
+def fold(key: str, title: str, open: bool, toggle: Act) -> Container:
     """A place under a title that folds it up; `toggle` is called with whether it is to be open."""
-    place = Place(HERE.get().page)
+    place = Container(HERE.get().page)
     put("fold", key, {"title": title, "open": open, "parts": place.parts}, toggle=toggle)
     return place
 

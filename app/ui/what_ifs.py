@@ -109,8 +109,8 @@ def _uniform(ctx: StepContext, layer: int) -> Edits:
 def _unplaced(ctx: StepContext, layer: int) -> Edits:
     """No positions."""
     if ctx.config.rotary:
-        turned = ((_at(ctx, layer, f"attn.{x}_rot"), _at(ctx, layer, f"attn.{x}")) for x in "qk")
-        return tuple(Edit(point, "take", value=before) for point, before in turned)
+        turned = (_at(ctx, layer, f"attn.{x}_rot") for x in "qk")
+        return tuple(Edit(point, "take", value=ctx.sources(point)[0]) for point in turned)
     if ctx.facts["biased"]:
         return (Edit(_at(ctx, layer, "attn.bias"), "zero"),)
     return (Edit(ctx.whole("embed.position"), "zero"),)
@@ -118,12 +118,9 @@ def _unplaced(ctx: StepContext, layer: int) -> Edits:
 
 def _unnormed(ctx: StepContext, layer: int) -> Edits:
     """No norm: what it reads goes on as it is."""
-    table, edits = ctx.trace.table, []
-    for point in _of_block(ctx, layer):
-        if point.part.endswith("norm") and point.short == "out":
-            norm = [p for p in _of_block(ctx, layer) if p.part == point.part]
-            edits.append(Edit(point.name, "take", value=table[norm[0].name].sources[0]))
-    return tuple(edits)
+    norms = [p for p in _of_block(ctx, layer) if p.part.endswith("norm")]
+    read = {p.part: p.sources[0] for p in reversed(norms)}  # by the first point of each
+    return tuple(Edit(p.name, "take", value=read[p.part]) for p in norms if p.short == "out")
 
 
 def _unadded(ctx: StepContext, layer: int) -> Edits:

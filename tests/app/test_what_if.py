@@ -311,3 +311,12 @@ def test_other_families_have_their_answer_before_and_after(name):
     at = visit(model=name, step="next", **what_if(Edit(point.get(name, "decoder.blocks.1.mlp.out"), "zero")))
     assert not at.exception and one
     assert outcome(at)
+
+
+def test_without_positions_normed_queries_and_keys_stay_normed(family):
+    at = visit(model="qwen", step="scores", prompt="the cat sat on the mat")
+    at.session_state["open-mechanisms"] = True
+    at.run()
+    fire(at, "control-mechanism-positions", change="here")
+    taken = [f"blocks.0.attn.{x}_norm.out" for x in "qk"]
+    assert not at.exception and [edit.value for edit in view(at).edits] == taken

@@ -15,7 +15,7 @@ from app.ui.figures import bars, shares
 from app.ui.heatmaps import WEIGHTS, picture
 from app.ui.images import attention_overlay
 from app.ui.labels import escape
-from app.ui.page import Page, Place, columns, group, notice, text
+from app.ui.page import Container, Page, columns, group, notice, text
 from app.views.families import translators
 from app.views.walk.steps.target import sure
 from engine.analysis import certainty, parameters_of
@@ -81,7 +81,7 @@ def _family(view: state.View, kind: str, name: str) -> None:
         _parts(ctx)
 
 
-def _places(kind: str) -> list[Place]:
+def _places(kind: str) -> list[Container]:
     """Where the four parts of a family stand."""
     if kind not in THREE:
         return columns(*WIDER.get(kind, COLUMNS))
