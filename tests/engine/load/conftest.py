@@ -4,9 +4,10 @@ import pytest
 
 
 @pytest.fixture
-def folder(checkpoint, tmp_path):
-    """A copy of the plain checkpoint, to be damaged."""
-    return shutil.copytree(checkpoint().folder, tmp_path / "damaged")
+def folder(request, checkpoint, tmp_path):
+    """A copy of the plain checkpoint of the file's LAYOUT, to be damaged."""
+    layout = getattr(request.module, "LAYOUT", "gpt2")
+    return shutil.copytree(checkpoint(layout=layout).folder, tmp_path / "damaged")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Changing a checkpoint for the worse, and seeing it refused."""
+"""Loading a checkpoint, changing it for the worse, and seeing it refused."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,11 @@ from pathlib import Path
 import pytest
 
 import engine
+
+
+def load(folder: Path):
+    """The model of a folder, on the processor."""
+    return engine.load(folder, device="cpu")
 
 
 def configure(folder: Path, **entries) -> None:
@@ -17,4 +22,4 @@ def configure(folder: Path, **entries) -> None:
 def refused(folder: Path, message: str) -> None:
     """Loading fails with a ValueError whose text has a match for `message`."""
     with pytest.raises(ValueError, match=message):
-        engine.load(folder, device="cpu")
+        load(folder)

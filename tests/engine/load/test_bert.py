@@ -7,21 +7,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-import engine
-from tests.engine.load.damage import configure, refused
+from tests.engine.load.damage import configure, load, refused
 from tests.engine.tiny import assert_close, prompt
 
+LAYOUT = "bert"
 IDS = torch.tensor([prompt(9)])
-
-
-@pytest.fixture
-def folder(checkpoint, tmp_path):
-    """A copy of a BERT checkpoint with both heads, to be damaged."""
-    return shutil.copytree(checkpoint(layout="bert").folder, tmp_path / "damaged")
-
-
-def load(folder):
-    return engine.load(folder, device="cpu")
 
 
 @pytest.mark.parametrize(

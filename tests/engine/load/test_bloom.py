@@ -1,29 +1,17 @@
 """The Hugging Face layout of BLOOM: old and new names of its sizes, and what is refused with its reason."""
 
 import re
-import shutil
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-import engine
-from engine.cache import Cache
 from engine.decode import Decoding, generate
-from tests.engine.load.damage import configure, refused
+from tests.engine.load.damage import configure, load, refused
 from tests.engine.tiny import assert_close, prompt
 
+LAYOUT = "bloom"
 IDS = torch.tensor([prompt(9)])
-
-
-@pytest.fixture
-def folder(checkpoint, tmp_path):
-    """A copy of a BLOOM checkpoint, to be damaged."""
-    return shutil.copytree(checkpoint(layout="bloom").folder, tmp_path / "damaged")
-
-
-def load(folder):
-    return engine.load(folder, device="cpu")
 
 
 def test_a_head_has_its_query_key_and_value_one_after_the_other(folder, checkpoint):
@@ -41,13 +29,6 @@ def test_old_files_have_other_names_for_sizes(folder, checkpoint):
     model = load(folder)
     assert model.config.context == 2048
     assert_close(model.double()(IDS), checkpoint(layout="bloom").reference(IDS).logits, noise=1e-5)
-
-
-def test_generating_with_the_cache_equals_reading_it_all(folder):
-    model = load(folder)
-    cache = Cache(model.config)
-    parts = torch.cat([model(part, model.context(part, cache=cache)) for part in IDS.split((4, 1, 3, 1), 1)], 1)
-    assert_close(parts, model(IDS), noise=1e-4)
 
 
 def test_it_writes_what_the_reference_writes(folder, checkpoint):

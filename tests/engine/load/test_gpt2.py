@@ -7,10 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-import engine
 from engine.load.gpt2 import NAMES, PREFIX
 from engine.load.layout import our_name
-from tests.engine.load.damage import configure, refused
+from tests.engine.load.damage import configure, load, refused
 from tests.engine.tiny import assert_close, prompt
 
 IDS = torch.tensor([prompt(9)])
@@ -26,10 +25,6 @@ def weights(folder):
         save_file(tensors, folder / "model.safetensors")
 
     return edit
-
-
-def load(folder):
-    return engine.load(folder, device="cpu")
 
 
 def test_a_model_is_ready_to_run(folder):

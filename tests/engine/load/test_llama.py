@@ -1,28 +1,17 @@
 """The Hugging Face layout of LLaMA: what is read, and what is refused with its reason."""
 
 import re
-import shutil
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 import engine
-from engine.cache import Cache
-from tests.engine.load.damage import configure, refused
+from tests.engine.load.damage import configure, load, refused
 from tests.engine.tiny import assert_close, prompt
 
+LAYOUT = "llama"
 IDS = torch.tensor([prompt(9)])
-
-
-@pytest.fixture
-def folder(checkpoint, tmp_path):
-    """A copy of a LLaMA checkpoint, to be damaged."""
-    return shutil.copytree(checkpoint(layout="llama").folder, tmp_path / "damaged")
-
-
-def load(folder):
-    return engine.load(folder, device="cpu")
 
 
 def test_keys_and_values_are_shared_by_neighbouring_heads(folder):
@@ -33,13 +22,6 @@ def test_keys_and_values_are_shared_by_neighbouring_heads(folder):
     for head in range(4):
         dots = q[:, head] @ k[:, head // 2].mT
         assert_close(trace["blocks.1.attn.dots"][:, head], dots, noise=1e-5)
-
-
-def test_generating_with_the_cache_equals_reading_it_all(folder):
-    model = load(folder)
-    cache = Cache(model.config)
-    parts = torch.cat([model(part, model.context(part, cache=cache)) for part in IDS.split((4, 1, 3, 1), 1)], 1)
-    assert_close(parts, model(IDS), noise=1e-4)
 
 
 def test_turns_kept_in_old_files_are_left_out(folder, checkpoint):

@@ -1,31 +1,19 @@
 """The Hugging Face layout of Mixtral: what is read beside LLaMA's, and what is refused with its reason."""
 
 import re
-import shutil
 from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-import engine
 from engine.build import model_of
-from engine.cache import Cache
 from engine.load import glassbox
-from tests.engine.load.damage import configure, refused
+from tests.engine.load.damage import configure, load, refused
 from tests.engine.tiny import assert_close, prompt
 
+LAYOUT = "mixtral"
 IDS = torch.tensor([prompt(9)])
-
-
-@pytest.fixture
-def folder(checkpoint, tmp_path):
-    """A copy of a Mixtral checkpoint, to be damaged."""
-    return shutil.copytree(checkpoint(layout="mixtral").folder, tmp_path / "damaged")
-
-
-def load(folder):
-    return engine.load(folder, device="cpu")
 
 
 def change(folder, change_of) -> None:
@@ -36,13 +24,6 @@ def change(folder, change_of) -> None:
 
 def test_the_silent_pass_equals_the_reference(folder, checkpoint):
     assert_close(load(folder).double()(IDS), checkpoint(layout="mixtral").reference(IDS).logits, noise=1e-4)
-
-
-def test_generating_with_the_cache_equals_reading_it_all(folder):
-    model = load(folder)
-    cache = Cache(model.config)
-    parts = torch.cat([model(part, model.context(part, cache=cache)) for part in IDS.split((4, 1, 3, 1), 1)], 1)
-    assert_close(parts, model(IDS), noise=1e-4)
 
 
 def test_entries_that_are_left_out_are_mixtrals_own(folder):

@@ -1,28 +1,17 @@
 """The Hugging Face layout of Qwen3: LLaMA's with two norms more, and what is refused with its reason."""
 
 import re
-import shutil
 
 import pytest
 import torch
 
 import engine
-from engine.cache import Cache
 from engine.worked import check, work
-from tests.engine.load.damage import configure, refused
-from tests.engine.tiny import assert_close, prompt
+from tests.engine.load.damage import configure, load, refused
+from tests.engine.tiny import prompt
 
+LAYOUT = "qwen3"
 IDS = torch.tensor([prompt(9)])
-
-
-@pytest.fixture
-def folder(checkpoint, tmp_path):
-    """A copy of a Qwen3 checkpoint, to be damaged."""
-    return shutil.copytree(checkpoint(layout="qwen3").folder, tmp_path / "damaged")
-
-
-def load(folder):
-    return engine.load(folder, device="cpu")
 
 
 def test_every_query_and_key_has_the_same_size_but_for_the_learned_one(folder):
@@ -43,13 +32,6 @@ def test_every_point_is_worked_out_by_the_second_route(folder):
     worked = work(trace, "blocks.0.attn.k_norm.square", (0, 1, 7, 0))
     assert r"\frac{1}{E}\sum_e" in worked.symbols and len(worked.terms) == 10
     assert r"\tilde k_{t,3} &= k_{t,3}" in work(trace, "blocks.0.attn.k_rot", (0, 1, 7, 3)).symbols
-
-
-def test_generating_with_the_cache_equals_reading_it_all(folder):
-    model = load(folder)
-    cache = Cache(model.config)
-    parts = torch.cat([model(part, model.context(part, cache=cache)) for part in IDS.split((4, 1, 3, 1), 1)], 1)
-    assert_close(parts, model(IDS), noise=1e-4)
 
 
 def test_heads_have_128_numbers_where_the_file_does_not_say(folder):

@@ -9,20 +9,11 @@ from safetensors.torch import load_file, save_file
 
 import engine
 from engine.decode import generate
-from tests.engine.load.damage import configure, refused
+from tests.engine.load.damage import configure, load, refused
 from tests.engine.tiny import assert_close, prompt
 
+LAYOUT = "t5"
 IDS, TARGET = torch.tensor([prompt(9)]), torch.tensor([[0, *prompt(5)]])
-
-
-@pytest.fixture
-def folder(checkpoint, tmp_path):
-    """A copy of a T5 checkpoint, to be damaged."""
-    return shutil.copytree(checkpoint(layout="t5").folder, tmp_path / "damaged")
-
-
-def load(folder):
-    return engine.load(folder, device="cpu")
 
 
 def expected(checkpoint) -> torch.Tensor:

@@ -1,7 +1,6 @@
 """The Hugging Face layout of ViT: what is read, and what is refused with its reason."""
 
 import re
-import shutil
 
 import pytest
 import torch
@@ -9,18 +8,10 @@ from safetensors.torch import load_file, save_file
 
 import engine
 from engine.embed import patchify
-from tests.engine.load.damage import configure, refused
+from tests.engine.load.damage import configure, load, refused
 from tests.engine.tiny import images
 
-
-@pytest.fixture
-def folder(checkpoint, tmp_path):
-    """A copy of a ViT checkpoint, to be damaged."""
-    return shutil.copytree(checkpoint(layout="vit").folder, tmp_path / "damaged")
-
-
-def load(folder):
-    return engine.load(folder, device="cpu")
+LAYOUT = "vit"
 
 
 def test_an_image_is_cut_row_by_row():
