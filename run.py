@@ -95,8 +95,9 @@ def browser() -> None:
 
 def test(options: list[str]) -> int:
     say("checking the style")
-    for step in (["check"], ["format", "--check"]):
-        if code := end(str(PYTHON), "-m", "ruff", *step, str(HERE)):
+    ruff, deno = [str(PYTHON), "-m", "ruff"], [str(BIN / "deno"), "fmt", "--check", "--quiet"]
+    for step in ([*ruff, "check"], [*ruff, "format", "--check"], deno):
+        if code := end(*step):
             return code
     workers = str(min(4, os.cpu_count() or 1))  # each holds the models; a file's tests stay together
     say(f"running the tests, {workers} at a time")

@@ -22,14 +22,17 @@
         requestAnimationFrame(look);
       }),
     // A picture whose signature has `part` in it is drawn.
-    drawn: (part) => [...document.querySelectorAll(".gb[data-sig]")].some((root) => root.dataset.sig.includes(part)),
+    drawn: (part) =>
+      [...document.querySelectorAll(".gb[data-sig]")].some((root) => root.dataset.sig.includes(part)),
     // The arithmetic of this cell stands on the page.
     byHand: (cell) => [...document.querySelectorAll(".hand")].some((box) => box.textContent.includes(cell)),
     // The cell under the pointer, where its tooltip shows.
     hovered: () => document.querySelector(".gb:has(.tip:not([hidden]))[data-hover]")?.dataset.hover ?? "",
     // The picked cell of the picture of this point: "row,column".
-    picked: (point) => document.querySelector(`.gb[data-sig*="${point}"]`)?.dataset.sig.split("|").at(-1) ?? "",
-    // Every picture of the step with this number is drawn, with its charts or without, and its title stands above.
+    picked: (point) =>
+      document.querySelector(`.gb[data-sig*="${point}"]`)?.dataset.sig.split("|").at(-1) ?? "",
+    // Every picture of the step with this number is drawn, with its charts or without, and its title stands
+    // above.
     stepped(number, charts = true) {
       const title = document.querySelector("[data-part=head] h3")?.textContent ?? "";
       const parts = "[data-part^=step-] [data-part]" + (charts ? "" : ":not([data-kind=plot])");
@@ -38,7 +41,9 @@
     },
     // A chart is drawn again and again, each time from scratch if `anew`: the ms until each is painted.
     async redrawn(chart, anew, tries) {
-      const root = document.querySelector(`[data-part=plot-${chart}] .gb`), ms = [], frame = () => new Promise(requestAnimationFrame);
+      const root = document.querySelector(`[data-part=plot-${chart}] .gb`),
+        ms = [],
+        frame = () => new Promise(requestAnimationFrame);
       for (let i = 0; i <= tries; i++) {
         await frame();
         root.removeAttribute("data-sig");
@@ -54,15 +59,19 @@
     // The script has run to its end.
     still: () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning",
   });
-  for (const type of ["keydown", "click", "pointermove"])
+  for (const type of ["keydown", "click", "pointermove"]) {
     addEventListener(type, (e) => {
       if (!e.isTrusted || probe.awaited !== type) return;
       Object.assign(probe, { at: e.timeStamp, awaited: null });
     }, true);
+  }
   window.WebSocket = class extends WebSocket {
     constructor(...given) {
       super(...given);
-      this.addEventListener("message", (e) => probe.messages.push({ time: performance.now(), bytes: size(e.data), incoming: true }));
+      this.addEventListener(
+        "message",
+        (e) => probe.messages.push({ time: performance.now(), bytes: size(e.data), incoming: true }),
+      );
     }
     send(data) {
       probe.messages.push({ time: performance.now(), bytes: size(data), incoming: false });

@@ -15,16 +15,22 @@ const STACKS = ["encoder", "decoder"];
 function build_bar(root, state) {
   const h = state.h;
   const chips = el("div", { class: "chips", role: "radiogroup", "aria-label": h.what });
-  h.tokens.forEach((text, i) => chips.append(choice("token", i, text, `token ${i}, id ${h.ids[i]}`, root, state)));
+  h.tokens.forEach((text, i) =>
+    chips.append(choice("token", i, text, `token ${i}, id ${h.ids[i]}`, root, state))
+  );
   const pickers = el("div", { class: "pickers" });
   const stacks = el("div", { class: "picker stack", role: "radiogroup", "aria-label": "stack" });
-  for (const name of STACKS) stacks.append(choice("stack", name, name[0].toUpperCase() + name.slice(1), name, root, state));
+  for (const name of STACKS) {
+    stacks.append(choice("stack", name, name[0].toUpperCase() + name.slice(1), name, root, state));
+  }
   pickers.append(stacks);
   for (const [name, count] of [["layer", h.layers], ["head", h.heads]]) {
     const group = el("div", { class: "picker " + name, role: "radiogroup", "aria-label": name });
     group.append(el("span", { class: "label", text: name === "layer" ? "Layer" : "Head" }));
     if (count > 16) group.append(select(name, count, root, state));
-    else for (let i = 0; i < count; i++) group.append(choice(name, i, String(i), `${name} ${i}`, root, state));
+    else {for (let i = 0; i < count; i++) {
+        group.append(choice(name, i, String(i), `${name} ${i}`, root, state));
+      }}
     pickers.append(group);
   }
   root.replaceChildren(el("div", { class: "bar" }, chips, pickers));
@@ -39,7 +45,15 @@ function pick(name, i, root, state) {
   state.send(name, i);
 }
 function choice(name, i, text, help, root, state) {
-  return el("button", { type: "button", class: `choice ${name}`, role: "radio", text, title: help, "data-i": i, onclick: () => pick(name, i, root, state) });
+  return el("button", {
+    type: "button",
+    class: `choice ${name}`,
+    role: "radio",
+    text,
+    title: help,
+    "data-i": i,
+    onclick: () => pick(name, i, root, state),
+  });
 }
 function select(name, count, root, state) {
   const list = el("select", { class: name, "aria-label": name });
@@ -58,9 +72,15 @@ function mark(root, state) {
     const list = root.querySelector(`select.${name}`);
     if (list) list.value = state[name];
   }
-  for (const name of ["stack", "layer", "head"]) root.querySelector(`.picker.${name}`).hidden = !state.h.use.includes(name);
+  for (const name of ["stack", "layer", "head"]) {
+    root.querySelector(`.picker.${name}`).hidden = !state.h.use.includes(name);
+  }
   const here = root.querySelector(".choice.token[aria-checked=true]"), strip = root.querySelector(".chips");
-  const hidden = () => here && (here.offsetTop < strip.scrollTop || here.offsetTop + here.offsetHeight > strip.scrollTop + strip.clientHeight) && here.offsetTop;
+  const hidden = () =>
+    here &&
+    (here.offsetTop < strip.scrollTop ||
+      here.offsetTop + here.offsetHeight > strip.scrollTop + strip.clientHeight) &&
+    here.offsetTop;
   ask(hidden, (top) => top && (strip.scrollTop = top - 4));
   root.dataset.sig = `${state.token}|${state.layer}|${state.head}|${state.stack}`;
 }

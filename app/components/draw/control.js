@@ -3,7 +3,10 @@ DRAW.control = function ({ key, data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
   const state = (root.__state ??= {});
-  state.send = (value) => { if (data.type !== "button") choose(key, value); setTriggerValue("change", value); };
+  state.send = (value) => {
+    if (data.type !== "button") choose(key, value);
+    setTriggerValue("change", value);
+  };
   if (state.type !== data.type) state.show = CONTROLS[data.type](root, state);
   state.type = data.type;
   state.show(data, chosen(key, data.value));
@@ -15,7 +18,8 @@ const slid = (e) => { // a clicker's page keys step, whatever it is at
   if (e.key === "PageUp" || e.key === "PageDown") e.preventDefault();
   else typed(e);
 };
-const labelled = (root, kind, ...parts) => root.replaceChildren(el("label", { class: `control ${kind}` }, ...parts));
+const labelled = (root, kind, ...parts) =>
+  root.replaceChildren(el("label", { class: `control ${kind}` }, ...parts));
 const named = () => el("span", { class: "label" });
 
 const CONTROLS = {
@@ -51,8 +55,12 @@ const CONTROLS = {
     };
   },
   text(root, state) {
-    const label = named(), field = el("input", { type: "text", autocomplete: "off", spellcheck: "false", onkeydown: typed });
-    field.onchange = () => { state.dirty = false; state.send(field.value); };
+    const label = named(),
+      field = el("input", { type: "text", autocomplete: "off", spellcheck: "false", onkeydown: typed });
+    field.onchange = () => {
+      state.dirty = false;
+      state.send(field.value);
+    };
     field.oninput = () => (state.dirty = true);
     labelled(root, "text", label, field);
     return (h, value) => {
@@ -77,13 +85,29 @@ const CONTROLS = {
       all.setAttribute("aria-label", h.label);
       label.textContent = h.label;
       label.hidden = !h.named;
-      const names = JSON.stringify(h.options), take = (x) => { mark(x); state.send(x); };
-      if (all.__names !== names) all.replaceChildren(...h.options.map(([x, text]) => el("button", { type: "button", class: "choice", role: "radio", text, "data-value": x, onclick: () => take(x) })));
+      const names = JSON.stringify(h.options),
+        take = (x) => {
+          mark(x);
+          state.send(x);
+        };
+      if (all.__names !== names) {
+        all.replaceChildren(...h.options.map(([x, text]) =>
+          el("button", {
+            type: "button",
+            class: "choice",
+            role: "radio",
+            text,
+            "data-value": x,
+            onclick: () => take(x),
+          })
+        ));
+      }
       all.__names = names;
-      const mark = (x) => [...all.children].forEach((button) => {
-        button.setAttribute("aria-checked", button.dataset.value === x);
-        button.tabIndex = button.dataset.value === x ? 0 : -1;
-      });
+      const mark = (x) =>
+        [...all.children].forEach((button) => {
+          button.setAttribute("aria-checked", button.dataset.value === x);
+          button.tabIndex = button.dataset.value === x ? 0 : -1;
+        });
       mark(value);
     };
   },

@@ -19,7 +19,10 @@ function paint(root, state, send) {
   if (!grid || grid.childElementCount !== N) {
     grid = el("div", { class: "thumbs", role: "radiogroup", "aria-label": h.aria });
     for (let n = 0; n < N; n++) {
-      const pick = () => { choose("head", n); send("head", n); };
+      const pick = () => {
+        choose("head", n);
+        send("head", n);
+      };
       grid.append(el("button", { type: "button", class: "thumb", onclick: pick }, el("canvas"), el("span")));
     }
     root.replaceChildren(grid);
@@ -30,7 +33,9 @@ function paint(root, state, send) {
     button.setAttribute("aria-label", `${h.names[n]}: ${h.notes[n]}`);
     button.title = h.notes[n];
     button.lastChild.textContent = h.names[n];
-    if (root.__drawn !== key) thumb(button.firstChild, tensor.data, n * R * C, R, C, lut, h.max ?? 1, h.scale);
+    if (root.__drawn !== key) {
+      thumb(button.firstChild, tensor.data, n * R * C, R, C, lut, h.max ?? 1, h.scale);
+    }
   });
   root.__drawn = key;
   root.dataset.sig = `${h.src}|${state.head}`;

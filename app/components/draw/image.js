@@ -1,10 +1,11 @@
-// An image as the model reads it, its patches marked; the weights of a row of attention laid back on it.
-// The row is that of the picked token. In an image model that is a patch itself, and a click picks it; where words
-// look at an image, a click picks the patch that is looked at (`by`: "token" or "key").
+// An image as the model reads it, its patches marked; the weights of a row of attention laid back on it. The
+// row is that of the picked token. In an image model that is a patch itself, and a click picks it; where
+// words look at an image, a click picks the patch that is looked at (`by`: "token" or "key").
 DRAW.image = drawn(paint, { token: "token", key: "key", head: "index" }, true);
 DRAW.looks = drawn(strip, { token: "token", head: "index" }, false);
 
-// What draws with `draw`: again when its tensors come, and when one of `choices` (event: field of the data) is made.
+// What draws with `draw`: again when its tensors come, and when one of `choices` (event: field of the data)
+// is made.
 function drawn(draw, choices, sized) {
   return ({ data, parentElement, setTriggerValue }) => {
     const root = parentElement.querySelector(".gb");
@@ -32,7 +33,11 @@ function paint(root, state) {
   if (weights) lay(g, root, weights, across, step);
   g.strokeStyle = "rgba(128,128,128,0.55)";
   g.lineWidth = 1;
-  for (let i = 1; i < across; i++) for (const [a, b, c, d] of [[i, 0, i, across], [0, i, across, i]]) line(g, a * step, b * step, c * step, d * step);
+  for (let i = 1; i < across; i++) {
+    for (const [a, b, c, d] of [[i, 0, i, across], [0, i, across, i]]) {
+      line(g, a * step, b * step, c * step, d * step);
+    }
+  }
   const picked = state[h.by];
   if (picked > 0) {
     const [r, c] = place(picked, across);
@@ -50,11 +55,17 @@ function row(over, state) {
   const [N, T, S] = over.shape, index = Math.min(state.index, N - 1);
   return over.data.subarray((index * T + state.token) * S, (index * T + state.token + 1) * S);
 }
-function line(g, a, b, c, d) { g.beginPath(); g.moveTo(a, b); g.lineTo(c, d); g.stroke(); }
+function line(g, a, b, c, d) {
+  g.beginPath();
+  g.moveTo(a, b);
+  g.lineTo(c, d);
+  g.stroke();
+}
 
 // Brightness as it is, 0 dark to 1 bright: of one plane grey, of three red, green and blue.
 function pixels(g, { shape: [N, R, C], data }, size) {
-  const small = el("canvas"), byte = (n, i) => Math.max(0, Math.min(255, Math.round(255 * data[(N === 3 ? n : 0) * R * C + i])));
+  const small = el("canvas"),
+    byte = (n, i) => Math.max(0, Math.min(255, Math.round(255 * data[(N === 3 ? n : 0) * R * C + i])));
   put(small, C, R, (i) => rgb(byte(0, i), byte(1, i), byte(2, i)));
   g.imageSmoothingEnabled = false;
   g.drawImage(small, 0, 0, size, size);
@@ -62,10 +73,11 @@ function pixels(g, { shape: [N, R, C], data }, size) {
 
 const FIGURES = 5; // weights told in figures: the largest
 
-// A colour over each patch, the stronger the larger its weight, hatching where it is masked, and the largest weights in
-// figures where there is room.
+// A colour over each patch, the stronger the larger its weight, hatching where it is masked, and the largest
+// weights in figures where there is room.
 function lay(g, root, weights, across, step) {
-  const order = [...weights.keys()].slice(1).sort((a, b) => weights[b] - weights[a]), size = Math.min(13, step / 3.4);
+  const order = [...weights.keys()].slice(1).sort((a, b) => weights[b] - weights[a]),
+    size = Math.min(13, step / 3.4);
   const most = Math.max(weights[order[0]], 1e-9), told = order.slice(0, FIGURES);
   g.font = `600 ${size}px ${css(root, "--st-font")}`;
   g.textAlign = "center";
@@ -77,7 +89,8 @@ function lay(g, root, weights, across, step) {
     g.fillStyle = masked ? hatching(g, root) : "#e8762c";
     g.fillRect(c * step, r * step, step, step);
     g.globalAlpha = 1;
-    if (step < 26 || !told.includes(i) || weights[i] * weights.length < 1) continue; // no figure below an equal share
+    const below = weights[i] * weights.length < 1; // less than an equal share: no figure
+    if (step < 26 || !told.includes(i) || below) continue;
     const text = percent(weights[i]), wide = g.measureText(text).width + 4;
     g.fillStyle = "rgba(0,0,0,0.6)";
     g.fillRect((c + 0.5) * step - wide / 2, (r + 0.5) * step - size * 0.7, wide, size * 1.4);
@@ -90,7 +103,9 @@ function sentence(h, state, weights) {
   const from = h.by === "token" ? `Picked: ${h.names[state.token]}.` : "";
   if (!weights) return from;
   const best = weights.indexOf(Math.max(...weights));
-  return `${from || `${placed(h.words[state.token], state.token)}:`} It looks most at ${h.names[best]} (${percent(weights[best])}); ${h.names[0]} gets ${percent(weights[0])}.`;
+  return `${from || `${placed(h.words[state.token], state.token)}:`} It looks most at ${h.names[best]} (${
+    percent(weights[best])
+  }); ${h.names[0]} gets ${percent(weights[0])}.`;
 }
 
 function act(root, state, made, across, step, weights) {
@@ -100,12 +115,29 @@ function act(root, state, made, across, step, weights) {
     return r >= 0 && c >= 0 && r < across && c < across ? 1 + r * across + c : null;
   };
   const asks = h.by === "token" ? h.names[state.token] : placed(h.words[state.token], state.token);
-  const say = (i) => (!weights ? h.names[i] : weights[i] === -Infinity ? `${asks} may not look at ${h.names[i]}: masked` : `${asks} looks ${percent(weights[i])} at ${h.names[i]}`);
-  const pick = (i) => { state[h.by] = i; choose(h.by, i); paint(root, state); state.send("place", i); };
+  const say = (
+    i,
+  ) => (!weights
+    ? h.names[i]
+    : weights[i] === -Infinity
+    ? `${asks} may not look at ${h.names[i]}: masked`
+    : `${asks} looks ${percent(weights[i])} at ${h.names[i]}`);
+  const pick = (i) => {
+    state[h.by] = i;
+    choose(h.by, i);
+    paint(root, state);
+    state.send("place", i);
+  };
   canvas.style.cursor = "pointer";
-  canvas.onpointermove = (e) => { const i = at(e); tipAt(made, e.offsetX, e.offsetY, i ? say(i) : ""); };
+  canvas.onpointermove = (e) => {
+    const i = at(e);
+    tipAt(made, e.offsetX, e.offsetY, i ? say(i) : "");
+  };
   canvas.onpointerleave = canvas.onblur = () => tipAt(made, 0, 0, "");
-  canvas.onclick = (e) => { const i = at(e); if (i) pick(i); };
+  canvas.onclick = (e) => {
+    const i = at(e);
+    if (i) pick(i);
+  };
   canvas.onkeydown = (e) => {
     if (!(e.key in ARROWS)) return;
     const [right, down] = ARROWS[e.key];
@@ -116,9 +148,19 @@ function act(root, state, made, across, step, weights) {
 }
 
 function table(h, state, image, over) {
-  if (over) return [["patch", "weight"], ...Array.from(row(over, state), (w, i) => [h.names[i], w === -Infinity ? "masked" : w])];
+  if (over) {
+    return [
+      ["patch", "weight"],
+      ...Array.from(row(over, state), (w, i) => [h.names[i], w === -Infinity ? "masked" : w]),
+    ];
+  }
   const [N, R, C] = image.shape, planes = N === 3 ? ["red ", "green ", "blue "] : [""];
-  const rows = planes.flatMap((name, n) => Array.from({ length: R }, (_, r) => [name + r, ...image.data.subarray((n * R + r) * C, (n * R + r + 1) * C)]));
+  const rows = planes.flatMap((name, n) =>
+    Array.from(
+      { length: R },
+      (_, r) => [name + r, ...image.data.subarray((n * R + r) * C, (n * R + r + 1) * C)],
+    )
+  );
   return [["row \\ column", ...Array.from({ length: C }, (_, c) => String(c))], ...rows];
 }
 
@@ -132,17 +174,38 @@ function strip(root, state) {
   if (state.strip !== key) {
     state.strip = key;
     const words = h.words.map((_, token) => look(root, state, image, over, token));
-    root.replaceChildren(el("figure", {}, el("div", { class: "caption" }, el("span", { class: "title", text: h.title })), el("div", { class: "looks", role: "group", "aria-label": h.title }, ...words)));
+    root.replaceChildren(
+      el(
+        "figure",
+        {},
+        el("div", { class: "caption" }, el("span", { class: "title", text: h.title })),
+        el("div", { class: "looks", role: "group", "aria-label": h.title }, ...words),
+      ),
+    );
   }
-  root.querySelectorAll(".look").forEach((button, token) => button.setAttribute("aria-pressed", token === state.token));
+  root.querySelectorAll(".look").forEach((button, token) =>
+    button.setAttribute("aria-pressed", token === state.token)
+  );
   root.dataset.sig = `${h.src}|${h.over}|${state.index}|${state.token}`;
 }
 function look(root, state, image, over, token) {
-  const h = state.h, size = 64, canvas = el("canvas"), g = surface(canvas, size, size), weights = row(over, { token, index: state.index });
+  const h = state.h,
+    size = 64,
+    canvas = el("canvas"),
+    g = surface(canvas, size, size),
+    weights = row(over, { token, index: state.index });
   pixels(g, image, size);
   lay(g, root, weights, h.across, size / h.across);
   const best = weights.indexOf(Math.max(...weights));
   const label = `${placed(h.words[token], token)} looks ${percent(weights[best])} at ${h.names[best]}`;
-  const pick = () => { choose("token", token); state.send("token", token); };
-  return el("button", { type: "button", class: "look", title: label, "aria-label": label, onclick: pick }, canvas, el("span", { text: h.says[token] ?? "" }));
+  const pick = () => {
+    choose("token", token);
+    state.send("token", token);
+  };
+  return el(
+    "button",
+    { type: "button", class: "look", title: label, "aria-label": label, onclick: pick },
+    canvas,
+    el("span", { text: h.says[token] ?? "" }),
+  );
 }

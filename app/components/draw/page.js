@@ -1,11 +1,16 @@
-// A page: its parts, one under the other or in columns, each drawn by the function of its kind. A part keeps its
-// element from run to run as long as it stays in its place, and is drawn again only where something has changed.
+// A page: its parts, one under the other or in columns, each drawn by the function of its kind. A part keeps
+// its element from run to run as long as it stays in its place, and is drawn again only where something has
+// changed.
 DRAW.page = function ({ data, parentElement, setTriggerValue }) {
   if (!data) return;
   const root = parentElement.querySelector("div");
   root.className = "page";
   root.__report = setTriggerValue;
-  const look = [css(root, "--st-background-color"), css(root, "--st-font"), Object.keys(PAGE.wants).length ? performance.now() : 0].join();
+  const look = [
+    css(root, "--st-background-color"),
+    css(root, "--st-font"),
+    Object.keys(PAGE.wants).length ? performance.now() : 0,
+  ].join();
   lay(root, data.parts, { root, look });
 };
 
@@ -60,8 +65,8 @@ const PLACES = {
     if (changed(node, data)) node.replaceChildren(grown(data.text));
   },
 };
-// What a person does goes to the server at once; what follows within a moment goes together after it, because a
-// second message would replace the first before it is sent.
+// What a person does goes to the server at once; what follows within a moment goes together after it, because
+// a second message would replace the first before it is sent.
 const MOMENT = 25; // milliseconds
 const report = (page, key) => (event, value) => {
   const root = page.root, since = performance.now() - (root.__sent ?? -MOMENT);
@@ -76,7 +81,12 @@ const report = (page, key) => (event, value) => {
 function draw(node, part, page) {
   if (!node.firstChild) node.append(el("div", { class: "gb" }));
   if (!changed(node, part.data, page.look)) return;
-  DRAW[part.kind]({ key: part.key, data: part.data, parentElement: node, setTriggerValue: report(page, part.key) });
+  DRAW[part.kind]({
+    key: part.key,
+    data: part.data,
+    parentElement: node,
+    setTriggerValue: report(page, part.key),
+  });
 }
 function changed(node, data, look = "") {
   const shown = look + JSON.stringify(data);
@@ -86,7 +96,22 @@ function changed(node, data, look = "") {
 }
 
 // A text: [tag, child, …] as app/markup.py makes it, of these tags and no others
-const TAGS = new Set(["div", "p", "strong", "em", "code", "h2", "h3", "h4", "table", "thead", "tbody", "tr", "th", "td"]);
+const TAGS = new Set([
+  "div",
+  "p",
+  "strong",
+  "em",
+  "code",
+  "h2",
+  "h3",
+  "h4",
+  "table",
+  "thead",
+  "tbody",
+  "tr",
+  "th",
+  "td",
+]);
 function grown(part) {
   if (typeof part === "string") return part;
   const [tag, ...children] = part;

@@ -20,7 +20,15 @@ DRAW.pipeline = function ({ data, parentElement, setTriggerValue }) {
 
 function build_map(root, state, go) {
   const h = state.h;
-  const arrow = (text, by, help) => el("button", { type: "button", class: "arrow", text, title: help, "aria-label": help, onclick: () => state.go(state.at + by) });
+  const arrow = (text, by, help) =>
+    el("button", {
+      type: "button",
+      class: "arrow",
+      text,
+      title: help,
+      "aria-label": help,
+      onclick: () => state.go(state.at + by),
+    });
   const nav = el("nav", { class: "map", "aria-label": "The steps of the model" });
   nav.append(arrow("‹", -1, "Step back (left arrow key)"));
   const groups = el("ol", { class: "groups" });
@@ -29,7 +37,22 @@ function build_map(root, state, go) {
     const list = el("ol", { class: "steps" });
     for (const title of steps) {
       const at = n++;
-      list.append(el("li", {}, el("button", { type: "button", class: "step", onclick: () => state.go(at) }, el("small", { text: at + 1 }), title)));
+      list.append(
+        el(
+          "li",
+          {},
+          el(
+            "button",
+            {
+              type: "button",
+              class: "step",
+              onclick: () => state.go(at),
+            },
+            el("small", { text: at + 1 }),
+            title,
+          ),
+        ),
+      );
     }
     groups.append(el("li", { class: "group g" + i }, el("span", { class: "name" }), list));
   }
@@ -39,10 +62,18 @@ function build_map(root, state, go) {
 }
 
 function copyButton() {
-  const button = el("button", { type: "button", class: "copy", text: "Copy link", title: "Copy a link that opens exactly this view" });
+  const button = el("button", {
+    type: "button",
+    class: "copy",
+    text: "Copy link",
+    title: "Copy a link that opens exactly this view",
+  });
   button.onclick = async () => {
-    try { await navigator.clipboard.writeText(location.href); }
-    catch { copyOldWay(location.href); }
+    try {
+      await navigator.clipboard.writeText(location.href);
+    } catch {
+      copyOldWay(location.href);
+    }
     button.textContent = "Copied";
     setTimeout(() => (button.textContent = "Copy link"), 1500);
   };
@@ -71,11 +102,17 @@ function mark(root, state) {
 }
 
 function reveal(button, strip) {
-  const place = () => [button.offsetLeft - strip.offsetLeft, button.offsetWidth, strip.scrollLeft, strip.clientWidth];
-  ask(place, ([left, width, from, room]) => (left < from || left + width > from + room) && (strip.scrollLeft = left - 40));
+  const place =
+    () => [button.offsetLeft - strip.offsetLeft, button.offsetWidth, strip.scrollLeft, strip.clientWidth];
+  ask(
+    place,
+    ([left, width, from, room]) =>
+      (left < from || left + width > from + room) && (strip.scrollLeft = left - 40),
+  );
 }
 
-// Where keys have another meaning: arrows move a cell, a slider or a choice; a clicker's page keys scroll or write
+// Where keys have another meaning: arrows move a cell, a slider or a choice; a clicker's page keys scroll or
+// write
 const PAGED = "textarea, select, .table, input:not([type=range], [type=checkbox])";
 const ARROWED = `${PAGED}, canvas, input[type=range], [role=slider], [role=radiogroup]`;
 function onKey(e, state) {

@@ -1,7 +1,7 @@
-// Charts: Plotly's figures, made by app/ui/figures.py, in the frame of every picture. Here are the theme's colours, the
-// table twin, and pointing at a point: by the mouse or the keyboard, with the same words for both.
-// `figure.layout.meta` has names (of the axes) and percent; a trace's `meta` says how it is drawn (see `dress`), its
-// `customdata` what its points are called.
+// Charts: Plotly's figures, made by app/ui/figures.py, in the frame of every picture. Here are the theme's
+// colours, the table twin, and pointing at a point: by the mouse or the keyboard, with the same words for
+// both. `figure.layout.meta` has names (of the axes) and percent; a trace's `meta` says how it is drawn (see
+// `dress`), its `customdata` what its points are called.
 const CONFIG = { displayModeBar: false, showTips: false, typesetMath: false, doubleClick: "reset" };
 
 DRAW.plot = function ({ key, data, parentElement, setTriggerValue }) {
@@ -33,9 +33,10 @@ function chart(root, state) {
   if (state.gd && state.width) state.kept ? paint(root, state, made) : comeNear(root, state, made);
 }
 
-// A new chart is painted after the pictures, sentences and arithmetic of its step, one at a time: nobody waits for it.
-// What is far below the window waits until it comes near.
-const NEAR = new IntersectionObserver((entries) => entries.forEach(arrived), { rootMargin: "150px" }), DUE = [];
+// A new chart is painted after the pictures, sentences and arithmetic of its step, one at a time: nobody
+// waits for it. What is far below the window waits until it comes near.
+const NEAR = new IntersectionObserver((entries) => entries.forEach(arrived), { rootMargin: "150px" }),
+  DUE = [];
 function comeNear(root, state, made) {
   made.canvas.__due = () => state.gd && root.isConnected && paint(root, state, made);
   ask(() => made.canvas.getBoundingClientRect().top < innerHeight + 150, (near) => {
@@ -53,13 +54,16 @@ function due(canvas) {
   if (DUE.push(canvas) === 1) whenIdle(next);
 }
 async function next() {
-  try { await DUE[0].__due(); }
-  finally {
+  try {
+    await DUE[0].__due();
+  } finally {
     DUE.shift();
     if (DUE.length) whenIdle(next);
   }
 }
-const whenIdle = (then) => (window.requestIdleCallback ? requestIdleCallback(then, { timeout: 300 }) : setTimeout(then));
+const whenIdle = (
+  then,
+) => (window.requestIdleCallback ? requestIdleCallback(then, { timeout: 300 }) : setTimeout(then));
 
 // Until the library has come the numbers stand there as a table, as high as the chart will be.
 function standIn(root, state, made) {
@@ -75,9 +79,18 @@ function stage(state, made) {
   state.leave = () => leave(state);
   made.canvas.replaceChildren(state.gd);
   made.save = () => savePlot(state, made);
-  const reset = () => { state.resets = (state.resets ?? 0) + 1; state.redraw(); };
+  const reset = () => {
+    state.resets = (state.resets ?? 0) + 1;
+    state.redraw();
+  };
   made.reset?.remove();
-  made.reset = el("button", { type: "button", text: "Reset", title: "Show the whole chart again", hidden: true, onclick: reset });
+  made.reset = el("button", {
+    type: "button",
+    text: "Reset",
+    title: "Show the whole chart again",
+    hidden: true,
+    onclick: reset,
+  });
   made.tools.prepend(made.reset);
 }
 function leave(state) {
@@ -90,7 +103,13 @@ async function paint(root, state, made) {
   const { h, figure, gd } = state, kept = `${state.key} ${figure.layout.uirevision} ${state.resets ?? 0}`;
   if (state.kept !== kept) made.reset.hidden = true;
   state.kept = kept;
-  const layout = { ...figure.layout, width: state.width, uirevision: kept, template: theme(root), showlegend: false };
+  const layout = {
+    ...figure.layout,
+    width: state.width,
+    uirevision: kept,
+    template: theme(root),
+    showlegend: false,
+  };
   layout.xaxis &&= thinned(layout.xaxis, state.width - layout.margin.l - layout.margin.r);
   await Plotly.react(gd, figure.data.map((t) => dress(root, t, state)), layout, CONFIG);
   if (state.gd !== gd) return; // the page was left meanwhile
@@ -100,7 +119,8 @@ async function paint(root, state, made) {
   root.dataset.sig = h.sig;
 }
 
-// A trace in the colours of the page; what is said of a point is said by the tip, so Plotly's own labels are off.
+// A trace in the colours of the page; what is said of a point is said by the tip, so Plotly's own labels are
+// off.
 function dress(root, trace, state) {
   const primary = css(root, "--st-primary-color"), grey = css(root, "--st-border-color");
   const looks = {
@@ -108,21 +128,36 @@ function dress(root, trace, state) {
     mark: { marker: { color: primary, size: 12 } },
     rest: { marker: { color: grey, size: 2, opacity: 0.6 } },
   };
-  const named = trace.z && trace.text ? { marker: { ...trace.marker, color: primary }, textfont: { size: 14 } } : {};
+  const named = trace.z && trace.text
+    ? { marker: { ...trace.marker, color: primary }, textfont: { size: 14 } }
+    : {};
   const visible = state.hidden.has(trace.name) ? "legendonly" : true;
   return { ...trace, ...looks[trace.meta], ...named, hoverinfo: "none", visible };
 }
 
-// What the colours mean, where there are several series: a button each, which takes its series off and puts it back.
+// What the colours mean, where there are several series: a button each, which takes its series off and puts
+// it back.
 function legend(root, state, made) {
   const all = lines(state.figure), shades = palette(root, "--st-chart-categorical-colors");
   const hidden = (state.hidden ??= new Set());
-  const colour = (t, k) => (t.orientation !== "h" ? shades[k % shades.length] : t.meta ? shades[1] : barColour(root));
+  const colour = (
+    t,
+    k,
+  ) => (t.orientation !== "h" ? shades[k % shades.length] : t.meta ? shades[1] : barColour(root));
   const button = (t, k) => {
-    const flip = () => { hidden.delete(t.name) || hidden.add(t.name); state.redraw(); made.key.children[k].focus(); };
+    const flip = () => {
+      hidden.delete(t.name) || hidden.add(t.name);
+      state.redraw();
+      made.key.children[k].focus();
+    };
     const pressed = String(!hidden.has(t.name)), title = "Take it off or put it back";
     const swatch = el("i", { style: `background: ${colour(t, k)}` });
-    return el("button", { type: "button", class: "series", "aria-pressed": pressed, title, onclick: flip }, swatch, plainText(t.name));
+    return el(
+      "button",
+      { type: "button", class: "series", "aria-pressed": pressed, title, onclick: flip },
+      swatch,
+      plainText(t.name),
+    );
   };
   made.key.replaceChildren(...(all.length > 1 && !all[0].z ? all.map(button) : []));
 }
@@ -141,9 +176,12 @@ function thinned(axis, width) {
 }
 
 const barColour = (root) => toCss(colours(root, "sequential")[175]);
-// The page's colours and fonts. Labels neither turn nor hide: to find out whether they must, each would be measured.
+// The page's colours and fonts. Labels neither turn nor hide: to find out whether they must, each would be
+// measured.
 function theme(root) {
-  const [ink, paper, line] = ["text-color", "background-color", "border-color"].map((name) => css(root, `--st-${name}`));
+  const [ink, paper, line] = ["text-color", "background-color", "border-color"].map((name) =>
+    css(root, `--st-${name}`)
+  );
   const code = css(root, "--st-code-font"), diverging = colours(root, "diverging"), clear = "rgba(0,0,0,0)";
   const still = { ticklabeloverflow: "allow", tickangle: 0 };
   const fonts = { tickfont: { family: code, size: 12 }, title: { font: { size: 12 } } };
@@ -154,16 +192,28 @@ function theme(root) {
     layout: {
       font: { family: css(root, "--st-font"), size: 12, color: ink },
       colorway: palette(root, "--st-chart-categorical-colors"),
-      paper_bgcolor: paper, plot_bgcolor: paper,
-      xaxis: { ...flat, showspikes: true }, yaxis: flat,
+      paper_bgcolor: paper,
+      plot_bgcolor: paper,
+      xaxis: { ...flat, showspikes: true },
+      yaxis: flat,
       scene: { xaxis: deep, yaxis: deep, zaxis: deep },
       margin: { autoexpand: false },
       legend: { x: 1, xanchor: "right", y: 1, bgcolor: clear },
       shapedefaults: { line: { color: ink } },
-      coloraxis: { cmin: -1, cmax: 1, showscale: false, colorscale: [40, 215].map((i, k) => [k, toCss(diverging[i])]) },
+      coloraxis: {
+        cmin: -1,
+        cmax: 1,
+        showscale: false,
+        colorscale: [40, 215].map((i, k) => [k, toCss(diverging[i])]),
+      },
       hoverdistance: -1,
     },
-    data: { bar: [{ marker: { color: barColour(root), line: { color: css(root, "--st-primary-color") } }, textfont: { family: code } }] },
+    data: {
+      bar: [{
+        marker: { color: barColour(root), line: { color: css(root, "--st-primary-color") } },
+        textfont: { family: code },
+      }],
+    },
   };
 }
 
@@ -187,7 +237,9 @@ function pick(state, point) {
 }
 // What points [curve, number] are, beside the first of them.
 function tell(state, made, points) {
-  const all = points.map(([k, i]) => [state.figure.data[k], i]).filter(([t, i]) => i < t?.x.length && t.meta !== "mark");
+  const all = points.map(([k, i]) => [state.figure.data[k], i]).filter(([t, i]) =>
+    i < t?.x.length && t.meta !== "mark"
+  );
   state.told = points;
   const [x, y] = all.length ? spot(state, ...all[0]) : [0, 0];
   tipAt(made, x, y, all.map(([t, i]) => pointText(state.figure, t, i)).join("\n"));
@@ -201,7 +253,9 @@ function spot(state, trace, i) {
 
 // The arrow keys go from point to point, along the bars or the curve, and across to another one; Enter picks.
 function byKey(e, state, made) {
-  const { figure } = state, upright = figure.data[0].orientation === "h", within = (i, n) => Math.max(0, Math.min(n - 1, i));
+  const { figure } = state,
+    upright = figure.data[0].orientation === "h",
+    within = (i, n) => Math.max(0, Math.min(n - 1, i));
   const [along, across] = upright ? [UP_DOWN, LEFT_RIGHT] : [LEFT_RIGHT, UP_DOWN];
   if (!(e.key in along) && !(e.key in across) && e.key !== "Enter") return;
   e.preventDefault();
@@ -216,14 +270,18 @@ function byKey(e, state, made) {
 const LEFT_RIGHT = { ArrowLeft: -1, ArrowRight: 1 }, UP_DOWN = { ArrowUp: -1, ArrowDown: 1 };
 // Where the keyboard begins: at the picked bar, or before the first point.
 function start(figure, curve) {
-  return { curve, point: (figure.data[curve].marker?.line?.width ?? []).findIndex?.((width) => width > 0) ?? -1 };
+  return {
+    curve,
+    point: (figure.data[curve].marker?.line?.width ?? []).findIndex?.((width) => width > 0) ?? -1,
+  };
 }
 
 // --- words and numbers ---------------------------------------------------------------------------
 
 // What app/ui/figures.py made of a text for Plotly, made back; tags in it are its own.
 const CODES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&#123;": "{" };
-const plainText = (text) => text.replace(/<[^>]*>/g, "").replace(/&(amp|lt|gt|#123);/g, (code) => CODES[code]);
+const plainText = (text) =>
+  text.replace(/<[^>]*>/g, "").replace(/&(amp|lt|gt|#123);/g, (code) => CODES[code]);
 const exact = (x) => String(Number(x.toPrecision(7))).replace("-", "−");
 const lines = (figure) => figure.data.filter(ours);
 const valueOf = (trace) => (trace.orientation === "h" ? trace.x : trace.y);
@@ -236,12 +294,17 @@ function called(figure, trace, i) {
   return tick === undefined ? `${figure.layout.meta.names[0]} ${exact(trace.x[i])}` : plainText(tick);
 }
 function pointText(figure, trace, i) {
-  const name = trace.name && lines(figure).length > 1 ? `${plainText(trace.name)}, ` : "", value = valueOf(trace)[i];
+  const name = trace.name && lines(figure).length > 1 ? `${plainText(trace.name)}, ` : "",
+    value = valueOf(trace)[i];
   const numbers = trace.z ? [trace.x, trace.y, trace.z].map((a) => exact(a[i])).join(", ") : exact(value);
-  return `${name}${called(figure, trace, i)}: ${numbers}${figure.layout.meta.percent ? ` = ${exact(100 * value)} %` : ""}`;
+  return `${name}${called(figure, trace, i)}: ${numbers}${
+    figure.layout.meta.percent ? ` = ${exact(100 * value)} %` : ""
+  }`;
 }
 function sentence(figure) {
-  const marks = figure.data.find((t) => t.meta === "mark"), first = lines(figure).at(-1), values = valueOf(first);
+  const marks = figure.data.find((t) => t.meta === "mark"),
+    first = lines(figure).at(-1),
+    values = valueOf(first);
   const marked = (text, i) => `${plainText(text)} at ${show(marks.x[i])}, ${show(marks.y[i])}`;
   if (marks) return `Marked: ${marks.text.map(marked).join("; ")}.`;
   if (first.z) return `${first.x.length} named points among ${figure.data[0].x.length}.`;
@@ -250,16 +313,33 @@ function sentence(figure) {
     if (first.orientation !== "h") return `Most: ${values[best]}, from ${called(figure, first, best)}.`;
     return `Largest: ${called(figure, first, best)}, ${plainText(first.text?.[best] ?? show(values[best]))}.`;
   }
-  if (first.customdata && first.text) return `${first.x.length} points; names that would cover others are in the table.`;
-  const reach = (t) => `${plainText(t.name)}: between ${show(Math.min(...t.y))} and ${show(Math.max(...t.y))}`;
+  if (first.customdata && first.text) {
+    return `${first.x.length} points; names that would cover others are in the table.`;
+  }
+  const reach = (t) =>
+    `${plainText(t.name)}: between ${show(Math.min(...t.y))} and ${show(Math.max(...t.y))}`;
   return lines(figure).map(reach).join("; ") + ".";
 }
 function rowsOf(figure) {
-  const all = lines(figure), axes = figure.layout.meta.names, names = all.map((t) => plainText(t.name ?? axes[1]));
-  const point = (t) => (_, i) => [called(figure, t, i), ...[t.x, t.y, t.z].slice(0, axes.length).map((a) => a[i])];
-  if (all[0].z || all[0].mode?.includes("text")) return [["label", ...axes], ...figure.data.flatMap((t) => t.x.map(point(t)))];
-  const placeOf = (t) => (t.orientation === "h" ? t.y : t.x), alike = (t) => `${placeOf(t)}` === `${placeOf(all[0])}`;
-  if (!all.every(alike)) return [["of", ...axes], ...all.flatMap((t, k) => t.x.map((_, i) => [names[k], t.x[i], t.y[i]]))];
+  const all = lines(figure),
+    axes = figure.layout.meta.names,
+    names = all.map((t) => plainText(t.name ?? axes[1]));
+  const point =
+    (t) => (_, i) => [called(figure, t, i), ...[t.x, t.y, t.z].slice(0, axes.length).map((a) => a[i])];
+  if (all[0].z || all[0].mode?.includes("text")) {
+    return [
+      ["label", ...axes],
+      ...figure.data.flatMap((t) => t.x.map(point(t))),
+    ];
+  }
+  const placeOf = (t) => (t.orientation === "h" ? t.y : t.x),
+    alike = (t) => `${placeOf(t)}` === `${placeOf(all[0])}`;
+  if (!all.every(alike)) {
+    return [
+      ["of", ...axes],
+      ...all.flatMap((t, k) => t.x.map((_, i) => [names[k], t.x[i], t.y[i]])),
+    ];
+  }
   const named = figure.layout.xaxis.tickvals || all[0].customdata;
   const row = (_, i) => [named ? called(figure, all[0], i) : all[0].x[i], ...all.map((t) => valueOf(t)[i])];
   return [[axes[0], ...(all.length > 1 ? names : [axes[1]])], ...all[0].x.map(row)];

@@ -3,24 +3,44 @@ DRAW.prompt = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
   const state = (root.__state ??= {});
-  const submit = (text) => { state.sent = text; setTriggerValue("prompt", text); };
+  const submit = (text) => {
+    state.sent = text;
+    setTriggerValue("prompt", text);
+  };
   if (!state.box) build_prompt(root, state);
   state.submit = submit;
-  state.example = (i, text) => { state.sent = text; setTriggerValue("example", i); };
+  state.example = (i, text) => {
+    state.sent = text;
+    setTriggerValue("example", i);
+  };
   if (state.server !== data.text && state.sent !== data.text) write(state.box, data.text);
   state.server = data.text;
   state.box.placeholder = data.placeholder;
   examples(root, state, data);
-  if (state.open !== data.open) state.show((state.open = data.open));
+  if (state.open !== data.open) state.show(state.open = data.open);
   root.dataset.sig = data.text.slice(0, 80);
 };
 
 function build_prompt(root, state) {
-  const box = (state.box = el("textarea", { rows: 1, spellcheck: "false", "aria-label": "Prompt", autocomplete: "off" }));
-  const run = el("button", { type: "button", class: "run", text: "Run", title: "Run the model on this text (Enter)", onclick: () => state.submit(box.value) });
+  const box = (state.box = el("textarea", {
+    rows: 1,
+    spellcheck: "false",
+    "aria-label": "Prompt",
+    autocomplete: "off",
+  }));
+  const run = el("button", {
+    type: "button",
+    class: "run",
+    text: "Run",
+    title: "Run the model on this text (Enter)",
+    onclick: () => state.submit(box.value),
+  });
   const menu = (state.menu = el("div", { class: "examples", hidden: true }));
   const open = el("button", { type: "button", class: "quiet", text: "Examples", "aria-expanded": "false" });
-  state.show = (on) => { menu.hidden = !on; open.setAttribute("aria-expanded", on); };
+  state.show = (on) => {
+    menu.hidden = !on;
+    open.setAttribute("aria-expanded", on);
+  };
   open.onclick = () => state.show(menu.hidden);
   box.oninput = () => grow(box);
   box.onkeydown = (e) => {
@@ -37,8 +57,15 @@ function examples(root, state, data) {
   if (state.examples !== all) {
     state.menu.replaceChildren(
       ...data.examples.map(([text, why], i) =>
-        el("button", { type: "button", class: "example", title: text, onclick: () => { write(state.box, text); state.example(i, text); } },
-          el("b", { text: why })),
+        el("button", {
+          type: "button",
+          class: "example",
+          title: text,
+          onclick: () => {
+            write(state.box, text);
+            state.example(i, text);
+          },
+        }, el("b", { text: why }))
       ),
     );
     state.examples = all;

@@ -7,13 +7,15 @@
 const PAGE = Object.assign(window.__glassbox, { tensors: new Map(), wants: {}, bus: new EventTarget() });
 const DRAW = {};
 
-// bytes = length of the header (u32) | header as JSON: [{id, shape, dtype}, …] | the values of each, padded to 4
+// bytes = length of the header (u32) | header as JSON: [{id, shape, dtype}, …] | the values of each, padded
+// to 4
 function unpack(bytes) {
   const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
   let at = 4 + length;
   return header.map(({ id, shape, dtype }) => {
-    const size = shape.reduce((a, b) => a * b, 1) * (dtype === "<f2" ? 2 : 4), values = bytes.slice(at, at + size).buffer;
+    const size = shape.reduce((a, b) => a * b, 1) * (dtype === "<f2" ? 2 : 4),
+      values = bytes.slice(at, at + size).buffer;
     at += Math.ceil(size / 4) * 4;
     return { id, shape, data: dtype === "<f2" ? fromHalf(values) : new Float32Array(values) };
   });
@@ -82,7 +84,9 @@ function el(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "text") node.textContent = value;
     else if (name.startsWith("on")) node[name] = value;
-    else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+    else if (value !== null && value !== undefined && value !== false) {
+      node.setAttribute(name, value === true ? "" : value);
+    }
   }
   node.append(...children);
   return node;
@@ -107,7 +111,11 @@ function legendOf(lut, scale, limit) {
   const stops = Array.from({ length: 9 }, (_, i) => toCss(lut[Math.round((i * 255) / 8)])).join(",");
   const middle = scale === "diverging" ? "0 in the middle" : `${show(limit / 4)} in the middle`;
   const bar = el("i", { style: `background: linear-gradient(90deg, ${stops})`, title: middle });
-  return [el("span", { text: show(scale === "diverging" ? -limit : 0) }), bar, el("span", { text: show(limit) })];
+  return [
+    el("span", { text: show(scale === "diverging" ? -limit : 0) }),
+    bar,
+    el("span", { text: show(limit) }),
+  ];
 }
 // The hatching of masked cells, the same in every picture
 function hatching(g, root) {
@@ -115,7 +123,10 @@ function hatching(g, root) {
   t.strokeStyle = css(root, "--st-text-color");
   t.globalAlpha = 0.35;
   t.beginPath();
-  for (const d of [-6, 0, 6]) { t.moveTo(d, 6); t.lineTo(d + 6, 0); }
+  for (const d of [-6, 0, 6]) {
+    t.moveTo(d, 6);
+    t.lineTo(d + 6, 0);
+  }
   t.stroke();
   return g.createPattern(tile, "repeat");
 }
@@ -130,7 +141,10 @@ function ramp(stops) {
   });
 }
 function colours(root, scale) {
-  const stops = css(root, scale === "diverging" ? "--st-chart-diverging-colors" : "--st-chart-sequential-colors");
+  const stops = css(
+    root,
+    scale === "diverging" ? "--st-chart-diverging-colors" : "--st-chart-sequential-colors",
+  );
   if (!RAMPS.has(stops)) RAMPS.set(stops, ramp(stops.match(/#[0-9a-f]{6}/gi) ?? ["#ffffff", "#000000"]));
   return RAMPS.get(stops);
 }
@@ -164,12 +178,14 @@ function save(name, blob) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
-// A token such as "=1+1" must not become a formula where the file is opened: an apostrophe in front keeps it text.
+// A token such as "=1+1" must not become a formula where the file is opened: an apostrophe in front keeps it
+// text.
 function csvCell(x) {
   const text = /^[=+@\t\r-]/.test(x) && isNaN(x) && x !== "-inf" ? `'${x}` : x;
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
-const csv = (rows) => new Blob([rows.map((r) => r.map((x) => csvCell(String(x))).join(",")).join("\r\n")], { type: "text/csv" });
+const csv = (rows) =>
+  new Blob([rows.map((r) => r.map((x) => csvCell(String(x))).join(",")).join("\r\n")], { type: "text/csv" });
 
 // The frame of every picture: title, tools, body, and the line that says where the numbers come from.
 // `h` has title, aria, foot, model, light {ok, text}; `rows()` gives the table twin, head row first.
@@ -187,16 +203,47 @@ function frame(root, h, rows, tag = "canvas") {
   if (!made.table.hidden) fillTable(made);
   return made;
 }
-// The letters of a shape in words: [B=1, H=6, T=9, S=9] -> "B batch, H heads, T positions (queries), S key positions".
-const AXES = { B: "batch", H: "heads", G: "heads of keys and values", T: "positions (queries)", S: "key positions", D: "model width", E: "head width", F: "MLP units", V: "vocabulary", C: "classes", N: "patches", P: "numbers of a patch", L: "blocks" };
-const axesOf = (foot) => (/\[([^\]]*)\]$/.exec(foot)?.[1].match(/\b[A-Z]\b/g) ?? []).map((letter) => `${letter} ${AXES[letter]}`).join(", ");
-// Where the numbers come from, in one line: the self-check, the shape, the model. It unfolds to the point's name, the
-// letters of its shape, and what was checked; a check that fails is unfolded.
+// The letters of a shape in words: [B=1, H=6, T=9, S=9] -> "B batch, H heads, T positions (queries), S key
+// positions".
+const AXES = {
+  B: "batch",
+  H: "heads",
+  G: "heads of keys and values",
+  T: "positions (queries)",
+  S: "key positions",
+  D: "model width",
+  E: "head width",
+  F: "MLP units",
+  V: "vocabulary",
+  C: "classes",
+  N: "patches",
+  P: "numbers of a patch",
+  L: "blocks",
+};
+const axesOf = (foot) =>
+  (/\[([^\]]*)\]$/.exec(foot)?.[1].match(/\b[A-Z]\b/g) ?? []).map((letter) => `${letter} ${AXES[letter]}`)
+    .join(", ");
+// Where the numbers come from, in one line: the self-check, the shape, the model. It unfolds to the point's
+// name, the letters of its shape, and what was checked; a check that fails is unfolded.
 function source(h) {
-  const [name, shape] = (h.foot ?? "").split(/ {2}/), failed = h.light && !h.light.ok, letters = axesOf(h.foot ?? "");
+  const [name, shape] = (h.foot ?? "").split(/ {2}/),
+    failed = h.light && !h.light.ok,
+    letters = axesOf(h.foot ?? "");
   const short = [shape ?? name, h.model].filter(Boolean).join(" · ");
-  const line = el("summary", { title: [letters, h.light?.text].filter(Boolean).join(". ") }, ...(h.light ? [el("span", { class: failed ? "light off" : "light ok", text: failed ? "✗" : "✓" }), " "] : []), short);
-  const more = [h.foot && el("code", { text: h.foot, title: letters, "aria-description": letters }), letters, h.light && el("span", { class: "check", text: h.light.text }), h.model && `the numbers are of the model ${h.model}`];
+  const line = el(
+    "summary",
+    { title: [letters, h.light?.text].filter(Boolean).join(". ") },
+    ...(h.light
+      ? [el("span", { class: failed ? "light off" : "light ok", text: failed ? "✗" : "✓" }), " "]
+      : []),
+    short,
+  );
+  const more = [
+    h.foot && el("code", { text: h.foot, title: letters, "aria-description": letters }),
+    letters,
+    h.light && el("span", { class: "check", text: h.light.text }),
+    h.model && `the numbers are of the model ${h.model}`,
+  ];
   return [el("details", { open: failed }, line, ...more.filter(Boolean).flatMap((part) => [part, el("br")]))];
 }
 // The sentence under a picture, made from its numbers; a screen reader hears it with the title.
@@ -207,12 +254,16 @@ function remark(made, h, text) {
 // The library of the charts comes when the first picture stands and the browser rests; nothing waits for it.
 function bringPlotly() {
   const resting = window.requestIdleCallback ?? setTimeout;
-  const bring = (done) => document.head.append(el("script", { src: PLOTLY, onload: () => done(window.Plotly) }));
-  return (PAGE.plotly ??= new Promise((done) => requestAnimationFrame(() => resting(() => bring(done), { timeout: 1500 }))));
+  const bring = (done) =>
+    document.head.append(el("script", { src: PLOTLY, onload: () => done(window.Plotly) }));
+  return (PAGE.plotly ??= new Promise((done) =>
+    requestAnimationFrame(() => resting(() => bring(done), { timeout: 1500 }))
+  ));
 }
 function build(root, tag) {
   const made = { save: saveCanvas };
-  const tool = (text, help, onclick) => el("button", { type: "button", text, title: help, "aria-label": help, onclick });
+  const tool = (text, help, onclick) =>
+    el("button", { type: "button", text, title: help, "aria-label": help, onclick });
   made.title = el("span", { class: "title" });
   made.canvas = el(tag, { role: "img", tabindex: 0 });
   made.tip = el("div", { class: "tip", role: "status", "aria-live": "polite", hidden: true });
@@ -231,7 +282,17 @@ function build(root, tag) {
   made.tools = el("span", { class: "tools" }, table, png, numbers);
   const head = el("div", { class: "caption" }, made.title, made.tools);
   made.body = el("div", { class: "body" }, made.canvas, made.tip);
-  root.replaceChildren(el("figure", {}, head, made.body, made.table, el("div", { class: "note" }, made.key, made.note), made.foot));
+  root.replaceChildren(
+    el(
+      "figure",
+      {},
+      head,
+      made.body,
+      made.table,
+      el("div", { class: "note" }, made.key, made.note),
+      made.foot,
+    ),
+  );
   return made;
 }
 function saveCanvas(root, made) {
@@ -246,9 +307,23 @@ const MOST_CELLS = 6000;
 function fillTable(made, into = made.table) {
   const all = made.rows(), most = Math.max(2, Math.floor(MOST_CELLS / all[0].length));
   const rows = all.slice(0, most);
-  const line = (tag) => (cells, first) => el("tr", {}, ...cells.map((x, i) => el(i === 0 && !first ? "th" : tag, { text: typeof x === "number" ? show(x) : x })));
-  const table = el("table", {}, el("thead", {}, line("th")(rows[0], true)), el("tbody", {}, ...rows.slice(1).map((r) => line("td")(r))));
-  const more = all.length > most ? [el("p", { text: `Rows not shown: ${all.length - most}. Save all as CSV.` })] : [];
+  const line = (tag) => (cells, first) =>
+    el(
+      "tr",
+      {},
+      ...cells.map((x, i) =>
+        el(i === 0 && !first ? "th" : tag, { text: typeof x === "number" ? show(x) : x })
+      ),
+    );
+  const table = el(
+    "table",
+    {},
+    el("thead", {}, line("th")(rows[0], true)),
+    el("tbody", {}, ...rows.slice(1).map((r) => line("td")(r))),
+  );
+  const more = all.length > most
+    ? [el("p", { text: `Rows not shown: ${all.length - most}. Save all as CSV.` })]
+    : [];
   into.replaceChildren(table, ...more);
 }
 
@@ -291,5 +366,8 @@ function amongChoices(e) {
   e.preventDefault();
   e.stopPropagation();
   const all = [...on.parentElement.querySelectorAll(".choice")], to = all[all.indexOf(on) + by];
-  if (to) { to.click(); to.focus(); }
+  if (to) {
+    to.click();
+    to.focus();
+  }
 }

@@ -1,26 +1,42 @@
-// What a sheet to draw on is made of, whatever is drawn: its parts on the page, examples, a file from this computer.
-// A picture is a text, a sign a pixel; `h.signs` are those that there are, `h.palette` their colours [r, g, b], the
-// first that of an empty square.
-const LARGEST = 10e6, MOST = 40e6; // bytes of a file, pixels of its picture: few bytes can unpack to many pixels
+// What a sheet to draw on is made of, whatever is drawn: its parts on the page, examples, a file from this
+// computer. A picture is a text, a sign a pixel; `h.signs` are those that there are, `h.palette` their
+// colours [r, g, b], the first that of an empty square.
+// Bytes of a file, pixels of its picture: few bytes can unpack to many pixels.
+const LARGEST = 10e6, MOST = 40e6;
 
 function thumb(canvas, text, h) {
   put(canvas, h.side, h.side, (i) => rgb(...h.palette[Math.max(0, h.signs.indexOf(text[i] ?? h.signs[0]))]));
 }
 const blank = (h) => h.signs[0].repeat(h.side * h.side);
 
-// One sheet: `made` is the kind of drawing: what it adds to the sheet (build), how it shows a text, clears and takes a
-// file's picture. `state.set` shows a text and sends it.
+// One sheet: `made` is the kind of drawing: what it adds to the sheet (build), how it shows a text, clears
+// and takes a file's picture. `state.set` shows a text and sends it.
 function easel({ data, parentElement, setTriggerValue }, made) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
   const state = (root.__state ??= {});
   state.h = data;
-  state.send = (text) => { state.note.textContent = ""; state.sent = text; for (const canvas of [state.now, state.small]) canvas && thumb(canvas, text, state.h); setTriggerValue("image", text); };
-  state.show = (text) => { state.shown = true; state.sent = text; made.show(state, text); };
-  state.set = (text) => { state.show(text); state.send(text); };
+  state.send = (text) => {
+    state.note.textContent = "";
+    state.sent = text;
+    for (const canvas of [state.now, state.small]) canvas && thumb(canvas, text, state.h);
+    setTriggerValue("image", text);
+  };
+  state.show = (text) => {
+    state.shown = true;
+    state.sent = text;
+    made.show(state, text);
+  };
+  state.set = (text) => {
+    state.show(text);
+    state.send(text);
+  };
   if (!state.pad) unfolded(root, state, made);
   const all = JSON.stringify(data.examples);
-  if (state.examples !== all) { state.examples = all; examples(state); }
+  if (state.examples !== all) {
+    state.examples = all;
+    examples(state);
+  }
   if (state.sent !== data.text || !state.shown) state.show(data.text);
   if (state.open !== data.open) root.querySelector(".sheet").hidden = !(state.open = data.open);
   root.querySelector(".unfold").hidden = state.open;
@@ -28,26 +44,73 @@ function easel({ data, parentElement, setTriggerValue }, made) {
   root.dataset.sig = data.text.slice(0, 80);
 }
 
-const quiet = (text, help, onclick) => el("button", { type: "button", class: "quiet", text, title: help, onclick });
+const quiet = (text, help, onclick) =>
+  el("button", { type: "button", class: "quiet", text, title: help, onclick });
 function unfolded(root, state, made) {
   state.note = el("span", { class: "note", role: "status" });
   state.menu = el("div", { class: "examples" });
-  const file = el("input", { type: "file", accept: "image/*", hidden: true, onchange: () => { open(state, file.files[0], made); file.value = ""; } });
-  const general = [quiet("Clear", "Begin with an empty square", () => made.clear(state)), quiet("From a file …", "A picture of a single thing; the file stays on this computer", () => file.click()), file];
+  const file = el("input", {
+    type: "file",
+    accept: "image/*",
+    hidden: true,
+    onchange: () => {
+      open(state, file.files[0], made);
+      file.value = "";
+    },
+  });
+  const general = [
+    quiet("Clear", "Begin with an empty square", () => made.clear(state)),
+    quiet(
+      "From a file …",
+      "A picture of a single thing; the file stays on this computer",
+      () => file.click(),
+    ),
+    file,
+  ];
   const { before, tools } = made.build(state);
-  const more = el("div", { class: "more" }, ...tools, el("div", { class: "draw-tools" }, ...general), el("div", { class: "label", text: "or take one that it never saw in training" }), state.menu, state.note);
+  const more = el(
+    "div",
+    { class: "more" },
+    ...tools,
+    el("div", { class: "draw-tools" }, ...general),
+    el("div", { class: "label", text: "or take one that it never saw in training" }),
+    state.menu,
+    state.note,
+  );
   const sheet = el("div", { class: "sheet" }, ...before, more);
   state.small = el("canvas", { role: "img", "aria-label": "What the model reads" });
-  const unfold = el("button", { type: "button", class: "quiet unfold picture", title: "Draw or take another image", onclick: () => { sheet.hidden = false; unfold.hidden = true; } }, state.small, el("span", { text: "Another image" }));
+  const unfold = el(
+    "button",
+    {
+      type: "button",
+      class: "quiet unfold picture",
+      title: "Draw or take another image",
+      onclick: () => {
+        sheet.hidden = false;
+        unfold.hidden = true;
+      },
+    },
+    state.small,
+    el("span", { text: "Another image" }),
+  );
   root.replaceChildren(el("div", { class: "drawing" }, unfold, sheet));
   sheet.ondragover = (e) => e.preventDefault();
-  sheet.ondrop = (e) => { e.preventDefault(); open(state, e.dataTransfer.files[0], made); };
+  sheet.ondrop = (e) => {
+    e.preventDefault();
+    open(state, e.dataTransfer.files[0], made);
+  };
 }
 function examples(state) {
   state.menu.replaceChildren(...state.h.examples.map(([text, why]) => {
     const canvas = el("canvas");
     thumb(canvas, text, state.h);
-    return el("button", { type: "button", class: "example picture", title: why, "aria-label": why, onclick: () => state.set(text) }, canvas);
+    return el("button", {
+      type: "button",
+      class: "example picture",
+      title: why,
+      "aria-label": why,
+      onclick: () => state.set(text),
+    }, canvas);
   }));
 }
 
@@ -55,14 +118,33 @@ function examples(state) {
 async function open(state, file, made) {
   if (!file) return;
   const complain = (text) => (state.note.textContent = text + " Your drawing is still there.");
-  if (!file.type.startsWith("image/")) return complain(`“${file.name}” is no picture (${file.type || "unknown kind"}): choose a PNG, JPEG, GIF or WebP file.`);
-  if (file.size > LARGEST) return complain(`“${file.name}” has ${(file.size / 1e6).toFixed(0)} MB; the most is ${LARGEST / 1e6} MB.`);
+  if (!file.type.startsWith("image/")) {
+    return complain(
+      `“${file.name}” is no picture (${file.type || "unknown kind"}): ` +
+        "choose a PNG, JPEG, GIF or WebP file.",
+    );
+  }
+  if (file.size > LARGEST) {
+    return complain(
+      `“${file.name}” has ${(file.size / 1e6).toFixed(0)} MB; the most is ${LARGEST / 1e6} MB.`,
+    );
+  }
   let picture;
   try {
     const pixels = await pixelsOf(file);
-    if (pixels > MOST) return complain(`“${file.name}” has ${(pixels / 1e6).toFixed(0)} million pixels; the most is ${MOST / 1e6} million.`);
+    if (pixels > MOST) {
+      return complain(
+        `“${file.name}” has ${(pixels / 1e6).toFixed(0)} million pixels; ` +
+          `the most is ${MOST / 1e6} million.`,
+      );
+    }
     picture = await createImageBitmap(file);
-  } catch { return complain(`“${file.name}” cannot be opened as a picture: it is damaged, too large, or of a kind this browser does not know.`); }
+  } catch {
+    return complain(
+      `“${file.name}” cannot be opened as a picture: it is damaged, too large, ` +
+        "or of a kind this browser does not know.",
+    );
+  }
   made.take(state, picture);
 }
 // How many pixels a file says that it has; none of them is unpacked for that.
@@ -71,12 +153,15 @@ async function pixelsOf(file) {
   try {
     await new Promise((done, fail) => Object.assign(image, { onload: done, onerror: fail, src: url }));
     return image.naturalWidth * image.naturalHeight;
-  } finally { URL.revokeObjectURL(url); }
+  } finally {
+    URL.revokeObjectURL(url);
+  }
 }
 // A picture on white paper, `side` pixels wide and high, as RGBA bytes.
 function onPaper(picture, side) {
   const sheet = new OffscreenCanvas(side, side), g = sheet.getContext("2d", { willReadFrequently: true });
-  const scale = side / Math.max(picture.width, picture.height), [w, h] = [picture.width * scale, picture.height * scale];
+  const scale = side / Math.max(picture.width, picture.height),
+    [w, h] = [picture.width * scale, picture.height * scale];
   g.fillStyle = "#fff";
   g.fillRect(0, 0, side, side);
   g.imageSmoothingQuality = "high";
