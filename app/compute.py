@@ -13,13 +13,13 @@ from latex2mathml.converter import convert
 import engine
 from app.edits import Edits
 from app.markup import Tree, tree
-from engine import analysis, checks
+from engine import analysis
 from engine.decode import Decoding, steps_of
 from engine.images import Pixels, from_signs
-from engine.rerun import check_lens, check_run, work_choice, work_lens
 from engine.tokenize.merges import check_text
 from engine.trace import Trace
-from engine.worked import Check, Worked, check
+from engine.worked import Check, Worked, check, derived
+from engine.worked.rerun import check_lens, check_run, work_choice, work_lens
 
 Given = str | tuple[str, str]  # a text or an image in signs, and beside it what a decoder reads of it
 SIGN = re.compile("(?<=(?:&#x0003D;|&#x00028;|&#x0002C;)</mo>)<mo>&#x02212;")
@@ -123,18 +123,18 @@ def class_stops(name: str, given: Given, edits: Edits = ()) -> np.ndarray:
 
 @lru_cache(maxsize=1000)
 def checked_neighbours(name: str, table: str, row: int) -> Check:
-    return checks.check_nearest(model(name), table, row, *neighbours(name, table, row))
+    return derived.check_nearest(model(name), table, row, *neighbours(name, table, row))
 
 
 @lru_cache(maxsize=TRACES)
 def checked_flat(name: str, given: Given, point: str, edits: Edits = ()) -> Check:
-    return checks.check_map(trace(name, given, edits)[point][0], flat(name, given, point, edits))
+    return derived.check_map(trace(name, given, edits)[point][0], flat(name, given, point, edits))
 
 
 @lru_cache(maxsize=TRACES)
 def checked_space(name: str, table: str, first: int) -> Check:
     points, _ = in_space(name, table, first)
-    return checks.check_map(model(name).get_submodule(table).weight, points, first)
+    return derived.check_map(model(name).get_submodule(table).weight, points, first)
 
 
 @lru_cache(maxsize=10 * TRACES)
@@ -188,7 +188,7 @@ def checked_choice(
     steps = sampled(name, given, point, (at,), decoding, edits)
     logits, shown = trace(name, given, edits)[point][0, at], steps["probabilities"]
     together = shown.sort(descending=True).values.cumsum(-1)
-    return checks.check_choice(logits, decoding, shown), checks.check_cumulative(logits, decoding, together)
+    return derived.check_choice(logits, decoding, shown), derived.check_cumulative(logits, decoding, together)
 
 
 @lru_cache(maxsize=TRACES)
@@ -200,7 +200,7 @@ def checked_run(name: str, given: Given, point: str, edits: Edits = ()) -> Check
 @lru_cache(maxsize=1000)
 def checked_promoted(name: str, side: str, layer: int, unit: int) -> Check:
     found = promoted(name, side, layer, unit)
-    return checks.check_promoted(model(name), side, layer, unit, *found)
+    return derived.check_promoted(model(name), side, layer, unit, *found)
 
 
 @lru_cache(maxsize=1000)

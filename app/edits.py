@@ -7,8 +7,8 @@ import math
 import re
 from dataclasses import replace
 
-from engine.tap import Edit
 from engine.trace import Trace
+from engine.trace.tap import Edit
 
 Edits = tuple[Edit, ...]
 

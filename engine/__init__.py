@@ -4,17 +4,17 @@
     trace = engine.run(model, "The animal didn't cross the street")
     trace["blocks.0.attn.pattern"]            # [B, H, T, S]
 
-Read it in this order: config, point, tap, norm, sublayer, context, attention, mlp, block, embed, transformer,
-points, inputs, tables, trace, worked, rerun, decode. What came before the transformer stands apart:
-recurrent_cells, recurrent, recurrent_points.
+Read it in this order: config, position, trace/tap; of model/ norm, context, sublayer, attention, mlp,
+block, embed, transformer; then points/, trace/trace, worked/steps, worked/rerun, decode. What came before
+the transformer stands apart: model/cells, model/recurrent, points/recurrent.
 """
 
 from engine.decode import Decoding, Step, generate
-from engine.inputs import Inputs
 from engine.load import load, moments_of, shipped
 from engine.points import Point, points_of
-from engine.tap import Edit
 from engine.trace import Trace, run
+from engine.trace.inputs import Inputs
+from engine.trace.tap import Edit
 
 __all__ = [
     "Decoding",

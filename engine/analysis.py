@@ -5,9 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import Config, PairConfig, RecurrentConfig
+from engine.model.transformer import Transformer
 from engine.position import rotate
 from engine.trace import Trace
-from engine.transformer import Transformer
 
 
 def entropy(pattern: Tensor) -> Tensor:

@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from engine.norm import NORMS
 from engine.position import POSITIONS
 
+NORMS = ("layer", "rms")
 ENDINGS = ("logits", "masked", "classes", "nothing")
 BOOLS = ("tied", "scale_scores", "scale_by_layer", "gated", "attention_bias", "mlp_bias", "qk_norm")
 BOOLS += ("post_norm", "embed_norm", "causal", "next_sentence", "scale_embedding", "scale_logits")
@@ -30,7 +30,7 @@ class Config:
     attention_bias: bool = True  # of queries, keys, values and what attention writes
     mlp_bias: bool = True
     qk_norm: bool = False  # RMSNorm of every head's queries and keys, before they are turned (QK norm)
-    norm: str = "layer"  # a name of engine.norm.NORMS
+    norm: str = "layer"  # a name of NORMS
     post_norm: bool = False  # norms stand after the additions, on the stream (Vaswani et al. 2017)
     embed_norm: bool = False  # the first vectors are normed before they enter block 0
     causal: bool = True  # a token sees itself and what came before; otherwise everything
@@ -41,7 +41,7 @@ class Config:
     classes: int = 0  # kinds of image, scored from the first vector
     ending: str = "logits"  # a name of ENDINGS: what is read off the last vectors
     next_sentence: bool = False  # and, from the first token, whether the second text follows the first
-    activation: str = "gelu"  # a name of engine.mlp.ACTIVATIONS
+    activation: str = "gelu"  # a name of engine.model.mlp.ACTIVATIONS
     positions: str = "learned"  # a name of engine.position.POSITIONS
     rotary_base: float = 10_000.0  # of rotary positions: how slowly the slowest pair turns
     buckets: int = 32  # of relative positions: kinds of distance, each with a number for every head
@@ -120,7 +120,7 @@ class Config:
 
     @property
     def kept(self) -> int:
-        """How many numbers engine.cache keeps of one token: a key and a value for each of G, in every block."""
+        """How many numbers a cache keeps of one token: a key and a value for each of G, in every block."""
         return 2 * self.layers * self.key_heads * self.head_width
 
     @property

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.cache import Cache
-from engine.inputs import Inputs, inputs_of
+from engine.model.cache import Cache
+from engine.trace.inputs import Inputs, inputs_of
 
 METHODS = ("greedy", "sample")
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.model.transformer import Transformer
 from engine.tokenize.wordpiece import MASK
 from engine.trace import run
-from engine.transformer import Transformer
 
 SHARE, MASKED, RANDOM = 0.15, 0.8, 0.1  # Devlin et al. 2018, section 3.1
 KEPT, AS_MASK, AS_OTHER, AS_ITSELF = range(4)

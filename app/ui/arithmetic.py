@@ -10,7 +10,7 @@ from app.edits import LARGEST, put
 from app.text import say
 from app.ui.context import StepContext
 from app.ui.frame import clamp, written
-from engine.tap import Edit
+from engine.trace.tap import Edit
 from engine.worked import Worked, work
 
 SHOWN_TERMS = 6

@@ -16,9 +16,9 @@ from app.ui.labels import patch_labels, token_labels
 from engine.analysis import ends
 from engine.config import Config, RecurrentConfig
 from engine.decode import Decoding
-from engine.tap import Edit
+from engine.model.transformer import Transformer
 from engine.trace import Trace
-from engine.transformer import Transformer
+from engine.trace.tap import Edit
 from engine.worked import Worked
 
 ACTIVATIONS = {"gelu_tanh": "GELU", "gelu": "GELU", "relu": "ReLU", "silu": "SiLU"}  # as papers call them

@@ -11,8 +11,8 @@ from app.ui.page import columns, text
 from app.ui.page import put as put_part
 from engine.analysis import divergence
 from engine.config import Config
-from engine.point import Point
-from engine.tap import Edit
+from engine.points.point import Point
+from engine.trace.tap import Edit
 
 BEST = 3  # answers named
 PARTS = {  # what can be taken out: a point, and what it is called

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import torch
 
-from engine.encoder_decoder import EncoderDecoder
 from engine.load import bert, bloom, glassbox, gpt2, images, llama, mixtral, moments, qwen3, t5, vit
 from engine.load.folder import read_json
 from engine.load.hub import find
-from engine.recurrent import Recurrent
+from engine.model.encoder_decoder import EncoderDecoder
+from engine.model.recurrent import Recurrent
+from engine.model.transformer import Transformer
 from engine.tokenize import JsonTokenizer, UnigramTokenizer, WordPieceTokenizer
-from engine.transformer import Transformer
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "models"
 DEFAULT = "storybook"

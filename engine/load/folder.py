@@ -9,8 +9,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from engine.build import model_of
 from engine.config import Config, PairConfig, RecurrentConfig
+from engine.model.build import model_of
 
 
 def read_json(path: Path) -> dict:

@@ -8,7 +8,7 @@ from engine.config import Config
 from engine.load import llama
 from engine.load.folder import build, read_weights
 from engine.load.layout import renamed, sizes
-from engine.transformer import Transformer
+from engine.model.transformer import Transformer
 
 ROUTER = {"layers.{i}.block_sparse_moe.gate.weight": "blocks.{i}.mlp.router.weight"}
 EXPERT = {"w1": "pre", "w2": "out", "w3": "up"}  # theirs -> ours

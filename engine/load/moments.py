@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from engine.build import fresh
 from engine.config import Config, PairConfig
 from engine.load.folder import build, read_json, read_tensors
+from engine.model.build import fresh
 
 FOLDER, SCALE = "moments", ".scale"
 

@@ -7,7 +7,7 @@ from engine.load.folder import build, read_weights
 from engine.load.layout import renamed
 from engine.load.llama import NAMES as LLAMA
 from engine.load.llama import PREFIX, config_of
-from engine.transformer import Transformer
+from engine.model.transformer import Transformer
 
 # Theirs -> ours. {i} is the block's number.
 NAMES = LLAMA | {

@@ -5,9 +5,9 @@ from pathlib import Path
 import torch
 
 from engine.config import Config, PairConfig
-from engine.encoder_decoder import EncoderDecoder
 from engine.load.folder import build, read_weights
 from engine.load.layout import activation, renamed, sizes
+from engine.model.encoder_decoder import EncoderDecoder
 
 # Theirs -> ours, of a block's parts and of a stack. A block's layers: self-attention, in the decoder
 # cross-attention, the MLP.

@@ -7,7 +7,7 @@ from torch import Tensor
 from engine.config import Config
 from engine.load.folder import build, read_weights
 from engine.load.layout import activation, renamed, sizes
-from engine.transformer import Transformer
+from engine.model.transformer import Transformer
 
 # Theirs -> ours; None = left out on purpose. {i} is the block's number.
 NAMES = {

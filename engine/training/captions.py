@@ -17,10 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.build import fresh
 from engine.config import CELLS, Config, PairConfig, RecurrentConfig
 from engine.decode import translate
 from engine.images import Preparation, to_signs
+from engine.model.build import fresh
 from engine.tokenize import SentenceTokenizer
 from engine.training import report, scenes, work
 from engine.training.bitext import before

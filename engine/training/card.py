@@ -9,10 +9,11 @@ import numpy as np
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engine.build import fresh
 from engine.config import Config
 from engine.load import moments
 from engine.load.folder import build
+from engine.model.build import fresh
+from engine.model.transformer import Transformer
 from engine.training import examples, report
 from engine.training.baseline import Trigram
 from engine.training.corpus import texts_of, title, token_row
@@ -30,7 +31,6 @@ from engine.training.intervals import bootstrap
 from engine.training.mix import Mix
 from engine.training.train import Recipe
 from engine.training.work import logged
-from engine.transformer import Transformer
 
 AIMS = {  # what a model of books and generated English is meant to reach: below, or at least
     "bits per byte, books": ("<", 1.55),

@@ -16,12 +16,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.build import fresh
 from engine.config import Config
 from engine.images import Preparation, to_signs
+from engine.model.build import fresh
+from engine.model.transformer import Transformer
 from engine.training import report, work
 from engine.training.train import Recipe
-from engine.transformer import Transformer
 
 BRIGHTEST = 16  # of a pixel in scikit-learn's digits
 HELD_OUT = 360  # pictures, a fifth

@@ -15,9 +15,10 @@ from tokenizers import BertWordPieceTokenizer
 from torch import Tensor
 
 from engine.analysis import cosine_similarity
-from engine.build import fresh
 from engine.config import Config
 from engine.masked import fill, follows
+from engine.model.build import fresh
+from engine.model.transformer import Transformer
 from engine.tokenize import WordPieceTokenizer
 from engine.trace import run
 from engine.training import next_sentence, report, work
@@ -28,7 +29,6 @@ from engine.training.next_sentence import Asked, judged, shortcuts, words_of
 from engine.training.pairs import NONE, Pairs, Sentences
 from engine.training.report import Score, share
 from engine.training.train import Recipe
-from engine.transformer import Transformer
 
 AIMS = {"masked tokens, top-5 accuracy, books": ("≥", 0.5), "next sentence": ("≥", 0.75)}
 COLUMNS = ("this model", "random start", "most frequent", "length alone", "shared words alone")

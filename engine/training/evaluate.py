@@ -17,6 +17,7 @@ from torch import Tensor
 
 from engine import analysis
 from engine.decode import Decoding, generate, grow
+from engine.model.transformer import Transformer
 from engine.tokenize.bpe import RankTokenizer
 from engine.trace import run
 from engine.training.corpus import token_row
@@ -24,7 +25,6 @@ from engine.training.english import Question, grammar
 from engine.training.intervals import jackknife
 from engine.training.mix import english
 from engine.training.report import Score, mean, share
-from engine.transformer import Transformer
 
 Model = Callable[[Tensor], Tensor]
 CLOZE = Path(__file__).parent / "cloze.txt"

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from engine.analysis import patterns
-from engine.tap import Edit
+from engine.model.transformer import Transformer
 from engine.trace import run
+from engine.trace.tap import Edit
 from engine.training.english import Question
 from engine.training.evaluate import log_probability, questions
-from engine.transformer import Transformer
 
 COUNT = 60  # questions tried for each phenomenon
 ENOUGH = 0.5  # probability of the answer, or score of a role, from which a model is said to show it

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.model.transformer import Transformer
 from engine.training.english import grammar
-from engine.transformer import Transformer
 
 # How often each rule of the grammar writes a generated text, against the others.
 SHARES = {

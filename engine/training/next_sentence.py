@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.model.transformer import Transformer
 from engine.tokenize import WordPieceTokenizer
 from engine.training.evaluate import SEED
 from engine.training.pairs import Pairs, Sentences
 from engine.training.report import Score, row, share
-from engine.transformer import Transformer
 
 DRAWN = "next sentence, as in training"
 NAME = "next sentence, matched in length"

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.masked import KEPT, mask_tokens
+from engine.model.transformer import Transformer
 from engine.tokenize import WordPieceTokenizer
-from engine.transformer import Transformer
 
 ENDS = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(]*[A-Z])")
 NONE = -100  # a label where nothing is to be guessed, as torch's cross-entropy wants it

@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from engine.build import fresh
 from engine.config import Config, PairConfig
 from engine.load.glassbox import write_weights
+from engine.model.build import fresh
 
 LOG_EVERY = 50  # steps between lines of the loss log
 SAVE_EVERY = 250  # steps between states on disk

@@ -16,9 +16,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from engine.analysis import certainty
-from engine.build import fresh
 from engine.config import CELLS, Config, PairConfig, RecurrentConfig
 from engine.decode import generate, translate
+from engine.model.build import fresh
 from engine.tokenize import SentenceTokenizer
 from engine.trace import run
 from engine.training import report, work

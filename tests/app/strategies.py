@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from engine.masks import MASKS
-from engine.tap import Edit
+from engine.trace.tap import Edit
 
 POINTS = ["blocks.0.attn.z", "blocks.3.mlp.out", "decoder.blocks.1.attn.scores", "embed.token"]
 PLACES = st.dictionaries(st.sampled_from("HTSE"), st.integers(0, 99), max_size=3)

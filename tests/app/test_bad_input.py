@@ -4,7 +4,7 @@ import pytest
 
 from app.architecture import STEPS
 from app.state import DEFAULT
-from engine.tap import Edit
+from engine.trace.tap import Edit
 from tests.app.visit import (
     fire,
     formulas,

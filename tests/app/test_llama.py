@@ -9,7 +9,7 @@ import pytest
 import engine
 from app.architecture import STEPS
 from app.state import DEFAULT
-from engine.cache import Cache
+from engine.model.cache import Cache
 from tests.app.visit import (
     boxes,
     curves,

@@ -13,7 +13,7 @@ from app.architecture import facts_of, fits, most_specific, steps_of, when
 from app.state import CHOICES, DEFAULT, write_link
 from app.text import CONDITION, say, sections
 from engine.masks import MASKS, mask_of
-from engine.tap import Edit
+from engine.trace.tap import Edit
 from engine.worked import Check
 from tests.app.claims import Stack, untrue
 from tests.app.conftest import CAPTIONERS

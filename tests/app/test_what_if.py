@@ -12,7 +12,7 @@ from app.architecture import STEPS
 from app.edits import layer_of, read, write
 from app.state import DEFAULT
 from app.ui.labels import token_labels
-from engine.tap import Edit
+from engine.trace.tap import Edit
 from tests.app.strategies import EDITS
 from tests.app.visit import (
     bars,

@@ -20,8 +20,8 @@ from app.components import unpack
 from app.edits import write
 from app.state import DEFAULT, View
 from app.ui.figures import MARK
-from engine.tap import Edit
 from engine.trace import Trace
+from engine.trace.tap import Edit
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 HOLD = ("columns", "group", "fold")

@@ -14,8 +14,8 @@ from transformers.utils import logging
 
 import engine
 from engine.decode import Decoding
+from engine.model.transformer import Transformer
 from engine.trace import everything
-from engine.transformer import Transformer
 from tests.bench.report import machine, median, table
 
 HEAD = ("what", "tokens", "ours ms", "beside ms", "ratio", "target", "× target")

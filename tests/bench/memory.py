@@ -7,7 +7,7 @@ import torch
 
 import engine
 from engine.config import Config
-from engine.transformer import Transformer
+from engine.model.transformer import Transformer
 
 STATUS = Path("/proc/self/status")
 GPT2_SMALL = Config(vocabulary=50257, context=1024, width=768, layers=12, heads=12, mlp_width=3072)

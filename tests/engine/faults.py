@@ -15,14 +15,14 @@ from pathlib import Path
 
 import torch
 
-from engine import analysis, checks, decode
+from engine import analysis, decode
 from engine.decode import Decoding
 from engine.images import Pixels, Preparation
 from engine.position import turns
-from engine.rerun import check_lens, check_run
-from engine.tap import Edit
 from engine.trace import Trace, everything, run
-from engine.worked import Check, check
+from engine.trace.tap import Edit
+from engine.worked import Check, check, derived
+from engine.worked.rerun import check_lens, check_run
 from tests.engine.tiny import BERT, CHOICES, ENCODER, PAIRS, VIT, decoder, images, pair, prompt, recurrent
 
 IDS = [prompt(11, seed=1), prompt(4, seed=2), prompt(7, seed=3)]  # a batch: two are padded
@@ -96,7 +96,7 @@ def _choice(**cuts) -> Lights:
     logits = torch.linspace(-3, 4, 40)[torch.randperm(40, generator=torch.Generator().manual_seed(0))]
     decoding = Decoding("sample", temperature=0.7, **cuts)
     shown = decode.steps_of(logits, decoding)["probabilities"]
-    return {"probabilities": checks.check_choice(logits, decoding, shown)}
+    return {"probabilities": derived.check_choice(logits, decoding, shown)}
 
 
 def _lens() -> Lights:
@@ -113,23 +113,23 @@ def _lens_of_classes() -> Lights:
 def _nearest() -> Lights:
     model = decoder(torch.float32)
     shown = analysis.nearest(model.embed.token.weight, 5, 6)
-    return {"nearest": checks.check_nearest(model, "embed.token", 5, *shown)}
+    return {"nearest": derived.check_nearest(model, "embed.token", 5, *shown)}
 
 
 def _map() -> Lights:
     vectors = TRACES["one prompt"]()["embed.token"][0] + 1
-    return {"map": checks.check_map(vectors, analysis.flat_map(vectors))}
+    return {"map": derived.check_map(vectors, analysis.flat_map(vectors))}
 
 
 def _curve() -> Lights:
     trace = TRACES["tanh gelu"]()
     x, model = torch.linspace(-4, 4, 50), trace.model
-    return {"curve": checks.check_curve("gelu_tanh", x, model.blocks[0].mlp.activation(x))}
+    return {"curve": derived.check_curve("gelu_tanh", x, model.blocks[0].mlp.activation(x))}
 
 
 def _promoted() -> Lights:
     model = decoder(torch.float32)
-    return {"promoted": checks.check_promoted(model, "", 1, 3, *analysis.promotes(model, 1, 3, 6))}
+    return {"promoted": derived.check_promoted(model, "", 1, 3, *analysis.promotes(model, 1, 3, 6))}
 
 
 def _distance() -> Lights:
@@ -139,22 +139,22 @@ def _distance() -> Lights:
     model, E = trace.model, trace.model.config.head_width
     angles = [turns(x, E, model.config.rotary_base) for x in (places, other)]
     shown = analysis.dots_at(q, k, *angles)
-    return {"distance": checks.check_distances(q, k, 10_000.0, places, other, shown)}
+    return {"distance": derived.check_distances(q, k, 10_000.0, places, other, shown)}
 
 
 def _weighted() -> Lights:
     trace = TRACES["LLaMA"]()
     pattern, v = (trace[f"blocks.1.attn.{name}"][0] for name in ("pattern", "v"))
     return {
-        "value-weighted": checks.check_value_weighted(pattern, v, analysis.value_weighted(pattern, v)),
-        "without the first": checks.check_without_first(pattern, analysis.without_first(pattern)),
+        "value-weighted": derived.check_value_weighted(pattern, v, analysis.value_weighted(pattern, v)),
+        "without the first": derived.check_without_first(pattern, analysis.without_first(pattern)),
     }
 
 
 def _two_texts() -> Lights:
     trace, other = (_decoder(BERT, ids)() for ids in IDS[:2])
     return {
-        "two texts": checks.check_cosine_similarity(
+        "two texts": derived.check_cosine_similarity(
             trace, 2, other, analysis.cosine_similarity(trace, 2, other)
         )
     }

@@ -26,8 +26,8 @@ from engine.analysis import (
     value_weighted,
     without_first,
 )
-from engine.tap import Edit
 from engine.trace import run
+from engine.trace.tap import Edit
 from tests.engine.tiny import (
     BERT,
     LLAMA,

@@ -4,10 +4,10 @@ import torch
 from torch import Tensor, nn
 
 from engine.config import ATTENTIONS, CELLS, Config, PairConfig, RecurrentConfig
-from engine.encoder_decoder import EncoderDecoder
-from engine.recurrent import Recurrent
+from engine.model.encoder_decoder import EncoderDecoder
+from engine.model.recurrent import Recurrent
+from engine.model.transformer import Transformer
 from engine.trace import Trace, everything, run
-from engine.transformer import Transformer
 
 SIZES = dict(vocabulary=97, context=23, width=15, layers=3, heads=3, mlp_width=31)
 

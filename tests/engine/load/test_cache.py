@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.cache import Cache
+from engine.model.cache import Cache
 from tests.engine.load.damage import load
 from tests.engine.tiny import assert_close, prompt
 

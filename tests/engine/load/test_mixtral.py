@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from engine.build import model_of
 from engine.load import glassbox
+from engine.model.build import model_of
 from tests.engine.load.damage import configure, load, refused
 from tests.engine.tiny import assert_close, prompt
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 import engine
-from engine.build import fresh
 from engine.load import beside, glassbox, moments, moments_of, shipped
 from engine.load.moments import packed, unpacked
+from engine.model.build import fresh
 from tests.engine.load.damage import configure
 from tests.engine.tiny import BERT, KINDS, decoder, pair
 

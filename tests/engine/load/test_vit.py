@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import engine
-from engine.embed import patchify
+from engine.model.embed import patchify
 from tests.engine.load.damage import configure, load, refused
 from tests.engine.tiny import images
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import Config
-from engine.encoder_decoder import EncoderDecoder
+from engine.model.encoder_decoder import EncoderDecoder
 from tests.engine.reference.watch import causal, masked, split
 
 LAYERS = {"encoder": nn.TransformerEncoderLayer, "decoder": nn.TransformerDecoderLayer}

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import engine
-from engine.build import fresh
 from engine.config import ATTENTIONS, CELLS
 from engine.decode import generate
 from engine.images import from_signs
+from engine.model.build import fresh
 from engine.training import captions, scenes, train
 from engine.training import work as around
 from engine.training.captions import Scenes, part_of

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import engine
-from engine.tap import Edit
+from engine.trace.tap import Edit
 from engine.training import evaluate, examples
 from engine.training.english import Question
 from tests.engine.tiny import decoder

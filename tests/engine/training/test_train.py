@@ -11,9 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine.build import fresh
 from engine.config import Config
 from engine.load.folder import build
+from engine.model.build import fresh
 from engine.training import train
 from engine.training.mix import Mix
 from engine.training.train import KEPT, Recipe, kept_steps, learn

@@ -9,9 +9,9 @@ from app.ui.heatmaps import picture
 from app.ui.page import columns
 from app.ui.source import code
 from app.ui.words import words
-from engine.checks import check_choice
 from engine.decode import Decoding
-from engine.transformer import Transformer
+from engine.model.transformer import Transformer
+from engine.worked.derived import check_choice
 
 
 def draw(ctx: StepContext) -> None:

@@ -8,7 +8,7 @@ from app.ui.controls import text_field
 from app.ui.figures import graph, series
 from app.ui.words import words
 from engine.analysis import cosine_similarity
-from engine.checks import check_cosine_similarity
+from engine.worked.derived import check_cosine_similarity
 
 
 def contextual_similarity(ctx: StepContext) -> None:

@@ -10,10 +10,10 @@ from app.ui.page import columns
 from app.ui.source import code
 from app.ui.what_ifs import taken_out
 from app.ui.words import words
-from engine import attention
-from engine.block import Block
 from engine.config import RecurrentConfig
-from engine.recurrent import Attention
+from engine.model import attention
+from engine.model.block import Block
+from engine.model.recurrent import Attention
 
 
 def draw(ctx: StepContext) -> None:

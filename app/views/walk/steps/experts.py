@@ -10,7 +10,7 @@ from app.ui.source import code
 from app.ui.what_ifs import taken_out
 from app.ui.words import words
 from app.views.walk.steps.mlp import fired, units
-from engine.mlp import Expert, Experts
+from engine.model.mlp import Expert, Experts
 
 
 def draw(ctx: StepContext) -> None:

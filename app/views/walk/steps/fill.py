@@ -10,11 +10,11 @@ from app.ui.figures import bars
 from app.ui.page import columns
 from app.ui.source import code
 from app.ui.words import words
-from engine.checks import check_choice
 from engine.decode import Decoding
 from engine.masked import AS_ITSELF, AS_MASK, AS_OTHER, lesson, mask_tokens
+from engine.model.transformer import MaskedHead, NextSentenceHead
 from engine.tokenize.wordpiece import MASK
-from engine.transformer import MaskedHead, NextSentenceHead
+from engine.worked.derived import check_choice
 
 SHOWN = 12  # candidates
 DONE = {AS_MASK: "hidden", AS_OTHER: "swapped", AS_ITSELF: "left, to be guessed"}

@@ -14,9 +14,9 @@ from app.ui.source import code
 from app.ui.what_ifs import taken_out
 from app.ui.words import words
 from engine.analysis import value_weighted, without_first
-from engine.attention import Attention
-from engine.checks import check_value_weighted, check_without_first, worst
+from engine.model.attention import Attention
 from engine.worked import Check
+from engine.worked.derived import check_value_weighted, check_without_first, worst
 
 LARGE = 0.5  # share of the first token from which it is worth a word
 

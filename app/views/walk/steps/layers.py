@@ -15,10 +15,10 @@ from app.ui.source import code
 from app.ui.words import words
 from app.views.walk.steps.contextual_similarity import contextual_similarity
 from engine.analysis import class_lens, lens
-from engine.checks import check_lengths
-from engine.recipes.step_inputs import stops
-from engine.transformer import Transformer
+from engine.model.transformer import Transformer
 from engine.worked import Check, Worked
+from engine.worked.derived import check_lengths
+from engine.worked.recipes.step_inputs import stops
 
 
 def draw(ctx: StepContext) -> None:

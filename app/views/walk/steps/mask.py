@@ -10,7 +10,7 @@ from app.ui.page import columns
 from app.ui.source import code
 from app.ui.words import words
 from engine.masks import causal_mask, full_mask, mask_of
-from engine.tap import Edit
+from engine.trace.tap import Edit
 
 CAUSAL = {
     "own": "causal: its own",

@@ -13,8 +13,8 @@ from app.ui.page import columns
 from app.ui.source import code
 from app.ui.what_ifs import taken_out
 from app.ui.words import words
-from engine.checks import check_curve, worst
-from engine.mlp import ACTIVATIONS, MLP
+from engine.model.mlp import ACTIVATIONS, MLP
+from engine.worked.derived import check_curve, worst
 
 SHOWN = 12  # units
 PROMOTED = {"logits": "tokens", "classes": "classes"}  # where a unit speaks to the answer directly: to what

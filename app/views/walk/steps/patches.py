@@ -7,7 +7,7 @@ from app.ui.images import attention_overlay
 from app.ui.page import columns
 from app.ui.source import code
 from app.ui.words import words
-from engine.embed import patchify
+from engine.model.embed import patchify
 
 
 def draw(ctx: StepContext) -> None:

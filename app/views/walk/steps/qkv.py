@@ -12,8 +12,8 @@ from app.ui.heatmaps import picture
 from app.ui.page import columns, keep
 from app.ui.source import code
 from app.ui.words import words
-from engine.attention import Attention
-from engine.norm import RMSNorm
+from engine.model.attention import Attention
+from engine.model.norm import RMSNorm
 from engine.position import rotate, turns
 
 LETTERS = {"q": "Query", "q_norm": "Query, normalised", "q_rot": "Query, turned"}

@@ -15,9 +15,9 @@ from app.ui.words import words
 from app.views.walk.steps.embeddings import nearest, show_nearest
 from app.views.walk.steps.residual import cosine
 from engine.analysis import path_length, path_to_target, sequential_steps
-from engine.checks import check_cosines, worst
-from engine.recurrent import Attention, Decoder, Reader
-from engine.recurrent_cells import CELLS
+from engine.model.cells import CELLS
+from engine.model.recurrent import Attention, Decoder, Reader
+from engine.worked.derived import check_cosines, worst
 
 ROWS = {  # of a cell, what is drawn of one step, from the state before to the state after
     "rnn": ("h_pre", "h"),

@@ -11,9 +11,9 @@ from app.ui.page import columns
 from app.ui.source import code
 from app.ui.what_ifs import taken_out
 from app.ui.words import words
-from engine.block import Block
-from engine.checks import check_lengths, worst
-from engine.sublayer import Sublayer
+from engine.model.block import Block
+from engine.model.sublayer import Sublayer
+from engine.worked.derived import check_lengths, worst
 
 
 def draw(ctx: StepContext) -> None:

@@ -17,10 +17,10 @@ from app.ui.source import code
 from app.ui.what_ifs import undivided
 from app.ui.words import words
 from engine.analysis import dots_at
-from engine.attention import attend
-from engine.checks import check_distances, worst
+from engine.model.attention import attend
 from engine.position import alibi, buckets_of, rotate, slopes
-from engine.tap import Edit
+from engine.trace.tap import Edit
+from engine.worked.derived import check_distances, worst
 
 TITLES = {"dots": "Query · key", "scores": "Divided by √d_k", "bias": "Added for the distance"}
 LEAST = 29  # distances drawn, at least

@@ -15,8 +15,8 @@ from app.ui.page import columns
 from app.ui.source import code
 from app.ui.words import words
 from engine.analysis import entropy
-from engine.attention import attend
-from engine.tap import Edit
+from engine.model.attention import attend
+from engine.trace.tap import Edit
 
 MOST = 20  # bars shown
 TEMPERATURES = (0.1, 5.0)

@@ -1,0 +1,100 @@
+"""Attention: each token asks (query), is found (key) and gives (value)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.config import Config
+from engine.masks import CAUSAL, Mask, causal_mask
+from engine.model.context import Context
+from engine.model.norm import RMSNorm
+from engine.model.sublayer import Sublayer
+from engine.position import BIASED, alibi, buckets_of, distances, rotate
+from engine.trace.tap import SILENT
+
+
+def attend(
+    q: Tensor, k: Tensor, v: Tensor, mask: Mask, scale: float, tap=SILENT, bias: Tensor | None = None
+) -> Tensor:
+    """softmax(q·kᵀ · scale + bias, masked) · v (Vaswani et al. 2017, equation 1).
+
+    q [B, H, T, E], k and v [B, H, S, E] -> [B, H, T, E]. mask [B or 1, 1, T, S], True = may look, or CAUSAL
+    (T = S). bias [1, H, T, S]: for how far apart two positions are.
+    """
+    if mask is CAUSAL and (tap is not SILENT or bias is not None):
+        mask = causal_mask(q.shape[2], k.shape[2], device=q.device)
+    if tap is SILENT:
+        return _fused(q, k, v, mask, scale, bias)
+    dots = tap("dots", q @ k.transpose(-2, -1))  # [B, H, T, S]
+    scores = tap("scores", dots * scale)  # [B, H, T, S]
+    whole = scores if bias is None else scores + tap("bias", bias.expand_as(scores))  # [B, H, T, S]
+    mask = tap("mask", mask.expand_as(scores))  # [B, H, T, S]
+    masked = tap("masked", torch.where(mask, whole, -torch.inf))  # [B, H, T, S]
+    pattern = tap("pattern", masked.softmax(-1))  # [B, H, T, S]
+    return tap("z", pattern @ v)  # [B, H, T, E]
+
+
+def _fused(q: Tensor, k: Tensor, v: Tensor, mask: Mask, scale: float, bias: Tensor | None) -> Tensor:
+    """The same in one kernel, which names no step."""
+    if mask is CAUSAL:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale)
+    added = mask if bias is None else torch.where(mask, bias, -torch.inf).to(q.dtype)
+    return F.scaled_dot_product_attention(q, k, v, added, scale=scale)
+
+
+class Attention(Sublayer):
+    """Multi-head attention: H heads of width E side by side, then one map back to the stream.
+
+    Keys and values may have fewer heads, G, each shared by H/G neighbours (Ainslie et al. 2023). In
+    cross-attention they are made from the vectors of another stack, of `memory` numbers each.
+    """
+
+    def __init__(self, config: Config, layer: int, memory: int = 0):
+        super().__init__(config)
+        c, width, bias = config, config.width, config.attention_bias
+        self.layer, self.crosses, self.rotary = layer, memory > 0, c.rotary and not memory
+        self.head_width, self.group_size, self.scale = c.head_width, c.group_size, c.scale(layer)
+        self.q = nn.Linear(width, c.heads * c.head_width, bias)
+        self.k = nn.Linear(memory or width, c.key_heads * c.head_width, bias)
+        self.v = nn.Linear(memory or width, c.key_heads * c.head_width, bias)
+        self.q_norm = RMSNorm(c.head_width, c.norm_eps) if c.qk_norm else None  # one γ for all heads
+        self.k_norm = RMSNorm(c.head_width, c.norm_eps) if c.qk_norm else None
+        self.out = nn.Linear(c.heads * c.head_width, width, bias)
+        self.heads, self.biased = c.heads, c.positions in BIASED and not memory
+        learned = self.biased and c.positions == "relative"
+        self.bias = nn.Embedding(c.buckets, c.heads) if learned else None
+        self.max_distance, self.both_sides = c.max_distance, not c.causal
+
+    def forward(self, x: Tensor, context: Context, tap=SILENT) -> Tensor:
+        """What each token reads [B, T, D] -> what attention writes for it [B, T, D]."""
+        seen, mask = (context.memory, context.memory_mask) if self.crosses else (x, context.mask)
+        q = tap("q", self._split(self.q(x)))  # [B, H, T, E]
+        k = tap("k", self._split(self.k(seen)))  # [B, G, S, E]
+        v = tap("v", self._split(self.v(seen)))  # [B, G, S, E]
+        if self.q_norm is not None:  # no query or key grows large (Dehghani et al. 2023, section 2.1)
+            q = self.q_norm(q, tap.at("q_norm"))  # [B, H, T, E]
+            k = self.k_norm(k, tap.at("k_norm"))  # [B, G, S, E]
+        if self.rotary:
+            q = tap("q_rot", rotate(q, context.angles))  # [B, H, T, E]
+            k = tap("k_rot", rotate(k, context.angles))  # [B, G, T, E]
+        if context.cache is not None and not self.crosses:
+            k, v = context.cache.extend(self.layer, k, v)  # [B, G, S, E]
+        bias = self._bias(q.shape[2], k.shape[2]) if self.biased else None
+        z = attend(q, self._share(k), self._share(v), mask, self.scale, tap, bias)  # [B, H, T, E]
+        return tap("out", self.out(z.transpose(1, 2).flatten(2)))  # heads side by side, times W_O
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (-1, self.head_width)).transpose(1, 2)
+
+    def _share(self, x: Tensor) -> Tensor:
+        """[B, G, S, E] -> [B, H, S, E]: head h takes that of group h // (H/G)."""
+        return x if self.group_size == 1 else x.repeat_interleave(self.group_size, 1)
+
+    def _bias(self, T: int, S: int) -> Tensor:
+        """What is added to the scores for each distance [1, H, T, S]: learned numbers (Raffel et al. 2019), or
+        slopes times the distance (Press et al. 2022)."""
+        away = distances(T, S, self.q.weight.device)
+        if self.bias is None:
+            return alibi(away, self.heads).to(self.q.weight.dtype)[None]
+        rows = buckets_of(away, self.bias.num_embeddings, self.max_distance, self.both_sides)  # [T, S]
+        return self.bias(rows).permute(2, 0, 1)[None]

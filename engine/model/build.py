@@ -1,0 +1,24 @@
+"""Which model a config is the config of, and a model at its random start."""
+
+import torch
+from torch import nn
+
+from engine.config import Config, PairConfig, RecurrentConfig
+from engine.model.encoder_decoder import EncoderDecoder
+from engine.model.recurrent import Recurrent
+from engine.model.transformer import Transformer
+
+MODELS = {Config: Transformer, PairConfig: EncoderDecoder, RecurrentConfig: Recurrent}
+
+
+def model_of(config) -> nn.Module:
+    """A model of this shape; its numbers are whatever torch puts there."""
+    return MODELS[type(config)](config)
+
+
+def fresh(config, seed: int) -> nn.Module:
+    """A model at its random start, which depends on the seed alone."""
+    torch.manual_seed(seed)
+    model = model_of(config)
+    model.initialise()
+    return model

@@ -1,0 +1,66 @@
+"""Two stacks: an encoder reads one text (or an image), a decoder writes another and looks at it as it goes."""
+
+from torch import Tensor
+
+from engine.config import PairConfig
+from engine.model.seq2seq import SequenceToSequence
+from engine.model.transformer import Transformer
+from engine.trace.inputs import Inputs
+from engine.trace.tap import SILENT
+
+
+class EncoderDecoder(SequenceToSequence):
+    """The Transformer of 2017 (Vaswani et al.), and T5: what the encoder's last block leaves is the memory at
+    which every block of the decoder looks by cross-attention.
+
+    The points of the two stacks are those of any stack.
+    """
+
+    def __init__(self, config: PairConfig):
+        super().__init__()
+        self.config = config
+        self.encoder, self.decoder = Transformer(config.encoder), Transformer(config.decoder)
+        self.tie()
+
+    def tie(self) -> None:
+        """Tie shared weights: at the start, and again after a weight has been replaced."""
+        if self.config.shared:
+            self.decoder.embed.token.weight = self.encoder.embed.token.weight
+        self.encoder.tie()
+        self.decoder.tie()
+
+    def encode(self, ids: Tensor, padding: Tensor | None = None, tap=SILENT) -> Tensor:
+        """The source [B, S] or images -> the memory [B, S, D]."""
+        return self.encoder(ids, self.encoder.context(ids, padding), tap=tap)
+
+    def decode(
+        self,
+        target: Tensor,
+        memory: Tensor,
+        padding: Tensor | None = None,
+        source_padding: Tensor | None = None,
+        tap=SILENT,
+    ) -> Tensor:
+        """The target [B, T] and the memory [B, S, D], with their padding -> logits [B, T, V]."""
+        context = self.decoder.context(target, padding, None, memory, source_padding)
+        return self.decoder(target, context, tap=tap)
+
+    def recompute(self, segment: str, inputs: Inputs, kept, tap) -> None:
+        """Run one segment of one stack again, such as "decoder.blocks.3"; `kept` has the points between."""
+        stack, _, inside = segment.partition(".")
+        kept, tap = _Inside(kept, stack), tap.at(stack)
+        if stack == "encoder":
+            self.encoder.recompute(inside, Inputs(inputs.ids, inputs.padding), kept, tap)
+        else:
+            target = Inputs(inputs.target, inputs.target_padding)
+            self.decoder.recompute(inside, target, kept, tap, inputs.padding)
+
+
+class _Inside:
+    """What a trace keeps of one of the two stacks, by the names of that stack."""
+
+    def __init__(self, kept, stack: str):
+        self.kept, self.stack = kept, stack
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.kept[f"{self.stack}.{name}"]

@@ -1,0 +1,191 @@
+"""The whole model: embed, a stack of blocks, a last norm, and a score for every word piece."""
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from engine.config import Config
+from engine.masks import CAUSAL, Mask, causal_mask, full_mask
+from engine.model.base import Model
+from engine.model.block import Block
+from engine.model.cache import Cache
+from engine.model.context import Context
+from engine.model.embed import Embed, PatchEmbed
+from engine.model.mlp import ACTIVATIONS
+from engine.model.norm import norm_of
+from engine.position import turns
+from engine.trace.inputs import Inputs
+from engine.trace.tap import SILENT
+
+
+class MaskedHead(nn.Module):
+    """BERT's step between the last vectors and the scores: a map, an activation, a norm."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.activation = ACTIVATIONS[config.activation]
+        self.pre = nn.Linear(config.width, config.width)
+        self.norm = norm_of(config)
+
+    def forward(self, x: Tensor, tap=SILENT) -> Tensor:
+        """x [B, T, D] -> [B, T, D]."""
+        act = tap("act", self.activation(tap("pre", self.pre(x))))  # [B, T, D]
+        return self.norm(act, tap.at("norm"))
+
+
+class NextSentenceHead(nn.Module):
+    """Does the second text follow the first? Read off the first token, [CLS] (Devlin et al. 2018)."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.pre = nn.Linear(config.width, config.width)
+        self.scores = nn.Linear(config.width, 2)
+
+    def forward(self, x: Tensor, tap=SILENT) -> Tensor:
+        """x [B, T, D] -> scores [B, 2]: it follows, it does not."""
+        first = tap("first", x[:, 0])  # [B, D]
+        pooled = tap("pooled", tap("pre", self.pre(first)).tanh())  # [B, D]
+        return tap("scores", self.scores(pooled))  # [B, 2]
+
+
+class Transformer(Model):
+    """One stack of blocks. Causal, each token sees itself and the tokens before it (GPT-2, LLaMA); otherwise
+    every token sees all (BERT), or every patch of an image (ViT).
+    """
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.config = c = config
+        self.embed = PatchEmbed(c) if c.image else Embed(c)
+        self.blocks = nn.ModuleList(Block(c, i) for i in range(c.layers))
+        self.final_norm = None if c.post_norm else norm_of(c)
+        self.head = MaskedHead(c) if c.ending == "masked" else None
+        self.scale = c.width**-0.5 if c.scale_logits else None
+        self.logits = None
+        self.classes = nn.Linear(c.width, c.classes) if c.ending == "classes" else None
+        if c.ending in ("logits", "masked"):
+            self.logits = nn.Linear(c.width, c.vocabulary, bias=c.ending == "masked")
+        self.follows = NextSentenceHead(c) if c.next_sentence else None
+        self.tie()
+
+    def tie(self) -> None:
+        """Tie shared weights: at the start, and again after a weight has been replaced."""
+        if self.logits is not None and self.config.tied:
+            self.logits.weight = self.embed.token.weight
+        if self.config.positions == "relative":
+            for block in self.blocks:
+                block.attn.bias.weight = self.blocks[0].attn.bias.weight
+
+    def initialise(self) -> None:
+        """A random start: normal weights, smaller where they add to the stream (GPT-2)."""
+        for name, p in self.named_parameters():
+            if p.dim() == 2:
+                into_stream = name.endswith("out.weight")
+                nn.init.normal_(p, std=0.02 / (math.sqrt(2 * self.config.layers) if into_stream else 1))
+            elif name.endswith("bias"):
+                nn.init.zeros_(p)
+
+    def forward(
+        self, ids: Tensor, context: Context | None = None, segments: Tensor | None = None, tap=SILENT
+    ) -> Tensor:
+        """Token ids [B, T] or images [B, channels, image, image] -> logits [B, T, V] or classes [B, C], or the
+        last vectors [B, T, D] of a model that has neither.
+
+        context   as self.context() makes it; None: no padding, nothing read before
+        segments  [B, T], which sentence each token belongs to; None: all 0
+        """
+        return self.finish(self.stream(ids, context, segments, tap), tap)
+
+    def stream(
+        self, ids: Tensor, context: Context | None = None, segments: Tensor | None = None, tap=SILENT
+    ) -> Tensor:
+        """The same inputs -> the residual stream after the last block [B, T, D]."""
+        context = self.context(ids) if context is None else context
+        if context.memory is not None:
+            context = replace(context, memory=tap("memory", context.memory))  # [B, S, its width]
+        x = self.begin(ids, context.start, segments, tap)
+        for i, block in enumerate(self.blocks):
+            x = tap(f"blocks.{i}.resid_pre", x)
+            x = block(x, context, tap.at(f"blocks.{i}"))
+        if context.cache is not None:
+            context.cache.length += x.shape[1]
+        return x
+
+    def context(
+        self,
+        ids: Tensor,
+        padding: Tensor | None = None,
+        cache: Cache | None = None,
+        memory: Tensor | None = None,
+        memory_padding: Tensor | None = None,
+    ) -> Context:
+        """What every block is given while `ids` are read.
+
+        padding  [B, S], True = a real token; None: all are. S includes the cached tokens
+        cache    holds the tokens read before; `ids` come after them
+        memory   [B, S, its width], what cross-attention looks at, with its padding [B, S]
+        """
+        T, start = self.length(ids), 0 if cache is None else cache.length
+        memory_mask = None
+        if memory is not None:
+            memory_mask = full_mask(T, memory.shape[1], memory_padding, self.device)
+        return Context(self.mask(T, start + T, padding), self.angles(start, T), cache, memory, memory_mask)
+
+    def length(self, ids: Tensor) -> int:
+        """T, how many positions there are: tokens, or patches and the vector before them."""
+        return self.config.context if self.config.image else ids.shape[1]
+
+    def mask(self, T: int, S: int, padding: Tensor | None = None) -> Mask:
+        """Who may look at whom when T queries are the last of S positions: [B or 1, 1, T, S], or CAUSAL."""
+        if not self.config.causal:
+            return full_mask(T, S, padding, self.device)
+        return CAUSAL if T == S and padding is None else causal_mask(T, S, padding, self.device)
+
+    def angles(self, start: int, T: int) -> Tensor | None:
+        """How far queries and keys at T positions from `start` are turned [T, E/2], in radians; None: positions
+        are not rotary."""
+        if not self.config.rotary:
+            return None
+        places = torch.arange(start, start + T, device=self.device)
+        return turns(places, self.config.head_width, self.config.rotary_base)
+
+    def begin(self, ids: Tensor, start: int = 0, segments: Tensor | None = None, tap=SILENT) -> Tensor:
+        """Token ids [B, T], or images [B, channels, image, image] -> the first vectors [B, T, D]."""
+        if self.config.image:
+            return self.embed(ids, tap.at("embed"))
+        return self.embed(ids, start, segments, tap.at("embed"))
+
+    def finish(self, x: Tensor, tap=SILENT) -> Tensor:
+        """All that is read off the stream after the last block; returns the same as `unembed`."""
+        if self.follows is not None:
+            self.follows(x, tap.at("follows"))
+        return self.unembed(x, tap)
+
+    def unembed(self, x: Tensor, tap=SILENT) -> Tensor:
+        """The stream after the last block [B, T, D] -> logits [B, T, V] or classes [B, C], if there are any."""
+        if self.final_norm is not None:
+            x = self.final_norm(x, tap.at("final_norm"))
+        if self.head is not None:
+            x = self.head(x, tap.at("head"))
+        if self.classes is not None:
+            return tap("classes", self.classes(tap("first", x[:, 0])))
+        if self.scale is not None:
+            x = tap("scaled", x * self.scale)
+        return x if self.logits is None else tap("logits", self.logits(x))
+
+    def read(self, inputs: Inputs, tap=SILENT) -> Tensor:
+        """The whole pass over checked inputs; returns the same as `forward`."""
+        return self(inputs.ids, self.context(inputs.ids, inputs.padding), inputs.segments, tap)
+
+    def recompute(self, segment: str, inputs: Inputs, kept, tap, memory_padding: Tensor | None = None) -> None:
+        """Run one segment of the pass again: "embed", "blocks.3" or "end"; `kept` has the points between."""
+        if segment == "embed":
+            self.begin(inputs.ids, 0, inputs.segments, tap)
+        elif segment == "end":
+            self.finish(kept[f"blocks.{len(self.blocks) - 1}.resid_post"], tap)
+        else:
+            memory = kept["memory"] if self.config.memory else None
+            context = self.context(inputs.ids, inputs.padding, None, memory, memory_padding)
+            self.get_submodule(segment)(kept[f"{segment}.resid_pre"], context, tap.at(segment))

@@ -1,0 +1,6 @@
+"""The vocabulary: every intermediate that has a name, its axes, and what it is computed from."""
+
+from engine.points.point import AXES, Place, Point
+from engine.points.transformer import points_of
+
+__all__ = ["AXES", "Place", "Point", "points_of"]

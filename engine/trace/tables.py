@@ -1,0 +1,42 @@
+"""The table of points of a run, and in which segment of the forward pass each of them is made."""
+
+from dataclasses import replace
+from functools import cache
+
+from engine.config import Config, PairConfig, RecurrentConfig
+from engine.points.point import Place, Point
+from engine.points.recurrent import recurrent_points
+from engine.points.transformer import points_of, within
+from engine.trace.inputs import Inputs
+
+
+def table_of(config: Config | PairConfig | RecurrentConfig, inputs: Inputs) -> dict[str, Point]:
+    """All points of a run by full name, in the order in which they are made."""
+    if isinstance(config, Config):
+        return points_of(config)
+    if isinstance(config, PairConfig):
+        return _pair_points(config)
+    source = config.encoder.context if config.encoder else inputs.ids.shape[1]
+    padded = inputs.padding is not None, inputs.target_padding is not None
+    return recurrent_points(config, source, inputs.target.shape[1], *padded)
+
+
+def segment_of(config: Config | PairConfig | RecurrentConfig, point: Point) -> str:
+    """The segment of the forward pass that makes a point: "embed", "blocks.3" or "end", of two stacks
+    "decoder.blocks.3"; of a recurrent model "all", because each step is made of the one before.
+
+    A segment can be run again by itself, from the points that a lean trace keeps.
+    """
+    if isinstance(config, RecurrentConfig):
+        return "all"
+    if point.layer is not None:
+        return Place(point.stack, point.layer).name()
+    return Place(point.stack).name("embed" if point.part.startswith("embed") else "end")
+
+
+@cache
+def _pair_points(config: PairConfig) -> dict[str, Point]:
+    """The points of both stacks; the memory is what the encoder made last."""
+    encoder, decoder = within("encoder", config.encoder), within("decoder", config.decoder)
+    memory = replace(decoder[0], sources=(encoder[-1].name,))
+    return {point.name: point for point in (*encoder, memory, *decoder[1:])}

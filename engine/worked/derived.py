@@ -1,0 +1,92 @@
+"""Checks, by the second route, of what pages derive from a trace and a model's weights (engine.analysis,
+engine.decode). Each takes what is shown and what it was derived from."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from engine.trace import Trace
+from engine.worked.recipes import analysis as second
+from engine.worked.recipes.step_inputs import Parameters, float64, stops
+from engine.worked.steps import Check, compare
+
+
+def check_nearest(model, table: str, row: int, ids: list[int], cosines: list[float]) -> Check:
+    """The rows of a table [V, D] nearest to one of them, and their cosines; `table` is its full name."""
+    made = second.nearest(Parameters(model)(f"{table}.weight"), row, ids)
+    return compare(np.stack([cosines, cosines]), *made)
+
+
+def check_map(vectors, points, first: int | None = None) -> Check:
+    """Vectors [N, D] as points [N, k] along their principal components, or those of the `first` of them."""
+    points, first = np.asarray(points, float), first or len(points)
+    return compare(second.spread_and(points, first), *second.principal(float64(vectors), points, first))
+
+
+def check_curve(activation: str, x, y) -> Check:
+    """An activation y at x."""
+    return compare(y, *second.curve(float64(x), activation))
+
+
+def check_promoted(model, stack: str, layer: int, unit: int, ids: list[int], scores: list[float]) -> Check:
+    """What one unit of an MLP adds to the scores of the entries `ids`, which are those it raises most.
+
+    stack: the one that answers, "decoder" where there are two.
+    """
+    answers = model.get_submodule(stack)  # of "" the model itself
+    parameters, config = Parameters(answers), answers.config
+    head = "classes" if config.ending == "classes" else "embed.token" if config.tied else "logits"
+    column = parameters(f"blocks.{layer}.mlp.out.weight")[:, unit]
+    gamma, scale = parameters("final_norm.weight"), config.width**-0.5 if config.scale_logits else 1.0
+    value, size = second.raised(parameters(f"{head}.weight"), gamma, column, scale)
+    best = np.argsort(-value, kind="stable")[: len(ids)]
+    both = np.stack([best, ids])
+    return compare(np.stack([scores, scores]), value[both], size[both])
+
+
+def check_distances(q, k, base: float, places, other, shown) -> Check:
+    """q · k, each [E], after q is rotated to positions `places` [N] and k to positions `other` [N]."""
+    return compare(shown, *second.turned_dots(*map(float64, (q, k)), base, *map(np.asarray, (places, other))))
+
+
+def check_without_first(pattern, shown) -> Check:
+    """Attention weights [..., T, S] without the first position, each row summing to 1 again."""
+    return compare(shown, *second.without_first(float64(pattern)))
+
+
+def check_value_weighted(pattern, v, shown) -> Check:
+    """Attention weights [H, T, S] times the norm of each value, v [G, S, E], each row summing to 1 again."""
+    return compare(shown, *second.value_weighted(float64(pattern), float64(v)))
+
+
+def check_cosine_similarity(trace: Trace, token: int, other: Trace, shown) -> Check:
+    """The cosine of a token's vector with each of another run, before and after each block [L + 1, T]."""
+    made = [second.cosines(float64(trace[stop][0, token]), float64(other[stop][0])) for stop in stops(trace)]
+    return compare(shown, *(np.stack(part) for part in zip(*made, strict=True)))
+
+
+def check_lengths(vectors, shown) -> Check:
+    """The norms of vectors [N, D]."""
+    value = np.sqrt((float64(vectors) ** 2).sum(-1))
+    return compare(shown, value, value)
+
+
+def check_cosines(vector, others, shown) -> Check:
+    """The cosine of a vector [D] with each of [N, D]."""
+    return compare(shown, *second.cosines(float64(vector), float64(others)))
+
+
+def worst(checks: Iterable[Check]) -> Check:
+    """Of several checks the one that is closest to what it allows, or exceeds it most."""
+    return max(checks, key=lambda check: (not check.ok, check.largest / (check.allowed or 1)))
+
+
+def check_choice(logits, decoding, shown) -> Check:
+    """The probability of each entry [V] after temperature, top-k, top-p and min-p."""
+    return compare(shown, *second.chances(float64(logits), decoding))
+
+
+def check_cumulative(logits, decoding, shown) -> Check:
+    """The cumulative probability of the n most probable entries, for every n [V]."""
+    value = np.cumsum(-np.sort(-second.chances(float64(logits), decoding)[0]))
+    return compare(shown, value, value)

@@ -1,0 +1,104 @@
+"""What pages derive from a trace (engine.analysis, engine.decode), by the second route: numpy and float64.
+
+Every function returns (value, size), as engine.worked.recipes.kinds explains them.
+"""
+
+import numpy as np
+
+from engine.worked.recipes.activations import activate, softmax_rows
+
+Made = tuple[np.ndarray, np.ndarray]
+
+
+def cosines(a: np.ndarray, b: np.ndarray) -> Made:
+    """The cosine of one vector [D] with each of [N, D]."""
+    sizes = np.sqrt((a**2).sum()) * np.sqrt((b**2).sum(-1))
+    return (b * a).sum(-1) / sizes, np.abs(b * a).sum(-1) / sizes + 1
+
+
+def nearest(table: np.ndarray, row: int, ids: list[int]) -> Made:
+    """Rows of a table [V, D] by cosine with one of them [2, count]: the largest, and those of the rows `ids`.
+
+    The two are equal where `ids` are the nearest, in order.
+    """
+    value, size = cosines(table[row], table)
+    best = np.argsort(-np.delete(value, row), kind="stable")[: len(ids)]
+    others = np.delete(np.arange(len(table)), row)[best]
+    both = np.stack([others, ids])
+    return value[both], size[both]
+
+
+def principal(vectors: np.ndarray, points: np.ndarray, first: int) -> Made:
+    """Vectors [N, D] along the principal components that points [N, k] claim, those of the first of them.
+
+    [N + 1, k]: the first row is the spread along each (root of the sum of squares), from the eigenvalues of the
+    covariance. To be compared with `spread_and(points, first)`.
+    """
+    centred, count = vectors - vectors[:first].mean(0), points.shape[1]
+    basis = centred[:first]
+    spread = np.sqrt(np.maximum(np.linalg.eigvalsh(basis.T @ basis)[::-1], 0))[:count]
+    spread = np.pad(spread, (0, count - len(spread)))
+    directions = basis.T @ points[:first]
+    length = np.sqrt((directions**2).sum(0))
+    spreads = spread > 1e-6 * spread.max(initial=0)  # without spread a direction is arbitrary
+    value = centred @ (directions / np.where(spreads & (length > 0), length, np.inf))
+    return np.vstack([spread, value]), np.full((len(points) + 1, count), spread.max(initial=0))
+
+
+def spread_and(points: np.ndarray, first: int) -> np.ndarray:
+    """Points [N, k], preceded by the spread of the first of them along each axis: [N + 1, k]."""
+    return np.vstack([np.sqrt((points[:first].astype(float) ** 2).sum(0)), points])
+
+
+def curve(x: np.ndarray, activation: str) -> Made:
+    """An activation by its name at x."""
+    return activate(x, activation), np.abs(x)
+
+
+def raised(scores: np.ndarray, gamma: np.ndarray, column: np.ndarray, scale: float) -> Made:
+    """What one unit of an MLP adds to each score [V].
+
+    scores: the map to scores [V, D]; gamma: the last norm's [D]; column: the unit's in the output map [D].
+    """
+    return scores @ (gamma * column) * scale, np.abs(scores) @ np.abs(gamma * column) * scale
+
+
+def turned_dots(q: np.ndarray, k: np.ndarray, base: float, places: np.ndarray, other: np.ndarray) -> Made:
+    """q · k [E] rotated to positions `places` [N] and `other` [N]: pairs turned by the distance alone."""
+    half = len(q) // 2
+    pairs = (q[:half] + 1j * q[half:]) * np.conj(k[:half] + 1j * k[half:])
+    angles = (places - other)[:, None] / base ** (np.arange(half) / half)
+    far = 1 + np.maximum(np.abs(places), np.abs(other))[:, None]  # float32 rounds the angles of both places
+    return (pairs * np.exp(1j * angles)).real.sum(-1), (np.abs(pairs) * far).sum(-1)
+
+
+def without_first(pattern: np.ndarray) -> Made:
+    """Attention weights [..., T, S] without the first position, each row summing to 1 again."""
+    rest = np.concatenate([np.zeros_like(pattern[..., :1]), pattern[..., 1:]], -1)
+    total = rest.sum(-1, keepdims=True)
+    value = rest / np.maximum(total, 1e-12)
+    return value, value
+
+
+def value_weighted(pattern: np.ndarray, v: np.ndarray) -> Made:
+    """Attention weights [H, T, S] times the norm of each value, v [G, S, E], each row summing to 1 again."""
+    lengths = np.repeat(np.sqrt((v**2).sum(-1)), len(pattern) // len(v), 0)
+    weighted = pattern * lengths[:, None, :]
+    value = weighted / np.maximum(weighted.sum(-1, keepdims=True), 1e-12)
+    return value, value
+
+
+def chances(logits: np.ndarray, decoding) -> Made:
+    """The probability of each entry [V] after temperature, top-k, top-p and min-p, in this order."""
+    x = logits / decoding.temperature
+    if decoding.top_k is not None:
+        x = np.where(x >= np.sort(x)[-min(decoding.top_k, len(x))], x, -np.inf)
+    if decoding.top_p is not None:
+        order = np.argsort(-x, kind="stable")
+        held = np.cumsum(softmax_rows(x)[order])
+        kept = order[: 1 + int((held[:-1] < decoding.top_p).sum())]
+        x = np.where(np.isin(np.arange(len(x)), kept), x, -np.inf)
+    if decoding.min_p is not None:
+        x = np.where(softmax_rows(x) >= decoding.min_p * softmax_rows(x).max(), x, -np.inf)
+    value = softmax_rows(x)
+    return value, value * (1 + np.where(value > 0, x.max() - x, 0))
