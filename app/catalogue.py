@@ -31,6 +31,11 @@ def linked(name: str) -> str:
     return "" if name == shipped()[0] else name
 
 
+def walked(view) -> str:
+    """The model that the walk shows in a view."""
+    return view.model or models()[0]
+
+
 def family(name: str) -> str:
     """Which family of architectures a model is of."""
     return family_of(compute.model(name))

@@ -23,12 +23,12 @@ PARTS = {  # what can be taken out: a point, and what it is called
 }
 
 
-def strip(ctx: StepContext) -> None:
-    """The changes, each with a cross to take it back, and what became of the answer."""
-    if not ctx.edits:
+def strip(edits: Edits, config) -> None:
+    """The changes of a model of this config, each with a cross to take it back, and one that takes all back."""
+    if not edits:
         return
-    groups = together(ctx.edits, getattr(ctx.config, "layers", 1))
-    labels = [_label(ctx, group) for group in groups]
+    groups = together(edits, getattr(config, "layers", 1))
+    labels = [_label(group) for group in groups]
 
     def remove(number: object) -> None:
         if type(number) is int and 0 <= number < len(groups):
@@ -36,16 +36,17 @@ def strip(ctx: StepContext) -> None:
 
     header = {"items": labels, "all": say("walk", "edits/clear"), "say": say("walk", "edits/lead")}
     put_part("edits", "edits", header, remove=remove, clear=lambda _: state.change(edits=()))
-    text(_outcome(ctx))
 
 
-def _outcome(ctx: StepContext) -> str:
-    """The most probable answers before and after, and how far apart the two are."""
+def outcome(ctx: StepContext) -> None:
+    """What became of the answer: the most probable ones before and after, and how far apart the two are."""
+    if not ctx.edits:
+        return
     point, at = ctx.outcome
     before, after = (compute.answer(ctx.model.name, ctx.given, point, at, edits) for edits in ((), ctx.edits))
     place = dict(token=ctx.token if at and ctx.side != "encoder" else "")
     told = dict(before=_best(ctx, before), after=_best(ctx, after), bits=divergence(before, after))
-    return say("walk", "edits/outcome", ctx.facts | {"placed": bool(place["token"])}, **place, **told)
+    text(say("walk", "edits/outcome", ctx.facts | {"placed": bool(place["token"])}, **place, **told))
 
 
 def _best(ctx: StepContext, shares) -> str:
@@ -54,7 +55,7 @@ def _best(ctx: StepContext, shares) -> str:
     return ", ".join(f"{ctx.answer(i).removeprefix('·')} {share:.1%}" for i, share in pairs)
 
 
-def _label(ctx: StepContext, group: Edits) -> str:
+def _label(group: Edits) -> str:
     """What a change, or the same one in all blocks, is called; it is shown as plain text."""
     edit, layer = group[0], layer_of(group[0])
     name = edit.point.rpartition(f"blocks.{layer}.")[2]

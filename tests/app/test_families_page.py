@@ -13,6 +13,7 @@ from app import catalogue, compute, state
 from app.text import sections
 from engine.analysis import certainty, path_length, path_to_target, sequential_steps
 from engine.load import SHIPPED
+from engine.trace import Edit
 from tests.app.conftest import TRANSLATORS
 from tests.app.visit import (
     bars,
@@ -26,8 +27,10 @@ from tests.app.visit import (
     parts,
     rows_of,
     tensors,
+    texts,
     view,
     visit,
+    what_if,
 )
 from tests.engine.tiny import recurrent
 from tests.hostile import HOSTILE
@@ -356,3 +359,37 @@ def test_a_sentence_that_some_cannot_read_warns_in_their_rows_and_the_others_dra
     for name in ("gru", "rnn"):
         assert f"{name} can read 20" in rows[name][0] and rows[name][1:-1] == [""] * 5
     assert rows["interpreter"][1] == f"{certainty(alone(family, 'interpreter', text.strip())):.0%}"
+
+
+# --- what-ifs ---------------------------------------------------------------------------------------
+
+
+def answers(at) -> dict[str, list[float]]:
+    """The bars of the answers, by model."""
+    return {key.removeprefix("plot-answer-"): bars(at, key) for key in keys(at, "plot-answer-")}
+
+
+def test_what_ifs_of_the_walk_are_listed_and_change_its_model_alone():
+    edits = [Edit("blocks.5.mlp.out", "zero"), Edit("blocks.5.attn.out", "zero")]
+    before, after = families(), families(**what_if(*edits))
+    name = catalogue.models()[0]
+    assert {key for key, bar in answers(before).items() if answers(after)[key] != bar} == {name}
+    run = engine.run(engine.load(name), catalogue.given(name, view(after), gap=True), edits=edits)
+    best = run["logits"][0, -1].softmax(-1).topk(5).values
+    assert answers(after)[name] == pytest.approx(best.tolist(), abs=1e-6)
+    assert len(given(after, "edits")["items"]) == 2
+    assert any("They change " in line and name in line for line in texts(after))
+
+
+def test_what_ifs_of_a_model_that_is_not_shown_are_listed_and_change_nothing():
+    name = next(name for name in catalogue.models() if name not in catalogue.families().values())
+    before, after = families(model=name), families(model=name, **what_if(Edit("blocks.0.mlp.out", "zero")))
+    assert answers(before) == answers(after)
+    assert keys(before, "edits") == [] and len(given(after, "edits")["items"]) == 1
+    assert any("They belong to " in line and name in line for line in texts(after))
+
+
+def test_a_what_if_is_removed_there_too():
+    at = families(**what_if(Edit("blocks.5.mlp.out", "zero")))
+    fire(at, "edits", clear=None)
+    assert "edits" not in at.query_params and keys(at, "edits") == []

@@ -5,9 +5,10 @@ from dataclasses import replace
 import streamlit as st
 import torch
 
-from app import catalogue, components, compute, state
+from app import catalogue, components, compute, edits, state
 from app.architecture import whole
 from app.text import say
+from app.ui import what_ifs
 from app.ui.charts import chart
 from app.ui.context import StepContext
 from app.ui.controls import button
@@ -47,6 +48,7 @@ def _page(view: state.View) -> None:
     header = {"text": view.prompt, "placeholder": say("families", "placeholder"), "open": False}
     header["examples"] = [(text, text) for text in SENTENCES]
     components.prompt("prompt", header, _submit, lambda i: _submit(SENTENCES[int(i)]))
+    _what_ifs(view)
     for kind, name in catalogue.families().items():
         with group(f"family-{kind}", border=True):
             _family(view, kind, name)
@@ -55,6 +57,15 @@ def _page(view: state.View) -> None:
 
 def _submit(text: str) -> None:
     state.anew(prompt=str(text))
+
+
+def _what_ifs(view: state.View) -> None:
+    """The what-ifs of the walk: they change its model here too, and no other."""
+    if view.edits:
+        name = catalogue.walked(view)
+        what_ifs.strip(view.edits, compute.model(name).reads[-1])
+        shown = name in catalogue.families().values()
+        text(say("families", "edits" if shown else "edits/elsewhere", model=name))
 
 
 def _family(view: state.View, kind: str, name: str) -> None:
@@ -72,7 +83,8 @@ def _family(view: state.View, kind: str, name: str) -> None:
         return
     ctx = StepContext(view, model, given, trace, side="decoder" if len(model.reads) == 2 else "")
     fitted, _ = state.fit(replace(view, layer=0, head=0), ctx.config, len(ctx.ids))
-    ctx = replace(ctx, view=fitted)
+    changes = edits.fitting(trace, view.edits)[0] if name == catalogue.walked(view) else ()
+    ctx = replace(ctx, view=replace(fitted, edits=changes)).with_edits(changes)
     with mask:
         MASKS.get(kind, _mask)(ctx, kind)
     with answer:

@@ -18,7 +18,7 @@ CURVES = {  # of learning.json: what a curve is called, and its value in one rec
 
 def main() -> None:
     view = state.view(catalogue.models())
-    name, _, step = (view.model or catalogue.shipped()[0]).partition(AT)
+    name, _, step = catalogue.walked(view).partition(AT)
     _choose(name)
     moments = catalogue.beside(name, "learning.json").get("moments", [])
     if moments:

@@ -28,7 +28,7 @@ PLACES = ("step", "layer", "head", "token", "key", "other")  # what an example s
 
 def main() -> None:
     asked = state.view(catalogue.models())
-    name = asked.model or catalogue.models()[0]
+    name = catalogue.walked(asked)
     view = replace(asked, prompt=catalogue.opening(name, asked.prompt))
     model = compute.model(name)
     given = catalogue.given(name, view)
@@ -51,7 +51,8 @@ def _step(ctx: StepContext) -> None:
     _notes(state.ignored())
     _map(ctx)
     _bar(ctx)
-    what_ifs.strip(ctx)
+    what_ifs.strip(ctx.edits, ctx.config)
+    what_ifs.outcome(ctx)
     with group("head"):
         _head(ctx)
     with group(f"step-{ctx.view.step}"):
