@@ -57,7 +57,7 @@ def inputs_of(model, given, padding=None, segments=None, target=None, target_pad
 def encode(model, text: str) -> list[int]:
     """Token ids of `text`, or a ValueError where the model came without a tokenizer."""
     if model.tokenizer is None:
-        raise ValueError(f"{model.name} came without a tokenizer.json: give token ids, not text")
+        raise ValueError(f"{model.name} {model.without_tokenizer}: give token ids, not text")
     return model.tokenizer.encode(text)
 
 
