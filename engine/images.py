@@ -29,9 +29,9 @@ GREYS = greys()
 
 @dataclass(frozen=True)
 class Preparation:
-    """How a model wants its images: `size` pixels a side, each number of a pixel (from 0 to 1) less `mean`, over
-    `std`; the colours with which they are written as texts (if None is given, greys); and whether an image of
-    another size is resized or refused."""
+    """How a model wants its images: `size` pixels a side, each number of a pixel (from 0 to 1) less `mean`,
+    over `std`; the colours with which they are written as texts (if None is given, greys); and whether an
+    image of another size is resized or refused."""
 
     size: int
     mean: tuple[float, ...]

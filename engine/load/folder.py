@@ -38,9 +38,7 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
         found = read_tensors(folder / file)
         for name in weights.keys() & found.keys():
             if not equal(weights[name], found[name]):
-                raise ValueError(
-                    f"{folder}: {shown(name)} stands in two shards (the second is {file}) and differs"
-                )
+                raise ValueError(f"{folder}: {shown(name)} stands in two shards and differs; {file} is one")
         weights |= found
     return weights
 
@@ -109,9 +107,8 @@ class _Unset(TorchFunctionMode):
 
 def build(config: Config | PairConfig | RecurrentConfig, weights: dict[str, Tensor], source: str) -> nn.Module:
     """A model holding `weights` (by this project's names) in float32; all misfits in one error."""
-    for name, stack in zip(
-        ("encoder.", "decoder.") if len(config.stacks) == 2 else ("",), config.stacks, strict=True
-    ):
+    names = ("encoder.", "decoder.") if len(config.stacks) == 2 else ("",)
+    for stack, name in zip(config.stacks, names, strict=True):
         _check_sizes(stack, weights, name, source)
     with torch.device("meta"), _Unset():
         model = model_of(config)

@@ -53,7 +53,7 @@ def _preparation(folder: Path, config: dict, size: int, channels: int) -> Prepar
 
 
 def _resize(s: Settings, size: int) -> bool:
-    """Whether images are made as large as the model reads them; a ValueError where they would be made otherwise."""
+    """Whether images are resized to what the model reads; a ValueError where they would become another size."""
     square = ({"height": size, "width": size}, size, [size, size])
     resize = s.flag("do_resize")
     asked = {name: s.get(name) for name in ("size", "resample", "crop_size")}  # read only if these are done
@@ -69,11 +69,10 @@ def _resize(s: Settings, size: int) -> bool:
 
 def _scale(s: Settings, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and std of p/255 that do what is asked: (p · factor − mean) / std, or a part of it."""
+    s.get("rescale_factor")  # read only if it is done
     factor = 255 * s.number("rescale_factor") if s.flag("do_rescale") else 255.0
-    if not s.flag("do_rescale"):
-        s.get("rescale_factor")
-    means = _numbers(s, "image_mean", channels, least=-1e6)
-    stds = _numbers(s, "image_std", channels, least=0)
+    means = _numbers(s, "image_mean", channels, above=-1e6)
+    stds = _numbers(s, "image_std", channels, above=0)
     if not s.flag("do_normalize"):
         means, stds = [0.0] * channels, [1.0] * channels
     if factor == 1:
@@ -81,11 +80,11 @@ def _scale(s: Settings, channels: int) -> tuple[tuple[float, ...], tuple[float, 
     return tuple(mean / factor for mean in means), tuple(std / factor for std in stds)
 
 
-def _numbers(s: Settings, name: str, channels: int, least: float) -> list[float]:
+def _numbers(s: Settings, name: str, channels: int, above: float) -> list[float]:
     given = s.get(name, [0.5] * channels)
     fits = isinstance(given, list) and len(given) == channels
-    if not fits or not all(type(x) in (int, float) and least < x < 1e6 for x in given):
-        raise ValueError(f"{s.source}: {name} is {shown(given)}; it must be {channels} numbers above {least:g}")
+    if not fits or not all(type(x) in (int, float) and above < x < 1e6 for x in given):
+        raise ValueError(f"{s.source}: {name} is {shown(given)}; it must be {channels} numbers above {above:g}")
     return [float(x) for x in given]
 
 

@@ -32,7 +32,7 @@ def renamed(
     prefix: str,
     formerly: dict[str, str] | None = None,
 ) -> dict[str, Tensor]:
-    """Their tensors under our names, without those left out; a ValueError where two that differ are one of ours.
+    """Their tensors under our names, without those left out; a ValueError where two that differ have one name.
 
     formerly: endings that names had in old files -> today's
     """

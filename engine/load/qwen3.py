@@ -24,7 +24,8 @@ def config_of(s: Settings) -> Config:
     if s.get("use_sliding_window"):
         raise ValueError(f"{s.source} asks for a sliding window (use_sliding_window), which is not read here")
     kinds, config = s.get("layer_types"), replace(llama.config_of(s), qk_norm=True)
-    if kinds is not None and kinds != ["full_attention"] * config.layers:
+    full = isinstance(kinds, list) and all(kind == "full_attention" for kind in kinds)
+    if kinds is not None and (not full or len(kinds) != config.layers):
         raise ValueError(
             f"{s.source}: layer_types is {shown(kinds)}; only 'full_attention' for each of the {config.layers} "
             "layers is read here"

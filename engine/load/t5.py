@@ -100,10 +100,10 @@ def _unit(s: Settings) -> tuple[bool, str]:
     if gate not in ("", "gated"):
         raise ValueError(f"{s.source}: feed_forward_proj {shown(asked)} is unknown")
     unit = "gelu_new" if (gate, unit) == ("gated", "gelu") else unit
+    activation = Settings(s.source, {"feed_forward_proj": unit}, {}, {}, set()).activation("feed_forward_proj")
     s.only("dense_act_fn", unit)
     s.only("is_gated_act", gate == "gated")
-    made = Settings(s.source, {"feed_forward_proj": unit}, {}, {}, set())
-    return gate == "gated", made.activation("feed_forward_proj")
+    return gate == "gated", activation
 
 
 def weights_of(config: PairConfig, theirs: dict[str, Tensor]) -> tuple[PairConfig, dict[str, Tensor]]:

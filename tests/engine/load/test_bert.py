@@ -45,8 +45,11 @@ def test_its_vocabulary_comes_with_it(folder, wordpiece_json):
     [
         (dict(intermediate_size=...), "no whole number for intermediate_size"),
         (dict(num_attention_heads=4), "width 15 cannot be shared among 4 heads"),
-        (dict(position_embedding_type="relative_key"), "'relative_key' positions"),
-        (dict(is_decoder=True), "BERT as a decoder"),
+        (
+            dict(position_embedding_type="relative_key"),
+            "position_embedding_type 'relative_key'; only 'absolute' is read",
+        ),
+        (dict(is_decoder=True), "asks for is_decoder True, which is not read here"),
         (dict(type_vocab_size=3), "misshapen: embed.segment.weight is (2, 15)"),
         (dict(hidden_act="tanh"), "hidden_act 'tanh' is unknown"),
         (dict(num_hidden_layers=2), "unexpected: blocks.2"),
