@@ -10,7 +10,7 @@ from engine.load import bert, bloom, glassbox, gpt2, images, llama, mixtral, mom
 from engine.load.files import MOST_TEXT, check_file, is_there, read_json
 from engine.load.folder import build, read_weights
 from engine.load.hub import find
-from engine.load.settings import Settings
+from engine.load.settings import Settings, shown
 from engine.recurrent import Recurrent
 from engine.tokenize import JsonTokenizer, UnigramTokenizer, WordPieceTokenizer
 from engine.transformer import Transformer
@@ -76,11 +76,10 @@ def _foreign(folder: Path, config: dict) -> Transformer | EncoderDecoder:
     """A model in one of the Hugging Face layouts, with its tokenizer if the folder has one."""
     kind = config.get("model_type")
     if kind not in tuple(LAYOUTS):
-        raise ValueError(f"{folder}/config.json says model_type {kind!r}; known are {', '.join(LAYOUTS)}")
+        raise ValueError(f"{folder}/config.json says model_type {shown(kind)}; known are {', '.join(LAYOUTS)}")
     layout = LAYOUTS[kind]
     settings = Settings(folder / "config.json", config, layout.USUAL, layout.SAME, layout.HARMLESS)
-    shapes = layout.config_of(settings)
-    settings.close()
+    shapes = settings.read(layout.config_of)
     shapes, weights = layout.weights_of(shapes, read_weights(folder))
     model = build(shapes, weights, str(folder))
     if model.reads[0].image:

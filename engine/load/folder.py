@@ -1,7 +1,6 @@
 """Files of a checkpoint folder: read safely, checked completely."""
 
 import os
-import re
 from pathlib import Path
 
 import torch
@@ -17,6 +16,7 @@ from engine.load.layout import equal
 from engine.load.settings import shown
 
 READ = (torch.float32, torch.float16, torch.bfloat16, torch.float64)  # types of weights; all become float32
+MOST_LAYERS = 1000
 WHOLE = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)  # of masks, of moments
 
 
@@ -107,9 +107,8 @@ class _Unset(TorchFunctionMode):
 
 def build(config: Config | PairConfig | RecurrentConfig, weights: dict[str, Tensor], source: str) -> nn.Module:
     """A model holding `weights` (by this project's names) in float32; all misfits in one error."""
-    names = ("encoder.", "decoder.") if len(config.stacks) == 2 else ("",)
-    for stack, name in zip(config.stacks, names, strict=True):
-        _check_sizes(stack, weights, name, source)
+    for stack in config.stacks:
+        _check_sizes(stack, weights, source)
     with torch.device("meta"), _Unset():
         model = model_of(config)
     wanted = dict(model.named_parameters())
@@ -146,7 +145,7 @@ def _once(model: nn.Module, weights: dict[str, Tensor]) -> tuple[dict[str, Tenso
     return once, troubles
 
 
-def _check_sizes(config: Config | RecurrentConfig, weights: dict[str, Tensor], stack: str, source: str) -> None:
+def _check_sizes(config: Config | RecurrentConfig, weights: dict[str, Tensor], source: str) -> None:
     """A ValueError where a size is beyond what the weights can hold, before torch is asked for it."""
     numbers = sum(w.numel() for w in weights.values())
     counts = ["vocabulary", "width", "mlp_width", "segments", "channels"]
@@ -154,9 +153,10 @@ def _check_sizes(config: Config | RecurrentConfig, weights: dict[str, Tensor], s
     positions = getattr(config, "positions", "")
     counts += {"learned": ["context"], "relative": ["buckets"]}.get(positions, [])
     limits = dict.fromkeys(counts, numbers)
-    blocks = {found[0] for n in weights if (found := re.match(rf"{re.escape(stack)}blocks\.\d+\.", n))}
-    limits["layers"] = len(blocks) + 30  # as many as an error lists
-    limits["experts"] = len(weights) // getattr(config, "layers", 1)  # of each block
+    if isinstance(config, Config):  # a few more than there can be, so that an error lists what is missing
+        block = 2 * config.width * (config.heads * config.head_width + config.mlp_width)
+        limits["layers"] = min(numbers // block, MOST_LAYERS) + 30
+        limits["experts"] = numbers // (config.layers * config.width * config.mlp_width) + 30
     for name, limit in limits.items():
         if getattr(config, name, 0) > limit:  # a recurrent model has but some of them
             raise ValueError(

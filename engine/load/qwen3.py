@@ -27,8 +27,8 @@ def config_of(s: Settings) -> Config:
     full = isinstance(kinds, list) and all(kind == "full_attention" for kind in kinds)
     if kinds is not None and (not full or len(kinds) != config.layers):
         raise ValueError(
-            f"{s.source}: layer_types is {shown(kinds)}; only 'full_attention' for each of the {config.layers} "
-            "layers is read here"
+            f"{s.source}: layer_types is {shown(kinds)}; only 'full_attention' is read here, for each of the "
+            f"{config.layers} layers (num_hidden_layers)"
         )
     return config
 

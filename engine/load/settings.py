@@ -1,5 +1,6 @@
 """The entries of a checkpoint's JSON files: each is obeyed, known as harmless, or refused by its name."""
 
+import re
 from pathlib import Path
 
 ACTIVATIONS = {
@@ -137,6 +138,15 @@ class Settings:
             raise self._bad(name, "an object {…}")
         return Settings(f"{self.source}: {name}", value, {}, same, frozenset())
 
+    def read(self, config_of):
+        """What `config_of` makes of these entries, if it has read all that say something."""
+        try:
+            config = config_of(self)
+        except ValueError as error:
+            raise self._told(error) from None
+        self.close()
+        return config
+
     def close(self) -> None:
         """A ValueError that names what was not read, unless it says nothing: null, false or empty."""
         self.only("dtype", *DTYPES)
@@ -145,6 +155,15 @@ class Settings:
             more = f" and {len(asked) - 10} more" if len(asked) > 10 else ""
             asks = ", ".join(f"{n[:60]} {shown(self.entries[n])}" for n in asked[:10])
             raise ValueError(f"{self.source} asks for {asks}{more}, which is not read here")
+
+    def _told(self, error: ValueError) -> ValueError:
+        """An error of the config that was made, with their names of the numbers that it speaks of."""
+        if str(error).startswith(str(self.source)):
+            return error
+        numbers = re.findall(r"-?\d+(?:\.\d+)?", str(error))
+        names = [n for n in self.entries.keys() - HARMLESS if str(self.entries[n]) in numbers]
+        says = ", ".join(f"{n} = {self.entries[n]}" for n in sorted(names))
+        return ValueError(f"{self.source} says {says}: {error}" if names else f"{self.source}: {error}")
 
     def _bad(self, name: str, wanted: str) -> ValueError:
         return ValueError(f"{self.source}: {name} is {shown(self.entries.get(name))}; it must be {wanted}")

@@ -33,7 +33,7 @@ USUAL |= dict(feed_forward_proj="relu", layer_norm_epsilon=1e-6, tie_word_embedd
 USUAL |= dict(pad_token_id=0, eos_token_id=1)
 SAME = {"hidden_size": "d_model", "head_dim": "d_kv"}
 SAME |= {"num_hidden_layers": "num_layers", "num_attention_heads": "num_heads"}
-HARMLESS = {"dropout_rate", "is_encoder_decoder"}
+HARMLESS = {"dropout_rate"}
 
 
 def _names() -> dict[str, str | None]:
@@ -59,6 +59,7 @@ def config_of(s: Settings) -> PairConfig:
         s.sizes("n_positions", "relative_attention_max_distance"),
         s.sizes("relative_attention_num_buckets", least=4),
     )
+    s.only("is_encoder_decoder", True)
     gated, activation = _unit(s)
     stack = dict(
         vocabulary=vocabulary,
@@ -101,8 +102,9 @@ def _unit(s: Settings) -> tuple[bool, str]:
         raise ValueError(f"{s.source}: feed_forward_proj {shown(asked)} is unknown")
     unit = "gelu_new" if (gate, unit) == ("gated", "gelu") else unit
     activation = Settings(s.source, {"feed_forward_proj": unit}, {}, {}, set()).activation("feed_forward_proj")
-    s.only("dense_act_fn", unit)
-    s.only("is_gated_act", gate == "gated")
+    for name, told in {"dense_act_fn": unit, "is_gated_act": gate == "gated"}.items():
+        if s.get(name, told) != told:
+            raise ValueError(f"{s.source} says feed_forward_proj {asked!r} but {name} {shown(s.get(name))}")
     return gate == "gated", activation
 
 

@@ -45,7 +45,7 @@ def test_heads_have_128_numbers_where_the_file_does_not_say(folder):
         (dict(use_sliding_window=True), "a sliding window (use_sliding_window)"),
         (
             dict(layer_types=["full_attention", "sliding_attention"]),
-            "only 'full_attention' for each of the 3 layers",
+            "only 'full_attention' is read here, for each of the 3 layers",
         ),
         (dict(rope_parameters={"rope_type": "yarn", "factor": 4.0}), "rope_type 'yarn'; only 'default'"),
         (

@@ -86,7 +86,7 @@ def test_a_vocabulary_of_another_kind_is_refused(folder, tokenizer_json):
         (dict(relative_attention_max_distance=4), "max_distance is 4; with 8 buckets"),
         (dict(feed_forward_proj="swiglu"), "feed_forward_proj 'swiglu' is unknown"),
         (dict(feed_forward_proj="doubly-gelu"), "feed_forward_proj 'doubly-gelu' is unknown"),
-        (dict(feed_forward_proj="gated-relu"), "asks for is_gated_act False; only True"),
+        (dict(feed_forward_proj="gated-relu"), "says feed_forward_proj 'gated-relu' but is_gated_act False"),
         (dict(feed_forward_proj="gated-relu", is_gated_act=True), "missing: decoder.blocks.0.mlp.up.weight"),
         (dict(eos_token_id=97), "end is 97; it must be a token from 0 to 96"),
         (dict(scale_decoder_outputs=1), "scale_decoder_outputs is 1"),
