@@ -41,8 +41,7 @@ def write(model, folder: Path) -> None:
 
 def _preparation(folder: Path, config: dict, size: int, channels: int) -> Preparation:
     """What preprocessor_config.json asks for (`config`; where it is silent, ViT's usual 0.5)."""
-    given = {name: value for name, value in config.items() if value is not None}  # null: the usual
-    s = Settings(folder / FILE, given, USUAL, {"feature_extractor_type": "image_processor_type"}, HARMLESS)
+    s = Settings(folder / FILE, config, USUAL, {"feature_extractor_type": "image_processor_type"}, HARMLESS)
     s.only("image_processor_type", *KINDS)
     s.only("do_convert_rgb", False, *([True] if channels == 3 else []))
     resize = _resize(s, size)
