@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -16,7 +15,7 @@ from engine.load.layout import equal
 from engine.load.settings import shown
 
 READ = (torch.float32, torch.float16, torch.bfloat16, torch.float64)  # types of weights; all become float32
-MOST_LAYERS = 1000
+MOST_TENSORS, MOST_LAYERS = 20_000, 1000  # ten times what the largest model of a layout here has
 WHOLE = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)  # of masks, of moments
 
 
@@ -75,9 +74,13 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     where it is damaged or none, or has numbers of another type."""
     check_file(path)
     try:
-        tensors = load_file(path)
+        with safe_open(path, "pt") as file:
+            count = len(file.keys())
+            tensors = file.get_tensors() if count <= MOST_TENSORS else {}
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} is damaged or no safetensors file: {error}") from None
+    if count > MOST_TENSORS:
+        raise ValueError(f"{path} has {count:,} tensors; such a file has at most {MOST_TENSORS:,}")
     for name, w in tensors.items():
         if w.dtype not in READ + WHOLE:
             raise ValueError(f"{path}: {shown(name)} is {_type(w)}; weights are read in {_types()}")

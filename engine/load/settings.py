@@ -70,10 +70,12 @@ class Settings:
         given = one_name(source, entries, SAME | same)
         self.entries = usual | given
         self.unread = given.keys() - HARMLESS - harmless
+        self.asked: set[str] = set()
 
     def get(self, name: str, usual=None):
         """An entry as it is; `usual` where the file leaves it out or has null."""
         self.unread.discard(name)
+        self.asked.add(name)
         value = self.entries.get(name)
         return usual if value is None else value
 
@@ -161,7 +163,7 @@ class Settings:
         if str(error).startswith(str(self.source)):
             return error
         numbers = re.findall(r"-?\d+(?:\.\d+)?", str(error))
-        names = [n for n in self.entries.keys() - HARMLESS if str(self.entries[n]) in numbers]
+        names = [n for n in self.asked if str(self.entries.get(n)) in numbers]
         says = ", ".join(f"{n} = {self.entries[n]}" for n in sorted(names))
         return ValueError(f"{self.source} says {says}: {error}" if names else f"{self.source}: {error}")
 

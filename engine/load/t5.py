@@ -55,10 +55,8 @@ def config_of(s: Settings) -> PairConfig:
     """Version 1.0 scales the last vectors; 1.1 does not, has gated MLPs and logits of its own."""
     names = ("vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads")
     vocabulary, width, head_width, mlp_width, layers, heads = s.sizes(*names)
-    (context, max_distance), (buckets,) = (
-        s.sizes("n_positions", "relative_attention_max_distance"),
-        s.sizes("relative_attention_num_buckets", least=4),
-    )
+    context, max_distance = s.sizes("n_positions", "relative_attention_max_distance")
+    (buckets,) = s.sizes("relative_attention_num_buckets", least=4)
     s.only("is_encoder_decoder", True)
     gated, activation = _unit(s)
     stack = dict(
@@ -79,6 +77,8 @@ def config_of(s: Settings) -> PairConfig:
         norm_eps=s.number("layer_norm_epsilon"),
         scale_scores=False,
     )
+    first = "pad_token_id" if s.get("decoder_start_token_id") is None else "decoder_start_token_id"
+    start, end = s.sizes(first, "eos_token_id", least=0)
     scaled = s.flag("tie_word_embeddings")  # what it says of T5; the tables that there are say what is tied
     return PairConfig(
         encoder=Config(**stack, layers=layers, causal=False, ending="nothing"),
@@ -88,8 +88,8 @@ def config_of(s: Settings) -> PairConfig:
             memory=width,
             scale_logits=scaled if s.get("scale_decoder_outputs") is None else s.flag("scale_decoder_outputs"),
         ),
-        start=s.get("decoder_start_token_id", s.get("pad_token_id")),
-        end=s.get("eos_token_id"),
+        start=start,
+        end=end,
         shared=True,
     )
 

@@ -37,6 +37,11 @@ HARMLESS |= {"encoder_stride", "pooler_output_size", "pooler_act"}  # of parts t
 def config_of(s: Settings) -> Config:
     """The shapes and choices of a ViT config.json; a ValueError names a setting that cannot be had."""
     image, patch = s.side("image_size"), s.side("patch_size")
+    if image % patch:
+        raise ValueError(
+            f"{s.source}: an image of image_size {image} cannot be cut into patches of patch_size {patch}: "
+            f"{image} is not divisible by {patch}"
+        )
     names = ("num_channels", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
     channels, width, layers, heads, mlp_width = s.sizes(*names)
     s.only("qkv_bias", True)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from engine.masked import fill, follows
 from tests.engine.load.damage import configure, load, refused
 from tests.engine.tiny import assert_close, prompt
 
@@ -38,6 +39,14 @@ def test_names_of_2018_are_read_too(folder, checkpoint):
 def test_its_vocabulary_comes_with_it(folder, wordpiece_json):
     shutil.copy(wordpiece_json, folder / "tokenizer.json")
     assert load(folder).tokenizer.encode("[MASK]")[1] == load(folder).tokenizer.mask
+
+
+def test_without_a_vocabulary_it_fills_no_text(folder):
+    model = load(folder)
+    with pytest.raises(ValueError, match="came without a tokenizer.json: give token ids, not text"):
+        fill(model, "a [MASK]")
+    with pytest.raises(ValueError, match="came without a tokenizer.json"):
+        follows(model, "a", "b")
 
 
 @pytest.mark.parametrize(
