@@ -117,7 +117,7 @@ def build(config: Config | PairConfig | RecurrentConfig, weights: dict[str, Tens
     wanted = dict(model.named_parameters())
     weights, troubles = _once(model, weights)
     troubles += [f"missing: {name}" for name in sorted(wanted.keys() - weights.keys())]
-    troubles += [f"unexpected: {name}" for name in sorted(weights.keys() - wanted.keys())]
+    troubles += [f"unexpected: {name[:200]}" for name in sorted(weights.keys() - wanted.keys())]
     for name in sorted(wanted.keys() & weights.keys()):
         has, needs = tuple(weights[name].shape), tuple(wanted[name].shape)
         if has != needs:

@@ -9,6 +9,7 @@ from torch import Tensor
 from engine.config import Config
 
 TABLE, HEAD = "embed.token.weight", "logits.weight"
+HEADS = ("lm_head.", "cls.", "classifier.")  # they stand beside the stack that a prefix names, not in it
 
 
 def our_name(name: str, table: dict[str, str | None], prefix: str) -> str | None:
@@ -17,6 +18,8 @@ def our_name(name: str, table: dict[str, str | None], prefix: str) -> str | None
     In the table {i} is the block's number and {w} is weight or bias.
     """
     bare = name.removeprefix(prefix)
+    if bare != name and bare.startswith(HEADS):
+        return name
     number = re.search(r"(?<=\.)\d+(?=\.)", bare)
     template = re.sub(r"\.\d+\.", ".{i}.", bare, count=1)
     template = template if template in table else re.sub(r"\.(weight|bias)$", ".{w}", template)

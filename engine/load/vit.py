@@ -73,7 +73,7 @@ def weights_of(config: Config, theirs: dict[str, Tensor]) -> tuple[Config, dict[
 
 def _in_line(name: str, w: Tensor) -> Tensor:
     """Their convolution over a patch as a matrix, their tables without a batch."""
-    if name == "embed.patch.weight":
+    if name == "embed.patch.weight" and w.dim() > 1:
         return w.flatten(1)
     if name == "embed.first":
         return w.flatten()

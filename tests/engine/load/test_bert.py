@@ -43,9 +43,9 @@ def test_its_vocabulary_comes_with_it(folder, wordpiece_json):
 
 def test_without_a_vocabulary_it_fills_no_text(folder):
     model = load(folder)
-    with pytest.raises(ValueError, match="came without a tokenizer.json: give token ids, not text"):
+    with pytest.raises(ValueError, match=r"came without a tokenizer.json: give token ids, not text"):
         fill(model, "a [MASK]")
-    with pytest.raises(ValueError, match="came without a tokenizer.json"):
+    with pytest.raises(ValueError, match=r"came without a tokenizer.json"):
         follows(model, "a", "b")
 
 
