@@ -8,6 +8,7 @@ from torch import Tensor
 from engine.model.transformer import Transformer
 from engine.tokenize.wordpiece import MASK
 from engine.trace import run
+from engine.trace.inputs import encode, tokenizer_of
 
 SHARE, MASKED, RANDOM = 0.15, 0.8, 0.1  # Devlin et al. 2018, section 3.1
 KEPT, AS_MASK, AS_OTHER, AS_ITSELF = range(4)
@@ -26,7 +27,7 @@ def fill(model: Transformer, text: str, count: int = 5) -> list[list[Guess]]:
     """The most probable entries for each [MASK] of a text, in its order."""
     if model.config.ending != "masked":
         raise ValueError(f"{model.name} has no head for {MASK}: it gives vectors, no words")
-    ids = model.tokenizer.encode(text)
+    ids = encode(model, text)
     places = [t for t, id in enumerate(ids) if id == model.tokenizer.mask]
     if not places:
         raise ValueError(f"there is no {MASK} in the text: write {MASK} in the place of the word to be found")
@@ -43,7 +44,7 @@ def follows(model: Transformer, first: str, second: str) -> float:
     """The probability that the second text follows the first."""
     if not model.config.next_sentence:
         raise ValueError(f"{model.name} has no head that judges whether one text follows another")
-    ids, segments = model.tokenizer.encode_pair(first, second)
+    ids, segments = tokenizer_of(model).encode_pair(first, second)
     return run(model, ids, segments=segments)["follows.scores"][0].softmax(-1)[0].item()
 
 

@@ -1,12 +1,15 @@
 """From a name or a folder to a model that is ready to run."""
 
+import os
 from pathlib import Path
 
 import torch
 
 from engine.load import bert, bloom, glassbox, gpt2, images, llama, mixtral, moments, qwen3, t5, vit
-from engine.load.folder import read_json
+from engine.load.files import MOST_TEXT, check_file, is_there, read_json
+from engine.load.folder import build, read_weights
 from engine.load.hub import find
+from engine.load.settings import Settings, shown
 from engine.model.encoder_decoder import EncoderDecoder
 from engine.model.recurrent import Recurrent
 from engine.model.transformer import Transformer
@@ -73,19 +76,32 @@ def _foreign(folder: Path, config: dict) -> Transformer | EncoderDecoder:
     """A model in one of the Hugging Face layouts, with its tokenizer if the folder has one."""
     kind = config.get("model_type")
     if kind not in tuple(LAYOUTS):
-        raise ValueError(f"{folder}/config.json says model_type {kind!r}; known are {', '.join(LAYOUTS)}")
-    model = LAYOUTS[kind].read(folder, config)
+        raise ValueError(f"{folder}/config.json says model_type {shown(kind)}; known are {', '.join(LAYOUTS)}")
+    layout = LAYOUTS[kind]
+    settings = Settings(folder / "config.json", config, layout.USUAL, layout.SAME, layout.HARMLESS)
+    shapes = settings.read(layout.config_of)
+    shapes, weights = layout.weights_of(shapes, read_weights(folder))
+    model = build(shapes, weights, str(folder))
     if model.reads[0].image:
         images.attach(model, folder, config)
-    elif (folder / "tokenizer.json").exists():
-        model.tokenizer = TOKENIZERS.get(kind, JsonTokenizer)(folder / "tokenizer.json")
+    elif is_there(folder / "tokenizer.json"):
+        _give_tokenizer(model, TOKENIZERS.get(kind, JsonTokenizer), folder / "tokenizer.json")
     return model
+
+
+def _give_tokenizer(model, kind: type, path: Path) -> None:
+    """Its tokenizer, or why it has none: then it reads token ids alone."""
+    try:
+        check_file(path, MOST_TEXT)
+        model.tokenizer = kind(path)
+    except ValueError as error:
+        model.without_tokenizer = f"has a tokenizer that cannot be used ({error})"
 
 
 def _folder(name: str, download: bool) -> Path:
     if name in shipped():
         return SHIPPED / name
-    if Path(name).is_dir():
+    if os.path.isdir(name):
         return Path(name)
     return find(name, download, shipped())
 

@@ -54,11 +54,16 @@ def inputs_of(model, given, padding=None, segments=None, target=None, target_pad
     return Inputs(ids, padding, segments, target, target_padding, pixels)
 
 
+def tokenizer_of(model):
+    """The tokenizer of a model, or a ValueError that says why it has none."""
+    if model.tokenizer is None:
+        raise ValueError(f"{model.name} {model.without_tokenizer}: give token ids, not text")
+    return model.tokenizer
+
+
 def encode(model, text: str) -> list[int]:
     """Token ids of `text`, or a ValueError where the model came without a tokenizer."""
-    if model.tokenizer is None:
-        raise ValueError(f"{model.name} came without a tokenizer.json: give token ids, not text")
-    return model.tokenizer.encode(text)
+    return tokenizer_of(model).encode(text)
 
 
 def encode_target(model, text: str) -> list[int]:
