@@ -10,21 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.training.english import grammar
+from engine.training.data.grammar import grammar
+from engine.training.data.words import words
 from engine.transformer import Transformer
 
-# How often each rule of the grammar writes a generated text, against the others.
-SHARES = {
-    "story": 4,  # each is as long as nine of the others
-    "daily": 28,
-    "things": 12,
-    "nature": 12,
-    "talk": 4,
-    "giving": 7,
-    "pronoun": 22,
-    "prompt": 12,
-    "pattern": 5,
-}
+SHARES: dict[str, int] = words("shares.toml")
 
 
 def english(seed: int, characters: int) -> Iterator[str]:

@@ -13,9 +13,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.tokenize import SentenceTokenizer
-from engine.training.pairs import NONE
+from engine.training.data.corpus import check_text_file
+from engine.training.data.pairs import NONE
 
 Pair = tuple[str, str]
+
+
+def pair_file(file: Path) -> list[Path]:
+    """The file, if it holds pairs; a ValueError that says why it does not."""
+    if not file.is_file():
+        what = "is a folder: give a file" if file.is_dir() else "is not there"
+        raise ValueError(f"{file} {what}; a file with lines of English, a tab, French is needed")
+    check_text_file(file)
+    read_pairs(file)
+    return [file]
 
 
 def read_pairs(file: Path) -> list[Pair]:
@@ -37,7 +48,10 @@ def split_pairs(pairs: list[Pair], held_out: int, seed: int) -> tuple[list[Pair]
     """
     sources = sorted({source for source, _ in pairs})
     if len(sources) <= held_out:
-        raise ValueError(f"there are {len(sources)} different sentences; more than {held_out} are needed")
+        raise ValueError(
+            f"there are {len(sources)} different sentences; more than {held_out} are needed, which are held out to "
+            "measure with"
+        )
     held: dict[str, list[str]] = {source: [] for source in random.Random(seed).sample(sources, held_out)}
     train = []
     for source, target in pairs:
