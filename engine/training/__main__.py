@@ -52,9 +52,9 @@ def command(words: list[str]) -> None:
     elif words[0] in OTHERS:
         OTHERS[words[0]](words[1:])
     elif words[0] in TASKS:
-        train(TASKS[words[0]], words[1:])
+        run.train(TASKS[words[0]], parsed(TASKS[words[0]], words[1:]))
     elif words[0].startswith("-") or Path(words[0]).exists():
-        train(TASKS["language"], words)
+        run.train(language.TASK, parsed(language.TASK, words))
     else:
         known = (*TASKS, *OTHERS)
         near = get_close_matches(words[0], known, 1)
@@ -62,8 +62,8 @@ def command(words: list[str]) -> None:
         raise ValueError(f"there is no folder and no command {words[0]!r}{meant}")
 
 
-def train(task: Task, words: list[str]) -> None:
-    """Train a model of a task."""
+def parsed(task: Task, words: list[str]) -> argparse.Namespace:
+    """What the words after a task ask for."""
     parser = Parser(prog=f"{PROGRAM} {task.name}", description=f"Train {task.about}.", allow_abbrev=False)
     if task.reads:
         parser.add_argument("path", metavar=task.reads[0], help=task.reads[1])
@@ -72,11 +72,11 @@ def train(task: Task, words: list[str]) -> None:
     options = parser.parse_args(words)
     if task.reads and not options.about:
         options.about = f"the texts of {Path(options.path).resolve().stem}"
-    run.train(task, options)
+    return options
 
 
 def measure(words: list[str]) -> None:
-    """Measure a finished model again: its scores, examples and card are written anew, from its weights alone."""
+    """Measure a finished model again: scores, examples and card are written anew, from its weights alone."""
     parser = Parser(prog=f"{PROGRAM} measure", description=measure.__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("name", type=plain_name, help="the model's folder in assets/models")
     parser.add_argument("path", nargs="?", help="what it was trained with (none: pictures)")

@@ -1,4 +1,4 @@
-"""Models that say what a picture shows: coloured shapes, and where they stand. The pictures are drawn on the way."""
+"""Models that say what a picture shows: coloured shapes, and where they stand. They are drawn on the way."""
 
 import argparse
 from collections import Counter

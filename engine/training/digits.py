@@ -88,9 +88,7 @@ def config(options: argparse.Namespace, vocabulary: int) -> Config:
 def check(options: argparse.Namespace) -> None:
     """A ValueError where patches do not fill an image."""
     if SIDE % options.patch:
-        raise ValueError(
-            f"--patch {options.patch} does not divide the {SIDE} pixels of a side: 1, 2, 4 or 8 do"
-        )
+        raise ValueError(f"--patch {options.patch} does not divide the {SIDE} pixels of a side; 1, 2, 4, 8 do")
 
 
 def read(options: argparse.Namespace, work: Work) -> Material:

@@ -18,7 +18,7 @@ from engine.masked import fill, follows
 from engine.tokenize import WordPieceTokenizer
 from engine.trace import run
 from engine.training.data.corpus import counted_files, named, split_files, text_files, texts_of
-from engine.training.data.mix import english
+from engine.training.data.mix import FEWEST, FIRST, UNSEEN, amount, english, written
 from engine.training.data.pairs import NONE, Pairs, Sentences
 from engine.training.data.words import words
 from engine.training.evaluate import next_sentence, report
@@ -36,9 +36,6 @@ AIMS = {"masked tokens, top-5 accuracy, books": ("≥", 0.5), "next sentence": (
 COLUMNS = ("this model", "random start", "most frequent", "length alone", "shared words alone")
 ASKED, BATCH = 40, 32  # batches of a test, and pairs of each
 CHARACTERS = 30_800_000  # of generated English, for 22 million tokens with two fifths of it to read none twice
-FIRST_CHARACTERS = 5_000_000  # of it that the vocabulary is learned from
-A_MINUTE, A_TOKEN, FEWEST = 400_000, 16, 500_000  # tokens read on two cores; characters written, for short runs
-UNSEEN = 1_000_001  # the seed of the generated English that the validation loss is of
 SURE = 0.3  # the least probability of an example's answer
 LEAST = 20  # sentences on either side
 TRIED = words("examples.toml")["encoder"]
@@ -73,9 +70,7 @@ def config(options: argparse.Namespace, vocabulary: int) -> Config:
 def check(options: argparse.Namespace) -> None:
     """A ValueError where no vocabulary can be so small."""
     if options.vocabulary < 100:
-        raise ValueError(
-            f"--vocabulary {options.vocabulary} is too small: 100 or more hold the letters and signs"
-        )
+        raise ValueError(f"--vocabulary {options.vocabulary} is too small: 100 or more hold letters and signs")
 
 
 def read(options: argparse.Namespace, work: Work) -> Material:
@@ -87,50 +82,40 @@ def read(options: argparse.Namespace, work: Work) -> Material:
     unseen = [Sentences.of(texts_of(held), tokenizer)]
     for sentences, what in ((sources[0], "to learn from"), (unseen[0], "held out")):
         if len(sentences) < LEAST:
-            raise ValueError(
-                f"the texts {what} hold {len(sentences)} sentences; {LEAST} are needed: give more text"
-            )
+            raise ValueError(f"the texts {what} have {len(sentences)} sentences; {LEAST} are needed: give more")
     if options.english:
-        many = characters(options)
-        generated = counted(english(options.seed, many), "writing English", many, len)
+        generated = written(options.seed, characters(options), "writing English")
         sources.append(_sentences(work, "english.npz", generated, tokenizer))
         unseen.append(Sentences.of(english(UNSEEN, FEWEST), tokenizer))
     shares = (1 - options.english, options.english)[: len(sources)]
-    told = (
-        f"{len(sources[0]):,} sentences from {counted_files(len(train))}; {counted_files(len(held))} held out"
-    )
+    told = f"{len(sources[0]):,} sentences of {counted_files(len(train))}; {counted_files(len(held))} held out"
     pairs, others = (Pairs(tuple(some), shares, tokenizer) for some in (sources, unseen))
     return Material(pairs, others, told, tokenizer, test=Held(held, unseen[0]))
 
 
 def characters(options: argparse.Namespace) -> int:
-    """How much English is written, the same however long it learns; for short runs less."""
-    expected = min(options.tokens, int((options.minutes or float(10**6)) * A_MINUTE))
-    return min(CHARACTERS, max(FEWEST, A_TOKEN * expected))
+    """How much English is written."""
+    return amount(CHARACTERS, options.tokens, options.minutes)
 
 
 def check_context(tokenizer: WordPieceTokenizer, options: argparse.Namespace) -> None:
     """A ValueError where a text of the test is longer than what the model can read."""
-    texts = [
-        *TRIED["samples"],
-        *TRIED["gaps"],
-        *(TRIED["senses"][which] for which in ("text", "same", "other")),
-    ]
+    texts = [*TRIED["samples"], *TRIED["gaps"], *TRIED["senses"].values()]
     texts += [f"{first} [SEP] {second}" for first, second, _ in TRIED["pairs"]]
     texts += [f"{text} [MASK]." for text, _ in cloze_sentences()]
     longest = max(len(tokenizer.encode(text)) for text in texts)
     least = max(longest, min(next_sentence.LENGTHS))
     if least > options.context:
         raise ValueError(
-            f"the finished model is asked texts of up to {least} tokens (of a vocabulary of {len(tokenizer):,}): "
-            f"--context must be {least} or more, not {options.context}"
+            f"the finished model is asked texts of up to {least} tokens (of a vocabulary of {len(tokenizer):,})"
+            f": --context must be {least} or more, not {options.context}"
         )
 
 
 def _vocabulary(work: Work, files: list[Path], options: argparse.Namespace) -> WordPieceTokenizer:
     def learn(path: Path) -> None:
-        many, what = min(FIRST_CHARACTERS, characters(options)), "learning the vocabulary"
-        generated = counted(english(options.seed, many), what, many, len) if options.english else ()
+        many, what = min(FIRST, characters(options)), "learning the vocabulary"
+        generated = written(options.seed, many, what) if options.english else ()
         texts = chain(counted(texts_of(files), what, len(files)), generated)
         learn_wordpiece(texts, options.vocabulary).save(str(path))
 
@@ -159,7 +144,7 @@ def _sentences(work: Work, name: str, texts: Iterable[str], tokenizer: WordPiece
 
 
 def measure(model: Transformer, material: Material, options, share: float, steps: int) -> Measured:
-    """Hidden tokens found, what follows judged, cloze sentences: with shortcuts and the random start beside it."""
+    """Hidden tokens found, what follows judged, cloze sentences; shortcuts and its random start beside it."""
     pairs, held = material.train, material.test
     rows = scores_of(model, pairs, held.sentences, options.seed, share)
     facts = {

@@ -1,7 +1,6 @@
 """Decoders that go on writing: a language model from a folder of text files, generated English and drills."""
 
 import argparse
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -20,7 +19,7 @@ from engine.training.data.corpus import (
     texts_of,
     token_row,
 )
-from engine.training.data.mix import Mix, english
+from engine.training.data.mix import FEWEST, FIRST, UNSEEN, Mix, amount, english, written
 from engine.training.data.words import words
 from engine.training.evaluate import examples, heads, report
 from engine.training.evaluate.baseline import Trigram
@@ -38,8 +37,6 @@ KINDS = {  # what the blocks are made of
     | dict(activation="silu"),
 }
 CHARACTERS = 98_000_000  # of 28 million tokens: of so many few windows come twice
-FIRST_CHARACTERS = 5_000_000  # of generated English that the vocabulary is learned from
-A_MINUTE, A_TOKEN, FEWEST = 400_000, 16, 500_000  # tokens read on two cores; characters written, for short runs
 AIMS = {  # what a model of books and generated English is meant to reach: below, or at least
     "bits per byte, books": ("<", 1.55),
     "cloze, top-5 accuracy": ("≥", 0.70),
@@ -71,7 +68,7 @@ class Held:
 
 
 def config(options: argparse.Namespace, vocabulary: int) -> Config:
-    """The MLP is four times as wide as the stream; where it has three matrices instead of two, two thirds of it."""
+    """The MLP is four times as wide as the stream; where it has three matrices for two, two thirds of that."""
     kind = KINDS[options.kind]
     return Config(
         vocabulary=vocabulary,
@@ -115,8 +112,8 @@ def read(options: argparse.Namespace, work: Work) -> Material:
     check_context(tokenizer, options)
     generated = unseen = None
     if options.english:
-        many = characters(options)
-        generated = work.row("english.npy", written(options.seed, many, "writing English"), tokenizer)
+        texts = written(options.seed, characters(options), "writing English")
+        generated = work.row("english.npy", texts, tokenizer)
         unseen = token_row(english(UNSEEN, FEWEST), tokenizer)
     told = f"{len(books):,} tokens from {counted_files(len(train))}; {counted_files(len(held))} held out"
     return Material(
@@ -128,15 +125,12 @@ def read(options: argparse.Namespace, work: Work) -> Material:
     )
 
 
-UNSEEN = 1_000_001  # the seed of the generated English that the validation loss is of
-
-
 def check_length(row: np.ndarray, context: int, what: str, advice: str) -> None:
     """A ValueError where a row is shorter than one window."""
     if len(row) <= context:
         raise ValueError(
-            f"{what} {len(row):,} tokens; {context + 1:,} are needed, one more than the context: {advice}, or choose a "
-            "smaller --context"
+            f"{what} {len(row):,} tokens; {context + 1:,} are needed, one more than the context: "
+            f"{advice}, or choose a smaller --context"
         )
 
 
@@ -146,31 +140,22 @@ def check_context(tokenizer: RankTokenizer, options: argparse.Namespace) -> None
     longest = longest_asked(tokenizer)
     if longest > options.context:
         raise ValueError(
-            f"the finished model is asked questions of up to {longest} tokens (of a vocabulary of {len(tokenizer):,}): "
-            f"--context must be {longest} or more, not {options.context}"
+            f"finished models are asked up to {longest} tokens at once (of a vocabulary of {len(tokenizer):,})"
+            f": --context must be {longest} or more, not {options.context}"
         )
 
 
 def characters(options: argparse.Namespace) -> int:
-    """How much English is written: the same for every kind of model and however long it learns, so that they
-    read the same; for short runs less."""
-    expected = min(options.tokens, int((options.minutes or float(10**6)) * A_MINUTE))
-    return int(options.english * min(CHARACTERS, max(FEWEST, A_TOKEN * expected)))
-
-
-def written(seed: int, many: int, what: str) -> Iterable[str]:
-    """Generated English of so many characters, its progress shown."""
-    return counted(english(seed, many), what, many, len)
+    """How much English is written."""
+    return int(options.english * amount(CHARACTERS, options.tokens, options.minutes))
 
 
 def _vocabulary(work: Work, files: list[Path], options: argparse.Namespace) -> RankTokenizer:
     def learn(path: Path) -> None:
-        many = min(FIRST_CHARACTERS, characters(options))
-        generated = written(options.seed, many, "learning the vocabulary") if options.english else ()
-        learn_vocabulary(
-            chain(counted(texts_of(files), "learning the vocabulary", len(files)), generated),
-            options.vocabulary,
-        ).write(path)
+        many, what = min(FIRST, characters(options)), "learning the vocabulary"
+        generated = written(options.seed, many, what) if options.english else ()
+        texts = chain(counted(texts_of(files), what, len(files)), generated)
+        learn_vocabulary(texts, options.vocabulary).write(path)
 
     return RankTokenizer.read(work.once("vocabulary.tiktoken", learn))
 
@@ -179,7 +164,7 @@ def _vocabulary(work: Work, files: list[Path], options: argparse.Namespace) -> R
 
 
 def measure(model: Transformer, material: Material, options, share: float, steps: int) -> Measured:
-    """Bits, questions, the roles of its heads, free texts: with a 3-gram model and the random start beside it."""
+    """Bits, questions, the roles of its heads, free texts; a 3-gram model and its random start beside it."""
     mix, held, row = material.train, material.test, part_of(material.test.row, share)
     rows = _scores(model, mix, row, options.seed, share)
     show("measuring: what its heads do")

@@ -86,7 +86,7 @@ def kept_steps(steps: int) -> set[int]:
 
 @contextmanager
 def stop_signals() -> Iterator[list[int]]:
-    """Signals to stop (Ctrl+C, SIGTERM) since the beginning: a first one is only noted, so that the step that is
+    """Signals to stop (Ctrl+C, SIGTERM) since the beginning: a first one is only noted, so that the step
     being taken ends; a second one stops at once."""
     asked: list[int] = []
 
@@ -202,8 +202,8 @@ class Run:
         if self.step < self.steps:
             until = time.strftime("%H:%M", time.localtime(time.time() + seconds))
             say(
-                f"{self.steps - self.step:,} steps to go, {spoken(seconds)} or so, until {until}; then it is measured. "
-                "Ctrl+C stops, and the same command goes on."
+                f"{self.steps - self.step:,} steps to go, {spoken(seconds)} or so, until {until}; "
+                "then it is measured. Ctrl+C stops, and the same command goes on."
             )
 
     def _write_down(self, loss: Tensor) -> None:

@@ -52,7 +52,7 @@ def plain_name(text: str) -> str:
     plain = letters.isalnum() and text[0].isalnum() and text[-1] != "." and len(text.encode()) <= 64
     if not plain or text.split(".")[0].lower() in RESERVED:
         raise argparse.ArgumentTypeError(
-            f"{text[:70]!r} is no plain name: letters, digits, - and _ make one, beginning with a letter or digit"
+            f"{text[:70]!r} is no plain name: letters, digits, - and _ make one, a letter or digit first"
         )
     return text
 

@@ -1,4 +1,4 @@
-"""What a training says while it works: one line that is written over; where nobody watches, a line now and then."""
+"""What a training says while it works: one line, written over; where nobody watches, a line now and then."""
 
 import sys
 import time

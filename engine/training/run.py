@@ -46,16 +46,15 @@ class Work:
         self.folder = folder
 
     def begin(self, asked: dict) -> None:
-        """Write down what a run is begun with, or go on with what it was begun with: its vocabulary and its texts
-        were made by that."""
+        """Write down what a run is begun with; or go on, with the same: its vocabulary was made by that."""
         begun = self.folder / "options.json"
         if begun.exists():
             before = read_json(begun)
             other = [f"{name} was {before.get(name)!r}" for name in asked if before.get(name) != asked[name]]
             if other:
                 raise ValueError(
-                    f"{self.folder} holds a training that was begun otherwise ({', '.join(other)}): give the same, "
-                    "or another --name (or --work), or delete that folder to begin anew"
+                    f"{self.folder} holds a training that was begun otherwise ({', '.join(other)}): "
+                    "give the same, or another --name (or --work), or delete that folder to begin anew"
                 )
         elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
             raise ValueError(f"{self.folder} is there already and holds no training: give another --work")
@@ -90,7 +89,7 @@ class Work:
 
 
 def train(task: Task, options: argparse.Namespace) -> None:
-    """Train a model, or go on where an earlier call stopped; a ValueError says what is wrong with the options."""
+    """Train a model, or go on where an earlier call stopped; a ValueError says what is wrong with options."""
     check_new(options)
     check_packages(task)
     task.check(options)
@@ -119,8 +118,8 @@ def check_new(options: argparse.Namespace) -> None:
     names = {file.name.casefold() for file in MODELS.iterdir()} if MODELS.exists() else set()
     if options.name.casefold() in names and not options.replace:
         raise ValueError(
-            f"there is a model {options.name} already: give another --name, or --replace to put the new one in its "
-            "place once it is complete"
+            f"there is a model {options.name} already: give another --name, "
+            "or --replace to put the new one in its place once it is complete"
         )
 
 
@@ -197,7 +196,7 @@ def finish(task: Task, model: nn.Module, material: Material, options: argparse.N
 
 
 def reveal(unfinished: Path, place: Path) -> None:
-    """Put a complete model where it is seen, instead of the one that was there, readable as other new files are."""
+    """Put a complete model where it is seen, in the place of an old one, readable as other new files are."""
     mask = os.umask(0)
     os.umask(mask)
     for file in unfinished.rglob("*"):
@@ -214,7 +213,7 @@ def reveal(unfinished: Path, place: Path) -> None:
 def measure(
     task: Task, folder: Path, material: Material, options: argparse.Namespace, share: float = 1.0
 ) -> None:
-    """Measure the model of a folder, from its weights on disk alone, and write its scores, examples and card."""
+    """Measure the model of a folder, from its weights on disk, and write its scores, examples and card."""
     model, log = read_back(folder), logged(folder)
     found = task.measure(model, material, options, share, log["steps"])
     report.write(folder / "scores.json", {"rows": found.rows, **found.scores})

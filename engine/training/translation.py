@@ -1,4 +1,4 @@
-"""Models that translate, from a file of sentences in two languages: the Transformer of 2017, and what came before."""
+"""Models that translate, from a file of sentence pairs: the Transformer of 2017, and what came before."""
 
 import argparse
 import json
@@ -88,11 +88,14 @@ def read(options: argparse.Namespace, work: Work) -> Material:
     tokenizer = _vocabulary(work, train, options)
     show("reading the pairs")
     data = Bitext.of(train, tokenizer, options.context)
-    unseen = Bitext.of(
-        [(source, target) for source in held for target in held[source]], tokenizer, options.context
-    )
+    unseen = Bitext.of(pairs_of(held), tokenizer, options.context)
     told = f"{len(data):,} pairs to learn from; {len(held):,} sentences held out"
     return Material(data, unseen, told, tokenizer, test=(train, held))
+
+
+def pairs_of(held: dict[str, list[str]]) -> list[Pair]:
+    """Each sentence with each of its translations."""
+    return [(source, target) for source, targets in held.items() for target in targets]
 
 
 def _vocabulary(work: Work, pairs: list[Pair], options: argparse.Namespace) -> SentenceTokenizer:
@@ -162,8 +165,7 @@ def scores_of(
                 scores = [score([column[i] for i in some], right) for column in columns]
                 unit = metric if metric == "chrF" else report.SHARE
                 rows.append(report.row(metric + part, scores, unit, aims.get(metric + part)))
-    pairs = [(source, target) for source, targets in held.items() for target in targets]
-    bits = [bits_per_token(one, pairs) for one in (model, start)]
+    bits = [bits_per_token(one, pairs_of(held)) for one in (model, start)]
     return [*rows, report.row("bits per token", [*bits, None, None], "bits per token")]
 
 
@@ -239,9 +241,7 @@ TASK = Task(
     | kinds()
     | {
         "tokens": Option(12_000_000, TOKENS, "how many to learn from"),
-        "held_out": Option(
-            2000, whole(1, 10**6), "English sentences kept to measure with, half of all at most"
-        ),
+        "held_out": Option(2000, whole(1, 10**6), "English sentences kept to measure with"),
     },
     config=config,
     check=check,

@@ -48,10 +48,7 @@ def split_pairs(pairs: list[Pair], held_out: int, seed: int) -> tuple[list[Pair]
     """
     sources = sorted({source for source, _ in pairs})
     if len(sources) <= held_out:
-        raise ValueError(
-            f"there are {len(sources)} different sentences; more than {held_out} are needed, which are held out to "
-            "measure with"
-        )
+        raise ValueError(f"there are {len(sources)} different sentences; more than {held_out} are needed")
     held: dict[str, list[str]] = {source: [] for source in random.Random(seed).sample(sources, held_out)}
     train = []
     for source, target in pairs:

@@ -23,8 +23,8 @@ def text_files(folder: Path) -> list[Path]:
     files = sorted(file for file in folder.rglob("*.txt") if file.is_file())
     if len(files) < 2:
         raise ValueError(
-            f"{folder} has {len(files)} files that end in .txt; two are needed or more, as whole files are held out "
-            "to measure with"
+            f"{folder} has {len(files)} files that end in .txt; two are needed or more, "
+            "as whole files are held out to measure with"
         )
     for file in files:
         check_text_file(file)

@@ -1,6 +1,6 @@
 """Endless simple English with structure that can be looked for, from the grammar in assets/grammar/english.
 
-assets/grammar/README.md says how the grammar is written. `python -m engine.training english RULE` prints its texts.
+assets/grammar/README.md says how it is written; `python -m engine.training english RULE` prints texts.
 """
 
 import random

@@ -46,7 +46,7 @@ class Asked:
 
 def matched(pairs: Pairs, context: int, seed: int, count: int) -> Asked | None:
     """Pairs of whole sentences without hidden words. A coin decides whether the second is what follows or a
-    stretch as long as that from anywhere in the same texts. None: in so few sentences no such pairs were found."""
+    stretch as long as that from anywhere in the same texts. None: there are no such pairs."""
     draw, source, room = np.random.default_rng(seed), pairs.sources[0], (context - 3) // 2
     alike, rows = _by_length(source, room), []
     for _ in range(TRIES * count):
@@ -133,7 +133,7 @@ def rows(
     models: tuple[Transformer, ...], pairs: Pairs, kind: str, aim=None, part: float = 1.0
 ) -> Iterator[dict]:
     """Rows of the table: the models, always the more frequent answer, length alone, shared words alone. `part`:
-    how much of the whole test is asked. Lengths at which no pairs were found, or too long ones, are left out."""
+    how much of the whole test is asked. Lengths without pairs, or too long for the model, are left out."""
     count = max(20, int(part * COUNT))
     for context in (length for length in LENGTHS if length <= models[0].config.context):
         known, asked = (matched(pairs, context, seed, count) for seed in (SEED + 1, SEED))

@@ -3,16 +3,16 @@
 import random
 import re
 from functools import cache
-from pathlib import Path
 
 import pytest
 
-from engine.training import english, evaluate
-from engine.training.english import grammar
-from engine.training.mix import SHARES
+from engine.training.data.grammar import grammar
+from engine.training.data.mix import SHARES
+from engine.training.data.words import GRAMMAR
+from engine.training.evaluate import language as evaluate
 
-FILES = sorted(Path(english.__file__).parent.glob("*.txt"))
-RULES = dict.fromkeys([*evaluate.QUESTIONS.values(), "repeat-asked"])
+FILES = sorted((GRAMMAR / "english").glob("*.txt"))
+RULES = dict.fromkeys(evaluate.RULES)
 LEFT_OVER = re.compile(r"[<{}\0]|(?<!=)>|  |\\n|![a-z],")  # “=>” stands in some texts
 
 
