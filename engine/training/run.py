@@ -43,7 +43,7 @@ class Work:
     """The folder in which a run keeps what it needs to go on."""
 
     def __init__(self, folder: Path):
-        self.folder = folder
+        self.folder, self.made = folder, []  # made: folders that were not there before
 
     def begin(self, asked: dict) -> None:
         """Write down what a run is begun with; or go on, with the same: its vocabulary was made by that."""
@@ -59,17 +59,18 @@ class Work:
         elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
             raise ValueError(f"{self.folder} is there already and holds no training: give another --work")
         else:
+            self.made = [place for place in (self.folder, *self.folder.parents) if not place.exists()]
             self.folder.mkdir(parents=True, exist_ok=True)
             report.write(begun, asked)
-        self.new = not (self.folder / "state.safetensors").exists()
 
     def forget(self) -> None:
         """Undo `begin`, where what was given turned out to be of no use."""
-        if self.new:
-            for file in self.folder.iterdir():
-                if file.is_file():
-                    file.unlink()
-            self.folder.rmdir()
+        if (self.folder / "state.safetensors").exists():
+            return
+        for file in self.folder.iterdir():
+            file.unlink()
+        for place in self.made:
+            place.rmdir()
 
     def once(self, name: str, make: Callable[[Path], None]) -> Path:
         """A file that is made the first time, whole or not at all."""
