@@ -37,12 +37,21 @@ def main(words: list[str] | None = None) -> int:
     try:
         command(words)
     except ValueError as error:
-        print(f"\n{error}", file=sys.stderr)
+        say_wrong(str(error))
+        return 2
+    except OSError as error:
+        say_wrong(f"{error.filename or 'a file'}: {error.strerror}")
         return 2
     except (run.Stopped, KeyboardInterrupt):
         say("Stopped. Nothing is lost: run the same command again to go on.")
         return 130
     return 0
+
+
+def say_wrong(text: str) -> None:
+    """A sentence on what went wrong, on a line of its own."""
+    say("")
+    print(text, file=sys.stderr)
 
 
 def command(words: list[str]) -> None:

@@ -225,6 +225,8 @@ class Run:
 
     def _log(self, loss: float) -> None:
         """A line of log.jsonl: how far it is, and the loss of the last batch and of what is held out."""
+        if not math.isfinite(loss):
+            raise ValueError(f"after {self.step} steps the loss is no number any more: choose a lower --rate")
         line = {
             "step": self.step,
             "tokens": self.step * self.recipe.batch * self.context,

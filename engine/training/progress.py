@@ -23,8 +23,9 @@ class Screen:
         self.open = len(text) if watched else 0
 
     def say(self, text: str) -> None:
-        """A line that stays."""
-        print(f"\r{text:<{self.open}}" if self.open else text, flush=True)
+        """A line that stays; an empty one only ends the line that is open."""
+        if text or self.open:
+            print(f"\r{text:<{self.open}}" if self.open else text, flush=True)
         self.last, self.open = -UNWATCHED, 0
 
 

@@ -1,6 +1,7 @@
 """The one trainer: from the options of a task to a finished model, measured, with its card."""
 
 import argparse
+import contextlib
 import ctypes
 import hashlib
 import importlib.util
@@ -68,9 +69,11 @@ class Work:
         if (self.folder / "state.safetensors").exists():
             return
         for file in self.folder.iterdir():
-            file.unlink()
-        for place in self.made:
-            place.rmdir()
+            if file.is_file():
+                file.unlink()
+        with contextlib.suppress(OSError):  # not empty: somebody else's
+            for place in self.made:
+                place.rmdir()
 
     def once(self, name: str, make: Callable[[Path], None]) -> Path:
         """A file that is made the first time, whole or not at all."""
@@ -99,7 +102,7 @@ def train(task: Task, options: argparse.Namespace) -> None:
     keep_memory()
     work = Work(Path(options.work or Path("training-work") / options.name))
     asked = {name: value for name, value in vars(options).items() if name not in FREE}
-    work.begin(asked | {"inputs": fingerprint(files)})
+    work.begin({"task": task.name} | asked | {"inputs": fingerprint(files)})
     try:
         material = task.read(options, work)
         config = task.config(options, len(material.tokenizer) if material.tokenizer else 0)
