@@ -120,6 +120,7 @@ def learn(
     folder   holds state.safetensors, log.jsonl and the models kept on the way; a later call goes on from them
     minutes  all of the recipe's steps where they fit into so many, else as many as do: the rates fall in time
     """
+    show("the first steps, to see how long they take")
     run = Run(config, data, held, recipe, folder, minutes)
     with stop_signals() as asked:
         while run.step < run.steps and not asked:
@@ -142,9 +143,8 @@ class Run:
         self._resume()
         if not self.fixed and minutes is None:
             self.steps = self.full
-        self.checks = [
-            held.batch(recipe.seed, i, recipe.batch, self.context) for i in range(CHECKED * bool(held))
-        ]
+        drawn = range(0 if held is None else CHECKED)
+        self.checks = [held.batch(recipe.seed, i, recipe.batch, self.context) for i in drawn]
         self.loss = self._compiled()
         self.first, self.started, self.before = self.step, time.monotonic(), self.seconds
         self.saved = self.probed = self.started
