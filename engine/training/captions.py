@@ -135,11 +135,10 @@ def read(options: argparse.Namespace, work: Work) -> Material:
 def check_room(tokenizer: SentenceTokenizer, config: PairConfig | RecurrentConfig) -> None:
     """A ValueError where a caption is longer than what the model can write."""
     longest = max(len(tokenizer.encode(caption)) for caption in scenes.captions())
-    room = min(stack.context for stack in config.stacks)
-    if longest > room:
+    if longest > config.context:
         raise ValueError(
             f"captions have up to {longest} tokens; with a context of {config.stacks[1].context} and "
-            f"{config.stacks[0].patches} patches there is room for {room}: choose more"
+            f"{config.stacks[0].patches} patches there is room for {config.context}: choose more"
         )
 
 

@@ -217,6 +217,9 @@ class Run:
         self._show(loss)
 
     def _show(self, loss: Tensor) -> None:
+        if self.minutes is not None and self.step - self.first <= PROBE:  # not planned yet
+            show(f"step {self.step:,}: loss {loss.item():.2f} nats")
+            return
         done = round(30 * self.step / self.steps)
         left = self.seconds / self.step * (self.steps - self.step)
         held = "" if math.isnan(self.validation) else f", held out {self.validation:.2f}"

@@ -38,6 +38,7 @@ def _learning(
         return
     shipped = {min(files, key=lambda f: abs(int(f.stem) - part * steps)) for part in SHARE_KEPT}
     row = row[: max(2000, int(share * TOKENS))]
+    show("measuring: the model before its first step")
     yield {"step": 0, "ships": True, **_moment(fresh(model.config, seed), model, row, share)}
     for file in files if share >= EACH_FROM else sorted(shipped):
         show(f"measuring: the model after {int(file.stem):,} steps")
@@ -47,6 +48,7 @@ def _learning(
             weights = moments.unpacked(moments.packed(weights))  # measured as it ships
         then = build(model.config, weights, file.name)
         yield {"step": int(file.stem), "ships": file in shipped, **_moment(then, model, row, share)}
+    show("measuring: the finished model")
     yield {"step": steps, "ships": True, **_moment(model, model, row, share)}
 
 
