@@ -1,6 +1,7 @@
 """Models that say what a picture shows: coloured shapes, and where they stand. They are drawn on the way."""
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -271,3 +272,9 @@ TASK = Task(
     read=read,
     measure=measure,
 )
+
+
+if __name__ == "__main__":
+    from engine.training.__main__ import main as command
+
+    sys.exit(command(["captions", *sys.argv[1:]]))

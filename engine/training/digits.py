@@ -1,6 +1,7 @@
 """Vision transformers that name handwritten digits (scikit-learn's, 8 × 8 pixels)."""
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -172,3 +173,9 @@ TASK = Task(
     measure=measure,
     needs={"sklearn": ("scikit-learn", "for its pictures of digits alone")},
 )
+
+
+if __name__ == "__main__":
+    from engine.training.__main__ import main as command
+
+    sys.exit(command(["digits", *sys.argv[1:]]))

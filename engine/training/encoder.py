@@ -1,6 +1,7 @@
 """Encoders that fill gaps (BERT's kind), from a folder of text files and generated English."""
 
 import argparse
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -287,3 +288,9 @@ TASK = Task(
     measure=measure,
     rest=8,
 )
+
+
+if __name__ == "__main__":
+    from engine.training.__main__ import main as command
+
+    sys.exit(command(["encoder", *sys.argv[1:]]))

@@ -3,6 +3,7 @@
 import argparse
 import json
 import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -251,3 +252,9 @@ TASK = Task(
     rest=8,
     needs={"sacrebleu": ("sacrebleu", "for one of its scores alone")},
 )
+
+
+if __name__ == "__main__":
+    from engine.training.__main__ import main as command
+
+    sys.exit(command(["translation", *sys.argv[1:]]))

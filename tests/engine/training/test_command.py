@@ -1,7 +1,9 @@
 """What a newcomer types: every mistake is told in a sentence before anything is read or written."""
 
 import os
+import runpy
 import stat
+import sys
 
 import pytest
 
@@ -169,6 +171,16 @@ def test_each_task_explains_its_options(capsys, task):
     assert all("--" + name.replace("_", "-") in told for name in command.TASKS[task].options)
 
 
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules")
+@pytest.mark.parametrize("name", ["encoder", "translation", "digits", "captions", "measure", "english"])
+def test_a_command_may_be_named_as_a_module(capsys, monkeypatch, name):
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_module(f"engine.training.{name}", run_name="__main__")
+    assert stop.value.code == 0
+    assert f"engine.training {name} " in capsys.readouterr().out
+
+
 def test_a_misspelt_task_is_guessed(capsys):
     assert command.main(["langauge", "books"]) == 2
     assert "did you mean language?" in capsys.readouterr().err
@@ -199,7 +211,7 @@ def test_a_run_that_was_begun_otherwise_names_the_ways_out(capsys, shelf):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "finish", stop)
         assert trained(shelf, "digits", "--name", "mine", *SIZES) == 130
-    assert "Stopped." in capsys.readouterr().out
+    assert "Stopped: the same command" in capsys.readouterr().out
     assert trained(shelf, "digits", "--name", "mine", *SIZES, "--seed", "1") == 2
     error = capsys.readouterr().err
     assert "begun otherwise (seed was 0)" in error and "another --name" in error and "delete" in error
@@ -225,7 +237,7 @@ def test_a_model_is_seen_when_it_is_complete_and_not_before(capsys, shelf, monke
         patch.setattr(run.report, "told", stop)  # in the middle of measuring
         assert trained(shelf, "digits", "--name", "mine", *SIZES) == 130
     assert names() == []
-    assert "the same command again to go on" in capsys.readouterr().out
+    assert "the same command goes on" in capsys.readouterr().out
     assert trained(shelf, "digits", "--name", "mine", *SIZES) == 0  # nothing is learned twice
     assert names() == ["mine"]
     assert sorted(file.name for file in shelf.iterdir()) == ["mine"]
