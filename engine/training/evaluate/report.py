@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.training.intervals import Interval, bootstrap, wilson
+from engine.training.evaluate.intervals import Interval, bootstrap, wilson
 
 PLACES = {"bits per byte": 3, "nats per token": 3, "bits per token": 2, "chrF": 1, "number": 3}
 SHARE = "share"  # the unit of all other rows

@@ -15,15 +15,16 @@ from torch import Tensor
 
 from engine.model.transformer import Transformer
 from engine.tokenize import WordPieceTokenizer
-from engine.training.evaluate import SEED
-from engine.training.pairs import Pairs, Sentences
-from engine.training.report import Score, row, share
+from engine.training.data.pairs import Pairs, Sentences
+from engine.training.evaluate.language import SEED
+from engine.training.evaluate.report import Score, row, share
 
 DRAWN = "next sentence, as in training"
 NAME = "next sentence, matched in length"
 LENGTHS = (25, 32, 41, 47, 64)  # tokens that a pair has at most
 COUNT = 500  # pairs of each length
 AT_ONCE = 250
+TRIES = 100  # for each pair
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,14 @@ class Asked:
         return Asked(ids, segments, padding, follows)
 
 
-def matched(pairs: Pairs, context: int, seed: int, count: int) -> Asked:
+def matched(pairs: Pairs, context: int, seed: int, count: int) -> Asked | None:
     """Pairs of whole sentences without hidden words. A coin decides whether the second is what follows or a
-    stretch as long as that from anywhere in the same texts."""
+    stretch as long as that from anywhere in the same texts. None: there are no such pairs."""
     draw, source, room = np.random.default_rng(seed), pairs.sources[0], (context - 3) // 2
     alike, rows = _by_length(source, room), []
-    while len(rows) < count:
+    for _ in range(TRIES * count):
+        if len(rows) == count:
+            break
         first, after = source.stretch(int(draw.integers(len(source) - 1)), room)
         if after == len(source) or source.documents[after] != source.documents[after - 1]:
             continue
@@ -60,6 +63,8 @@ def matched(pairs: Pairs, context: int, seed: int, count: int) -> Asked:
                 continue
             second, _ = source.stretch(int(draw.choice(others)), room)
         rows.append((*pairs.joined(first, second, context), int(not follows)))
+    if not rows:
+        return None
     ids, segments, padding, labels = (torch.tensor(part) for part in zip(*rows, strict=True))
     return Asked(ids, segments, padding.bool(), labels)
 
@@ -124,10 +129,16 @@ def words_of(tokenizer: WordPieceTokenizer) -> Tensor:
     return torch.tensor([id not in special and any(map(str.isalnum, name)) for id, name in enumerate(names)])
 
 
-def rows(models: tuple[Transformer, ...], pairs: Pairs, kind: str, aim=None) -> Iterator[dict]:
-    """Rows of the table: the models, always the more frequent answer, length alone, shared words alone."""
-    for context in LENGTHS:
-        known, asked = (matched(pairs, context, seed, COUNT) for seed in (SEED + 1, SEED))
+def rows(
+    models: tuple[Transformer, ...], pairs: Pairs, kind: str, aim=None, part: float = 1.0
+) -> Iterator[dict]:
+    """Rows of the table: the models, always the more frequent answer, length alone, shared words alone. `part`:
+    how much of the whole test is asked. Lengths without pairs, or too long for the model, are left out."""
+    count = max(20, int(part * COUNT))
+    for context in (length for length in LENGTHS if length <= models[0].config.context):
+        known, asked = (matched(pairs, context, seed, count) for seed in (SEED + 1, SEED))
+        if known is None or asked is None:
+            continue
         often = int(known.follows.float().mean() > 0.5)
         guesses = [*(judged(model, asked) for model in models), torch.full_like(asked.follows, often)]
         scores = [share((guess == asked.follows).tolist()) for guess in guesses]

@@ -13,9 +13,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.tokenize import SentenceTokenizer
-from engine.training.pairs import NONE
+from engine.training.data.corpus import check_text_file
+from engine.training.data.pairs import NONE
 
 Pair = tuple[str, str]
+
+
+def pair_file(file: Path) -> list[Path]:
+    """The file, if it holds pairs; a ValueError that says why it does not."""
+    if not file.is_file():
+        what = "is a folder: give a file" if file.is_dir() else "is not there"
+        raise ValueError(f"{file} {what}; a file with lines of English, a tab, French is needed")
+    check_text_file(file)
+    read_pairs(file)
+    return [file]
 
 
 def read_pairs(file: Path) -> list[Pair]:

@@ -8,7 +8,6 @@ import random
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, pairwise
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,14 +19,17 @@ from engine.decode import Decoding, generate, grow
 from engine.model.transformer import Transformer
 from engine.tokenize.bpe import RankTokenizer
 from engine.trace import run
-from engine.training.corpus import token_row
-from engine.training.english import Question, grammar
-from engine.training.intervals import jackknife
-from engine.training.mix import english
-from engine.training.report import Score, mean, share
+from engine.training.data.corpus import token_row
+from engine.training.data.grammar import Question, grammar
+from engine.training.data.mix import english
+from engine.training.data.words import GRAMMAR, words
+from engine.training.evaluate.intervals import jackknife
+from engine.training.evaluate.report import Score, mean
+from engine.training.evaluate.report import share as share_of
+from engine.training.progress import show
 
 Model = Callable[[Tensor], Tensor]
-CLOZE = Path(__file__).parent / "cloze.txt"
+CLOZE = GRAMMAR / "cloze.txt"
 SEED = 1_000_003  # of everything drawn here; learning never draws from it
 COUNT = 300  # questions of each kind
 QUESTIONS = {
@@ -43,6 +45,9 @@ QUESTIONS = {
 }
 WINDOW = 64  # tokens of a text on which heads are watched
 STRING = 12  # tokens of a string to be repeated
+STRINGS, FREE = 100, 60  # random strings, and texts that it writes freely; tokens of each of these
+FEWEST = 20  # of anything, where only a part of the test is asked
+RULES = (*QUESTIONS.values(), "repeat-asked")  # and one that only examples are taken from
 
 
 def bits_per_byte(model: Model, row: np.ndarray, tokenizer: RankTokenizer, context: int) -> float:
@@ -98,13 +103,13 @@ def is_right(model: Model, question: Question, tokenizer: RankTokenizer) -> bool
 def accuracy(model: Model, asked: list[Question], tokenizer: RankTokenizer) -> Score:
     """The share of questions to which the right answer is the most probable choice."""
     right = [is_right(model, question, tokenizer) for question in asked]
-    return share(right, chance=float(np.mean([1 / len(question.choices) for question in asked])))
+    return share_of(right, chance=float(np.mean([1 / len(question.choices) for question in asked])))
 
 
 def cloze_sentences() -> list[tuple[str, list[str]]]:
     """Sentences without their last word, and the words that would do."""
     lines = (line.split(" | ") for line in CLOZE.read_text("utf-8").splitlines())
-    return [(text, [word.strip() for word in words.split(",")]) for text, words in lines]
+    return [(text, [word.strip() for word in fitting.split(",")]) for text, fitting in lines]
 
 
 @torch.inference_mode()
@@ -112,12 +117,12 @@ def cloze(model: Model, tokenizer: RankTokenizer, best: int) -> Score:
     """How often a fitting word is among the `best` most probable (its first token among the best, its
     other tokens each the most probable)."""
     hits = []
-    for text, words in cloze_sentences():
+    for text, fitting in cloze_sentences():
         ids = tokenizer.encode(text)
         top = set(model(torch.tensor([ids]))[0, -1].topk(best).indices.tolist())
-        answers = [tokenizer.encode(" " + word) for word in words]
+        answers = [tokenizer.encode(" " + word) for word in fitting]
         hits.append(any(a[0] in top and _goes_on(model, ids, a) for a in answers))
-    return share(hits)
+    return share_of(hits)
 
 
 def _goes_on(model: Model, ids: list[int], answer: list[int]) -> bool:
@@ -130,14 +135,14 @@ def random_strings(vocabulary: int, count: int, length: int) -> Tensor:
     return torch.from_numpy(np.tile(ids, 2))
 
 
-def repetition(model: Model, vocabulary: int, count: int = 100) -> tuple[float, float]:
+def repetition(model: Model, vocabulary: int, count: int = STRINGS) -> tuple[float, float]:
     """Nats a token of random strings of twelve, and of the same strings read a second time."""
     first, second = readings(model, vocabulary, count)
     return first.mean().item(), second.mean().item()
 
 
 @torch.inference_mode()
-def readings(model: Model, vocabulary: int, count: int = 100) -> tuple[Tensor, Tensor]:
+def readings(model: Model, vocabulary: int, count: int = STRINGS) -> tuple[Tensor, Tensor]:
     """The same for each string [count]."""
     ids = random_strings(vocabulary, count, STRING)
     losses = [F.cross_entropy(model(row[None, :-1])[0], row[1:], reduction="none") for row in ids]
@@ -190,7 +195,7 @@ def beginnings(tokenizer: RankTokenizer, count: int) -> list[list[int]]:
 
 
 @torch.inference_mode()
-def free_texts(model: Model, end: int, count: int = 100, length: int = 60) -> list[list[int]]:
+def free_texts(model: Model, end: int, count: int = STRINGS, length: int = FREE) -> list[list[int]]:
     """Texts drawn from nothing but the end of another, at temperature 0.8, all to their full length."""
     torch.manual_seed(SEED)
 
@@ -207,9 +212,9 @@ def free_texts(model: Model, end: int, count: int = 100, length: int = 60) -> li
 def variety(texts: Iterable[str]) -> tuple[float, float]:
     """distinct-2: different pairs of words among all (Li et al. 2016); and the share of runs of four
     words that the same text has already had."""
-    words = [_words(text) for text in texts]
-    again, runs = zip(*map(_repeated, words), strict=True) if words else ((), ())
-    return _distinct(words), sum(again) / max(1, sum(runs))
+    said = [_words(text) for text in texts]
+    again, runs = zip(*map(_repeated, said), strict=True) if said else ((), ())
+    return _distinct(said), sum(again) / max(1, sum(runs))
 
 
 def _words(text: str) -> list[str]:
@@ -222,24 +227,39 @@ def _distinct(texts: list[list[str]]) -> float:
     return len(set(pairs)) / max(1, len(pairs))
 
 
-def _repeated(words: list[str]) -> tuple[int, int]:
+def _repeated(text: list[str]) -> tuple[int, int]:
     """Runs of four words that the text has already had, and all its runs."""
-    runs = list(zip(*(words[i:] for i in range(4)), strict=False))
+    runs = list(zip(*(text[i:] for i in range(4)), strict=False))
     return len(runs) - len(set(runs)), len(runs)
 
 
 def variety_scores(texts: list[str]) -> tuple[Score, Score]:
     """Both shares of `variety` with their intervals: the first depends on all texts together."""
-    words = [_words(text) for text in texts]
-    value = _distinct(words)
-    without = [_distinct(words[:i] + words[i + 1 :]) for i in range(len(words))]
-    return Score(value, len(words), jackknife(value, without)), mean(*zip(*map(_repeated, words), strict=True))
+    said = [_words(text) for text in texts]
+    value = _distinct(said)
+    without = [_distinct(said[:i] + said[i + 1 :]) for i in range(len(said))]
+    return Score(value, len(said), jackknife(value, without)), mean(*zip(*map(_repeated, said), strict=True))
 
 
-def scores_of(model: Model, held: np.ndarray, tokenizer: RankTokenizer, context: int) -> dict[str, Score]:
-    """Every number of the card that a 3-gram can be asked for too."""
-    V = len(tokenizer)
-    texts = {"books": held, "generated": token_row(english(SEED, 300_000), tokenizer)}
+def longest_asked(tokenizer: RankTokenizer) -> int:
+    """Tokens of the longest text that a finished model is asked to read here, or for examples."""
+    told = words("examples.toml")["language"]
+    texts = [q.prompt + max(q.choices, key=len) for rule in RULES for q in questions(rule)]
+    texts += [q["prompt"] + max(q["choices"], key=len) for p in told["phenomena"] for q in p.get("first", ())]
+    texts += [f"{text} {word}" for text, some in cloze_sentences() for word in some]
+    texts += [told["story"], *told["prompts"]]
+    return max(WINDOW, FREE + 1, *(len(tokenizer.encode(text)) for text in texts))
+
+
+def scores_of(
+    model: Model, held: np.ndarray, tokenizer: RankTokenizer, context: int, share: float = 1.0, told: str = ""
+) -> dict[str, Score]:
+    """Every number of the card that a 3-gram can be asked for too; of a `share` of all that can be asked."""
+    V, count = len(tokenizer), max(FEWEST, int(share * COUNT))
+    strings = max(FEWEST, int(share * STRINGS))
+    show(f"measuring: {told}, bits per byte")
+    generated = token_row(english(SEED, max(9_000, int(share * 300_000))), tokenizer)
+    texts = {"books": held, "generated": generated}
     found = {
         f"bits per byte, {kind}": mean(
             *zip(*bits_of(model, row, tokenizer, context), strict=True), count=len(row)
@@ -247,10 +267,13 @@ def scores_of(model: Model, held: np.ndarray, tokenizer: RankTokenizer, context:
         for kind, row in texts.items()
     }
     found |= {f"cloze, top-{best} accuracy": cloze(model, tokenizer, best) for best in (1, 5)}
-    found |= {name: accuracy(model, questions(rule), tokenizer) for name, rule in QUESTIONS.items()}
-    for time, nats in zip(("first", "second"), readings(model, V), strict=True):
+    for name, rule in QUESTIONS.items():
+        show(f"measuring: {told}, {name}")
+        found[name] = accuracy(model, questions(rule, count), tokenizer)
+    for time, nats in zip(("first", "second"), readings(model, V, strings), strict=True):
         found[f"random string, {time} time"] = mean(nats.tolist())
-    drawn = variety_scores([tokenizer.decode(ids) for ids in free_texts(model, V - 1)])
+    show(f"measuring: {told}, what it writes freely")
+    drawn = variety_scores([tokenizer.decode(ids) for ids in free_texts(model, V - 1, strings)])
     return found | dict(zip(("distinct word pairs", "repeated runs of four words"), drawn, strict=True))
 
 

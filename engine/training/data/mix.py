@@ -11,20 +11,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.model.transformer import Transformer
-from engine.training.english import grammar
+from engine.training.data.grammar import grammar
+from engine.training.data.words import words
+from engine.training.progress import counted
 
-# How often each rule of the grammar writes a generated text, against the others.
-SHARES = {
-    "story": 4,  # each is as long as nine of the others
-    "daily": 28,
-    "things": 12,
-    "nature": 12,
-    "talk": 4,
-    "giving": 7,
-    "pronoun": 22,
-    "prompt": 12,
-    "pattern": 5,
-}
+SHARES: dict[str, int] = words("shares.toml")
+UNSEEN = 1_000_001  # the seed of the English that the validation loss is of
+FIRST, FEWEST = (
+    5_000_000,
+    500_000,
+)  # characters that a vocabulary is learned from, at most; that are written, at least
+A_MINUTE, A_TOKEN = 400_000, 16  # tokens read on two cores; characters written for each
 
 
 def english(seed: int, characters: int) -> Iterator[str]:
@@ -34,6 +31,18 @@ def english(seed: int, characters: int) -> Iterator[str]:
         text = grammar().text(draw.choices(list(SHARES), SHARES.values())[0], draw)
         characters -= len(text)
         yield text
+
+
+def written(seed: int, characters: int, what: str) -> Iterator[str]:
+    """The same, and how far it is is shown."""
+    return counted(english(seed, characters), what, characters, len)
+
+
+def amount(most: int, tokens: int, minutes: float | None) -> int:
+    """How many characters to write: the same however long a model learns, so that all read the same; for short
+    runs fewer, that they need not wait."""
+    expected = tokens if minutes is None else min(tokens, int(minutes * A_MINUTE))
+    return min(most, max(FEWEST, A_TOKEN * expected))
 
 
 @dataclass(frozen=True)

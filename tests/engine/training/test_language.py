@@ -1,4 +1,4 @@
-"""From a folder of text to a model that can be loaded, on the command line."""
+"""From a folder of text to a language model that can be loaded, on the command line."""
 
 import json
 import math
@@ -10,9 +10,11 @@ import torch
 
 import engine
 from engine.load import moments_of
-from engine.training import __main__ as command
-from engine.training import card, evaluate, examples, train
-from engine.training import work as around
+from engine.training import language, run
+from engine.training.data import mix
+from engine.training.evaluate import examples, heads, moments
+from engine.training.evaluate import language as evaluate
+from tests.engine.training.conftest import trained
 
 FILES = {"config.json", "model.safetensors", "vocabulary.tiktoken", "card.md", "log.jsonl"}
 FILES |= {"scores.json", "examples.json", "learning.json", "options.json", "moments"}
@@ -25,23 +27,17 @@ def few():
     tests, english, sentences = evaluate.questions, evaluate.english, evaluate.cloze_sentences()[::50]
     free_texts = evaluate.free_texts
     with pytest.MonkeyPatch.context() as patch:
-        for module in (evaluate, card, examples):
+        for module in (evaluate, moments, examples):
             patch.setattr(module, "questions", lambda rule, count=0: tests(rule, 2))
-        for module in (evaluate, command):
+        for module in (evaluate, mix, language):
             patch.setattr(module, "english", lambda seed, characters: english(seed, min(characters, 6000)))
         patch.setattr(evaluate, "cloze_sentences", lambda: sentences)
-        patch.setattr(evaluate, "free_texts", lambda model, end: free_texts(model, end, 3))
-        patch.setattr(around, "keep_memory", lambda: None)
-        patch.setattr(train, "LOG_EVERY", 1)
+        patch.setattr(evaluate, "free_texts", lambda model, end, count: free_texts(model, end, 3))
         yield
 
 
-def run(books, work, shelf, *more):
-    options = ["--name", "rhymes", "--about", "rhymes for counting", "--work", str(work), *SIZES.split(), *more]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(around, "MODELS", shelf)
-        patch.setattr(sys, "argv", ["training", str(books), *options])
-        command.main()
+def words(books, work, *more) -> list:
+    return [books, "--name", "rhymes", "--about", "rhymes for counting", "--work", work, *SIZES.split(), *more]
 
 
 RUNS = {
@@ -67,18 +63,12 @@ def kind(request):
 def rhymes(kind, books, tmp_path_factory):
     """The folder of a finished model."""
     place = tmp_path_factory.mktemp("training")
-    run(books, place / "work", place / "models", *RUNS[kind].split())
+    assert trained(place / "models", *words(books, place / "work", *RUNS[kind].split())) == 0
     return place / "models" / "rhymes"
 
 
 def content(file):
     return json.loads(file.read_text(encoding="utf-8"))
-
-
-def test_a_run_without_time_writes_no_model_and_can_go_on(books, tmp_path, capsys):
-    run(books, tmp_path / "work", tmp_path / "models", "--english", "0", "--minutes", "0")
-    assert "run the same command again to go on" in capsys.readouterr().out
-    assert not (tmp_path / "models").exists()
 
 
 def test_training_leaves_a_model_that_can_be_loaded(rhymes):
@@ -91,7 +81,7 @@ def test_training_leaves_a_model_that_can_be_loaded(rhymes):
 
 def test_the_card_says_what_the_model_is_and_how_well_it_does(rhymes, kind):
     text = (rhymes / "card.md").read_text(encoding="utf-8")
-    for words in (
+    for told in (
         "# rhymes",
         f"({KINDS[kind]})",
         f"rhymes for counting: {BOOKS[kind]} of what it read",
@@ -101,7 +91,7 @@ def test_the_card_says_what_the_model_is_and_how_well_it_does(rhymes, kind):
         "| induction | 24 | layer ",
         "> Once upon a time there was a little",
     ):
-        assert words in text
+        assert told in text
     missed = "**Not reached:** cloze, top-5 accuracy, 0.0% where ≥ 70.0% was aimed at"
     assert (missed in text) == (kind != "books alone")  # books alone: nothing is aimed at
     assert not re.search(r"\{\w*\}|None|nan", text)
@@ -112,7 +102,7 @@ def test_every_score_is_told_for_the_model_its_random_start_and_a_3_gram(rhymes)
     rows = content(rhymes / "scores.json")["rows"]
     names = [row["name"] for row in rows]
     assert len(set(names)) == len(names) >= len(evaluate.QUESTIONS)
-    assert {*card.AIMS, *evaluate.QUESTIONS} <= set(names)
+    assert {*language.AIMS, *evaluate.QUESTIONS} <= set(names)
     for row in rows:
         assert len(row["values"]) == 3
         assert all(math.isfinite(value) and value >= 0 for value in row["values"])
@@ -162,7 +152,7 @@ def test_generated_texts_are_learned_from_only_where_they_are_asked_for(rhymes):
 def test_the_card_tells_what_else_was_tried_if_somebody_wrote_it_down(rhymes, tmp_path):
     assert "What was tried" not in (rhymes / "card.md").read_text(encoding="utf-8")
     (tmp_path / "tried.md").write_text("\nA larger model: no better.\n", encoding="utf-8")
-    assert card._tried(tmp_path) == "## What was tried\n\nA larger model: no better.\n\n"
+    assert run.tried(tmp_path) == "## What was tried\n\nA larger model: no better.\n\n"
 
 
 # --- the verdict ---------------------------------------------------------------------------------
@@ -170,10 +160,10 @@ def test_the_card_tells_what_else_was_tried_if_somebody_wrote_it_down(rhymes, tm
 
 def rows(**values) -> list[dict]:
     """Rows of the table in which all aims are just reached, but for `values`."""
-    reached = {name: aim - 0.001 if sign == "<" else aim for name, (sign, aim) in card.AIMS.items()}
+    reached = {name: aim - 0.001 if sign == "<" else aim for name, (sign, aim) in language.AIMS.items()}
     reached |= {"random string, first time": 9.0, "random string, second time": 4.0} | values
     return [
-        {"name": name, "unit": card._unit(name), "values": [x], "aim": card.AIMS.get(name)}
+        {"name": name, "unit": language.unit(name), "values": [x], "aim": language.AIMS.get(name)}
         for name, x in reached.items()
     ]
 
@@ -182,9 +172,9 @@ FOUND = {role: torch.tensor([[0.1, 0.5]]) for role in ("previous token", "first 
 
 
 def test_where_all_aims_are_reached_the_card_says_so():
-    words = card._verdict(rows(), FOUND | {"duplicate token": torch.zeros(1, 2)})
-    assert "All aims were reached." in words
-    assert "costs 44% of its first reading" in words
+    told = heads.verdict(rows(), FOUND | {"duplicate token": torch.zeros(1, 2)})
+    assert "All aims were reached." in told
+    assert "costs 44% of its first reading" in told
 
 
 @pytest.mark.parametrize(
@@ -197,7 +187,7 @@ def test_where_all_aims_are_reached_the_card_says_so():
     ],
 )
 def test_an_aim_that_was_missed_is_named_with_what_was_reached(values, found, missed):
-    words = card._verdict(rows(**values), FOUND | found)
-    assert words.count("Not reached") == 1
-    assert f"**Not reached:** {missed}" in words.replace("second reading of a random string, ", "")
-    assert "All aims" not in words
+    told = heads.verdict(rows(**values), FOUND | found)
+    assert told.count("Not reached") == 1
+    assert f"**Not reached:** {missed}" in told.replace("second reading of a random string, ", "")
+    assert "All aims" not in told

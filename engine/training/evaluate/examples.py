@@ -15,17 +15,12 @@ from engine.analysis import patterns
 from engine.model.transformer import Transformer
 from engine.trace import run
 from engine.trace.tap import Edit
-from engine.training.english import Question
-from engine.training.evaluate import log_probability, questions
+from engine.training.data.grammar import Question
+from engine.training.data.words import words
+from engine.training.evaluate.language import log_probability, questions
 
 COUNT = 60  # questions tried for each phenomenon
 ENOUGH = 0.5  # probability of the answer, or score of a role, from which a model is said to show it
-TIRED = "The animal didn't cross the street because it was too {0}. What was too {0}? The"
-REVIEWS = (
-    "Review: Good movie!\nSentiment: Positive\nReview: It is terrible.\nSentiment: Negative\n"
-    "Review: The movie is great!\nSentiment: Positive\nReview: I like this movie.\nSentiment:"
-)
-STORY = "Once upon a time there was a little girl who lived in a house near the forest"
 
 
 def _answer(question: Question) -> str:
@@ -34,6 +29,9 @@ def _answer(question: Question) -> str:
 
 def _asked_word(question: Question) -> str:
     return " " + question.prompt.rsplit("\n", 1)[-1].removesuffix(" =>")
+
+
+WORDS = {"answer": _answer, "asked": _asked_word}
 
 
 @dataclass(frozen=True)
@@ -49,29 +47,17 @@ class Phenomenon:
     drawn: bool = True
     role: str = ""
 
+    @staticmethod
+    def of(told: dict) -> "Phenomenon":
+        """From its entry in examples.toml."""
+        first = tuple(
+            Question(q["prompt"], q["choices"][0], tuple(q["choices"])) for q in told.get("first", ())
+        )
+        return Phenomenon(**told | {"first": first, "word": WORDS[told.get("word", "answer")]})
 
-PHENOMENA = (
-    Phenomenon(
-        "Who is “it”? Tired",
-        "pronoun-it",
-        (Question(TIRED.format("tired"), " animal", (" animal", " street")),),
-    ),
-    Phenomenon(
-        "Who is “it”? Wide: one word changed, another answer",
-        "pronoun-it",
-        (Question(TIRED.format("wide"), " street", (" street", " animal")),),
-        drawn=False,
-    ),
-    Phenomenon("She or he?", "pronoun-she"),
-    Phenomenon("Who has it now?", "who-has"),
-    Phenomenon("Repeat after me", "repeat-asked", role="induction"),
-    Phenomenon("Finish by example: a translation", "translation-3", word=_asked_word),
-    Phenomenon(
-        "Finish by example: good or bad?",
-        "sentiment-3",
-        (Question(REVIEWS, " Positive", (" Positive", " Negative")),),
-    ),
-)
+
+PHENOMENA = tuple(map(Phenomenon.of, words("examples.toml")["language"]["phenomena"]))
+STORY: str = words("examples.toml")["language"]["story"]
 ROLES = {  # what a person reads, and which token the one at t looks at
     "previous token": ("A head that looks one token back", lambda t: t - 1),
     "first token": ("A head that rests on the first token (attention sink)", lambda t: 0),

@@ -1,17 +1,6 @@
-"""Endless simple English with structure that can be looked for: `python -m engine.training.english`.
+"""Endless simple English with structure that can be looked for, from the grammar in assets/grammar/english.
 
-The *.txt files beside this one are one grammar. A line `= name` begins a rule, each line below it is one way
-to write it; `= name: first second …` begins a table, with ` | ` between the cells of a row.
-
-    <rule>        one line of the rule, drawn anew        {this|that|}   one of these
-    <rule:x>      the same, remembered as x               <x>            what x was
-    <x.column>    another cell of x's row                 <^x>           with a capital
-    <-rule:x>     remembered, and nothing written         <?x|y>         x, where a test asks: x or y?
-    \\n            a new line
-
-Two letters never stand for the same line. A line that ends with ` !x,y` holds combinations out: one in ten,
-chosen by their text, is never written for learning, and a test writes only those. Which ones depends on
-the rule; ` !other:x,y` holds out those of another rule.
+assets/grammar/README.md says how it is written; `python -m engine.training english RULE` prints texts.
 """
 
 import random
@@ -19,7 +8,8 @@ import re
 import zlib
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
+
+from engine.training.data.words import GRAMMAR
 
 ASK = "\0"  # stands before the answer of a test while it is written
 TRIES = 2000
@@ -204,6 +194,6 @@ def _with_an(text: str) -> str:
 
 @cache
 def grammar() -> Grammar:
-    """The whole grammar of this folder."""
-    files = sorted(Path(__file__).parent.glob("*.txt"))
+    """The whole grammar, of all its files."""
+    files = sorted((GRAMMAR / "english").glob("*.txt"))
     return Grammar("\n".join(file.read_text("utf-8") for file in files))

@@ -52,7 +52,8 @@ class Sentences:
                 rows += [np.array(one.ids, dtype=np.uint16) for one in cut if one.ids]
             documents += [number] * (len(rows) - len(documents))
         starts = np.cumsum([0, *map(len, rows)])
-        return Sentences(np.concatenate(rows), starts, np.array(documents, dtype=np.int32))
+        row = np.concatenate([np.array([], dtype=np.uint16), *rows])
+        return Sentences(row, starts, np.array(documents, dtype=np.int32))
 
     def stretch(self, first: int, room: int) -> tuple[list[int], int]:
         """Whole sentences from `first` on, of one text, while they fit into `room` tokens (a longer one is

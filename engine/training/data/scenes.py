@@ -21,19 +21,14 @@ import torch
 from torch import Tensor
 
 from engine.images import Palette
+from engine.training.data.words import words
 
 SIDE = 32  # pixels of a picture
 WHITE = (255.0, 255.0, 255.0)
-COLOURS = {
-    "red": (220.0, 30.0, 40.0),
-    "green": (30.0, 160.0, 60.0),
-    "blue": (30.0, 80.0, 220.0),
-    "yellow": (245.0, 200.0, 20.0),
-    "purple": (150.0, 50.0, 180.0),
-    "black": (20.0, 20.0, 20.0),
-}
+WORDS = words("scenes.toml")
+COLOURS: dict[str, tuple[float, ...]] = {name: tuple(rgb) for name, rgb in WORDS["colours"].items()}
 PALETTE: Palette = (WHITE, *COLOURS.values())
-SHAPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {  # what belongs to it of a square from -1 to 1
+FILLED: dict[str, Callable[[Tensor, Tensor], Tensor]] = {  # what belongs to it of a square from -1 to 1
     "circle": lambda x, y: x**2 + y**2 <= 1,
     "ring": lambda x, y: (x**2 + y**2 <= 1) & (x**2 + y**2 > 0.25),
     "square": lambda x, y: x.abs() <= 1,
@@ -41,15 +36,8 @@ SHAPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {  # what belongs to it 
     "cross": lambda x, y: torch.minimum(x.abs(), y.abs()) < 1 / 3,
     "triangle": lambda x, y: x.abs() <= (1.15 + y) / 2,  # a little more than 1: its tip is drawn too
 }
-RELATIONS = ("left of", "right of", "above", "below")
-PLACES = {  # of one shape alone: down and across, each -1, 0 or 1
-    "in the middle": (0, 0),
-    "at the top left": (-1, -1),
-    "at the top right": (-1, 1),
-    "at the bottom left": (1, -1),
-    "at the bottom right": (1, 1),
-}
-SIZES = {"small ": (7, 8), "": (10, 11), "large ": (13, 14, 15)}  # pixels a side, of one shape alone
+SHAPES = {name: FILLED[name] for name in WORDS["shapes"]}
+RELATIONS, PLACES, SIZES = WORDS["relations"], WORDS["places"], WORDS["sizes"]
 LARGER, SMALLER = (12, 13, 14), (7, 8, 9)  # of two shapes
 MARGIN, GAP, NEAR = 4, 1, 2  # pixels
 ALONE = 0.25  # the share of pictures with one shape
@@ -107,9 +95,9 @@ def captions() -> Iterator[str]:
     """All that is ever said."""
     things = [f"{colour} {kind}" for colour, kind in product(COLOURS, SHAPES)]
     for first, relation, second in product(things, RELATIONS, things):
-        yield f"a {first} {relation} a {second}"
+        yield WORDS["two"].format(first=first, relation=relation, second=second)
     for size, thing, place in product(SIZES, things, PLACES):
-        yield f"a {size}{thing} {place}"
+        yield WORDS["alone"].format(size=size, thing=thing, place=place)
 
 
 def is_held(caption: str) -> bool:
@@ -155,7 +143,8 @@ def _two(draw: np.random.Generator) -> Scene | None:
     relation = relation_of(first, second)
     if relation is None:
         return None
-    caption = f"a {first.colour} {first.kind} {relation} a {second.colour} {second.kind}"
+    first_thing, second_thing = (f"{shape.colour} {shape.kind}" for shape in (first, second))
+    caption = WORDS["two"].format(first=first_thing, relation=relation, second=second_thing)
     return Scene(caption, (first, second))
 
 
@@ -163,7 +152,8 @@ def _alone(draw: np.random.Generator) -> Scene:
     word, place = _one_of(draw, tuple(SIZES)), _one_of(draw, tuple(PLACES))
     size = _one_of(draw, SIZES[word])
     shape = _shape(draw, size, *(_start(draw, size, side) for side in PLACES[place]))
-    return Scene(f"a {word}{shape.colour} {shape.kind} {place}", (shape,))
+    caption = WORDS["alone"].format(size=word, thing=f"{shape.colour} {shape.kind}", place=place)
+    return Scene(caption, (shape,))
 
 
 def _start(draw: np.random.Generator, size: int, side: int) -> int:
