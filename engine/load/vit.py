@@ -66,8 +66,8 @@ def config_of(s: Settings) -> Config:
 def weights_of(config: Config, theirs: dict[str, Tensor]) -> tuple[Config, dict[str, Tensor]]:
     """Their tensors under our names, and the config with the classes that they tell apart."""
     weights = {name: _in_line(name, w) for name, w in renamed(theirs, NAMES, PREFIX).items()}
-    if "classes.bias" in weights:
-        config = replace(config, ending="classes", classes=weights["classes.bias"].numel())
+    if classes := weights["classes.bias"].numel() if "classes.bias" in weights else 0:
+        config = replace(config, ending="classes", classes=classes)
     return config, weights
 
 
