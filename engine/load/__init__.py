@@ -6,6 +6,7 @@ import torch
 
 from engine.encoder_decoder import EncoderDecoder
 from engine.load import bert, bloom, glassbox, gpt2, images, llama, mixtral, moments, qwen3, t5, vit
+from engine.load.ends import ends_of
 from engine.load.folder import read_json
 from engine.load.hub import find
 from engine.recurrent import Recurrent
@@ -35,7 +36,12 @@ def shipped() -> list[str]:
 
 
 def moments_of(name: str) -> list[str]:
-    """Names of what a shipped model was at some moments of its training, the random start first."""
+    """Names of what a shipped model was at some moments of its training, the random start first.
+
+    A ValueError if no model of that name comes with the project.
+    """
+    if name not in shipped():
+        raise ValueError(f"no model {name!r} comes with the project; there are: {', '.join(shipped())}")
     return [f"{name}{AT}{step}" for step in moments.steps(SHIPPED / name)]
 
 
@@ -75,6 +81,7 @@ def _foreign(folder: Path, config: dict) -> Transformer | EncoderDecoder:
     if kind not in tuple(LAYOUTS):
         raise ValueError(f"{folder}/config.json says model_type {kind!r}; known are {', '.join(LAYOUTS)}")
     model = LAYOUTS[kind].read(folder, config)
+    model.ends = ends_of(folder, config) or ((model.end,) if len(model.reads) == 2 else ())
     if model.reads[0].image:
         images.attach(model, folder, config)
     elif (folder / "tokenizer.json").exists():

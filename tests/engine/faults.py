@@ -92,9 +92,10 @@ TRACES: dict[str, Callable[..., Trace]] = {
 }
 
 
-def _choice(**cuts) -> Lights:
+def _choice(ties: bool = False, **cuts) -> Lights:
     logits = torch.linspace(-3, 4, 40)[torch.randperm(40, generator=torch.Generator().manual_seed(0))]
-    decoding = Decoding("sample", temperature=0.7, **cuts)
+    logits = logits.round() if ties else logits
+    decoding = Decoding("sample", **dict(temperature=0.7) | cuts)
     shown = decode.steps_of(logits, decoding)["probabilities"]
     return {"probabilities": checks.check_choice(logits, decoding, shown)}
 
@@ -163,6 +164,8 @@ def _two_texts() -> Lights:
 PAGES: dict[str, Callable[[], Lights]] = {
     "next token": lambda: _choice(top_k=7),
     "next token, top-p": lambda: _choice(top_p=0.7),
+    "next token, ties": lambda: _choice(ties=True, top_p=0.5),
+    "next token, coldest": lambda: _choice(ties=True, temperature=0),
     "next token, min-p": lambda: _choice(min_p=0.1),
     "lens": _lens,
     "lens of classes": _lens_of_classes,
