@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from engine.config import Config
 from engine.context import Context
-from engine.masks import CAUSAL, Mask, causal_mask
+from engine.masks import CAUSAL, Mask, causal_mask, softmax
 from engine.norm import RMSNorm
 from engine.position import BIASED, alibi, buckets_of, distances, rotate
 from engine.sublayer import Sublayer
@@ -30,7 +30,7 @@ def attend(
     whole = scores if bias is None else scores + tap("bias", bias.expand_as(scores))  # [B, H, T, S]
     mask = tap("mask", mask.expand_as(scores))  # [B, H, T, S]
     masked = tap("masked", torch.where(mask, whole, -torch.inf))  # [B, H, T, S]
-    pattern = tap("pattern", masked.softmax(-1))  # [B, H, T, S]
+    pattern = tap("pattern", softmax(masked))  # [B, H, T, S]
     return tap("z", pattern @ v)  # [B, H, T, E]
 
 

@@ -17,7 +17,7 @@ from engine.recipes.step_inputs import NotLearned, Parameters, float64, in_stack
 from engine.recipes.terms import Term, Worked, factor, number
 from engine.tap import known
 from engine.trace import Trace
-from engine.worked import MISSING, NOISE, ROUNDING, Check, by_recipe, held_against
+from engine.worked import MISSING, NOISE, ROUNDING, Check, absent, by_recipe, held_against
 
 SEEDS = (0, 1)  # of the runs with random rounding
 LISTED = 6  # terms of a softmax shown one by one
@@ -56,7 +56,7 @@ def check_run(trace: Trace, point: str) -> Check:
     except NotLearned:
         return MISSING
     drift = _drift(value, lambda seed: rerun(trace, point, seed, parameters))
-    return held_against(trace[point], value, np.asarray(drift))
+    return held_against(trace[point], value, np.asarray(drift), absent(trace, trace.table[point], value))
 
 
 def check_lens(trace: Trace, at: int, shown, stack: str = "", ids=None) -> Check:

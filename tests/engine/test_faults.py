@@ -104,6 +104,7 @@ def _computes(x) -> bool:
 NAMING = {
     "_versions",
     "known",
+    "Place.name",
     "Trace.__getitem__",
     "Trace.has",
     "Trace._segment",
