@@ -105,6 +105,8 @@ NAMING = {
     "_versions",
     "known",
     "Place.name",
+    "Point.name",
+    "Point.place",
     "Trace.__getitem__",
     "Trace.has",
     "Trace._segment",
