@@ -91,8 +91,8 @@ class Attention(Sublayer):
         return x if self.group_size == 1 else x.repeat_interleave(self.group_size, 1)
 
     def _bias(self, T: int, S: int, places: Tensor | None) -> Tensor:
-        """What is added to the scores for each distance [B or 1, H, T, S]: learned numbers (Raffel et al. 2019),
-        or slopes times the distance (Press et al. 2022), which does not count padding (BLOOM)."""
+        """What is added to the scores for each distance [B or 1, H, T, S]: learned numbers (Raffel et al.
+        2019), or slopes times the distance (Press et al. 2022), where padding is no distance (BLOOM)."""
         away = distances(T, S, self.q.weight.device)
         if self.bias is None:
             away = away[None] if places is None else places[:, None, :] - places[:, :, None]

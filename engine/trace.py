@@ -16,6 +16,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from engine.images import Pixels
 from engine.inputs import Inputs, inputs_of
 from engine.tables import segment_of, table_of
 from engine.tap import Edit, Recorder, known
@@ -154,8 +155,8 @@ class Trace:
 @torch.inference_mode()
 def run(
     model,
-    text_or_ids: str | list | Tensor,
-    edits: Iterable[Edit] = (),
+    text_or_ids: str | list | Tensor | Pixels,
+    edits: Edit | Iterable[Edit] | None = (),
     padding: Tensor | None = None,
     segments: Tensor | None = None,
     wanted: Callable[[str], bool] = nothing,
@@ -164,16 +165,31 @@ def run(
 ) -> Trace:
     """Run `model` on a prompt, or a batch of prompts, and trace it.
 
-    text_or_ids  a text, token ids, a list of lists of ids (shorter ones are padded at their end), or a
-                 tensor [T] or [B, T] with its `padding` mask [B, T], True = a real token; images
-                 [B, channels, image, image] for a model that reads them
-    edits        changes to points, applied during the pass
+    text_or_ids  a text, token ids, a list of texts or of lists of ids (shorter ones are padded at their end),
+                 or a tensor or array [T] or [B, T]; for a model that reads images the path of a picture, a PIL
+                 image, engine.images.Pixels or other numbers from 0 to 255, a list of them, or images
+                 [B, channels, image, image] that `model.prepare` has prepared
+    edits        changes to points, applied during the pass: one Edit or several
+    padding      which tokens are real (True) [T] or [B, T]; places are counted over those alone, but for the
+                 learned biases of T5, which are by distance
     segments     which sentence each token belongs to [T] or [B, T], for models that tell them apart
     wanted       which points to keep during the run besides the stream between the blocks; the others are
                  recomputed when they are read
     target       of encoder-decoders: what the decoder reads, a text, or ids that begin with the start token,
                  one row for each prompt, with `target_padding` as above; None: the start token alone
     """
-    trace = Trace(model, inputs_of(model, text_or_ids, padding, segments, target, target_padding), tuple(edits))
+    inputs = inputs_of(model, text_or_ids, padding, segments, target, target_padding)
+    trace = Trace(model, inputs, _several(edits))
     trace._record(wanted)
     return trace
+
+
+def _several(edits: Edit | Iterable[Edit] | None) -> tuple[Edit, ...]:
+    """Edits as a tuple; a ValueError names what is none."""
+    if edits is None or isinstance(edits, Edit):
+        return () if edits is None else (edits,)
+    edits = tuple(edits) if isinstance(edits, Iterable) else (edits,)
+    strange = [edit for edit in edits if not isinstance(edit, Edit)]
+    if strange:
+        raise ValueError(f"edits are engine.Edit(point, op, …), not {strange[0]!r:.60}")
+    return edits
