@@ -10,9 +10,11 @@ recurrent_cells, recurrent, recurrent_points.
 """
 
 from engine.decode import Decoding, Step, generate
+from engine.images import Pixels
 from engine.inputs import Inputs
 from engine.load import load, moments_of, shipped
-from engine.points import Point, points_of
+from engine.point import Point
+from engine.tables import points_of
 from engine.tap import Edit
 from engine.trace import Trace, run
 
@@ -20,6 +22,7 @@ __all__ = [
     "Decoding",
     "Edit",
     "Inputs",
+    "Pixels",
     "Point",
     "Step",
     "Trace",

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.pictures import is_picture, pixels_of
+from engine.tokenize.library import check_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,7 @@ def inputs_of(model, given, padding=None, segments=None, target=None, target_pad
 
 def encode(model, text: str) -> list[int]:
     """Token ids of `text`, or a ValueError where the model came without a tokenizer."""
+    check_text(text)
     if model.tokenizer is None:
         raise ValueError(f"{model.name} came without a tokenizer.json: give token ids, not text")
     return model.tokenizer.encode(text)
@@ -168,13 +170,18 @@ def _checked(row: list, what: str, vocabulary: int) -> list[int]:
 
 def _whole(given, what: str) -> Tensor:
     """Whole numbers as a tensor; a ValueError where they are others."""
-    try:
-        x = torch.as_tensor(given)
-    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
-        raise ValueError(f"{what} are whole numbers in rows of one length: {error}") from None
+    x = _tensor(given, what)
     if x.numel() and (x.is_floating_point() or x.is_complex() or x.dtype == torch.bool):
         raise ValueError(f"{what} are whole numbers, not {str(x.dtype).removeprefix('torch.')}")
     return x.long()
+
+
+def _tensor(given, what: str) -> Tensor:
+    try:
+        return torch.as_tensor(given)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        kind = f"{type(given).__name__} {given!r:.40}"
+        raise ValueError(f"{what} are whole numbers in rows of one length, not {kind}") from None
 
 
 def _padding(given, ids: Tensor, own: Tensor | None) -> Tensor | None:
@@ -185,7 +192,7 @@ def _padding(given, ids: Tensor, own: Tensor | None) -> Tensor | None:
     else:
         rows = isinstance(given, list | tuple) and any(_is_row(row) for row in given)
         given = _fill(given)[0] if rows and own is not None else given
-        padding = torch.as_tensor(given).to(ids.device)
+        padding = _tensor(given, "the entries of padding").to(ids.device)
         padding = padding[None] if padding.dim() == 1 else padding
         if padding.shape != ids.shape:
             raise ValueError(f"padding is {list(padding.shape)}, the ids are {list(ids.shape)}")
@@ -223,6 +230,8 @@ def _images(model, given) -> tuple[Tensor, Tensor | None]:
         raise ValueError(f"{model.name} reads images {list(shape)}, not {_shape(given)}, as they are prepared")
     several = isinstance(given, list | tuple) or (isinstance(given, Tensor | np.ndarray) and given.ndim == 4)
     pixels = [_pixels(model, one) for one in (given if several else [given])]
+    if not pixels:
+        raise ValueError("there is no image in the list: give one at least")
     if len({x.shape for x in pixels}) != 1:
         raise ValueError(f"images of one size can be read together, not {[list(x.shape) for x in pixels]}")
     ids = torch.cat([model.prepare(x) for x in pixels])
@@ -243,10 +252,10 @@ def _pixels(model, given) -> Tensor:
 def _prepared(model, given, shape: tuple[int, ...]) -> Tensor | None:
     """Images as `model.prepare` makes them [B, *shape]; None where these are pixels, or no numbers.
 
-    Prepared numbers are counted from a mean: some are below 0, as no pixel is. A ValueError where numbers with a
-    point may be either or are neither.
+    Prepared numbers are counted from a mean: some are below 0, as no pixel is. A ValueError where numbers may
+    be either or are neither.
     """
-    if not isinstance(given, Tensor | np.ndarray) or not _floats(given) or not len(given):
+    if not isinstance(given, Tensor | np.ndarray) or not _floats(given) or 0 in given.shape:
         return None
     x = torch.as_tensor(given)
     if not x.isfinite().all():
@@ -257,8 +266,8 @@ def _prepared(model, given, shape: tuple[int, ...]) -> Tensor | None:
     if model.prepare is not None and (low < 0 or high <= 1):
         raise ValueError(
             f"{model.name} reads images {list(shape)}, not {list(x.shape)} from {low:g} to {high:g}, as "
-            "model.prepare makes them, or pixels from 0 to 255 of any size: engine.images.Pixels(255 * x), if 1 "
-            "is bright"
+            "model.prepare makes them, or pixels from 0 to 255 of any size: engine.images.Pixels(255 * x), if "
+            "1 is bright"
         )
     return None
 
@@ -297,5 +306,5 @@ def _pad(rows: list[list[int]]) -> tuple[Tensor, Tensor]:
 def _fill(rows) -> tuple[Tensor, Tensor]:
     rows = [list(row) for row in rows]
     longest = max(map(len, rows))
-    filled = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows])
+    filled = _tensor([[*row, *[0] * (longest - len(row))] for row in rows], "the entries of rows")
     return filled, torch.tensor([[i < len(row) for i in range(longest)] for row in rows])

@@ -27,12 +27,12 @@ def pixels_of(given, channels: int) -> Tensor:
     A ValueError says what it is not, and what to do.
     """
     if isinstance(given, Pixels):
-        return _in_range(torch.as_tensor(given.values))
+        return _in_range(_numbers(given.values))
     if isinstance(given, str | os.PathLike):
         given = _opened(Path(given))
     if hasattr(given, "getbands"):
         given = _drawn(given, channels)
-    return _in_range(_channels_first(torch.as_tensor(given), channels))
+    return _in_range(_channels_first(_numbers(given), channels))
 
 
 def _opened(path: Path):
@@ -63,6 +63,17 @@ def _drawn(image, channels: int) -> np.ndarray:
         black.alpha_composite(image)
         image = black
     return np.array(image.convert("L" if channels == 1 else "RGB"))
+
+
+def _numbers(given) -> Tensor:
+    """Numbers as a tensor; whole ones of any size as torch computes with them."""
+    try:
+        x = torch.as_tensor(given)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(
+            f"an image is numbers from 0 to 255, not {type(given).__name__} {given!r:.40}"
+        ) from None
+    return x if x.is_floating_point() or x.is_complex() or x.dtype in (torch.bool, torch.uint8) else x.long()
 
 
 def _channels_first(x: Tensor, channels: int) -> Tensor:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from engine.images import Pixels
 from engine.inputs import Inputs, inputs_of
+from engine.notebook import HeatMap, heat_map
 from engine.tables import segment_of, table_of
 from engine.tap import Edit, Recorder, known
 
@@ -88,6 +89,37 @@ class Trace:
             raise KeyError(f"the pass never made the point {point!r}, though this model has it")
         return segment[point]
 
+    def __contains__(self, point: object) -> bool:
+        """Whether the model has a point of that name."""
+        return point in self.table
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.table)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __repr__(self) -> str:
+        read = f"{len(self.ids)} prompts" if len(self.ids) > 1 else "1 prompt"
+        if self.model.reads[0].image:
+            read = read.replace("prompt", "image")
+        else:
+            read += f" of {self.ids.shape[1]} tokens"
+        if self.target is not None:
+            read += f", {self.target.shape[1]} tokens of the target"
+        changed = [f"{edit.op} {edit.point}" for edit in self.edits]
+        edits = f", edits: {', '.join(changed[:4])}{', …' if len(changed) > 4 else ''}" if changed else ""
+        return (
+            f"Trace({self.model.name}: {read}, {len(self.table)} points from {next(iter(self.table))}{edits})"
+        )
+
+    def show(self, point: str, **at: int) -> HeatMap:
+        """Two axes of a point as a heat map, which a notebook draws: `show("blocks.2.attn.pattern", H=3)`.
+
+        at  axis letter -> index; of the other axes the last two are shown, the rest are at 0
+        """
+        return heat_map(self, point, at)
+
     def has(self, point: str) -> bool:
         """Whether the pass tapped a point: all of the table, unless the model and its table disagree."""
         return point in self._kept or point in self._segment(point)
@@ -110,7 +142,8 @@ class Trace:
             return self._recomputed[name]
 
     def tokens(self, row: int = 0) -> list[bytes]:
-        """The bytes of each token of one prompt of the batch, without padding."""
+        """The bytes of each token of one prompt of the batch, without padding; "<id 50300>" of one that the
+        vocabulary lacks."""
         return self._bytes(self.ids, self.padding, row)
 
     def target_tokens(self, row: int = 0) -> list[bytes]:
@@ -118,8 +151,10 @@ class Trace:
         return self._bytes(self.target, self.target_padding, row)
 
     def _bytes(self, ids: Tensor, padding: Tensor | None, row: int) -> list[bytes]:
+        if self.model.tokenizer is None:
+            raise ValueError(f"{self.model.name} came without a tokenizer: its tokens have no text")
         real = ids[row] if padding is None else ids[row][padding[row]]
-        return [self.model.tokenizer.bytes_of(int(id)) for id in real]
+        return [self.model.tokenizer.shown(int(id)) for id in real]
 
     def _other(self, value: str | tuple) -> "Trace":
         """The run that a "copy" edit takes from: of another prompt, with this run's target where there is one,
