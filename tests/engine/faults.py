@@ -35,6 +35,10 @@ EMPTY = [
     Edit("blocks.0.attn.masked", "set", at={"H": 1, "T": 6}, value=-math.inf),
 ]
 
+LEFT = [prompt(11, seed=1), prompt(11, seed=2)]  # the second begins with padding, and has some inside
+REAL = [[True] * 11, [t > 3 and t != 7 for t in range(11)]]
+SIDES = ("plain", "rotary", "sinusoidal", "BLOOM")
+
 UNCAUGHT = {  # what no light of a trace can show, and which test does
     "a position counted wrongly beside a cache": "a trace reads the whole text at once; test_decode compares "
     "writing with a cache to writing without",
@@ -87,6 +91,7 @@ def _recurrent(cell: str, attention: str = "none", **choices) -> Callable[..., T
 TRACES: dict[str, Callable[..., Trace]] = {
     **{name: _decoder(choices) for name, choices in CHOICES.items()},
     "one prompt": _decoder({}, IDS[0]),
+    **{f"left, {name}": _decoder(CHOICES[name], LEFT, padding=REAL) for name in SIDES},
     "empty rows": lambda edits=(): _decoder({})([*edits, *EMPTY]),
     "BERT": _decoder(BERT, segments=SEGMENTS),
     "ViT": _decoder(VIT, images()),
