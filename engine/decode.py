@@ -92,11 +92,12 @@ def keep_top_k(logits: Tensor, k: int) -> Tensor:
 def keep_top_p(logits: Tensor, p: float) -> Tensor:
     """Keep the most probable tokens until their probabilities reach p; always at least one, and all if p is 1.
 
-    The least probable are cut while they hold no more than 1 − p together; of equal ones those of lower id.
+    The least probable are cut while they hold no more than 1 − p together; of equal ones those that torch sorts
+    to the front.
     """
     if p >= 1:
         return logits
-    ordered, ids = logits.sort(stable=True)
+    (ordered,), (ids,) = logits[None].sort()
     cut = ordered.softmax(-1).cumsum(-1) <= 1 - p
     cut[-1] = False
     return logits.masked_fill(torch.zeros_like(cut).scatter(0, ids, cut), -torch.inf)

@@ -97,7 +97,8 @@ def work_choice(trace: Trace, point: str, at: tuple[int, ...], decoding, shown: 
     Its cell is p[at], where `at` is the position (where there are several) and the entry.
     """
     scores, (*place, entry) = float64(trace[point])[(0, *at[:-1])], at
-    kept, heat = chances(scores, decoding)[0] > 0, decoding.temperature
+    said = (np.arange(len(scores)) == entry) == (shown > 0)  # top-p does not say which of equal ones it keeps
+    kept, heat = chances(scores, decoding, said)[0] > 0, decoding.temperature
     row = np.where(kept, scores / (heat or 1), -np.inf)  # at 0 a single one is kept
     source = f"{point}[{', '.join(map(str, [*place, ':']))}]"
     return _share(row, entry, "p", (0, *at), shown, source, f"/{heat:g}" if heat not in (0, 1) else "")
