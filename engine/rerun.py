@@ -56,7 +56,7 @@ def check_run(trace: Trace, point: str) -> Check:
     except NotLearned:
         return MISSING
     drift = _drift(value, lambda seed: rerun(trace, point, seed, parameters))
-    return held_against(trace[point], value, np.asarray(drift), absent(trace, trace.table[point], value))
+    return held_against(trace[point], value, np.asarray(drift), absent(trace, point))
 
 
 def check_lens(trace: Trace, at: int, shown, stack: str = "", ids=None) -> Check:

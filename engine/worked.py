@@ -76,7 +76,7 @@ def check(trace: Trace, point: str) -> Check:
         value, size = by_recipe(trace, made, lambda name: float64(trace[name]))
     except NotLearned:
         return MISSING
-    return held_against(trace[point], value, NOISE * size, absent(trace, made, value))
+    return held_against(trace[point], value, NOISE * size, absent(trace, point))
 
 
 def compare(shown, value: np.ndarray, size: np.ndarray) -> Check:
@@ -87,12 +87,21 @@ def compare(shown, value: np.ndarray, size: np.ndarray) -> Check:
     return held_against(shown, value, NOISE * size)
 
 
-def absent(trace: Trace, point: Point, value: np.ndarray) -> np.ndarray:
-    """The cells in which −∞ stands by right: scores that the mask hides, and what an edit has put there."""
-    masks = point.kind == "apply_mask"
-    hidden = ~float64(trace[point.sources[-1]]) if masks else np.zeros(value.shape, bool)
-    edited = any(edit.point == point.name for edit in trace.edits)
-    return np.isneginf(value) & (hidden | edited) if value.dtype != bool else hidden
+def absent(trace: Trace, name: str) -> np.ndarray:
+    """The cells of a point in which −∞ stands by right: scores that the mask hides, and what an edit has put
+    there or into the scores before."""
+    point, x = trace.table[name], float64(trace[name])
+    by_right = np.full(x.shape, any(edit.point == name and _hides(edit) for edit in trace.edits))
+    if point.kind == "apply_mask":
+        by_right |= ~float64(trace[point.sources[-1]])
+    if point.kind in ("apply_mask", "scale_scores"):
+        for source in point.sources:
+            by_right |= absent(trace, source)
+    return by_right & np.isneginf(x) if x.dtype != bool else np.zeros(x.shape, bool)
+
+
+def _hides(edit: Edit) -> bool:
+    return edit.value == -math.inf or edit.op in ("copy", "take", "mean")
 
 
 @np.errstate(all="ignore")
