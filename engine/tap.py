@@ -43,7 +43,7 @@ class Edit:
            copy (from the run of another prompt: activation patching), take (what an earlier point of the
            same run holds), mask (another attention mask)
     at     axis letter -> index, or a list of pairs (letter, index); letters left out mean everywhere
-    value  a number for set, add, scale; for copy the other prompt (text, or a tuple of token ids; of
+    value  a number for set, add, scale (−∞ hides a score; of any other infinite number the lights are red); for copy the other prompt (text, or a tuple of token ids; of
            encoder-decoders also a pair of prompt and target); for take the name of that point;
            for mask its kind and n, as engine.masks.mask_of takes them
     """
@@ -71,15 +71,9 @@ class Edit:
                 raise ValueError(f"the edit of {self.point} names the axis {letter} twice")
         if self.op not in OPS:
             raise ValueError(f"there is no edit {self.op!r}; choose one of {', '.join(OPS)}")
-        number = isinstance(self.value, Real) and type(self.value) is not bool
-        hides = self.op != "scale" and self.value == -math.inf  # a score that is taken away
-        if self.op in ("set", "add", "scale") and not (number and (math.isfinite(self.value) or hides)):
-            more = (
-                "; of what is infinite −∞ alone can be set or added"
-                if self.value in (math.inf, -math.inf)
-                else ""
-            )
-            raise ValueError(f"{self.op!r} needs a number as value, not {self.value!r}{more}")
+        number = isinstance(self.value, Real) and type(self.value) is not bool and self.value == self.value
+        if self.op in ("set", "add", "scale") and not number:
+            raise ValueError(f"{self.op!r} needs a number as value, not {self.value!r}")
         if self.op == "take" and not isinstance(self.value, str):
             raise ValueError("'take' needs the name of another point as value")
         if self.op == "copy" and not isinstance(self.value, str | tuple):

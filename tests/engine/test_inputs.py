@@ -292,7 +292,7 @@ def test_a_grey_model_reads_grey(picture):
         (Path("nowhere.png"), "there is no picture 'nowhere.png'"),
         (Path(__file__), "test_inputs.py is no picture that can be opened"),
     ],
-    ids=str,
+    ids=range(22),
 )
 def test_what_is_no_image_is_refused_with_the_way(eye, given, message):
     with pytest.raises(ValueError, match=message):
