@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from engine.load import bert, bloom, glassbox, gpt2, images, llama, mixtral, moments, qwen3, t5, vit
+from engine.load.ends import ends_of
 from engine.load.files import MOST_TEXT, check_file, is_there, read_json
 from engine.load.folder import build, read_weights
 from engine.load.hub import find
@@ -38,7 +39,12 @@ def shipped() -> list[str]:
 
 
 def moments_of(name: str) -> list[str]:
-    """Names of what a shipped model was at some moments of its training, the random start first."""
+    """Names of what a shipped model was at some moments of its training, the random start first.
+
+    A ValueError if no model of that name comes with the project.
+    """
+    if name not in shipped():
+        raise ValueError(f"no model {name!r} comes with the project; there are: {', '.join(shipped())}")
     return [f"{name}{AT}{step}" for step in moments.steps(SHIPPED / name)]
 
 
@@ -82,6 +88,7 @@ def _foreign(folder: Path, config: dict) -> Transformer | EncoderDecoder:
     shapes = settings.read(layout.config_of)
     shapes, weights = layout.weights_of(shapes, read_weights(folder))
     model = build(shapes, weights, str(folder))
+    model.ends = ends_of(folder, config) or ((model.end,) if len(model.reads) == 2 else ())
     if model.reads[0].image:
         images.attach(model, folder, config)
     elif is_there(folder / "tokenizer.json"):

@@ -17,7 +17,7 @@ from engine.worked.recipes.activations import softmax_rows
 from engine.worked.recipes.analysis import chances
 from engine.worked.recipes.step_inputs import NotLearned, Parameters, float64, in_stack, stops
 from engine.worked.recipes.terms import Term, Worked, factor, number
-from engine.worked.steps import MISSING, NOISE, ROUNDING, Check, by_recipe, held_against
+from engine.worked.steps import MISSING, NOISE, ROUNDING, Check, absent, by_recipe, held_against
 
 SEEDS = (0, 1)  # of the runs with random rounding
 LISTED = 6  # terms of a softmax shown one by one
@@ -56,7 +56,7 @@ def check_run(trace: Trace, point: str) -> Check:
     except NotLearned:
         return MISSING
     drift = _drift(value, lambda seed: rerun(trace, point, seed, parameters))
-    return held_against(trace[point], value, np.asarray(drift))
+    return held_against(trace[point], value, np.asarray(drift), absent(trace, point))
 
 
 def check_lens(trace: Trace, at: int, shown, stack: str = "", ids=None) -> Check:
@@ -97,10 +97,11 @@ def work_choice(trace: Trace, point: str, at: tuple[int, ...], decoding, shown: 
     Its cell is p[at], where `at` is the position (where there are several) and the entry.
     """
     scores, (*place, entry) = float64(trace[point])[(0, *at[:-1])], at
-    kept, heat = chances(scores, decoding)[0] > 0, decoding.temperature
-    row = np.where(kept, scores / heat, -np.inf)
+    said = (np.arange(len(scores)) == entry) == (shown > 0)  # top-p does not say which of equal ones it keeps
+    kept, heat = chances(scores, decoding, said)[0] > 0, decoding.temperature
+    row = np.where(kept, scores / (heat or 1), -np.inf)  # at 0 a single one is kept
     source = f"{point}[{', '.join(map(str, [*place, ':']))}]"
-    return _share(row, entry, "p", (0, *at), shown, source, f"/{heat:g}" if heat != 1 else "")
+    return _share(row, entry, "p", (0, *at), shown, source, f"/{heat:g}" if heat not in (0, 1) else "")
 
 
 def _share(

@@ -94,5 +94,5 @@ def learn_vocabulary(texts: Iterable[str], size: int) -> RankTokenizer:
 
 def token_row(texts: Iterable[str], tokenizer: RankTokenizer) -> np.ndarray:
     """All texts one after the other as ids (uint16), END after each."""
-    rows = [np.array([*tokenizer.encode(text), tokenizer.special[END]], dtype=np.uint16) for text in texts]
+    rows = [np.array([*tokenizer.encode_file(text), tokenizer.special[END]], dtype=np.uint16) for text in texts]
     return np.concatenate(rows)

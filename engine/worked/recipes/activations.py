@@ -75,9 +75,10 @@ recipe("sigmoid", whole=sigmoid, cell=_sigmoid_cell)
 
 
 def softmax_rows(x: np.ndarray) -> np.ndarray:
-    """Each row of scores [..., N] as positive numbers that sum to 1."""
-    exp = np.exp(x - x.max(-1, keepdims=True))
-    return exp / exp.sum(-1, keepdims=True)
+    """Each row of scores [..., N] as positive numbers that sum to 1; of a row of −∞ alone, as zeros."""
+    top = x.max(-1, keepdims=True)
+    exp = np.where(np.isneginf(top), 0, np.exp(x - top))
+    return exp / np.where(np.isneginf(top), 1, exp.sum(-1, keepdims=True))
 
 
 def softmax(s: StepInputs):
@@ -91,6 +92,8 @@ def _softmax_cell(s: StepInputs, *at):
     *place, k = at
     row = s.sources[0][tuple(place)]
     top = row.max()
+    if top == -np.inf:
+        return _nothing_seen(s, place)
     exps = np.exp(row - top)
     seen = [i for i in range(len(row)) if row[i] != -np.inf]
     terms = [Term(f"position {i}", (float(row[i]),), float(exps[i])) for i in seen]
@@ -103,6 +106,13 @@ def _softmax_cell(s: StepInputs, *at):
     symbols = rf"{weight},\quad m^* = \max_{{{j}'}} m_{{t,{j}'}}"
     sources = (s.source_cells(0, *place[1:], ":"),)
     return Worked("", (), symbols, numbers, tuple(terms), total, float(exps[k] / total), 0.0, sources)
+
+
+def _nothing_seen(s: StepInputs, place) -> Worked:
+    """A weight of a row in which all is masked."""
+    symbols = r"a_{t,s} = 0\text{ where every score of the row is }{-\infty}"
+    sources = (s.source_cells(0, *place[1:], ":"),)
+    return Worked("", (), symbols, r"\text{nothing to look at: } 0", (), 0.0, 0.0, 0.0, sources)
 
 
 recipe("softmax", whole=softmax, cell=_softmax_cell)

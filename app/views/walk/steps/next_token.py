@@ -136,7 +136,9 @@ def append(ctx: StepContext, id: int, note: str) -> None:
         state.tell(told(ctx, "next/end"))
         return state.change(seed=ctx.view.seed + 1)
     try:
-        text = b"".join([*ctx.tokens[before], tokenizer.bytes_of(id)]).decode()
+        around = tokenizer.special.values()  # no text: the tokenizer puts them there again
+        pairs = zip(ctx.tokens[before], ctx.ids[before], strict=True)
+        text = b"".join([*(token for token, own in pairs if own not in around), tokenizer.shown(id)]).decode()
     except UnicodeDecodeError:
         state.tell(told(ctx, "next/part", token=ctx.label_of(id)))
         return state.change(seed=ctx.view.seed + 1)

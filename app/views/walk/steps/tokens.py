@@ -11,7 +11,7 @@ from app.ui.page import columns
 from app.ui.source import code
 from app.ui.words import words
 from app.views.walk.steps.target import sure
-from engine.tokenize import graphemes, merges
+from engine.tokenize import graphemes, merges, rank_of
 
 LONGEST_TARGET = 4000  # characters
 ENTRY = "one entry of the list, no bytes"  # what a special token is made of
@@ -84,10 +84,12 @@ def picked(ctx: StepContext) -> None:
 def _notes(steps: list[list[bytes]], ranks: dict[bytes, int]) -> list[str]:
     """What happened at each stop of the slider: which two neighbours were joined."""
     notes = ["one entry, no merge" if len(steps[0]) == 1 else f"{len(steps[0])} bytes, no merge yet"]
+    if len(steps) == 2 and len(steps[0]) > len(steps[1]) + 1:  # too long a piece for a step a merge
+        return [*notes, f"after all {len(steps[0]) - len(steps[1]):,} merges: {len(steps[1]):,} tokens"]
     for n, (before, after) in enumerate(pairwise(steps), 1):
         i = next(i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b)
         a, b, joined = token_labels([before[i], before[i + 1], after[i]])
-        number = ranks[after[i]]
+        number = rank_of(ranks)(before[i], before[i + 1])
         notes.append(f"merge {n} of {len(steps) - 1}: {a} + {b} → {joined} (entry {number:,} of the list)")
     return notes
 

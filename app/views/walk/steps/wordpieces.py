@@ -14,7 +14,7 @@ from engine.tokenize.wordpiece import ENDS, cuts
 def draw(ctx: StepContext) -> None:
     tokenizer = ctx.model.tokenizer
     known = set(tokenizer.names.values())
-    each = [cuts(word, known) for word in tokenizer.words(ctx.view.prompt)]
+    each = [cuts(word, known, tokenizer.longest) for word in tokenizer.words(ctx.view.prompt)]
     steps = _steps_of(each, ctx.view.token)
     left, right = columns(7, 4)
     with left:
