@@ -13,6 +13,7 @@ from latex2mathml.converter import convert
 import engine
 from app.edits import Edits
 from app.markup import Tree, tree
+from app.trouble import no_panics
 from engine import analysis, checks
 from engine.decode import Decoding, steps_of
 from engine.images import Pixels, from_signs
@@ -29,7 +30,8 @@ TRACES = 32  # prompts remembered, for all visitors together
 @cache
 def model(name: str):
     torch.set_num_threads(1)  # many visitors, few cores: one thread each is faster than all for one
-    return engine.load(name)
+    with no_panics():
+        return engine.load(name)
 
 
 def trace(name: str, given: Given, edits: Edits = ()) -> Trace:

@@ -9,11 +9,12 @@ DRAW.prompt = function ({ data, parentElement, setTriggerValue }) {
   };
   if (!state.box) build_prompt(root, state);
   state.submit = submit;
-  state.example = (i, text) => {
+  state.example = (text) => {
     state.sent = text;
-    setTriggerValue("example", i);
+    setTriggerValue("example", text);
   };
-  if (state.server !== data.text && state.sent !== data.text) write(state.box, data.text);
+  if (state.sent === data.text) state.sent = null; // it has arrived, and the hand may be typing on
+  else if (state.server !== data.text) write(state.box, data.text);
   state.server = data.text;
   state.box.placeholder = data.placeholder;
   examples(root, state, data);
@@ -45,7 +46,7 @@ function build_prompt(root, state) {
   box.oninput = () => grow(box);
   box.onkeydown = (e) => {
     e.stopPropagation();
-    if (e.key !== "Enter" || e.shiftKey || e.isComposing) return;
+    if (!enters(e) || e.shiftKey) return;
     e.preventDefault();
     state.submit(box.value);
   };
@@ -56,14 +57,14 @@ function examples(root, state, data) {
   const all = JSON.stringify(data.examples);
   if (state.examples !== all) {
     state.menu.replaceChildren(
-      ...data.examples.map(([text, why], i) =>
+      ...data.examples.map(([text, why]) =>
         el("button", {
           type: "button",
           class: "example",
           title: text,
           onclick: () => {
             write(state.box, text);
-            state.example(i, text);
+            state.example(text);
           },
         }, el("b", { text: why }))
       ),

@@ -52,7 +52,7 @@ def draw(ctx: StepContext) -> None:
 
 def cut(ctx: StepContext, groups: list, **header) -> None:
     """The text in its tokens, and step by step how the picked word came to its own."""
-    view = ctx.view
+    view, last = ctx.view, len(header["merges"]) - 1
     components.tokens(
         "tokens",
         {
@@ -65,8 +65,8 @@ def cut(ctx: StepContext, groups: list, **header) -> None:
             "model": ctx.model.name,
             **header,
         },
-        token=lambda i: state.change(token=int(i), merge=-1),
-        merge=lambda n: state.change(merge=int(n)),
+        token=lambda i: state.change(token=i, merge=-1),
+        merge=lambda n: state.change(merge=-1 if n == last else n),
     )
 
 
