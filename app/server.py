@@ -91,14 +91,9 @@ def is_own(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return bool(ip_address(name.removeprefix("[").removesuffix("]")))
     machine = socket.gethostname().lower()
-    told = (st.get_option("server.address"), st.get_option("browser.serverAddress"))
-    own = [
-        "localhost",
-        machine,
-        machine.partition(".")[0] + ".local",
-        *told,
-        *st.get_option("server.allowedHosts"),
-    ]
+    own = ["localhost", machine, machine.partition(".")[0] + ".local"]
+    own += [st.get_option("server.address"), st.get_option("browser.serverAddress")]
+    own += st.get_option("server.allowedHosts")
     return any(fnmatchcase(name, pattern.lower()) for pattern in own if pattern)
 
 

@@ -334,22 +334,26 @@ def publish() -> None:
     remembered, so that Back finds it."""
     if st.session_state.pop("opened", False):
         return
-    view = st.session_state.view
-    link = write_link(view)
-    if CUT in link:
+    now = link()
+    if CUT in now:
         whole = _whole()
-        whole[link[CUT]] = {name: getattr(view, name) for name in _cut(link)}
+        whole[now[CUT]] = {name: getattr(current(), name) for name in _cut(now)}
         while len(whole) > REMEMBERED:
             del whole[next(iter(whole))]
-    if not link == st.session_state.address == st.query_params.to_dict():
-        st.session_state.address = link
-        st.query_params.from_dict(link)
+    if not now == st.session_state.address == st.query_params.to_dict():
+        st.session_state.address = now
+        st.query_params.from_dict(now)
+
+
+def link() -> dict[str, str]:
+    """The parameters of the present view's address."""
+    return write_link(st.session_state.view)
 
 
 def uncarried() -> list[str]:
     """The fields of the view that the address cannot hold."""
-    return _cut(write_link(st.session_state.view))
+    return _cut(link())
 
 
-def _cut(link: dict[str, str]) -> list[str]:
-    return link[CUT].rpartition("-")[0].split(",") if CUT in link else []
+def _cut(address: dict[str, str]) -> list[str]:
+    return address[CUT].rpartition("-")[0].split(",") if CUT in address else []

@@ -6,7 +6,9 @@ from urllib.parse import unquote_plus
 import pytest
 
 from app.architecture import STEPS
-from tests.browser.reading import arrived, go, ready, step
+from tests.browser.reading import arrived, go, ready
+
+BOX = "document.querySelector('[data-part=prompt] textarea')"
 
 
 def box(page):
@@ -41,9 +43,8 @@ def test_back_and_forward_go_from_step_to_step_and_prompt_to_prompt(page, app):
     arrived(page, 4)
     assert box(page).input_value() == "one two three"
     page.go_back()
-    page.wait_for_function("() => !location.search.includes('prompt')")
-    ready(page)
-    assert box(page).input_value().startswith("The animal") and step(page) == 4
+    page.wait_for_function(f"() => {BOX}.value.startsWith('The animal')")
+    arrived(page, 4)
     assert page.locator(".choice.layer[aria-checked=true]").inner_text() == "2"
     page.go_back()
     arrived(page, 0)
@@ -129,7 +130,7 @@ def test_what_no_address_can_hold_is_said_and_kept(page, app):
     assert "cannot hold the prompt" in page.locator("[data-kind=notice]").first.inner_text()
     run(page, "short")
     page.go_back()
-    page.wait_for_function("() => document.querySelector('[data-part=prompt] textarea').value.length === 6000")
+    page.wait_for_function(f"() => {BOX}.value.length === 6000")
     assert page.reload().status == 200
     ready(page)
     assert re.search("prompt.*too long", page.locator("[data-kind=notice]").first.inner_text())

@@ -36,7 +36,7 @@ THREE = ("pair", "caption")  # families with three masks: they stand in a row of
 def main() -> None:
     view = state.view(catalogue.models())
     if state.leaving():
-        st.switch_page("views/walk/page.py")
+        st.switch_page("views/walk/page.py", query_params=state.link())
     with Page() as page:
         _page(view)
     components.show(page)
