@@ -53,7 +53,7 @@ def hex_bytes(token: bytes) -> str:
 
 
 def escape(text: str) -> str:
-    """`text` in one line, as Markdown that shows exactly it: no formulas, links, pictures or tags. What would turn
-    round the words beside it, or is not to be seen at all, stands by its number."""
+    """`text` in one line, as Markdown that shows exactly it: no formulas, links, pictures or tags. What would
+    turn round the words beside it, or is not to be seen at all, stands by its number."""
     line = LINE_END.sub(" ", text)
     return PUNCTUATION.sub(r"\\\1", UNSEEN.sub(lambda m: _letter(m[0]), line))
