@@ -1,6 +1,8 @@
 """Which models there are, of which family each is, what it brings along, and what it reads of a view."""
 
+import re
 from functools import cache
+from pathlib import Path
 
 import engine
 from app import compute
@@ -11,6 +13,10 @@ from engine.load import beside as read_beside
 from engine.load import moments_of
 from engine.tokenize.wordpiece import MASK
 
+ROOT = Path(engine.__file__).parents[1]
+WAY = re.compile(
+    rf"{re.escape(str(ROOT))}[\\/]|([A-Za-z]:)?[\\/]([^\s'\"\\/]+[\\/])+"
+)  # to a file, from the top
 ENDINGS = {"encoder": f" {MASK}.", "pair": " tired.", "recurrent": " tired."}  # of the prompt to begin with
 
 
@@ -59,8 +65,8 @@ def fault(name: str) -> str:
 
 
 def told(error: Exception) -> str:
-    """What is wrong with a file, as a part of a sentence."""
-    return f"{type(error).__name__}: {str(error)[:300].rstrip('.')}"
+    """What is wrong with a file, as a part of a sentence: its folder's way is nothing for visitors."""
+    return f"{type(error).__name__}: {WAY.sub('', str(error))[:300].rstrip('.')}"
 
 
 def faults() -> dict[str, str]:
@@ -144,4 +150,7 @@ def beside(name: str, file: str) -> dict:
 @cache
 def measured(name: str, file: str) -> dict:
     """The same; an error where the file is broken."""
-    return read_beside(name, file)
+    found = read_beside(name, file)
+    if not isinstance(found, dict):
+        raise ValueError(f"{file} holds no object")
+    return found
