@@ -12,6 +12,7 @@ from latex2mathml.converter import convert
 
 import engine
 from app.edits import Edits
+from app.edits import fitting as edits_that_fit
 from app.markup import Tree, tree
 from app.trouble import no_panics
 from engine import analysis, checks
@@ -75,6 +76,12 @@ def _read(reader, text: str):
     if not reader.reads[0].image:
         return text
     return Pixels(from_signs(text, reader.reads[0].image, reader.prepare.palette))
+
+
+@lru_cache(maxsize=TRACES)
+def fitting(name: str, given: Given, edits: Edits) -> tuple[Edits, list[str]]:
+    """Those of the edits that can be made in a run, and why each of the others cannot; not to be changed."""
+    return edits_that_fit(trace(name, given), edits)
 
 
 @lru_cache(maxsize=1000)

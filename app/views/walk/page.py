@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app import catalogue, components, compute, edits, state
+from app import catalogue, components, compute, state
 from app.architecture import BEGIN, CROSS, END, HEADED, STEPS, steps_of, whole
 from app.text import say
 from app.ui import what_ifs
@@ -75,7 +75,7 @@ def _look(view: state.View, model, given: compute.Given, trace) -> tuple[StepCon
     ctx = StepContext(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
     keys = len(ctx.memory.ids) if view.step == CROSS and ctx.side == "decoder" else None
     fitted, moved = state.fit(view, ctx.config, len(ctx.ids), keys, ctx.side, ctx.gap)
-    kept, refused = edits.fitting(trace, view.edits)
+    kept, refused = compute.fitting(model.name, given, view.edits)
     ctx = replace(ctx, view=replace(fitted, edits=kept)).with_edits(kept)
     return ctx, moved + [f"A what-if was left out: {reason}." for reason in refused]
 
