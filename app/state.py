@@ -216,7 +216,7 @@ def _open(link: dict[str, str], models: list[str]) -> None:
     opened, ignored = read_link({k: v for k, v in link.items() if not whole or k != CUT}, models)
     st.session_state.view = replace(opened, **whole or {})
     st.session_state.ignored = ignored
-    st.session_state.address, st.session_state.opened = link, True
+    st.session_state.address, st.session_state.opened = link, st.session_state.view
     tell("")
 
 
@@ -242,6 +242,8 @@ def complaints() -> list[str]:
 def settle(fitted: View, moved: list[str]) -> None:
     """Keep what `fit` moved, and say so until something is changed."""
     if moved:
+        if "opened" in st.session_state:
+            st.session_state.opened = fitted
         st.session_state.view = fitted
         st.session_state.ignored = [*ignored(), *moved]
 
@@ -332,7 +334,7 @@ def leaving() -> bool:
 def publish() -> None:
     """Write the view into the address bar; one that was just opened stands there. What a link leaves out is
     remembered, so that Back finds it."""
-    if st.session_state.pop("opened", False):
+    if st.session_state.pop("opened", None) == current():
         return
     now = link()
     if CUT in now:
