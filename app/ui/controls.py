@@ -1,7 +1,7 @@
 """Controls for fields of the view: what a person sets comes in by the same door as a link."""
 
 from app import state
-from app.ui.events import Act, flag, one_of
+from app.ui.events import Act, flag, one_of, place
 from app.ui.events import number as number_in
 from app.ui.events import text as text_of
 from app.ui.page import fold, put
@@ -44,6 +44,12 @@ def slider_of(
     """The same for a number that is no field: `act` is called with one from least to most."""
     ends = dict(least=least, most=most)
     _control("slider", key, label, value, number_in(least, most, act), of, step=step, **ends)
+
+
+def slider_of_names(key: str, label: str, at: int, names: list[str], act: Act, *, of: object = "") -> None:
+    """A slider over a list of names: `act` is called with a place in it."""
+    ends = dict(least=0, most=len(names) - 1, step=1, names=names)
+    _control("slider", key, label, at, place(len(names), act), of, **ends)
 
 
 def number_of(key: str, label: str, value: int, least: int, most: int, act: Act, *, of: object = "") -> None:

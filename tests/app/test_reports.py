@@ -6,10 +6,11 @@ import logging
 from dataclasses import replace
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from app.architecture import STEPS
 from app.state import DEFAULT
-from tests.app.visit import fire, given, keys, parts, report, reported, seen, view, visit
+from tests.app.visit import MAIN, fire, given, keys, parts, report, reported, seen, view, visit
 
 DEEP = json.loads("[" * 200 + "]" * 200)
 FORGED = {
@@ -212,3 +213,25 @@ def test_a_panic_of_native_code_is_an_error_like_others(monkeypatch):
     monkeypatch.setattr("engine.run", panic)
     at = visit(prompt="never seen before")
     assert [error.message for error in at.exception]  # Streamlit knows of it: the run has ended
+
+
+def test_the_models_page_takes_only_what_it_offers():
+    at = visit()
+    at.switch_page(str(MAIN.parent / "views" / "models" / "page.py")).run()
+    before = view(at)
+    for value in [*FORGED.values(), "storybook@1", "../bookworm", 99]:
+        for part in ("control-model", "control-moment"):
+            if not (part == "control-moment" and type(value) is int and 0 <= value < 3):
+                assert not fire(at, part, change=value).exception
+                assert view(at) == before
+
+
+def test_what_stops_a_run_is_a_sentence_with_the_id_that_the_log_has(caplog):
+    def script():
+        from app import trouble
+
+        trouble.show(RuntimeError("secret"))
+
+    at = AppTest.from_function(script).run()
+    (id,) = [record.args[0] for record in caplog.records if record.name == "app.trouble"]
+    assert id in at.error[0].value and "secret" not in at.error[0].value

@@ -1,4 +1,5 @@
 // The prompt: Enter runs it, Shift+Enter starts a new line, examples are a click away.
+const LONGEST_TEXT = 1_000_000; // characters, as the server keeps
 DRAW.prompt = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
@@ -28,6 +29,7 @@ function build_prompt(root, state) {
     spellcheck: "false",
     "aria-label": "Prompt",
     autocomplete: "off",
+    maxlength: LONGEST_TEXT,
   }));
   const run = el("button", {
     type: "button",

@@ -7,10 +7,10 @@ import streamlit as st
 
 from app import catalogue, components, state
 from app.text import say
+from app.ui.controls import button, choice_of, slider_of_names
 from app.ui.figures import panels, series
-from app.ui.labels import escape
 from app.ui.notes import notes
-from app.ui.page import Page, notice
+from app.ui.page import Page, columns, notice, text
 from engine.load import AT, SHIPPED
 
 CURVES = {  # of learning.json: what a curve is called, and its value in one record
@@ -24,10 +24,12 @@ NO_CARD = "it has no card.md; one is written when a model has been measured"
 
 def main() -> None:
     view = state.view(catalogue.models())
+    if state.leaving():
+        st.switch_page("views/walk/page.py", query_params=state.link())
     name, _, step = (view.model or catalogue.shipped()[0]).partition(AT)
-    _choose(name)
     with Page() as page:
         notes()
+        _choose(name)
         _tried(name, lambda: _learned(name, step))
         card = _tried(name, lambda: _card(SHIPPED / name))
     components.show(page)
@@ -56,42 +58,28 @@ def _learned(name: str, step: str) -> None:
     if moments:
         names = dict(zip([*catalogue.moments(name), name], [r for r in moments if r["ships"]], strict=True))
         _moments(name, step, names)
-        st.markdown(say("model", "learning"))
+        text(say("model", "learning"))
         _curves(name, step, moments)
 
 
 def _choose(name: str) -> None:
     """Which of the shipped models; the walk then shows that one."""
-    names = catalogue.shipped()
-    st.session_state["control-model"] = name
-    with st.container(key="models"):
-        a, b = st.columns([6, 1], vertical_alignment="bottom")
-        a.segmented_control(
-            say("model", "which"),
-            names,
-            key="control-model",
-            required=True,
-            format_func=escape,
-            on_change=lambda: _pick(st.session_state["control-model"]),
-        )
-        b.page_link("views/walk/page.py", label=say("model", "walk"), icon=":material/arrow_forward:")
+    models, walk = columns(6, 1, align="end")
+    with models:
+        choice_of("model", say("model", "which"), name, {n: n for n in catalogue.shipped()}, _pick, named=True)
+    with walk:
+        button("walk", say("model", "walk"), state.leave)
 
 
 def _moments(name: str, step: str, names: dict[str, dict]) -> None:
     """Which moment of its training; the walk then shows that one."""
-    st.session_state["control-moment"] = name + (step and AT + step)
-    st.select_slider(
-        say("model", "moment"),
-        list(names),
-        key="control-moment",
-        format_func=lambda moment: _steps(names[moment]["step"]),
-        on_change=lambda: _pick(st.session_state["control-moment"]),
-    )
+    at = list(names).index(name + (step and AT + step))
+    steps = [_steps(moment["step"]) for moment in names.values()]
+    slider_of_names("moment", say("model", "moment"), at, steps, lambda i: _pick(list(names)[i]), of=name)
 
 
 def _pick(name: str) -> None:
-    if name in catalogue.models():
-        state.change(model=catalogue.linked(name), image="", target="")
+    state.change(model=catalogue.linked(name), image="", target="")
 
 
 def _steps(n: int) -> str:
