@@ -69,7 +69,8 @@ const PLACES = {
 // What a person does goes to the server at once; what follows within a moment goes together after it. It is sent
 // until the server has seen it: Streamlit keeps one message of those that wait, and none where there is no
 // connection. Each report says what there was to choose from (`of`).
-const MOMENT = 25, AGAIN = 2000, MOST_REPORTS = 200; // milliseconds
+const MOMENT = 25, AGAIN = 2000; // milliseconds
+const TRIES = 5, MOST_REPORTS = 200;
 const report = (page, part) => (event, value) => {
   PAGE.reports.push([++PAGE.count, part.key, event, part.of ?? "", value]);
   PAGE.reports.splice(0, PAGE.reports.length - MOST_REPORTS);
@@ -82,12 +83,15 @@ function send(root, wait) {
     root.__timer = null;
     if (!root.isConnected || !PAGE.reports.length) return;
     const { testConnectionState, testScriptState } = document.querySelector("[data-testid=stApp]").dataset;
-    const connected = testConnectionState === "CONNECTED", again = root.__last === PAGE.count;
-    if (connected && !(again && testScriptState === "running")) {
+    if (testConnectionState !== "CONNECTED") return send(root, AGAIN / 10);
+    const again = root.__last === PAGE.count;
+    if (!again) root.__tries = 0;
+    if (!again || testScriptState === "notRunning") {
       Object.assign(root, { __sent: performance.now(), __last: PAGE.count });
       root.__report("act", [...PAGE.reports]);
+      root.__tries++;
     }
-    send(root, connected ? AGAIN : AGAIN / 10);
+    if (root.__tries < TRIES) send(root, AGAIN * root.__tries);
   }, wait);
 }
 
