@@ -12,35 +12,57 @@ from latex2mathml.converter import convert
 
 import engine
 from app.edits import Edits
+from app.edits import fitting as edits_that_fit
 from app.markup import Tree, tree
+from app.trouble import no_panics
 from engine import analysis
 from engine.decode import Decoding, steps_of
 from engine.images import Pixels, from_signs
+from engine.tokenize import merges
 from engine.tokenize.merges import check_text
+from engine.tokenize.wordpiece import cuts
 from engine.trace import Trace
 from engine.worked import Check, Worked, check, derived
 from engine.worked.rerun import check_lens, check_run, work_choice, work_lens
 
 Given = str | tuple[str, str]  # a text or an image in signs, and beside it what a decoder reads of it
 SIGN = re.compile("(?<=(?:&#x0003D;|&#x00028;|&#x0002C;)</mo>)<mo>&#x02212;")
+LONGEST = 10_000  # characters of a text that is computed on
 TRACES = 32  # prompts remembered, for all visitors together
 
 
 @cache
 def model(name: str):
     torch.set_num_threads(1)  # many visitors, few cores: one thread each is faster than all for one
-    return engine.load(name)
+    with no_panics():
+        return engine.load(name)
 
 
 def trace(name: str, given: Given, edits: Edits = ()) -> Trace:
     """The run of a text, of an image as a link writes it, or of one of them and what the decoder reads."""
-    for text in (given,) if isinstance(given, str) else given:
-        check_text(text)  # first: a cache cannot look up broken text
+    check_given(name, given)  # first: before anything is looked up or computed
     return _trace(name, given, edits)
+
+
+def check_given(name: str, given: Given) -> None:
+    """A ValueError where a text is longer than any that is computed on, or holds what is no character. A limit
+    in tokens is not enough: they are known only after the work, and a text can have few of them."""
+    for text, read in zip((given,) if isinstance(given, str) else given, model(name).reads, strict=False):
+        if len(text) > LONGEST:
+            raise ValueError(
+                f"the text has {len(text):,} characters; the most is {LONGEST:,}, and {name} can read "
+                f"{read.context:,} tokens. Shorten it"
+            )
+        check_text(text)
 
 
 @lru_cache(maxsize=TRACES)
 def _trace(name: str, given: Given, edits: Edits) -> Trace:
+    with no_panics():
+        return _run(name, given, edits)
+
+
+def _run(name: str, given: Given, edits: Edits) -> Trace:
     reader = model(name)
     if isinstance(given, str):
         return engine.run(reader, _read(reader, given), edits)
@@ -54,6 +76,29 @@ def _read(reader, text: str):
     if not reader.reads[0].image:
         return text
     return Pixels(from_signs(text, reader.reads[0].image, reader.prepare.palette))
+
+
+@lru_cache(maxsize=TRACES)
+def fitting(name: str, given: Given, edits: Edits) -> tuple[Edits, list[str]]:
+    """Those of the edits that can be made in a run, and why each of the others cannot; not to be changed."""
+    return edits_that_fit(trace(name, given), edits)
+
+
+@lru_cache(maxsize=1000)
+def merged(name: str, piece: bytes) -> list[list[bytes]]:
+    """How the bytes of a piece are merged, step by step; not to be changed."""
+    return merges(piece, model(name).tokenizer.ranks)
+
+
+@lru_cache(maxsize=TRACES)
+def cut(name: str, text: str) -> list[list[list[str]]]:
+    """How the words of a text are cut, each step by step; not to be changed."""
+    return [cuts(word, _known(name)) for word in model(name).tokenizer.words(text)]
+
+
+@cache
+def _known(name: str) -> frozenset[str]:
+    return frozenset(model(name).tokenizer.names.values())
 
 
 @lru_cache(maxsize=TRACES)

@@ -7,7 +7,10 @@ import base64
 import contextlib
 import hashlib
 import re
+import socket
 import sys
+from fnmatch import fnmatchcase
+from ipaddress import ip_address
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,7 +21,9 @@ import streamlit as st  # noqa: E402
 import streamlit.net_util  # noqa: E402
 import streamlit.web.skills  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
+from starlette.responses import PlainTextResponse  # noqa: E402
 
+from app import trouble  # noqa: E402
 from app.components import PLOTLY_URL  # noqa: E402
 from app.warm import warm  # noqa: E402
 
@@ -62,6 +67,43 @@ PLOTLY = "/" + PLOTLY_URL.partition("?")[0]
 KEPT = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
+class Hosts:
+    """Answers only what was asked by a name of this machine's own: a page elsewhere could have its name lead
+    here and read along (DNS rebinding). And it tells nobody how busy it is."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        host = dict(scope.get("headers", ())).get(b"host", b"").decode("latin-1")
+        if scope["type"] in ("http", "websocket") and not is_own(host):
+            why = f"{host[:100]!r} is no name of this server; --server.allowedHosts NAME makes it one."
+            return await _refuse(scope, receive, send, 421, why)
+        if scope["type"] == "http" and scope["path"].rstrip("/").endswith("/_stcore/metrics"):
+            return await _refuse(scope, receive, send, 404, "Not found.")
+        return await self.app(scope, receive, send)
+
+
+def is_own(host: str) -> bool:
+    """Is this Host an address in numbers, localhost, this machine's name, or a name that the server was told by
+    --server.address, --browser.serverAddress or --server.allowedHosts?"""
+    name = re.sub(r":\d*$", "", host).lower().rstrip(".")
+    with contextlib.suppress(ValueError):
+        return bool(ip_address(name.removeprefix("[").removesuffix("]")))
+    machine = socket.gethostname().lower()
+    own = ["localhost", machine, machine.partition(".")[0] + ".local"]
+    own += [st.get_option("server.address"), st.get_option("browser.serverAddress")]
+    own += st.get_option("server.allowedHosts")
+    return any(fnmatchcase(name, pattern.lower()) for pattern in own if pattern)
+
+
+async def _refuse(scope, receive, send, status: int, why: str) -> None:
+    if scope["type"] == "http":
+        return await PlainTextResponse(why, status)(scope, receive, send)
+    await receive()  # the wish to connect
+    await send({"type": "websocket.close", "code": 1008})
+
+
 class Headers:
     """Adds HEADERS to every answer, and has browsers keep the library of the charts."""
 
@@ -94,4 +136,9 @@ async def lifespan(app):
     yield
 
 
-app = st.App(str(ROOT / "app" / "main.py"), lifespan=lifespan, middleware=[Middleware(Headers)])
+app = st.App(
+    str(ROOT / "app" / "main.py"),
+    lifespan=lifespan,
+    middleware=[Middleware(Headers), Middleware(Hosts)],
+    on_script_error=trouble.show,
+)

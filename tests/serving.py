@@ -47,9 +47,9 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def server(app: Path = APP, *options: str, timeout: float = 120) -> Iterator[Server]:
-    """`app` served by Streamlit on a free port; further `options` go onto its command line."""
-    port = free_port()
+def server(app: Path = APP, *options: str, timeout: float = 120, port: int = 0) -> Iterator[Server]:
+    """`app` served by Streamlit, on a free port unless one is given; `options` go onto its command line."""
+    port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)]
     command += ["--server.headless", "true", "--server.address", "127.0.0.1"]
     command += ["--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false", *options]

@@ -99,7 +99,8 @@ async def _act(client: Client, choices: dict[str, int], dice: random.Random) -> 
     told = [STEPS[i] if name == "step" else str(i) for i in range(choices[name])]
     others = [i for i in range(1, choices[name]) if told[i] != client.link.get(name)]
     value = dice.choice(others)
-    answer = await client.trigger("glassbox_page", "act", [["map" if name == "step" else "bar", name, value]])
+    part, sent = ("map", told[value]) if name == "step" else ("bar", value)
+    answer = await client.report(part, name, sent)
     if client.link.get(name) != told[value]:
         raise RuntimeError(f"{name} {told[value]} was chosen, the link says {client.link.get(name)}")
     return answer

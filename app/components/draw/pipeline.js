@@ -4,13 +4,14 @@ DRAW.pipeline = function ({ data, parentElement, setTriggerValue }) {
   if (!data) return;
   const state = (root.__state ??= {});
   state.h = data;
-  state.at = chosen("step", data.at);
+  state.at = data.names.indexOf(chosen("step", data.names[data.at]));
+  if (state.at < 0) state.at = data.at; // chosen, but there is none here
   const go = (to) => {
     if (to < 0 || to >= state.h.steps.length || to === state.at) return;
     state.at = to;
-    choose("step", to);
+    choose("step", state.h.names[to]);
     mark(root, state);
-    setTriggerValue("step", to);
+    setTriggerValue("step", state.h.names[to]);
   };
   if (root.__built !== data.steps.join()) build_map(root, state, go);
   state.go = go;

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from app import catalogue, components, compute, edits, state
+from app import catalogue, components, compute, state
 from app.architecture import BEGIN, CROSS, END, HEADED, STEPS, steps_of, whole
 from app.text import say
 from app.ui import what_ifs
 from app.ui.context import StepContext
 from app.ui.controls import button, text_field
 from app.ui.labels import escape
+from app.ui.notes import notes
 from app.ui.page import Page, columns, group, notice, text
 from app.ui.source import ran
 from app.ui.words import told
@@ -27,13 +28,14 @@ PLACES = ("step", "layer", "head", "token", "key", "other")  # what an example s
 
 
 def main() -> None:
-    asked = state.view(catalogue.models())
+    asked = _readable(state.view(catalogue.models()))
     name = catalogue.walked(asked)
     view = replace(asked, prompt=catalogue.opening(name, asked.prompt))
     model = compute.model(name)
     given = catalogue.given(name, view)
     with Page() as page:
         (_image if model.reads[0].image else _prompt)(view, model)
+        above = group("notes")
         try:
             trace = compute.trace(name, given)
         except ValueError as error:
@@ -42,13 +44,22 @@ def main() -> None:
             ctx, moved = _look(view, model, given, trace)
             state.settle(replace(ctx.view, prompt=asked.prompt), moved)
             _step(ctx)
+        with above:
+            notes()
     components.show(page)
     ran(*page.code)
     state.publish()
 
 
+def _readable(view: state.View) -> state.View:
+    """The view, of the default model where the one asked for cannot be read."""
+    if view.model and (why := catalogue.fault(view.model)):
+        state.complain(say("trouble", "models", name=view.model, reason=why))
+        state.change(model="")
+    return state.current()
+
+
 def _step(ctx: StepContext) -> None:
-    _notes(state.ignored())
     _map(ctx)
     _bar(ctx)
     what_ifs.strip(ctx.edits, ctx.config)
@@ -65,7 +76,7 @@ def _look(view: state.View, model, given: compute.Given, trace) -> tuple[StepCon
     ctx = StepContext(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
     keys = len(ctx.memory.ids) if view.step == CROSS and ctx.side == "decoder" else None
     fitted, moved = state.fit(view, ctx.config, len(ctx.ids), keys, ctx.side, ctx.gap)
-    kept, refused = edits.fitting(trace, view.edits)
+    kept, refused = compute.fitting(model.name, given, view.edits)
     ctx = replace(ctx, view=replace(fitted, edits=kept)).with_edits(kept)
     return ctx, moved + [f"A what-if was left out: {reason}." for reason in refused]
 
@@ -79,9 +90,9 @@ def _prompt(view: state.View, model) -> None:
         "open": view.step == STEPS[0],
     }
 
-    def show(number: int) -> None:
+    def show(text: str) -> None:
         """An example opens where there is something to see in it."""
-        example = examples[int(number)]
+        example = next(example for example in examples if example["text"] == text)
         _submit(example["text"], **{place: example[place] for place in PLACES if place in example})
 
     components.prompt("prompt", header, _submit, show)
@@ -107,12 +118,12 @@ def _image(view: state.View, model) -> None:
 
 def _paint(signs: str) -> None:
     """Another image, and with it another caption where there is one."""
-    state.anew(image=str(signs), target="")
+    state.anew(image=signs, target="")
 
 
 def _submit(text: str, **places) -> None:
     state.tell("")
-    state.anew(prompt=str(text), **places)
+    state.anew(prompt=text, **places)
 
 
 def _trouble(error: ValueError, view: state.View) -> None:
@@ -121,12 +132,6 @@ def _trouble(error: ValueError, view: state.View) -> None:
     if view.target:
         text_field(say("walk", "target/field"), "target", LONGEST_TARGET)
         button("drop", say("walk", "target/drop"), lambda: state.change(target=""))
-
-
-def _notes(notes: list[str]) -> None:
-    """What the link asked for and did not get."""
-    if notes:
-        notice("The link was opened as far as it fits here. " + " ".join(escape(n) for n in notes[:6]))
 
 
 def _map(ctx: StepContext) -> None:
@@ -139,8 +144,13 @@ def _map(ctx: StepContext) -> None:
         for part, within in parts.items()
     ]
     groups = [group for group in groups if group[1]]
-    header = {"groups": groups, "steps": list(titles.values()), "at": steps.index(ctx.view.step)}
-    components.pipeline("map", header, step=lambda i: state.change(step=steps[int(i)]))
+    header = {
+        "at": steps.index(ctx.view.step),
+        "groups": groups,
+        "names": list(steps),
+        "steps": list(titles.values()),
+    }
+    components.pipeline("map", header, step=lambda name: state.change(step=name))
 
 
 def _bar(ctx: StepContext) -> None:
@@ -163,10 +173,10 @@ def _bar(ctx: StepContext) -> None:
     components.bar(
         "bar",
         header,
-        token=lambda i: state.change(token=int(i), merge=-1),
-        layer=lambda i: state.change(layer=int(i)),
-        head=lambda i: state.change(head=int(i)),
-        stack=lambda name: state.anew(stack=str(name)),
+        token=lambda i: state.change(token=i, merge=-1),
+        layer=lambda i: state.change(layer=i),
+        head=lambda i: state.change(head=i),
+        stack=lambda name: state.anew(stack=name),
     )
 
 

@@ -86,7 +86,7 @@ def _candidates(ctx: StepContext, logits, probabilities, ids: list[int], kept: i
         "The most probable next tokens",
         point=ctx.whole("logits"),
         check=_checked(ctx)[0],
-        pick=lambda i: state.change(entry=ids[int(i)]),
+        pick=(ids, lambda i: state.change(entry=i)),
     )
 
 

@@ -69,7 +69,7 @@ def _heat(ctx: StepContext, temperature: float) -> None:
 def _row(ctx: StepContext, row: torch.Tensor, own: torch.Tensor, temperature: float) -> None:
     """The picked row as bars, with a temperature to play with; then the row without it stands beside it."""
     view, label = ctx.view, "Temperature of this block's softmax (1 is the model's own)"
-    slider_of("heat", label, temperature, *TEMPERATURES, 0.1, lambda x: _heat(ctx, x))
+    slider_of("heat", label, temperature, *TEMPERATURES, 0.1, lambda x: _heat(ctx, x), of=ctx.view.layer)
     seen = ctx.seen
     if len(seen) > MOST:
         seen = sorted(row.topk(MOST).indices.tolist())
@@ -80,5 +80,5 @@ def _row(ctx: StepContext, row: torch.Tensor, own: torch.Tensor, temperature: fl
     hot = ("temperature 1", f"temperature {temperature:g}", own[seen].tolist())
     original = None if temperature == 1 else hot
     figure = bars(rows, "token", "weight", height=300, percent=True, original=original)
-    chart(ctx, "row", figure, title, point=point, pick=lambda i: state.change(key=seen[int(i)]))
+    chart(ctx, "row", figure, title, point=point, pick=(seen, lambda i: state.change(key=i)))
     words(ctx, "softmax/entropy", entropy=float(entropy(row)), heat=temperature)
