@@ -5,8 +5,10 @@ python -m streamlit run app/server.py
 
 import base64
 import contextlib
+import gc
 import hashlib
 import re
+import socket
 import sys
 from pathlib import Path
 
@@ -88,8 +90,20 @@ streamlit.net_util.get_external_ip = lambda: None
 streamlit.web.skills.agent_harness_present = lambda: False
 
 
+def send_at_once() -> None:
+    """TCP_NODELAY on the listening socket, which those that it accepts inherit.
+
+    asyncio sets it on sockets made for TCP by number only, and Streamlit's is not: a burst of messages would
+    wait for the other side to acknowledge the first.
+    """
+    for thing in gc.get_objects():
+        if type(thing) is socket.socket and thing.family in (socket.AF_INET, socket.AF_INET6):
+            thing.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 @contextlib.asynccontextmanager
 async def lifespan(app):
+    send_at_once()
     warm()
     yield
 

@@ -47,7 +47,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def server(app: Path = APP, *options: str, timeout: float = 120) -> Iterator[Server]:
+def server(app: Path = APP, *options: str, timeout: float = 120, processes: int = 1) -> Iterator[Server]:
     """`app` served by Streamlit on a free port; further `options` go onto its command line."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)]
@@ -57,7 +57,7 @@ def server(app: Path = APP, *options: str, timeout: float = 120) -> Iterator[Ser
         log = Path(folder) / "server.log"
         with log.open("wb") as out:
             started = time.perf_counter()
-            process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(command, cwd=app.parents[1], stdout=out, stderr=subprocess.STDOUT)
             try:
                 url = f"http://127.0.0.1:{port}"
                 _wait_for_health(url, process, log, started + timeout)

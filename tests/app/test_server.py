@@ -1,10 +1,13 @@
 """What Streamlit would do on its own and this server does not."""
 
+import asyncio
+import socket
+
 import streamlit
 from streamlit import config
 from streamlit.web import skills
 
-import app.server  # noqa: F401
+import app.server
 
 
 def test_no_offer_to_install_anything_stands_over_the_page(monkeypatch):
@@ -21,3 +24,23 @@ def test_no_host_outside_is_asked_for_this_machines_address():
 
 def test_no_page_of_another_host_may_steer_the_app():
     assert config.get_option("client.allowedOrigins") == []
+
+
+def test_what_is_sent_does_not_wait_for_the_other_side(monkeypatch):
+    monkeypatch.setattr(app.server, "warm", lambda: None)
+
+    async def begin():
+        async with app.server.lifespan(app.server.app):
+            pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as client:
+        assert not listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        asyncio.run(begin())
+        client.connect(listening.getsockname())
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_streamlit_collects_no_garbage_before_a_page_hears_that_it_is_finished():
+    assert config.get_option("runner.postScriptGC") is False
