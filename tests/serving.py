@@ -48,9 +48,14 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def server(app: Path = APP, *options: str, timeout: float = 120, processes: int = 1) -> Iterator[Server]:
-    """`app` served by Streamlit on a free port; further `options` go onto its command line."""
+    """`app` served by Streamlit on a free port; further `options` go onto its command line.
+
+    With several processes it is Glassbox itself, behind its balancer.
+    """
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)]
+    one = ["streamlit", "run", str(app)]
+    several = ["app.processes", str(processes)]
+    command = [sys.executable, "-m", *(one if processes == 1 else several), "--server.port", str(port)]
     command += ["--server.headless", "true", "--server.address", "127.0.0.1"]
     command += ["--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false", *options]
     with tempfile.TemporaryDirectory() as folder:

@@ -5,9 +5,12 @@ import socket
 
 import streamlit
 from streamlit import config
+from streamlit.runtime import app_session as session
 from streamlit.web import skills
 
-import app.server
+WRITE_THEME = session._populate_theme_msg
+
+import app.server  # noqa: E402
 
 
 def test_no_offer_to_install_anything_stands_over_the_page(monkeypatch):
@@ -44,3 +47,15 @@ def test_what_is_sent_does_not_wait_for_the_other_side(monkeypatch):
 
 def test_streamlit_collects_no_garbage_before_a_page_hears_that_it_is_finished():
     assert config.get_option("runner.postScriptGC") is False
+
+
+def test_the_theme_that_is_copied_is_the_one_that_streamlit_writes():
+    written, (first, second) = session.CustomThemeConfig(), (session.CustomThemeConfig() for _ in range(2))
+    write_copy = app.server.copied(WRITE_THEME)
+    for write, theme in ((WRITE_THEME, written), (write_copy, first), (write_copy, second)):
+        write(theme)
+        for part, section in ((theme.light, "light"), (theme.dark, "dark"), (theme.sidebar, "sidebar")):
+            write(part, f"theme.{section}")
+    assert written.light.primary_color and not written.HasField("sidebar")
+    assert written == first == second
+    assert session._populate_theme_msg is not WRITE_THEME

@@ -84,7 +84,9 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=20, help="for which each crowd is measured")
     parser.add_argument("--abusers", type=int, default=5, help="who send long texts beside ten visitors")
     parser.add_argument("--used", type=int, default=0, help="interactions, after which all is measured again")
-    parser.add_argument("--processes", type=int, default=1, help="of the server")
+    parser.add_argument(
+        "--processes", type=int, default=1, metavar="N", help="a server of so many, in turn with one"
+    )
     parser.add_argument("--against", type=Path, help="another checkout, measured in turn with this one")
     return parser.parse_args(words)
 
@@ -93,11 +95,20 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
 def _servers(options: argparse.Namespace) -> Iterator[dict[str, Server]]:
     """The servers to be measured in turn, by what is put behind the name of a row."""
     with contextlib.ExitStack() as stack:
-        apps = {"": stack.enter_context(server(processes=options.processes))}
+        apps = {}
         if options.against:
-            before = options.against.resolve() / APP.relative_to(APP.parents[1])
-            apps = {", before": stack.enter_context(server(before)), ", after": apps[""]}
+            other = options.against.resolve() / APP.relative_to(APP.parents[1])
+            apps[f", {options.against.name}"] = stack.enter_context(server(other))
+        apps[""] = stack.enter_context(server())
+        if options.processes > 1:
+            crowd = server(processes=options.processes)
+            apps[f", {options.processes} processes"] = stack.enter_context(crowd)
         yield apps
+
+
+def _rows(apps: dict[str, Server], crowds: dict[str, Crowd]) -> list[list]:
+    """Each crowd at each server in turn, so that the rows of one crowd have the same load beside them."""
+    return [_row(app, name + note, crowd) for name, crowd in crowds.items() for note, app in apps.items()]
 
 
 def _row(app: Server, name: str, crowd: Crowd) -> list:
