@@ -20,7 +20,7 @@ from tests.serving import APP, Server, server
 
 CROWDS = (1, 10, 30, 60, 100)
 THINK = 2.0  # seconds between two actions, on average
-SETTLE = 5  # seconds
+SETTLE, ARRIVE = 5, 0.1  # seconds before it is counted, and for each visitor, whose first page costs most
 TARGET = 300  # ms, of the 95th percentile
 TARGETED = (10, 30, 60, 100)  # visitors
 TOKENS, LONG = 32, 250
@@ -50,6 +50,10 @@ class Crowd:
     steps: Sequence[str] = STEPS
     abuse: Sequence[str] = ()  # a long text for each of those who send new ones without a pause
     seconds: float = 20
+
+    @property
+    def settle(self) -> float:
+        return SETTLE + ARRIVE * len(self.texts)
 
 
 def main(words: Sequence[str] = ()) -> None:
@@ -123,25 +127,25 @@ def _row(app: Server, name: str, crowd: Crowd) -> list:
 
 async def _crowd(app: Server, crowd: Crowd) -> tuple[list[Answer], float]:
     """The answers that all visitors got while it counted, and the server's processor time in that while."""
-    start = time.perf_counter() + SETTLE
+    start = time.perf_counter() + crowd.settle
     end = start + crowd.seconds
     visits = [_visit(app.url, text, crowd, (start, end), seed) for seed, text in enumerate(crowd.texts)]
     abuse = [_abuse(app.url, text, end) for text in crowd.abuse]
-    spent, *found = await asyncio.gather(_spent(app.pid, crowd.seconds), *visits, *abuse)
+    spent, *found = await asyncio.gather(_spent(app.pid, crowd), *visits, *abuse)
     return [answer for answers in found[: len(visits)] for answer in answers], spent
 
 
-async def _spent(pid: int, seconds: float) -> float:
-    await asyncio.sleep(SETTLE)
+async def _spent(pid: int, crowd: Crowd) -> float:
+    await asyncio.sleep(crowd.settle)
     before = _cpu_seconds(pid)
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(crowd.seconds)
     return _cpu_seconds(pid) - before
 
 
 async def _visit(url: str, text: str, crowd: Crowd, counted: tuple[float, float], seed: int) -> list[Answer]:
     """One visitor: opens a link, then thinks and acts until the time is over."""
     dice, client, answers = random.Random(seed), Client(url), []
-    await asyncio.sleep(dice.uniform(0, SETTLE / 2))
+    await asyncio.sleep(dice.uniform(0, crowd.settle / 2))
     await client.open(urlencode({"prompt": text, "step": dice.choice(crowd.steps)}))
     while True:
         await asyncio.sleep(dice.expovariate(1 / THINK))
