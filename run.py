@@ -76,7 +76,7 @@ def start(options: list[str]) -> int:
     options = [
         word.replace("--port", "--server.port", 1) if word.startswith("--port") else word for word in options
     ]
-    if "--processes" in options:
+    if any(word.startswith("--processes") for word in options):
         return crowd(options)
     say("starting; the address stands below, Ctrl+C ends it")
     return end(str(PYTHON), "-m", "streamlit", "run", str(HERE / "app" / "server.py"), *options)
@@ -84,10 +84,11 @@ def start(options: list[str]) -> int:
 
 def crowd(options: list[str]) -> int:
     """Open the app in several processes, with a balancer before them."""
-    at = options.index("--processes")
+    at = next(i for i, word in enumerate(options) if word.startswith("--processes"))
+    words = [*options[:at], *options[at].split("=", 1), *options[at + 1 :]]
     install("requirements-processes.txt")
     say("starting several processes; the address stands below, Ctrl+C ends them")
-    return end(str(PYTHON), "-m", "app.processes", *options[at + 1 : at + 2], *options[:at], *options[at + 2 :])
+    return end(str(PYTHON), "-m", "app.processes", *words[at + 1 : at + 2], *words[:at], *words[at + 2 :])
 
 
 def browser() -> None:
