@@ -13,7 +13,7 @@ from functools import cache
 from app import turns
 
 # Objects made, young collections, middle ones: after which the interpreter collects although somebody waits.
-BOUND = (50_000, 10, 10)
+BOUND = (20_000, 5, 10)
 EVERY = 30  # quiet collections after which all generations are looked at
 PAUSE = 0.02  # seconds for which it must have been quiet
 

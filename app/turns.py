@@ -16,7 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 HALF_LIFE = 5.0  # seconds after which half of what a visitor had is forgotten
 PENALTY = 10.0
-MUCH = 0.5  # seconds of processor time: who had more leaves the spare places to others
+MUCH = 1.0  # seconds of processor time: who had more leaves the spare places to others
 SLICE = 0.015  # seconds of drawing after which a script lets others go first
 REMEMBERED = 1000  # visitors
 
@@ -66,17 +66,19 @@ class Accounts:
 
     def __init__(self):
         self._had: dict[str, tuple[float, float]] = {}  # visitor -> (seconds, when)
+        self._lock = threading.Lock()
 
     def had(self, visitor: str) -> float:
         seconds, when = self._had.get(visitor, (0.0, 0.0))
         return seconds * 0.5 ** ((time.monotonic() - when) / HALF_LIFE)
 
     def charge(self, visitor: str, seconds: float) -> None:
-        total = self.had(visitor) + seconds
-        self._had.pop(visitor, None)  # the last who came stand last
-        self._had[visitor] = total, time.monotonic()
-        while len(self._had) > REMEMBERED:
-            self._had.pop(next(iter(self._had)), None)
+        with self._lock:
+            total = self.had(visitor) + seconds
+            self._had.pop(visitor, None)  # the last who came stand last
+            self._had[visitor] = total, time.monotonic()
+            while len(self._had) > REMEMBERED:
+                del self._had[next(iter(self._had))]
 
 
 class Here(threading.local):
@@ -88,7 +90,7 @@ class Here(threading.local):
 
 CORES = os.cpu_count() or 1
 DRAWING = Line(1)
-ENGINE = Line(CORES, spare=1 if CORES > 1 else 0)
+ENGINE = Line(max(2, CORES), spare=1)
 ACCOUNTS, HERE = Accounts(), Here()
 ENDED = threading.Event()  # a script has drawn since somebody last looked
 
