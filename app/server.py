@@ -19,6 +19,7 @@ import streamlit.net_util  # noqa: E402
 import streamlit.web.skills  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 
+from app import address  # noqa: E402
 from app.components import PLOTLY_URL  # noqa: E402
 from app.warm import warm  # noqa: E402
 
@@ -91,6 +92,8 @@ streamlit.web.skills.agent_harness_present = lambda: False
 @contextlib.asynccontextmanager
 async def lifespan(app):
     warm()
+    for line in address.told():
+        print(f"[glassbox] {line}", flush=True)
     yield
 
 

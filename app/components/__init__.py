@@ -44,6 +44,7 @@ DRAWN = (
     "lesson",
     "formula",
     "rest",
+    "qr",
 )
 
 SHARED = ("common", "drawing_input")
@@ -240,6 +241,11 @@ def worked_arithmetic(key: str, boxes: list[dict], set: Act) -> None:
     """The arithmetic of picked cells, a box each, as `app.ui.arithmetic` makes them; `set` is called with
     [the number of a box, a number that its cell is to have]."""
     put("worked_arithmetic", key, {"boxes": boxes}, set=set)
+
+
+def qr(key: str, header: dict) -> None:
+    """A QR code and its address as a link; `header` has address, say and rows (a sign a module, 1 for dark)."""
+    put("qr", key, header)
 
 
 def tokens(key: str, header: dict, **choices: Act) -> None:

@@ -6,6 +6,9 @@ Run it again to go on where it stopped; the last leg measures the model and writ
 """
 
 import argparse
+import os
+import runpy
+import sys
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
@@ -28,10 +31,18 @@ KINDS = {  # what the blocks are made of
 }
 CHARACTERS = 98_000_000  # of 28 million tokens: of so many few windows come twice
 LONGEST_QUESTION = 128  # tokens
+OTHERS = ("encoder", "translation", "digits", "captions", "measure", "english")  # with a module of their own
 
 
 def main() -> None:
-    """Train a decoder on a folder of texts, from the command line."""
+    """Train a decoder on a folder of texts, or do what one of OTHERS does."""
+    if sys.argv[1:2] and sys.argv[1] in OTHERS:
+        word = sys.argv.pop(1)
+        os.environ["GLASSBOX_COMMAND"] = (
+            f"{os.environ.get('GLASSBOX_COMMAND', 'python -m engine.training')} {word}"
+        )
+        runpy.run_module(f"engine.training.{word}", run_name="__main__", alter_sys=True)
+        return
     options = _options()
     folder = work.begin(options)
     train, held = split_files(Path(options.folder), options.held_out, options.seed)

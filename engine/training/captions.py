@@ -8,6 +8,7 @@ measures the model and writes its card.
 """
 
 import argparse
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -157,7 +158,8 @@ def measure(folder: Path, texts: None, work_folder: Path, options) -> None:
 
 def _options() -> argparse.Namespace:
     options = argparse.ArgumentParser(
-        prog="python -m engine.training.captions", description=__doc__.splitlines()[0]
+        prog=os.environ.get("GLASSBOX_COMMAND", "python -m engine.training.captions"),
+        description=__doc__.splitlines()[0],
     )
     options.add_argument("--name", required=True, help="the model's folder in assets/models")
     options.add_argument("--work", default="captions-work", help="where the state of the run is kept")

@@ -6,6 +6,7 @@ Needs scikit-learn, for its pictures alone: pip install scikit-learn
 """
 
 import argparse
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -104,7 +105,8 @@ def measure(folder: Path, texts: None, work_folder: Path, options) -> None:
 
 def _options() -> argparse.Namespace:
     options = argparse.ArgumentParser(
-        prog="python -m engine.training.digits", description=__doc__.splitlines()[0]
+        prog=os.environ.get("GLASSBOX_COMMAND", "python -m engine.training.digits"),
+        description=__doc__.splitlines()[0],
     )
     options.add_argument("--name", required=True, help="the model's folder in assets/models")
     options.add_argument("--work", default="digits-work", help="where the state of the run is kept")

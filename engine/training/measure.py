@@ -7,6 +7,7 @@ models of pictures. The options of its training are in its options.json.
 """
 
 import argparse
+import os
 import tempfile
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from engine.training import work
 def main() -> None:
     """Measure a finished model again, from the command line."""
     options = argparse.ArgumentParser(
-        prog="python -m engine.training.measure", description=__doc__.splitlines()[0]
+        prog=os.environ.get("GLASSBOX_COMMAND", "python -m engine.training.measure"),
+        description=__doc__.splitlines()[0],
     )
     options.add_argument("name", help="the model's folder in assets/models")
     options.add_argument("texts", nargs="?", type=Path, help="what it was trained with (none: pictures)")

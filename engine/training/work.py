@@ -4,6 +4,7 @@ import argparse
 import ctypes
 import importlib
 import json
+import os
 from pathlib import Path
 from types import ModuleType
 
@@ -104,7 +105,9 @@ def parser(
 ) -> argparse.ArgumentParser:
     """The options that every command has: what it reads, how much is held out (default and what of); `sizes`
     are whole numbers with their defaults."""
-    options = argparse.ArgumentParser(prog=f"python -m {command}", description=about)
+    options = argparse.ArgumentParser(
+        prog=os.environ.get("GLASSBOX_COMMAND", f"python -m {command}"), description=about
+    )
     options.add_argument(reads[0], help=reads[1])
     options.add_argument("--name", required=True, help="the model's folder in assets/models")
     options.add_argument("--about", required=True, help="what the text is, a phrase for the card")

@@ -1,11 +1,15 @@
 """Print some texts of each rule: `python -m engine.training.english RULE … [--seed N] [--ask]`."""
 
 import argparse
+import os
 import random
 
 from engine.training.english import grammar
 
-options = argparse.ArgumentParser(prog="python -m engine.training.english", description=__doc__.split(":")[0])
+options = argparse.ArgumentParser(
+    prog=os.environ.get("GLASSBOX_COMMAND", "python -m engine.training.english"),
+    description=__doc__.split(":")[0],
+)
 options.add_argument("rules", nargs="+")
 options.add_argument("--count", type=int, default=10)
 options.add_argument("--seed", type=int, default=0)
