@@ -99,7 +99,8 @@ def known(word: str, words: list[str]) -> None:
 def usage(word: str = "") -> str:
     """What this file's first lines say, of one word or of all."""
     lines = __doc__.replace("python run.py", COMMAND).splitlines()
-    own = [line for line in lines if line.startswith(f"    {COMMAND} {word} ")] if word else []
+    begin = tuple(f"    {COMMAND} {mark}" for mark in ((" ", "-") if word == "start" else (f"{word} ",)))
+    own = [line for line in lines if word and line.startswith(begin)]
     own += ["All its options are told once Glassbox is installed."] if word in MODULES else []
     return "\n".join(own or lines)
 

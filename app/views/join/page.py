@@ -33,7 +33,7 @@ def _page(addresses: list[str]) -> None:
 
 def _code(url: str) -> dict:
     rows = ["".join(map(str, row)) for row in segno.make(url, micro=False).matrix]
-    return {"address": url, "rows": rows, "say": say("join", "code", address=url)}
+    return {"address": url, "rows": rows, "say": f"{say('join', 'code')} {url}"}
 
 
 main()
