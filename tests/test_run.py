@@ -180,7 +180,7 @@ def test_paths_for_pytest_are_those_of_the_callers_folder(monkeypatch):
 
 def test_a_folder_that_cannot_be_written_says_what_to_do(home, monkeypatch):
     monkeypatch.setattr(run.os, "access", lambda path, mode: False)
-    with pytest.raises(SystemExit, match="cannot be written.*\n.*Copy"):
+    with pytest.raises(SystemExit, match=r"cannot be written.*\n.*Copy"):
         run.main([])
     assert home.calls == []
 

@@ -70,7 +70,7 @@ def test_else_the_next_free_port_is_taken_and_told(taken, monkeypatch, capsys):
 
 
 def test_an_address_that_is_not_this_machines_is_refused():
-    with pytest.raises(SystemExit, match="cannot listen at 203.0.113.7"):
+    with pytest.raises(SystemExit, match=r"cannot listen at 203\.0\.113\.7"):
         start._port(8600, "203.0.113.7")
 
 
