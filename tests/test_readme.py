@@ -1,4 +1,4 @@
-"""README.md promises only what is so: its snippets run, its commands and options are there, its tables whole."""
+"""README.md promises only what is so: its snippets run, its commands are there, its tables are whole."""
 
 import contextlib
 import os
