@@ -146,7 +146,7 @@ def install(name: str) -> None:
     if installed(name):
         return
     writable()
-    if not PYTHON.exists():
+    if not PYTHON.exists() or not list(PYTHON.parent.glob("pip*")):  # none, or the half of one
         make_venv()
     say(f"installing {name}{size() if name == APP and not stamp(name).exists() else ''}")
     quiet = [] if sys.stdout.isatty() else ["-q"]  # a person wants to see that it goes on
@@ -181,7 +181,7 @@ def writable() -> None:
 
 def make_venv() -> None:
     say("making .venv")
-    try:  # clear: what is there without a Python is the rest of one that was moved or removed
+    try:  # clear: what is there lacks its Python or pip, and can only be made anew
         command = (sys.executable, "-m", "venv", "--clear", str(VENV))
         call(
             *command, trouble="Python's venv module is missing or broken (on Debian: apt install python3-venv)"
@@ -253,7 +253,8 @@ def test(words: list[str]) -> int:
     say("checking the style")
     ruff, deno = [str(PYTHON), "-m", "ruff"], [str(BIN / "deno"), "fmt", "--check", "--quiet"]
     for step in ([*ruff, "check"], [*ruff, "format", "--check"], deno):
-        if code := subprocess.run(step).returncode:
+        code = subprocess.run(step).returncode
+        if code:
             return code
     workers = str(min(4, os.cpu_count() or 1))  # each holds the models; a file's tests stay together
     say(f"running the tests, {workers} at a time")

@@ -22,8 +22,9 @@ def home(tmp_path, monkeypatch):
     def pretend(command, check=False, **options):
         seen.calls.append(command)
         if "venv" in command:
-            python.parent.mkdir(parents=True)
+            python.parent.mkdir(parents=True, exist_ok=True)
             python.touch()
+            (python.parent / "pip").touch()
         if seen.broken and seen.broken in command:
             raise subprocess.CalledProcessError(1, command)
         return SimpleNamespace(returncode=7)
@@ -47,6 +48,16 @@ def test_the_first_time_makes_the_environment_and_installs(home):
     assert ["venv" in call for call in home.calls] == [True, False]
     assert "install" in home.calls[1] and str(home.path / "requirements.txt") in home.calls[1]
     assert len(stamps(home)) == 1
+
+
+def test_half_an_environment_is_made_anew(home):
+    run.install("requirements.txt")
+    (home.venv / "bin" / "pip").unlink()
+    for stamp in stamps(home):
+        stamp.unlink()
+    run.install("requirements.txt")
+    assert ["venv" in call for call in home.calls] == [True, False, True, False]
+    assert "--clear" in home.calls[2]
 
 
 def test_nothing_is_installed_again_while_the_requirements_stay(home):

@@ -1,5 +1,5 @@
 // A QR code, dark on light whatever the theme is (many readers want it so), and its address as a link.
-const MODULE = 9; // pixels
+const MODULE = 12; // pixels
 const QUIET = 4; // modules that stay light around it, as the standard asks
 DRAW.qr = function ({ data, parentElement }) {
   const root = parentElement.querySelector(".gb");
