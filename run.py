@@ -271,7 +271,10 @@ def become(*command: str) -> int:
     """The last command takes this one's place: signals reach it, and its exit code is ours."""
     sys.stdout.flush()
     if os.name == "nt":  # where nobody waits for what takes another's place
-        return subprocess.run(command).returncode
+        try:
+            return subprocess.run(command).returncode
+        except KeyboardInterrupt:  # which reached it too
+            return 130
     os.execv(command[0], command)
 
 

@@ -1,17 +1,33 @@
 """Start the app as a server: its options, a port that is free, and where to open it."""
 
-import argparse
-import contextlib
-import difflib
-import errno
 import os
-import socket
-import sys
-from pathlib import Path
+import signal
 
-import click
-from streamlit import config
-from streamlit.web.cli import main as streamlit
+
+def say(text: str) -> None:
+    print(f"[glassbox] {text}", flush=True)
+
+
+def end(*_) -> None:
+    """Ctrl+C while the imports go on, before the server has a better way."""
+    say("ended")
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, end)
+
+import argparse  # noqa: E402
+import contextlib  # noqa: E402
+import difflib  # noqa: E402
+import errno  # noqa: E402
+import socket  # noqa: E402
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import click  # noqa: E402
+from streamlit import config  # noqa: E402
+from streamlit.web.cli import main as streamlit  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = os.environ.get("GLASSBOX_COMMAND", "python -m app.start")
@@ -31,10 +47,6 @@ def main() -> None:
     options = [f"--{name}={value}" for name, values in given.items() for value in _all(values)]
     say("starting; the address comes when it can be opened, Ctrl+C ends it")
     _serve([*options, "--logger.hideWelcomeMessage=true"])
-
-
-def say(text: str) -> None:
-    print(f"[glassbox] {text}", flush=True)
 
 
 def stop(text: str) -> None:
