@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import importlib.util
 import os
 import platform
 import shutil
@@ -231,6 +232,8 @@ def python(words: list[str]) -> int:
 
 def notebook(words: list[str]) -> int:
     """Jupyter in the caller's folder; it asks nobody for news or updates."""
+    if not CHECKOUT and not importlib.util.find_spec("jupyterlab"):
+        sys.exit("[glassbox] Jupyter is not installed here: pip install jupyterlab")
     if not any(word.endswith(".ipynb") for word in words):
         words = [*words, example()]
     silent = "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"

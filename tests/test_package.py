@@ -85,6 +85,11 @@ def test_the_command_has_the_words_that_make_sense_there(installed):
     assert "usage: glassbox load" in call(installed, "glassbox", "load", "--help")
 
 
+def test_what_is_missing_there_is_named(installed):
+    assert "pip install jupyterlab" in call(installed, "glassbox", "notebook")
+    assert list(installed.folder.iterdir()) == []
+
+
 def test_the_app_starts_from_an_empty_folder(installed):
     port = free_port()
     command = [str(installed.bin / "glassbox"), "--port", str(port), "--server.headless=true"]

@@ -1,10 +1,12 @@
 """README.md promises only what is so: its snippets run, its commands are there, its tables are whole."""
 
 import contextlib
+import json
 import os
 import re
 import runpy
 import shlex
+import signal
 import sys
 from pathlib import Path
 
@@ -45,6 +47,7 @@ def options_of(module: tuple[str, ...], words: list[str], monkeypatch, capsys) -
     kind = words[:1] if words[:1] and not words[0].isupper() else []
     monkeypatch.setattr(sys, "argv", [module[0], *module[1:], *kind, "--help"])
     monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     here = Path.cwd()
     with contextlib.suppress(SystemExit):
         runpy.run_module(module[0], run_name="__main__", alter_sys=True)
@@ -80,8 +83,6 @@ def test_a_picture_is_there_and_small(file):
 
 
 def test_the_notebook_to_begin_with_runs():
-    import json
-
     cells = json.loads((ROOT / "assets/notebook/first_look.ipynb").read_text("utf-8"))["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     names = {"Math": str}
