@@ -9,7 +9,7 @@ if str(ROOT) not in sys.path:
 
 import streamlit as st  # noqa: E402
 
-from app import components, turns  # noqa: E402
+from app import address, components, turns  # noqa: E402
 from app.trouble import no_panics  # noqa: E402
 from app.warm import warm  # noqa: E402
 
@@ -18,13 +18,13 @@ with turns.drawing():
     warm()
     st.logo(str(ROOT / "assets" / "logo.svg"), size="large")
     components.library()
-    pages = st.navigation(
-        [
-            st.Page("views/walk/page.py", title="Walk", default=True),
-            st.Page("views/families/page.py", title="Families", url_path="families"),
-            st.Page("views/models/page.py", title="The models", url_path="model"),
-        ],
-        position="top",
-    )
+    pages = [
+        st.Page("views/walk/page.py", title="Walk", default=True),
+        st.Page("views/families/page.py", title="Families", url_path="families"),
+        st.Page("views/models/page.py", title="The models", url_path="model"),
+    ]
+    if address.shared():
+        pages.append(st.Page("views/join/page.py", title="Join", url_path="join"))
+    page = st.navigation(pages, position="top")
     with no_panics():
-        pages.run()
+        page.run()

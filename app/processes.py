@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.address import here, told
+
 ROOT = Path(__file__).resolve().parents[1]
 LOCAL = "127.0.0.1"
 MOST = 64  # processes
@@ -83,6 +85,7 @@ def main(words: Sequence[str]) -> int:
     caddy, ports = _caddy(), _free_ports(count)
     _check_free(address, port)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    os.environ["GLASSBOX_AT"] = f"{address} {port}"  # what the processes say of where they are found
     secret = {"STREAMLIT_SERVER_COOKIE_SECRET": secrets.token_hex()}
     children = [Child(_server(port, options), secret) for port in ports]
     try:
@@ -93,7 +96,7 @@ def main(words: Sequence[str]) -> int:
             run = [caddy, "run", "--config", str(file), "--adapter", "caddyfile"]
             children.append(Child(run, {"XDG_DATA_HOME": folder, "XDG_CONFIG_HOME": folder}))
             children[-1].keep()
-            _tell(f"http://{'localhost' if address == LOCAL else address}:{port}", options)
+            _tell(options)
             while True:
                 time.sleep(LOOK)
                 for child in children:
@@ -182,10 +185,11 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _tell(url: str, options: list[str]) -> None:
-    print(f"\n  Glassbox is at {url}\n", flush=True)
+def _tell(options: list[str]) -> None:
+    for line in told():
+        print(f"[glassbox] {line}", flush=True)
     if _take([*options], "--server.headless", "false") != "true":
-        webbrowser.open(url)
+        webbrowser.open(here())
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ import streamlit.web.skills  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 from starlette.responses import PlainTextResponse  # noqa: E402
 
-from app import trouble  # noqa: E402
+from app import address, trouble  # noqa: E402
 from app.components import PLOTLY_URL  # noqa: E402
 from app.warm import warm  # noqa: E402
 
@@ -165,6 +165,8 @@ def send_at_once() -> None:
 async def lifespan(app):
     send_at_once()
     warm()
+    for line in () if address.behind() else address.told():
+        print(f"[glassbox] {line}", flush=True)
     yield
 
 

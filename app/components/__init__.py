@@ -46,6 +46,7 @@ DRAWN = (
     "lesson",
     "formula",
     "rest",
+    "qr",
 )
 
 SHARED = ("common", "history", "drawing_input")
@@ -263,6 +264,11 @@ def worked_arithmetic(key: str, boxes: list[dict], set: Act) -> None:
     """The arithmetic of picked cells, a box each, as `app.ui.arithmetic` makes them; `set` is called with
     [the name of a box's cell, a number that it is to have]."""
     put("worked_arithmetic", key, {"boxes": boxes}, [box["cell"] for box in boxes], set=set)
+
+
+def qr(key: str, header: dict) -> None:
+    """A QR code and its address as a link; `header` has address, say and rows (a sign a module, 1 for dark)."""
+    put("qr", key, header)
 
 
 def tokens(key: str, header: dict, token: Act, merge: Act) -> None:

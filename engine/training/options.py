@@ -1,10 +1,11 @@
 """What a command may be told: each option with its default, its limits and what it is for."""
 
 import argparse
+import os
 from collections.abc import Callable
 from typing import NamedTuple
 
-PROGRAM = "python -m engine.training"
+PROGRAM = os.environ.get("GLASSBOX_COMMAND", "python -m engine.training")
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(1, 10))}
 
 

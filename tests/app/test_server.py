@@ -93,7 +93,7 @@ def test_a_visitor_is_shown_no_stack_trace():
 
 
 def test_what_is_sent_does_not_wait_for_the_other_side(monkeypatch):
-    monkeypatch.setattr(app.server, "warm", lambda: None)
+    monkeypatch.setattr(server, "warm", lambda: None)
 
     async def begin():
         async with server.lifespan(server.app):
