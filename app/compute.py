@@ -3,16 +3,15 @@
 Python's own caches: a hit in Streamlit's costs a tenth of a millisecond, and a step makes dozens.
 """
 
-import re
 from functools import cache, lru_cache
 
 import numpy as np
 import torch
-from latex2mathml.converter import convert
 
 import engine
 from app.edits import Edits
 from app.markup import Tree, tree
+from app.mathml import mathml
 from engine import analysis, checks
 from engine.decode import Decoding, steps_of
 from engine.images import Pixels, from_signs
@@ -22,7 +21,6 @@ from engine.trace import Trace
 from engine.worked import Check, Worked, check
 
 Given = str | tuple[str, str]  # a text or an image in signs, and beside it what a decoder reads of it
-SIGN = re.compile("(?<=(?:&#x0003D;|&#x00028;|&#x0002C;)</mo>)<mo>&#x02212;")
 TRACES = 32  # prompts remembered, for all visitors together
 
 
@@ -73,12 +71,8 @@ def checked(name: str, given: Given, point: str, edits: Edits = ()) -> Check:
 
 @lru_cache(maxsize=1000)
 def formula(latex: str) -> str:
-    """A formula as MathML, which the browser lays out itself.
-
-    What the converter leaves out: a minus after = ( or , belongs to its number, and infinity is a number.
-    """
-    mathml = convert(latex, display="block").replace("<mo>&#x0221E;</mo>", "<mi>&#x0221E;</mi>")
-    return SIGN.sub('<mo form="prefix">&#x02212;', mathml)
+    """A formula as MathML, which the browser lays out itself."""
+    return mathml(latex)
 
 
 @lru_cache(maxsize=2000)
