@@ -14,7 +14,7 @@ import numpy as np
 from engine.recipes.activations import softmax_rows
 from engine.recipes.analysis import chances
 from engine.recipes.step_inputs import NotLearned, Parameters, float64, in_stack, stops
-from engine.recipes.terms import Term, Worked, factor, number
+from engine.recipes.terms import Term, Worked, number, share_in_numbers
 from engine.tap import known
 from engine.trace import Trace
 from engine.worked import MISSING, NOISE, ROUNDING, Check, by_recipe, held_against
@@ -113,8 +113,7 @@ def _share(
     if len(row) > LISTED:
         terms.append(Term(f"{len(row) - LISTED:,} more", (), total - math.fsum(exp[best])))
     value = float(exp[entry] / total)
-    numbers = rf"\frac{{e^{{{number(float(row[entry]))} - {factor(most)}}}}}{{{number(total)}}} = "
-    numbers += rf"\frac{{{number(float(exp[entry]))}}}{{{number(total)}}} = {number(value)}"
+    numbers = share_in_numbers(float(row[entry]), most, total)
     symbols = rf"p_i = \frac{{e^{{s_i{heat} - m}}}}{{\sum_j e^{{s_j{heat} - m}}}},"
     symbols += rf"\ m = \max_j\,s_j{heat} = {number(most)}"
     return Worked(point, cell, symbols, numbers, tuple(terms), total, value, shown, (source,))

@@ -14,10 +14,15 @@ def visible(text: str) -> str:
     """`text` with its spaces, line ends and control characters made visible."""
     if not text:
         return "∅"
-    text = BIDI.sub(lambda m: f"U+{ord(m[0]):04X}", text)
+    text = _marked(text)
     if all(unicodedata.category(c) in ("Cf", "Zs", "Zl", "Zp", "Mn") and c != " " for c in text):
         return " ".join(f"U+{ord(c):04X}" for c in text)
     return "".join(_letter(c) for c in text)
+
+
+def _marked(text: str) -> str:
+    """`text` with the numbers of the signs that turn the direction of writing, and of what follows."""
+    return BIDI.sub(lambda m: f"U+{ord(m[0]):04X}", text)
 
 
 def _letter(c: str) -> str:
@@ -51,5 +56,5 @@ def hex_bytes(token: bytes) -> str:
 
 
 def escape(text: str) -> str:
-    """`text` as Markdown that shows exactly it: no formulas, links, pictures or tags."""
-    return PUNCTUATION.sub(r"\\\1", text).replace("\n", " ")
+    """`text` as Markdown that shows exactly it: no formulas, links, pictures or tags; no turned lines."""
+    return PUNCTUATION.sub(r"\\\1", _marked(text)).replace("\n", " ")

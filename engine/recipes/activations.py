@@ -7,7 +7,7 @@ import torch
 
 from engine.recipes.kinds import recipe
 from engine.recipes.step_inputs import StepInputs
-from engine.recipes.terms import Term, Worked, factor, number, plain, simple_cell
+from engine.recipes.terms import Term, Worked, number, plain, share_in_numbers, simple_cell
 
 _FORMULAS = {  # of an activation: its formula, and its name beside the numbers
     "gelu": (r"x\,\Phi(x)", "gelu"),
@@ -96,8 +96,7 @@ def _softmax_cell(s: StepInputs, *at):
     terms = [Term(f"position {i}", (float(row[i]),), float(exps[i])) for i in seen]
     terms.sort(key=lambda term: -term.value)
     total = math.fsum(exps)
-    numbers = rf"\frac{{e^{{{number(row[k])} - {factor(top)}}}}}{{{number(total)}}} = "
-    numbers += rf"\frac{{{number(exps[k])}}}{{{number(total)}}} = {number(exps[k] / total)}"
+    numbers = share_in_numbers(float(row[k]), float(top), total)
     j = "s" if "H" in s.point.axes else "j"  # a recurrent model's s is the decoder's state
     weight = rf"a_{{t,{j}}} = \frac{{e^{{m_{{t,{j}}} - m^*}}}}{{\sum_{{{j}'}} e^{{m_{{t,{j}'}} - m^*}}}}"
     symbols = rf"{weight},\quad m^* = \max_{{{j}'}}\,m_{{t,{j}'}}"
