@@ -12,7 +12,7 @@ import engine
 from app.edits import Edits
 from app.markup import Tree, tree
 from app.mathml import mathml
-from engine import analysis, checks
+from engine import analysis, checks, device
 from engine.decode import Decoding, steps_of
 from engine.images import Pixels, from_signs
 from engine.rerun import check_lens, check_run, work_choice, work_lens
@@ -28,6 +28,16 @@ TRACES = 32  # prompts remembered, for all visitors together
 def model(name: str):
     torch.set_num_threads(1)  # many visitors, few cores: one thread each is faster than all for one
     return engine.load(name)
+
+
+def fall_back(error: BaseException) -> bool:
+    """After the failure of a graphics processor: forget all that was computed there, to compute it again.
+    False where an error is something else."""
+    if not device.failed(error):
+        return False
+    for cached in CACHES:
+        cached.cache_clear()
+    return True
 
 
 def trace(name: str, given: Given, edits: Edits = ()) -> Trace:
@@ -162,7 +172,7 @@ def sampled(
 @lru_cache(maxsize=10 * TRACES)
 def answer(name: str, given: Given, point: str, at: tuple[int, ...], edits: Edits = ()) -> torch.Tensor:
     """The probability of every answer, at one position where there are several."""
-    return trace(name, given, edits)[point][(0, *at)].double().cpu().softmax(-1)
+    return trace(name, given, edits)[point][(0, *at)].cpu().double().softmax(-1)
 
 
 @lru_cache(maxsize=10 * TRACES)
@@ -201,3 +211,6 @@ def checked_promoted(name: str, side: str, layer: int, unit: int) -> Check:
 def promoted(name: str, side: str, layer: int, unit: int) -> tuple[list[int], list[float]]:
     """The tokens, or classes, that one MLP unit of a stack raises most."""
     return analysis.promotes(model(name).get_submodule(side), layer, unit, 6)
+
+
+CACHES = [cached for cached in list(globals().values()) if hasattr(cached, "cache_clear")]

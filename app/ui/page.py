@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 import numpy as np
 
-from app.compute import marked
+from app.compute import fall_back, marked
 
 LOG = logging.getLogger(__name__)
 Act = Callable[[object], None]
@@ -54,6 +54,9 @@ class Page(Container):
             self.acts[key, event](value)
         except (ValueError, TypeError, LookupError, OverflowError):
             LOG.warning("%s of %s cannot be done with %.100r", event, key, value, exc_info=True)
+        except RuntimeError as error:
+            if not fall_back(error):
+                raise
 
 
 HERE: ContextVar[Container] = ContextVar("place")
@@ -73,6 +76,11 @@ def keep(name: str, tensor: np.ndarray) -> None:
 
 def text(markdown: str) -> None:
     put("text", _next("text"), marked(markdown))
+
+
+def changing(markdown: str) -> None:
+    """A sentence that a control below it changes: it has room for two lines, so the control stays in place."""
+    put("text", "changing", marked(markdown))
 
 
 def notice(markdown: str, tone: str = "info") -> None:
