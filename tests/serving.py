@@ -63,7 +63,7 @@ def server(app: Path = APP, *options: str, timeout: float = 120) -> Iterator[Ser
                 _wait_for_health(url, process, log, started + timeout)
                 yield Server(url, time.perf_counter() - started, process.pid, log)
             finally:
-                _stop(process)
+                stop(process)
 
 
 def _wait_for_health(url: str, process: subprocess.Popen, log: Path, end: float) -> None:
@@ -78,7 +78,8 @@ def _wait_for_health(url: str, process: subprocess.Popen, log: Path, end: float)
     raise TimeoutError("the server did not start:\n" + log.read_text("utf-8", "replace"))
 
 
-def _stop(process: subprocess.Popen) -> None:
+def stop(process: subprocess.Popen) -> None:
+    """End a process that was started here, and wait until it has ended."""
     process.terminate()
     try:
         process.wait(5)

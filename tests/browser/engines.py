@@ -1,34 +1,31 @@
-"""The browsers of the smoke test, all behind the same few methods.
+"""The browsers of the smoke test, behind the same few methods.
 
-Chromium is Playwright's. Neither Playwright nor any other library on PyPI drives Debian's Firefox and WebKitGTK as
-they are installed, so these two are spoken to directly: Firefox by WebDriver BiDi over its own socket, WebKitGTK by
-the WebDriver protocol of WebKitWebDriver. Both take the same actions.
+Chromium is Playwright's. No library drives Debian's Firefox and WebKitGTK as they are installed: Playwright
+wants newer or patched ones, Selenium a geckodriver. So these two are spoken to directly: Firefox by WebDriver
+BiDi over its own socket, WebKitGTK by the WebDriver protocol of WebKitWebDriver. Both take the same actions.
 """
 
 import base64
 import contextlib
 import itertools
 import json
+import os
 import shutil
 import subprocess
 import tempfile
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from websockets.sync.client import connect
 
-from tests.serving import chromium, free_port
+from tests.serving import chromium, free_port, stop
 
 SIZE = {"width": 1280, "height": 720}
-KEYS = {
-    "ArrowRight": "\ue014",
-    "ArrowLeft": "\ue012",
-    "ArrowDown": "\ue015",
-    "Tab": "\ue004",
-    "Enter": "\ue007",
-}
+KEYS = {"ArrowLeft": "\ue012", "ArrowRight": "\ue014", "ArrowDown": "\ue015"}  # as WebDriver writes them
+FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 MINIBROWSER = next(Path("/usr/lib").glob("*/webkit2gtk-*/MiniBrowser"), None)
 
 
@@ -51,18 +48,14 @@ class Engine:
         raise NotImplementedError
 
     def key(self, name: str) -> None:
-        value = KEYS.get(name, name)
-        self.act(
-            {
-                "type": "key",
-                "id": "keys",
-                "actions": [{"type": t, "value": value} for t in ("keyDown", "keyUp")],
-            }
-        )
+        """Press and release one of KEYS."""
+        press = [{"type": way, "value": KEYS[name]} for way in ("keyDown", "keyUp")]
+        self.act({"type": "key", "id": "keys", "actions": press})
 
     def click(self, x: float, y: float) -> None:
+        """Click at a place of the window, in pixels."""
         move = {"type": "pointerMove", "x": round(x), "y": round(y)}
-        press = [{"type": t, "button": 0} for t in ("pointerDown", "pointerUp")]
+        press = [{"type": way, "button": 0} for way in ("pointerDown", "pointerUp")]
         self.act({"type": "pointer", "id": "mouse", "actions": [move, *press]})
 
     def wait(self, script: str, seconds: float = 30) -> None:
@@ -126,12 +119,10 @@ class WebKit(Engine):
         wanted = {"alwaysMatch": {"webkitgtk:browserOptions": options}}
         session = self._send("POST", f"{driver}/session", capabilities=wanted)
         self.session = f"{driver}/session/{session['sessionId']}"
-        inner = "[outerWidth - innerWidth, outerHeight - innerHeight]"
         self._send("POST", f"{self.session}/window/rect", **SIZE)
-        across, down = self.run(inner)
-        self._send(
-            "POST", f"{self.session}/window/rect", width=SIZE["width"] + across, height=SIZE["height"] + down
-        )
+        inside = zip(SIZE.items(), self.run("[innerWidth, innerHeight]"), strict=True)
+        outside = {name: 2 * size - within for (name, size), within in inside}
+        self._send("POST", f"{self.session}/window/rect", **outside)
 
     @staticmethod
     def _send(method: str, to: str, /, **body):
@@ -161,6 +152,7 @@ class WebKit(Engine):
 
 @contextlib.contextmanager
 def chromium_engine(dark: bool = False) -> Iterator[Engine]:
+    """A Chromium of its own."""
     with chromium() as browser:
         yield Chromium(browser.new_page(viewport=SIZE, color_scheme="dark" if dark else "light"))
 
@@ -171,28 +163,22 @@ def firefox_engine(dark: bool = False) -> Iterator[Engine]:
     port = free_port()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         (Path(profile) / "user.js").write_text(f'user_pref("ui.systemUsesDarkTheme", {int(dark)});\n')
-        command = [
-            firefox(),
-            "--headless",
-            "--no-remote",
-            "--profile",
-            profile,
-            f"--remote-debugging-port={port}",
-        ]
+        command = [FIREFOX, "--headless", "--no-remote", "--profile", profile]
+        address = f"ws://127.0.0.1:{port}/session"
         with (
-            _process(command),
-            _patiently(lambda: connect(f"ws://127.0.0.1:{port}/session", max_size=None)) as s,
+            _process([*command, f"--remote-debugging-port={port}"]),
+            _patiently(lambda: connect(address, max_size=None)) as socket,
         ):
-            yield Firefox(s)
+            yield Firefox(socket)
 
 
 @contextlib.contextmanager
 def webkit_engine(dark: bool = False) -> Iterator[Engine]:
     """WebKitGTK's MiniBrowser on a screen of its own."""
     port, display = free_port(), f":{free_port()}"
-    theme = {"GTK_THEME": "Adwaita:dark" if dark else "Adwaita", "DISPLAY": display}
+    look = {"GTK_THEME": "Adwaita:dark" if dark else "Adwaita", "DISPLAY": display}
     screen = ["Xvfb", display, "-screen", "0", "1400x1000x24", "-nolisten", "tcp"]
-    with _process(screen), _process(["WebKitWebDriver", f"--port={port}"], **theme):
+    with _process(screen), _process(["WebKitWebDriver", f"--port={port}"], **look):
         engine = _patiently(lambda: WebKit(f"http://127.0.0.1:{port}"))
         try:
             yield engine
@@ -200,29 +186,24 @@ def webkit_engine(dark: bool = False) -> Iterator[Engine]:
             engine.close()
 
 
-def firefox() -> str | None:
-    return shutil.which("firefox-esr") or shutil.which("firefox")
-
-
-def webkit() -> bool:
-    """Whether all is there that WebKitGTK needs to be driven."""
-    return bool(MINIBROWSER and shutil.which("WebKitWebDriver") and shutil.which("Xvfb"))
+ENGINES = {"chromium": chromium_engine}
+if FIREFOX:
+    ENGINES["firefox"] = firefox_engine
+if MINIBROWSER and shutil.which("WebKitWebDriver") and shutil.which("Xvfb"):
+    ENGINES["webkit"] = webkit_engine
 
 
 @contextlib.contextmanager
 def _process(command: list[str], **environment: str) -> Iterator[None]:
-    import os
-
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command, env=os.environ | environment, **quiet)
     try:
         yield
     finally:
-        process.terminate()
-        process.wait(10)
+        stop(process)
 
 
-def _patiently(start, seconds: float = 20):
+def _patiently(start: Callable, seconds: float = 30):
     """What `start` makes, once what it needs has come up."""
     end = time.monotonic() + seconds
     while True:
