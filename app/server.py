@@ -24,6 +24,7 @@ from starlette.routing import Route  # noqa: E402
 
 from app.components import PLOTLY_URL  # noqa: E402
 from app.warm import warm  # noqa: E402
+from engine.device import choose  # noqa: E402
 
 # Where a page other than the first is opened, Streamlit would first look for its server below its address,
 # and the browser would note two errors. So its page says there where the server is.
@@ -109,6 +110,11 @@ async def lifespan(app):
     warm()
     yield
 
+
+try:
+    choose()
+except ValueError as error:  # a person typed it: no traceback
+    sys.exit(f"[glassbox] {error}")
 
 app = st.App(
     str(ROOT / "app" / "main.py"),

@@ -1,4 +1,4 @@
-"""Which device computes, what becomes of one that fails, and that the numbers of one that is there are the same."""
+"""Which device computes, what becomes of one that fails, and that one that is there gives the same numbers."""
 
 import pytest
 import torch

@@ -5,6 +5,8 @@ DRAW.page = function ({ data, parentElement, setTriggerValue }) {
   if (!data) return;
   const root = parentElement.querySelector("div");
   root.className = "page";
+  const dark = parseInt(css(root, "--st-background-color").slice(1, 3), 16) < 128;
+  root.style.colorScheme = dark ? "dark" : "light"; // of the browser's own fields and sliders
   root.__report = setTriggerValue;
   const look = [
     css(root, "--st-background-color"),
