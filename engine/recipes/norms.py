@@ -69,7 +69,7 @@ def _standardize_cell(s: StepInputs, *at):
     vectors, means, variances = s.sources
     x, mean, var = float(vectors[at]), float(means[at[:-1]][0]), float(variances[at[:-1]][0])
     value = (x - mean) / math.sqrt(var + s.eps)
-    n = digits_for(lambda x, mean, var: (x - mean) / math.sqrt(var + s.eps), x, mean, var)
+    n = digits_for(lambda x, mean, var: ((x - mean) / math.sqrt(var + s.eps),), x, mean, var)
     numbers = rf"\frac{{{number(x, n)} - {factor(mean, n)}}}{{\sqrt{{{number(var, n)} + {number(s.eps)}}}}}"
     symbols = r"\hat x_{t,d} = \frac{x_{t,d} - \mu_t}{\sqrt{\sigma_t^2 + \varepsilon}}"
     return simple_cell(symbols, numbers, value, *s.point.sources)
@@ -101,7 +101,7 @@ def divide_by_rms(s: StepInputs):
 
 def _divide_by_rms_cell(s: StepInputs, *at):
     x, square = float(s.sources[0][at]), float(s.sources[1][at[:-1]][0])
-    n = digits_for(lambda x, square: x / math.sqrt(square + s.eps), x, square)
+    n = digits_for(lambda x, square: (x / math.sqrt(square + s.eps),), x, square)
     numbers = rf"\frac{{{number(x, n)}}}{{\sqrt{{{number(square, n)} + {number(s.eps)}}}}}"
     symbols = r"\hat x_{t,d} = \frac{x_{t,d}}{\sqrt{\overline{x_t^2} + \varepsilon}}"
     return simple_cell(symbols, numbers, x / math.sqrt(square + s.eps), *s.point.sources)

@@ -57,21 +57,23 @@ def factor(x: float, digits: int = 4) -> str:
     return f"({number(x, digits)})" if x < 0 else number(x, digits)
 
 
-def digits_for(of: Callable[..., float], *given: float) -> int:
+def digits_for(of: Callable[..., tuple[float, ...]], *given: float) -> int:
     """How many digits of some numbers it takes, four at least, so that whoever works out `of` them as they are
     written gets what is written for it: 1/1.0001, not 1/1, is 0.9999."""
-    value = number(of(*given))
-    right = (n for n in range(4, 16) if number(of(*(float(f"{x:.{n}g}") for x in given))) == value)
-    return next(right, 16)
+    values = [number(x) for x in of(*given)]
+
+    def right(digits: int) -> bool:
+        return [number(x) for x in of(*(float(f"{x:.{digits}g}") for x in given))] == values
+
+    return next(filter(right, range(4, 16)), 16)
 
 
 def share_in_numbers(score: float, most: float, total: float) -> str:
     """One score of a softmax in numbers, the largest subtracted first; total: the sum of all exponentials."""
-    n = digits_for(lambda s, m: math.exp(s - m), score, most)
     exp = math.exp(score - most)
-    d = digits_for(lambda e, t: e / t, exp, total)
-    numbers = rf"\frac{{e^{{{number(score, n)} - {factor(most, n)}}}}}{{{number(total, d)}}} = "
-    return numbers + rf"\frac{{{number(exp, d)}}}{{{number(total, d)}}} = {number(exp / total)}"
+    n = digits_for(lambda s, m, e, t: (math.exp(s - m) / t, e / t), score, most, exp, total)
+    numbers = rf"\frac{{e^{{{number(score, n)} - {factor(most, n)}}}}}{{{number(total, n)}}} = "
+    return numbers + rf"\frac{{{number(exp, n)}}}{{{number(total, n)}}} = {number(exp / total)}"
 
 
 def _shorten(parts: list[str], count: int) -> str:
@@ -107,7 +109,7 @@ def product_cell(symbols, sources, labels, a, b, bias=None) -> Worked:
 def average_cell(symbols: str, sources, terms: tuple[Term, ...], total: float) -> Worked:
     """The mean of terms whose sum is `total`."""
     value = total / len(terms)
-    n = digits_for(lambda total: total / len(terms), total)
+    n = digits_for(lambda total: (total / len(terms),), total)
     numbers = rf"\frac{{{number(total, n)}}}{{{len(terms)}}} = {number(value)}"
     return Worked("", (), symbols, numbers, terms, total, value, 0.0, sources)
 
