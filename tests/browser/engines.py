@@ -21,7 +21,7 @@ from pathlib import Path
 
 from websockets.sync.client import connect
 
-from tests.serving import chromium, free_port, stop
+from tests.serving import free_port, stop
 
 SIZE = {"width": 1280, "height": 720}
 KEYS = {"ArrowLeft": "\ue012", "ArrowRight": "\ue014", "ArrowDown": "\ue015"}  # as WebDriver writes them
@@ -68,6 +68,8 @@ class Engine:
 
 
 class Chromium(Engine):
+    """A page of Playwright's."""
+
     def __init__(self, page):
         self.page = page
         self.open, self.run, self.screenshot = page.goto, page.evaluate, page.screenshot
@@ -151,13 +153,6 @@ class WebKit(Engine):
 
 
 @contextlib.contextmanager
-def chromium_engine(dark: bool = False) -> Iterator[Engine]:
-    """A Chromium of its own."""
-    with chromium() as browser:
-        yield Chromium(browser.new_page(viewport=SIZE, color_scheme="dark" if dark else "light"))
-
-
-@contextlib.contextmanager
 def firefox_engine(dark: bool = False) -> Iterator[Engine]:
     """Firefox with a profile of its own."""
     port = free_port()
@@ -186,7 +181,7 @@ def webkit_engine(dark: bool = False) -> Iterator[Engine]:
             engine.close()
 
 
-ENGINES = {"chromium": chromium_engine}
+ENGINES = {}  # those that are installed here
 if FIREFOX:
     ENGINES["firefox"] = firefox_engine
 if MINIBROWSER and shutil.which("WebKitWebDriver") and shutil.which("Xvfb"):

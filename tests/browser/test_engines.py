@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from app.architecture import STEPS
-from tests.browser.engines import ENGINES, SIZE
+from tests.browser.engines import ENGINES, SIZE, Chromium
 from tests.browser.reading import ALL_DRAWN, COLOURS, FIND
 from tests.serving import RUNNING
 
@@ -34,10 +34,15 @@ FONT = "[...document.fonts].some(f => f.status === 'loaded' && f.family.includes
     params=["chromium", *(pytest.param(name, marks=pytest.mark.engines) for name in ("firefox", "webkit"))],
 )
 def engine(request):
-    if request.param not in ENGINES:
+    if request.param == "chromium":
+        page = request.getfixturevalue("browser").new_page(viewport=SIZE)
+        yield Chromium(page)
+        page.close()
+    elif request.param in ENGINES:
+        with ENGINES[request.param]() as engine:
+            yield engine
+    else:
         pytest.skip(f"{request.param} is not installed here")
-    with ENGINES[request.param]() as engine:
-        yield engine
 
 
 def ready(engine, step: str) -> None:
