@@ -3,19 +3,17 @@
 Not Streamlit's caches: a hit in them costs a tenth of a millisecond, and a step makes dozens.
 """
 
-import re
-
 import numpy as np
 import torch
-from latex2mathml.converter import convert
 
 import engine
 from app.edits import Edits
 from app.edits import fitting as edits_that_fit
 from app.markup import Tree, tree
+from app.mathml import mathml
 from app.shared import shared
 from app.trouble import no_panics
-from engine import analysis
+from engine import analysis, device
 from engine.decode import Decoding, steps_of
 from engine.images import Pixels, from_signs
 from engine.tokenize import merges
@@ -26,7 +24,6 @@ from engine.worked import Check, Worked, check, derived
 from engine.worked.rerun import check_lens, check_run, work_choice, work_lens
 
 Given = str | tuple[str, str]  # a text or an image in signs, and beside it what a decoder reads of it
-SIGN = re.compile("(?<=(?:&#x0003D;|&#x00028;|&#x0002C;)</mo>)<mo>&#x02212;")
 LONGEST = 10_000  # characters of a text that is computed on
 PROMPTS = 128  # of which something is remembered, for all visitors together
 TOKENS = 4096  # of remembered traces; one whose every block was looked into holds 0.15 MB a token
@@ -37,6 +34,16 @@ def model(name: str):
     torch.set_num_threads(1)  # many visitors, few cores: one thread each is faster than all for one
     with no_panics():
         return engine.load(name)
+
+
+def fall_back(error: BaseException) -> bool:
+    """After the failure of a graphics processor: forget all that was computed there, to compute it again.
+    False where an error is something else."""
+    if not device.failed(error):
+        return False
+    for cached in CACHES:
+        cached.cache_clear()
+    return True
 
 
 def trace(name: str, given: Given, edits: Edits = ()) -> Trace:
@@ -126,12 +133,8 @@ def checked(name: str, given: Given, point: str, edits: Edits = ()) -> Check:
 
 @shared(1000, run=False)
 def formula(latex: str) -> str:
-    """A formula as MathML, which the browser lays out itself.
-
-    What the converter leaves out: a minus after = ( or , belongs to its number, and infinity is a number.
-    """
-    mathml = convert(latex, display="block").replace("<mo>&#x0221E;</mo>", "<mi>&#x0221E;</mi>")
-    return SIGN.sub('<mo form="prefix">&#x02212;', mathml)
+    """A formula as MathML, which the browser lays out itself."""
+    return mathml(latex)
 
 
 @shared(2000, run=False)
@@ -221,7 +224,7 @@ def sampled(
 @shared(10 * PROMPTS)
 def answer(name: str, given: Given, point: str, at: tuple[int, ...], edits: Edits = ()) -> torch.Tensor:
     """The probability of every answer, at one position where there are several."""
-    return trace(name, given, edits)[point][(0, *at)].double().cpu().softmax(-1)
+    return trace(name, given, edits)[point][(0, *at)].cpu().double().softmax(-1)
 
 
 @shared(10 * PROMPTS)
@@ -260,3 +263,6 @@ def checked_promoted(name: str, side: str, layer: int, unit: int) -> Check:
 def promoted(name: str, side: str, layer: int, unit: int) -> tuple[list[int], list[float]]:
     """The tokens, or classes, that one MLP unit of a stack raises most."""
     return analysis.promotes(model(name).get_submodule(side), layer, unit, 6)
+
+
+CACHES = [cached for cached in list(globals().values()) if hasattr(cached, "cache_clear")]

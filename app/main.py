@@ -9,9 +9,15 @@ if str(ROOT) not in sys.path:
 
 import streamlit as st  # noqa: E402
 
-from app import address, components, turns  # noqa: E402
+from app import (  # noqa: E402
+    address,
+    components,
+    compute,
+    turns,
+)
 from app.trouble import no_panics  # noqa: E402
 from app.warm import warm  # noqa: E402
+from engine import device  # noqa: E402
 
 with turns.drawing():
     st.set_page_config(page_title="Glassbox", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
@@ -26,5 +32,12 @@ with turns.drawing():
     if address.shared():
         pages.append(st.Page("views/join/page.py", title="Join", url_path="join"))
     page = st.navigation(pages, position="top")
-    with no_panics():
-        page.run()
+    if device.note():
+        st.warning(device.note())
+    try:
+        with no_panics():
+            page.run()
+    except RuntimeError as error:
+        if not compute.fall_back(error):
+            raise
+        st.rerun()

@@ -24,17 +24,36 @@ import streamlit.net_util  # noqa: E402
 import streamlit.runtime.app_session  # noqa: E402
 import streamlit.web.skills  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
-from starlette.responses import PlainTextResponse  # noqa: E402
+from starlette.requests import Request  # noqa: E402
+from starlette.responses import (
+    HTMLResponse,
+    PlainTextResponse,
+)
+from starlette.routing import Route  # noqa: E402
 
 from app import address, trouble  # noqa: E402
 from app.components import PLOTLY_URL  # noqa: E402
 from app.warm import warm  # noqa: E402
+from engine.device import choose  # noqa: E402
+
+# Where a page other than the first is opened, Streamlit would first look for its server below its address,
+# and the browser would note two errors. So its page says there where the server is.
+PAGES = ("families", "model", "join")
+SERVER = f"""window.__streamlit = {{
+  BACKEND_BASE_URL: location.origin + location.pathname.replace(/({"|".join(PAGES)})\\/?$/, ""),
+}}"""
+INDEX = (Path(st.__file__).parent / "static" / "index.html").read_text("utf-8")
+INDEX = INDEX.replace("<head>", f"<head><script>{SERVER}</script>", 1)
+
+
+async def index(request: Request) -> HTMLResponse:
+    """Streamlit's own page, where it stands for one of PAGES."""
+    return HTMLResponse(INDEX, headers={"cache-control": "no-cache"})
 
 
 def inline_scripts() -> str:
     """The hashes of the scripts inside Streamlit's own page, so that these and no others may run."""
-    page = (Path(st.__file__).parent / "static" / "index.html").read_text("utf-8")
-    bodies = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", page, re.DOTALL)
+    bodies = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", INDEX, re.DOTALL)
     hashes = (base64.b64encode(hashlib.sha256(body.encode()).digest()).decode() for body in bodies)
     return " ".join(f"'sha256-{h}'" for h in hashes)
 
@@ -170,9 +189,15 @@ async def lifespan(app):
     yield
 
 
+try:
+    choose()
+except ValueError as error:  # a person typed it: no traceback
+    sys.exit(f"[glassbox] {error}")
+
 app = st.App(
     str(ROOT / "app" / "main.py"),
     lifespan=lifespan,
     middleware=[Middleware(Headers), Middleware(Hosts)],
+    routes=[Route(f"/{page}", index) for page in PAGES],
     on_script_error=trouble.show,
 )

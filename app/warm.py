@@ -20,9 +20,18 @@ def warm() -> bool:
         importlib.import_module(name)
     figures.bars([{"label": "", "value": 1}], "", "")  # Plotly imports its parts when they are first used
     figures.graph([figures.series("", [1], [1])], "", "")
+    try:
+        _first_run()
+    except RuntimeError as error:
+        if not compute.fall_back(error):
+            raise
+        _first_run()
+    garbage.begin()
+    return True
+
+
+def _first_run() -> None:
     name = engine.shipped()[0]
     trace = compute.trace(name, PROMPT)
     for point in trace.points():
         compute.checked(name, PROMPT, point)
-    garbage.begin()
-    return True

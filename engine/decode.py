@@ -111,7 +111,7 @@ def keep_min_p(logits: Tensor, p: float) -> Tensor:
 
 def steps_of(logits: Tensor, decoding: Decoding) -> dict[str, Tensor]:
     """Every step by name, from `logits` [V] to `probabilities` [V]; steps not asked for are absent."""
-    steps = {"logits": logits.double()}
+    steps = {"logits": logits.cpu().double()}  # on the processor: not every device has float64
     x = steps["tempered"] = apply_temperature(steps["logits"], decoding.temperature)
     for name, cut in (("top_k", keep_top_k), ("top_p", keep_top_p), ("min_p", keep_min_p)):
         if getattr(decoding, name) is not None:

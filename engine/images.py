@@ -58,7 +58,7 @@ class Preparation:
 
     def pixels(self, image: Tensor) -> Tensor:
         """What was prepared [channels, size, size] -> brightness from 0 to 1, to be drawn."""
-        return image * self._column(self.std)[0] + self._column(self.mean)[0]
+        return image.cpu() * self._column(self.std)[0] + self._column(self.mean)[0]
 
     def _column(self, numbers: tuple[float, ...]) -> Tensor:
         return torch.tensor(numbers)[None, :, None, None]

@@ -70,7 +70,7 @@ def server(
                 _wait_for_health(url, process, log, started + timeout)
                 yield Server(url, time.perf_counter() - started, process.pid, log)
             finally:
-                _stop(process)
+                stop(process)
 
 
 def _wait_for_health(url: str, process: subprocess.Popen, log: Path, end: float) -> None:
@@ -85,7 +85,8 @@ def _wait_for_health(url: str, process: subprocess.Popen, log: Path, end: float)
     raise TimeoutError("the server did not start:\n" + log.read_text("utf-8", "replace"))
 
 
-def _stop(process: subprocess.Popen) -> None:
+def stop(process: subprocess.Popen) -> None:
+    """End a process that was started here, and wait until it has ended."""
     process.terminate()
     try:
         process.wait(5)

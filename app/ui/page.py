@@ -12,7 +12,7 @@ from hashlib import blake2s
 import numpy as np
 
 from app import state, trouble
-from app.compute import marked
+from app.compute import fall_back, marked
 from app.ui.events import Act, Refused, flag
 
 LOG = logging.getLogger(__name__)
@@ -67,7 +67,8 @@ class Page(Container):
         except BaseException as error:
             if not isinstance(error, Exception) and not trouble.panicked(error):
                 raise
-            state.complain(trouble.told(error))
+            if not fall_back(error):
+                state.complain(trouble.told(error))
 
 
 HERE: ContextVar[Container] = ContextVar("place")
@@ -90,6 +91,11 @@ def keep(name: str, tensor: np.ndarray) -> None:
 
 def text(markdown: str) -> None:
     put("text", _next("text"), marked(markdown))
+
+
+def changing(markdown: str) -> None:
+    """A sentence that a control below it changes: it has room for two lines, so the control stays in place."""
+    put("text", "changing", marked(markdown))
 
 
 def notice(markdown: str, tone: str = "info") -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from engine.device import choose, failed
 from engine.load import bert, bloom, glassbox, gpt2, images, llama, mixtral, moments, qwen3, t5, vit
 from engine.load.ends import ends_of
 from engine.load.files import MOST_TEXT, check_file, is_there, read_json
@@ -62,8 +63,8 @@ def load(
     A name with a moment ("storybook@293") is what the model was after that many steps of its training.
     A folder is this project's own or a Hugging Face one of GPT-2, LLaMA, Mixtral, Qwen3, BERT, ViT, T5 or BLOOM
     (config.json, model.safetensors or its shards, tokenizer.json). A hub name ("owner/name") is looked for on
-    this machine, and fetched only where `download` says so. device: "auto" (a GPU where there is one), "cpu",
-    "cuda".
+    this machine, and fetched only where `download` says so. device: as `engine.device.choose` takes it; of one
+    that is full or broken a warning tells, and the model is on the processor.
     """
     name, step = _moment(str(name_or_folder))
     folder = _folder(name, download)
@@ -73,9 +74,13 @@ def load(
     else:
         model = _foreign(folder, config)
     model.name = (folder.name if folder.parent == SHIPPED else Path(name).name) + (step and AT + step)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return model.requires_grad_(False).eval().to(device)
+    model = model.requires_grad_(False).eval()
+    try:
+        return model.to(choose(device))
+    except RuntimeError as error:
+        if not failed(error):
+            raise
+    return load(name_or_folder, "cpu", download)  # read again: of a broken device nothing can be taken back
 
 
 def _foreign(folder: Path, config: dict) -> Transformer | EncoderDecoder:

@@ -17,4 +17,5 @@ except ValueError as error:
     sys.exit(str(error))
 size = sum(p.numel() for p in model.parameters())
 blocks = sum(stack.layers for stack in model.config.stacks)
-print(f"{model.name}: {blocks} blocks, {size:,} parameters; ready for engine.load")
+many = "block" if blocks == 1 else "blocks"
+print(f"{model.name}: {blocks} {many}, {size:,} parameters; ready for engine.load")

@@ -99,7 +99,7 @@ def check_length(count: int, model, side: int = 0) -> None:
     if count > context:
         raise ValueError(
             f"the {what} has {count:,} tokens; {model.name} can read {context:,}. "
-            f"Shorten it by {count - context:,} tokens"
+            f"Shorten it by {count - context:,} {'token' if count - context == 1 else 'tokens'}"
         )
 
 

@@ -16,7 +16,7 @@ from engine.trace.tap import known
 from engine.worked.recipes.activations import softmax_rows
 from engine.worked.recipes.analysis import chances
 from engine.worked.recipes.step_inputs import NotLearned, Parameters, float64, in_stack, stops
-from engine.worked.recipes.terms import Term, Worked, factor, number
+from engine.worked.recipes.terms import Term, Worked, number, share_in_numbers
 from engine.worked.steps import MISSING, NOISE, ROUNDING, Check, absent, by_recipe, held_against
 
 SEEDS = (0, 1)  # of the runs with random rounding
@@ -114,10 +114,9 @@ def _share(
     if len(row) > LISTED:
         terms.append(Term(f"{len(row) - LISTED:,} more", (), total - math.fsum(exp[best])))
     value = float(exp[entry] / total)
-    numbers = rf"\frac{{e^{{{number(float(row[entry]))} - {factor(most)}}}}}{{{number(total)}}} = "
-    numbers += rf"\frac{{{number(float(exp[entry]))}}}{{{number(total)}}} = {number(value)}"
+    numbers = share_in_numbers(float(row[entry]), most, total)
     symbols = rf"p_i = \frac{{e^{{s_i{heat} - m}}}}{{\sum_j e^{{s_j{heat} - m}}}},"
-    symbols += rf"\ m = \max_j s_j{heat} = {number(most)}"
+    symbols += rf"\ m = \max_j\,s_j{heat} = {number(most)}"
     return Worked(point, cell, symbols, numbers, tuple(terms), total, value, shown, (source,))
 
 

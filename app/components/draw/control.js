@@ -4,6 +4,7 @@ DRAW.control = function ({ key, data, parentElement, setTriggerValue }) {
   if (!data) return;
   const state = (root.__state ??= {});
   state.send = (value) => {
+    PAGE.held = root;
     if (data.type !== "button") choose(key, value);
     setTriggerValue("change", value);
   };
@@ -122,8 +123,8 @@ const CONTROLS = {
     return (h) => {
       button.textContent = h.label;
       button.className = h.primary ? "run" : "quiet";
-      button.disabled = h.disabled;
-      button.onclick = () => state.send(true);
+      able(button, !h.disabled);
+      button.onclick = () => isAble(button) && state.send(true);
     };
   },
 };

@@ -5,14 +5,29 @@ DRAW.page = function ({ data, parentElement, setTriggerValue }) {
   if (!data) return;
   const root = parentElement.querySelector("div");
   root.className = "page";
+  const dark = parseInt(css(root, "--st-background-color").slice(1, 3), 16) < 128;
+  root.style.colorScheme = dark ? "dark" : "light"; // of the browser's own fields and sliders
   root.__report = setTriggerValue;
   const waits = Object.keys(PAGE.wants).length ? performance.now() : 0;
   PAGE.reports = PAGE.reports.filter(([number]) => number > data.seen);
   if (!PAGE.reports.length) PAGE.wants = {}; // the server has answered all that was chosen
   else if (!root.__timer) send(root, AGAIN);
   const look = [css(root, "--st-background-color"), css(root, "--st-font"), waits].join();
-  lay(root, data.parts, { root, look });
+  inPlace(root, () => lay(root, data.parts, { root, look }));
 };
+
+// What grows above a control that was just used does not push it away from under the hand.
+function inPlace(root, change) {
+  const held = PAGE.held, top = () => held.getBoundingClientRect().top, before = held?.isConnected && top();
+  PAGE.held = null;
+  change();
+  if (!held?.isConnected) return;
+  let scroller = root;
+  while (scroller && !/auto|scroll/.test(getComputedStyle(scroller).overflowY)) {
+    scroller = scroller.parentElement;
+  }
+  if (scroller) scroller.scrollTop += top() - before;
+}
 
 function lay(place, parts, page) {
   const old = new Map([...place.children].map((node) => [node.dataset.part, node]));
@@ -38,6 +53,7 @@ const PLACES = {
   columns(node, { data }, page) {
     node.style.setProperty("--shares", data.shares.map((share) => `minmax(0, ${share}fr)`).join(" "));
     node.style.alignItems = data.align;
+    node.dataset.align = data.align;
     while (node.children.length < data.places.length) node.append(el("div", { class: "place" }));
     while (node.children.length > data.places.length) leave(node.lastChild);
     data.places.forEach((parts, i) => lay(node.children[i], parts, page));
@@ -55,7 +71,9 @@ const PLACES = {
     node.firstChild.open = data.open;
     summary.onclick = (e) => {
       e.preventDefault(); // it opens with what is in it
-      report(page, part)("toggle", !data.open);
+      const open = !chosen(part.key, data.open); // a second click takes back one that is still on its way
+      choose(part.key, open);
+      report(page, part)("toggle", open);
     };
     lay(place, data.parts, page);
   },
@@ -98,12 +116,22 @@ function send(root, wait) {
 function draw(node, part, page) {
   if (!node.firstChild) node.append(el("div", { class: "gb" }));
   if (!changed(node, part.data, page.look)) return;
-  DRAW[part.kind]({
-    key: part.key,
-    data: part.data,
-    parentElement: node,
-    setTriggerValue: report(page, part),
-  });
+  focused(node, () =>
+    DRAW[part.kind]({
+      key: part.key,
+      data: part.data,
+      parentElement: node,
+      setTriggerValue: report(page, part),
+    }));
+}
+// What is drawn anew has the focus where it was.
+function focused(node, change) {
+  const all = () => [...node.querySelectorAll("button, input, select, summary, [tabindex]")];
+  const at = node.contains(document.activeElement) ? all().indexOf(document.activeElement) : -1;
+  change();
+  if (at < 0 || node.contains(document.activeElement)) return;
+  const now = all();
+  now[Math.min(at, now.length - 1)]?.focus({ preventScroll: true });
 }
 function changed(node, data, look = "") {
   const shown = look + JSON.stringify(data);

@@ -97,8 +97,8 @@ function mark(root, state) {
   });
   state.h.groups.forEach(([name], i) => (root.querySelector(`.g${i} .name`).textContent = name));
   const [back, next] = root.querySelectorAll(".arrow");
-  back.disabled = state.at === 0;
-  next.disabled = state.at === state.h.steps.length - 1;
+  able(back, state.at > 0);
+  able(next, state.at < state.h.steps.length - 1);
   root.dataset.at = state.at;
 }
 

@@ -107,6 +107,10 @@ function el(tag, attributes = {}, ...children) {
   return node;
 }
 
+// A button that does nothing for now keeps the focus: whoever just pressed it is still there.
+const able = (button, on) => button.setAttribute("aria-disabled", !on);
+const isAble = (button) => button.getAttribute("aria-disabled") !== "true";
+
 // The theme's values are the same for all pictures; they are asked for once a frame.
 const THEME = new Map();
 function css(root, name) {

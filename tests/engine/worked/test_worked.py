@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 from functools import partial
 
 import numpy as np
@@ -15,7 +16,7 @@ from engine.trace import run
 from engine.trace.tap import Edit, Recorder
 from engine.worked import by_recipe, check, work
 from engine.worked.recipes.step_inputs import float64
-from engine.worked.recipes.terms import number
+from engine.worked.recipes.terms import number, share_in_numbers
 from engine.worked.rerun import check_run
 from tests.engine.tiny import CHOICES, KINDS, VIT, assert_close, decoder, full, images, prompt, recurrent
 
@@ -133,6 +134,38 @@ def test_a_sum_has_a_term_for_each_number_and_the_bias(plain):
     assert len(work(trace, "logits", (0, 5, 96)).terms) == D
     assert len(work(trace, "blocks.0.attn.pattern", (0, 1, 5, 2)).terms) == 6  # positions seen
     assert len(work(trace, "blocks.0.resid_mid", (0, 5, 2)).terms) == 2
+
+
+def _value(latex: str) -> float:
+    """What a side of an equation in numbers comes to: a fraction, a power of e, a root, or a number."""
+    for old, new in (
+        (r"\\cdot10\^\{(-?\d+)\}", r"e\1"),
+        (r"\\infty", "math.inf"),
+        (r"\\sqrt\{([^{}]*)\}", r"math.sqrt(\1)"),
+        (r"e\^\{([^{}]*)\}", r"math.exp(\1)"),
+        (r"\\frac\{(.*)\}\{(.*)\}$", r"(\1) / (\2)"),
+    ):
+        latex = re.sub(old, new, latex)
+    return eval(latex, {"math": math})
+
+
+@pytest.mark.parametrize("choices", [{}, dict(norm="rms")], ids=["LayerNorm", "RMSNorm"])
+def test_a_quotient_is_written_with_the_digits_that_it_takes(choices):
+    trace = full(decoder(torch.float32, **choices), IDS)
+    seen = 0
+    for point, at in cells(trace, 8):
+        first, *sides = work(trace, point, at).numbers.split(" = ")
+        if first.startswith(r"\frac{") and r"\sqrt{" + str(trace.model.config.head_width) not in first:
+            values = [number(_value(side)) for side in (first, *sides)]
+            assert len(set(values)) == 1, (point, at, first, sides)
+            seen += 1
+    assert seen > 20
+
+
+def test_a_probability_near_1_is_no_quotient_of_ones():
+    assert share_in_numbers(9.0, 9.0, 1.0001) == r"\frac{e^{9 - 9}}{1.0001} = \frac{1}{1.0001} = 0.9999"
+    assert share_in_numbers(9.0, 9.0, 1.0) == r"\frac{e^{9 - 9}}{1} = \frac{1}{1} = 1"
+    assert share_in_numbers(-math.inf, 9.0, 2.0).endswith(r"\frac{0}{2} = 0")
 
 
 def test_formulas_are_whole(single):

@@ -11,9 +11,9 @@ from app.ui.context import StepContext
 from app.ui.controls import slider_of
 from app.ui.figures import bars, shares
 from app.ui.heatmaps import WEIGHTS, picture
-from app.ui.page import columns
+from app.ui.page import changing, columns
 from app.ui.source import code
-from app.ui.words import words
+from app.ui.words import told, words
 from engine.analysis import entropy
 from engine.model.attention import attend
 from engine.trace.tap import Edit
@@ -30,17 +30,19 @@ def draw(ctx: StepContext) -> None:
     left, right = columns(7, 4)
     with left:
         best = own.topk(min(2, len(seen))).indices.tolist()
-        words(
-            ctx,
-            "softmax/sentence" if len(seen) > 1 else "softmax/alone",
-            *["heated"] * bool(heated),
-            token=ctx.token,
-            first=ctx.names[best[0]],
-            first_share=float(own[best[0]]),
-            second=ctx.names[best[-1]],
-            second_share=float(own[best[-1]]),
-            entropy=float(entropy(own)),
-            most=float(np.log2(len(seen))),
+        changing(
+            told(
+                ctx,
+                "softmax/sentence" if len(seen) > 1 else "softmax/alone",
+                *["heated"] * bool(heated),
+                token=ctx.token,
+                first=ctx.names[best[0]],
+                first_share=float(own[best[0]]),
+                second=ctx.names[best[-1]],
+                second_share=float(own[best[-1]]),
+                entropy=float(entropy(own)),
+                most=float(np.log2(len(seen))),
+            )
         )
         a, b = columns(6, 5)
         with a:

@@ -82,6 +82,10 @@ def picked(ctx: StepContext) -> None:
     words(ctx, "tokens/why", vocabulary=len(ctx.model.tokenizer), special=len(special))
 
 
+def _bytes(token: bytes) -> str:
+    return f"{'byte' if len(token) == 1 else 'bytes'} {hex_bytes(token)}"
+
+
 def _notes(steps: list[list[bytes]], ranks: dict[bytes, int]) -> list[str]:
     """What happened at each stop of the slider: which two neighbours were joined."""
     notes = ["one entry, no merge" if len(steps[0]) == 1 else f"{len(steps[0])} bytes, no merge yet"]
@@ -110,7 +114,7 @@ def _groups(ctx: StepContext, tokens: list[bytes]) -> list:
     """Whole characters with their tokens: (text, [(position, id, what it is made of)])."""
     special = ctx.model.tokenizer.special.values()
     pairs = zip(ctx.ids, tokens, strict=True)
-    made = [ENTRY if id in special else f"bytes {hex_bytes(token)}" for id, token in pairs]
+    made = [ENTRY if id in special else _bytes(token) for id, token in pairs]
     return [(visible(text), [(i, ctx.ids[i], made[i]) for i in members]) for text, members in graphemes(tokens)]
 
 
