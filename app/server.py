@@ -25,10 +25,7 @@ import streamlit.runtime.app_session  # noqa: E402
 import streamlit.web.skills  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 from starlette.requests import Request  # noqa: E402
-from starlette.responses import (
-    HTMLResponse,
-    PlainTextResponse,
-)
+from starlette.responses import HTMLResponse, PlainTextResponse  # noqa: E402
 from starlette.routing import Route  # noqa: E402
 
 from app import address, trouble  # noqa: E402
