@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-
 from engine.device import choose, failed
 from engine.load import bert, bloom, glassbox, gpt2, images, llama, mixtral, moments, qwen3, t5, vit
 from engine.load.ends import ends_of

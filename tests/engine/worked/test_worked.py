@@ -14,10 +14,11 @@ from engine.points import points_of
 from engine.points.point import Place, Point
 from engine.trace import run
 from engine.trace.tap import Edit, Recorder
-from engine.worked import by_recipe, check, work
+from engine.worked import check, work
 from engine.worked.recipes.step_inputs import float64
 from engine.worked.recipes.terms import number, share_in_numbers
 from engine.worked.rerun import check_run
+from engine.worked.steps import by_recipe
 from tests.engine.tiny import CHOICES, KINDS, VIT, assert_close, decoder, full, images, prompt, recurrent
 
 IDS = prompt(11, seed=1)
