@@ -45,7 +45,8 @@ class Edit:
     at     axis letter -> index, or a list of pairs (letter, index); letters left out mean everywhere
     value  a number for set, add, scale (−∞ hides a score; of any other infinite number the lights are red);
            for copy the other prompt (text, or a tuple of token ids; of encoder-decoders also a pair of prompt
-           and target); for take the name of that point; for mask its kind and n, as engine.masks.mask_of takes them
+           and target); for take the name of that point; for mask its kind and n, as engine.masks.mask_of takes
+           them
     """
 
     point: str
