@@ -81,7 +81,8 @@ class Experts(Sublayer):
         """What each token reads [B, T, D] -> what its experts write for it, by their shares [B, T, D]."""
         scores = tap("router", self.router(x))  # [B, T, X]
         chosen = tap("chosen", highest(scores, self.used))  # [B, T, X]
-        shares = tap("shares", scores.masked_fill(~chosen, -torch.inf).softmax(-1))  # [B, T, X]
+        shares = scores.masked_fill(~chosen, -torch.inf).softmax(-1)  # [B, T, X]
+        shares = tap("shares", shares.masked_fill(~chosen, 0))  # a token that is sent nowhere has no shares
         if tap is SILENT:
             return self._chosen_alone(x, chosen, shares)
         out = torch.zeros_like(x)

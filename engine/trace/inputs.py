@@ -106,7 +106,9 @@ def check_length(count: int, model, side: int = 0) -> None:
 def _ids(model, given, padding=None, side: int = 0) -> tuple[Tensor, Tensor | None]:
     """Token ids [B, T] and their padding mask, checked."""
     what, made = ("prompt", "target")[side], (encode, encode_target)[side]
-    if given is None or is_picture(given) or isinstance(given, bytes | dict | set):
+    if is_picture(given):
+        raise ValueError(f"{model.name} reads no images: give it text or token ids, not {type(given).__name__}")
+    if given is None or isinstance(given, bytes | dict | set):
         raise ValueError(
             f"the {what} is {_kind(given)}; {model.name} reads a text, token ids, or a list of texts or of "
             "lists of ids"

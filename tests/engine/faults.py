@@ -35,6 +35,7 @@ EMPTY = [
     Edit("blocks.0.attn.masked", "set", at={"H": 1, "T": 6}, value=-math.inf),
 ]
 
+NOWHERE = Edit("blocks.1.mlp.chosen", "zero", at={"T": 3})
 LEFT = [prompt(11, seed=1), prompt(11, seed=2)]  # the second begins with padding, and has some inside
 REAL = [[True] * 11, [t > 3 and t != 7 for t in range(11)]]
 SIDES = ("plain", "rotary", "sinusoidal", "BLOOM")
@@ -92,6 +93,7 @@ TRACES: dict[str, Callable[..., Trace]] = {
     **{name: _decoder(choices) for name, choices in CHOICES.items()},
     "one prompt": _decoder({}, IDS[0]),
     **{f"left, {name}": _decoder(CHOICES[name], LEFT, padding=REAL) for name in SIDES},
+    "sent nowhere": lambda edits=(): _decoder(CHOICES["experts"])([*edits, NOWHERE]),
     "empty rows": lambda edits=(): _decoder({})([*edits, *EMPTY]),
     "BERT": _decoder(BERT, segments=SEGMENTS),
     "ViT": _decoder(VIT, images()),

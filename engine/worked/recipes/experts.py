@@ -40,7 +40,7 @@ def shares(s: StepInputs):
     scores, chosen = s.sources
     steps = scores - np.where(chosen, scores, -np.inf).max(-1, keepdims=True)
     exp = np.exp(np.where(chosen, steps, -np.inf))
-    value = exp / exp.sum(-1, keepdims=True)
+    value = exp / np.where(chosen.any(-1, keepdims=True), exp.sum(-1, keepdims=True), 1)
     return value, value * (1 + np.abs(np.where(np.isfinite(steps), steps, 0)))
 
 
@@ -51,7 +51,7 @@ def _shares_cell(s: StepInputs, b, t, x):
     used = np.flatnonzero(chosen)
     terms = [Term(f"expert {i}", (float(row[i]),), float(exps[i])) for i in used]
     terms.sort(key=lambda term: -term.value)
-    total, value = float(exps.sum()), float(exps[x] / exps.sum())
+    total, value = float(exps.sum()), float(exps[x] / (exps.sum() if len(used) else 1))
     symbols = r"p_{t,x} = \frac{e^{r_{t,x} - r^*}}{\sum_{\text{chosen}} e^{r_{t,x'} - r^*}}"
     numbers = share_in_numbers(float(row[x]), float(top), total)
     numbers = numbers if chosen[x] else r"\text{not chosen} \Rightarrow 0"
