@@ -10,7 +10,7 @@ options = argparse.ArgumentParser(
     prog=os.environ.get("GLASSBOX_COMMAND", "python -m engine.load"),
     description="Fetch a checkpoint from the Hugging Face hub, or look whether one can be read.",
 )
-options.add_argument("name", help="OWNER/NAME on the hub, a folder, or a shipped model")
+options.add_argument("name", metavar="OWNER/NAME", help="of the hub; or a folder, or a shipped model")
 try:
     model = load(options.parse_args().name, download=True)
 except ValueError as error:

@@ -25,7 +25,7 @@ def find(name: str, download: bool, shipped: list[str]) -> Path:
 def _unknown(name: str, shipped: list[str]) -> str:
     return (
         f"there is no model {name!r} on this machine. {_shipped(shipped)} A folder's path works too. "
-        "To fetch one from the Hugging Face hub: python -m engine.load OWNER/NAME"
+        "To fetch one from the Hugging Face hub: python run.py load OWNER/NAME"
     )
 
 

@@ -54,7 +54,7 @@ def test_an_unknown_name_lists_the_shipped_models_and_how_to_fetch_one(shelf, na
         engine.load(name)
     assert f"no model {name!r} on this machine" in str(error.value)
     assert f"{DEFAULT}, alpha, zeta" in str(error.value)
-    assert "python -m engine.load OWNER/NAME" in str(error.value)
+    assert "python run.py load OWNER/NAME" in str(error.value)
 
 
 def test_a_checkpoint_on_this_machine_is_found_without_asking_the_hub(checkpoint, hub):
@@ -103,5 +103,5 @@ def test_a_missing_checkpoint_is_not_fetched_by_itself(shelf, hub):
 def test_the_command_line_asks_for_one_name():
     command = [sys.executable, "-m", "engine.load"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "python -m engine.load OWNER/NAME" in done.stderr
+    assert done.returncode == 2
+    assert "usage: python -m engine.load [-h] OWNER/NAME" in done.stderr
