@@ -1,6 +1,7 @@
 """Prompts that must do nothing but be shown."""
 
 import random
+import unicodedata
 
 HOSTILE = {
     "image": '<img src=x onerror="window.__xss=1">',
@@ -20,6 +21,10 @@ HOSTILE = {
     "lines": "one\ntwo\r\n\n# three\n    four",
     "spaces": "   ",
 }
+
+TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")  # kinds of signs that turn what follows
+UNSEEN = ("Cc", "Cs", "Zl", "Zp")
+MARKS = "\u061c\u200e\u200f"
 
 PIECES = (
     *HOSTILE.values(),
@@ -42,3 +47,21 @@ def many(count: int = 1000, seed: int = 0) -> list[str]:
     dice = random.Random(seed)
     some = (dice.choices(PIECES, k=dice.randint(1, 5)) for _ in range(count))
     return [*PIECES, *(dice.choice(("", " ", "\n")).join(pieces) for pieces in some)][:count]
+
+
+def expected(text: str) -> str:
+    """What a reader must see of a text in a sentence: each sign as it is, a new line as a space, and what turns
+    round or is no sign by its number or its picture."""
+    found = []
+    for c in text.replace("\r\n", "\n"):
+        if c in "\r\n":
+            found.append(" ")
+        elif c == "\t":
+            found.append(c)
+        elif ord(c) < 32 or ord(c) == 127:
+            found.append("␡" if ord(c) == 127 else chr(0x2400 + ord(c)))
+        elif unicodedata.bidirectional(c) in TURNS or c in MARKS or unicodedata.category(c) in UNSEEN:
+            found.append(f"U+{ord(c):04X}")
+        else:
+            found.append(c)
+    return "".join(found)

@@ -33,7 +33,7 @@ from tests.app.visit import (
     what_if,
 )
 from tests.engine.tiny import recurrent
-from tests.hostile import HOSTILE
+from tests.hostile import HOSTILE, expected
 
 GAP = "The old [MASK] sat on the mat."
 
@@ -285,9 +285,9 @@ def measured(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
         (tmp_path / name / "scores.json").write_text(json.dumps({"rows": rows}))
 
-    catalogue.beside.cache_clear()
+    catalogue.measured.cache_clear()
     yield write
-    catalogue.beside.cache_clear()
+    catalogue.measured.cache_clear()
 
 
 def chrf(name: str) -> list[float]:
@@ -341,7 +341,7 @@ def test_a_hostile_sentence_is_only_text_whether_it_is_read_or_written(family, s
     rows = side_by_side(at)
     assert set(rows) == {"gru", "rnn"}
     written = tokenizer.decode([id for id in ids if id not in tokenizer.special.values()])
-    shown = " ".join(written.split()).replace("\0", "\ufffd") or "∅"
+    shown = expected(" ".join(written.split())) or "∅"
     assert all(cells[0] == shown or "can read 20" in cells[0] for cells in rows.values())
     plain = [" ".join(said.split()) for said in markdown(at)]
     assert notices(at) or any(f"It writes: **{shown}**" in said for said in plain)

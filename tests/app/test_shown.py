@@ -2,16 +2,15 @@
 that takes one, and some of them in every place of the page."""
 
 import re
-import unicodedata
 
 import pytest
 
 from app.markup import tree
 from app.text import CONDITION, PLACEHOLDER, sections, written
 from app.ui.figures import bars
-from app.ui.labels import BIDI, escape, token_labels
+from app.ui.labels import escape, token_labels
 from tests.app.visit import given, keys, notices, parts, view, visit
-from tests.hostile import HOSTILE, many
+from tests.hostile import HOSTILE, expected, many
 
 TEXTS = many()
 
@@ -23,24 +22,6 @@ def seen(part: list | str) -> str:
 
 def tags(part: list | str) -> list[str]:
     return [] if isinstance(part, str) else [part[0], *(tag for child in part[1:] for tag in tags(child))]
-
-
-def expected(text: str) -> str:
-    """What a reader must see of a text in a sentence: each sign as it is, a new line as a space, and what turns
-    round or is no sign by its number or its picture."""
-    found = []
-    for c in text.replace("\r\n", "\n"):
-        if c in "\r\n":
-            found.append(" ")
-        elif c == "\t":
-            found.append(c)
-        elif ord(c) < 32 or ord(c) == 127:
-            found.append("␡" if ord(c) == 127 else chr(0x2400 + ord(c)))
-        elif BIDI.match(c) or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp"):
-            found.append(f"U+{ord(c):04X}")
-        else:
-            found.append(c)
-    return "".join(found)
 
 
 @pytest.mark.parametrize("around", ["a “{}” b", "**{}**", "| x | {} |", "### {}", "{}"])

@@ -54,7 +54,7 @@ function chosen(name, fromServer) {
 // Enter, unless it ends the composing of letters (Chinese, Japanese, Korean …). Safari sends it after the
 // composition has ended, as a key without a name, and some keyboards in the same moment.
 let composed = -Infinity;
-const COMPOSING = 229, MOMENT_AFTER = 30; // milliseconds
+const COMPOSING = 229, MOMENT_AFTER = 100; // milliseconds
 window.addEventListener("compositionend", (e) => (composed = e.timeStamp), true);
 const enters = (e) =>
   e.key === "Enter" && !e.isComposing && e.keyCode !== COMPOSING && e.timeStamp - composed > MOMENT_AFTER;
