@@ -31,7 +31,7 @@ from engine.training.scenes import Scene
 from engine.training.train import Recipe
 
 AIM = ("≥", 0.9)
-COLUMNS = ("this model", "random start", "nearest picture", "commonest caption")
+COLUMNS = ("this model", "random start", "nearest image", "commonest caption")
 AT_ONCE = 100  # pictures read together
 KNOWN = 4000  # of the pictures learned from, among which the nearest is looked for
 MISTAKES = 2  # shown among the examples
@@ -220,7 +220,7 @@ def scores_of(model: nn.Module, new: list[Scene], guesses: list[str], steps: int
 def columns_of(
     model: nn.Module, asked: list[Scene], guesses: list[str], learned: list[Scene], seed: int
 ) -> list[list[str]]:
-    """Captions by the model (its `guesses`), by its random start, of the nearest picture that it learned from,
+    """Captions by the model (its `guesses`), by its random start, of the nearest image that it learned from,
     and always the commonest one of those."""
     start = fresh(model.config, seed).requires_grad_(False).eval()
     start.tokenizer, start.prepare = model.tokenizer, model.prepare

@@ -52,13 +52,13 @@ PROMPTS = [
 ]
 
 REST = (
-    "The rest is simple English that this project's grammar writes ({english:.0%}: stories, everyday facts, "
-    "who gave what to whom, pronouns, small talk, prompts by example) and random strings of tokens, each "
+    "The rest is simple English written by this project's grammar ({english:.0%}: stories, everyday facts, "
+    "who gave what to whom, pronouns, small talk, few-shot prompts) and random strings of tokens, each "
     "repeated ({drills:.0%}). "
 )
 LEARNED = (
-    " Of every kind of question below, one combination in ten (who, what, whom …) is never written for"
-    " learning; the cloze sentences were written apart and never learned from."
+    " Of every kind of question below, one combination in ten (who, what, whom …) is kept out of"
+    " training; the cloze sentences were written separately and never trained on."
 )
 UNTRAINED = " It was never trained on the questions below; they are here for comparison."
 COLUMNS = ("this model", "random start", "3-gram")
@@ -147,7 +147,7 @@ def _facts(model: Transformer, folder: Path, mix: Mix, held: list[Path], options
         rest=REST.format(english=mix.english, drills=mix.drills) if mix.english else "",
         seed=options.seed,
         questions=LEARNED if mix.english else UNTRAINED,
-        forms="but the forms above" if mix.english else "at all",
+        forms="except in the forms above" if mix.english else "at all",
         held=", ".join(f"*{title(f)}*" for f in held),
         held_count=len(held),
         held_bytes=sum(f.stat().st_size for f in held),
@@ -158,7 +158,7 @@ def _facts(model: Transformer, folder: Path, mix: Mix, held: list[Path], options
 
 def _kind(config: Config) -> str:
     """What the model is made of, in words."""
-    family = "the GPT-2 kind" if config.norm == "layer" and not config.gated else "the LLaMA kind"
+    family = "GPT-2 style" if config.norm == "layer" and not config.gated else "LLaMA style"
     parts = [family, f"{config.positions} positions"]
     parts += ["RMSNorm"] * (config.norm == "rms") + ["a gated MLP"] * config.gated
     if config.group_size > 1:
@@ -190,7 +190,7 @@ def head_table(each: dict[str, Tensor], even: dict[str, float]) -> str:
         cells = (
             role,
             len(scores),
-            f"layer {layer}, head {head}",
+            f"block {layer}, head {head}",
             f"{scores[:, layer, head].mean():.2f} ({low:.2f}–{high:.2f})",
             f"{even[role]:.2f}",
             int((scores.mean(0) >= ROLES_NEEDED).sum()),
@@ -203,9 +203,9 @@ def _verdict(rows: list[dict], found: dict[str, Tensor]) -> str:
     """Which aims were reached, and how far the others are off."""
     value = {row["name"]: row["values"][0] for row in rows}
     ratio = value["random string, second time"] / value["random string, first time"]
-    more = [("second reading of a random string, against the first", ratio, "<", 0.5)]
+    more = [("second reading of a random string ÷ the first", ratio, "<", 0.5)]
     more += [(f"{role} head", float(found[role].max()), "≥", ROLES_NEEDED) for role in NEEDED]
     if any(row["aim"] for row in rows):
         rows = rows + [dict(name=name, unit="number", values=[x], aim=aim) for name, x, *aim in more]
-    reading = f"A random string of twelve tokens costs {ratio:.0%} of its first reading when it comes again."
+    reading = f"A random string of twelve tokens costs {ratio:.0%} of its first reading when it is repeated."
     return f"{reading}\n\n{report.verdict(rows)}".rstrip()

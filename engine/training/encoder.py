@@ -261,8 +261,8 @@ def _by_length(rows: list[dict]) -> str:
     parts = (f"{row['values'][0]:.0%} ({row['tokens']})" for row in matched)
     guessed = [row["tokens"] for row in matched if row["intervals"][0][0] <= 0.5]
     return (
-        f" In pairs of books drawn as in training the model is right in {drawn[0]:.0%}, length alone in"
-        f" {drawn[3]:.0%}. In pairs matched in length, of at most so many tokens: {', '.join(parts)}."
+        f" Of pairs from books drawn as in training, the model gets {drawn[0]:.0%} right, length alone"
+        f" {drawn[3]:.0%}. Of pairs matched in length (largest number of tokens in brackets): {', '.join(parts)}."
         + (f" Up to {max(guessed)} tokens that is no better than chance." if guessed else "")
     )
 

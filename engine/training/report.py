@@ -13,7 +13,7 @@ SHARE = "share"  # the unit of all other rows
 
 @dataclass(frozen=True)
 class Score:
-    """One number: how many items it is about, its 95 % interval, and what guessing would give (None: no such
+    """One number: how many items it is about, its 95% interval, and what guessing would give (None: no such
     thing)."""
 
     value: float

@@ -64,7 +64,7 @@ def transformer(tokenizer: SentenceTokenizer, options) -> PairConfig:
 
 KINDS = {"transformer": transformer} | dict.fromkeys(CELLS, recurrent)  # how the model's config is made
 STATE = "starting from the state that the encoder ended in"
-LOOK = "and at every token attends to what the encoder made of the English one"
+LOOK = "and at every token attends to the encoder's output for the English one"
 
 
 def main() -> None:
