@@ -1,6 +1,6 @@
 """The only place with caches: what is expensive and shared between visitors, keyed by names and text.
 
-Python's own caches: a hit in Streamlit's costs a tenth of a millisecond, and a step makes dozens.
+These are Python's own caches: a hit in Streamlit's costs 0.1 ms, and a step makes dozens.
 """
 
 import re
@@ -21,19 +21,19 @@ from engine.trace import Trace
 from engine.worked import Check, Worked, check, derived
 from engine.worked.rerun import check_lens, check_run, work_choice, work_lens
 
-Given = str | tuple[str, str]  # a text or an image in signs, and beside it what a decoder reads of it
+Given = str | tuple[str, str]  # a text or an image in signs; with it, the decoder's text
 SIGN = re.compile("(?<=(?:&#x0003D;|&#x00028;|&#x0002C;)</mo>)<mo>&#x02212;")
 TRACES = 32  # prompts remembered, for all visitors together
 
 
 @cache
 def model(name: str):
-    torch.set_num_threads(1)  # many visitors, few cores: one thread each is faster than all for one
+    torch.set_num_threads(1)  # many visitors, few cores: one thread each is fastest
     return engine.load(name)
 
 
 def trace(name: str, given: Given, edits: Edits = ()) -> Trace:
-    """The run of a text, of an image as a link writes it, or of one of them and what the decoder reads."""
+    """The run of a text, of an image as a link writes it, or of either with the decoder's text."""
     for text in (given,) if isinstance(given, str) else given:
         check_text(text)  # first: a cache cannot look up broken text
     return _trace(name, given, edits)
@@ -58,8 +58,7 @@ def _read(reader, text: str):
 
 @lru_cache(maxsize=TRACES)
 def written(name: str, text: str, read: tuple[int, ...]) -> tuple[int, ...]:
-    """What an encoder-decoder writes of a text or an image by itself, after those tokens of its own text that
-    it has read: all of them, as its decoder reads them."""
+    """The ids that an encoder–decoder's decoder reads: `read`, and what it then writes by itself."""
     reader = model(name)
     steps = engine.generate(reader, _read(reader, text), target=list(read))
     return (*read, *(step.id for step in steps))
@@ -75,7 +74,7 @@ def checked(name: str, given: Given, point: str, edits: Edits = ()) -> Check:
 def formula(latex: str) -> str:
     """A formula as MathML, which the browser lays out itself.
 
-    What the converter leaves out: a minus after = ( or , belongs to its number, and infinity is a number.
+    Two things the converter gets wrong: a minus after = ( or , is a prefix, and infinity is an identifier.
     """
     mathml = convert(latex, display="block").replace("<mo>&#x0221E;</mo>", "<mi>&#x0221E;</mi>")
     return SIGN.sub('<mo form="prefix">&#x02212;', mathml)
@@ -101,8 +100,8 @@ def flat(name: str, given: Given, point: str, edits: Edits = ()) -> np.ndarray:
 
 @lru_cache(maxsize=TRACES)
 def in_space(name: str, table: str, first: int) -> tuple[np.ndarray, float]:
-    """All rows of a table of tokens as points [V, 3], along the directions in which its first rows spread most;
-    and which share of the spread of these the three directions have."""
+    """All rows of a table of tokens as points [V, 3], along the first principal components of its first rows;
+    and the share of those rows' variance that the three explain."""
     weight = model(name).get_submodule(table).weight
     points = analysis.project(weight, weight[:first], 3)
     return points.cpu().numpy(), analysis.spread(points[:first]) / analysis.spread(weight[:first])
@@ -139,7 +138,7 @@ def checked_space(name: str, table: str, first: int) -> Check:
 
 @lru_cache(maxsize=10 * TRACES)
 def checked_stops(name: str, given: Given, side: str, at: int, edits: Edits = ()) -> Check:
-    """What `stops` gives for one position."""
+    """The check of `stops` at one position."""
     ids, shares = (found[:, at] for found in stops(name, given, side, edits))
     return check_lens(trace(name, given, edits), at, shares, side, ids)
 
@@ -161,13 +160,13 @@ def stop_by_hand(
 def sampled(
     name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: Edits = ()
 ) -> dict[str, torch.Tensor]:
-    """The sampler's steps from the scores of a point at one position (`at`; empty: there is one alone)."""
+    """The sampler's steps from the scores of a point at one position (`at`; empty: the point has only one)."""
     return steps_of(trace(name, given, edits)[point][(0, *at)].cpu(), decoding)
 
 
 @lru_cache(maxsize=10 * TRACES)
 def answer(name: str, given: Given, point: str, at: tuple[int, ...], edits: Edits = ()) -> torch.Tensor:
-    """The probability of every answer, at one position where there are several."""
+    """The probability of every answer, at one position if there are several."""
     return trace(name, given, edits)[point][(0, *at)].double().cpu().softmax(-1)
 
 
@@ -184,7 +183,7 @@ def choice_by_hand(
 def checked_choice(
     name: str, given: Given, point: str, at: int, decoding: Decoding, edits: Edits = ()
 ) -> tuple[Check, Check]:
-    """Of each entry's probability after temperature and cuts, at one position, and of the best n together."""
+    """The checks of each entry's probability after temperature and cuts, and of the cumulative ones."""
     steps = sampled(name, given, point, (at,), decoding, edits)
     logits, shown = trace(name, given, edits)[point][0, at], steps["probabilities"]
     together = shown.sort(descending=True).values.cumsum(-1)
@@ -193,7 +192,7 @@ def checked_choice(
 
 @lru_cache(maxsize=TRACES)
 def checked_run(name: str, given: Given, point: str, edits: Edits = ()) -> Check:
-    """The whole run once more by the second route alone, up to a point."""
+    """The whole run by the second route alone, up to a point."""
     return check_run(trace(name, given, edits), point)
 
 

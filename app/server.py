@@ -63,7 +63,7 @@ KEPT = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
 class Headers:
-    """Adds HEADERS to every answer, and has browsers keep the library of the charts."""
+    """Adds HEADERS to every response, and has browsers keep Plotly."""
 
     def __init__(self, app):
         self.app = app

@@ -1,4 +1,4 @@
-"""Typed wrappers of the pictures and controls that are drawn in the browser, and the page that they stand on.
+"""Typed wrappers of the charts, heat maps and controls drawn in the browser, and the page that holds them.
 
 Each is a JavaScript file beside this one; those of SHARED go in front, `style.css` is shared. What a person
 does comes back as an event to a callback; what is selected goes out in the data.
@@ -49,7 +49,7 @@ DRAWN = (
 SHARED = ("common", "drawing_input")
 ARRIVE = (HERE / "lib" / "arrive.js").read_text("utf-8")
 
-# What stands on the page: it waits for the library and hands over. Small, because it travels every time.
+# What is mounted on the page: it waits for the library and hands over. Small, because it is sent every time.
 SHIM = """
 const library = window.__glassbox.library;
 export default (given) => {
@@ -61,7 +61,7 @@ export default (given) => {
 
 @cache
 def _library() -> str:
-    """All drawing code as one script, each file in a scope of its own."""
+    """All drawing code as one script, each file in its own scope."""
     shared = [(HERE / "lib" / f"{name}.js").read_text("utf-8") for name in SHARED]
     files = ["{\n" + (HERE / "draw" / f"{name}.js").read_text("utf-8") + "}" for name in DRAWN]
     where = f"const PLOTLY = {json.dumps(PLOTLY_URL)};"
@@ -70,7 +70,7 @@ def _library() -> str:
 
 @cache
 def _style() -> str:
-    """The style, with the font of the formulas in it: few machines have one of their own."""
+    """The style, with the font of the formulas embedded: few machines have a math font."""
     font = base64.b64encode((FONTS / "math.woff2").read_bytes()).decode()
     face = f"@font-face {{ font-family: 'Glassbox Math'; src: url(data:font/woff2;base64,{font}); }}\n"
     return face + (HERE / "style.css").read_text("utf-8")
@@ -78,12 +78,12 @@ def _style() -> str:
 
 @cache
 def _serve_plotly() -> None:
-    """Have Streamlit's server hand out the folder that plotly.min.js is in."""
+    """Have Streamlit's server serve the folder of plotly.min.js."""
     declare_component("plotly", path=PLOTLY)
 
 
 def library() -> None:
-    """Bring the drawing code and the style to the page; it does not change, so it travels once."""
+    """Send the drawing code and the style to the page; they do not change, so they are sent once."""
     _serve_plotly()
     st.components.v2.component(
         "glassbox_library",
@@ -104,10 +104,10 @@ def _mount(name: str, data, **triggers: Callable[[], None]) -> None:
 
 
 def show(page: Page) -> None:
-    """Bring a page to the browser: its tensors, which travel once, whatever is looked at, and its parts."""
+    """Send a page to the browser: its tensors, each sent once, and its parts."""
 
     def act() -> None:
-        sent = st.session_state.get("page")  # nothing, where the page was left in the same moment
+        sent = st.session_state.get("page")  # None if the page was left in the same moment
         if sent is not None:
             page.act(sent.get("act"))
 
@@ -118,7 +118,7 @@ def show(page: Page) -> None:
 def pack(tensors: dict[str, np.ndarray]) -> bytes:
     """Tensors by name as bytes: length of the header (u32), header as JSON, then the values, each padded to 4.
 
-    Values travel as float32, or as float16 where that holds exactly the same (weights that were stored so).
+    Values are sent as float32, or as float16 if that loses nothing (weights that were stored so).
     """
     header, parts = [], []
     for id, tensor in tensors.items():
@@ -147,7 +147,7 @@ def unpack(data: bytes) -> dict[str, np.ndarray]:
     return tensors
 
 
-# A matrix on which nothing is marked, of a tensor with N = 1, its colours scaled to its largest number.
+# A matrix with nothing marked, of a tensor with N = 1, its colours scaled to its largest number.
 PLAIN_MATRIX = {"pick": None, "say": None, "bands": [], "index": 0, "follow": None, "max": None, "light": None}
 PLAIN_MATRIX |= {"shared": 0, "bare": False, "titles": ["", ""], "counted": [False, False]}
 PLAIN_MATRIX |= {"told": "number", "hidden": "masked"}
@@ -171,7 +171,7 @@ def plot(key: str, header: dict, figure: go.Figure, pick: Act | None = None) -> 
 
 
 def _spec(value):
-    """A part of a figure as JSON has it: arrays as Plotly's typed arrays, which are base64 of their bytes."""
+    """A part of a figure as JSON: arrays as Plotly's typed arrays, which are base64 of their bytes."""
     if isinstance(value, np.ndarray):
         return {"dtype": value.dtype.str.lstrip("<"), "bdata": base64.b64encode(value.tobytes()).decode()}
     return {name: _spec(part) for name, part in value.items()} if isinstance(value, dict) else value
@@ -187,7 +187,7 @@ def pipeline(key: str, header: dict, step: Act) -> None:
 
 
 def bar(key: str, header: dict, **choices: Act) -> None:
-    """Token chips and the layer and head in use; `choices` has token, layer and head."""
+    """Token chips and the block and head in use; `choices` has token, layer and head."""
     put("bar", key, header, **choices)
 
 
@@ -198,7 +198,7 @@ def prompt(key: str, header: dict, submit: Act, example: Act) -> None:
 
 
 def drawing(key: str, header: dict, image: Act) -> None:
-    """A square to draw in; `header` has text (a sign a pixel), signs and palette (their colours), side,
+    """A square to draw in; `header` has text (one sign per pixel), signs and palette (their colours), side,
     examples [(text, what it is)] and open."""
     put("drawing", key, header, image=image)
 
@@ -210,13 +210,13 @@ def painting(key: str, header: dict, image: Act) -> None:
 
 
 def image(key: str, header: dict, place: Act) -> None:
-    """An image in its patches, weights laid over it; `header` as `app.ui.images.laid` makes it."""
+    """An image cut into patches, weights laid over it; `header` as `app.ui.images` makes it."""
     put("image", key, header, place=place)
 
 
 def looks(key: str, header: dict, token: Act) -> None:
-    """An image once for every token, that token's weights laid over it; `header` as that of `image`, and words
-    (the tokens) and says (what is written after each)."""
+    """An image once per token, that token's weights laid over it; `header` as that of `image`, and words (the
+    tokens) and says (the token written after each)."""
     put("looks", key, header, token=token)
 
 
@@ -226,8 +226,8 @@ def lesson(key: str, header: dict) -> None:
 
 
 def rest(key: str, header: dict, rested: Act) -> None:
-    """A sentence; `header` has say, ok (None: not known yet), name, ask and button. Where it asks, `rested` is
-    called with the name once the visitor has stayed for a moment, or has clicked the button of that name."""
+    """A sentence; `header` has say, ok (None: not known yet), name, ask and button. If it asks, `rested` is
+    called with the name once the visitor has stayed for a moment, or has clicked the button."""
     put("rest", key, header, rested=rested)
 
 
@@ -238,7 +238,7 @@ def formula(key: str, mathml: str) -> None:
 
 def worked_arithmetic(key: str, boxes: list[dict], set: Act) -> None:
     """The arithmetic of picked cells, a box each, as `app.ui.arithmetic` makes them; `set` is called with
-    [the number of a box, a number that its cell is to have]."""
+    [the box's index, the new value of its cell]."""
     put("worked_arithmetic", key, {"boxes": boxes}, set=set)
 
 

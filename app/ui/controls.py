@@ -1,4 +1,4 @@
-"""Controls for fields of the view: what a person sets comes in by the same door as a link."""
+"""Controls for fields of the view: what a person sets is checked like a link."""
 
 import math
 
@@ -21,19 +21,19 @@ def switch(label: str, field: str) -> None:
 
 
 def text_field(label: str, field: str, most: int) -> None:
-    """A line of text of at most so many characters."""
+    """A line of text of at most `most` characters."""
     _bound("text", label, field, most=most)
 
 
 def choice(label: str, field: str, names: dict[str, str]) -> None:
-    """A row of choices, value -> what it is called; it speaks for itself, so the label is only read out."""
+    """A row of choices, value -> its name; the label is for screen readers only."""
     _bound("choice", label, field, options=list(names.items()))
 
 
 def choice_of(
     key: str, label: str, value: str, names: dict[str, str], act: Act, *, named: bool = False
 ) -> None:
-    """The same for what is no field: `act` is called with one of the names. named: the label is shown, too."""
+    """The same for what is not a field: `act` is called with one of the values. named: show the label, too."""
 
     def take(value: object) -> None:
         if value in list(names):
@@ -43,7 +43,7 @@ def choice_of(
 
 
 def slider_of(key: str, label: str, value: float, least: float, most: float, step: float, act: Act) -> None:
-    """The same for a number that is no field: `act` is called with one from least to most."""
+    """The same for a number that is not a field: `act` is called with one from least to most."""
     _control("slider", key, label, value, _within(least, most, act), least=least, most=most, step=step)
 
 
@@ -56,7 +56,7 @@ def switch_of(key: str, label: str, value: bool, act: Act) -> None:
 
 
 def _within(least: float, most: float, act: Act) -> Act:
-    """`act` with the number that is reported, moved into its range; nothing else is taken."""
+    """`act` with the reported number, clamped to its range; anything else is ignored."""
 
     def take(value: object) -> None:
         if isinstance(value, int | float) and type(value) is not bool and math.isfinite(value):
@@ -66,14 +66,14 @@ def _within(least: float, most: float, act: Act) -> Act:
 
 
 def button(key: str, label: str, act: Act, *, primary: bool = False, disabled: bool = False) -> None:
-    """`act` is called without a word from the browser."""
+    """A button; `act` ignores what the browser sends."""
     header = {"type": "button", "label": label, "value": False, "primary": primary, "disabled": disabled}
     acts = {} if disabled else {"change": lambda pressed: act()}
     put("control", f"button-{key}", header, **acts)
 
 
 def unfold(key: str, title: str):
-    """A place under a title, and whether it is open: only then is there something to put into it."""
+    """A container under a title, and whether it is open: only then does it need filling."""
     open = state.unfolded(key)
     return fold(key, title, open, lambda wanted: state.unfold(key, wanted is True)), open
 

@@ -1,4 +1,4 @@
-"""What stands on a page: collected while its script runs, sent to the browser at once, laid out there.
+"""What is on a page: collected while its script runs, sent to the browser at once, laid out there.
 
 Every element of Streamlit's costs a message and a mount at each action; a whole page of these parts costs one.
 """
@@ -16,7 +16,7 @@ Act = Callable[[object], None]
 
 
 class Container:
-    """Where parts are put, one under the other: `with place: put(…)`."""
+    """Where parts are put, one below the other: `with place: put(…)`."""
 
     def __init__(self, page: "Page | None" = None):
         self.page, self.parts, self._before = page or self, [], []
@@ -30,8 +30,8 @@ class Container:
 
 
 class Page(Container):
-    """All parts of a page, the tensors that its pictures draw, by name, and what is done when a part reports
-    an event, by the part's key and the event's name."""
+    """All parts of a page; the tensors that its heat maps draw, by name; and the callbacks, by a part's key and
+    the event's name."""
 
     def __init__(self):
         super().__init__()
@@ -40,8 +40,8 @@ class Page(Container):
         self.code: tuple[Callable, ...] = ()  # the functions that made what is shown
 
     def act(self, reports: object) -> None:
-        """Do what the browser reports, [[key, event, value], …]. What is not on this page, or has a value that
-        none of its parts sends, does nothing but be logged."""
+        """Handle what the browser reports, [[key, event, value], …]. What is not on this page, or has a value
+        that none of its parts sends, is only logged."""
         for report in reports if isinstance(reports, list) else []:
             match report:
                 case [str(key), str(event), value] if (key, event) in self.acts:
@@ -60,14 +60,14 @@ HERE: ContextVar[Container] = ContextVar("place")
 
 
 def put(kind: str, key: str, data: object, **acts: Act) -> None:
-    """A part of some kind (a function of app/components), under a key of its own in the place where we are."""
+    """A part of some kind (a function of app/components), under its own key in the current container."""
     place = HERE.get()
     place.parts.append({"kind": kind, "key": key, "data": data})
     place.page.acts |= {(key, event): act for event, act in acts.items()}
 
 
 def keep(name: str, tensor: np.ndarray) -> None:
-    """A tensor [N, R, C] that pictures of this page draw."""
+    """A tensor [N, R, C] that heat maps of this page draw."""
     HERE.get().page.tensors[name] = tensor
 
 
@@ -81,26 +81,26 @@ def notice(markdown: str, tone: str = "info") -> None:
 
 
 def columns(*shares: int, align: str = "start") -> list[Container]:
-    """Places beside one another, as wide as their shares; on a narrow screen one under the other."""
+    """Containers side by side, as wide as their shares; on a narrow screen one below the other."""
     places = [Container(HERE.get().page) for _ in shares]
     put("columns", _next("columns"), {"shares": shares, "align": align, "places": [p.parts for p in places]})
     return places
 
 
 def group(key: str, *, border: bool = False) -> Container:
-    """A place with a name of its own: what is in it is not taken for what is in another."""
+    """A container with its own name, so that its parts are not confused with those of another."""
     place = Container(HERE.get().page)
     put("group", key, {"border": border, "parts": place.parts})
     return place
 
 
 def fold(key: str, title: str, open: bool, toggle: Act) -> Container:
-    """A place under a title that folds it up; `toggle` is called with whether it is to be open."""
+    """A container under a title that folds it; `toggle` is called with whether it should be open."""
     place = Container(HERE.get().page)
     put("fold", key, {"title": title, "open": open, "parts": place.parts}, toggle=toggle)
     return place
 
 
 def _next(kind: str) -> str:
-    """A key for what needs none of its own: its number in this place."""
+    """A key for a part that has none of its own: its number in this container."""
     return f"{kind}-{len(HERE.get().parts)}"

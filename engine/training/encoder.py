@@ -262,7 +262,7 @@ def _by_length(rows: list[dict]) -> str:
     guessed = [row["tokens"] for row in matched if row["intervals"][0][0] <= 0.5]
     return (
         f" Of pairs from books drawn as in training, the model gets {drawn[0]:.0%} right, length alone"
-        f" {drawn[3]:.0%}. Of pairs matched in length (largest number of tokens in brackets): {', '.join(parts)}."
+        f" {drawn[3]:.0%}. Of pairs matched in length (most tokens in brackets): {', '.join(parts)}."
         + (f" Up to {max(guessed)} tokens that is no better than chance." if guessed else "")
     )
 

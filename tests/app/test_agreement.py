@@ -60,7 +60,7 @@ def test_the_slope_times_the_distance_is_the_number_that_is_shown(family):
     at = open("bloom", step="scores", layer=1, head=2, token=4, key=1)
     bias = run("bloom")["blocks.1.attn.bias"][0, 2, 4, 1]
     assert bias == -0.25 * 3  # head 2 of 3: the first between the slopes of two heads
-    assert any("3 places from" in said and "−0.25 × 3 = **−0.750**" in said for said in markdown(at))
+    assert any("3 positions from" in said and "−0.25 × 3 = **−0.750**" in said for said in markdown(at))
     assert boxes(at)[2].shown == pytest.approx(float(bias))
 
 

@@ -231,7 +231,7 @@ def test_the_lesson_is_drawn_again_and_says_what_was_done(family):
         assert len(parts) == len(names)
         for (text, done), name in zip(parts, names, strict=True):
             assert done or text == name
-            assert text == "[MASK]" or "hidden" not in done
+            assert text == "[MASK]" or "masked" not in done
         seen.add(str(parts))
         press(at, "draw again")
     assert len(seen) > 1

@@ -150,7 +150,7 @@ function legend(root, state, made) {
       state.redraw();
       made.key.children[k].focus();
     };
-    const pressed = String(!hidden.has(t.name)), title = "Take it off or put it back";
+    const pressed = String(!hidden.has(t.name)), title = "Hide or show it";
     const swatch = el("i", { style: `background: ${colour(t, k)}` });
     return el(
       "button",
@@ -298,7 +298,7 @@ function pointText(figure, trace, i) {
     value = valueOf(trace)[i];
   const numbers = trace.z ? [trace.x, trace.y, trace.z].map((a) => exact(a[i])).join(", ") : exact(value);
   return `${name}${called(figure, trace, i)}: ${numbers}${
-    figure.layout.meta.percent ? ` = ${exact(100 * value)} %` : ""
+    figure.layout.meta.percent ? ` = ${exact(100 * value)}%` : ""
   }`;
 }
 function sentence(figure) {

@@ -1,4 +1,4 @@
-"""The models: what each is, how it learned, how well it does, and what it was at moments of its training."""
+"""The models: what each is, how it learned, how well it does, and its checkpoints."""
 
 import streamlit as st
 
@@ -10,9 +10,9 @@ from engine.load import AT, SHIPPED, moments_of
 
 CURVES = {  # of learning.json: what a curve is called, and its value in one record
     "bits": ("Bits per byte of held-out books", lambda r: r["bits"]),
-    "again": ("A random string again: its loss against the first time", lambda r: r["second"] / r["first"]),
+    "again": ("Repeated random string: second loss ÷ first", lambda r: r["second"] / r["first"]),
     "roles": ("The best induction head's score", lambda r: r["roles"]["induction"]),
-    "whom": ("Who gave what to whom: share of right answers", lambda r: r["who to whom"]),
+    "whom": ("Who gave what to whom: share correct", lambda r: r["who to whom"]),
 }
 
 
@@ -46,7 +46,7 @@ def _choose(name: str) -> None:
 
 
 def _moments(name: str, step: str, moments: list[dict]) -> None:
-    """Which moment of its training; the walk then shows that one."""
+    """Which checkpoint of its training; the walk then shows that one."""
     names = dict(zip([*moments_of(name), name], [r for r in moments if r["ships"]], strict=True))
     st.session_state["control-moment"] = name + (step and AT + step)
     st.select_slider(
@@ -67,7 +67,7 @@ def _steps(n: int) -> str:
 
 
 def _curves(name: str, step: str, moments: list[dict]) -> None:
-    """What was learned when: all curves over the steps, and their values at the picked moment."""
+    """What was learned when: all curves over the steps, and their values at the picked checkpoint."""
     now = next(r for r in moments if str(r["step"]) == (step or str(moments[-1]["step"])))
     steps = [r["step"] for r in moments]
     lines = [
@@ -90,7 +90,7 @@ def _curves(name: str, step: str, moments: list[dict]) -> None:
 
 
 def _place(step: int) -> float:
-    """Where a number of steps stands on an axis in powers of ten, which has no 0: that stands before 1."""
+    """Where a number of steps is on a logarithmic axis, which has no 0: that is drawn before 1."""
     return max(step, 0.5)
 
 

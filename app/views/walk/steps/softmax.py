@@ -54,7 +54,7 @@ def draw(ctx: StepContext) -> None:
 
 
 def temperature_of(edit: Edit | None) -> float:
-    """What the scores of a block are divided by, by a what-if."""
+    """The temperature that a what-if divides a block's scores by."""
     return round(1 / edit.value, 2) if edit and edit.value else 1.0
 
 
@@ -67,7 +67,7 @@ def _heat(ctx: StepContext, temperature: float) -> None:
 
 
 def _row(ctx: StepContext, row: torch.Tensor, own: torch.Tensor, temperature: float) -> None:
-    """The picked row as bars, with a temperature to play with; then the row without it stands beside it."""
+    """The picked row as bars, with a temperature to play with; then also the row without it."""
     view, label = ctx.view, "Temperature of this block's softmax (1 is the model's own)"
     slider_of("heat", label, temperature, *TEMPERATURES, 0.1, lambda x: _heat(ctx, x))
     seen = ctx.seen

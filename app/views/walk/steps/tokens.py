@@ -40,7 +40,7 @@ def draw(ctx: StepContext) -> None:
             ctx,
             _groups(ctx, tokens),
             title=f"How the piece “{visible(word.decode('utf-8', 'replace'))}” is put together",
-            slider="Merges done so far",
+            slider="Merges so far",
             merges=[token_labels(parts) for parts in steps],
             notes=_notes(steps, tokenizer.ranks),
             light=_light(ctx, text, steps[-1]),
@@ -51,7 +51,7 @@ def draw(ctx: StepContext) -> None:
 
 
 def cut(ctx: StepContext, groups: list, **header) -> None:
-    """The text in its tokens, and step by step how the picked word came to its own."""
+    """The text cut into tokens, and step by step how the picked word was cut."""
     view = ctx.view
     components.tokens(
         "tokens",
@@ -93,14 +93,14 @@ def _notes(steps: list[list[bytes]], ranks: dict[bytes, int]) -> list[str]:
 
 
 def _light(ctx: StepContext, text: str, merged: list[bytes]) -> dict:
-    """Do the ids stand for exactly the text, and do the merges shown end in the tokens used?"""
+    """Do the ids decode to exactly the text, and do the merges shown end in the tokens used?"""
     tokens = ctx.tokens
     same = any(tokens[i : i + len(merged)] == merged for i in range(len(tokens)))
     if ctx.text != text:
-        return {"ok": False, "text": f"the ids stand for another text: “{visible(ctx.text)}”"}
+        return {"ok": False, "text": f"the ids decode to another text: “{visible(ctx.text)}”"}
     if not same:
         return {"ok": False, "text": f"the merges end in other tokens: {' '.join(token_labels(merged))}"}
-    return {"ok": True, "text": "the ids stand for exactly this text, and the merges end in them"}
+    return {"ok": True, "text": "the ids decode to exactly this text, and the merges end in them"}
 
 
 def _groups(ctx: StepContext, tokens: list[bytes]) -> list:
@@ -113,7 +113,7 @@ def _groups(ctx: StepContext, tokens: list[bytes]) -> list:
 
 def _steps_of(ctx: StepContext, pieces: list[bytes]) -> list[list[bytes]]:
     """How the piece that the picked token belongs to was merged: merges never cross a piece's ends. The tokens
-    that begin or end a text are made of nothing."""
+    that begin or end a text have no merges."""
     tokenizer, picked = ctx.model.tokenizer, ctx.view.token
     special = set(tokenizer.special.values())
     if ctx.ids[picked] in special:
