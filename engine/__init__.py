@@ -5,8 +5,8 @@
     trace["blocks.0.attn.pattern"]            # [B, H, T, S]
 
 Read it in this order: config, position, trace/tap; of model/ norm, context, sublayer, attention, mlp,
-block, embed, transformer; then points/, trace/trace, worked/steps, worked/rerun, decode. What came before
-the transformer stands apart: model/cells, model/recurrent, points/recurrent.
+block, embed, transformer; then points/, trace/trace, worked/steps, worked/rerun, decode. The recurrent
+models before the transformer are apart: model/cells, model/recurrent, points/recurrent.
 """
 
 from engine.decode import Decoding, Step, generate

@@ -23,8 +23,8 @@ LAYOUTS = {
     "mixtral": mixtral,
     "bloom": bloom,
     "qwen3": qwen3,
-}  # model_type -> who reads that Hugging Face layout
-TOKENIZERS = {"bert": WordPieceTokenizer, "t5": UnigramTokenizer}  # who reads its tokenizer.json, if not Json…
+}  # model_type -> the module that reads this Hugging Face layout
+TOKENIZERS = {"bert": WordPieceTokenizer, "t5": UnigramTokenizer}  # where JsonTokenizer does not fit
 AT = "@"  # "storybook@293" is that model after 293 steps of its training
 
 
@@ -40,7 +40,7 @@ def moments_of(name: str) -> list[str]:
 
 
 def beside(name: str, file: str) -> dict:
-    """What stands in a JSON file beside a shipped model's weights; empty where there is no such file."""
+    """The JSON file beside a shipped model's weights; empty if there is none."""
     path = SHIPPED / name.partition(AT)[0] / file
     return read_json(path) if path.exists() else {}
 

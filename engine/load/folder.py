@@ -14,7 +14,7 @@ from engine.model.build import model_of
 
 
 def read_json(path: Path) -> dict:
-    """A JSON object from a file; a ValueError where it is missing, damaged or no object."""
+    """A JSON object from a file; a ValueError if it is missing, damaged or not an object."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -51,7 +51,7 @@ def _shards(index: Path) -> list[str]:
     names = sorted(set(table.values()))
     outside = [name for name in names if Path(name).name != name or not name.endswith(".safetensors")]
     if outside:
-        raise ValueError(f"{index.name} names files that are no .safetensors of this folder: {outside}")
+        raise ValueError(f"{index.name} names files that are not .safetensors of this folder: {outside}")
     missing = [name for name in names if not (index.parent / name).exists()]
     if missing:
         raise ValueError(f"{index.parent} lacks shards that {index.name} names: {', '.join(missing)}")
@@ -59,11 +59,11 @@ def _shards(index: Path) -> list[str]:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of one safetensors file by name; a ValueError where it is damaged or none."""
+    """The tensors of one safetensors file by name; a ValueError if it is damaged or not one."""
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is damaged or no safetensors file: {error}") from None
+        raise ValueError(f"{path} is damaged or not a safetensors file: {error}") from None
 
 
 def _listing(folder: Path) -> str:
@@ -71,8 +71,8 @@ def _listing(folder: Path) -> str:
 
 
 class _Unset(TorchFunctionMode):
-    """Parameters get no first values: the weights bring theirs. Torch would import its compiler to make some
-    without memory, a second and more."""
+    """Skip initialisation: the weights are loaded anyway. Torch's meta device would import its compiler, which
+    takes more than a second."""
 
     def __torch_function__(self, call, types, arguments=(), options=None):
         first = getattr(call, "__module__", "") == "torch.nn.init"
@@ -103,7 +103,7 @@ def build(config: Config | PairConfig | RecurrentConfig, weights: dict[str, Tens
 
 
 def _check_sizes(config: Config | RecurrentConfig, weights: dict[str, Tensor], source: str) -> None:
-    """A ValueError where a size is beyond what the weights can hold, before torch is asked for it."""
+    """A ValueError if a size exceeds what the weights can hold, before torch allocates it."""
     numbers = sum(w.numel() for w in weights.values())
     counts = ("vocabulary", "context", "width", "mlp_width", "segments", "channels")
     counts += ("heads", "key_heads", "head_width", "memory")
@@ -112,7 +112,7 @@ def _check_sizes(config: Config | RecurrentConfig, weights: dict[str, Tensor], s
     if getattr(config, "positions", "") == "relative":
         limits["buckets"] = numbers
     for name, limit in limits.items():
-        if getattr(config, name, 0) > limit:  # a recurrent model has but some of them
+        if getattr(config, name, 0) > limit:  # a recurrent model has only some of them
             raise ValueError(
                 f"{source}: config.json says {name} = {getattr(config, name)}; "
                 f"its weights are {len(weights)} tensors of {numbers:,} numbers together"

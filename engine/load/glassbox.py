@@ -14,12 +14,12 @@ from engine.load.folder import build, read_json, read_weights
 from engine.tokenize import RankTokenizer, SentenceTokenizer, WordPieceTokenizer
 
 VOCABULARIES = {"vocabulary.tiktoken": RankTokenizer, "tokenizer.json": WordPieceTokenizer}
-FORMERLY = {"farthest": "max_distance"}  # entries of config.json that were written under another name
-SENTENCES = {"vocabulary.tiktoken": SentenceTokenizer}  # of models that read one text and write another
+FORMERLY = {"farthest": "max_distance"}  # former names of entries of config.json
+SENTENCES = {"vocabulary.tiktoken": SentenceTokenizer}  # of encoder–decoders
 
 
 def read(folder: Path, config: dict, step: int | None = None):
-    """The model of a folder, or what it was after `step` steps of its training."""
+    """The model of a folder, or its checkpoint after `step` training steps."""
     shapes = _shapes(folder, config)
     if step is None:
         model = build(shapes, read_weights(folder), str(folder))

@@ -1,4 +1,4 @@
-"""What the Hugging Face layouts have in common: names to translate, entries of config.json to check."""
+"""What the Hugging Face layouts share: names to translate, entries of config.json to check."""
 
 import re
 from pathlib import Path

@@ -7,7 +7,7 @@ from engine.load.folder import build, read_weights
 from engine.load.layout import activation, renamed, sizes
 from engine.model.transformer import Transformer
 
-# Theirs -> ours; None = left out on purpose (made anew from the config). {i} is the block's number.
+# Theirs -> ours; None = left out on purpose (recomputed from the config). {i} is the block's number.
 NAMES = {
     "embed_tokens.weight": "embed.token.weight",
     "layers.{i}.input_layernorm.weight": "blocks.{i}.attn.norm.weight",
@@ -33,7 +33,7 @@ def read(folder: Path, config: dict) -> Transformer:
 
 
 def config_of(folder: Path, c: dict) -> Config:
-    """The shapes and choices of a LLaMA config.json; a ValueError names a setting that cannot be had."""
+    """The shapes and choices of a LLaMA config.json; a ValueError names a setting that is not supported."""
     names = ("vocab_size", "max_position_embeddings", "hidden_size", "num_hidden_layers")
     vocabulary, context, width, layers = sizes(folder, c, *names)
     heads, mlp_width = sizes(folder, c, "num_attention_heads", "intermediate_size")
@@ -59,7 +59,7 @@ def config_of(folder: Path, c: dict) -> Config:
 
 
 def _rotary_base(folder: Path, c: dict) -> float:
-    """How slowly the slowest pair turns; old files say it beside the rest, new ones in an entry of its own."""
+    """The base of the rotary frequencies; newer files keep it in a separate entry."""
     rotary = c.get("rope_parameters") or c.get("rope_scaling") or {}
     if not isinstance(rotary, dict):
         raise ValueError(f"{folder}/config.json: the rotary entry is {rotary!r}, not an object {{…}}")

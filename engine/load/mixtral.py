@@ -1,4 +1,4 @@
-"""The Hugging Face layout of Mixtral: LLaMA, with experts and a router in the place of each MLP."""
+"""The Hugging Face layout of Mixtral: LLaMA, with a router and experts instead of each MLP."""
 
 import re
 from dataclasses import replace
@@ -12,10 +12,10 @@ from engine.model.transformer import Transformer
 
 ROUTER = {"layers.{i}.block_sparse_moe.gate.weight": "blocks.{i}.mlp.router.weight"}
 EXPERT = {"w1": "pre", "w2": "out", "w3": "up"}  # theirs -> ours
-# Of entries that config.json may leave out.
+# Defaults of entries that config.json may leave out.
 USUAL = dict(num_key_value_heads=8, rms_norm_eps=1e-5, rope_theta=1e6)
 USUAL |= dict(num_local_experts=8, num_experts_per_tok=2)
-ONLY = dict(sliding_window=None, router_jitter_noise=0)  # what these entries must be where they are there
+ONLY = dict(sliding_window=None, router_jitter_noise=0)  # the only values supported for these entries
 
 
 def read(folder: Path, config: dict) -> Transformer:
@@ -38,7 +38,7 @@ def _config(folder: Path, c: dict) -> Config:
     for name, only in ONLY.items():
         if c.get(name, only) != only:
             raise ValueError(f"{folder}/config.json asks for {name} {c[name]!r}; only {only} is read here")
-    c = USUAL | c | dict(attention_bias=False, mlp_bias=False)  # entries that Mixtral does not know
+    c = USUAL | c | dict(attention_bias=False, mlp_bias=False)  # entries that Mixtral does not have
     experts, used = sizes(folder, c, "num_local_experts", "num_experts_per_tok")
     if experts < 1:
         raise ValueError(f"{folder}/config.json: num_local_experts is {experts}; it must be 1 or more")

@@ -24,7 +24,7 @@ def read(folder: Path, config: dict) -> Transformer:
 
 
 def _refuse_windows(folder: Path, c: dict) -> None:
-    """A ValueError where some blocks look back only as far as a window reaches."""
+    """A ValueError if some blocks use a sliding window."""
     kinds = c.get("layer_types")
     others = isinstance(kinds, list) and any(kind != "full_attention" for kind in kinds)
     if others or c.get("use_sliding_window"):

@@ -1,4 +1,4 @@
-"""The Hugging Face layout of T5: two stacks, RMSNorm, no biases, a number for each distance in the scores."""
+"""The Hugging Face layout of T5: two stacks, RMSNorm, no biases, relative positions."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from engine.load.folder import build, read_weights
 from engine.load.layout import activation, renamed, sizes
 from engine.model.encoder_decoder import EncoderDecoder
 
-# Theirs -> ours, of a block's parts and of a stack. A block's layers: self-attention, in the decoder
-# cross-attention, the MLP.
+# Theirs -> ours, for a block's parts and for a stack. T5 calls the parts of a block its layers: self-attention,
+# in the decoder cross-attention, the MLP.
 ATTENTION = {"q": "q", "k": "k", "v": "v", "o": "out", "relative_attention_bias": "bias"}
 MLP = {"wi": "pre", "wi_0": "pre", "wi_1": "up", "wo": "out"}
 LAYERS = {
@@ -22,7 +22,7 @@ LAYERS = {
     },
 }
 TABLES = ("shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight")  # copies of one table
-UNREAD = "decoder.blocks.0.cross.bias.weight"  # of old files: distances between two texts say nothing
+UNREAD = "decoder.blocks.0.cross.bias.weight"  # of old files: a distance between two texts means nothing
 
 
 def _names() -> dict[str, str | None]:

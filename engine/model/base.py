@@ -7,18 +7,18 @@ from torch import nn
 class Model(nn.Module):
     """A model and its `config`; engine.load sets the attributes below.
 
-    Parts carry the names of the points they make, so `blocks.0.attn.q` is both a point and the layer with its
+    Modules have the names of the points they compute: `blocks.0.attn.q` is both a point and the module with its
     weights.
     """
 
     name = "model"
     tokenizer = None
-    prepare = None  # of models that read images: turns pixels into the numbers they read
-    labels: tuple[str, ...] = ()  # of models that tell classes: their names
+    prepare = None  # of models that read images: turns pixels into their input
+    labels: tuple[str, ...] = ()  # of classifiers: the names of the classes
 
     @property
     def reads(self) -> tuple:
-        """The config of the stack that reads the ids and, beside an encoder, of the decoder."""
+        """The config of the stack that reads the ids and, if there are two, of the decoder."""
         return self.config.stacks
 
     @property

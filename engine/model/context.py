@@ -1,4 +1,4 @@
-"""What a pass hands to every block beside the residual stream."""
+"""What a pass gives to every block beside the residual stream."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ class Context:
     """What a block needs beside the residual stream; every block of a pass gets the same.
 
     mask         who may look at whom: [B or 1, 1, T, S], True = may look, or CAUSAL
-    angles       how far queries and keys are turned [T, E/2], in radians; None: positions are not rotary
+    angles       of the rotation of queries and keys [T, E/2], in radians; None: positions are not rotary
     cache        the keys and values of the tokens read before; None: there are none
-    memory       the vectors of another stack [B, S, its width], which cross-attention looks at
+    memory       the vectors of another stack [B, S, its width], which cross-attention attends to
     memory_mask  who may look at which of them [B or 1, 1, T, S]
     """
 
@@ -27,5 +27,5 @@ class Context:
 
     @property
     def start(self) -> int:
-        """The position of the first token that is read now."""
+        """The position of the first token read in this pass."""
         return 0 if self.cache is None else self.cache.length

@@ -9,7 +9,7 @@ import tiktoken
 
 from engine.tokenize.merges import check_text
 
-# Where text is cut before any merge: contractions, words with their space, numbers, signs, spaces.
+# Where text is split before any merge: contractions, words with their space, numbers, signs, spaces.
 SPLIT = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}{1,3}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
 END, START = "<|endoftext|>", "<|startoftext|>"
 
@@ -28,7 +28,7 @@ class RankTokenizer:
 
     @classmethod
     def read(cls, path: Path) -> "RankTokenizer":
-        """From a tiktoken rank file: base64 of the token's bytes, a space, its rank, one a line."""
+        """From a tiktoken rank file: base64 of the token's bytes, a space, its rank, one per line."""
         ranks = {}
         for number, line in enumerate(path.read_bytes().splitlines(), 1):
             try:
@@ -56,7 +56,7 @@ class RankTokenizer:
         return self.encoding.encode_ordinary(check_text(text))
 
     def decode(self, ids: list[int]) -> str:
-        """The text of token ids; bytes that are no text become U+FFFD."""
+        """The text of token ids; invalid UTF-8 becomes U+FFFD."""
         return self.encoding.decode(ids)
 
     def bytes_of(self, id: int) -> bytes:

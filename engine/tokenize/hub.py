@@ -1,4 +1,4 @@
-"""The vocabulary of a checkpoint from elsewhere: a tokenizer.json, run by the tokenizers library."""
+"""The vocabulary of a Hugging Face checkpoint: a tokenizer.json, run by the tokenizers library."""
 
 import json
 from functools import cached_property
@@ -17,14 +17,14 @@ class JsonTokenizer:
             self.inner = Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises bare Exception
             raise ValueError(f"{path.name} is not a tokenizer of the tokenizers library: {error}") from None
-        parts = json.loads(self.inner.to_str())  # as the library read it: old files do not name their kind
+        parts = json.loads(self.inner.to_str())  # as the library normalises it: old files lack the type
         kind, cutter = parts["model"]["type"], parts["pre_tokenizer"] or {}
         cutters = [part.get("type") for part in (cutter, *cutter.get("pretokenizers", []))]
         if kind != "BPE" or "ByteLevel" not in cutters:
             raise ValueError(f"{path.name} is {kind} cut by {cutters[-1]}; only byte-level BPE is read here")
         self.inner.no_truncation()
         self.inner.no_padding()
-        self.inner.encode_special_tokens = True  # a special token spelled out in the text is text
+        self.inner.encode_special_tokens = True  # special tokens typed in the text are plain text
         self.special = {t.content: i for i, t in self.inner.get_added_tokens_decoder().items()}
 
     @cached_property
@@ -45,7 +45,7 @@ class JsonTokenizer:
         return b"".join(self.bytes_of(i) for i in ids).decode("utf-8", errors="replace")
 
     def bytes_of(self, id: int) -> bytes:
-        """The bytes of one token; a KeyError where there is none of that id."""
+        """The bytes of one token; a KeyError if there is none of that id."""
         token = self.inner.id_to_token(id)
         if token is None:
             raise KeyError(f"there is no token {id}; ids go from 0 to {len(self) - 1}")
@@ -58,7 +58,7 @@ class JsonTokenizer:
 
 
 def _letters() -> dict[str, int]:
-    """GPT-2's writing of the 256 bytes as visible letters, letter -> byte (Radford et al. 2019)."""
+    """GPT-2's visible letters for the 256 bytes, letter -> byte (Radford et al. 2019)."""
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [b for b in range(256) if b not in plain]
     return {chr(b): b for b in plain} | {chr(256 + i): b for i, b in enumerate(others)}

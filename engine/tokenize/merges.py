@@ -1,4 +1,4 @@
-"""What a tokenizer does inside a word, and which tokens share a character."""
+"""Merges inside a word, step by step, and the tokens that share a character."""
 
 import itertools
 
@@ -30,7 +30,7 @@ def graphemes(tokens: list[bytes]) -> list[tuple[str, list[int]]]:
     Bytes that are no UTF-8 stand as U+FFFD.
     """
     text = b"".join(tokens).decode("utf-8", errors="replace")
-    if text.encode() != b"".join(tokens):  # broken bytes: no character ends to go by
+    if text.encode() != b"".join(tokens):  # broken bytes: no characters to group by
         return [(t.decode("utf-8", errors="replace"), [i]) for i, t in enumerate(tokens)]
     ends = set()
     at = 0
@@ -47,7 +47,7 @@ def graphemes(tokens: list[bytes]) -> list[tuple[str, list[int]]]:
 
 
 def check_text(text: str) -> str:
-    """`text` itself, or a ValueError where it holds half of a surrogate pair, which is no character."""
+    """`text` itself, or a ValueError if it holds half of a surrogate pair, which is not a character."""
     for i, character in enumerate(text):
         if "\ud800" <= character <= "\udfff":
             raise ValueError(

@@ -1,4 +1,4 @@
-"""T5's vocabulary: pieces with a probability each; a text is cut where the product of them is largest."""
+"""T5's vocabulary: pieces with probabilities; a text is cut so that their product is largest."""
 
 import json
 import re
@@ -43,7 +43,7 @@ class UnigramTokenizer:
         return [*self.inner.encode(check_text(text), add_special_tokens=False).ids, self.end]
 
     def decode(self, ids: list[int]) -> str:
-        """The text of the tokens, without the space that stands before its first word."""
+        """The text of the tokens, without the space before its first word."""
         return b"".join(map(self.bytes_of, ids)).decode("utf-8", errors="replace").removeprefix(" ")
 
     def bytes_of(self, id: int) -> bytes:

@@ -1,4 +1,4 @@
-"""BERT's vocabulary: words cut into the longest pieces that it has; "##" stands before a piece that goes on."""
+"""BERT's vocabulary: words cut into its longest pieces; "##" marks a piece that continues a word."""
 
 import re
 from collections.abc import Container
@@ -64,7 +64,7 @@ class WordPieceTokenizer:
         return [int(t >= after) for t in range(len(ids))]
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Where in the text each token stands, from a character up to another; its ends nowhere: (0, 0)."""
+        """The span of characters of each token; (0, 0) for [CLS] and [SEP]."""
         return [(0, 0), *self.inner.encode(check_text(text), add_special_tokens=False).offsets, (0, 0)]
 
     def words(self, text: str) -> list[str]:
@@ -85,7 +85,7 @@ class WordPieceTokenizer:
         return a + b, [0] * len(a) + [1] * len(b)
 
     def decode(self, ids: list[int]) -> str:
-        """Words with single spaces: what stood between them is not kept."""
+        """Words with single spaces: the original spacing is not kept."""
         return self.inner.decode(ids, skip_special_tokens=False).replace(" ##", "")
 
     def bytes_of(self, id: int) -> bytes:

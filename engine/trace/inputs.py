@@ -16,7 +16,7 @@ class Inputs:
     padding  [B, S], True = a real token; None: all are
     segments [B, S], which sentence each token belongs to; None: all 0
     target   ids [B, T] that a decoder beside an encoder reads, the start token first, with target_padding
-    pixels   [1, channels, height, width] from 0 to 255, of which the images were prepared; None: given prepared
+    pixels   [1, channels, height, width] from 0 to 255, that the images come from; None: given prepared
     """
 
     ids: Tensor
@@ -27,7 +27,7 @@ class Inputs:
     pixels: Tensor | None = None
 
     def copy(self) -> "Inputs":
-        """The same in tensors of their own: whoever writes into them changes nothing here."""
+        """A deep copy: writing into it changes nothing here."""
         parts = (getattr(self, part.name) for part in fields(self))
         return Inputs(*(None if part is None else part.clone() for part in parts))
 
@@ -55,7 +55,7 @@ def inputs_of(model, given, padding=None, segments=None, target=None, target_pad
 
 
 def encode(model, text: str) -> list[int]:
-    """Token ids of `text`, or a ValueError where the model came without a tokenizer."""
+    """Token ids of `text`, or a ValueError if the model came without a tokenizer."""
     if model.tokenizer is None:
         raise ValueError(f"{model.name} came without a tokenizer.json: give token ids, not text")
     return model.tokenizer.encode(text)
@@ -68,7 +68,7 @@ def encode_target(model, text: str) -> list[int]:
 
 
 def check_ids(ids: Tensor, model, side: int = 0) -> None:
-    """A ValueError where `ids` [..., T] are too few, too many or not of the vocabulary (side 1: a target's)."""
+    """A ValueError if `ids` [..., T] are too few, too many or not in the vocabulary (side 1: a target's)."""
     check_length(ids.shape[-1], model, side)
     vocabulary = model.reads[side].vocabulary
     if ids.min() < 0 or ids.max() >= vocabulary:
@@ -76,7 +76,7 @@ def check_ids(ids: Tensor, model, side: int = 0) -> None:
 
 
 def check_length(count: int, model, side: int = 0) -> None:
-    """A ValueError where a prompt (side 1: a target) of `count` tokens is empty or over the context limit."""
+    """A ValueError if a prompt (side 1: a target) of `count` tokens is empty or longer than the context."""
     what, context = ("prompt", "target")[side], model.reads[side].context
     if count == 0:
         raise ValueError(f"the {what} is empty: type at least one character")
@@ -104,7 +104,7 @@ def _ids(model, given, padding: Tensor | None, side: int = 0) -> tuple[Tensor, T
             raise ValueError(f"padding is {list(padding.shape)}, the ids are {list(ids.shape)}")
         if not padding.any(-1).all():
             row = int(padding.any(-1).long().argmin())
-            raise ValueError(f"row {row} of the batch is padding alone: give it at least one token")
+            raise ValueError(f"row {row} of the batch is all padding: give it at least one token")
     return ids, padding
 
 
@@ -117,7 +117,7 @@ def _target(model, given, padding: Tensor | None, count: int) -> tuple[Tensor, T
 
 
 def _prepared(model, given):
-    """What is read, and the pixels that it was prepared from, if any."""
+    """The input, and the pixels it was prepared from, if any."""
     if not isinstance(given, Pixels):
         return given, None
     if model.prepare is None:
@@ -134,7 +134,7 @@ def _images(model, given, padding: None) -> tuple[Tensor, None]:
             f"{model.name} reads images [{c.channels}, {c.image}, {c.image}], not {list(images.shape)}"
         )
     if not images.isfinite().all():
-        raise ValueError("the image has numbers that are not finite")
+        raise ValueError("the image has values that are not finite")
     return images, None
 
 
@@ -146,7 +146,7 @@ def _segments(model, given, ids: Tensor) -> Tensor | None:
     if segments.shape != ids.shape:
         raise ValueError(f"segments are {list(segments.shape)}, the ids are {list(ids.shape)}")
     if not count or segments.min() < 0 or segments.max() >= count:
-        raise ValueError(f"segments go from 0 to {count - 1}" if count else "this model knows no segments")
+        raise ValueError(f"segments go from 0 to {count - 1}" if count else "this model has no segments")
     return segments
 
 

@@ -1,4 +1,4 @@
-"""Train, evaluate and write a model that says what a picture shows: coloured shapes, and where they stand.
+"""Train, evaluate and write a model that captions images of coloured shapes.
 
     python -m engine.training.captions --name captioner
     python -m engine.training.captions --name teller --kind gru --attention additive
@@ -32,14 +32,14 @@ from engine.training.train import Recipe
 
 AIM = ("≥", 0.9)
 COLUMNS = ("this model", "random start", "nearest image", "commonest caption")
-AT_ONCE = 100  # pictures read together
-KNOWN = 4000  # of the pictures learned from, among which the nearest is looked for
+AT_ONCE = 100  # images per batch
+KNOWN = 4000  # training images among which the nearest is looked for
 MISTAKES = 2  # shown among the examples
 SAMPLES = 8
 CARD = Path(__file__).parent / "card_captions.md"
-# White is 0: of an empty patch its place alone is left, so that places are learned soon.
+# White is 0: of an empty patch only its position is left, so that positions are learned early.
 PREPARE = Preparation(scenes.SIDE, mean=(1.0,) * 3, std=(0.5,) * 3, palette=scenes.PALETTE)
-ROWS = {  # of the table: in pictures of how many shapes, and which words of the caption, if not all
+ROWS = {  # of the table: images of how many shapes, and which words of the caption, if not all
     "caption": ((1, 2), None),
     "caption, two shapes": ((2,), None),
     "caption, one shape": ((1,), None),
@@ -52,7 +52,7 @@ ROWS = {  # of the table: in pictures of how many shapes, and which words of the
 
 @dataclass(frozen=True)
 class Scenes:
-    """Pictures and their captions, drawn for every step."""
+    """Images and their captions, drawn anew for every step."""
 
     tokenizer: SentenceTokenizer
 
@@ -66,7 +66,7 @@ class Scenes:
 
     @staticmethod
     def loss(model: nn.Module, images: Tensor, target: Tensor, labels: Tensor) -> Tensor:
-        """Nats for a token of the caption, all those before it known."""
+        """Nats per token of the caption, given all those before it."""
         logits = model(images, target)
         return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=NONE)
 
@@ -77,7 +77,7 @@ def prepared(prepare: Preparation, some: list[Scene]) -> Tensor:
 
 
 def _encoder(options) -> Config:
-    """A vision transformer that hands its last vectors over."""
+    """A vision transformer that outputs its last vectors."""
     return Config(
         **_sizes(options),
         vocabulary=0,
@@ -93,7 +93,7 @@ def _encoder(options) -> Config:
 
 
 def _sizes(options) -> dict[str, int]:
-    """What the blocks of both stacks have in common."""
+    """The settings of both stacks."""
     return dict(width=options.width, heads=options.heads, mlp_width=4 * options.width)
 
 
@@ -110,7 +110,7 @@ def transformer(tokenizer: SentenceTokenizer, options) -> PairConfig:
 
 
 def carried(tokenizer: SentenceTokenizer, options) -> RecurrentConfig:
-    """The same, and a state carried from word to word, with or without a look at them (Xu et al. 2015)."""
+    """The same with a recurrent decoder, with or without attention to the patches (Xu et al. 2015)."""
     return recurrent(tokenizer, options, _encoder(options))
 
 
@@ -124,7 +124,7 @@ KINDS = {"transformer": transformer} | dict.fromkeys(CELLS, carried)  # how the 
 
 
 def captioner(tokenizer: SentenceTokenizer, options) -> PairConfig | RecurrentConfig:
-    """The config of the kind asked for, in which every caption has room."""
+    """The config of the chosen kind, with room for every caption."""
     config = KINDS[options.kind](tokenizer, options)
     longest = max(len(tokenizer.encode(caption)) for caption in scenes.captions())
     if longest > config.context:
@@ -136,7 +136,7 @@ def captioner(tokenizer: SentenceTokenizer, options) -> PairConfig | RecurrentCo
 
 
 def main() -> None:
-    """Train a model that tells pictures, from the command line."""
+    """Train an image captioner, from the command line."""
     options = _options()
     folder = work.begin(options)
     tokenizer = _vocabulary(folder, options)
@@ -151,7 +151,7 @@ def main() -> None:
 
 
 def measure(folder: Path, texts: None, work_folder: Path, options) -> None:
-    """Measure a finished model again, on pictures drawn as then."""
+    """Measure a finished model again, on images drawn as in training."""
     write_card(work.read_back(folder), folder, options)
 
 
@@ -232,7 +232,7 @@ def columns_of(
 
 
 def written(model: nn.Module, asked: list[Scene]) -> list[str]:
-    """What the model writes for each picture, always the most probable token."""
+    """The model's caption of each image, always the most probable token."""
     found, tokenizer = [], model.tokenizer
     for first in range(0, len(asked), AT_ONCE):
         rows = translate(model, prepared(model.prepare, asked[first : first + AT_ONCE])).tolist()
@@ -241,7 +241,7 @@ def written(model: nn.Module, asked: list[Scene]) -> list[str]:
 
 
 def part_of(caption: str, words: set[str] | None) -> list[str]:
-    """Those of its words; without any given, the caption to the letter."""
+    """The caption reduced to these words; without any given, all of it."""
     return [caption] if words is None else [word for word in caption.split() if word in words]
 
 
@@ -292,7 +292,7 @@ def _facts(model: nn.Module, new: list[Scene], guesses: list[str], learned: int,
 
 
 def _decoder(config: PairConfig | RecurrentConfig) -> str:
-    """What writes the caption, in words."""
+    """The decoder, in words."""
     if isinstance(config, RecurrentConfig):
         return CARRIED.format(kind=name_of(config))
     return LOOKING.format(layers=config.stacks[1].layers)

@@ -32,7 +32,7 @@ from engine.training.mix import Mix
 from engine.training.train import Recipe
 from engine.training.work import logged
 
-AIMS = {  # what a model of books and generated English is meant to reach: below, or at least
+AIMS = {  # what a model of books and generated English should reach: below, or at least
     "bits per byte, books": ("<", 1.55),
     "cloze, top-5 accuracy": ("≥", 0.70),
     "it": ("≥", 0.80),
@@ -157,7 +157,7 @@ def _facts(model: Transformer, folder: Path, mix: Mix, held: list[Path], options
 
 
 def _kind(config: Config) -> str:
-    """What the model is made of, in words."""
+    """The architecture, in words."""
     family = "GPT-2 style" if config.norm == "layer" and not config.gated else "LLaMA style"
     parts = [family, f"{config.positions} positions"]
     parts += ["RMSNorm"] * (config.norm == "rms") + ["a gated MLP"] * config.gated
@@ -168,7 +168,7 @@ def _kind(config: Config) -> str:
 
 
 def _tried(folder: Path) -> str:
-    """What else was tried, where somebody wrote that down beside the weights (tried.md)."""
+    """What else was tried, if somebody wrote it down beside the weights (tried.md)."""
     path = folder / "tried.md"
     return f"## What was tried\n\n{path.read_text('utf-8').strip()}\n\n" if path.exists() else ""
 

@@ -24,7 +24,7 @@ from engine.training import report, work
 from engine.training.train import Recipe
 
 BRIGHTEST = 16  # of a pixel in scikit-learn's digits
-HELD_OUT = 360  # pictures, a fifth
+HELD_OUT = 360  # images, a fifth
 AIM = ("≥", 0.95)
 MISTAKES = 2  # shown among the examples
 CARD = Path(__file__).parent / "card_digits.md"
@@ -50,13 +50,13 @@ class Digits:
 
     @staticmethod
     def loss(model: Transformer, images: Tensor, labels: Tensor) -> Tensor:
-        """Nats for what an image shows."""
+        """Nats per image."""
         return F.cross_entropy(model(images), labels)
 
 
 def split(seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Pixels [N, 1, 8, 8] from 0 to 255 and labels, to learn from and held out, drawn by the seed."""
-    from sklearn.datasets import load_digits  # here: only who trains needs it
+    from sklearn.datasets import load_digits  # here: only training needs it
 
     digits = load_digits()
     pixels = torch.from_numpy(digits.images).float()[:, None] * 255 / BRIGHTEST
@@ -97,7 +97,7 @@ def main() -> None:
 
 
 def measure(folder: Path, texts: None, work_folder: Path, options) -> None:
-    """Measure a finished model again, on the pictures that were held out then."""
+    """Measure a finished model again, on the held-out images."""
     model, (pixels, labels, *held) = work.read_back(folder), split(options.seed)
     write_card(model, folder, Digits(prepared(model.prepare, pixels), labels), held, options)
 
@@ -140,7 +140,7 @@ def write_card(model: Transformer, folder: Path, digits: Digits, held, options) 
 
 
 def guesses_of(model: Transformer, digits: Digits, pixels: Tensor, seed: int) -> dict[str, Tensor]:
-    """What held-out digits are called by the model, its random start, the nearest average, the commonest."""
+    """The labels that the model, its random start and the baselines give to held-out digits."""
     images = prepared(model.prepare, pixels)
     averages = torch.stack([digits.images[digits.labels == i].mean(0) for i in range(10)])
     distances = (images[:, None] - averages).square().sum((2, 3, 4))

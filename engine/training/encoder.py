@@ -1,4 +1,4 @@
-"""Train, evaluate and write an encoder (BERT's kind) from a folder of text files.
+"""Train, evaluate and write an encoder (BERT style) from a folder of text files.
 
     python -m engine.training.encoder FOLDER --name wordfinder --about "200 public-domain children's books"
 
@@ -167,7 +167,7 @@ def write_card(model: Transformer, folder: Path, pairs: Pairs, held: list[Path],
 
 
 def examples_of(model: Transformer) -> Iterator[dict]:
-    """Texts to try, with where there is something to see: gaps that the model fills rightly, two texts, a word
+    """Texts to try, with the step that shows something: gaps that the model fills correctly, two texts, a word
     in two senses."""
     for text, answer in EXAMPLES:
         ((guess,),) = fill(model, text, 1)
@@ -183,7 +183,7 @@ def examples_of(model: Transformer) -> Iterator[dict]:
 
 
 def _senses(model: Transformer) -> dict | None:
-    """A word in two senses, where its vectors end less alike than in one sense."""
+    """A word in two senses, if its vectors end less similar than in one sense."""
     traces = [run(model, text) for text in (RIVER, RIVERS, MONEY)]
     id = model.tokenizer.inner.token_to_id(WORD)
     if id is None:
@@ -218,7 +218,7 @@ def scores_of(model: Transformer, pairs: Pairs, held: list[Path], seed: int) -> 
 
 @torch.inference_mode()
 def _masked(model: Transformer | Tensor, pairs: Pairs, context: int) -> dict[str, Score]:
-    """Of new pairs: hidden tokens found as the best and among the five best."""
+    """On new pairs: masked tokens predicted first, and among the first five."""
     best, five = [], []
     for step in range(ASKED):
         read, segments, padding, labels, _ = pairs.batch(SEED, step, BATCH, context)
@@ -234,7 +234,7 @@ def _masked(model: Transformer | Tensor, pairs: Pairs, context: int) -> dict[str
 
 
 def _next(model: Transformer, start: Transformer, pairs: Pairs, kind: str) -> dict:
-    """What follows judged, on pairs as training draws them: some words hidden, lengths as they come."""
+    """Next-sentence accuracy on pairs drawn as in training: some tokens masked, lengths as they come."""
     context = model.config.context
     asked, known = (Asked.of(pairs, context, range(first, first + ASKED), BATCH) for first in (0, ASKED))
     never = torch.ones_like(asked.follows)  # most often the second does not follow
@@ -254,7 +254,7 @@ def _cloze(model: Transformer) -> Score:
 
 
 def _by_length(rows: list[dict]) -> str:
-    """How far the answer to what follows is one of length, in words."""
+    """How far next-sentence answers depend on length, in words."""
     books = [row for row in rows if row["name"].endswith(", books")]
     drawn = next(row["values"] for row in books if row["name"].startswith(next_sentence.DRAWN))
     matched = [row for row in books if "tokens" in row]

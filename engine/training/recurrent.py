@@ -1,4 +1,4 @@
-"""What the commands that train recurrent models share: how a kind is asked for, and what it is made of."""
+"""What the commands that train recurrent models share: their options and configs."""
 
 import argparse
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from engine.tokenize import SentenceTokenizer
 
 
 def add_kinds(parser: argparse.ArgumentParser, kinds: Iterable[str]) -> None:
-    """Which kind of model, a Transformer or what came before it."""
+    """The options for the kind of model: a Transformer, or a recurrent one."""
     parser.add_argument("--kind", choices=kinds, default="transformer", help="what writes is made of")
     parser.add_argument("--attention", choices=ATTENTIONS, default="additive", help="of recurrent kinds")
 

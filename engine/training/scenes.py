@@ -1,4 +1,4 @@
-"""Pictures of coloured shapes on white, two or one, and of each picture the one caption that is right.
+"""Images of one or two coloured shapes on white, each with exactly one right caption.
 
 What is said follows from what is seen:
 
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from engine.images import Palette
 
-SIDE = 32  # pixels of a picture
+SIDE = 32  # pixels of an image
 WHITE = (255.0, 255.0, 255.0)
 COLOURS = {
     "red": (220.0, 30.0, 40.0),
@@ -52,7 +52,7 @@ PLACES = {  # of one shape alone: down and across, each -1, 0 or 1
 SIZES = {"small ": (7, 8), "": (10, 11), "large ": (13, 14, 15)}  # pixels a side, of one shape alone
 LARGER, SMALLER = (12, 13, 14), (7, 8, 9)  # of two shapes
 MARGIN, GAP, NEAR = 4, 1, 2  # pixels
-ALONE = 0.25  # the share of pictures with one shape
+ALONE = 0.25  # the share of images with one shape
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def stamps() -> list[dict]:
 
 
 def captions() -> Iterator[str]:
-    """All that is ever said."""
+    """All possible captions."""
     things = [f"{colour} {kind}" for colour, kind in product(COLOURS, SHAPES)]
     for first, relation, second in product(things, RELATIONS, things):
         yield f"a {first} {relation} a {second}"

@@ -1,4 +1,4 @@
-"""Learning from batches of any kind: seeded, resumable, logged."""
+"""Training on batches of any kind: seeded, resumable, logged."""
 
 import json
 import math
@@ -17,8 +17,8 @@ from engine.model.build import fresh
 
 LOG_EVERY = 50  # steps between lines of the loss log
 SAVE_EVERY = 250  # steps between states on disk
-KEPT = 24  # models kept on the way, each some forty percent later than the one before
-AROUND = {"embed", "token", "head", "logits", "classes", "follows", "bias"}  # no inner maps
+KEPT = 24  # checkpoints kept on the way, each some forty percent later than the one before
+AROUND = {"embed", "token", "head", "logits", "classes", "follows", "bias"}  # not inside the blocks
 COMPILED_FROM = 1000  # steps: compiling takes half a minute and makes each a fifth faster
 
 
@@ -28,7 +28,7 @@ class Recipe:
     last `cool_down` share of the steps."""
 
     tokens: int = 28_000_000
-    batch: int = 16  # windows a step
+    batch: int = 16  # windows per step
     rate: float = 0.02  # of the matrices inside the blocks (Muon, Jordan et al. 2024)
     rate_rest: float = 0.004  # of tables, norms and biases (AdamW)
     decay: float = 0.05
@@ -105,7 +105,7 @@ def kept_steps(steps: int) -> set[int]:
 
 
 def _loss_function(data, steps: int):
-    """The loss of the data, compiled where that pays and a C++ compiler is at hand."""
+    """The loss of the data, compiled if that pays and a C++ compiler is available."""
     pays = steps >= COMPILED_FROM and (torch.cuda.is_available() or shutil.which("g++"))
     return torch.compile(data.loss) if pays else data.loss
 
@@ -136,7 +136,7 @@ def _save(model, both, folder: Path, recipe: Recipe, step: int, seconds: float) 
 
 
 def _resume(model, both, folder: Path, recipe: Recipe) -> tuple[int, float]:
-    """Load what an earlier leg left; returns (step, seconds) to go on from."""
+    """Load what an earlier run left; returns (step, seconds) to resume from."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "progress.json").exists():
         return 0, 0.0

@@ -44,7 +44,7 @@ DARK = {"dead", "death", "die", "died", "dies", "dying", "hate", "hated", "hurt"
 
 
 def transformer(tokenizer: SentenceTokenizer, options) -> PairConfig:
-    """The Transformer of 2017: norms after the additions, waves as positions, one table for all three."""
+    """The Transformer of 2017: norms after the additions, sinusoidal positions, one table for all three."""
     both = dict(
         vocabulary=len(tokenizer),
         context=options.context,

@@ -1,4 +1,4 @@
-"""The whole run repeated by the second route alone: from what was read to the answer, in float64.
+"""The whole run repeated by the second route alone: from the input to the answer, in float64.
 
 Each point is computed from earlier ones of this route, never from the trace. How far float32 may drift from
 them is measured, by further runs in which every number is rounded at random (Monte Carlo arithmetic,
@@ -30,7 +30,7 @@ def rerun(
     """A point by the second route alone, in float64.
 
     seed        of the random rounding of every number by as much as one float32 operation; None: no rounding
-    parameters  the weights in float64, where several runs share them
+    parameters  the weights in float64, if several runs share them
     KeyError if the model has no such point, NotLearned if it lacks weights that it should have.
     """
     known(point, trace.table)
@@ -41,7 +41,7 @@ def rerun(
         values[name] = _rounded(*by_recipe(trace, made, values.__getitem__, parameters, other), random)
         if name == point:
             break
-        for used in last.get(name, ()):  # a long prompt has many points: free what is not needed any more
+        for used in last.get(name, ()):  # a long prompt has many points: free what is no longer needed
             values.pop(used, None)
     return values[point]
 
@@ -94,7 +94,7 @@ def work_lens(trace: Trace, stop: str, at: int, entry: int, shown: float, stack:
 def work_choice(trace: Trace, point: str, at: tuple[int, ...], decoding, shown: float) -> Worked:
     """The arithmetic of the probability of an entry after temperature, top-k, top-p and min-p.
 
-    Its cell is p[at], where `at` is the position (where there are several) and the entry.
+    Its cell is p[at], where `at` is the position (if there are several) and the entry.
     """
     scores, (*place, entry) = float64(trace[point])[(0, *at[:-1])], at
     kept, heat = chances(scores, decoding)[0] > 0, decoding.temperature

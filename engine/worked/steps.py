@@ -3,7 +3,7 @@
 For every point of `engine.points`, `recipes` has the step that computes it from its sources. That gives the
 worked arithmetic of any cell (`work`) and the self-check of a whole tensor in float64 (`check`). `rerun`
 repeats the whole run; `derived` does it for what pages derive from a trace. None of it is shared with the
-forward pass: where the two agree, picture and code agree.
+forward pass: where the two agree, screen and code agree.
 """
 
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ class Check:
     ok: bool
 
 
-# The pass never made the point, or one of its sources, or something has written into the weights since.
+# The pass never computed the point or one of its sources, or the weights have been written into since.
 MISSING = Check(float("inf"), 0.0, False)
 
 
@@ -58,7 +58,7 @@ def work(trace: Trace, point: str, at: tuple[int, ...]) -> Worked:
 def check(trace: Trace, point: str) -> Check:
     """A whole tensor compared to the second route in float64, edits included.
 
-    It is red, too, where a number is missing on either side. KeyError if the model has no such point.
+    It also fails if a number is missing on either side. KeyError if the model has no such point.
     """
     made = trace.table[known(point, trace.table)]
     if trace.weights_changed() or not all(trace.has(name) for name in (point, *made.sources)):

@@ -39,7 +39,7 @@ class Worked:
 
 
 def plain(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A tensor's value and size where nothing is added: each number is the only term."""
+    """A tensor's value and size if nothing is added: each number is the only term."""
     return value, np.abs(value)
 
 
@@ -52,7 +52,7 @@ def number(x: float) -> str:
 
 
 def factor(x: float) -> str:
-    """A number in LaTeX as one of several that are multiplied or added: in brackets where it is negative."""
+    """A number in LaTeX as a factor or summand: in brackets if it is negative."""
     return f"({number(x)})" if x < 0 else number(x)
 
 
