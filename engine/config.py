@@ -230,7 +230,7 @@ class RecurrentConfig:
         if not e.image or e.causal or e.segments:
             raise ValueError(
                 f"the encoder has image {e.image}, causal {e.causal}, segments {e.segments}; beside a "
-                "recurrent decoder it must read images, all patches at once: image above 0, causal False, segments 0"
+                "recurrent decoder it must read images, all at once: image above 0, causal False, segments 0"
             )
         _check_handing_over(e, self.width)
 

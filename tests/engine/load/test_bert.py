@@ -44,7 +44,7 @@ def test_its_vocabulary_comes_with_it(folder, wordpiece_json):
     ("entries", "message"),
     [
         (dict(intermediate_size=...), "no whole number for intermediate_size"),
-        (dict(num_attention_heads=4), "width 15 cannot be shared among 4 heads"),
+        (dict(num_attention_heads=4), "width 15 cannot be divided among 4 heads"),
         (dict(position_embedding_type="relative_key"), "'relative_key' positions"),
         (dict(is_decoder=True), "BERT as a decoder"),
         (dict(type_vocab_size=3), "misshapen: embed.segment.weight is (2, 15)"),

@@ -187,7 +187,7 @@ def test_a_moment_that_does_not_fit_its_config_is_an_error(shelf):
 def test_a_damaged_moment_is_an_error(shelf):
     file = shelf / "tale" / "moments" / "000040.safetensors"
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"000040.safetensors is damaged or no safetensors file"):
+    with pytest.raises(ValueError, match=r"000040.safetensors is damaged or not a safetensors file"):
         engine.load("tale@40", device="cpu")
 
 

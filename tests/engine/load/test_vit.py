@@ -47,7 +47,7 @@ def test_an_image_without_finite_numbers_is_an_error(folder):
     ("entries", "message"),
     [
         (dict(hidden_size=...), "no whole number for hidden_size"),
-        (dict(image_size=7), "an image of 7 pixels a side in patches of 2"),
+        (dict(image_size=7), "an image of 7² pixels in patches of 2²"),
         (dict(image_size=8), "misshapen: embed.position.weight is (10, 15), config.json asks for (17, 15)"),
         (dict(patch_size=3), "misshapen: embed.patch.weight"),
         (dict(patch_size=0), "patch is 0; it must be a whole number of 1 or more"),

@@ -284,7 +284,7 @@ def test_a_wrong_number_is_found():
 
 @pytest.mark.parametrize("kind", ["causal", "window", "prefix", "padding"])
 def test_masks_of_one_text_are_refused_between_two(kind):
-    with pytest.raises(ValueError, match=f"two different texts, where '{kind}' has no meaning"):
+    with pytest.raises(ValueError, match=f"one text for another, where '{kind}' has no meaning"):
         Edit("decoder.blocks.0.cross.mask", "mask", {}, (kind, 2))
 
 
