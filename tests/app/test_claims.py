@@ -35,6 +35,6 @@ def test_a_judgement_of_two_texts_stands_beside_how_often_such_are_right():
 
 def test_an_entry_can_be_written_into_the_gap_that_the_model_opens_with():
     at = visit(model="wordfinder", step="next")
-    press(at, "write")
+    press(at, "fill in")
     assert not at.exception
     assert view(at).prompt.startswith("The animal") and "[MASK]" not in view(at).prompt

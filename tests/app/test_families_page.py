@@ -223,7 +223,7 @@ def test_without_a_look_back_all_that_the_decoder_has_is_what_was_carried_last(
     header = given(at, "matrix-states-alone")
     np.testing.assert_array_equal(drawn(at, "states-alone"), states)
     assert header["bands"] == [["row", len(states) - 1, len(states)]]
-    assert f"Of {len(states)} states" in header["say"] and f": {9 * vectors} numbers" in header["say"]
+    assert f"Of {len(states)} states" in header["say"] and f": {9 * vectors} values" in header["say"]
     assert not keys(at, "matrix-cross")
 
 

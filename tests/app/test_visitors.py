@@ -47,7 +47,7 @@ def test_walking_all_steps_with_every_what_if_leaves_the_model_as_it_was():
     before = {name: value.clone() for name, value in shared.state_dict().items()}
     for i in range(len(STEPS)):
         assert not fire(at, "map", step=i).exception
-    press(at, "draw")
+    press(at, "sample")
     assert all(torch.equal(value, before[name]) for name, value in shared.state_dict().items())
     assert all(torch.equal(value, model().state_dict()[name]) for name, value in before.items())
 
