@@ -8,7 +8,7 @@ from app.architecture import family_of, rank_of
 from app.compute import Given
 from app.state import PROMPT
 from engine.load import beside as read_beside
-from engine.load import moments_of
+from engine.load import checkpoints_of
 from engine.tokenize.wordpiece import MASK
 
 ENDINGS = {"encoder": f" {MASK}.", "pair": " tired.", "recurrent": " tired."}  # appended to the default prompt
@@ -16,8 +16,8 @@ ENDINGS = {"encoder": f" {MASK}.", "pair": " tired.", "recurrent": " tired."}  #
 
 @cache
 def models() -> list[str]:
-    """The names that a link may give: the shipped models, the default first, and moments of training."""
-    return shipped() + [moment for name in shipped() for moment in moments_of(name)]
+    """The names that a link may give: the shipped models, the default first, and their checkpoints."""
+    return shipped() + [checkpoint for name in shipped() for checkpoint in checkpoints_of(name)]
 
 
 @cache

@@ -10,7 +10,7 @@ models before the transformer are apart: model/cells, model/recurrent, points/re
 """
 
 from engine.decode import Decoding, Step, generate
-from engine.load import load, moments_of, shipped
+from engine.load import checkpoints_of, load, shipped
 from engine.points import Point, points_of
 from engine.trace import Trace, run
 from engine.trace.inputs import Inputs
@@ -23,9 +23,9 @@ __all__ = [
     "Point",
     "Step",
     "Trace",
+    "checkpoints_of",
     "generate",
     "load",
-    "moments_of",
     "points_of",
     "run",
     "shipped",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from engine.load import bert, bloom, glassbox, gpt2, images, llama, mixtral, moments, qwen3, t5, vit
+from engine.load import bert, bloom, checkpoints, glassbox, gpt2, images, llama, mixtral, qwen3, t5, vit
 from engine.load.folder import read_json
 from engine.load.hub import find
 from engine.model.encoder_decoder import EncoderDecoder
@@ -34,9 +34,9 @@ def shipped() -> list[str]:
     return sorted(names, key=lambda name: (name != DEFAULT, name))
 
 
-def moments_of(name: str) -> list[str]:
-    """Names of what a shipped model was at some moments of its training, the random start first."""
-    return [f"{name}{AT}{step}" for step in moments.steps(SHIPPED / name)]
+def checkpoints_of(name: str) -> list[str]:
+    """Names of a shipped model's checkpoints, in the order of its training, the random start first."""
+    return [f"{name}{AT}{step}" for step in checkpoints.steps(SHIPPED / name)]
 
 
 def beside(name: str, file: str) -> dict:
@@ -50,13 +50,13 @@ def load(
 ) -> Transformer | EncoderDecoder | Recurrent:
     """A model in float32, with its tokenizer, from a shipped name, a folder or a hub name.
 
-    A name with a moment ("storybook@293") is what the model was after that many steps of its training.
+    A name with a step ("storybook@293") is the model's checkpoint after that many training steps.
     A folder is this project's own or a Hugging Face one of GPT-2, LLaMA, Mixtral, Qwen3, BERT, ViT, T5 or BLOOM
     (config.json, model.safetensors or its shards, tokenizer.json). A hub name ("owner/name") is looked for on
     this machine, and fetched only where `download` says so. device: "auto" (a GPU where there is one), "cpu",
     "cuda".
     """
-    name, step = _moment(str(name_or_folder))
+    name, step = _checkpoint(str(name_or_folder))
     folder = _folder(name, download)
     config = read_json(folder / "config.json")
     if config.get("format") == "glassbox":
@@ -90,7 +90,7 @@ def _folder(name: str, download: bool) -> Path:
     return find(name, download, shipped())
 
 
-def _moment(name: str) -> tuple[str, str]:
+def _checkpoint(name: str) -> tuple[str, str]:
     """A shipped model's name and the step after its @, or the whole name and nothing."""
     model, _, step = name.rpartition(AT)
     return (model, step) if model in shipped() and step.isascii() and step.isdigit() else (name, "")

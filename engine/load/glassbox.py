@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from engine.config import Config, PairConfig, RecurrentConfig
-from engine.load import images, moments
+from engine.load import checkpoints, images
 from engine.load.folder import build, read_json, read_weights
 from engine.tokenize import RankTokenizer, SentenceTokenizer, WordPieceTokenizer
 
@@ -24,7 +24,7 @@ def read(folder: Path, config: dict, step: int | None = None):
     if step is None:
         model = build(shapes, read_weights(folder), str(folder))
     else:
-        model = moments.read(folder, shapes, step)
+        model = checkpoints.read(folder, shapes, step)
     if model.reads[0].image:
         images.attach(model, folder, read_json(folder / images.FILE))
     sizes = {stack.vocabulary for stack in model.reads if not stack.image}

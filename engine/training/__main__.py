@@ -15,7 +15,7 @@ import numpy as np
 from engine.config import Config
 from engine.tokenize import RankTokenizer
 from engine.training import work
-from engine.training.card import write_card, write_moments
+from engine.training.card import write_card, write_checkpoints
 from engine.training.corpus import learn_vocabulary, split_files, texts_of, token_row
 from engine.training.mix import Mix, english
 from engine.training.train import Recipe
@@ -53,8 +53,8 @@ def main() -> None:
     if model is not None:
         place = work.MODELS / options.name
         model = work.written(model, place, folder, "engine.training.__main__", options)
-        if not options.no_moments:
-            write_moments(model, place, folder, held, recipe)
+        if not options.no_checkpoints:
+            write_checkpoints(model, place, folder, held, recipe)
         write_card(model, place, mix, held, options)
 
 
@@ -81,7 +81,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--english", type=float, default=0.52, help="share of generated simple English")
     parser.add_argument("--drills", type=float, default=0.06, help="share of random strings, repeated")
     parser.add_argument("--kind", choices=KINDS, default="rotary", help="what the blocks are made of")
-    parser.add_argument("--no-moments", action="store_true", help="ship the finished model alone, not its way")
+    parser.add_argument(
+        "--no-checkpoints", action="store_true", help="ship the finished model alone, not its way"
+    )
     parser.add_argument("--key-heads", type=int, help="heads of keys and values, shared (as many as heads)")
     options = parser.parse_args()
     if options.context < LONGEST_QUESTION:

@@ -1,4 +1,4 @@
-"""A finished model as a folder: weights, moments of its training, scores, examples, and a card in words."""
+"""A finished model as a folder: weights, checkpoints of its training, scores, examples, and a card in words."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.config import Config
-from engine.load import moments
+from engine.load import checkpoints
 from engine.load.folder import build
 from engine.model.build import fresh
 from engine.model.transformer import Transformer
@@ -40,7 +40,7 @@ AIMS = {  # what a model of books and generated English should reach: below, or 
     "who to whom": ("≥", 0.90),
     "sentiment, 3 examples": ("≥", 0.85),
 }
-SHARE_KEPT = (0.015, 0.06, 0.2, 0.5)  # of the run after which a moment ships
+SHARE_KEPT = (0.015, 0.06, 0.2, 0.5)  # of the run after which a checkpoint ships
 NEEDED, ROLES_NEEDED = ("previous token", "first token", "induction"), 0.5
 PROMPTS = [
     "Once upon a time there was a little",
@@ -82,11 +82,11 @@ def write_card(model: Transformer, folder: Path, mix: Mix, held: list[Path], opt
     print(f"{folder}: {rows[0]['values'][0]:.3f} bits per byte on held-out texts")
 
 
-def write_moments(model: Transformer, folder: Path, work: Path, held: list[Path], recipe: Recipe) -> None:
+def write_checkpoints(model: Transformer, folder: Path, work: Path, held: list[Path], recipe: Recipe) -> None:
     """The models that were kept on the way, measured too."""
     row = token_row(texts_of(held), model.tokenizer)
     if learned := list(learning(model, work, folder, row, recipe)):
-        report.write(folder / "learning.json", {"seed": recipe.seed, "moments": learned})
+        report.write(folder / "learning.json", {"seed": recipe.seed, "checkpoints": learned})
 
 
 def _scores(model: Transformer, mix: Mix, row: np.ndarray, seed: int) -> list[dict]:
@@ -114,19 +114,19 @@ def learning(model: Transformer, work: Path, folder: Path, row: np.ndarray, reci
         return
     shipped = {min(files, key=lambda f: abs(int(f.stem) - share * steps)) for share in SHARE_KEPT}
     few = row[:60_000]
-    shutil.rmtree(folder / moments.FOLDER, ignore_errors=True)  # of a model of the same name
-    yield {"step": 0, "ships": True, **_moment(fresh(model.config, recipe.seed), model, few)}
+    shutil.rmtree(folder / checkpoints.FOLDER, ignore_errors=True)  # of a model of the same name
+    yield {"step": 0, "ships": True, **_checkpoint(fresh(model.config, recipe.seed), model, few)}
     for file in files:
         weights = load_file(file)
         if file in shipped:
-            moments.write(weights, folder, int(file.stem))
-            weights = moments.unpacked(moments.packed(weights))
+            checkpoints.write(weights, folder, int(file.stem))
+            weights = checkpoints.unpacked(checkpoints.packed(weights))
         then = build(model.config, weights, file.name)
-        yield {"step": int(file.stem), "ships": file in shipped, **_moment(then, model, few)}
-    yield {"step": steps, "ships": True, **_moment(model, model, few)}
+        yield {"step": int(file.stem), "ships": file in shipped, **_checkpoint(then, model, few)}
+    yield {"step": steps, "ships": True, **_checkpoint(model, model, few)}
 
 
-def _moment(then: Transformer, model: Transformer, row: np.ndarray) -> dict:
+def _checkpoint(then: Transformer, model: Transformer, row: np.ndarray) -> dict:
     then = then.requires_grad_(False).eval()
     then.tokenizer = model.tokenizer
     first, second = repetition(then, model.config.vocabulary, 40)

@@ -21,7 +21,7 @@ MODELS = Path(__file__).parents[2] / "assets" / "models"
 
 def same_run(work: Path, options: argparse.Namespace) -> None:
     """A run goes on with the options that it began with: its vocabulary and its texts were made by them."""
-    free = ("name", "about", "work", "minutes", "no_moments")
+    free = ("name", "about", "work", "minutes", "no_checkpoints")
     now = {name: value for name, value in vars(options).items() if name not in free}
     work.mkdir(parents=True, exist_ok=True)
     kept = work / "options.json"

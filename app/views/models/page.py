@@ -6,7 +6,7 @@ from app import catalogue, components, state
 from app.text import say
 from app.ui.figures import panels, series
 from app.ui.page import Page
-from engine.load import AT, SHIPPED, moments_of
+from engine.load import AT, SHIPPED, checkpoints_of
 
 CURVES = {  # of learning.json: what a curve is called, and its value in one record
     "bits": ("Bits per byte of held-out books", lambda r: r["bits"]),
@@ -20,11 +20,11 @@ def main() -> None:
     view = state.view(catalogue.models())
     name, _, step = (view.model or catalogue.shipped()[0]).partition(AT)
     _choose(name)
-    moments = catalogue.beside(name, "learning.json").get("moments", [])
-    if moments:
-        _moments(name, step, moments)
+    checkpoints = catalogue.beside(name, "learning.json").get("checkpoints", [])
+    if checkpoints:
+        _checkpoints(name, step, checkpoints)
         st.markdown(say("model", "learning"))
-        _curves(name, step, moments)
+        _curves(name, step, checkpoints)
     st.markdown((SHIPPED / name / "card.md").read_text("utf-8"))
     state.publish()
 
@@ -45,16 +45,16 @@ def _choose(name: str) -> None:
         b.page_link("views/walk/page.py", label=say("model", "walk"), icon=":material/arrow_forward:")
 
 
-def _moments(name: str, step: str, moments: list[dict]) -> None:
+def _checkpoints(name: str, step: str, checkpoints: list[dict]) -> None:
     """Which checkpoint of its training; the walk then shows that one."""
-    names = dict(zip([*moments_of(name), name], [r for r in moments if r["ships"]], strict=True))
-    st.session_state["control-moment"] = name + (step and AT + step)
+    names = dict(zip([*checkpoints_of(name), name], [r for r in checkpoints if r["ships"]], strict=True))
+    st.session_state["control-checkpoint"] = name + (step and AT + step)
     st.select_slider(
-        say("model", "moment"),
+        say("model", "checkpoint"),
         list(names),
-        key="control-moment",
-        format_func=lambda moment: _steps(names[moment]["step"]),
-        on_change=lambda: _pick(st.session_state["control-moment"]),
+        key="control-checkpoint",
+        format_func=lambda checkpoint: _steps(names[checkpoint]["step"]),
+        on_change=lambda: _pick(st.session_state["control-checkpoint"]),
     )
 
 
@@ -66,12 +66,12 @@ def _steps(n: int) -> str:
     return say("model", "steps", n=n)
 
 
-def _curves(name: str, step: str, moments: list[dict]) -> None:
+def _curves(name: str, step: str, checkpoints: list[dict]) -> None:
     """What was learned when: all curves over the steps, and their values at the picked checkpoint."""
-    now = next(r for r in moments if str(r["step"]) == (step or str(moments[-1]["step"])))
-    steps = [r["step"] for r in moments]
+    now = next(r for r in checkpoints if str(r["step"]) == (step or str(checkpoints[-1]["step"])))
+    steps = [r["step"] for r in checkpoints]
     lines = [
-        series(title, map(_place, steps), [value(r) for r in moments], [_steps(n) for n in steps])
+        series(title, map(_place, steps), [value(r) for r in checkpoints], [_steps(n) for n in steps])
         for title, value in CURVES.values()
     ]
     ticks = {_place(n): f"{n:,}" for n in (0, *(10**k for k in range(len(str(steps[-1])))))}

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 import engine
-from engine.load import moments_of
+from engine.load import checkpoints_of
 from engine.training import __main__ as command
 from engine.training import card, evaluate, examples, train
 from engine.training import work as around
 
 FILES = {"config.json", "model.safetensors", "vocabulary.tiktoken", "card.md", "log.jsonl"}
-FILES |= {"scores.json", "examples.json", "learning.json", "options.json", "moments"}
+FILES |= {"scores.json", "examples.json", "learning.json", "options.json", "checkpoints"}
 SIZES = "--vocabulary 280 --context 512 --width 12 --layers 2 --heads 2 --tokens 49152 --held-out 2"  # 6 steps
 
 
@@ -129,28 +129,28 @@ def test_every_head_has_a_score_for_every_role(rhymes):
 
 def test_what_was_learned_is_told_from_the_random_start_to_the_end(rhymes):
     learned = content(rhymes / "learning.json")
-    steps = [moment["step"] for moment in learned["moments"]]
+    steps = [checkpoint["step"] for checkpoint in learned["checkpoints"]]
     assert learned["seed"] == 0
     assert steps == sorted(steps)
     assert (steps[0], steps[-1]) == (0, 6)
-    assert learned["moments"][0]["bits"] > learned["moments"][-1]["bits"]
-    assert learned["moments"][0].keys() == learned["moments"][-1].keys()
+    assert learned["checkpoints"][0]["bits"] > learned["checkpoints"][-1]["bits"]
+    assert learned["checkpoints"][0].keys() == learned["checkpoints"][-1].keys()
 
 
-def test_every_moment_that_ships_can_be_loaded(rhymes, monkeypatch):
+def test_every_checkpoint_that_ships_can_be_loaded(rhymes, monkeypatch):
     monkeypatch.setattr(sys.modules["engine.load"], "SHIPPED", rhymes.parent)
-    told = content(rhymes / "learning.json")["moments"]
-    ships = [f"rhymes@{moment['step']}" for moment in told if moment["ships"]]
-    assert moments_of("rhymes") == ships[:-1]  # the last is the model itself
+    told = content(rhymes / "learning.json")["checkpoints"]
+    ships = [f"rhymes@{checkpoint['step']}" for checkpoint in told if checkpoint["ships"]]
+    assert checkpoints_of("rhymes") == ships[:-1]  # the last is the model itself
     assert len(ships) > 3
 
 
-def test_a_moment_that_ships_was_measured_as_it_ships(rhymes, monkeypatch):
+def test_a_checkpoint_that_ships_was_measured_as_it_ships(rhymes, monkeypatch):
     monkeypatch.setattr(sys.modules["engine.load"], "SHIPPED", rhymes.parent)
-    for moment in content(rhymes / "learning.json")["moments"][:-1]:
-        if moment["ships"]:
-            model = engine.load(f"rhymes@{moment['step']}", device="cpu")
-            told = (moment["first"], moment["second"])
+    for checkpoint in content(rhymes / "learning.json")["checkpoints"][:-1]:
+        if checkpoint["ships"]:
+            model = engine.load(f"rhymes@{checkpoint['step']}", device="cpu")
+            told = (checkpoint["first"], checkpoint["second"])
             assert evaluate.repetition(model, 280, 40) == pytest.approx(told, abs=2e-6)
 
 
