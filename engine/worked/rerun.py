@@ -97,14 +97,14 @@ def work_choice(trace: Trace, point: str, at: tuple[int, ...], decoding, shown: 
     Its cell is p[at], where `at` is the position (if there are several) and the entry.
     """
     scores, (*place, entry) = float64(trace[point])[(0, *at[:-1])], at
-    kept, heat = chances(scores, decoding)[0] > 0, decoding.temperature
-    row = np.where(kept, scores / heat, -np.inf)
+    kept, temperature = chances(scores, decoding)[0] > 0, decoding.temperature
+    row = np.where(kept, scores / temperature, -np.inf)
     source = f"{point}[{', '.join(map(str, [*place, ':']))}]"
-    return _share(row, entry, "p", (0, *at), shown, source, f"/{heat:g}" if heat != 1 else "")
+    return _share(row, entry, "p", (0, *at), shown, source, f"/{temperature:g}" if temperature != 1 else "")
 
 
 def _share(
-    row: np.ndarray, entry: int, point: str, cell: tuple[int, ...], shown: float, source: str, heat: str = ""
+    row: np.ndarray, entry: int, point: str, cell: tuple[int, ...], shown: float, source: str, over: str = ""
 ) -> Worked:
     """The arithmetic of one probability of a row of scores, the largest score subtracted first."""
     exp, most, total = np.exp(row - row.max()), float(row.max()), math.fsum(np.exp(row - row.max()))
@@ -115,8 +115,8 @@ def _share(
     value = float(exp[entry] / total)
     numbers = rf"\frac{{e^{{{number(float(row[entry]))} - {factor(most)}}}}}{{{number(total)}}} = "
     numbers += rf"\frac{{{number(float(exp[entry]))}}}{{{number(total)}}} = {number(value)}"
-    symbols = rf"p_i = \frac{{e^{{s_i{heat} - m}}}}{{\sum_j e^{{s_j{heat} - m}}}},"
-    symbols += rf"\ m = \max_j s_j{heat} = {number(most)}"
+    symbols = rf"p_i = \frac{{e^{{s_i{over} - m}}}}{{\sum_j e^{{s_j{over} - m}}}},"
+    symbols += rf"\ m = \max_j s_j{over} = {number(most)}"
     return Worked(point, cell, symbols, numbers, tuple(terms), total, value, shown, (source,))
 
 

@@ -22,7 +22,6 @@ from tests.app.visit import (
     formulas,
     full_prompt,
     given,
-    heated,
     markdown,
     masked,
     model,
@@ -30,6 +29,7 @@ from tests.app.visit import (
     numbers,
     pictures,
     press,
+    tempered,
     trace,
     undivided,
     view,
@@ -39,7 +39,7 @@ from tests.app.visit import (
 
 SPECIAL = [
     dict(step="scores", edits=(undivided(),)),
-    dict(step="softmax", edits=(heated(2.0),)),
+    dict(step="softmax", edits=(tempered(2.0),)),
     dict(step="softmax", token=0),
     dict(step="heads", token=0),
     *(dict(step="mask", edits=(masked(kind),)) for kind in MASKS),
@@ -188,7 +188,7 @@ ALSO = (
     "special",
     "sink",
     "idle",
-    "heated",
+    "tempered",
     "several",
     "cross",
     "placed",

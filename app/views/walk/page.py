@@ -174,9 +174,9 @@ def _head(ctx: StepContext) -> None:
     step = ctx.view.step
     number = steps_of(ctx.config, ctx.side).index(step) + 1
     which = f"/{ctx.mask}" if step == "mask" else ""
-    heated = ["heated"] * (step == "softmax" and bool(ctx.edit_of("attn.masked", "scale")))
+    tempered = ["tempered"] * (step == "softmax" and bool(ctx.edit_of("attn.masked", "scale")))
     title, lead, formula = (
-        told(ctx, f"{step}/{part}", *heated) for part in ("title", "lead", f"formula{which}")
+        told(ctx, f"{step}/{part}", *tempered) for part in ("title", "lead", f"formula{which}")
     )
     left, right = columns(7, 4, align="center")
     with left:
