@@ -50,7 +50,7 @@ def _trace(name: str, given: Given, edits: Edits) -> Trace:
 
 
 def _read(reader, text: str):
-    """A text as it is, or the pixels that it stands for."""
+    """A text as it is, or the pixels that it encodes."""
     if not reader.reads[0].image:
         return text
     return Pixels(from_signs(text, reader.reads[0].image, reader.prepare.palette))

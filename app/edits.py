@@ -39,7 +39,7 @@ def _written(edit: Edit) -> str:
 
 
 def read(text: str) -> tuple[Edits, list[str]]:
-    """The edits that a link's text stands for, and each part of it that stands for none."""
+    """The edits that a link's text encodes, and each part of it that encodes none."""
     found, unread = [], []
     parts = text.split("!") if text else []
     for part in parts[:MOST]:

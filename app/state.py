@@ -136,8 +136,8 @@ def fit(
 ) -> tuple[View, list[str]]:
     """`view` with step, layer, head, positions and vectors that exist, and a sentence for each one moved.
 
-    tokens are the positions of the stack, keys those looked at where they are others; `usual` is the position
-    picked where none was (None: the last, or a patch near the middle).
+    tokens are the positions of the stack, keys those attended to if they differ; `usual` is the position
+    picked by default (None: the last, or a patch near the middle).
     """
     moved, ignored = {}, []
     steps, counts = steps_of(config, side), {"token": tokens, "key": keys or tokens}

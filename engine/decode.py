@@ -234,7 +234,7 @@ def _check_writes(model) -> None:
         return
     does, instead = {
         "masked": (
-            "sees the whole text at once: it fills a [MASK], it does not write on",
+            "sees the whole text at once: it fills a [MASK], it does not continue a text",
             "engine.masked.fill(model, text)",
         ),
         "classes": ("tells the class of an image: it writes no text", 'engine.run(model, image)["classes"]'),

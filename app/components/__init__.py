@@ -49,7 +49,7 @@ DRAWN = (
 SHARED = ("common", "drawing_input")
 ARRIVE = (HERE / "lib" / "arrive.js").read_text("utf-8")
 
-# What is mounted on the page: it waits for the library and hands over. Small, because it is sent every time.
+# What is mounted on the page: it waits for the library and calls it. Small, because it is sent every time.
 SHIM = """
 const library = window.__glassbox.library;
 export default (given) => {
@@ -131,8 +131,8 @@ def pack(tensors: dict[str, np.ndarray]) -> bytes:
     return struct.pack("<I", len(text)) + text + b"".join(parts)
 
 
-def _padded(data: bytes, filling: bytes) -> bytes:
-    return data + filling * (-len(data) % 4)
+def _padded(data: bytes, padding: bytes) -> bytes:
+    return data + padding * (-len(data) % 4)
 
 
 def unpack(data: bytes) -> dict[str, np.ndarray]:

@@ -62,14 +62,14 @@ class StepContext:
 
     @property
     def text(self) -> str:
-        """The text that the tokens stand for, without those that begin or end it."""
+        """The text that the tokens encode, without those that begin or end it."""
         special = set(self.model.tokenizer.special.values())
         parts = (token for token, id in zip(self.tokens, self.ids, strict=True) if id not in special)
         return b"".join(parts).decode("utf-8", "replace")
 
     @property
     def place(self) -> int:
-        """Where the next token is asked for: after the picked one."""
+        """The position after which the next token is predicted: the picked one."""
         return self.view.token
 
     @property

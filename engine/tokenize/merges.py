@@ -27,7 +27,7 @@ def graphemes(tokens: list[bytes]) -> list[tuple[str, list[int]]]:
     """Group tokens so that no character a person sees is cut: (text, indices of its tokens).
 
     A group is one token where tokens end at character ends, several where a character spans them.
-    Bytes that are no UTF-8 stand as U+FFFD.
+    Invalid UTF-8 is shown as U+FFFD.
     """
     text = b"".join(tokens).decode("utf-8", errors="replace")
     if text.encode() != b"".join(tokens):  # broken bytes: no characters to group by
@@ -52,6 +52,6 @@ def check_text(text: str) -> str:
         if "\ud800" <= character <= "\udfff":
             raise ValueError(
                 f"character {i + 1} of the text (U+{ord(character):04X}) is half of a surrogate "
-                "pair and stands for nothing; delete it"
+                "pair and encodes nothing; delete it"
             )
     return text

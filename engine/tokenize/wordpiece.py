@@ -15,7 +15,7 @@ ENDS = ("[CLS]", "[SEP]")
 
 
 class WordPieceTokenizer:
-    """A WordPiece tokenizer.json (Wu et al. 2016). A text stands between [CLS] and [SEP]; a [MASK] written in
+    """A WordPiece tokenizer.json (Wu et al. 2016). A text is put between [CLS] and [SEP]; a [MASK] typed in
     the text is the mask."""
 
     def __init__(self, path: Path):

@@ -173,7 +173,7 @@ def _options() -> argparse.Namespace:
 
 
 def _vocabulary(folder: Path, options) -> SentenceTokenizer:
-    """At most so many entries: it stops where every word is one."""
+    """A vocabulary of at most `options.vocabulary` entries: it stops when every word is one."""
     path = folder / "vocabulary.tiktoken"
     if not path.exists():
         texts = (caption for caption in scenes.captions() if not scenes.is_held(caption))

@@ -176,7 +176,7 @@ def examples_of(model: Transformer) -> Iterator[dict]:
             yield {"text": text, "note": text, "step": "next", "token": place}
     for (first, second), what in PAIRS.items():
         share = follows(model, first, second)
-        note = f"Two texts, {what}: that it follows gets {share:.1%}"
+        note = f"Two texts, {what}: probability that it follows {share:.1%}"
         yield {"text": f"{first} [SEP] {second}", "note": note, "step": "next", "follows": share}
     if senses := _senses(model):
         yield senses

@@ -19,7 +19,7 @@ BATCH = 512  # texts tokenized at once: faster with the tokenizers library
 
 
 def sentences_of(text: str) -> list[str]:
-    """The sentences of a text whose paragraphs stand on lines of their own."""
+    """The sentences of a text with one paragraph per line."""
     found = []
     for line in filter(None, map(str.strip, text.splitlines())):
         end = 0

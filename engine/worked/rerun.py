@@ -127,7 +127,7 @@ def _scores(trace: Trace, names: list[str], at: int, stack: str, random=None, pa
     streams = [float64(trace[name]) for name in names]
     if classes in trace.table:
         return np.stack([_from(trace, {last: x}, classes, random, parameters)[0] for x in streams])
-    rows = np.concatenate([x[:, at : at + 1] for x in streams], 1)  # the ending reads each position by itself
+    rows = np.concatenate([x[:, at : at + 1] for x in streams], 1)  # each position is read on its own
     return _from(trace, {last: rows}, in_stack(stack, "logits"), random, parameters)[0]
 
 

@@ -57,7 +57,7 @@ def test_a_model_without_these_heads_says_so(bert):
 
 
 def test_an_encoder_does_not_write_on(bert):
-    with pytest.raises(ValueError, match="it does not write on"):
+    with pytest.raises(ValueError, match="it does not continue a text"):
         engine.generate(bert, "the cat")
 
 

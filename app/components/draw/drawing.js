@@ -1,6 +1,6 @@
 // A drawing in ink, for models that read grey images: drawn with the pointer or the keys, its ink counted pixel
 // by pixel.
-const FINE = 4; // drawn on a grid so many times finer than the model's pixels
+const FINE = 4; // the grid drawn on is this many times finer than the model's pixels
 DRAW.drawing = (given) => easel(given, { build, show, clear, take });
 
 function build(state) {

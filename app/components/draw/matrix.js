@@ -326,7 +326,7 @@ function table(h, R, C, value) {
     ]),
   ];
 }
-// A cell of the table: its number, or that it is masked, and the word that stands in it.
+// A cell of the table: its number, or that it is masked, and its word.
 function said(h, r, c, value) {
   const x = value(r, c);
   if (h.told === "mask") return x === -Infinity ? "may not" : "may";

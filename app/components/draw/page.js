@@ -1,6 +1,5 @@
-// A page: its parts, one under the other or in columns, each drawn by the function of its kind. A part keeps
-// its element from run to run as long as it stays in its place, and is drawn again only where something has
-// changed.
+// A page: its parts, one below the other or in columns, each drawn by the function of its kind. A part keeps its
+// element between runs while it stays in its place, and is redrawn only if it has changed.
 DRAW.page = function ({ data, parentElement, setTriggerValue }) {
   if (!data) return;
   const root = parentElement.querySelector("div");
@@ -53,7 +52,7 @@ const PLACES = {
     summary.textContent = data.title;
     node.firstChild.open = data.open;
     summary.onclick = (e) => {
-      e.preventDefault(); // it opens with what is in it
+      e.preventDefault(); // it opens when its content has come
       report(page, key)("toggle", !data.open);
     };
     lay(place, data.parts, page);
@@ -65,8 +64,8 @@ const PLACES = {
     if (changed(node, data)) node.replaceChildren(grown(data.text));
   },
 };
-// What a person does goes to the server at once; what follows within a moment goes together after it, because
-// a second message would replace the first before it is sent.
+// An action is sent to the server at once; what follows within a moment is sent together after it, because a
+// second message would replace the first before it is sent.
 const MOMENT = 25; // milliseconds
 const report = (page, key) => (event, value) => {
   const root = page.root, since = performance.now() - (root.__sent ?? -MOMENT);

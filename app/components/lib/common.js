@@ -1,6 +1,6 @@
 // Shared by heat maps and charts: the page's memory, reading bytes, colours, and the frame.
 // The files of this folder are joined into one script that reaches the page once; each puts its function
-// into DRAW, and what stands on the page calls it by name (see __init__.py).
+// into DRAW, and what is mounted on the page calls it by name (see __init__.py).
 
 // One object for the page. tensors: id -> {shape, data}. wants: what a person just chose and the server has
 // not yet confirmed. Components talk by events on `bus`.

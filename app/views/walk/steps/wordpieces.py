@@ -41,7 +41,7 @@ def draw(ctx: StepContext) -> None:
 
 
 def _groups(ctx: StepContext) -> list:
-    """Every token by itself: (text, [(position, id, what it is)])."""
+    """Each token on its own: (text, [(position, id, what it is)])."""
     special = ctx.model.tokenizer.special.values()
     kinds = [ENTRY if id in special else "one entry of the list" for id in ctx.ids]
     pairs = enumerate(zip(ctx.tokens, ctx.ids, kinds, strict=True))
