@@ -1,5 +1,5 @@
-// A drawing in ink, for models that read grey images: drawn with the pointer or the keys, its ink counted pixel
-// by pixel.
+// A drawing in ink, for models that read grey images: drawn with the pointer or the keys, its ink counted
+// pixel by pixel.
 const FINE = 4; // the grid drawn on is this many times finer than the model's pixels
 DRAW.drawing = (given) => easel(given, { build, show, clear, take });
 
@@ -127,7 +127,8 @@ function show(state, text) {
   g.drawImage(state.now, 0, 0, state.pad.width, state.pad.height);
 }
 
-// A file is made grey and its ink found: what differs from the paper, which is the median of the image's edge.
+// A file is made grey and its ink found: what differs from the paper, which is the median of the image's
+// edge.
 function take(state, picture) {
   const fine = state.h.side * FINE, rgba = onPaper(picture, fine);
   const grey = Array.from(

@@ -1,6 +1,6 @@
-// An image as the model reads it, its patches marked, with the attention weights of the picked token laid over it.
-// In an image model that token is itself a patch, and a click picks it; in a captioner, a click picks the patch
-// attended to (`by`: "token" or "key").
+// An image as the model reads it, its patches marked, with the attention weights of the picked token laid
+// over it. In an image model that token is itself a patch, and a click picks it; in a captioner, a click
+// picks the patch attended to (`by`: "token" or "key").
 DRAW.image = drawn(paint, { token: "token", key: "key", head: "index" }, true);
 DRAW.looks = drawn(strip, { token: "token", head: "index" }, false);
 
@@ -73,8 +73,8 @@ function pixels(g, { shape: [N, R, C], data }, size) {
 
 const FIGURES = 5; // weights written as numbers: the largest
 
-// A colour over each patch, stronger for larger weights, hatching where it is masked, and the largest weights as
-// numbers if there is room.
+// A colour over each patch, stronger for larger weights, hatching where it is masked, and the largest weights
+// as numbers if there is room.
 function lay(g, root, weights, across, step) {
   const order = [...weights.keys()].slice(1).sort((a, b) => weights[b] - weights[a]),
     size = Math.min(13, step / 3.4);

@@ -1,7 +1,7 @@
 // Charts: Plotly figures from app/ui/figures.py, in the frame that heat maps have too. Here are the theme's
 // colours, the table, and pointing at a point: by mouse or keyboard, with the same words for both.
-// `figure.layout.meta` has names (of the axes) and percent; a trace's `meta` says how it is drawn (see `dress`),
-// its `customdata` the names of its points.
+// `figure.layout.meta` has names (of the axes) and percent; a trace's `meta` says how it is drawn (see
+// `dress`), its `customdata` the names of its points.
 const CONFIG = { displayModeBar: false, showTips: false, typesetMath: false, doubleClick: "reset" };
 
 DRAW.plot = function ({ key, data, parentElement, setTriggerValue }) {
@@ -33,8 +33,8 @@ function chart(root, state) {
   if (state.gd && state.width) state.kept ? paint(root, state, made) : comeNear(root, state, made);
 }
 
-// A new chart is painted after the heat maps, sentences and arithmetic of its step, one at a time, so that nobody
-// waits for it; one far below the window, when it comes near.
+// A new chart is painted after the heat maps, sentences and arithmetic of its step, one at a time, so that
+// nobody waits for it; one far below the window, when it comes near.
 const NEAR = new IntersectionObserver((entries) => entries.forEach(arrived), { rootMargin: "150px" }),
   DUE = [];
 function comeNear(root, state, made) {

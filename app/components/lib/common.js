@@ -186,8 +186,8 @@ function csvCell(x) {
 const csv = (rows) =>
   new Blob([rows.map((r) => r.map((x) => csvCell(String(x))).join(",")).join("\r\n")], { type: "text/csv" });
 
-// The frame of every heat map and chart: title, tools, body, and the line that says where the numbers come from.
-// `h` has title, aria, foot, model, light {ok, text}; `rows()` gives the table twin, head row first.
+// The frame of every heat map and chart: title, tools, body, and the line that says where the numbers come
+// from. `h` has title, aria, foot, model, light {ok, text}; `rows()` gives the table twin, head row first.
 function frame(root, h, rows, tag = "canvas") {
   const made = root.__frame ?? (root.__frame = build(root, tag));
   bringPlotly();

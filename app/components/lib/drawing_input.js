@@ -1,6 +1,6 @@
-// A sheet to draw on, whatever is drawn: its parts on the page, examples, a file from this computer. An image is
-// a text, one sign per pixel, from `h.signs`; `h.palette` has their colours [r, g, b], the first that of an empty
-// square.
+// A sheet to draw on, whatever is drawn: its parts on the page, examples, a file from this computer. An image
+// is a text, one sign per pixel, from `h.signs`; `h.palette` has their colours [r, g, b], the first that of
+// an empty square.
 // Bytes of a file, pixels of its image: few bytes can unpack to many pixels.
 const LARGEST = 10e6, MOST = 40e6;
 
