@@ -197,17 +197,17 @@ def path_length(config: Config | RecurrentConfig, distance: int) -> int:
     return abs(distance) if isinstance(config, RecurrentConfig) else min(1, abs(distance))
 
 
-def path_to_target(config: PairConfig | RecurrentConfig, length: int, place: int, t: int) -> int:
-    """How many steps lie between position `place` of a source of `length` tokens or patches and position `t` of
-    the output: one with attention (Bahdanau et al. 2014); without, those to the position whose vector the
-    decoder starts from, and from there through every state."""
-    if not 0 <= place < length or t < 0:
-        raise ValueError(f"positions go from 0 to {length - 1} and from 0 upwards; got {place} and {t}")
+def path_to_target(config: PairConfig | RecurrentConfig, length: int, position: int, t: int) -> int:
+    """How many steps lie between `position` in a source of `length` tokens or patches and position `t` of the
+    output: one with attention (Bahdanau et al. 2014); without, those to the position whose vector the decoder
+    starts from, and from there through every state."""
+    if not 0 <= position < length or t < 0:
+        raise ValueError(f"positions go from 0 to {length - 1} and from 0 upwards; got {position} and {t}")
     if isinstance(config, PairConfig) or config.attention != "none":
         return 1
     reader = config.stacks[0]
     told = 0 if reader.image else length - 1
-    return path_length(reader, told - place) + 1 + t
+    return path_length(reader, told - position) + 1 + t
 
 
 def sequential_steps(config: Config | RecurrentConfig, length: int) -> int:

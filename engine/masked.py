@@ -27,10 +27,10 @@ def fill(model: Transformer, text: str, count: int = 5) -> list[list[Guess]]:
     if model.config.ending != "masked":
         raise ValueError(f"{model.name} has no head for {MASK}: it gives vectors, not words")
     ids = model.tokenizer.encode(text)
-    places = [t for t, id in enumerate(ids) if id == model.tokenizer.mask]
-    if not places:
+    positions = [t for t, id in enumerate(ids) if id == model.tokenizer.mask]
+    if not positions:
         raise ValueError(f"there is no {MASK} in the text: write {MASK} instead of the word to be found")
-    shares = run(model, ids)["logits"][0, places].softmax(-1).topk(min(count, model.config.vocabulary))
+    shares = run(model, ids)["logits"][0, positions].softmax(-1).topk(min(count, model.config.vocabulary))
     rows = zip(shares.indices.tolist(), shares.values.tolist(), strict=True)
     return [[_guess(model, *each) for each in zip(*row, strict=True)] for row in rows]
 

@@ -68,7 +68,7 @@ class StepContext:
         return b"".join(parts).decode("utf-8", "replace")
 
     @property
-    def place(self) -> int:
+    def position(self) -> int:
         """The position after which the next token is predicted: the picked one."""
         return self.view.token
 

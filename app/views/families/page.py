@@ -150,10 +150,10 @@ MASKS = dict.fromkeys(THREE, _three) | {"recurrent": _carried}
 
 def _answer(ctx: StepContext, kind: str) -> None:
     """The most probable answers: the next token, or what is in the gap."""
-    _best(ctx, kind, "logits", ctx.trace["logits"][0, _place(ctx)])
+    _best(ctx, kind, "logits", ctx.trace["logits"][0, _position(ctx)])
 
 
-def _place(ctx: StepContext) -> int:
+def _position(ctx: StepContext) -> int:
     """Where the answer is read off: at the gap, or at the last token."""
     return len(ctx.ids) - 1 if ctx.gap is None else ctx.gap
 

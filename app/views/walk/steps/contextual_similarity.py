@@ -23,12 +23,12 @@ def contextual_similarity(ctx: StepContext) -> None:
         theirs = compute.trace(ctx.model.name, other, fitting(theirs, ctx.edits)[0])
     except ValueError as error:
         return words(ctx, "company/trouble", error=str(error))
-    places = [t for t, id in enumerate(theirs.ids[0].tolist()) if id == ctx.ids[ctx.view.token]]
-    if not places:
+    positions = [t for t, id in enumerate(theirs.ids[0].tolist()) if id == ctx.ids[ctx.view.token]]
+    if not positions:
         return words(ctx, "company/missing", token=word)
     cosines = cosine_similarity(ctx.trace, ctx.view.token, theirs)  # [L + 1, their T]
-    same = cosines[:, places[0]].tolist()
-    rest = [t for t in range(cosines.shape[1]) if t not in places]
+    same = cosines[:, positions[0]].tolist()
+    rest = [t for t in range(cosines.shape[1]) if t not in positions]
     others = cosines[:, rest].mean(1).tolist()
     values = dict(first=same[0], last=same[-1], others=others[-1])
     words(ctx, "company/sentence", *["several"] * bool(rest), token=ctx.token, **values)

@@ -22,52 +22,52 @@ DONE = {AS_MASK: "masked", AS_OTHER: "replaced", AS_ITSELF: "unchanged, still to
 
 def draw(ctx: StepContext) -> None:
     masks = [t for t, id in enumerate(ctx.ids) if id == ctx.model.tokenizer.mask]
-    place = ctx.view.token if ctx.view.token in masks else next(iter(masks), ctx.view.token)
-    shares = ctx.trace["logits"][0, place].softmax(-1)
+    position = ctx.view.token if ctx.view.token in masks else next(iter(masks), ctx.view.token)
+    shares = ctx.trace["logits"][0, position].softmax(-1)
     order = shares.sort(descending=True, stable=True).indices.tolist()
     entry = ctx.view.entry if 0 <= ctx.view.entry < len(shares) else order[0]
     left, right = columns(7, 4)
     with left:
         what = "next/sentence" if masks else "next/unmasked"
-        best = dict(first=ctx.label_of(order[0]), share=float(shares[order[0]]), token=ctx.names[place])
-        words(ctx, what, *["several"] * (len(masks) > 1), **best, place=place, masks=len(masks))
+        best = dict(first=ctx.label_of(order[0]), share=float(shares[order[0]]), token=ctx.names[position])
+        words(ctx, what, *["several"] * (len(masks) > 1), **best, position=position, masks=len(masks))
         a, b = columns(3, 2)
         with a:
-            _candidates(ctx, place, order[:SHOWN], entry)
+            _candidates(ctx, position, order[:SHOWN], entry)
         with b:
-            _buttons(ctx, place, entry)
+            _buttons(ctx, position, entry)
             _second(ctx)
         _lesson(ctx)
     with right:
         follows = [("follows.scores", 0)] if _two(ctx) else []
-        arithmetic(ctx, ("logits", place, entry), ctx.choice("logits", (place, entry)), *follows)
+        arithmetic(ctx, ("logits", position, entry), ctx.choice("logits", (position, entry)), *follows)
         whole_run(ctx, "logits")
         words(ctx, "next/why", vocabulary=len(shares), width=ctx.config.width)
         code(MaskedHead.forward, NextSentenceHead.forward, mask_tokens)
 
 
-def _candidates(ctx: StepContext, place: int, ids: list[int], entry: int) -> None:
-    logits = ctx.trace["logits"][0, place]
+def _candidates(ctx: StepContext, position: int, ids: list[int], entry: int) -> None:
+    logits = ctx.trace["logits"][0, position]
     rows = scored(ctx, ids, logits, logits.softmax(-1), entry)
     figure = bars(rows, "entry", "probability", height=300, percent=True)
-    title = f"Candidates for position {place}"
+    title = f"Candidates for position {position}"
     check = check_choice(logits, Decoding("sample"), logits.softmax(-1))
     made = dict(point="logits", check=check)
     chart(ctx, "candidates", figure, title, **made, pick=lambda i: state.change(entry=ids[int(i)]))
 
 
-def _buttons(ctx: StepContext, place: int, entry: int) -> None:
+def _buttons(ctx: StepContext, position: int, entry: int) -> None:
     """Mask the picked token, or write the marked entry where the mask is."""
     spans = ctx.model.tokenizer.spans(ctx.view.prompt)
     free = spans[ctx.view.token] != (0, 0)
     hide, put = f"Mask “{ctx.token}”", f"Fill in “{ctx.label_of(entry)}”"
-    masked = ctx.ids[place] == ctx.model.tokenizer.mask
-    here, there = spans[ctx.view.token], spans[place]
+    masked = ctx.ids[position] == ctx.model.tokenizer.mask
+    here, there = spans[ctx.view.token], spans[position]
     button(
         "hide",
         hide,
         lambda: _write(ctx.view.prompt, here, MASK),
-        disabled=not free or (ctx.view.token == place and masked),
+        disabled=not free or (ctx.view.token == position and masked),
     )
     word = ctx.label_of(entry)
     button("fill", put, lambda: _write(ctx.view.prompt, there, word), disabled=not masked)

@@ -69,8 +69,8 @@ def _tokens(ctx: StepContext) -> tuple[int, float]:
     """The most probable token after each block [L + 1, T], its probability as colour; returns the picked."""
     ids, shares = compute.stops(ctx.model.name, ctx.given, ctx.side, ctx.edits)
     texts = [[ctx.label_of(int(i)) for i in row] for row in ids]
-    place = ctx.view.token
-    _sentence(ctx, [row[place] for row in texts], float(shares[-1, place]))
+    position = ctx.view.token
+    _sentence(ctx, [row[position] for row in texts], float(shares[-1, position]))
     header = {
         "aria": "The most probable token after each block, for every token of the prompt",
         "cols": ctx.labels,
@@ -78,13 +78,13 @@ def _tokens(ctx: StepContext) -> tuple[int, float]:
         "titles": ("after ↓", "token →"),
         "counted": (False, True),
         "texts": texts,
-        "pick": [ctx.view.layer + 1, place],
+        "pick": [ctx.view.layer + 1, position],
         "height": 380 if ctx.config.causal else 250,
     }
-    check = compute.checked_stops(ctx.model.name, ctx.given, ctx.side, place, ctx.edits)
+    check = compute.checked_stops(ctx.model.name, ctx.given, ctx.side, position, ctx.edits)
     _grid(ctx, shares, header, check, lambda layer, token: state.change(layer=layer, token=token))
     row = ctx.view.layer + 1
-    return int(ids[row, place]), float(shares[row, place])
+    return int(ids[row, position]), float(shares[row, position])
 
 
 def _classes(ctx: StepContext) -> tuple[int, float]:

@@ -22,7 +22,7 @@ SHOWN = 14  # candidates
 
 def draw(ctx: StepContext) -> None:
     decoding = _decoding(ctx.view)
-    logits = ctx.trace[ctx.whole("logits")][0, ctx.place].cpu()
+    logits = ctx.trace[ctx.whole("logits")][0, ctx.position].cpu()
     steps = _sampled(ctx)
     probabilities = steps["probabilities"]
     order = steps["logits"].sort(descending=True, stable=True).indices
@@ -33,7 +33,7 @@ def draw(ctx: StepContext) -> None:
         words(
             ctx,
             "next/sentence",
-            token=ctx.names[ctx.place],
+            token=ctx.names[ctx.position],
             first=ctx.label_of(int(order[0])),
             share=float(probabilities[order[0]]),
             kept=kept,
@@ -48,7 +48,7 @@ def draw(ctx: StepContext) -> None:
         with b:
             _controls(ctx, picked)
     with right:
-        point, at = ctx.whole("logits"), (ctx.place, picked)
+        point, at = ctx.whole("logits"), (ctx.position, picked)
         arithmetic(ctx, (point, *at), ctx.choice(point, at, decoding))
         whole_run(ctx, ctx.whole("logits"))
         _ranks(ctx, probabilities)
@@ -59,7 +59,7 @@ def draw(ctx: StepContext) -> None:
 def _sampled(ctx: StepContext) -> dict[str, torch.Tensor]:
     """The sampler's steps from the scores after the picked token."""
     point, decoding = ctx.whole("logits"), _decoding(ctx.view)
-    return compute.sampled(ctx.model.name, ctx.given, point, (ctx.place,), decoding, ctx.trace.edits)
+    return compute.sampled(ctx.model.name, ctx.given, point, (ctx.position,), decoding, ctx.trace.edits)
 
 
 def _decoding(view: state.View) -> Decoding:
@@ -131,7 +131,7 @@ def append(ctx: StepContext, id: int, note: str) -> None:
     """Replace what follows the picked token by token `id`; a note if that is impossible, if the text is
     tokenized differently afterwards, or if something was replaced."""
     tokenizer, field = ctx.model.tokenizer, "target" if ctx.side else "prompt"
-    before = slice(1 if ctx.side else 0, ctx.place + 1)
+    before = slice(1 if ctx.side else 0, ctx.position + 1)
     if id in tokenizer.special.values():
         state.tell(told(ctx, "next/end"))
         return state.change(seed=ctx.view.seed + 1)
@@ -140,7 +140,7 @@ def append(ctx: StepContext, id: int, note: str) -> None:
     except UnicodeDecodeError:
         state.tell(told(ctx, "next/part", token=ctx.label_of(id)))
         return state.change(seed=ctx.view.seed + 1)
-    if ctx.place + 1 == ctx.config.context:
+    if ctx.position + 1 == ctx.config.context:
         state.tell(told(ctx, "next/full", context=ctx.config.context))
         return None
     ids = [*ctx.ids[before], id]
@@ -155,7 +155,7 @@ def append(ctx: StepContext, id: int, note: str) -> None:
 def _checked(ctx: StepContext) -> tuple[Check, Check]:
     """The checks of the probabilities after the sampler's cuts, and of their cumulative sums."""
     point, decoding = ctx.whole("logits"), _decoding(ctx.view)
-    return compute.checked_choice(ctx.model.name, ctx.given, point, ctx.place, decoding, ctx.trace.edits)
+    return compute.checked_choice(ctx.model.name, ctx.given, point, ctx.position, decoding, ctx.trace.edits)
 
 
 def _ranks(ctx: StepContext, probabilities: torch.Tensor) -> None:

@@ -87,7 +87,7 @@ def _turn(ctx: StepContext) -> None:
     angle = float(ctx.stack.angles(0, len(ctx.labels))[view.token, pair])
     fast, *_, slow = ctx.stack.angles(1, 1)[0].tolist() * 2  # radians per position, for each pair
     turns = dict(fast=fast, slow=slow, slowest=half - 1, half=half)
-    picked = dict(token=ctx.token, place=view.token, pair=pair, other=pair + half, angle=angle)
+    picked = dict(token=ctx.token, position=view.token, pair=pair, other=pair + half, angle=angle)
     words(ctx, "qkv/turn", **picked, **turns)
     a, b = columns(1, 1)
     with a:

@@ -59,7 +59,7 @@ def cell(ctx: StepContext) -> None:
         h, old = (ctx.trace[point][0].cpu().numpy() for point in (f"{at}.h", before))
         moved = dict(before=float(np.linalg.norm(old)), after=float(np.linalg.norm(h)), cosine=cosine(old, h))
         name = "cell/sentence" if old.any() else "cell/first"
-        words(ctx, name, token=ctx.token, place=view.token, **moved)
+        words(ctx, name, token=ctx.token, position=view.token, **moved)
         rows = ["state before", *(CALLED.get(name, name) for name in names)]
         _rows(ctx, rows, [before, *(f"{at}.{name}" for name in names)])
         words(ctx, f"cell/{ctx.config.cell}")
@@ -92,15 +92,15 @@ def _rows(ctx: StepContext, names: list[str], points: list[str]) -> None:
         "model": ctx.source,
         "light": light(worst(ctx.checked(point) for point in points)),
     }
-    components.matrix("matrix-cell", header, lambda place: state.change(unit=int(place[1])))
+    components.matrix("matrix-cell", header, lambda cell: state.change(unit=int(cell[1])))
 
 
 def _along(ctx: StepContext, names: tuple[str, ...], unit: int) -> None:
     """The picked dimension of the gates and of the state, from the first token to the last."""
-    places = range(len(ctx.labels))
-    points = {name: [ctx.whole(f"steps.{t}.{name}") for t in places] for name in names}
+    positions = range(len(ctx.labels))
+    points = {name: [ctx.whole(f"steps.{t}.{name}") for t in positions] for name in names}
     lines = [
-        series(CALLED.get(name, name), places, [ctx.trace[point][0, unit] for point in points[name]])
+        series(CALLED.get(name, name), positions, [ctx.trace[point][0, unit] for point in points[name]])
         for name in names
     ]
     marks = [(ctx.view.token, lines[-1].y[ctx.view.token], ctx.token)]

@@ -39,9 +39,9 @@ def draw(ctx: StepContext) -> None:
     with right:
         taken_out(ctx, "attn.out", f"Attention of block {view.layer}")
         arithmetic(ctx, (total, view.token, view.unit), (added, view.token, view.unit))
-        places = range(len(ctx.labels))
+        positions = range(len(ctx.labels))
         lines = [
-            series(name, places, size)
+            series(name, positions, size)
             for name, size in zip(("stream before", "added", "stream after"), sizes, strict=True)
         ]
         figure = graph(lines, "token", "length of the vector", height=250, zero=True, ticks=ctx.labels)

@@ -81,9 +81,9 @@ def _by_distance(ctx: StepContext) -> None:
     ((asking,), (key,)) = (ctx.sources(ctx.point(f"attn.{turned}")) for turned in ("q_rot", "k_rot"))
     q, k = ctx.trace[asking][0, view.head, view.token], ctx.trace[key][0, ctx.head_in(key), view.key]
 
-    def dots(place: int, other: int, count: int = 1) -> list[float]:
-        """With the query at `count` positions from `place` on, the key at `other`."""
-        return dots_at(q, k, angles(place, count), angles(other, 1)).tolist()
+    def dots(position: int, other: int, count: int = 1) -> list[float]:
+        """With the query at `count` positions from `position` on, the key at `other`."""
+        return dots_at(q, k, angles(position, count), angles(other, 1)).tolist()
 
     here, far = view.token - view.key, max(len(ctx.labels), LEAST)
     first = 0 if here >= 0 else 1 - far
@@ -94,8 +94,8 @@ def _by_distance(ctx: StepContext) -> None:
     names = f"positions from {ctx.key} to {ctx.token}", "query · key"
     figure = graph([line], *names, height=140, marks=[mark], zero=True)
     title = "The same query and key at other distances"
-    places, base = np.arange(view.key + first, view.key + far), ctx.config.rotary_base
-    check = check_distances(q, k, base, places, np.full(len(places), view.key), curve)
+    positions, base = np.arange(view.key + first, view.key + far), ctx.config.rotary_base
+    check = check_distances(q, k, base, positions, np.full(len(positions), view.key), curve)
     chart(ctx, "distance", figure, title, foot=f"{asking} · k, rotated", check=check)
 
 

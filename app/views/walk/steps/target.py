@@ -23,9 +23,9 @@ def forced(ctx: StepContext, logits: torch.Tensor) -> None:
     """What the decoder would write after the picked token, and what it was given there."""
     best = int(logits.argmax())
     values = dict(token=ctx.token, best=ctx.label_of(best), share=float(logits.softmax(-1)[best]))
-    if ctx.place + 1 == len(ctx.ids):
+    if ctx.position + 1 == len(ctx.ids):
         return words(ctx, "target/last", **values)
-    given = ctx.ids[ctx.place + 1]
+    given = ctx.ids[ctx.position + 1]
     name = "target/same" if given == best else "target/other"
     words(ctx, name, given=ctx.label_of(given), given_share=float(logits.softmax(-1)[given]), **values)
 
@@ -43,13 +43,13 @@ def typed_after(ctx: StepContext) -> str:
     """What a person typed after the picked token, which a continuation replaces."""
     if ctx.side and not ctx.view.target:
         return ""  # the model's own words
-    special, after = ctx.model.tokenizer.special.values(), slice(ctx.place + 1, None)
+    special, after = ctx.model.tokenizer.special.values(), slice(ctx.position + 1, None)
     pairs = zip(ctx.tokens[after], ctx.ids[after], strict=True)
     return b"".join(token for token, id in pairs if id not in special).decode("utf-8", "replace")
 
 
 def _write_on(ctx: StepContext) -> None:
-    ids = compute.written(ctx.model.name, ctx.given[0], tuple(ctx.ids[: ctx.place + 1]))
+    ids = compute.written(ctx.model.name, ctx.given[0], tuple(ctx.ids[: ctx.position + 1]))
     text = ctx.model.tokenizer.decode(list(ids[1:]))
     rest = typed_after(ctx)
     note = told(ctx, "target/written", text=text)
