@@ -89,7 +89,7 @@ def missed(rows: list[dict]) -> list[str]:
     for row in rows:
         if row["aim"] and not reached(row["values"][0], *row["aim"]):
             got, aim = (number(value, row["unit"]) for value in (row["values"][0], row["aim"][1]))
-            found.append(f"- **Not reached:** {row['name']}, {got} where {row['aim'][0]} {aim} was aimed at.")
+            found.append(f"- **Not reached:** {row['name']}, {got}; the aim was {row['aim'][0]} {aim}.")
     return found
 
 

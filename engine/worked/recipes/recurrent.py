@@ -113,7 +113,7 @@ def interpolate(s: StepInputs):
 
 def _interpolate_cell(s: StepInputs, b, d):
     update, candidate, before = (float(x[b, d]) for x in s.sources)
-    symbols, labels = r"(1 - u_d)\,n_d + u_d\,h_{t-1,d}", ["the candidate", "the state before"]
+    symbols, labels = r"(1 - u_d)\,n_d + u_d\,h_{t-1,d}", ["the candidate", "the previous state"]
     return product_cell(symbols, s.point.sources, labels, [1 - update, update], [candidate, before])
 
 

@@ -102,7 +102,7 @@ def test_the_card_says_what_the_model_is_and_how_well_it_does(rhymes, kind):
         "> Once upon a time there was a little",
     ):
         assert words in text
-    missed = "**Not reached:** cloze, top-5 accuracy, 0.0% where ≥ 70.0% was aimed at"
+    missed = "**Not reached:** cloze, top-5 accuracy, 0.0%; the aim was ≥ 70.0%"
     assert (missed in text) == (kind != "books alone")  # books alone: nothing is aimed at
     assert not re.search(r"\{\w*\}|None|nan", text)
     assert [line["step"] for line in map(json.loads, (rhymes / "log.jsonl").open())] == [1, 2, 3, 4, 5, 6]
@@ -190,10 +190,10 @@ def test_where_all_aims_are_reached_the_card_says_so():
 @pytest.mark.parametrize(
     ("values", "found", "missed"),
     [
-        ({"bits per byte, books": 1.55}, {}, "bits per byte, books, 1.550 where < 1.550 was aimed at"),
-        ({"it": 0.79}, {}, "it, 79.0% where ≥ 80.0% was aimed at"),
-        ({"random string, second time": 4.5}, {}, "against the first, 0.500 where < 0.500 was aimed at"),
-        ({}, {"induction": torch.tensor([[0.49]])}, "induction head, 0.490 where ≥ 0.500 was aimed at"),
+        ({"bits per byte, books": 1.55}, {}, "bits per byte, books, 1.550; the aim was < 1.550"),
+        ({"it": 0.79}, {}, "it, 79.0%; the aim was ≥ 80.0%"),
+        ({"random string, second time": 4.5}, {}, "÷ the first, 0.500; the aim was < 0.500"),
+        ({}, {"induction": torch.tensor([[0.49]])}, "induction head, 0.490; the aim was ≥ 0.500"),
     ],
 )
 def test_an_aim_that_was_missed_is_named_with_what_was_reached(values, found, missed):
