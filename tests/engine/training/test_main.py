@@ -51,9 +51,9 @@ RUNS = {
 }
 BOOKS = {"books alone": "100%", "a mix": "42%", "the LLaMA kind": "42%"}
 KINDS = {
-    "books alone": "the GPT-2 kind, learned positions",
-    "a mix": "the GPT-2 kind, rotary positions",
-    "the LLaMA kind": "the LLaMA kind, rotary positions, RMSNorm, a gated MLP, "
+    "books alone": "GPT-2 style, learned positions",
+    "a mix": "GPT-2 style, rotary positions",
+    "the LLaMA kind": "LLaMA style, rotary positions, RMSNorm, a gated MLP, "
     "1 head of keys and values, each shared by 2",
 }
 
@@ -98,7 +98,7 @@ def test_the_card_says_what_the_model_is_and_how_well_it_does(rhymes, kind):
         "49,152 tokens in 6 steps",
         "2 whole books",
         "| bits per byte, books |",
-        "| induction | 24 | layer ",
+        "| induction | 24 | block ",
         "> Once upon a time there was a little",
     ):
         assert words in text
