@@ -1,7 +1,7 @@
-"""What kind of model this is: asked here and nowhere else, and answered from the config's own fields.
+"""What kind of model this is: decided here and nowhere else, from the config's own fields.
 
-A model's facts are those fields by name, and a few that follow from several of them. Texts, steps and pictures
-name the facts that they are for; of those that fit, the most specific one is taken.
+A model's facts are those fields by name, and a few derived from several of them. Texts, steps and charts name
+the facts that they are for; of those that fit, the most specific one is taken.
 """
 
 from collections.abc import Mapping
@@ -31,11 +31,11 @@ STEPS = (
     "next",
 )
 CROSS = "cross"  # one more step, of decoders that look at an encoder
-CARRIED = ("cell", "states")  # the steps of recurrent models in the place of a block's
+CARRIED = ("cell", "states")  # the steps of recurrent models, instead of a block's
 BEGIN, END = ("tokens", "embeddings"), ("layers", "next")  # the steps before the blocks and after them
-HEADED = ("qkv", "scores", "mask", "softmax", "heads", CROSS)  # the steps in which a head is looked at
-ONLY = "only"  # what the stack of a model is called that has no other
-SIZES = ("image", "segments", "memory", "experts")  # fields that say by their size if there is such a thing
+HEADED = ("qkv", "scores", "mask", "softmax", "heads", CROSS)  # the steps that show one head
+ONLY = "only"  # the name of the stack of a model that has only one
+SIZES = ("image", "segments", "memory", "experts")  # fields whose size says if there is such a thing
 
 
 def when(**facts: object) -> Conditions:
@@ -70,7 +70,7 @@ def _facts(config: Config | RecurrentConfig, side: str) -> Facts:
     fields = asdict(config) | {name: bool(getattr(config, name)) for name in SIZES}
     tied = config.tied and config.ending in ("logits", "masked")
     shared = {"shared_keys": config.group_size > 1, "tied": tied, "cross": False}
-    shared["biased"] = config.positions in BIASED  # a number for the distance is added to every score
+    shared["biased"] = config.positions in BIASED  # a bias for the distance is added to every score
     return fields | shared | {"architecture": "transformer", "stack": side or ONLY}
 
 
@@ -89,18 +89,18 @@ def most_specific(variants: Mapping[Conditions, T], facts: Facts) -> T:
 
 
 def whole(model) -> Facts:
-    """The facts of a model as a whole: of two stacks those of the one that writes."""
+    """The facts of a model as a whole: of two stacks, the decoder's."""
     return facts_of(model, "decoder" if len(model.reads) == 2 else "")
 
 
 def family_of(model) -> str:
-    """Which family of architectures a model is of."""
+    """The family of architectures that a model belongs to."""
     return most_specific({conditions: family for family, conditions in FAMILIES.items()}, whole(model))
 
 
 def rank_of(model) -> tuple[int, bool, bool]:
-    """Where a model stands among others: by its family; within one a Transformer, then recurrent models that
-    look back at the source, then those that do not."""
+    """A model's sort key: by family; within one, Transformers, then recurrent models with attention, then those
+    without."""
     config = model.config
     carried = isinstance(config, RecurrentConfig)
     return list(FAMILIES).index(family_of(model)), carried, carried and config.attention == "none"
@@ -108,7 +108,7 @@ def rank_of(model) -> tuple[int, bool, bool]:
 
 @cache
 def steps_of(config: Config | RecurrentConfig, side: str = "") -> tuple[str, ...]:
-    """The steps in the order in which a stack takes them: norms stand before the parts, or after the sums.
+    """The steps in the order in which a stack takes them: norms come before the parts, or after the sums.
 
     side is "encoder" or "decoder" where a model has both.
     """
@@ -123,17 +123,17 @@ def steps_of(config: Config | RecurrentConfig, side: str = "") -> tuple[str, ...
 
 
 def norms_of(config: Config) -> tuple[str, ...]:
-    """The norms that a model has: one for each part of a block, and one at its end or its beginning."""
+    """The norms of a model: one for each part of a block, and one at its end or its beginning."""
     there = {"attn": True, "cross": config.memory, "mlp": True, "final": not config.post_norm}
     return tuple(name for name, is_so in (there | {"embed": config.embed_norm}).items() if is_so)
 
 
 def own_mask(config: Config) -> str:
-    """The model's own mask, as those to pick from are called."""
+    """The model's own mask, by the name under which it can be picked."""
     return "causal" if config.causal else "none"
 
 
 def first_picked(config: Config | RecurrentConfig, tokens: int) -> int:
-    """The position that is picked where none was: the last token, or a patch near the middle."""
+    """The position picked by default: the last token, or a patch near the middle."""
     across = config.image // config.patch if config.image else 0
     return 1 + (across + 1) * ((across - 1) // 2) if across else tokens - 1

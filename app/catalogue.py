@@ -1,4 +1,4 @@
-"""Which models there are, of which family each is, what it brings along, and what it reads of a view."""
+"""Which models there are, their families, the files beside their weights, and what each reads of a view."""
 
 import re
 from functools import cache
@@ -10,7 +10,7 @@ from app.architecture import family_of, rank_of
 from app.compute import Given
 from app.state import PROMPT
 from engine.load import beside as read_beside
-from engine.load import moments_of
+from engine.load import checkpoints_of
 from engine.tokenize.wordpiece import MASK
 
 ROOT = Path(engine.__file__).parents[1]
@@ -22,14 +22,14 @@ ENDINGS = {"encoder": f" {MASK}.", "pair": " tired.", "recurrent": " tired."}  #
 
 @cache
 def models() -> list[str]:
-    """The names that a link may give: the shipped models, the default first, and moments of training."""
-    return shipped() + [moment for name in shipped() for moment in moments(name)]
+    """The names that a link may give: the shipped models, the default first, and checkpoints of training."""
+    return shipped() + [checkpoint for name in shipped() for checkpoint in checkpoints(name)]
 
 
-def moments(name: str) -> list[str]:
-    """The moments of a model's training; none where what is kept of them is broken."""
+def checkpoints(name: str) -> list[str]:
+    """The checkpoints of a model's training; none where what is kept of them is broken."""
     try:
-        return moments_of(name)
+        return checkpoints_of(name)
     except (ValueError, OSError):
         return []
 
@@ -41,7 +41,7 @@ def shipped() -> list[str]:
 
 
 def linked(name: str) -> str:
-    """A model as a link names it: the default by nothing."""
+    """A model's name in a link: empty for the default."""
     return "" if name == shipped()[0] else name
 
 
@@ -86,7 +86,7 @@ def by_family() -> list[str]:
 
 
 def families() -> dict[str, str]:
-    """The families that there are models of, each with the first of them, in their order."""
+    """The families that have models, in order, each with its first model."""
     names = {}
     for name in by_family():
         names.setdefault(family(name), name)
@@ -104,18 +104,18 @@ def captioners() -> list[str]:
 
 
 def opening(name: str, prompt: str) -> str:
-    """The prompt, or, where it is the one that all models begin with, what of it suits the model: an encoder
-    has a gap to fill, a translator a whole sentence."""
+    """The prompt; the default one is completed to suit the model: an encoder gets a gap to fill, a translator a
+    whole sentence."""
     if prompt != PROMPT:
         return prompt
     return PROMPT + ENDINGS.get(family(name), "")
 
 
 def given(name: str, view, gap: bool = False) -> Given:
-    """What a model reads of a view: its prompt, or its image (where none was drawn, the model's first example).
+    """What a model reads of a view: its prompt, or its image (if none was drawn, the model's first example).
 
-    With `gap` the models that are asked beside one another have the same gap to fill: what stands before the
-    [MASK] of the prompt, or the whole of it, and for those that read on both sides the gap itself.
+    With `gap`, comparable fill-in inputs for all models: the text before the prompt's [MASK] (or all of it),
+    and for models that read on both sides the whole with its [MASK].
     """
     reads = compute.model(name).reads
     if reads[0].image:
@@ -131,7 +131,7 @@ def given(name: str, view, gap: bool = False) -> Given:
 
 
 def _image(name: str, drawn: str, gap: bool) -> str:
-    """What was drawn, or else the model's own first example; beside others also where it is of another size."""
+    """What was drawn, or the model's first example; with `gap` that too if the sizes differ."""
     pixels, shown = compute.model(name).reads[0].image ** 2, examples(name)
     if drawn and (len(drawn) == pixels or not gap):
         return drawn
@@ -139,7 +139,7 @@ def _image(name: str, drawn: str, gap: bool) -> str:
 
 
 def examples(name: str) -> list[dict]:
-    """What a shipped model brings along to be tried, the first of it first; empty where it brings nothing."""
+    """A shipped model's examples, in order; empty if it has none."""
     return beside(name, "examples.json").get("examples", [])
 
 

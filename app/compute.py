@@ -87,7 +87,7 @@ def _run(name: str, given: Given, edits: Edits) -> Trace:
 
 
 def _read(reader, text: str):
-    """A text as it is, or the pixels that it stands for."""
+    """A text as it is, or the pixels that it encodes."""
     if not reader.reads[0].image:
         return text
     return Pixels(from_signs(text, reader.reads[0].image, reader.prepare.palette))
@@ -118,8 +118,7 @@ def _known(name: str) -> frozenset[str]:
 
 @shared(PROMPTS)
 def written(name: str, text: str, read: tuple[int, ...]) -> tuple[int, ...]:
-    """What an encoder-decoder writes of a text or an image by itself, after those tokens of its own text that
-    it has read: all of them, as its decoder reads them."""
+    """The ids that an encoder–decoder's decoder reads: `read`, and what it then writes by itself."""
     reader = model(name)
     steps = engine.generate(reader, _read(reader, text), target=list(read))
     return (*read, *(step.id for step in steps))
@@ -157,8 +156,8 @@ def flat(name: str, given: Given, point: str, edits: Edits = ()) -> np.ndarray:
 
 @shared(PROMPTS)
 def in_space(name: str, table: str, first: int) -> tuple[np.ndarray, float]:
-    """All rows of a table of tokens as points [V, 3], along the directions in which its first rows spread most;
-    and which share of the spread of these the three directions have."""
+    """All rows of a table of tokens as points [V, 3], along the first principal components of its first rows;
+    and the share of those rows' variance that the three explain."""
     weight = model(name).get_submodule(table).weight
     points = analysis.project(weight, weight[:first], 3)
     return points.cpu().numpy(), analysis.spread(points[:first]) / analysis.spread(weight[:first])
@@ -195,7 +194,7 @@ def checked_space(name: str, table: str, first: int) -> Check:
 
 @shared(10 * PROMPTS)
 def checked_stops(name: str, given: Given, side: str, at: int, edits: Edits = ()) -> Check:
-    """What `stops` gives for one position."""
+    """The check of `stops` at one position."""
     ids, shares = (found[:, at] for found in stops(name, given, side, edits))
     return check_lens(trace(name, given, edits), at, shares, side, ids)
 
@@ -217,7 +216,7 @@ def stop_by_hand(
 def sampled(
     name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: Edits = ()
 ) -> dict[str, torch.Tensor]:
-    """The sampler's steps from the scores of a point at one position (`at`; empty: there is one alone)."""
+    """The sampler's steps from the scores of a point at one position (`at`; empty: the point has only one)."""
     return steps_of(trace(name, given, edits)[point][(0, *at)].cpu(), decoding)
 
 
@@ -240,7 +239,7 @@ def choice_by_hand(
 def checked_choice(
     name: str, given: Given, point: str, at: int, decoding: Decoding, edits: Edits = ()
 ) -> tuple[Check, Check]:
-    """Of each entry's probability after temperature and cuts, at one position, and of the best n together."""
+    """The checks of each entry's probability after temperature and cuts, and of the cumulative ones."""
     steps = sampled(name, given, point, (at,), decoding, edits)
     logits, shown = trace(name, given, edits)[point][0, at], steps["probabilities"]
     together = shown.sort(descending=True).values.cumsum(-1)
@@ -249,7 +248,7 @@ def checked_choice(
 
 @shared(PROMPTS)
 def checked_run(name: str, given: Given, point: str, edits: Edits = ()) -> Check:
-    """The whole run once more by the second route alone, up to a point."""
+    """The whole run by the second route alone, up to a point."""
     return check_run(trace(name, given, edits), point)
 
 

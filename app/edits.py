@@ -12,7 +12,7 @@ from engine.trace.tap import Edit
 
 Edits = tuple[Edit, ...]
 
-WRITTEN = {  # how the value of an op stands in a link, where that is no number
+WRITTEN = {  # how an op's value is written in a link, if it is not a number
     "zero": lambda value: "",
     "mean": lambda value: "",
     "take": str,
@@ -39,7 +39,7 @@ def _written(edit: Edit) -> str:
 
 
 def read(text: str) -> tuple[Edits, list[str]]:
-    """The edits that a link's text stands for, and each part of it that stands for none."""
+    """The edits that a link's text encodes, and each part of it that encodes none."""
     found, unread = [], []
     parts = text.split("!") if text else []
     for part in parts[:MOST]:
@@ -68,7 +68,7 @@ def _value(op: str, text: str) -> float | str | tuple[str, int] | None:
         return None
     number = float(text)
     if not math.isfinite(number) or abs(number) > LARGEST:
-        raise ValueError("no number that could be worked with")
+        raise ValueError("not a usable number")
     return number
 
 
@@ -85,10 +85,10 @@ def fitting(trace: Trace, edits: Edits) -> tuple[Edits, list[str]]:
 
 
 def _refuse_nan(trace: Trace, edit: Edit) -> None:
-    """A ValueError where −∞ would be multiplied by 0 or turned round: what follows would be no number."""
+    """A ValueError where −∞ would be multiplied by 0 or a negative number: the result would not be a number."""
     if edit.op == "scale" and edit.value <= 0 and trace[edit.point].isneginf().any():
         raise ValueError(
-            f"{edit.point} holds −∞ in its masked cells, so it can be scaled by numbers above 0 alone"
+            f"{edit.point} holds −∞ in its masked cells, so it can only be scaled by numbers above 0"
         )
 
 
@@ -107,13 +107,13 @@ def _taken(trace: Trace, edit: Edit):
 
 
 def found(edits: Edits, point: str, op: str = "", at: dict | None = None) -> Edit | None:
-    """The edit of a point, of this op if one is named, at exactly this place."""
+    """The edit of a point, of this op if one is named, at exactly these cells."""
     where = Edit(point, "zero", at or {}).at
     return next((e for e in edits if e.point == point and e.at == where and op in ("", e.op)), None)
 
 
 def put(edits: Edits, *more: Edit) -> Edits:
-    """The edits with more of them, each in the place of what was done there before."""
+    """The edits with more of them, each replacing an earlier edit of the same cells."""
     for edit in more:
         old = found(edits, edit.point, at=dict(edit.at))
         edits = tuple(edit if e == old else e for e in edits) if old else (*edits, edit)
@@ -137,7 +137,7 @@ def layer_of(edit: Edit) -> int | None:
 
 
 def together(edits: Edits, layers: int) -> list[Edits]:
-    """The edits one by one, but those in one group that do the same in every one of the blocks."""
+    """The edits one by one, except that those doing the same in every block form one group."""
     groups: dict[Edit, list[Edit]] = {}
     for edit in edits:
         groups.setdefault(moved(edit, 0), []).append(edit)

@@ -1,4 +1,4 @@
-"""Markdown as a tree that the browser makes elements of: the few signs that our texts use, and never HTML."""
+"""Markdown as a tree that the browser turns into elements: the little that our texts use, and never HTML."""
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -15,7 +15,7 @@ def tree(markdown: str) -> Tree:
 
 
 def _grown(tag: str, tokens: list[Token]) -> Tree:
-    """The tokens' elements, each inside the one that was opened last."""
+    """The tokens' elements, each inside the last one opened."""
     stack = [[tag]]
     for token in tokens:
         if token.nesting == 1:

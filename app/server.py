@@ -124,7 +124,7 @@ async def _refuse(scope, receive, send, status: int, why: str) -> None:
 
 
 class Headers:
-    """Adds HEADERS to every answer, and has browsers keep the library of the charts."""
+    """Adds HEADERS to every response, and has browsers keep Plotly."""
 
     def __init__(self, app):
         self.app = app

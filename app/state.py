@@ -1,4 +1,4 @@
-"""What a person is looking at: one view, kept in the session and in the link, changed by one door."""
+"""What a person is looking at: one view, kept in the session and in the link, changed only from here."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -21,6 +21,7 @@ LONGEST_LINK = (
 LONGEST_TEXT = 1_000_000  # characters of a text that are kept, so that it can be shortened
 REMEMBERED = 50  # views of a session whose addresses could not hold them
 CUT = "cut"  # the parameter of an address that names what it could not hold
+CALLED = {"layer": "block"}  # fields that the page calls otherwise
 PROMPT = "The animal didn't cross the street because it was too"  # its end is open: several words fit
 
 
@@ -37,30 +38,30 @@ def one_of(default: str, *choices: str):
 class View:
     """Everything that a link says. Positions are clamped to the model and prompt by `fit`."""
 
-    # what is read, and by which model
-    model: str = ""  # a shipped model's name; empty is the default
+    # the input, and which model reads it
+    model: str = ""  # a shipped model's name; empty: the default
     prompt: str = PROMPT
-    target: str = ""  # what a decoder beside an encoder has read; empty is what it writes itself
-    image: str = ""  # what an image model reads, a sign a pixel; empty is the model's first example
+    target: str = ""  # what a decoder beside an encoder reads; empty: its own output
+    image: str = ""  # what an image model reads, one sign per pixel; empty: the model's first example
     other: str = ""  # another text, to compare a word's vectors in both
     edits: Edits = ()  # what-ifs: changes to the run
-    # where one looks
-    stack: str = one_of("decoder", "encoder", "decoder")  # of a model with two the one that is looked at
+    # what is looked at
+    stack: str = one_of("decoder", "encoder", "decoder")  # of a model with two, the one shown
     step: str = one_of("tokens", *STEPS, CROSS, *CARRIED)
     layer: int = ranged(0, 0, 999)
     head: int = ranged(0, 0, 999)
-    token: int = ranged(-1, -1, 99_999)  # the asking position; -1 is the last
-    key: int = ranged(-1, -1, 99_999)  # the position looked at; -1 is the one looked at most
-    unit: int = ranged(-1, -1, 999_999)  # a number inside a vector; -1 is the largest in size
+    token: int = ranged(-1, -1, 99_999)  # the query's position; -1 is the last
+    key: int = ranged(-1, -1, 99_999)  # the key's position; -1 is the one with the largest weight
+    unit: int = ranged(-1, -1, 999_999)  # a dimension of a vector; -1 is the largest in size
     expert: int = ranged(-1, -1, 9_999)  # of a mixture; -1 is the one with the largest share
     entry: int = ranged(-1, -1, 9_999_999)  # an entry of the vocabulary; -1 is the most probable
     merge: int = ranged(-1, -1, 9_999)  # how many merges of the picked word are shown; -1 is all
     # how a step shows it
-    # which of query, key, value: as it is, normed or turned
+    # query, key or value: as projected, normalised or rotated
     letter: str = one_of("q", "q", "q_norm", "q_rot", "k", "k_norm", "k_rot", "v")
     norm: str = one_of("attn", "attn", "cross", "mlp", "final", "embed")  # which norm of the block
     sink: bool = False  # hide the first token's share
-    weighted: bool = False  # attention weighted by the size of the values
+    weighted: bool = False  # attention weights times the length of the value vectors
     # the sampler
     temperature: float = ranged(1.0, 0.1, 5.0)
     top_k: int = ranged(0, 0, 999_999)  # 0: no cut
@@ -98,11 +99,11 @@ def _parse(name: str, text: str, models: list[str]):
     """(value or None, complaint or "") for one parameter."""
     kind, said = TYPES[name], f"{name} = “{text_start(text)}”"
     if name == "model" and text not in models:
-        return None, f"{said}: there is no such model here; there is {', '.join(models)}."
+        return None, f"{said}: there is no such model here; there are {', '.join(models)}."
     if name == "edits":
         value, unread = edits.read(text)
         cut = "; ".join(f"“{text_start(part)}”" for part in unread)
-        return value, cut and f"edits: {cut} is no what-if that a link can hold."
+        return value, cut and f"edits: {cut} is not a what-if that a link can hold."
     if name in CHOICES and text not in CHOICES[name]:
         return None, f"{said} is not one of {', '.join(CHOICES[name])}."
     if kind is str and len(text) > LONGEST_TEXT:
@@ -119,7 +120,7 @@ def _parse(name: str, text: str, models: list[str]):
         return None, f"{said} is not a number."
     low, high = RANGES[name]
     value = min(max(kind(value), low), high)
-    return value, "" if value == float(text) else f"{said}: it goes from {low} to {high}; {value} is shown."
+    return value, "" if value == float(text) else f"{said}: the range is {low} to {high}; {value} is used."
 
 
 def text_start(text: str) -> str:
@@ -163,8 +164,8 @@ def fit(
 ) -> tuple[View, list[str]]:
     """`view` with step, layer, head, positions and vectors that exist, and a sentence for each one moved.
 
-    tokens are the positions of the stack, keys those looked at where they are others; `usual` is the position
-    picked where none was (None: the last, or a patch near the middle).
+    tokens are the positions of the stack, keys those attended to if they differ; `usual` is the position
+    picked by default (None: the last, or a patch near the middle).
     """
     moved, ignored = {}, []
     steps, counts = steps_of(config, side), {"token": tokens, "key": keys or tokens}
@@ -180,7 +181,7 @@ def fit(
         value = getattr(view, name)
         if value >= count:
             moved[name] = count - 1
-            ignored.append(f"There is no {name} {value} here; the last is {count - 1}.")
+            ignored.append(f"There is no {CALLED.get(name, name)} {value} here; the last is {count - 1}.")
     usual = first_picked(config, tokens) if usual is None else usual
     moved.setdefault("token", view.token if view.token >= 0 else usual)
     return replace(view, **moved), ignored
@@ -190,13 +191,13 @@ def _fit_block(view: View, config: Config, moved: dict, ignored: list[str]) -> N
     """What a stack of blocks has or lacks, into `moved` and `ignored`."""
     if view.letter.endswith("_rot") and not config.rotary:
         moved["letter"] = view.letter[0]
-        ignored.append("This model turns no queries and keys; they are shown as they are.")
+        ignored.append("This model has no rotary positions; queries and keys are shown as they are.")
     if view.letter.endswith("_norm") and not config.qk_norm:
         moved["letter"] = view.letter[0]
         ignored.append("This model does not normalise queries and keys; they are shown as they are.")
     if view.norm not in norms_of(config):
         moved["norm"] = "attn"
-        ignored.append("This model has no such norm; the one at its attention is shown.")
+        ignored.append("This model has no such norm; attention's is shown.")
 
 
 # --- the session ---------------------------------------------------------------------------------
@@ -273,12 +274,12 @@ def enter(field: str, value: object) -> None:
 
 
 def edit(change_of: Callable[[Edits], Edits]) -> None:
-    """Change the what-ifs as they are now, which can be others than when the page was made."""
+    """Change the current what-ifs, which may differ from those the page was made with."""
     change(edits=change_of(current().edits))
 
 
 def anew(**what) -> None:
-    """Set fields that change what is read: what was picked in the old text is picked no more."""
+    """Set fields that change the input, and drop what was picked in the old one."""
     change(**UNPICKED | what)
 
 
@@ -295,7 +296,7 @@ def seen() -> int:
 
 
 def rest(name: str) -> None:
-    """Remember at what the visitor has stayed for a moment."""
+    """Remember what the visitor has stayed at for a moment."""
     st.session_state.rested = name
 
 
@@ -314,7 +315,7 @@ def unfolded(key: str) -> bool:
 
 
 def tell(note: str) -> None:
-    """Remember what to say of what was just written; nothing: to say no more of it."""
+    """Remember a note on what was just written; empty: no note."""
     st.session_state.drawn = note
 
 
@@ -323,7 +324,7 @@ def told() -> str:
 
 
 def leave() -> None:
-    """On to the walk, which a callback cannot open by itself."""
+    """Go to the walk after this run: a callback cannot switch pages."""
     st.session_state.leaving = True
 
 

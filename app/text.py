@@ -1,11 +1,11 @@
-"""The words a learner reads: Markdown files in assets/text, with numbers filled in from the trace.
+"""The texts a learner reads: Markdown files in assets/text, with numbers filled in from the trace.
 
-A file is cut at its headings: `## tokens/lead` names the text below it, `## tokens/lead {image: true}` what is
-shown instead for models of which these facts are so (app/architecture.py). In a text
+A file is split at its headings: `## tokens/lead` names the text below it, `## tokens/lead {image: true}` the
+one shown instead for models with these facts (app/architecture.py). In a text
 
     [[name]] or [[name:.0%]]     is a value; it is escaped, so a prompt can never become markup
     [[n|byte|bytes]]             is the first word where n is 1, else the second
-    [[gated?…]] [[not gated?…]]  is there only for models of which that is so, or is not; it may hold values
+    [[gated?…]] [[not gated?…]]  is shown only if the fact holds, or does not hold; it may contain values
     [[norm: rms?…]]              the same for a fact with several values
 """
 
@@ -27,7 +27,7 @@ WORDS = {"true": True, "false": False}
 
 @cache
 def sections(page: str) -> dict[str, dict[Conditions, str]]:
-    """All texts of a page: by name, and by what must be so of a model."""
+    """All texts of a page: by name, and by the facts that a model must have."""
     parts = re.split(r"^## (.+)$", (FOLDER / f"{page}.md").read_text("utf-8"), flags=re.MULTILINE)
     found = {}
     for heading, text in zip(parts[1::2], parts[2::2], strict=True):
@@ -46,7 +46,7 @@ def _value(word: str) -> bool | int | str:
 
 
 def say(page: str, name: str, facts: Facts = NONE, /, **values) -> str:
-    """The text `name` of a page as it is for models with these facts, with its placeholders filled."""
+    """The text `name` of a page for models with these facts, with its placeholders filled."""
 
     def only(match: re.Match) -> str:
         fact = facts.get(match[2])
@@ -60,7 +60,7 @@ def say(page: str, name: str, facts: Facts = NONE, /, **values) -> str:
 
 
 def written(value: object, form: str) -> str:
-    """A value as texts show it: −0.000 is 0.000, and a token's leading space is left out unless it is raw."""
+    """A value as texts show it: −0.000 becomes 0.000, and a token loses its leading space unless it is raw."""
     if isinstance(value, str):
         return escape(value if form == "raw" else LEADING.sub("", value))
     text = format(value, form)

@@ -1,4 +1,4 @@
-"""Everything slow happens once, before the first visitor: imports, the model, a first run."""
+"""Do everything slow once, before the first visitor: imports, the model, a first run."""
 
 import importlib
 
@@ -9,7 +9,7 @@ from app.state import PROMPT
 from app.ui import figures
 from app.views.walk import steps  # noqa: F401  (all that a visit imports)
 
-# What Streamlit imports when the first visitor comes.
+# Streamlit imports these only for the first visitor.
 LATE = ("pandas.api.types", "pyarrow.compute", "PIL.Image", "pydoc", "zoneinfo")
 
 

@@ -5,13 +5,13 @@
     trace["blocks.0.attn.pattern"]            # [B, H, T, S]
 
 Read it in this order: config, position, trace/tap; of model/ norm, context, sublayer, attention, mlp,
-block, embed, transformer; then points/, trace/trace, worked/steps, worked/rerun, decode. What came before
-the transformer stands apart: model/cells, model/recurrent, points/recurrent.
+block, embed, transformer; then points/, trace/trace, worked/steps, worked/rerun, decode. The recurrent
+models before the transformer are apart: model/cells, model/recurrent, points/recurrent.
 """
 
 from engine.decode import Decoding, Step, generate
 from engine.images import Pixels
-from engine.load import load, moments_of, shipped
+from engine.load import checkpoints_of, load, shipped
 from engine.points import Point
 from engine.trace import Trace, run
 from engine.trace.inputs import Inputs
@@ -26,9 +26,9 @@ __all__ = [
     "Point",
     "Step",
     "Trace",
+    "checkpoints_of",
     "generate",
     "load",
-    "moments_of",
     "points_of",
     "run",
     "shipped",

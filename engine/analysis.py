@@ -1,4 +1,4 @@
-"""Questions that pages ask of a trace: pure functions of its numbers and of the model's weights."""
+"""What pages derive from a trace: pure functions of its numbers and of the model's weights."""
 
 import torch
 import torch.nn.functional as F
@@ -11,15 +11,15 @@ from engine.trace import Trace
 
 
 def entropy(pattern: Tensor) -> Tensor:
-    """Bits of each row [..., S] -> [...]: 0 for a single token, log2(n) for n tokens alike."""
+    """Bits of each row [..., S] -> [...]: 0 for a single token, log2(n) for n equal weights."""
     return (pattern * pattern.clamp_min(1e-30).log2()).sum(-1).neg().clamp_min(0)
 
 
 def without_first(pattern: Tensor) -> Tensor:
-    """The pattern [..., T, S] with the first token's share taken out and each row summing to 1 again
-    (the first row, which has nothing else, becomes 0).
+    """The pattern [..., T, S] without the first token's weight, each row summing to 1 again (the first row,
+    which has nothing else, becomes 0).
 
-    Heads with nothing to look for rest on the first token, the attention sink (Xiao et al. 2023).
+    Heads that find nothing relevant attend to the first token, the attention sink (Xiao et al. 2023).
     """
     rest = pattern.clone()
     rest[..., 0] = 0
@@ -27,25 +27,25 @@ def without_first(pattern: Tensor) -> Tensor:
 
 
 def value_weighted(pattern: Tensor, v: Tensor) -> Tensor:
-    """Weight [..., H, T, S] times the length of what is handed over, v [..., G, S, E], each row summing to 1
+    """Weights [..., H, T, S] times the norm of each value, v [..., G, S, E], each row summing to 1 again
     (Kobayashi et al. 2020)."""
     sizes = v.norm(dim=-1)
-    sizes = sizes.repeat_interleave(pattern.shape[-3] // sizes.shape[-2], -2)  # of the heads that share it
+    sizes = sizes.repeat_interleave(pattern.shape[-3] // sizes.shape[-2], -2)  # one per head
     weighted = pattern * sizes[..., None, :]
     return weighted / weighted.sum(-1, keepdim=True).clamp_min(1e-12)
 
 
 def dots_at(q: Tensor, k: Tensor, asking: Tensor, looked_at: Tensor) -> Tensor:
-    """q · k of a query and a key [..., E] from before their turns, each then turned to places of one's choice.
+    """q · k of an unrotated query and key [..., E], each rotated to positions of one's choice.
 
-    asking and looked_at are angles [N, E/2] or [1, E/2] -> [..., N]; where both places move by the same number,
-    nothing changes (Su et al. 2021, equation 11).
+    asking and looked_at are angles [N, E/2] or [1, E/2] -> [..., N]; moving both positions by the same number
+    changes nothing (Su et al. 2021, equation 11).
     """
     return (rotate(q, asking) * rotate(k, looked_at)).sum(-1)
 
 
 def nearest(table: Tensor, row: int, count: int) -> tuple[list[int], list[float]]:
-    """The rows of `table` [V, D] nearest to one of them by cosine, itself left out."""
+    """The rows of `table` [V, D] nearest to one of them by cosine, without itself."""
     cosines = F.cosine_similarity(table, table[row][None], dim=-1)
     cosines[row] = -2
     best = cosines.topk(min(count, len(table) - 1))
@@ -53,7 +53,7 @@ def nearest(table: Tensor, row: int, count: int) -> tuple[list[int], list[float]
 
 
 def flat_map(vectors: Tensor) -> Tensor:
-    """Vectors [N, D] as points [N, 2]: their two directions of largest spread (PCA)."""
+    """Vectors [N, D] as points [N, 2] along their first two principal components."""
     return project(vectors, vectors, 2)
 
 
@@ -75,10 +75,10 @@ def spread(vectors: Tensor) -> float:
 
 @torch.inference_mode()
 def lens(trace: Trace, side: str = "") -> tuple[Tensor, Tensor]:
-    """What the model would say if it stopped after each block (logit lens, nostalgebraist 2020).
+    """What the model would predict if it stopped after each block (logit lens, nostalgebraist 2020).
 
-    Returns the most probable token [L + 1, T] and its probability; row 0 is before the first block. Of two
-    stacks `side` says which.
+    Returns the most probable token [L + 1, T] and its probability; row 0 is before the first block. `side`
+    names the stack of a model with two.
     """
     stack, start = trace.model.get_submodule(side), side and f"{side}."
     best = [stack.unembed(trace[start + name])[0].softmax(-1).max(-1) for name in ends(stack.config)]
@@ -99,7 +99,7 @@ def ends(config: Config) -> list[str]:
 
 
 def cosine_similarity(trace: Trace, token: int, other: Trace) -> Tensor:
-    """The cosine of a token's vector with all of another run, before and after each block [L + 1, T]."""
+    """The cosine of a token's vector with each of another run, before and after each block [L + 1, T]."""
     rows = [
         F.cosine_similarity(trace[name][0, token][None], other[name][0], dim=-1)
         for name in ends(trace.model.config)
@@ -110,11 +110,11 @@ def cosine_similarity(trace: Trace, token: int, other: Trace) -> Tensor:
 def promotes(model: Transformer, layer: int, unit: int, count: int) -> tuple[list[int], list[float]]:
     """The tokens, or classes, whose scores one MLP unit raises most, per unit of its activation.
 
-    Its column of W_out, through the last norm's γ, times each score's vector (Geva et al. 2022). ValueError
-    where there is no such direct way: norms after the sums, a head before the scores, or no scores.
+    Its column of W_out, times the last norm's γ, times each score's vector (Geva et al. 2022). ValueError if
+    there is no such direct path: norms after the sums, a head before the scores, or no scores.
     """
     if model.final_norm is None or model.head is not None or not (model.logits or model.classes):
-        raise ValueError(f"a unit of {model.name} reaches no scores directly, only through other layers")
+        raise ValueError(f"a unit of {model.name} does not reach the scores directly, only through other parts")
     column, scores = model.blocks[layer].mlp.out.weight[:, unit], model.logits or model.classes
     raised = scores.weight @ (model.final_norm.weight * column) * (model.scale or 1)
     best = raised.topk(min(count, len(raised)))
@@ -122,15 +122,15 @@ def promotes(model: Transformer, layer: int, unit: int, count: int) -> tuple[lis
 
 
 def certainty(trace: Trace) -> float:
-    """How probable an encoder-decoder finds each token of the target, the end after the last included: the
-    geometric mean of their probabilities. Of its own words it is low where it cannot read the source."""
+    """The geometric mean of the probabilities that an encoder–decoder gives the target's tokens, the end
+    included. For its own output it is low if it cannot read the source."""
     target = trace.target[0].tolist()
     logs = trace["decoder.logits"][0].log_softmax(-1)
     return logs[range(len(target)), [*target[1:], trace.model.end]].mean().exp().item()
 
 
 def parameters_of(model: nn.Module) -> dict[str, int]:
-    """How many numbers were learned in which part; a table used twice counts once, where it is looked up."""
+    """How many parameters each part has; a tied table counts once, as an embedding."""
     counts = dict.fromkeys(("tables", "cells", "attention", "MLP", "norms", "ending"), 0)
     for name, parameter in model.named_parameters():
         counts[_part(name)] += parameter.numel()
@@ -145,42 +145,42 @@ def _part(name: str) -> str:
 
 
 def divergence(p: Tensor, q: Tensor) -> float:
-    """How far probabilities q [V] are from p [V], in bits (Kullback & Leibler 1951); 0: they are equal."""
+    """The KL divergence of q [V] from p [V], in bits (Kullback & Leibler 1951); 0: they are equal."""
     seen = p > 0
     return float((p[seen] * (p[seen] / q[seen]).log2()).sum().clamp(min=0))
 
 
-# --- roles of heads: each takes a pattern [..., T, S] and gives a score from 0 to 1 for each head ---------
+# --- roles of heads: from a pattern [..., T, S] to a score from 0 to 1 for each head ---------------------
 
 
 def patterns(trace: Trace, row: int = 0) -> Tensor:
-    """All heads of all layers for one prompt [L, H, T, S]."""
+    """All heads of all blocks for one prompt [L, H, T, S]."""
     layers = range(trace.model.config.layers)
     return torch.stack([trace[f"blocks.{i}.attn.pattern"][row] for i in layers])
 
 
 def previous_token(pattern: Tensor) -> Tensor:
-    """The share that goes to the token just before, on average (the first token has none)."""
+    """The average weight on the previous token (the first token has none)."""
     return pattern.diagonal(-1, -2, -1).sum(-1) / max(1, pattern.shape[-1] - 1)
 
 
 def first_token(pattern: Tensor) -> Tensor:
-    """The share that rests on the first token, on average over the others."""
+    """The average weight that the other tokens give to the first."""
     return pattern[..., 1:, 0].sum(-1) / max(1, pattern.shape[-1] - 1)
 
 
 def duplicate_token(pattern: Tensor, ids: Tensor) -> Tensor:
-    """The share that goes to earlier copies of the same token, over the tokens [T] that have one."""
+    """The average weight on earlier copies of the same token, over the tokens [T] that have one."""
     return _share(pattern, _earlier(ids))
 
 
 def induction(pattern: Tensor, ids: Tensor) -> Tensor:
-    """The share that goes to what came after earlier copies of the token (Olsson et al. 2022)."""
+    """The average weight on what came after earlier copies of the token (Olsson et al. 2022)."""
     return _share(pattern, _earlier(ids).roll(1, -1))
 
 
 def _earlier(ids: Tensor) -> Tensor:
-    """[T, S], true where the token at s is the one at t and stands before it."""
+    """[T, S], true where the token at s is the same as at t, and earlier."""
     return (ids[:, None] == ids[None, :]).tril(-1)
 
 
@@ -190,29 +190,29 @@ def _share(pattern: Tensor, wanted: Tensor) -> Tensor:
     return (pattern * wanted).sum(-1)[..., rows].mean(-1) if rows.any() else pattern[..., 0, 0] * 0
 
 
-# --- how far and how long: one token after the other against all at once ---------------------------------
+# --- path lengths: one token after another, or all at once ------------------------------------------------
 
 
 def path_length(config: Config | RecurrentConfig, distance: int) -> int:
-    """How many steps what one token says takes to another of the same text, `distance` tokens away: a step for
-    each token on the way in a recurrent model, one look in a Transformer (Vaswani et al. 2017, table 1)."""
+    """How many steps lie between two tokens of a text, `distance` apart: one per token in a recurrent model,
+    one in all in a Transformer (Vaswani et al. 2017, table 1)."""
     return abs(distance) if isinstance(config, RecurrentConfig) else min(1, abs(distance))
 
 
-def path_to_target(config: PairConfig | RecurrentConfig, length: int, place: int, t: int) -> int:
-    """How many steps from `place` of a source of `length` tokens or patches to what is written at place `t` of
-    the target: with attention one look (Bahdanau et al. 2014), without it as many as to the place whose vector
-    the decoder starts from, and from there through every state."""
-    if not 0 <= place < length or t < 0:
-        raise ValueError(f"places go from 0 to {length - 1} and from 0 on; got {place} and {t}")
+def path_to_target(config: PairConfig | RecurrentConfig, length: int, position: int, t: int) -> int:
+    """How many steps lie between `position` in a source of `length` tokens or patches and position `t` of the
+    output: one with attention (Bahdanau et al. 2014); without, those to the position whose vector the decoder
+    starts from, and from there through every state."""
+    if not 0 <= position < length or t < 0:
+        raise ValueError(f"positions go from 0 to {length - 1} and from 0 upwards; got {position} and {t}")
     if isinstance(config, PairConfig) or config.attention != "none":
         return 1
     reader = config.stacks[0]
     told = 0 if reader.image else length - 1
-    return path_length(reader, told - place) + 1 + t
+    return path_length(reader, told - position) + 1 + t
 
 
 def sequential_steps(config: Config | RecurrentConfig, length: int) -> int:
-    """How many steps must wait for one another before `length` tokens are read: a step a token in a recurrent
-    model, one a block in a Transformer, whatever the length (Vaswani et al. 2017, table 1)."""
+    """How many steps must wait for one another to read `length` tokens: one per token if recurrent, one per
+    block in a Transformer (Vaswani et al. 2017, table 1)."""
     return length if isinstance(config, RecurrentConfig) else config.layers

@@ -13,43 +13,43 @@ BOOLS += ("post_norm", "embed_norm", "causal", "next_sentence", "scale_embedding
 
 @dataclass(frozen=True)
 class Config:
-    """What one stack of blocks is made of; sizes are counts of numbers unless said otherwise."""
+    """The shape of one stack of blocks. A block is what papers call a layer."""
 
     vocabulary: int  # V, entries of the token table
     context: int  # longest prompt, in tokens
-    width: int  # D, numbers in the residual stream of one token
-    layers: int  # blocks, one after the other
+    width: int  # D, width of the residual stream
+    layers: int  # L, blocks, one after another
     heads: int  # H, attention heads of a block
     mlp_width: int  # F, units of a block's MLP
-    key_heads: int | None = None  # G, heads of keys and values, shared by the H of queries; None: H
-    head_width: int | None = None  # E, numbers in one head's query, key or value; None: D/H
-    memory: int = 0  # numbers of a vector that cross-attention looks at; 0: there is no cross-attention
-    gated: bool = False  # the MLP's units are opened and shut by a second map
-    experts: int = 0  # X, gated MLPs of a block that a router chooses from for each token; 0: one plain MLP
-    experts_used: int = 2  # of them those that a token goes to
-    attention_bias: bool = True  # of queries, keys, values and what attention writes
+    key_heads: int | None = None  # G, key/value heads, shared by the H query heads; None: H
+    head_width: int | None = None  # E, width of one head's query, key or value; None: D/H
+    memory: int = 0  # width of the encoder that cross-attention attends to; 0: no cross-attention
+    gated: bool = False  # gated MLP (GLU)
+    experts: int = 0  # X, experts per block, among which a router chooses for each token; 0: one MLP
+    experts_used: int = 2  # experts per token
+    attention_bias: bool = True  # biases of W_Q, W_K, W_V and W_O
     mlp_bias: bool = True
-    qk_norm: bool = False  # RMSNorm of every head's queries and keys, before they are turned (QK norm)
+    qk_norm: bool = False  # RMSNorm of every head's queries and keys, before rotation (QK norm)
     norm: str = "layer"  # a name of NORMS
-    post_norm: bool = False  # norms stand after the additions, on the stream (Vaswani et al. 2017)
-    embed_norm: bool = False  # the first vectors are normed before they enter block 0
-    causal: bool = True  # a token sees itself and what came before; otherwise everything
-    segments: int = 0  # sentences that a token can belong to, each told by a vector that is added
+    post_norm: bool = False  # norms after the residual additions (Vaswani et al. 2017)
+    embed_norm: bool = False  # the embeddings are normalised before block 0
+    causal: bool = True  # a token sees itself and what came before; else everything
+    segments: int = 0  # segments that a token can belong to, each with an embedding that is added
     image: int = 0  # pixels along each side of an image, for models that read images instead of tokens
     patch: int = 0  # pixels along each side of a patch
-    channels: int = 1  # numbers of a pixel: 1 grey, 3 red, green and blue
-    classes: int = 0  # kinds of image, scored from the first vector
-    ending: str = "logits"  # a name of ENDINGS: what is read off the last vectors
-    next_sentence: bool = False  # and, from the first token, whether the second text follows the first
+    channels: int = 1  # values per pixel: 1 grey, 3 red, green and blue
+    classes: int = 0  # classes of images, scored from the first vector
+    ending: str = "logits"  # a name of ENDINGS: the output head
+    next_sentence: bool = False  # also predict, from the first token, whether the second text follows
     activation: str = "gelu"  # a name of engine.model.mlp.ACTIVATIONS
     positions: str = "learned"  # a name of engine.position.POSITIONS
-    rotary_base: float = 10_000.0  # of rotary positions: how slowly the slowest pair turns
-    buckets: int = 32  # of relative positions: kinds of distance, each with a number for every head
-    max_distance: int = 128  # of relative positions: the distance from which on all are of one kind
+    rotary_base: float = 10_000.0  # of rotary positions: the base of the frequencies
+    buckets: int = 32  # of relative positions: buckets of distances, each with a bias per head
+    max_distance: int = 128  # of relative positions: distances beyond it share the last bucket
     norm_eps: float = 1e-5
-    scale_embedding: bool = False  # rows of the token table times √D (Vaswani et al. 2017, section 3.4)
-    scale_logits: bool = False  # the last vectors over √D before they become logits (T5)
-    tied: bool = True  # the token table also turns the last vectors into logits
+    scale_embedding: bool = False  # embeddings times √D (Vaswani et al. 2017, section 3.4)
+    scale_logits: bool = False  # the last vectors divided by √D before the logits (T5)
+    tied: bool = True  # the token table is also the output matrix (tied weights)
     scale_scores: bool = True  # divide q·k by the square root of the head's width
     scale_by_layer: bool = False  # and by the block's number, counted from 1
 
@@ -77,7 +77,7 @@ class Config:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; known are {', '.join(known)}")
         if self.head_width is None and self.width % self.heads:
             raise ValueError(
-                f"width {self.width} cannot be shared among {self.heads} heads: "
+                f"width {self.width} cannot be divided among {self.heads} heads: "
                 "choose a number of heads that divides it"
             )
         if self.head_width is None:
@@ -95,7 +95,7 @@ class Config:
                 f"{self.patches + 1}, its patches and one more, not {self.context}"
             )
         if self.image and (self.positions == "sinusoidal" or self.scale_embedding):
-            raise ValueError("the places of patches are learned and patches are never scaled: choose neither")
+            raise ValueError("patches have learned positions and no scale: no sinusoidal, no scale_embedding")
         if self.positions == "relative" and self.max_distance <= self.near:
             raise ValueError(
                 f"max_distance is {self.max_distance}; with {self.buckets} buckets distances below {self.near} "
@@ -106,7 +106,7 @@ class Config:
         if self.experts and (not self.gated or self.mlp_bias):
             raise ValueError("experts are gated MLPs without biases: gated must be true, mlp_bias false")
         if self.rotary and self.head_width % 2:
-            raise ValueError(f"rotary positions turn pairs of numbers; {self.head_width} of a head is odd")
+            raise ValueError(f"rotary positions rotate pairs of values; head_width {self.head_width} is odd")
 
     @property
     def rotary(self) -> bool:
@@ -125,42 +125,42 @@ class Config:
 
     @property
     def kept(self) -> int:
-        """How many numbers a cache keeps of one token: a key and a value for each of G, in every block."""
+        """How many numbers a KV cache keeps per token: a key and a value for G heads, in every block."""
         return 2 * self.layers * self.key_heads * self.head_width
 
     @property
     def near(self) -> int:
-        """Of relative positions: distances below this have a bucket of their own, on each side that is seen."""
+        """Of relative positions: distances below this have their own bucket, on each visible side."""
         return self.buckets // 2 if self.causal else self.buckets // 2 // 2
 
     @property
     def stacks(self) -> tuple["Config", ...]:
-        """The configs of what reads: of one stack itself."""
+        """The configs of all stacks that read: here itself."""
         return (self,)
 
     def scale(self, layer: int) -> float:
-        """What block `layer` multiplies q·k with: 1/√E (Vaswani et al. 2017, section 3.2.1)."""
+        """What block `layer` multiplies q·k by: 1/√E (Vaswani et al. 2017, section 3.2.1)."""
         scale = self.head_width**-0.5 if self.scale_scores else 1.0
         return scale / (layer + 1) if self.scale_by_layer else scale
 
 
 @dataclass(frozen=True)
 class PairConfig:
-    """An encoder, and a decoder that looks at the encoder's last vectors by cross-attention."""
+    """An encoder, and a decoder that attends to the encoder's last vectors by cross-attention."""
 
     encoder: Config
     decoder: Config
     start: int  # the token that the decoder reads first
     end: int  # the token that ends what it writes
-    shared: bool = False  # the two have one token table
+    shared: bool = False  # both use one token table
 
     def __post_init__(self):
         a, b = self.encoder, self.decoder
         _check_handing_over(a, b.memory)
         if not b.causal or b.ending != "logits" or b.image:
-            raise ValueError("a decoder beside an encoder writes tokens: it is causal, its ending is 'logits'")
+            raise ValueError("a decoder beside an encoder writes tokens: causal must be True, ending 'logits'")
         if a.segments or b.segments:
-            raise ValueError("the two stacks read a text each, which has no segments: segments must be 0")
+            raise ValueError("each of two stacks reads one text without segments: segments must be 0")
         for name in ("start", "end"):
             id = getattr(self, name)
             if type(id) is not int or not 0 <= id < b.vocabulary:
@@ -169,7 +169,7 @@ class PairConfig:
             raise ValueError(f"shared is {self.shared!r}; it must be true or false")
         if self.shared and (a.image or (a.vocabulary, a.width) != (b.vocabulary, b.width)):
             raise ValueError(
-                "encoder and decoder share a token table only where both have one of the same size"
+                "encoder and decoder can share a token table only if both have one of the same size"
             )
 
     @property
@@ -184,11 +184,11 @@ class PairConfig:
 
 
 def _check_handing_over(encoder: Config, width: int) -> None:
-    """A ValueError where a stack does not give a decoder vectors of `width` numbers to look at."""
+    """A ValueError if an encoder does not give its decoder vectors of width `width`."""
     if encoder.ending != "nothing" or encoder.next_sentence or encoder.memory:
-        raise ValueError("an encoder beside a decoder hands over its last vectors: its ending is 'nothing'")
+        raise ValueError("an encoder beside a decoder passes on its last vectors: its ending must be 'nothing'")
     if encoder.width != width:
-        raise ValueError(f"the decoder looks at vectors of {width} numbers; the encoder's have {encoder.width}")
+        raise ValueError(f"the decoder attends to vectors of width {width}; the encoder's have {encoder.width}")
 
 
 CELLS = ("rnn", "gru", "lstm")
@@ -197,19 +197,19 @@ ATTENTIONS = ("none", "additive", "dot")
 
 @dataclass(frozen=True)
 class RecurrentConfig:
-    """What a recurrent encoder-decoder is made of; sizes are counts of numbers unless said otherwise.
+    """The shape of a recurrent encoder–decoder.
 
-    The encoder reads a text as the decoder does, or images (`encoder`): then the sizes are the decoder's alone.
+    The encoder reads a text as the decoder does, or images (`encoder`): then the sizes are only the decoder's.
     """
 
     vocabulary: int  # V, entries of each token table: the source's and the target's
     context: int  # longest source and longest target, in tokens
-    width: int  # D, numbers of a token's vector and of a state
+    width: int  # D, width of embeddings and states
     start: int  # the token that the decoder reads first
     end: int  # the token that ends what it writes
-    cell: str = "gru"  # a name of CELLS: what makes a state of the one before it
-    attention: str = "additive"  # a name of ATTENTIONS: how the decoder looks back at the source, if it does
-    encoder: Config | None = None  # of models that read images: a vision transformer; None: a cell reads a text
+    cell: str = "gru"  # a name of CELLS
+    attention: str = "additive"  # a name of ATTENTIONS: how the decoder looks back at the source
+    encoder: Config | None = None  # the vision transformer of models that read images; None: reads text
 
     image = segments = 0  # it reads tokens, of one text
 
@@ -234,12 +234,12 @@ class RecurrentConfig:
             raise ValueError(f"encoder is {e!r}; it must be the Config of a stack that reads images, or None")
         if not e.image or e.causal or e.segments:
             raise ValueError(
-                f"the encoder has image {e.image}, causal {e.causal}, segments {e.segments}; beside a decoder "
-                "with a cell it reads images, all patches at once: image above 0, causal False, segments 0"
+                f"the encoder has image {e.image}, causal {e.causal}, segments {e.segments}; beside a "
+                "recurrent decoder it must read images, all at once: image above 0, causal False, segments 0"
             )
         _check_handing_over(e, self.width)
 
     @property
     def stacks(self) -> tuple["Config | RecurrentConfig", "RecurrentConfig"]:
-        """The configs of what reads the source (a vision transformer or its own cell) and of the decoder."""
+        """The configs of the encoder (a vision transformer, or this one) and of the decoder."""
         return self.encoder or self, self

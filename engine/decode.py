@@ -72,7 +72,7 @@ class Step:
     probability: float
 
 
-# --- the steps: each takes logits [V] and returns logits [V]; a token cut away has −∞ ------------
+# --- the steps: each takes logits [V] and returns logits [V]; a cut-off token gets −∞ -------------
 
 
 def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
@@ -121,7 +121,7 @@ def steps_of(logits: Tensor, decoding: Decoding) -> dict[str, Tensor]:
 
 
 def draw(probabilities: Tensor, u: float) -> int:
-    """The token in whose stretch the number u (from 0 up to 1) falls, when all are laid end to end."""
+    """Inverse-CDF sampling: the token whose interval of the cumulative probabilities holds u, 0 ≤ u < 1."""
     ends = probabilities.cumsum(-1)
     id = int(torch.searchsorted(ends, torch.tensor(u * float(ends[-1]), dtype=ends.dtype), right=True))
     while id >= len(ends) or probabilities[id] == 0:  # u at the very end, by rounding
@@ -278,7 +278,7 @@ def _check_writes(model) -> None:
         return
     does, instead = {
         "masked": (
-            "sees the whole text at once: it fills a [MASK], it does not write on",
+            "sees the whole text at once: it fills a [MASK], it does not continue a text",
             "engine.masked.fill(model, text)",
         ),
         "classes": ("tells the class of an image: it writes no text", 'engine.run(model, image)["classes"]'),

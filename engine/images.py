@@ -1,4 +1,4 @@
-"""From the pixels of an image to the numbers that a model reads, and back to a picture of any size."""
+"""From the pixels of an image to the values that a model reads, and back."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-SIGNS = "0123456789abcdefg"  # of the colours of a palette, where an image is written as a text
+SIGNS = "0123456789abcdefg"  # for the colours of a palette, when an image is written as text
 
 
 @dataclass(frozen=True, eq=False)
 class Pixels:
-    """An image as it is seen [channels, height, width], from 0 dark to 255 bright: `engine.run` prepares it."""
+    """A raw image [channels, height, width], from 0 dark to 255 bright: `engine.run` prepares it."""
 
     values: Tensor
 
 
-Palette = tuple[tuple[float, ...], ...]  # colours, the numbers of a pixel from 0 dark to 255 bright each
+Palette = tuple[tuple[float, ...], ...]  # colours, the values of a pixel, each from 0 dark to 255 bright
 
 
 def greys(channels: int = 1) -> Palette:
@@ -65,19 +65,19 @@ class Preparation:
 
 
 def to_signs(pixels: Tensor, palette: Palette = GREYS) -> str:
-    """pixels [channels, side, side], 0 dark to 255 bright -> a sign a pixel: that of the nearest colour."""
+    """pixels [channels, side, side], 0 dark to 255 bright -> one sign per pixel: that of the nearest colour."""
     distances = torch.cdist(pixels.flatten(1).T.float(), torch.tensor(palette))  # [side², colours]
     return "".join(SIGNS[colour] for colour in distances.argmin(-1))
 
 
 def from_signs(text: str, side: int, palette: Palette = GREYS) -> Tensor:
-    """What `to_signs` wrote -> pixels [channels, side, side]; a ValueError where it is not such a text."""
+    """What `to_signs` wrote -> pixels [channels, side, side]; a ValueError if it is not such a text."""
     signs = SIGNS[: len(palette)]
     strange = sorted(set(text) - set(signs))
     if len(text) != side**2 or strange:
         among = f", {strange[0]!r} among them" if strange else ""
         raise ValueError(
-            f"an image is written with {side**2} signs from 0 to {signs[-1]}, one a pixel; "
+            f"an image is written with {side**2} signs from 0 to {signs[-1]}, one per pixel; "
             f"these are {len(text)}{among}: {text[:20]!r}"
         )
     return torch.tensor([palette[signs.index(sign)] for sign in text]).T.reshape(-1, side, side)

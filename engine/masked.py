@@ -1,4 +1,4 @@
-"""What an encoder is for: filling a [MASK], judging whether a text follows another; and how it was trained."""
+"""What an encoder is for: filling a [MASK], judging if one text follows another; and how it was trained."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -56,14 +56,14 @@ def follows(model: Transformer, first: str, second: str) -> float:
 
 @dataclass(frozen=True)
 class Hidden:
-    """A token as an encoder meets it in training: the entry read in its place, and what was done to it."""
+    """A token as an encoder reads it in training: the entry in its position, and what was done to it."""
 
     id: int
     done: int  # KEPT, AS_MASK, AS_OTHER or AS_ITSELF
 
 
 def lesson(model: Transformer, ids: list[int], seed: int) -> list[Hidden]:
-    """What an encoder could read of a text in training: some tokens hidden, swapped, or left to be guessed."""
+    """A text as an encoder could read it in training: some tokens masked, replaced, or left to be predicted."""
     tokenizer, given = model.tokenizer, torch.tensor([ids])
     special = (given == tokenizer.start) | (given == tokenizer.end)
     random = torch.Generator().manual_seed(seed)
@@ -77,8 +77,8 @@ def mask_tokens(
     """What an encoder reads in training, and what was done to each token.
 
     ids      [B, T]; special [B, T], true where a token is never chosen ([CLS], [SEP], padding)
-    Returns ids in which 15 % of the others were chosen, and KEPT for those not chosen; of the chosen, 80 %
-    are the mask (AS_MASK), 10 % a random entry (AS_OTHER), 10 % what they were (AS_ITSELF).
+    Returns ids in which 15% of the others were chosen, and KEPT for those not chosen; of the chosen, 80% are
+    the mask (AS_MASK), 10% a random entry (AS_OTHER), 10% what they were (AS_ITSELF).
     """
     chosen = (torch.rand(ids.shape, generator=generator) < SHARE) & ~special
     how = torch.rand(ids.shape, generator=generator)

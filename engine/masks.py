@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-CAUSAL = "causal"  # stands for the causal mask of a whole text: a fused kernel needs no more than the name
+CAUSAL = "causal"  # the causal mask of a whole text: a fused kernel needs only the name
 Mask = Tensor | str  # bool [B or 1, 1, T, S], True = may look; or CAUSAL
 MASKS = ("causal", "none", "window", "prefix", "padding", "filled")
 
@@ -41,11 +41,11 @@ def softmax(masked: Tensor) -> Tensor:
 
 
 def mask_of(kind: str, T: int, n: int, device=None) -> Tensor:
-    """A mask [1, 1, T, T] as other models use it in place of the causal one.
+    """A mask [1, 1, T, T] as other models use it instead of the causal one.
 
     causal   itself and everything before (GPT)          none    everything (BERT)
     window   itself and the n − 1 before it (Mistral)    prefix  causal, but the first n see each other
-    padding  causal, with the first n tokens left out as padding
+    padding  causal, with the first n tokens hidden as padding
     filled   everything but the last n tokens, which are padding (an encoder's batch)
     """
     causal = causal_mask(T, T, device=device)

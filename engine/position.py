@@ -1,5 +1,5 @@
-"""Positions: where a token stands, told by a vector that is added, or by a turn of queries and keys, or by a
-number for each distance, learned or not, that is added to the scores."""
+"""Position encodings: vectors added to the embeddings, rotations of queries and keys, or biases on the scores
+for each distance, learned or not."""
 
 import math
 
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 POSITIONS = ("learned", "rotary", "sinusoidal", "relative", "alibi")
-BIASED = ("relative", "alibi")  # of these: told by what is added to the scores
+BIASED = ("relative", "alibi")  # those that add a bias to the scores
 
 
 def places_of(T: int, start: int = 0, padding: Tensor | None = None, device=None) -> Tensor:
@@ -21,7 +21,7 @@ def places_of(T: int, start: int = 0, padding: Tensor | None = None, device=None
 
 
 def turns(places: Tensor, width: int, base: float) -> Tensor:
-    """How far each pair of a query or key of `width` numbers is turned at each place, in radians.
+    """The angle by which each pair of a query or key of width `width` is rotated at each position, in radians.
 
     places [..., T] -> [..., T, E/2]: place · base^(−2i/E) for pair i (Su et al. 2021, equation 15).
     """
@@ -32,7 +32,7 @@ def turns(places: Tensor, width: int, base: float) -> Tensor:
 def rotate(x: Tensor, angles: Tensor) -> Tensor:
     """Turn the pairs (i, i + E/2) of x [..., T, E] by `angles` [..., T, E/2].
 
-    The dot product of a turned query with a turned key depends on their distance alone.
+    The dot product of a rotated query and key depends only on the difference of their positions.
     """
     a, b = x.chunk(2, -1)
     cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
@@ -40,7 +40,7 @@ def rotate(x: Tensor, angles: Tensor) -> Tensor:
 
 
 def sinusoids(places: Tensor, width: int) -> Tensor:
-    """A fixed vector for each place: sine and cosine of ever slower waves, in turn.
+    """A fixed vector for each position: sines and cosines at falling frequencies, alternating.
 
     places [..., T] -> [..., T, D] in float64: sin and cos of place / 10000^(2i/D) (Vaswani et al. 2017,
     section 3.5).
@@ -52,15 +52,15 @@ def sinusoids(places: Tensor, width: int) -> Tensor:
 
 
 def distances(T: int, S: int, device=None) -> Tensor:
-    """How far each of S positions is from each of the last T of them, s − t [T, S]."""
+    """The distance s − t of each of S positions from each of the last T of them [T, S]."""
     return torch.arange(S, device=device)[None, :] - torch.arange(S - T, S, device=device)[:, None]
 
 
 def buckets_of(away: Tensor, count: int, max_distance: int, both_sides: bool) -> Tensor:
     """The bucket of each distance s − t, from 0 to `count` − 1 (Raffel et al. 2019, section 2.1).
 
-    Near distances have a bucket each; further on, buckets widen with the logarithm up to `max_distance`, and
-    the last takes the rest. What comes later has half of the buckets where it is seen (`both_sides`).
+    Short distances have a bucket each; beyond, buckets are logarithmic up to `max_distance`, and the last takes
+    the rest. If later positions are visible (`both_sides`), half of the buckets are theirs.
     """
     count = count // 2 if both_sides else count
     size = away.abs() if both_sides else -away.clamp_max(0)
@@ -72,9 +72,9 @@ def buckets_of(away: Tensor, count: int, max_distance: int, both_sides: bool) ->
 
 
 def slopes(heads: int) -> list[float]:
-    """How much each head takes off a score for every place of distance (Press et al. 2022, section 3).
+    """How much each head subtracts from a score per position of distance (Press et al. 2022, section 3).
 
-    For H heads 2^(−8/H) and its powers, down to 2^(−8). Where H is no power of two: those of the power below,
+    For H heads 2^(−8/H) and its powers, down to 2^(−8). If H is not a power of two: those of the power below,
     then every other one of the power above.
     """
     below = 2 ** (heads.bit_length() - 1)
@@ -84,7 +84,7 @@ def slopes(heads: int) -> list[float]:
 
 
 def alibi(away: Tensor, heads: int) -> Tensor:
-    """What each head adds to the scores for distances s − t: its slope times the distance, taken off.
+    """The bias of each head for distances s − t: minus its slope times the distance.
 
     away [..., T, S] -> [..., H, T, S] in float32: attention with linear biases (Press et al. 2022, section 3).
     """

@@ -1,4 +1,4 @@
-"""Typed wrappers of the pictures and controls that are drawn in the browser, and the page that they stand on.
+"""Typed wrappers of the charts, heat maps and controls drawn in the browser, and the page that holds them.
 
 Each is a JavaScript file beside this one; those of SHARED go in front, `style.css` is shared. What a person
 does comes back as an event to a callback; what is selected goes out in the data.
@@ -52,7 +52,7 @@ DRAWN = (
 SHARED = ("common", "history", "drawing_input")
 ARRIVE = (HERE / "lib" / "arrive.js").read_text("utf-8")
 
-# What stands on the page: it waits for the library and hands over. Small, because it travels every time.
+# What is mounted on the page: it waits for the library and calls it. Small, because it is sent every time.
 SHIM = """
 const library = window.__glassbox.library;
 export default (given) => {
@@ -64,7 +64,7 @@ export default (given) => {
 
 @cache
 def _library() -> str:
-    """All drawing code as one script, each file in a scope of its own."""
+    """All drawing code as one script, each file in its own scope."""
     shared = [(HERE / "lib" / f"{name}.js").read_text("utf-8") for name in SHARED]
     files = ["{\n" + (HERE / "draw" / f"{name}.js").read_text("utf-8") + "}" for name in DRAWN]
     where = f"const PLOTLY = {json.dumps(PLOTLY_URL)};"
@@ -73,7 +73,7 @@ def _library() -> str:
 
 @cache
 def _style() -> str:
-    """The style, with the font of the formulas in it: few machines have one of their own."""
+    """The style, with the font of the formulas embedded: few machines have a math font."""
     font = base64.b64encode((FONTS / "math.woff2").read_bytes()).decode()
     face = f"@font-face {{ font-family: 'Glassbox Math'; src: url(data:font/woff2;base64,{font}); }}\n"
     return face + (HERE / "style.css").read_text("utf-8")
@@ -81,12 +81,12 @@ def _style() -> str:
 
 @cache
 def _serve_plotly() -> None:
-    """Have Streamlit's server hand out the folder that plotly.min.js is in."""
+    """Have Streamlit's server serve the folder of plotly.min.js."""
     declare_component("plotly", path=PLOTLY)
 
 
 def library() -> None:
-    """Bring the drawing code and the style to the page; it does not change, so it travels once."""
+    """Send the drawing code and the style to the page; they do not change, so they are sent once."""
     _serve_plotly()
     st.components.v2.component(
         "glassbox_library",
@@ -107,10 +107,10 @@ def _mount(name: str, data, **triggers: Callable[[], None]):
 
 
 def show(page: Page) -> None:
-    """Bring a page to the browser: its tensors, which travel once, whatever is looked at, and its parts."""
+    """Send a page to the browser: its tensors, each sent once, and its parts."""
 
     def act() -> None:
-        sent = st.session_state.get("page")  # nothing, where the page was left in the same moment
+        sent = st.session_state.get("page")  # None if the page was left in the same moment
         if sent is not None:
             page.act(sent.get("act"))
 
@@ -125,7 +125,7 @@ def show(page: Page) -> None:
 def pack(tensors: dict[str, np.ndarray]) -> bytes:
     """Tensors by name as bytes: length of the header (u32), header as JSON, then the values, each padded to 4.
 
-    Values travel as float32, or as float16 where that holds exactly the same (weights that were stored so).
+    Values are sent as float32, or as float16 if that loses nothing (weights that were stored so).
     """
     header, parts = [], []
     for id, tensor in tensors.items():
@@ -138,8 +138,8 @@ def pack(tensors: dict[str, np.ndarray]) -> bytes:
     return struct.pack("<I", len(text)) + text + b"".join(parts)
 
 
-def _padded(data: bytes, filling: bytes) -> bytes:
-    return data + filling * (-len(data) % 4)
+def _padded(data: bytes, padding: bytes) -> bytes:
+    return data + padding * (-len(data) % 4)
 
 
 def unpack(data: bytes) -> dict[str, np.ndarray]:
@@ -154,7 +154,7 @@ def unpack(data: bytes) -> dict[str, np.ndarray]:
     return tensors
 
 
-# A matrix on which nothing is marked, of a tensor with N = 1, its colours scaled to its largest number.
+# A matrix with nothing marked, of a tensor with N = 1, its colours scaled to its largest number.
 PLAIN_MATRIX = {"pick": None, "say": None, "bands": [], "index": 0, "follow": None, "max": None, "light": None}
 PLAIN_MATRIX |= {"shared": 0, "bare": False, "titles": ["", ""], "counted": [False, False]}
 PLAIN_MATRIX |= {"told": "number", "hidden": "masked"}
@@ -184,7 +184,7 @@ def plot(key: str, header: dict, figure: go.Figure, pick: tuple[Sequence, Act] |
 
 
 def _spec(value):
-    """A part of a figure as JSON has it: arrays as Plotly's typed arrays, which are base64 of their bytes."""
+    """A part of a figure as JSON: arrays as Plotly's typed arrays, which are base64 of their bytes."""
     if isinstance(value, np.ndarray):
         return {"dtype": value.dtype.str.lstrip("<"), "bdata": base64.b64encode(value.tobytes()).decode()}
     return {name: _spec(part) for name, part in value.items()} if isinstance(value, dict) else value
@@ -217,7 +217,7 @@ def prompt(key: str, header: dict, submit: Act, example: Act) -> None:
 
 
 def drawing(key: str, header: dict, image: Act) -> None:
-    """A square to draw in; `header` has text (a sign a pixel), signs and palette (their colours), side,
+    """A square to draw in; `header` has text (one sign per pixel), signs and palette (their colours), side,
     examples [(text, what it is)] and open."""
     _square("drawing", key, header, image)
 

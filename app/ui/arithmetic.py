@@ -1,4 +1,4 @@
-"""The arithmetic of picked cells, a box each, and the whole run made again."""
+"""The arithmetic of picked cells, a box each, and the whole run recomputed."""
 
 import math
 from dataclasses import replace
@@ -15,7 +15,7 @@ from engine.trace.tap import Edit
 from engine.worked import Worked, work
 
 SHOWN_TERMS = 6
-LONG = 64  # tokens of a text whose whole run is made again only when asked for
+LONG = 64  # tokens from which the whole run is recomputed only on request
 
 
 def arithmetic(ctx: StepContext, *cells: tuple | Worked) -> None:
@@ -35,7 +35,7 @@ def _set(boxes: list[tuple[dict, Edit | None]], sent: object) -> None:
 
 
 def _settable(ctx: StepContext, point: str, at: tuple[int, ...]) -> Edit | None:
-    """The what-if that sets a cell, where it is a number of a point."""
+    """The what-if that sets a cell, if it is a number of a point."""
     if point not in ctx.trace.table or ctx.trace[point].dtype == torch.bool:
         return None
     axes = ctx.trace.table[point].axes[1:]
@@ -50,10 +50,10 @@ def _by_hand(ctx: StepContext, point: str, *cell: int) -> dict:
 
 
 def _box(ctx: StepContext, worked: Worked, picked: dict[str, tuple[int, ...]] | None = None) -> tuple:
-    """The arithmetic of a cell, and the what-if that sets it; `picked` names one that only takes it over."""
+    """The arithmetic of a cell, and the what-if that sets it; `picked` names a cell that only copies it."""
     cells = (picked or {}) | {worked.point: worked.at[1:]}
     difference = abs(worked.value - worked.shown) if worked.value != worked.shown else 0.0
-    told = "frac" in worked.numbers or not worked.terms  # else the terms below tell the same
+    told = "frac" in worked.numbers or not worked.terms  # else the terms below say the same
     settable = _settable(ctx, *next(iter(cells.items())))
     return {
         "cell": " = ".join(f"{name}[{', '.join(map(str, i))}]" for name, i in cells.items()),
@@ -71,7 +71,7 @@ def _box(ctx: StepContext, worked: Worked, picked: dict[str, tuple[int, ...]] | 
 
 
 def _made(ctx: StepContext, point: str, at: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
-    """Where the number in a cell was made: a point that only takes over another has nothing to work out."""
+    """Where the number in a cell was computed: a point that only copies another has nothing to work out."""
     step = ctx.trace.table[point]
     if not step.sources or point in (edit.point for edit in ctx.trace.edits):
         return point, at
@@ -81,7 +81,7 @@ def _made(ctx: StepContext, point: str, at: tuple[int, ...]) -> tuple[str, tuple
 
 
 def _terms(ctx: StepContext, worked: Worked) -> list[tuple[str, str, str]]:
-    """The largest terms, each with its factors, and the rest in one."""
+    """The largest terms, each with its factors, and the sum of the rest."""
     rows = []
     for term in worked.terms[:SHOWN_TERMS]:
         factors = " × ".join(written(x) for x in term.factors) if len(term.factors) > 1 else ""
@@ -94,7 +94,7 @@ def _terms(ctx: StepContext, worked: Worked) -> list[tuple[str, str, str]]:
 
 
 def _name(ctx: StepContext, point: str, label: str) -> str:
-    """A term's label with the token's text instead of its position, or of its number in the vocabulary."""
+    """A term's label with the token's text instead of its position or id."""
     word, _, i = label.partition(" ")
     if word == "entry":
         return ctx.answer(int(i))
@@ -102,8 +102,8 @@ def _name(ctx: StepContext, point: str, label: str) -> str:
 
 
 def whole_run(ctx: StepContext, point: str) -> None:
-    """The whole run once more by the second route alone, from what was read to a point. It takes a while, so it
-    waits until the visitor rests; of a long text, until a click."""
+    """The whole run by the second route alone, from the input to a point. It takes a while, so it waits until
+    the visitor rests; for a long text, until a click."""
     name, long = ctx.id_of(point, "whole run"), len(ctx.trace.ids[0]) > LONG
     header = {
         "name": name,

@@ -1,4 +1,4 @@
-"""Charts in the frame of every picture."""
+"""Charts in the frame that heat maps have too."""
 
 import plotly.graph_objects as go
 import torch
@@ -21,7 +21,7 @@ def chart(
     check: Check | None = None,
     pick=None,
 ) -> None:
-    """A chart of `app.ui.figures` in the frame of every picture.
+    """A chart of `app.ui.figures` in the frame that heat maps have too.
 
     point  where its numbers come from, which are then checked; foot says it in words where no point holds them
     check  of what was made of a point's numbers

@@ -32,11 +32,11 @@ class StepContext:
     model: Transformer
     given: compute.Given  # what the model reads
     trace: Trace
-    side: str = ""  # of a model with two stacks the one that is looked at: "encoder" or "decoder"
+    side: str = ""  # of a model with two stacks, the one shown: "encoder" or "decoder"
 
     @property
     def stack(self) -> Transformer:
-        """The stack of blocks that is looked at."""
+        """The stack of blocks shown."""
         return self.model.get_submodule(self.side)
 
     @property
@@ -49,7 +49,7 @@ class StepContext:
 
     @cached_property
     def names(self) -> list[str]:
-        """The labels as sentences call them: a text that is there more than once has its position after it."""
+        """The labels as sentences use them: a text that occurs more than once has its position after it."""
         bare = [label.removeprefix("·") for label in self.labels]
         count = Counter(bare)
         pairs = enumerate(zip(self.labels, bare, strict=True))
@@ -62,19 +62,19 @@ class StepContext:
 
     @property
     def text(self) -> str:
-        """The text that the tokens stand for, without those that begin or end it."""
+        """The text that the tokens encode, without those that begin or end it."""
         special = set(self.model.tokenizer.special.values())
         parts = (token for token, id in zip(self.tokens, self.ids, strict=True) if id not in special)
         return b"".join(parts).decode("utf-8", "replace")
 
     @property
-    def place(self) -> int:
-        """Where the next token is asked for: after the picked one."""
+    def position(self) -> int:
+        """The position after which the next token is predicted: the picked one."""
         return self.view.token
 
     @property
     def gap(self) -> int | None:
-        """Where the first [MASK] stands, if there is one."""
+        """The position of the first [MASK], if there is one."""
         mask = getattr(self.model.tokenizer, "mask", None)
         return self.ids.index(mask) if mask in self.ids else None
 
@@ -87,16 +87,16 @@ class StepContext:
 
     @cached_property
     def memory(self) -> "StepContext":
-        """The encoder of the same run, at which the decoder looks by cross-attention."""
+        """The encoder of the same run, which the decoder attends to by cross-attention."""
         return replace(self, side="encoder")
 
     def positions(self, point: str) -> list[str]:
-        """The labels of the positions that a point looks at: the encoder's in cross-attention."""
+        """The labels of the keys' positions at a point: the encoder's in cross-attention."""
         return self.memory.labels if self.trace.table[point].part == "cross" else self.labels
 
     @property
     def token(self) -> str:
-        """What the asking token is called."""
+        """The name of the query's token."""
         return self.names[self.view.token]
 
     @property
@@ -105,12 +105,12 @@ class StepContext:
 
     @cached_property
     def facts(self) -> Facts:
-        """What is so of this model: by that texts, and parts of them, are for it or not."""
+        """The facts of this model, which choose among the texts and their parts."""
         return facts_of(self.model, self.side)
 
     @cached_property
     def values(self) -> dict[str, object]:
-        """What any text may say: the sizes of this model, and what its parts are called."""
+        """Values that any text may use: the sizes of this model and the names of its parts."""
         c = self.config
         if isinstance(c, RecurrentConfig):
             return {"width": c.width}
@@ -122,7 +122,7 @@ class StepContext:
 
     @property
     def activation(self) -> str:
-        """What papers call the model's activation."""
+        """The activation's name in papers."""
         return ACTIVATIONS[self.config.activation]
 
     @property
@@ -192,7 +192,7 @@ class StepContext:
         return found(self.edits, self.point(name), op, at)
 
     def strongest(self, **points: str) -> "StepContext":
-        """The same view, a key or a unit picked where none was: the place of the largest number in size that a
+        """The same view, a key or a unit picked where none was: the index of the largest value in size that a
         point has for the picked head and token."""
         unpicked = {name: point for name, point in points.items() if getattr(self.view, name) < 0}
         found = {name: self._largest(point) for name, point in unpicked.items()}

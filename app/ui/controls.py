@@ -1,4 +1,4 @@
-"""Controls for fields of the view: what a person sets comes in by the same door as a link."""
+"""Controls for fields of the view: what a person sets is checked like a link."""
 
 from app import state
 from app.ui.events import Act, flag, one_of, place
@@ -72,7 +72,7 @@ def button(
 
 
 def unfold(key: str, title: str):
-    """A place under a title, and whether it is open: only then is there something to put into it."""
+    """A container under a title, and whether it is open: only then does it need filling."""
     open = state.unfolded(key)
     return fold(key, title, open, lambda wanted: state.unfold(key, wanted)), open
 

@@ -1,7 +1,7 @@
 """Charts as Plotly figures: pure functions, numbers and labels in, a figure out.
 
 Colours and fonts are left to who draws them (`components/plot.js`), by the page's theme. Plotly reads its texts
-as markup, so every label is escaped; equal labels stay apart, because places on an axis are numbers.
+as markup, so every label is escaped; equal labels stay apart, because positions on an axis are numbers.
 """
 
 import html
@@ -17,7 +17,7 @@ plotly.io.templates.default = None  # 7 KB in every figure
 
 LETTER = 7.3  # pixels of a letter in the labels' font
 LONGEST = 24  # letters of a label that are drawn; its table has all of it
-ORIGINAL, MARK, REST = "original", "mark", "rest"  # what a trace's `meta` says of it: how it is drawn
+ORIGINAL, MARK, REST = "original", "mark", "rest"  # a trace's `meta`: how it is drawn
 
 
 def plain(text: str) -> str:
@@ -36,14 +36,14 @@ def bars(
     top: float | None = None,
     original: tuple[str, str, Sequence[float]] | None = None,
 ) -> go.Figure:
-    """Horizontal bars. A row has label and value, and may have note (text in place of the value), off (faded)
+    """Horizontal bars. A row has label and value, and may have note (text instead of the value), off (faded)
     and mark (outlined).
 
-    height    about so many pixels, where as many rows have room in them
-    cut       a dashed line stands after so many rows
-    percent   the values are shares of a whole: the axis is 0 to 100 %, whatever the largest is
-    top       the end of the axis, where it is another
-    original  the values before a change: their name, that of the rows' own values, and they themselves
+    height    about this many pixels, if all rows fit
+    cut       a dashed line after this many rows
+    percent   the values are shares of a whole: the axis is 0 to 100%, whatever the largest is
+    top       the end of the axis, instead of the largest value
+    original  the values before a change: their name, the name of the rows' values, and the values
     """
     values = np.array([row["value"] for row in rows], float)
     notes = [row.get("note") or _told(x, percent) for row, x in zip(rows, values, strict=True)]
@@ -117,7 +117,7 @@ def _faded(text: str) -> str:
 
 
 def _value_axis(name: str, values: np.ndarray, percent: bool, top: float | None) -> dict:
-    """The axis of the bars' values: from 0, or where some are negative as far to the left as to the right."""
+    """The axis of the bars' values: from 0, or symmetric if some are negative."""
     axis = {"title": {"text": plain(name)}, "fixedrange": True, "showspikes": False}
     if percent:
         ticks = {"tickvals": [0, 0.25, 0.5, 0.75, 1], "ticktext": ["0%", "", "50%", "", "100%"]}
@@ -148,8 +148,8 @@ def series(name: str, x: Sequence, y: Sequence, labels: Sequence[str] = ()) -> g
 def dots(
     name: str, x: np.ndarray, y: np.ndarray, labels: Sequence[str], picked: int | None = None, height: int = 300
 ) -> go.Scatter:
-    """Points with their names beside them, each where it is in the way of no other; a name that has no such
-    place is not written. `height` is that of the figure."""
+    """Points with their names beside them; a name that would overlap another is left out. `height` is the
+    figure's."""
     x, y = np.asarray(x, float), np.asarray(y, float)
     names = [_short(label) for label in labels]
     wide = [LETTER * _letters(label) for label in labels]
@@ -174,7 +174,7 @@ SPOTS = ("top right", "bottom right", "top left", "bottom left")  # of a name, a
 
 
 def _free_places(x: np.ndarray, y: np.ndarray, wide: Sequence[float]) -> list[str]:
-    """For dots at these pixels and names so wide, one after the other a free spot; "" where none is."""
+    """For dots at these pixels and names of these widths, a free spot for each in turn; "" if there is none."""
     taken, found = [], []
     for a, b, w in zip(x, y, wide, strict=True):
         boxes = {s: (a + (5 if "right" in s else -5 - w), b + (9 if "top" in s else -9), w) for s in SPOTS}
@@ -185,12 +185,12 @@ def _free_places(x: np.ndarray, y: np.ndarray, wide: Sequence[float]) -> list[st
 
 
 def _overlap(a: tuple[float, float, float], b: tuple[float, float, float]) -> bool:
-    """Are two names (left, middle, width) over one another?"""
+    """Do two names (left, middle, width) overlap?"""
     return abs(a[1] - b[1]) < 12 and a[0] < b[0] + b[2] and b[0] < a[0] + a[2]
 
 
 def _pixels(values: np.ndarray, size: int) -> np.ndarray:
-    """Where values stand on an axis of so many pixels."""
+    """Where values are on an axis of `size` pixels."""
     low, high = values.min(initial=np.inf), values.max(initial=-np.inf)
     return (values - low) / max(high - low, 1e-12) * size
 
@@ -200,7 +200,7 @@ def _short(label: str) -> str:
 
 
 def _letters(text: str) -> int:
-    """How many letters wide a text is: signs of East Asia and emoji are two."""
+    """A text's width in letters: East Asian characters and emoji count as two."""
     return sum(1 + (unicodedata.east_asian_width(sign) in "WF") for sign in text[:LONGEST])
 
 
@@ -214,7 +214,7 @@ def _dashes(**ends) -> dict:
 
 
 def histogram(name: str, values: np.ndarray, bins: int = 24) -> go.Bar:
-    """The columns of a histogram: how many values lie in each of so many stretches of equal length."""
+    """The columns of a histogram: how many values lie in each of `bins` equal intervals."""
     counts, edges = np.histogram(values, bins=bins)
     middles, width = (edges[:-1] + edges[1:]) / 2, float(edges[1] - edges[0])
     labels = [f"{a:.4g} to {b:.4g}".replace("-", "−") for a, b in pairwise(edges)]
@@ -237,12 +237,12 @@ def graph(
 ) -> go.Figure:
     """Lines, dots or columns on common axes.
 
-    ticks    what stands at 0, 1, 2 … of the axis of x in the place of numbers
-    marks    points to point out: x, y, what is written beside
-    zero     the axis of y has 0 on it
-    log      the axis of x goes in powers of ten
-    percent  y are shares of a whole: the axis is 0 to 100 %
-    square   the same unit on both axes, 0 in the middle: angles are seen as they are
+    ticks    labels at 0, 1, 2 … of the x axis, instead of numbers
+    marks    points to mark: x, y, label
+    zero     the y axis includes 0
+    log      the x axis is logarithmic
+    percent  y are shares of a whole: the axis is 0 to 100%
+    square   the same unit on both axes, 0 in the middle, so that angles are true
     """
     traces = list(traces)
     layout = {
@@ -267,13 +267,13 @@ def graph(
 
 
 def _ticks(names: dict[float, str]) -> dict:
-    """Names at places of an axis."""
+    """Names at positions of an axis."""
     texts = [_short(name) for name in names.values()]
     return {"tickvals": np.array(list(names), float), "ticktext": texts, "tickangle": 0, "zeroline": False}
 
 
 def _marked(marks: Sequence[tuple[float, float, str]], traces: Sequence) -> go.Scatter:
-    """The points pointed out; their words stand towards the middle."""
+    """The marked points; their labels are on the side towards the middle."""
     xs, ys = (np.concatenate([getattr(trace, axis) for trace in traces]) for axis in "xy")
     middle, half = (float(each.max() + each.min()) / 2 for each in (xs, ys))
     spots = [f"{'bottom' if y > half else 'top'} {'left' if x > middle else 'right'}" for x, y, _ in marks]
@@ -291,10 +291,9 @@ def panels(
     at: float,
     height: int,
 ) -> go.Figure:
-    """Curves in panels one under the other, over one axis of x in powers of ten; pointing at one tells all.
+    """Curves in panels one below the other, over one logarithmic x axis; hovering reads all of them.
 
-    names are those of the panels' axes of y, ticks what stands where on that of x; a dashed line stands at the
-    chosen x.
+    names are the panels' y axes, ticks the labels of the x axis; a dashed line is at the chosen x.
     """
     gap, count = 0.08, len(rows)
     layout = {
@@ -321,7 +320,7 @@ def panels(
 def space(
     rest: np.ndarray, points: np.ndarray, labels: tuple[Sequence[str], Sequence[str]], picked: int
 ) -> go.Figure:
-    """Points [N, 3] in space, to be turned: `rest` small and grey, the others with their names."""
+    """Points [N, 3] in three dimensions, to be rotated: `rest` small and grey, the others with their names."""
     others, names = ([plain(label) for label in each] for each in labels)
     sizes = np.where(np.arange(len(points)) == picked, 8.0, 5.0)
     traces = [

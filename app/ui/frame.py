@@ -1,4 +1,4 @@
-"""What every picture's frame says: where its numbers come from, and whether the second route agrees."""
+"""The frame of every heat map and chart: where its numbers come from, and whether the second route agrees."""
 
 from app.ui.context import StepContext
 from engine.worked import Check
@@ -6,7 +6,7 @@ from engine.worked import Check
 
 def light(check: Check) -> dict:
     """A self-check as the frame shows it."""
-    noise = "float noise" if check.ok else "more than float noise"
+    noise = "within rounding error" if check.ok else "beyond rounding error"
     return {
         "ok": check.ok,
         "text": f"recomputed in float64: worst cell differs by {written(check.largest, 1)}, {noise}",
@@ -20,7 +20,7 @@ def foot(ctx: StepContext, point: str) -> str:
 
 
 def origin(ctx: StepContext, point: str) -> dict:
-    """Where the numbers of a picture come from, as its frame tells it: point, model, self-check."""
+    """Where the numbers come from, as the frame shows it: point, model, self-check."""
     return {"foot": foot(ctx, point), "model": ctx.source, "light": light(ctx.checked(point))}
 
 

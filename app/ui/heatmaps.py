@@ -1,4 +1,4 @@
-"""Pictures of a point's matrix: one head large, or all of them small."""
+"""Heat maps of a point's matrix: one head large, or all heads small."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,8 @@ from app.ui.frame import clamp, light, origin
 from app.ui.page import keep
 from engine.worked import Check
 
-WEIGHTS = {"scale": "sequential", "max": 1.0}  # how a picture of weights is drawn: shares of one
-# axis -> the field of the view that picks along it, and what one of its places is called
+WEIGHTS = {"scale": "sequential", "max": 1.0}  # attention weights: shares of 1
+# axis -> the field of the view that picks along it; NAMES: what an index along it is called
 PICKS = {
     "T": "token",
     "N": "token",
@@ -24,9 +24,9 @@ PICKS = {
     "X": "expert",
     "V": "entry",
 }
-NAMES = PICKS | {"N": "patch", "S": "looks at", "E": "number", "D": "number", "P": "value"}
-ASKS = ("asks ↓", "is asked →")  # the axes of every picture of who looks at whom
-BEFORE = {"N": 1}  # vectors that stand before the first place of an axis
+NAMES = PICKS | {"N": "patch", "S": "looks at", "E": "dimension", "D": "dimension", "P": "value"}
+ASKS = ("asks ↓", "is asked →")  # the axes of every heat map of attention
+BEFORE = {"N": 1}  # vectors before the first index of an axis
 
 
 def picture(
@@ -46,13 +46,13 @@ def picture(
 ) -> None:
     """The matrix of a point as a heat map; click or arrow keys pick a cell.
 
-    array and variant  other numbers in the place of the point's own (a what-if), and their name: they
+    array and variant  other numbers instead of the point's own (a what-if), and their name: they
                        are no longer the point, so the frame says what they are instead
-    name               tells pictures of the same point apart, where several models are on a page
-    plain              no labels are drawn, for a picture beside others; hovering tells them
-    remark             what to say under the picture in the place of its picked and its largest number
+    name               tells heat maps of the same point apart, where several models are on a page
+    plain              no labels, for a heat map beside others; hovering shows them
+    remark             the sentence under the heat map, instead of its picked and its largest number
     check              of those other numbers
-    among              points that are added up or compared, this one of them: their pictures share one scale
+    among              points that are summed or compared, including this one: their heat maps share one scale
     drawn              height, scale, max, bands, pick, aria: as the component takes them
     """
     id, values = ctx.id_of(point, variant), shown(ctx, point, array)
@@ -69,7 +69,7 @@ def picture(
 
 
 def head_grid(ctx: StepContext, name: str, array: np.ndarray, variant: str = "") -> None:
-    """All heads of a point of the block, small; the picture of that point beside them brings the numbers."""
+    """All heads of a point of the block, small; the heat map of that point beside them brings the numbers."""
     view, share = ctx.view, ctx.config.group_size
     seen = ctx.positions(ctx.point(name))
     rows = array[:, view.token]
@@ -83,13 +83,13 @@ def head_grid(ctx: StepContext, name: str, array: np.ndarray, variant: str = "")
         "notes": notes,
         "scale": "sequential",
         "max": 1.0,
-        "aria": f"All heads of layer {view.layer}",
+        "aria": f"All heads of block {view.layer}",
     }
     components.head_grid("head_grid", header, head=lambda h: state.change(head=h))
 
 
 def _sides(ctx: StepContext, point: str, shape: tuple[int, ...], plain: bool) -> dict:
-    """The two axes of a picture: what they and their places are called, and which cell is picked."""
+    """The two axes of a heat map: their names, their labels, and which cell is picked."""
     axes = ctx.axes(point)[-2:]
     sides = list(zip(axes, shape[1:], strict=True))
     rows, columns = (_labels(ctx, point, axis, n) for axis, n in sides)
@@ -110,14 +110,14 @@ def _sides(ctx: StepContext, point: str, shape: tuple[int, ...], plain: bool) ->
 
 
 def _counted(ctx: StepContext, point: str, axis: str) -> bool:
-    """Are the places of an axis tokens of a text, which a reader tells apart by where they stand?"""
+    """Are the labels of an axis tokens of a text, which need their position to be told apart?"""
     seen = ctx.memory if axis == "S" and ctx.trace.table[point].part == "cross" else ctx
     return axis in "TS" and not seen.config.image
 
 
 def _told(ctx: StepContext, point: str) -> dict:
-    """How a cell of a picture is read out: as a weight, a score, a permission or a number; and what a masked
-    cell says in the place of its number."""
+    """How a cell is read out: as a weight, a score, a permission or a number; and what a masked cell says
+    instead of its number."""
     kind, axes = ctx.trace.table[point].kind, ctx.axes(point)
     if ctx.trace[point].dtype == torch.bool:
         return {"told": "mask", "hidden": "masked"}
@@ -127,14 +127,14 @@ def _told(ctx: StepContext, point: str) -> dict:
 
 
 def _scale_of(ctx: StepContext, points: Sequence[str]) -> dict:
-    """One scale for several pictures: the largest size in any of them, for each matrix of a stack."""
+    """One scale for several heat maps: the largest size in any of them, for each matrix of a stack."""
     sizes = [np.abs(shown(ctx, point)).max((1, 2)) for point in points]
     return {"max": np.maximum.reduce(sizes).tolist(), "shared": len(points)}
 
 
 def shown(ctx: StepContext, point: str, array: np.ndarray | None = None) -> np.ndarray:
-    """The numbers of a point, or others in their place, as a stack of matrices [N, R, C]: −∞ where a cell is
-    masked, which is hatched. A weight that is masked is no small weight."""
+    """The numbers of a point, or others instead, as a stack of matrices [N, R, C]: −∞ where a cell is masked,
+    which is drawn hatched: a masked weight is not just a small one."""
     values = ctx.array(point) if array is None else array
     if values.dtype == bool:
         values = np.where(values, 1.0, -np.inf)
@@ -142,7 +142,7 @@ def shown(ctx: StepContext, point: str, array: np.ndarray | None = None) -> np.n
         values = np.where(np.isneginf(ctx.array(ctx.sources(point)[0])), -np.inf, values)
     values = values.astype(np.float32)
     values = values if len(ctx.axes(point)) == 3 else values[None]
-    if ctx.axes(point)[0] == "G":  # one for each head that shares it: a picture follows the picked head
+    if ctx.axes(point)[0] == "G":  # repeated for each head that shares it: a heat map follows the picked head
         return np.repeat(values, ctx.config.group_size, 0)
     return values
 

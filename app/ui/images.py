@@ -1,4 +1,4 @@
-"""The image that a model reads, in its patches, with weights on it."""
+"""The image that a model reads, cut into patches, with attention weights over it."""
 
 from app import components, state
 from app.ui.context import StepContext
@@ -8,23 +8,23 @@ from app.ui.page import keep
 
 
 def attention_overlay(ctx: StepContext, title: str, over: str = "", height: int = 290, name: str = "") -> None:
-    """The image in its patches; with `over`, a point of weights [H, T, S] or [T, S], those of the picked head
-    and token on it."""
-    by = "key" if ctx.side == "decoder" else "token"  # a patch is looked at, or looks itself
+    """The image, cut into patches; with `over`, a point of weights [H, T, S] or [T, S], those of the picked
+    head and token laid over it."""
+    by = "key" if ctx.side == "decoder" else "token"  # a patch is the key, or the query
     header = _on_image(ctx, title, over) | {"by": by, "height": height, "aria": title}
     header |= origin(ctx, over) if over else {"model": ctx.source}
     components.image(f"image-{over and 'over'}{name}", header, lambda i: state.change(**{by: i}))
 
 
 def looks(ctx: StepContext, title: str, over: str, says: list[str]) -> None:
-    """The image once for each token of the decoder, the weights that it looks with laid on it; `says` is what
-    is written after each."""
+    """The image once per token of the decoder, its attention weights laid over it; `says` is the token written
+    after each."""
     header = _on_image(ctx, title, over) | {"says": says}
     components.looks("looks", header, lambda i: state.change(token=i))
 
 
 def _on_image(ctx: StepContext, title: str, over: str) -> dict:
-    """What a picture of the image needs, its tensors in their place."""
+    """The header of an image with weights; its tensors go to the page."""
     sees = ctx.memory if ctx.side == "decoder" else ctx
     id, config = ctx.id_of("image"), sees.config
     keep(id, ctx.model.prepare.pixels(ctx.trace.ids)[0].cpu().numpy())

@@ -33,7 +33,7 @@ def _letter(c: str) -> str:
 
 
 def token_labels(tokens: list[bytes]) -> list[str]:
-    """One label a token; tokens that share a character say which part of it they are."""
+    """One label per token; tokens that share a character say which part of it they are."""
     labels = [""] * len(tokens)
     for text, members in graphemes(tokens):
         for n, i in enumerate(members, 1):
@@ -43,7 +43,7 @@ def token_labels(tokens: list[bytes]) -> list[str]:
 
 
 def patch_labels(config: Config) -> list[str]:
-    """One label a vector of an image model: the one that stands before the patches, then row and column."""
+    """One label per vector of an image model: the one before the patches, then row and column."""
     across = config.image // config.patch
     return ["first", *(f"{row}·{column}" for row in range(across) for column in range(across))]
 

@@ -1,4 +1,4 @@
-"""What stands on a page: collected while its script runs, sent to the browser at once, laid out there.
+"""What is on a page: collected while its script runs, sent to the browser at once, laid out there.
 
 Every element of Streamlit's costs a message and a mount at each action; a whole page of these parts costs one.
 """
@@ -19,7 +19,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Container:
-    """Where parts are put, one under the other: `with place: put(…)`."""
+    """Where parts are put, one below the other: `with place: put(…)`."""
 
     def __init__(self, page: "Page | None" = None):
         self.page, self.parts, self._before = page or self, [], []
@@ -85,7 +85,7 @@ def put(kind: str, key: str, data: object, of: object = "", **acts: Act) -> None
 
 
 def keep(name: str, tensor: np.ndarray) -> None:
-    """A tensor [N, R, C] that pictures of this page draw."""
+    """A tensor [N, R, C] that heat maps of this page draw."""
     HERE.get().page.tensors[name] = tensor
 
 
@@ -104,26 +104,26 @@ def notice(markdown: str, tone: str = "info") -> None:
 
 
 def columns(*shares: int, align: str = "start") -> list[Container]:
-    """Places beside one another, as wide as their shares; on a narrow screen one under the other."""
+    """Containers side by side, as wide as their shares; on a narrow screen one below the other."""
     places = [Container(HERE.get().page) for _ in shares]
     put("columns", _next("columns"), {"shares": shares, "align": align, "places": [p.parts for p in places]})
     return places
 
 
 def group(key: str, *, border: bool = False) -> Container:
-    """A place with a name of its own: what is in it is not taken for what is in another."""
+    """A container with its own name, so that its parts are not confused with those of another."""
     place = Container(HERE.get().page)
     put("group", key, {"border": border, "parts": place.parts})
     return place
 
 
 def fold(key: str, title: str, open: bool, toggle: Act) -> Container:
-    """A place under a title that folds it up; `toggle` is called with whether it is to be open."""
+    """A container under a title that folds it; `toggle` is called with whether it should be open."""
     place = Container(HERE.get().page)
     put("fold", key, {"title": title, "open": open, "parts": place.parts}, title, toggle=flag(toggle))
     return place
 
 
 def _next(kind: str) -> str:
-    """A key for what needs none of its own: its number in this place."""
+    """A key for a part that has none of its own: its number in this container."""
     return f"{kind}-{len(HERE.get().parts)}"

@@ -9,12 +9,12 @@ from app.ui.page import HERE
 
 
 def code(*functions: Callable) -> None:
-    """The functions that made the page's pictures: their source stands below it, to be unfolded."""
+    """The functions that computed what the page shows: their source can be unfolded below it."""
     HERE.get().page.code = functions
 
 
 def ran(*functions: Callable) -> None:
-    """The source of functions, when it is unfolded."""
+    """The source of functions, in an expander."""
     if not functions:
         return
     names = ", ".join(f.__qualname__ for f in functions)

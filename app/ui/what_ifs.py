@@ -67,7 +67,7 @@ def _label(group: Edits) -> str:
         return f"{where}: {part} {'taken out' if edit.op == 'zero' else 'replaced by its average'}"
     if edit.op == "take":
         part = name.removesuffix(".out") if name.endswith("norm.out") else name
-        gone = {"norm": f"without {part}", "rot": f"{name.rpartition('.')[2][0]} not turned"}
+        gone = {"norm": f"without {part}", "rot": f"{name.rpartition('.')[2][0]} not rotated"}
         return f"{where}: {gone.get(re.split('[._]', part)[-1], f'no residual in {name}')}"
     if edit.op == "mask":
         return f"{where}: mask “{edit.value[0]}”, n = {edit.value[1]}"
@@ -93,7 +93,7 @@ def taken_out(ctx: StepContext, name: str, label: str, at: dict | None = None) -
     choice_of(f"out-{name}", label, now, names, take, named=True, of=(point, at))
 
 
-# --- mechanisms: what a block, or all of them, would do without one -------------------------------
+# --- mechanisms: what a block, or every block, would do without one -------------------------------
 
 
 def undivided(ctx: StepContext, layer: int) -> Edits:
@@ -103,7 +103,7 @@ def undivided(ctx: StepContext, layer: int) -> Edits:
 
 
 def _uniform(ctx: StepContext, layer: int) -> Edits:
-    """Every score the same: each token looks at all that it may see alike."""
+    """All scores equal: each token attends evenly to all it may see."""
     names = ["attn.scores", *["attn.bias"] * ctx.facts["biased"]]
     return tuple(Edit(_at(ctx, layer, name), "zero") for name in names)
 
@@ -119,14 +119,14 @@ def _unplaced(ctx: StepContext, layer: int) -> Edits:
 
 
 def _unnormed(ctx: StepContext, layer: int) -> Edits:
-    """No norm: what it reads goes on as it is."""
+    """No norm: its input passes unchanged."""
     norms = [p for p in _of_block(ctx, layer) if p.part.endswith("norm")]
     read = {p.part: p.sources[0] for p in reversed(norms)}  # by the first point of each
     return tuple(Edit(p.name, "take", value=read[p.part]) for p in norms if p.short == "out")
 
 
 def _unadded(ctx: StepContext, layer: int) -> Edits:
-    """No residual connection: of each sum what the part writes alone."""
+    """No residual connection: of each sum only the part's own output."""
     sums = (p for p in _of_block(ctx, layer) if p.kind == "sum")
     return tuple(Edit(p.name, "take", value=p.sources[-1]) for p in sums)
 

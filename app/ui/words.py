@@ -1,4 +1,4 @@
-"""The walk's texts, as they are for the model that is looked at."""
+"""The walk's texts, as they are for the model shown."""
 
 from app.text import say
 from app.ui.context import StepContext

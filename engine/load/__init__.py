@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from engine.device import choose, failed
-from engine.load import bert, bloom, glassbox, gpt2, images, llama, mixtral, moments, qwen3, t5, vit
+from engine.load import bert, bloom, checkpoints, glassbox, gpt2, images, llama, mixtral, qwen3, t5, vit
 from engine.load.ends import ends_of
 from engine.load.files import MOST_TEXT, check_file, is_there, read_json
 from engine.load.folder import build, read_weights
@@ -26,8 +26,8 @@ LAYOUTS = {
     "mixtral": mixtral,
     "bloom": bloom,
     "qwen3": qwen3,
-}  # model_type -> who reads that Hugging Face layout
-TOKENIZERS = {"bert": WordPieceTokenizer, "t5": UnigramTokenizer}  # who reads its tokenizer.json, if not Json…
+}  # model_type -> the module that reads this Hugging Face layout
+TOKENIZERS = {"bert": WordPieceTokenizer, "t5": UnigramTokenizer}  # where JsonTokenizer does not fit
 AT = "@"  # "storybook@293" is that model after 293 steps of its training
 
 
@@ -37,18 +37,18 @@ def shipped() -> list[str]:
     return sorted(names, key=lambda name: (name != DEFAULT, name))
 
 
-def moments_of(name: str) -> list[str]:
-    """Names of what a shipped model was at some moments of its training, the random start first.
+def checkpoints_of(name: str) -> list[str]:
+    """Names of what a shipped model was at some checkpoints of its training, the random start first.
 
     A ValueError if no model of that name comes with the project.
     """
     if name not in shipped():
         raise ValueError(f"no model {name!r} comes with the project; there are: {', '.join(shipped())}")
-    return [f"{name}{AT}{step}" for step in moments.steps(SHIPPED / name)]
+    return [f"{name}{AT}{step}" for step in checkpoints.steps(SHIPPED / name)]
 
 
 def beside(name: str, file: str) -> dict:
-    """What stands in a JSON file beside a shipped model's weights; empty where there is no such file."""
+    """The JSON file beside a shipped model's weights; empty if there is none."""
     path = SHIPPED / name.partition(AT)[0] / file
     return read_json(path) if path.exists() else {}
 
@@ -58,13 +58,13 @@ def load(
 ) -> Transformer | EncoderDecoder | Recurrent:
     """A model in float32, with its tokenizer, from a shipped name, a folder or a hub name.
 
-    A name with a moment ("storybook@293") is what the model was after that many steps of its training.
+    A name with a step ("storybook@293") is the model's checkpoint after that many training steps.
     A folder is this project's own or a Hugging Face one of GPT-2, LLaMA, Mixtral, Qwen3, BERT, ViT, T5 or BLOOM
     (config.json, model.safetensors or its shards, tokenizer.json). A hub name ("owner/name") is looked for on
     this machine, and fetched only where `download` says so. device: as `engine.device.choose` takes it; of one
     that is full or broken a warning tells, and the model is on the processor.
     """
-    name, step = _moment(str(name_or_folder))
+    name, step = _checkpoint(str(name_or_folder))
     folder = _folder(name, download)
     config = read_json(folder / "config.json")
     if config.get("format") == "glassbox":
@@ -116,7 +116,7 @@ def _folder(name: str, download: bool) -> Path:
     return find(name, download, shipped())
 
 
-def _moment(name: str) -> tuple[str, str]:
+def _checkpoint(name: str) -> tuple[str, str]:
     """A shipped model's name and the step after its @, or the whole name and nothing."""
     model, _, step = name.rpartition(AT)
     return (model, step) if model in shipped() and step.isascii() and step.isdigit() else (name, "")

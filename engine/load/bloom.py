@@ -1,4 +1,4 @@
-"""The Hugging Face layout of BLOOM: ALiBi, first vectors normed, queries, keys and values in one matrix."""
+"""The Hugging Face layout of BLOOM: ALiBi, normalised embeddings, queries, keys and values in one matrix."""
 
 from torch import Tensor
 
@@ -52,7 +52,7 @@ def weights_of(config: Config, theirs: dict[str, Tensor]) -> tuple[Config, dict[
 
 
 def _cut(weights: dict[str, Tensor], heads: int) -> dict[str, Tensor]:
-    """Queries, keys and values apart; theirs stand head by head, the three of a head one after the other.
+    """Split queries, keys and values; theirs are interleaved head by head.
 
     A tensor that cannot be cut so stays, to be complained about.
     """

@@ -16,7 +16,7 @@ from engine.model.build import model_of
 
 READ = (torch.float32, torch.float16, torch.bfloat16, torch.float64)  # types of weights; all become float32
 MOST_TENSORS, MOST_LAYERS = 20_000, 1000  # ten times what the largest model of a layout here has
-WHOLE = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)  # of masks, of moments
+WHOLE = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)  # of masks, of checkpoints
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
@@ -100,8 +100,8 @@ def _listing(folder: Path) -> str:
 
 
 class _Unset(TorchFunctionMode):
-    """Parameters get no first values: the weights bring theirs. Torch would import its compiler to make some
-    without memory, a second and more."""
+    """Skip initialisation: the weights are loaded anyway. Torch's meta device would import its compiler, which
+    takes more than a second."""
 
     def __torch_function__(self, call, types, arguments=(), options=None):
         first = getattr(call, "__module__", "") == "torch.nn.init"
@@ -149,7 +149,7 @@ def _once(model: nn.Module, weights: dict[str, Tensor]) -> tuple[dict[str, Tenso
 
 
 def _check_sizes(config: Config | RecurrentConfig, weights: dict[str, Tensor], source: str) -> None:
-    """A ValueError where a size is beyond what the weights can hold, before torch is asked for it."""
+    """A ValueError if a size exceeds what the weights can hold, before torch allocates it."""
     numbers = sum(w.numel() for w in weights.values())
     counts = ["vocabulary", "width", "mlp_width", "segments", "channels"]
     counts += ["heads", "key_heads", "head_width", "memory"]
@@ -161,7 +161,7 @@ def _check_sizes(config: Config | RecurrentConfig, weights: dict[str, Tensor], s
         limits["layers"] = min(numbers // block, MOST_LAYERS) + 30
         limits["experts"] = numbers // (config.layers * config.width * config.mlp_width) + 30
     for name, limit in limits.items():
-        if getattr(config, name, 0) > limit:  # a recurrent model has but some of them
+        if getattr(config, name, 0) > limit:  # a recurrent model has only some of them
             raise ValueError(
                 f"{source}: config.json says {name} = {getattr(config, name)}; "
                 f"its weights are {len(weights)} tensors of {numbers:,} numbers together"

@@ -9,24 +9,24 @@ from safetensors.torch import save_file
 from torch import nn
 
 from engine.config import Config, PairConfig, RecurrentConfig
-from engine.load import images, moments
+from engine.load import checkpoints, images
 from engine.load.files import MOST_TEXT, check_file, is_there, read_json
 from engine.load.folder import build, read_weights
 from engine.load.settings import one_name
 from engine.tokenize import RankTokenizer, SentenceTokenizer, WordPieceTokenizer
 
 VOCABULARIES = {"vocabulary.tiktoken": RankTokenizer, "tokenizer.json": WordPieceTokenizer}
-FORMERLY = {"farthest": "max_distance"}  # entries of config.json that were written under another name
-SENTENCES = {"vocabulary.tiktoken": SentenceTokenizer}  # of models that read one text and write another
+FORMERLY = {"farthest": "max_distance"}  # former names of entries of config.json
+SENTENCES = {"vocabulary.tiktoken": SentenceTokenizer}  # of encoder–decoders
 
 
 def read(folder: Path, config: dict, step: int | None = None):
-    """The model of a folder, or what it was after `step` steps of its training."""
+    """The model of a folder, or its checkpoint after `step` training steps."""
     shapes = _shapes(folder, config)
     if step is None:
         model = build(shapes, read_weights(folder), str(folder))
     else:
-        model = moments.read(folder, shapes, step)
+        model = checkpoints.read(folder, shapes, step)
     if model.reads[0].image:
         images.attach(model, folder, read_json(folder / images.FILE))
     sizes = {stack.vocabulary for stack in model.reads if not stack.image}

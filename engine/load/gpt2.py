@@ -64,7 +64,7 @@ def _turned(name: str, w: Tensor) -> Tensor:
 
 
 def _cut(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Queries, keys and values apart; a tensor that has no three parts stays, to be complained about."""
+    """Split queries, keys and values; a tensor that cannot be split stays, and is reported later."""
     ours: dict[str, Tensor] = {}
     for name, w in weights.items():
         if ".qkv." in name and w.dim() and len(w) % 3 == 0:

@@ -11,11 +11,11 @@ def find(name: str, download: bool, shipped: list[str]) -> Path:
     """The folder of the checkpoint `name` ("owner/name"), with a progress bar while it is fetched."""
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         raise ValueError(_unknown(name, shipped))
-    import huggingface_hub  # here: half a second that an ordinary start need not spend
+    import huggingface_hub  # here: importing it takes half a second
 
     try:
         found = huggingface_hub.snapshot_download(name, allow_patterns=FILES, local_files_only=not download)
-    except Exception as error:  # the library's own, those of its connection, the system's
+    except Exception as error:  # the library's, the connection's, the system's
         if not download:
             raise ValueError(_unknown(name, shipped)) from None
         raise ValueError(f"{name} could not be fetched: {error}. {_shipped(shipped)}") from None

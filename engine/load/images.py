@@ -1,4 +1,4 @@
-"""Beside the weights of a model that reads images: how they are prepared, what its classes are called."""
+"""The files beside an image model's weights: how images are prepared, and the names of the classes."""
 
 import json
 from pathlib import Path
@@ -23,12 +23,12 @@ def attach(model, folder: Path, config: dict) -> None:
     names = config.get("id2label") or {}
     if not isinstance(names, dict):
         raise ValueError(f"{folder}: id2label is {names!r}, not an object {{…}}")
-    count = c.classes if c.ending == "classes" else 0  # otherwise nothing says that it can be
+    count = c.classes if c.ending == "classes" else 0  # only a classifier has labels
     model.labels = tuple(str(names.get(str(i), f"class {i}")) for i in range(count))
 
 
 def write(model, folder: Path) -> None:
-    """How a model's images are prepared and what its classes are called, as preprocessor_config.json has it."""
+    """A model's preparation and class names, as preprocessor_config.json has them."""
     prepare = model.prepare
     asked = {"image_mean": prepare.mean, "image_std": prepare.std}
     asked["id2label"] = {str(i): label for i, label in enumerate(model.labels)}
@@ -88,7 +88,7 @@ def _numbers(s: Settings, name: str, channels: int, above: float) -> list[float]
 
 
 def _palette(folder: Path, given, channels: int) -> Palette:
-    """The colours with which images are written as texts, if preprocessor_config.json names them."""
+    """The palette for writing images as text, if preprocessor_config.json has one."""
     fits = isinstance(given, list) and 2 <= len(given) <= len(SIGNS)
     fits = fits and all(_is_colour(colour, channels) for colour in given)
     if not fits or any(colour in given[:i] for i, colour in enumerate(given)):

@@ -6,7 +6,7 @@ from engine.config import Config
 from engine.load.layout import renamed, tied
 from engine.load.settings import Settings, shown
 
-# Theirs -> ours; None = left out on purpose (made anew from the config). {i} is the block's number.
+# Theirs -> ours; None = left out on purpose (recomputed from the config). {i} is the block's number.
 NAMES = {
     "embed_tokens.weight": "embed.token.weight",
     "layers.{i}.input_layernorm.weight": "blocks.{i}.attn.norm.weight",

@@ -1,4 +1,4 @@
-"""The Hugging Face layout of Mixtral: LLaMA, with experts and a router in the place of each MLP."""
+"""The Hugging Face layout of Mixtral: LLaMA, with a router and experts instead of each MLP."""
 
 import re
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The Hugging Face layout of T5: two stacks, RMSNorm, no biases, a number for each distance in the scores."""
+"""The Hugging Face layout of T5: two stacks, RMSNorm, no biases, relative positions."""
 
 from dataclasses import replace
 
@@ -8,8 +8,8 @@ from engine.config import Config, PairConfig
 from engine.load.layout import equal, renamed
 from engine.load.settings import Settings, shown
 
-# Theirs -> ours, of a block's parts and of a stack. A block's layers: self-attention, in the decoder
-# cross-attention, the MLP.
+# Theirs -> ours, for a block's parts and for a stack. T5 calls the parts of a block its layers: self-attention,
+# in the decoder cross-attention, the MLP.
 ATTENTION = {"q": "q", "k": "k", "v": "v", "o": "out", "relative_attention_bias": "bias"}
 MLP = {"wi": "pre", "wi_0": "pre", "wi_1": "up", "wo": "out"}
 LAYERS = {

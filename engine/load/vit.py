@@ -23,7 +23,7 @@ NAMES = {
     "encoder.layer.{i}.output.dense.{w}": "blocks.{i}.mlp.out.{w}",
     "layernorm.{w}": "final_norm.{w}",
     "classifier.{w}": "classes.{w}",
-    "pooler.dense.{w}": None,  # of checkpoints without a classifier; nothing here reads it
+    "pooler.dense.{w}": None,  # of checkpoints without a classifier; not used here
 }
 PREFIX = "vit."
 

@@ -1,1 +1,1 @@
-"""The models, made of parts: norm, attention, MLP, block, embeddings; a stack, two stacks, a recurrent pair."""
+"""The models and their parts: norm, attention, MLP, block, embeddings; one stack, two, recurrent ones."""

@@ -1,4 +1,4 @@
-"""Attention: each token asks (query), is found (key) and gives (value)."""
+"""Attention: what each token looks for (query), is found by (key) and passes on (value)."""
 
 import torch
 import torch.nn.functional as F
@@ -35,7 +35,7 @@ def attend(
 
 
 def _fused(q: Tensor, k: Tensor, v: Tensor, mask: Mask, scale: float, bias: Tensor | None) -> Tensor:
-    """The same in one kernel, which names no step."""
+    """The same in one fused kernel, which names no step."""
     if mask is CAUSAL:
         return F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale)
     added = mask if bias is None else torch.where(mask, bias, -torch.inf).to(q.dtype)
@@ -43,10 +43,10 @@ def _fused(q: Tensor, k: Tensor, v: Tensor, mask: Mask, scale: float, bias: Tens
 
 
 class Attention(Sublayer):
-    """Multi-head attention: H heads of width E side by side, then one map back to the stream.
+    """Multi-head attention: H heads of width E side by side, then one linear layer back to the stream.
 
     Keys and values may have fewer heads, G, each shared by H/G neighbours (Ainslie et al. 2023). In
-    cross-attention they are made from the vectors of another stack, of `memory` numbers each.
+    cross-attention they are computed from the vectors of another stack, of width `memory`.
     """
 
     def __init__(self, config: Config, layer: int, memory: int = 0):
@@ -66,12 +66,12 @@ class Attention(Sublayer):
         self.max_distance, self.both_sides = c.max_distance, not c.causal
 
     def forward(self, x: Tensor, context: Context, tap=SILENT) -> Tensor:
-        """What each token reads [B, T, D] -> what attention writes for it [B, T, D]."""
+        """Each token's input [B, T, D] -> attention's output for it [B, T, D]."""
         seen, mask = (context.memory, context.memory_mask) if self.crosses else (x, context.mask)
         q = tap("q", self._split(self.q(x)))  # [B, H, T, E]
         k = tap("k", self._split(self.k(seen)))  # [B, G, S, E]
         v = tap("v", self._split(self.v(seen)))  # [B, G, S, E]
-        if self.q_norm is not None:  # no query or key grows large (Dehghani et al. 2023, section 2.1)
+        if self.q_norm is not None:  # keeps them from growing large (Dehghani et al. 2023, section 2.1)
             q = self.q_norm(q, tap.at("q_norm"))  # [B, H, T, E]
             k = self.k_norm(k, tap.at("k_norm"))  # [B, G, S, E]
         if self.rotary:
@@ -87,7 +87,7 @@ class Attention(Sublayer):
         return x.unflatten(-1, (-1, self.head_width)).transpose(1, 2)
 
     def _share(self, x: Tensor) -> Tensor:
-        """[B, G, S, E] -> [B, H, S, E]: head h takes that of group h // (H/G)."""
+        """[B, G, S, E] -> [B, H, S, E]: head h uses group h // (H/G)."""
         return x if self.group_size == 1 else x.repeat_interleave(self.group_size, 1)
 
     def _bias(self, T: int, S: int, places: Tensor | None) -> Tensor:

@@ -7,7 +7,7 @@ from torch import nn
 class Model(nn.Module):
     """A model and its `config`; engine.load sets the attributes below.
 
-    Parts carry the names of the points they make, so `blocks.0.attn.q` is both a point and the layer with its
+    Modules have the names of the points they compute: `blocks.0.attn.q` is both a point and the module with its
     weights.
     """
 
@@ -20,7 +20,7 @@ class Model(nn.Module):
 
     @property
     def reads(self) -> tuple:
-        """The config of the stack that reads the ids and, beside an encoder, of the decoder."""
+        """The config of the stack that reads the ids and, if there are two, of the decoder."""
         return self.config.stacks
 
     @property

@@ -1,5 +1,5 @@
-"""One block: attention moves information between tokens, cross-attention brings it from those of another stack,
-the MLP works on each token alone."""
+"""One block (papers say layer): attention moves information between tokens, cross-attention brings it from
+another stack, the MLP works on each token on its own."""
 
 from torch import Tensor, nn
 
@@ -11,7 +11,7 @@ from engine.trace.tap import SILENT
 
 
 class Block(nn.Module):
-    """Two sublayers, or three where there is another stack to look at: each adds its result to the stream."""
+    """Two sublayers, or three with cross-attention: each adds its output to the stream."""
 
     def __init__(self, config: Config, layer: int):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Which model a config is the config of, and a model at its random start."""
+"""The model of a config, and a model at its random start."""
 
 import torch
 from torch import nn
@@ -12,12 +12,12 @@ MODELS = {Config: Transformer, PairConfig: EncoderDecoder, RecurrentConfig: Recu
 
 
 def model_of(config) -> nn.Module:
-    """A model of this shape; its numbers are whatever torch puts there."""
+    """A model of this shape, with whatever weights torch puts there."""
     return MODELS[type(config)](config)
 
 
 def fresh(config, seed: int) -> nn.Module:
-    """A model at its random start, which depends on the seed alone."""
+    """A model at its random start, which depends only on the seed."""
     torch.manual_seed(seed)
     model = model_of(config)
     model.initialise()

@@ -9,7 +9,7 @@ from engine.config import Config
 class Cache:
     """Room for the keys and values of every block, filled from the left.
 
-    `length` is how many positions are filled; the oldest never fall out: a full cache is an error.
+    `length` is how many positions are filled; none is ever dropped: a full cache is an error.
     """
 
     def __init__(self, config: Config, batch: int = 1, room: int | None = None, like: Tensor | None = None):
@@ -33,7 +33,7 @@ class Cache:
     def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Append k, v [B, G, T, E] of one block; returns all its keys and values so far [B, G, S, E].
 
-        Every block appends at `length`: whoever ran them all moves it on by T.
+        Every block appends at `length`; the caller advances it by T after all blocks.
         """
         end = self.length + k.shape[2]
         if end > self.room:

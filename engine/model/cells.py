@@ -1,4 +1,4 @@
-"""The cells of recurrent models: how a token's vector and the state before it make the state after it."""
+"""The cells of recurrent models: from a token's vector and the previous state to the next state."""
 
 from torch import Tensor, nn
 
@@ -6,15 +6,14 @@ from engine.trace.tap import SILENT
 
 
 class Cell(nn.Module):
-    """One step: the token's vector and the state before it make the state after it.
+    """One step: from a token's vector and the previous state to the next state.
 
-    The maps of all gates stand one under the other in `x` and `h`, so that the inputs of all steps are one
-    matrix product: the same weights serve every step.
+    The gates' weights are stacked in `x` and `h`, so that the inputs of all steps are one matrix product.
     """
 
-    gates: tuple[str, ...]  # in the order in which their maps stand
-    carried = ("h",)  # the names of what goes on from step to step: the state
-    state_bias = False  # whether the maps of the state have a bias of their own
+    gates: tuple[str, ...]  # in the order in which their weights are stacked
+    carried = ("h",)  # what is carried from step to step: the state
+    state_bias = False  # whether W_h has its own bias
 
     def __init__(self, width: int):
         super().__init__()
@@ -28,7 +27,7 @@ class RNN(Cell):
     gates = ("h",)
 
     def forward(self, x: Tensor, state: tuple[Tensor], tap=SILENT) -> tuple[Tensor]:
-        """x [B, D], the token's vector already through its map W_x x + b; state h [B, D] -> h' [B, D]."""
+        """x [B, D], the token's input W_x x + b; state h [B, D] -> h' [B, D]."""
         (h,) = state
         pre = tap("h_pre", x + self.h(h))  # [B, D]
         return (tap("h", pre.tanh()),)
@@ -37,14 +36,14 @@ class RNN(Cell):
 class GRU(Cell):
     """h' = (1 − update) · candidate + update · h (Cho et al. 2014).
 
-    The reset gate stands after the map of the state, as in cuDNN and torch; the paper has it before.
+    The reset gate is applied after W_h, as in cuDNN and torch; the paper applies it before.
     """
 
     gates = ("reset", "update", "candidate")
     state_bias = True
 
     def forward(self, x: Tensor, state: tuple[Tensor], tap=SILENT) -> tuple[Tensor]:
-        """x [B, 3 D], the token's vector already through its maps; state h [B, D] -> h' [B, D]."""
+        """x [B, 3 D], the token's inputs W_x x + b of all gates; state h [B, D] -> h' [B, D]."""
         (h,) = state
         x_reset, x_update, x_candidate = x.chunk(3, -1)
         h_reset, h_update, h_candidate = self.h(h).chunk(3, -1)
@@ -63,7 +62,7 @@ class LSTM(Cell):
     carried = ("h", "cell")
 
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor], tap=SILENT) -> tuple[Tensor, Tensor]:
-        """x [B, 4 D], the token's vector already through its maps; state h and cell [B, D] -> h' and cell'."""
+        """x [B, 4 D], the token's inputs W_x x + b of all gates; state h and cell [B, D] -> h' and cell'."""
         h, cell = state
         i, f, c, o = (x + self.h(h)).chunk(4, -1)
         input = tap("input", tap("input_pre", i).sigmoid())  # [B, D]

@@ -1,4 +1,4 @@
-"""What a pass hands to every block beside the residual stream."""
+"""What a pass gives to every block beside the residual stream."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Context:
     angles       how far queries and keys are turned [T, E/2], with padding [B, 1, T, E/2], in radians; None:
                  positions are not rotary
     cache        the keys and values of the tokens read before; None: there are none
-    memory       the vectors of another stack [B, S, its width], which cross-attention looks at
+    memory       the vectors of another stack [B, S, its width], which cross-attention attends to
     memory_mask  who may look at which of them [B or 1, 1, T, S]
     places       the place of each token that is read now, where padding is not counted [B, T]; None: one after
                  the other
@@ -31,5 +31,5 @@ class Context:
 
     @property
     def start(self) -> int:
-        """The position of the first token that is read now."""
+        """The position of the first token read in this pass."""
         return 0 if self.cache is None else self.cache.length

@@ -10,8 +10,8 @@ from engine.trace.tap import SILENT
 
 
 class PatchEmbed(nn.Module):
-    """An image cut into square patches, each a vector; one learned vector stands before them, to gather what
-    the image shows; plus a row for the place (Dosovitskiy et al. 2020)."""
+    """An image cut into square patches, each a vector, after one learned vector that gathers what the image
+    shows; plus position embeddings (Dosovitskiy et al. 2020)."""
 
     def __init__(self, config: Config):
         super().__init__()
@@ -31,16 +31,15 @@ class PatchEmbed(nn.Module):
 
 
 def patchify(images: Tensor, side: int) -> Tensor:
-    """[B, channels, H, W] -> [B, N, P]: patches row by row, each as its channels, rows, columns in one line."""
+    """[B, channels, H, W] -> [B, N, P]: patches row by row, each flattened: channels, rows, columns."""
     patches = images.unfold(2, side, side).unfold(3, side, side)  # [B, channels, rows, columns, side, side]
     return patches.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(1, 2)
 
 
 class Embed(nn.Module):
-    """A row of the token table; where the model has such tables, plus a row for the place and the segment.
+    """Token embeddings, plus position and segment embeddings if the model has them.
 
-    Where positions are sinusoidal, the place's vector is computed; where they are rotary or relative, attention
-    takes account of the place.
+    Sinusoidal position vectors are computed; rotary and relative positions are left to attention.
     """
 
     def __init__(self, config: Config):

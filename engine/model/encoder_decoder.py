@@ -1,4 +1,4 @@
-"""Two stacks: an encoder reads one text (or an image), a decoder writes another and looks at it as it goes."""
+"""Two stacks: an encoder reads a text or an image; a decoder writes another text and attends to the first."""
 
 from torch import Tensor
 
@@ -10,8 +10,8 @@ from engine.trace.tap import SILENT
 
 
 class EncoderDecoder(SequenceToSequence):
-    """The Transformer of 2017 (Vaswani et al.), and T5: what the encoder's last block leaves is the memory at
-    which every block of the decoder looks by cross-attention.
+    """The Transformer of 2017 (Vaswani et al.), and T5: the encoder's output is the memory that every block of
+    the decoder attends to.
 
     The points of the two stacks are those of any stack.
     """
@@ -57,7 +57,7 @@ class EncoderDecoder(SequenceToSequence):
 
 
 class _Inside:
-    """What a trace keeps of one of the two stacks, by the names of that stack."""
+    """What a trace keeps of one of the two stacks, by that stack's own names."""
 
     def __init__(self, kept, stack: str):
         self.kept, self.stack = kept, stack

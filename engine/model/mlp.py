@@ -1,4 +1,4 @@
-"""The MLP: every token's vector alone, through F units and back; or several, of which each token uses a few."""
+"""The MLP: each token's vector on its own, through F units and back; or several, each token using a few."""
 
 from functools import partial
 
@@ -12,14 +12,14 @@ from engine.trace.tap import SILENT
 
 ACTIVATIONS = {
     "gelu": F.gelu,  # Hendrycks & Gimpel 2016, exact: x · Φ(x)
-    "gelu_tanh": partial(F.gelu, approximate="tanh"),  # the same, as GPT-2 computes it
+    "gelu_tanh": partial(F.gelu, approximate="tanh"),  # its approximation in GPT-2
     "relu": F.relu,
     "silu": F.silu,
 }
 
 
 def activation_of(config: Config):
-    """The function that the config names; ValueError if there is none of that name."""
+    """The activation that the config names; ValueError if it is unknown."""
     if config.activation not in tuple(ACTIVATIONS):
         raise ValueError(f"activation is {config.activation!r}; known are {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[config.activation]
@@ -36,7 +36,7 @@ class MLP(Sublayer):
         self.out = nn.Linear(config.mlp_width, config.width, config.mlp_bias)
 
     def forward(self, x: Tensor, tap=SILENT) -> Tensor:
-        """What each token reads [B, T, D] -> what the MLP writes for it [B, T, D]."""
+        """Each token's input [B, T, D] -> the MLP's output for it [B, T, D]."""
         pre = tap("pre", self.pre(x))  # [B, T, F]
         if self.up is None:
             act = tap("act", self.activation(pre))  # [B, T, F]
@@ -48,7 +48,7 @@ class MLP(Sublayer):
 
 
 class Expert(nn.Module):
-    """A gated MLP without biases and without a norm of its own: W_out · (activation(W_pre · x) · W_up · x)."""
+    """A gated MLP without biases or a norm: W_out · (activation(W_pre · x) · W_up · x)."""
 
     def __init__(self, config: Config):
         super().__init__()
@@ -58,7 +58,7 @@ class Expert(nn.Module):
         self.out = nn.Linear(config.mlp_width, config.width, bias=False)
 
     def forward(self, x: Tensor, tap=SILENT) -> Tensor:
-        """x [..., D] -> what the expert writes [..., D]; of a vector of zeros it makes zeros."""
+        """x [..., D] -> the expert's output [..., D]; zeros for a vector of zeros."""
         gate = tap("gate", self.activation(tap("pre", self.pre(x))))  # [..., F]
         act = tap("act", gate * tap("up", self.up(x)))  # [..., F]
         return tap("out", self.out(act))  # [..., D]
@@ -67,8 +67,8 @@ class Expert(nn.Module):
 class Experts(Sublayer):
     """A mixture of experts (Shazeer et al. 2017): a router sends each token to a few of X experts.
 
-    Its shares are the softmax of the chosen experts' scores alone (Jiang et al. 2024, section 2.1): the same as
-    the softmax of all scores, cut to the chosen ones and made to sum to 1 again.
+    The shares are the softmax over the chosen experts' scores (Jiang et al. 2024, section 2.1): the same as the
+    softmax over all scores, restricted to the chosen ones and renormalised.
     """
 
     def __init__(self, config: Config):
@@ -78,7 +78,7 @@ class Experts(Sublayer):
         self.experts = nn.ModuleList(Expert(config) for _ in range(config.experts))
 
     def forward(self, x: Tensor, tap=SILENT) -> Tensor:
-        """What each token reads [B, T, D] -> what its experts write for it, by their shares [B, T, D]."""
+        """Each token's input [B, T, D] -> the sum of its experts' outputs, by their shares [B, T, D]."""
         scores = tap("router", self.router(x))  # [B, T, X]
         chosen = tap("chosen", highest(scores, self.used))  # [B, T, X]
         shares = scores.masked_fill(~chosen, -torch.inf).softmax(-1)  # [B, T, X]
@@ -93,7 +93,7 @@ class Experts(Sublayer):
         return tap("out", out)  # [B, T, D]
 
     def _chosen_alone(self, x: Tensor, chosen: Tensor, shares: Tensor) -> Tensor:
-        """The same sum, where each expert runs on the tokens that are sent to it and on no others."""
+        """The same sum, each expert running only on the tokens sent to it."""
         out = torch.zeros_like(x)
         for i, expert in enumerate(self.experts):
             sent = chosen[..., i]  # [B, T]

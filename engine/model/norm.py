@@ -1,4 +1,4 @@
-"""Norms: bring each token's vector to one size, then let learned numbers set the size of each entry."""
+"""Norms: normalise each token's vector, then scale each dimension by a learned gain."""
 
 import torch
 import torch.nn.functional as F
@@ -29,7 +29,7 @@ class LayerNorm(nn.Module):
 
 
 class RMSNorm(nn.Module):
-    """y = γ · x / √(mean of x² + ε) over the last axis: no mean is taken off (Zhang & Sennrich 2019)."""
+    """y = γ · x / √(mean of x² + ε) over the last axis; the mean is not subtracted (Zhang & Sennrich 2019)."""
 
     bias = None
 
@@ -48,5 +48,5 @@ class RMSNorm(nn.Module):
 
 
 def norm_of(config: Config) -> LayerNorm | RMSNorm:
-    """The norm that a config names, as wide as its stream."""
+    """The norm that a config names, of its width."""
     return {"layer": LayerNorm, "rms": RMSNorm}[config.norm](config.width, config.norm_eps)

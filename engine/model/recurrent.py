@@ -1,8 +1,8 @@
 """Recurrent encoder-decoders: one vector, the state, is carried from token to token.
 
 The encoder reads the source from left to right; the decoder starts from its last state and reads the target
-(Sutskever et al. 2014). With attention, each of the decoder's states looks back at all of the encoder's. Where
-it tells what an image shows, a vision transformer's last vectors stand in the place of the encoder's states.
+(Sutskever et al. 2014). With attention, each of the decoder's states looks back at all of the encoder's. For
+image captioning, a vision transformer's last vectors replace the encoder's states.
 """
 
 import torch
@@ -27,7 +27,7 @@ class Reader(nn.Module):
         self.cell = CELLS[config.cell](config.width)
 
     def initialise(self) -> None:
-        """A random start, as torch starts each part: token tables normal, maps within ±1/√D."""
+        """A random start with torch's defaults: token tables normal, linear layers within ±1/√D."""
         for part in self.modules():
             if isinstance(part, nn.Linear | nn.Embedding):
                 part.reset_parameters()
@@ -36,9 +36,9 @@ class Reader(nn.Module):
         self, ids: Tensor, state: tuple[Tensor, ...], padding: Tensor | None = None, tap=SILENT
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """ids and padding [B, T], the state before the first -> all states h [B, T, D], the state after the
-        last. Over padding the state stays what it was."""
+        last. At padding the state does not change."""
         state = tuple(tap(f"start.{name}", x) for name, x in zip(self.cell.carried, state, strict=True))
-        x = self.cell.x(tap("token", self.token(ids)))  # [B, T, gates · D]: of all steps at once
+        x = self.cell.x(tap("token", self.token(ids)))  # [B, T, gates · D], for all steps at once
         states = []
         for t in range(ids.shape[1]):
             at = tap.at(f"steps.{t}")
@@ -48,7 +48,7 @@ class Reader(nn.Module):
         return tap("states", torch.stack(states, 1)), state
 
     def _carry(self, before, after, real: Tensor, tap) -> tuple[Tensor, ...]:
-        """The state after a real token, the one before it where there is none."""
+        """The new state at a real token, the previous one at padding."""
         parts = zip(self.cell.carried, before, after, strict=True)
         return tuple(tap(f"{name}_carried", torch.where(real, new, old)) for name, old, new in parts)
 
@@ -56,8 +56,8 @@ class Reader(nn.Module):
 class Attention(nn.Module):
     """A state looks back at all of the encoder's: tanh(W [context; state]) (Luong et al. 2015, equation 5).
 
-    It looks after its step, so that all states of the decoder look at once; in Bahdanau et al. 2014 the state
-    before looks, and what it finds enters the step.
+    A state looks back after its step, so that all states do it at once; in Bahdanau et al. 2014 the previous
+    state looks back, and the context enters the step.
     """
 
     def __init__(self, width: int):
@@ -78,7 +78,7 @@ class Attention(nn.Module):
 
 
 class Additive(Attention):
-    """Scored by v · tanh(W_q s + W_k h) (Bahdanau et al. 2014, section A.1.2)."""
+    """The score is v · tanh(W_q s + W_k h) (Bahdanau et al. 2014, section A.1.2)."""
 
     def __init__(self, width: int):
         super().__init__(width)
@@ -94,7 +94,7 @@ class Additive(Attention):
 
 
 class Dot(Attention):
-    """Scored by s · h (Luong et al. 2015, equation 8)."""
+    """The score is s · h (Luong et al. 2015, equation 8)."""
 
     def score(self, s: Tensor, h: Tensor, tap=SILENT) -> Tensor:
         """s [B, T, D], h [B, S, D] -> [B, T, S]."""
@@ -105,7 +105,7 @@ _ATTENTIONS = {"additive": Additive, "dot": Dot}
 
 
 class Decoder(Reader):
-    """Reads the target from the encoder's last state on; a score for every entry of the vocabulary."""
+    """Reads the target, starting from the encoder's last state; scores every entry of the vocabulary."""
 
     def __init__(self, config: RecurrentConfig):
         super().__init__(config)
@@ -131,11 +131,10 @@ class Decoder(Reader):
 
 
 class Recurrent(SequenceToSequence):
-    """Encoder and decoder. Without attention, the encoder's last state is all that the decoder gets of the
-    source.
+    """Encoder and decoder. Without attention, the encoder's last state is all that the decoder receives.
 
-    Of an image it is the first vector, which stands before the patches. With attention this is the model of
-    Xu et al. 2015, whose encoder is convolutional, and who start from the mean of its vectors through a map.
+    For an image it is the first vector, before the patches. With attention this is like Xu et al. 2015, whose
+    encoder is convolutional and whose decoder starts from a projection of the mean of its vectors.
     """
 
     def __init__(self, config: RecurrentConfig):
@@ -145,7 +144,7 @@ class Recurrent(SequenceToSequence):
         self.decoder = Decoder(config)
 
     def tie(self) -> None:
-        """Tie shared weights: encoder and decoder share none, the blocks of a Transformer may."""
+        """Tie shared weights: encoder and decoder share none, a Transformer's blocks may."""
         if self.config.encoder is not None:
             self.encoder.tie()
 
@@ -168,10 +167,10 @@ class Recurrent(SequenceToSequence):
         source_padding: Tensor | None = None,
         tap=SILENT,
     ) -> Tensor:
-        """The target [B, T] and what `encode` gave, with their padding -> logits [B, T, V]."""
+        """The target [B, T] and the result of `encode`, with their padding -> logits [B, T, V]."""
         source, last = memory
         return self.decoder(target, last, source, padding, source_padding, tap)
 
     def recompute(self, segment: str, inputs: Inputs, kept, tap) -> None:
-        """Run the pass again: it is one segment, because each step is made of the one before."""
+        """Run the pass again: it is one segment, because each step needs the one before."""
         self.read(inputs, tap)

@@ -1,4 +1,4 @@
-"""What the kinds of encoder-decoder share: one text or image is read, another text is written
+"""What all encoder–decoders share: one text or image is read, another text is written
 (Sutskever et al. 2014)."""
 
 from torch import Tensor
@@ -9,9 +9,9 @@ from engine.trace.tap import SILENT
 
 
 class SequenceToSequence(Model):
-    """An `encoder` makes a memory of what it reads; a `decoder` writes from that memory.
+    """An `encoder` turns its input into a memory; a `decoder` writes from that memory.
 
-    Subclasses implement encode() and decode(). The points of the two stand behind "encoder." and "decoder.".
+    Subclasses implement encode() and decode(). Their points are prefixed "encoder." and "decoder.".
     """
 
     def initialise(self) -> None:
@@ -28,7 +28,7 @@ class SequenceToSequence(Model):
         tap=SILENT,
     ) -> Tensor:
         """Source ids [B, S] or images, the target as read so far [B, T] (the start token first), their padding
-        -> logits [B, T, V]: at each place for the token after it."""
+        -> logits [B, T, V]: at each position for the token after it."""
         memory = self.encode(ids, padding, tap.at("encoder"))
         return self.decode(target, memory, target_padding, padding, tap.at("decoder"))
 

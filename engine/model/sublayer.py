@@ -1,4 +1,4 @@
-"""The residual connection: each part of a block adds its result to the stream, with a norm before or after."""
+"""The residual connection: each part of a block adds its output to the stream, with a norm before or after."""
 
 from torch import Tensor, nn
 
@@ -10,7 +10,7 @@ from engine.trace.tap import SILENT
 class Sublayer(nn.Module):
     """One part of a block, attention or the MLP, with its norm.
 
-    Subclasses implement forward(x, …, tap), from what they read [B, T, D] to what they write [B, T, D].
+    Subclasses implement forward(x, …, tap), from their input [B, T, D] to their output [B, T, D].
     """
 
     def __init__(self, config: Config):

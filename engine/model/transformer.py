@@ -1,4 +1,4 @@
-"""The whole model: embed, a stack of blocks, a last norm, and a score for every word piece."""
+"""The whole model: embeddings, a stack of blocks, a last norm, and scores."""
 
 import math
 from dataclasses import replace
@@ -20,7 +20,7 @@ from engine.trace.tap import SILENT
 
 
 class MaskedHead(nn.Module):
-    """BERT's step between the last vectors and the scores: a map, an activation, a norm."""
+    """BERT's head between the last vectors and the scores: a linear layer, an activation, a norm."""
 
     def __init__(self, config: Config):
         super().__init__()
@@ -50,8 +50,8 @@ class NextSentenceHead(nn.Module):
 
 
 class Transformer(Model):
-    """One stack of blocks. Causal, each token sees itself and the tokens before it (GPT-2, LLaMA); otherwise
-    every token sees all (BERT), or every patch of an image (ViT).
+    """One stack of blocks. If causal, each token sees itself and the tokens before it (GPT-2, LLaMA); otherwise
+    every token sees all (BERT), and every patch all patches (ViT).
     """
 
     def __init__(self, config: Config):
@@ -90,7 +90,7 @@ class Transformer(Model):
         self, ids: Tensor, context: Context | None = None, segments: Tensor | None = None, tap=SILENT
     ) -> Tensor:
         """Token ids [B, T] or images [B, channels, image, image] -> logits [B, T, V] or classes [B, C], or the
-        last vectors [B, T, D] of a model that has neither.
+        last vectors [B, T, D] if the model has neither.
 
         context   as self.context() makes it; None: no padding, nothing read before
         segments  [B, T], which sentence each token belongs to; None: all 0
@@ -120,11 +120,11 @@ class Transformer(Model):
         memory: Tensor | None = None,
         memory_padding: Tensor | None = None,
     ) -> Context:
-        """What every block is given while `ids` are read.
+        """The context of every block while `ids` are read.
 
         padding  [B, S], True = a real token; None: all are. S includes the cached tokens
         cache    holds the tokens read before; `ids` come after them
-        memory   [B, S, its width], what cross-attention looks at, with its padding [B, S]
+        memory   [B, S, its width], what cross-attention attends to, with its padding [B, S]
         """
         T, start = self.length(ids), 0 if cache is None else cache.length
         memory_mask = None
@@ -135,7 +135,7 @@ class Transformer(Model):
         return Context(self.mask(T, start + T, padding), angles, cache, memory, memory_mask, places)
 
     def length(self, ids: Tensor) -> int:
-        """T, how many positions there are: tokens, or patches and the vector before them."""
+        """T, the number of positions: tokens, or patches and the vector before them."""
         return self.config.context if self.config.image else ids.shape[1]
 
     def mask(self, T: int, S: int, padding: Tensor | None = None) -> Mask:
@@ -167,7 +167,7 @@ class Transformer(Model):
         return self.embed(ids, start, segments, tap.at("embed"), places)
 
     def finish(self, x: Tensor, tap=SILENT) -> Tensor:
-        """All that is read off the stream after the last block; returns the same as `unembed`."""
+        """All outputs computed from the stream after the last block; returns the same as `unembed`."""
         if self.follows is not None:
             self.follows(x, tap.at("follows"))
         return self.unembed(x, tap)

@@ -1,4 +1,4 @@
-"""The vocabulary: every intermediate that has a name, its axes, and what it is computed from."""
+"""The vocabulary: every named intermediate, its axes, and what it is computed from."""
 
 from engine.points.point import AXES, Place, Point
 from engine.points.transformer import points_of

@@ -4,20 +4,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-AXES = {  # the letters of axes; 1 stands for an axis of a single number
+AXES = {  # the letters of axes; 1 is an axis of size 1
     "B": "batch",
-    "T": "positions that ask (queries)",
-    "S": "positions looked at (keys)",
-    "D": "width of the model",
+    "T": "query positions",
+    "S": "key positions",
+    "D": "model width",
     "H": "heads",
-    "G": "heads of keys and values, where several query heads share one",
-    "E": "width of a head",
-    "F": "width of the MLP",
+    "G": "key/value heads, each shared by several query heads",
+    "E": "head width",
+    "F": "MLP units",
     "X": "experts",
     "V": "vocabulary",
     "C": "classes",
     "N": "patches of an image",
-    "P": "numbers of a patch",
+    "P": "values of a patch",
 }
 
 
@@ -37,7 +37,7 @@ class Place(NamedTuple):
     part: str = ""
 
     def name(self, short: str = "") -> str:
-        """The full name of the point, or module, called `short` here; of the place itself where it is empty."""
+        """The full name of the point or module `short` here; if it is empty, of the place itself."""
         block = () if self.layer is None else ("blocks", str(self.layer))
         step = () if self.step is None else ("steps", str(self.step))
         return ".".join(filter(None, (self.stack, *block, *step, self.part, short)))
@@ -58,8 +58,8 @@ class Point:
     sources  the full names of the points it is computed from
     meaning  what it is, in a few words for the reader
     module   the module of its stack that holds its weights, if that does not share the point's own name
-    bias     whether a bias is added, where the config decides that; None: wherever the module has one
-    gate     of a recurrent cell, which stacks the weights of its gates: the gate whose rows are meant
+    bias     whether a bias is added, if the config decides that; None: if the module has one
+    gate     of a recurrent cell, which stacks its gates' weights: the gate whose rows are meant
     """
 
     stack: str

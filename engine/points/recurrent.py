@@ -1,7 +1,7 @@
 """The vocabulary of recurrent encoder-decoders: as in `engine.points`, but with numbered steps, not blocks.
 
-The source has T positions in the encoder and S where the decoder looks back at them. Where there is padding,
-each step has one more point: the state that is carried on, which is its own or, over padding, the one before.
+The source's positions are T in the encoder and S where the decoder looks back at them. With padding, each step
+has one more point: the state that is carried on, which is the new one or, at padding, the previous one.
 An encoder that reads images has the points of `engine.points`.
 """
 
@@ -12,18 +12,18 @@ from engine.points.point import Place, Point
 from engine.points.transformer import within
 
 _GATES = {
-    "reset": "how much of the state before reaches the candidate",
-    "update": "how much of the state before stays",
-    "input": "how much of the candidate is let into the cell",
+    "reset": "how much of the previous state reaches the candidate",
+    "update": "how much of the previous state stays",
+    "input": "how much of the candidate enters the cell",
     "forget": "how much of the cell stays",
-    "output": "how much of the cell is shown as the state",
-    "candidate": "what the step would write",
+    "output": "how much of the cell is passed on as the state",
+    "candidate": "the proposed new content",
 }
 
 
 def _sum(at: Place, gate: str, sources: tuple[str, str]) -> Point:
     """W_x x + W_h h + b of one gate."""
-    meaning = f"{'state' if gate == 'h' else gate}: the token and the state before it, through their maps"
+    meaning = f"{'state' if gate == 'h' else gate}: the token times W plus the previous state times U"
     return Point(*at, f"{gate}_pre", "BD", "gate_sum", sources, meaning, "cell", gate=gate)
 
 
@@ -42,11 +42,11 @@ def _gru(at: Place, token: str, before: dict[str, str]) -> list[Point]:
         at.name, ("reset", "update", "candidate_h", "candidate_pre", "candidate")
     )
     state, maps = before["h"], dict(module="cell", gate="candidate")
-    through = "candidate: the token through its map, and what the reset gate lets through"
+    through = "candidate: the token times W, and what the reset gate lets through"
     return [
         *_gate(at, "reset", (token, state)),
         *_gate(at, "update", (token, state)),
-        Point(*at, "candidate_h", "BD", "state_map", (state,), "the state before, through its map", **maps),
+        Point(*at, "candidate_h", "BD", "state_map", (state,), "the previous state times U", **maps),
         Point(*at, "candidate_pre", "BD", "reset_sum", (token, reset, recalled), through, **maps),
         Point(*at, "candidate", "BD", "tanh", (pre,), _GATES["candidate"]),
         Point(*at, "h", "BD", "interpolate", (update, candidate, state), "the state"),
@@ -60,7 +60,7 @@ def _lstm(at: Place, token: str, before: dict[str, str]) -> list[Point]:
     shown = (at.name("output"), at.name("cell_tanh"))
     return [
         *(point for gate in gates for point in gate),
-        Point(*at, "cell", "BD", "cell_update", kept, "what stays of the cell, and what is let in"),
+        Point(*at, "cell", "BD", "cell_update", kept, "what stays of the cell, plus what enters it"),
         Point(*at, "cell_tanh", "BD", "tanh", (at.name("cell"),), "the cell between −1 and 1"),
         Point(*at, "h", "BD", "product", shown, "the state"),
     ]
@@ -92,8 +92,8 @@ def _read(config: RecurrentConfig, stack: str, start: list[Point], steps: int, p
 
 
 def _carry(at: Place, name: str, sources: tuple[str, str]) -> Point:
-    """What the next step starts from, where there may be padding."""
-    meaning = "what goes on: the new one, over padding the one before"
+    """What the next step starts from, if there may be padding."""
+    meaning = "what is carried on: the new one, at padding the previous one"
     return Point(*at, f"{name}_carried", "BD", "carry", sources, meaning)
 
 
@@ -102,7 +102,7 @@ def _text(config: RecurrentConfig, steps: int, padded: bool) -> tuple[list[Point
     _, carried = _STEPS[config.cell]
     at, last = Place("encoder", part="start"), Place("encoder", step=steps - 1)
     start = [Point(*at, name, "BD", "zeros", (), "nothing has been read") for name in carried]
-    told, ends = "the encoder's last: what the decoder starts from", "_carried" * padded
+    told, ends = "the encoder's last: the decoder starts from it", "_carried" * padded
     at = Place("decoder", part="start")
     return _read(config, "encoder", start, steps, padded), [
         Point(*at, name, "BD", "identity", (last.name(f"{name}{ends}"),), told) for name in carried
@@ -110,10 +110,10 @@ def _text(config: RecurrentConfig, steps: int, padded: bool) -> tuple[list[Point
 
 
 def _image(config: RecurrentConfig) -> tuple[list[Point], list[Point]]:
-    """The same of an encoder that reads images."""
+    """The same for an encoder that reads images."""
     points, (_, carried) = within("encoder", config.encoder), _STEPS[config.cell]
     at, last = Place("decoder", part="start"), (points[-1].name,)
-    told = "the encoder's first vector: what the decoder starts from"
+    told = "the encoder's first vector: the decoder starts from it"
     return points, [Point(*at, name, "BD", "first_token", last, told) for name in carried]
 
 
@@ -126,19 +126,19 @@ def _attention(config: RecurrentConfig, memory: str) -> list[Point]:
     if config.attention == "additive":
         points = [
             Point(*at, "query", "BTD", "linear", sources[:1], "query: what a state looks for"),
-            Point(*at, "keys", "BSD", "linear", sources[1:], "keys: what the source is found by"),
+            Point(*at, "keys", "BSD", "linear", sources[1:], "keys: what each source position can be found by"),
         ]
         sources, kind = tuple(point.name for point in points), "additive_score"
     both = (context, "decoder.states")
     return [
         *points,
-        Point(*at, "align", "BTS", kind, sources, "alignment: how well each place of the source fits"),
-        Point(*at, "mask", "BTS", "attention_mask", (), "true where a place of the source is no padding"),
+        Point(*at, "align", "BTS", kind, sources, "alignment: how well each source position fits"),
+        Point(*at, "mask", "BTS", "attention_mask", (), "true where a source position is not padding"),
         Point(*at, "masked", "BTS", "apply_mask", (align, mask), "−∞ where it is padding"),
         Point(*at, "weights", "BTS", "softmax", (masked,), "weights; each row sums to 1"),
-        Point(*at, "context", "BTD", "weighted_sum", (weights, memory), "what was found"),
-        Point(*at, "mixed_pre", "BTD", "concat_linear", both, "context and state side by side, through a map"),
-        Point(*at, "mixed", "BTD", "tanh", (mixed,), "what the scores are read off"),
+        Point(*at, "context", "BTD", "weighted_sum", (weights, memory), "the weighted sum of the source"),
+        Point(*at, "mixed_pre", "BTD", "concat_linear", both, "context and state side by side, times W_m"),
+        Point(*at, "mixed", "BTD", "tanh", (mixed,), "the vector that is scored"),
     ]
 
 

@@ -11,22 +11,22 @@ from functools import cache
 from engine.config import Config
 from engine.points.point import Place, Point
 
-POSITIONS = {  # how the vector of a position is made, where one is added
+POSITIONS = {  # how position vectors are computed, if they are added
     "learned": ("position_embedding", (), "the row of the position table"),
-    "sinusoidal": ("sinusoidal_position", (), "the place as waves: sines and cosines"),
+    "sinusoidal": ("sinusoidal_position", (), "sines and cosines of the position"),
 }
-BIASES = {  # how what is added to the scores is made, where positions are told so
-    "relative": ("relative_bias", (), "a number for how far apart the two are"),
-    "alibi": ("alibi_bias", (), "how far apart the two are, times the head's slope, taken off"),
+BIASES = {  # how the bias on the scores is computed, if there is one
+    "relative": ("relative_bias", (), "a learned bias for the distance"),
+    "alibi": ("alibi_bias", (), "minus the distance times the head's slope"),
 }
 
 
 def _layer_norm(at: Place, source: str) -> list[Point]:
     mean, var, scaled = map(at.name, ("mean", "var", "scaled"))
-    out = "after the learned size γ and shift β"
+    out = "after the learned gain γ and bias β"
     return [
-        Point(*at, "mean", "BT1", "mean", (source,), "the average of a token's numbers"),
-        Point(*at, "var", "BT1", "variance", (source, mean), "how far they are from it, squared, on average"),
+        Point(*at, "mean", "BT1", "mean", (source,), "the mean of a token's values"),
+        Point(*at, "var", "BT1", "variance", (source, mean), "their variance"),
         Point(*at, "scaled", "BTD", "standardize", (source, mean, var), "the vector with mean 0, variance 1"),
         Point(*at, "out", "BTD", "affine", (scaled,), out, at.name()),
     ]
@@ -34,11 +34,11 @@ def _layer_norm(at: Place, source: str) -> list[Point]:
 
 def _rms_norm(at: Place, source: str, axes: str = "BTD") -> list[Point]:
     square, scaled, one = *map(at.name, ("square", "scaled")), f"{axes[:-1]}1"
-    size = "the vector divided by their typical size"
+    size = "the vector over its root mean square"
     return [
-        Point(*at, "square", one, "mean_square", (source,), "the average of a token's squared numbers"),
+        Point(*at, "square", one, "mean_square", (source,), "the mean of a token's squared values"),
         Point(*at, "scaled", axes, "divide_by_rms", (source, square), size),
-        Point(*at, "out", axes, "affine", (scaled,), "after the learned size γ", at.name()),
+        Point(*at, "out", axes, "affine", (scaled,), "after the learned gain γ", at.name()),
     ]
 
 
@@ -48,9 +48,9 @@ def _norm(config: Config, at: Place, source: str) -> list[Point]:
 
 def _patches() -> list[Point]:
     at = Place(part="embed")
-    parts, first = (at.name("token"), at.name("position")), "one learned vector stands before them"
+    parts, first = (at.name("token"), at.name("position")), "one learned vector, then the patches"
     return [
-        Point(*at, "pixels", "BNP", "patches", (), "the numbers of each patch of the image"),
+        Point(*at, "pixels", "BNP", "patches", (), "the values of each patch of the image"),
         Point(*at, "patch", "BND", "linear", (at.name("pixels"),), "each patch as a vector"),
         Point(*at, "token", "BTD", "prepend_class_token", (at.name("patch"),), first),
         Point(*at, "position", "BTD", "position_embedding", (), "the row of the position table"),
@@ -73,7 +73,7 @@ def _embed(config: Config) -> list[Point]:
         points.append(Point(*at, "segment", "BTD", "segment_embedding", (), "the row of the segment table"))
         parts.append(at.name("segment"))
     if config.embed_norm:
-        points.append(Point(*at, "sum", "BTD", "sum", tuple(parts), "all parts together"))
+        points.append(Point(*at, "sum", "BTD", "sum", tuple(parts), "their sum"))
         points += _norm(config, at.inside("norm"), at.name("sum"))
         parts = [points[-1].name]
     kind, out = "sum" if len(parts) > 1 else "identity", "what enters block 0"
@@ -81,7 +81,7 @@ def _embed(config: Config) -> list[Point]:
 
 
 def _attention(config: Config, at: Place, source: str, memory: str = "") -> list[Point]:
-    """Self-attention of `source`, or, where a memory is named, its cross-attention to that."""
+    """Self-attention of `source` or, if a memory is named, its cross-attention to that."""
     q, k, v, dots, scores, mask = map(at.name, ("q", "k", "v", "dots", "scores", "mask"))
     masked, pattern, z, bias = *map(at.name, ("masked", "pattern", "z")), config.attention_bias
     keys = ("BHTE" if config.key_heads == config.heads else "BGTE").replace("T", "S" if memory else "T")
@@ -89,7 +89,7 @@ def _attention(config: Config, at: Place, source: str, memory: str = "") -> list
     points = [
         Point(*at, "q", "BHTE", "heads", (source,), "query: what a token looks for", bias=bias),
         Point(*at, "k", keys, "heads", read, "key: what a token can be found by", bias=bias),
-        Point(*at, "v", keys, "heads", read, "value: what a token hands over", bias=bias),
+        Point(*at, "v", keys, "heads", read, "value: what a token passes on", bias=bias),
     ]
     if config.qk_norm:
         q_norm, k_norm = at.inside("q_norm"), at.inside("k_norm")
@@ -97,13 +97,13 @@ def _attention(config: Config, at: Place, source: str, memory: str = "") -> list
         q, k = q_norm.name("out"), k_norm.name("out")
     if config.positions == "rotary" and not memory:
         points += [
-            Point(*at, "q_rot", "BHTE", "rotary", (q,), "the query, turned by its position"),
-            Point(*at, "k_rot", keys, "rotary", (k,), "the key, turned by its position"),
+            Point(*at, "q_rot", "BHTE", "rotary", (q,), "the query, rotated by its position"),
+            Point(*at, "k_rot", keys, "rotary", (k,), "the key, rotated by its position"),
         ]
         q, k = at.name("q_rot"), at.name("k_rot")
     scale = "1/√E" if config.scale_scores else "the scale"
     points += [
-        Point(*at, "dots", "BHTS", "dot_product", (q, k), "query times key, number by number"),
+        Point(*at, "dots", "BHTS", "dot_product", (q, k), "query · key"),
         Point(*at, "scores", "BHTS", "scale_scores", (dots,), f"the dot products times {scale}"),
     ]
     seen = (scores, mask)
@@ -115,7 +115,7 @@ def _attention(config: Config, at: Place, source: str, memory: str = "") -> list
         Point(*at, "mask", "BHTS", "attention_mask", (), "true where a token may look"),
         Point(*at, "masked", "BHTS", "apply_mask", seen, "−∞ where it may not"),
         Point(*at, "pattern", "BHTS", "softmax", (masked,), "weights; each row sums to 1"),
-        Point(*at, "z", "BHTE", "weighted_sum", (pattern, v), "values mixed by the weights"),
+        Point(*at, "z", "BHTE", "weighted_sum", (pattern, v), "weighted sum of the values"),
         Point(*at, "out", "BTD", "merge_heads", (z,), "all heads side by side, times W_O", bias=bias),
     ]
 
@@ -124,25 +124,25 @@ def _mlp(config: Config, at: Place, source: str) -> list[Point]:
     if config.experts:
         return _experts(config, at, source)
     (pre, gate, up, act), bias = map(at.name, ("pre", "gate", "up", "act")), config.mlp_bias
-    points = [Point(*at, "pre", "BTF", "linear", (source,), "what goes into each unit", bias=bias)]
+    points = [Point(*at, "pre", "BTF", "linear", (source,), "the input of each unit", bias=bias)]
     if config.gated:
         points += [
             Point(*at, "gate", "BTF", "activation", (pre,), "how far each unit is open (not limited to 0–1)"),
-            Point(*at, "up", "BTF", "linear", (source,), "what would pass through it", bias=bias),
-            Point(*at, "act", "BTF", "product", (gate, up), "what does pass: how strongly each unit fires"),
+            Point(*at, "up", "BTF", "linear", (source,), "the value that would pass", bias=bias),
+            Point(*at, "act", "BTF", "product", (gate, up), "their product: the activation of each unit"),
         ]
     else:
-        points.append(Point(*at, "act", "BTF", "activation", (pre,), "how strongly each unit fires"))
-    out = Point(*at, "out", "BTD", "linear", (act,), "what the units write together", bias=bias)
+        points.append(Point(*at, "act", "BTF", "activation", (pre,), "the activation of each unit"))
+    out = Point(*at, "out", "BTD", "linear", (act,), "the MLP's output", bias=bias)
     return [*points, out]
 
 
 def _experts(config: Config, at: Place, source: str) -> list[Point]:
     router, chosen, shares, alone = *map(at.name, ("router", "chosen", "shares")), replace(config, experts=0)
     points = [
-        Point(*at, "router", "BTX", "linear", (source,), "how well each expert suits a token: its score"),
+        Point(*at, "router", "BTX", "linear", (source,), "the score of each expert for a token"),
         Point(*at, "chosen", "BTX", "highest", (router,), "true for the experts that a token goes to"),
-        Point(*at, "shares", "BTX", "shares", (router, chosen), "how much each counts; each row sums to 1"),
+        Point(*at, "shares", "BTX", "shares", (router, chosen), "the share of each; each row sums to 1"),
     ]
     experts = [at.inside(f"experts.{i}") for i in range(config.experts)]
     for i, one in enumerate(experts):
@@ -150,7 +150,7 @@ def _experts(config: Config, at: Place, source: str) -> list[Point]:
         points.append(Point(*one, "read", "BTD", "sent", (source, chosen), sent))
         points += _mlp(alone, one, one.name("read"))
     written = tuple(one.name("out") for one in experts)
-    out = "what the chosen experts write, summed by their shares"
+    out = "the chosen experts' outputs, summed by their shares"
     return [*points, Point(*at, "out", "BTD", "mixture", (shares, *written), out)]
 
 
@@ -163,13 +163,13 @@ def _residual(
 ) -> list[Point]:
     """A part, its norm and the residual connection around it: from the point `before` to the block's `after`.
 
-    make(config, at, source) gives the part's own points; who and where are words for what they mean.
+    make(config, at, source) gives the part's own points; who and where are words for their meanings.
     """
     block, norm = at._replace(part=""), at.inside("norm")
     if config.post_norm:
         return [
             *make(config, at, before),
-            Point(*at, "sum", "BTD", "sum", (before, at.name("out")), f"{who}'s result added"),
+            Point(*at, "sum", "BTD", "sum", (before, at.name("out")), f"{who}'s output added"),
             *_norm(config, norm, at.name("sum")),
             Point(*block, after, "BTD", "identity", (norm.name("out"),), where),
         ]
@@ -198,7 +198,7 @@ def _follows(source: str) -> list[Point]:
     first, pre, pooled = map(at.name, ("first", "pre", "pooled"))
     return [
         Point(*at, "first", "BD", "first_token", (source,), "the first token's vector"),
-        Point(*at, "pre", "BD", "linear", (first,), "that vector through a map"),
+        Point(*at, "pre", "BD", "linear", (first,), "that vector through a linear layer"),
         Point(*at, "pooled", "BD", "tanh", (pre,), "between −1 and 1: the whole text in one vector"),
         Point(*at, "scores", "BC", "linear", (pooled,), "the second text follows; it does not"),
     ]
@@ -207,7 +207,7 @@ def _follows(source: str) -> list[Point]:
 def _masked_head(config: Config, source: str) -> list[Point]:
     at = Place(part="head")
     return [
-        Point(*at, "pre", "BTD", "linear", (source,), "the last vectors through a map"),
+        Point(*at, "pre", "BTD", "linear", (source,), "the last vectors through a linear layer"),
         Point(*at, "act", "BTD", "activation", (at.name("pre"),), "after the activation"),
         *_norm(config, at.inside("norm"), at.name("act")),
     ]
@@ -223,9 +223,9 @@ def _ending(config: Config, source: str) -> list[Point]:
         points += _masked_head(config, source)
         source = points[-1].name
     if config.ending == "classes":
-        first = "the first vector, that of the whole image"
+        first = "the first vector, for the whole image"
         points.append(Point(*at, "first", "BD", "first_token", (source,), first))
-        points.append(Point(*at, "classes", "BC", "linear", ("first",), "a score for every kind of image"))
+        points.append(Point(*at, "classes", "BC", "linear", ("first",), "a score for every class"))
     if config.scale_logits:
         points.append(Point(*at, "scaled", "BTD", "scale_by_width", (source,), "the last vectors over √D"))
         source = "scaled"
@@ -238,7 +238,7 @@ def _ending(config: Config, source: str) -> list[Point]:
 @cache
 def points_of(config: Config) -> dict[str, Point]:
     """All points of a stack by full name, in the order in which they are computed."""
-    handed = Point(*Place(), "memory", "BSD", "identity", (), "the vectors of another stack, to be looked at")
+    handed = Point(*Place(), "memory", "BSD", "identity", (), "the encoder's output, for cross-attention")
     points, before = [*([handed] if config.memory else []), *_embed(config)], "embed.out"
     for layer in range(config.layers):
         points += _block(config, layer, before)
@@ -248,7 +248,7 @@ def points_of(config: Config) -> dict[str, Point]:
 
 
 def within(stack: str, config: Config) -> list[Point]:
-    """The points of a model that is the encoder or decoder of another: the stack's name precedes theirs."""
+    """The points of the encoder or decoder of a larger model: prefixed with the stack's name."""
     return [
         replace(point, stack=stack, sources=tuple(f"{stack}.{name}" for name in point.sources))
         for point in points_of(config).values()

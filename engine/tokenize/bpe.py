@@ -9,7 +9,7 @@ import tiktoken
 
 from engine.tokenize.library import Vocabulary, check_text, said
 
-# Where text is cut before any merge: contractions, words with their space, numbers, signs, spaces.
+# Where text is split before any merge: contractions, words with their space, numbers, signs, spaces.
 SPLIT = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}{1,3}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
 END, START = "<|endoftext|>", "<|startoftext|>"
 
@@ -29,7 +29,7 @@ class RankTokenizer(Vocabulary):
 
     @classmethod
     def read(cls, path: Path) -> "RankTokenizer":
-        """From a tiktoken rank file: base64 of the token's bytes, a space, its rank, one a line."""
+        """From a tiktoken rank file: base64 of the token's bytes, a space, its rank, one per line."""
         ranks = {}
         for number, line in enumerate(path.read_bytes().splitlines(), 1):
             try:

@@ -1,4 +1,4 @@
-"""The vocabulary of a checkpoint from elsewhere: a tokenizer.json, run by the tokenizers library."""
+"""The vocabulary of a Hugging Face checkpoint: a tokenizer.json, run by the tokenizers library."""
 
 import re
 from functools import cached_property
@@ -104,7 +104,7 @@ def _strips(step: dict) -> int:
 
 
 def _letters() -> dict[str, int]:
-    """GPT-2's writing of the 256 bytes as visible letters, letter -> byte (Radford et al. 2019)."""
+    """GPT-2's visible letters for the 256 bytes, letter -> byte (Radford et al. 2019)."""
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [b for b in range(256) if b not in plain]
     return {chr(b): b for b in plain} | {chr(256 + i): b for i, b in enumerate(others)}

@@ -1,4 +1,4 @@
-"""What a tokenizer does inside a word, and which tokens share a character."""
+"""Merges inside a word, step by step, and the tokens that share a character."""
 
 import heapq
 import itertools
@@ -105,10 +105,10 @@ def graphemes(tokens: list[bytes]) -> list[tuple[str, list[int]]]:
     """Group tokens so that no character a person sees is cut: (text, indices of its tokens).
 
     A group is one token where tokens end at character ends, several where a character spans them.
-    Bytes that are no UTF-8 stand as U+FFFD.
+    Invalid UTF-8 is shown as U+FFFD.
     """
     text = b"".join(tokens).decode("utf-8", errors="replace")
-    if text.encode() != b"".join(tokens):  # broken bytes: no character ends to go by
+    if text.encode() != b"".join(tokens):  # broken bytes: no characters to group by
         return [(t.decode("utf-8", errors="replace"), [i]) for i, t in enumerate(tokens)]
     ends = set()
     at = 0

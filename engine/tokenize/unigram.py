@@ -1,4 +1,4 @@
-"""T5's vocabulary: pieces with a probability each; a text is cut where the product of them is largest."""
+"""T5's vocabulary: pieces with probabilities; a text is cut so that their product is largest."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""BERT's vocabulary: words cut into the longest pieces that it has; "##" stands before a piece that goes on."""
+"""BERT's vocabulary: words cut into its longest pieces; "##" marks a piece that continues a word."""
 
 from collections.abc import Container
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""Look at any number of a run: the tap that names it, the edits that change it, the trace that keeps it."""
+"""Inspect any number of a run: the tap that names it, the edits that change it, the trace that keeps it."""
 
 from engine.trace.inputs import Inputs
 from engine.trace.tap import Edit

@@ -32,7 +32,7 @@ class Inputs:
     pixels: Tensor | None = None
 
     def copy(self) -> "Inputs":
-        """The same in tensors of their own: whoever writes into them changes nothing here."""
+        """A deep copy: writing into it changes nothing here."""
         parts = (getattr(self, part.name) for part in fields(self))
         return Inputs(*(None if part is None else part.clone() for part in parts))
 
@@ -84,7 +84,7 @@ def encode_target(model, text: str) -> list[int]:
 
 
 def check_ids(ids: Tensor, model, side: int = 0) -> None:
-    """A ValueError where `ids` [..., T] are too few, too many or not of the vocabulary (side 1: a target's)."""
+    """A ValueError if `ids` [..., T] are too few, too many or not in the vocabulary (side 1: a target's)."""
     check_length(ids.shape[-1], model, side)
     vocabulary = model.reads[side].vocabulary
     if ids.min() < 0 or ids.max() >= vocabulary:
@@ -92,7 +92,7 @@ def check_ids(ids: Tensor, model, side: int = 0) -> None:
 
 
 def check_length(count: int, model, side: int = 0) -> None:
-    """A ValueError where a prompt (side 1: a target) of `count` tokens is empty or over the context limit."""
+    """A ValueError if a prompt (side 1: a target) of `count` tokens is empty or longer than the context."""
     what, context = ("prompt", "target")[side], model.reads[side].context
     if count == 0:
         raise ValueError(f"the {what} is empty: type at least one character")
@@ -300,7 +300,7 @@ def _segments(model, given, ids: Tensor) -> Tensor | None:
     if segments.shape != ids.shape:
         raise ValueError(f"segments are {list(segments.shape)}, the ids are {list(ids.shape)}")
     if not count or segments.min() < 0 or segments.max() >= count:
-        raise ValueError(f"segments go from 0 to {count - 1}" if count else "this model knows no segments")
+        raise ValueError(f"segments go from 0 to {count - 1}" if count else "this model has no segments")
     return segments
 
 

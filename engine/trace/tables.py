@@ -1,4 +1,4 @@
-"""The table of points of a run, and in which segment of the forward pass each of them is made."""
+"""The table of points of a run, and the segment of the forward pass that computes each."""
 
 from dataclasses import replace
 from functools import cache
@@ -12,7 +12,7 @@ from engine.trace.inputs import Inputs
 
 
 def table_of(config: Config | PairConfig | RecurrentConfig, inputs: Inputs) -> dict[str, Point]:
-    """All points of a run by full name, in the order in which they are made."""
+    """All points of a run by full name, in the order in which they are computed."""
     if isinstance(config, Config):
         return stack_points(config)
     if isinstance(config, PairConfig):
@@ -38,10 +38,10 @@ def points_of(model) -> dict[str, Point]:
 
 
 def segment_of(config: Config | PairConfig | RecurrentConfig, point: Point) -> str:
-    """The segment of the forward pass that makes a point: "embed", "blocks.3" or "end", of two stacks
-    "decoder.blocks.3"; of a recurrent model "all", because each step is made of the one before.
+    """The segment of the forward pass that computes a point: "embed", "blocks.3" or "end", of two stacks
+    "decoder.blocks.3"; of a recurrent model "all", because each step needs the one before.
 
-    A segment can be run again by itself, from the points that a lean trace keeps.
+    A segment can be rerun on its own, from the points that a lean trace keeps.
     """
     if isinstance(config, RecurrentConfig):
         return "all"
@@ -52,7 +52,7 @@ def segment_of(config: Config | PairConfig | RecurrentConfig, point: Point) -> s
 
 @cache
 def _pair_points(config: PairConfig) -> dict[str, Point]:
-    """The points of both stacks; the memory is what the encoder made last."""
+    """The points of both stacks; the memory is the encoder's last."""
     encoder, decoder = within("encoder", config.encoder), within("decoder", config.decoder)
     memory = replace(decoder[0], sources=(encoder[-1].name,))
     return {point.name: point for point in (*encoder, memory, *decoder[1:])}

@@ -27,7 +27,7 @@ class Silent:
         return x
 
     def at(self, part: str) -> "Silent":
-        """The tap for the inside of `part`: as silent."""
+        """The tap inside `part`: just as silent."""
         return self
 
 
@@ -36,7 +36,7 @@ SILENT = Silent()
 
 @dataclass(frozen=True)
 class Edit:
-    """One change to one point, as data: hashable, comparable, fit for a link.
+    """One change to one point, as data: hashable, comparable, writable into a link.
 
     point  the full name of a point, such as "blocks.0.attn.pattern"
     op     zero, mean (over the prompt's positions), set, add, scale (by value),
@@ -67,7 +67,7 @@ class Edit:
         letters = [letter for letter, _ in self.at]
         for letter in letters:
             if letter not in AXES:
-                raise ValueError(f"{letter!r} is no axis; the axes are {' '.join(AXES)}")
+                raise ValueError(f"{letter!r} is not an axis; the axes are {' '.join(AXES)}")
             if letters.count(letter) > 1:
                 raise ValueError(f"the edit of {self.point} names the axis {letter} twice")
         if self.op not in OPS:
@@ -84,14 +84,14 @@ class Edit:
             raise ValueError(f"'mask' needs a kind and n as value: ({' or '.join(MASKS)}, n)")
         if self.op == "mask" and self.point.endswith(".cross.mask") and kind != "none":
             raise ValueError(
-                f"{self.point} is a mask between two different texts, where {kind!r} has no meaning: "
+                f"{self.point} masks one text for another, where {kind!r} has no meaning: "
                 "choose 'none', or set single cells"
             )
 
     def apply(self, x: Tensor, point: Point, other: Tensor | None = None) -> Tensor:
         """A changed copy of `x`, the tensor of `point`; `other` is the tensor that "copy" and "take" take from.
 
-        ValueError where the point cannot be changed so: an axis it lacks, a place outside it, another shape.
+        ValueError if the point cannot be changed so: an axis it lacks, an index out of range, another shape.
         """
         if self.op == "mask":
             return self._mask(x, point)
@@ -105,7 +105,7 @@ class Edit:
             if place is None:
                 raise ValueError(f"{self.point} has no positions (T) to take the mean over")
             if x.dtype == torch.bool:
-                raise ValueError(f"{self.point} holds yes or no, which has no mean")
+                raise ValueError(f"{self.point} is boolean, which has no mean")
             part = x.mean(place, keepdim=True).expand_as(x)[where]
         new = {
             "zero": lambda: torch.zeros_like(part),
@@ -127,7 +127,7 @@ class Edit:
 
     def _mask(self, x: Tensor, point: Point) -> Tensor:
         if point.kind != "attention_mask" or self.at:
-            raise ValueError(f"'mask' replaces a whole attention mask; {self.point} with {self.at} is none")
+            raise ValueError(f"'mask' replaces a whole attention mask; {self.point} with {self.at} is not one")
         kind, n = self.value
         if point.part == "cross":
             return torch.ones_like(x)
@@ -160,7 +160,7 @@ class Recorder:
 
     table    full name -> Point, of all points that the model has
     others   the value of a "copy" edit -> the trace it copies from
-    earlier  full name -> tensor, of points made before this pass began, where it is a segment of a whole one
+    earlier  full name -> tensor, of points computed before this pass, if it is a segment of a whole one
     kept     full name -> tensor, filled during the pass
     """
 
@@ -173,7 +173,7 @@ class Recorder:
         earlier: dict[str, Tensor] | None = None,
     ):
         self.table, self.wanted, self.others = table, wanted, others or {}
-        self._made = dict(earlier or {})  # the points that "take" edits take from
+        self._made = dict(earlier or {})  # what "take" edits may take from
         self.edits: dict[str, list[Edit]] = {}
         self.kept: dict[str, Tensor] = {}
         self._seen: set[str] = set()
@@ -199,11 +199,11 @@ class Recorder:
         if edit.op == "copy":
             return self.others[edit.value][name]
         if edit.op == "take" and edit.value not in self._made:
-            raise ValueError(f"{name} cannot take {edit.value}, which is not made before it")
+            raise ValueError(f"{name} cannot take {edit.value}, which is not computed before it")
         return self._made[edit.value] if edit.op == "take" else None
 
     def at(self, part: str) -> "_Inside":
-        """The tap for the inside of `part`; never silent, so that looking changes no number."""
+        """The tap inside `part`; never silent, so that looking changes no number."""
         return _Inside(self, part)
 
 
@@ -221,9 +221,9 @@ class _Inside:
 
 
 def known(point: str, names: Iterable[str]) -> str:
-    """`point` itself if it is among the names; otherwise a KeyError that lists those most like it."""
+    """`point` itself if it is among the names; otherwise a KeyError that lists similar names."""
     names = list(names)
     if point not in names:
         near = get_close_matches(str(point), names, n=4, cutoff=0.4) or names[:4]
-        raise KeyError(f"there is no point {point!r} in this model; near names: {', '.join(near)}")
+        raise KeyError(f"there is no point {point!r} in this model; similar names: {', '.join(near)}")
     return point

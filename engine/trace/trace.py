@@ -1,12 +1,12 @@
 """Run a model on a prompt and look at any number it computed.
 
 A Trace keeps the residual stream between the blocks. The inside of a block is recomputed, by the same code with
-the same edits, when somebody looks into it: a long prompt costs megabytes, not gigabytes.
+the same edits, when it is read: a long prompt costs megabytes, not gigabytes.
 
-It knows nothing of architectures: engine.trace.tables says which points there are and which segment of the
-pass makes each. A model gives two methods,
+It knows nothing of architectures: engine.trace.tables lists the points and the segment of the pass that
+computes each. A model implements two methods,
     read(inputs, tap)                         the whole pass
-    recompute(segment, inputs, kept, tap)     one segment again, from the points that were kept
+    recompute(segment, inputs, kept, tap)     one segment, from the points that were kept
 """
 
 import threading
@@ -22,8 +22,8 @@ from engine.trace.inputs import Inputs, inputs_of
 from engine.trace.tables import segment_of, table_of
 from engine.trace.tap import Edit, Recorder, known
 
-SEGMENT_BYTES = 16 * 2**20  # segments that were looked into are kept up to this size
-# What a lean trace keeps: the residual stream between the blocks, and what a decoder is given by its encoder.
+SEGMENT_BYTES = 16 * 2**20  # recomputed segments are kept up to this size
+# What a lean trace keeps: the residual stream between the blocks, and the encoder's output.
 LEAN = ("resid_pre", "resid_post", "memory")
 
 
@@ -39,7 +39,7 @@ def nothing(name: str) -> bool:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Compute on `count` threads: the last digits of float32 sums depend on how many there are."""
+    """Compute on `count` threads: the last digits of float32 sums depend on their number."""
     before = torch.get_num_threads()
     if before == count:
         yield
@@ -52,7 +52,7 @@ def threads(count: int) -> Iterator[None]:
 
 
 def _versions(model) -> list[int]:
-    """How often something has written into each of a model's parameters."""
+    """How often each of a model's parameters has been written into."""
     return [parameter._version for parameter in model.parameters() if not parameter.is_inference()]
 
 
@@ -86,7 +86,7 @@ class Trace:
             return self._kept[point]
         segment = self._segment(point)
         if point not in segment:
-            raise KeyError(f"the pass never made the point {point!r}, though this model has it")
+            raise KeyError(f"the pass never computed the point {point!r}, though this model has it")
         return segment[point]
 
     def __contains__(self, point: object) -> bool:
@@ -121,11 +121,11 @@ class Trace:
         return heat_map(self, point, at)
 
     def has(self, point: str) -> bool:
-        """Whether the pass tapped a point: all of the table, unless the model and its table disagree."""
+        """Whether the pass tapped a point: true for the whole table, unless the model disagrees with it."""
         return point in self._kept or point in self._segment(point)
 
     def weights_changed(self) -> bool:
-        """Whether anything has written into the model's weights since the run, which used other ones."""
+        """Whether the model's weights have been written into since the run."""
         return self._versions != _versions(self.model)
 
     def other_of(self, edit: Edit) -> "Trace":
@@ -133,7 +133,7 @@ class Trace:
         return self._others[edit.value]
 
     def _segment(self, point: str) -> dict[str, Tensor]:
-        """Every point of the segment that computes `point`, recomputed unless it was looked into recently."""
+        """Every point of the segment that computes `point`, recomputed unless read recently."""
         name = segment_of(self.model.config, self.table[point])
         with self._lock:  # visitors share traces
             if name not in self._recomputed:
@@ -157,8 +157,8 @@ class Trace:
         return [self.model.tokenizer.shown(int(id)) for id in real]
 
     def _other(self, value: str | tuple) -> "Trace":
-        """The run that a "copy" edit takes from: of another prompt, with this run's target where there is one,
-        or of a pair (prompt, target)."""
+        """The run that a "copy" edit takes from: of another prompt, with this run's target if it has one, or of
+        a pair (prompt, target)."""
         pair = isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str | tuple)
         prompt, target = value if pair else (value, None if self.target is None else self.target[:1])
         return run(self.model, prompt, target=target)

@@ -30,9 +30,9 @@ from engine.training.run import Work
 from engine.training.task import Material, Measured, Task
 
 AIM = ("≥", 0.9)
-COLUMNS = ("this model", "random start", "nearest picture", "commonest caption")
-AT_ONCE = 100  # pictures read together
-KNOWN = 4000  # of the pictures learned from, among which the nearest is looked for
+COLUMNS = ("this model", "random start", "nearest image", "commonest caption")
+AT_ONCE = 100  # images per batch
+KNOWN = 4000  # training images among which the nearest is looked for
 MISTAKES = 2  # shown among the examples
 SAMPLES, FEWEST = 8, 40  # captions on the card; that are asked at least
 # White is 0: of an empty patch its place alone is left, so that places are learned soon.
@@ -56,7 +56,7 @@ ROWS = {  # of the table: in pictures of how many shapes, and which words of the
 
 @dataclass(frozen=True)
 class Scenes:
-    """Pictures and their captions, drawn for every step."""
+    """Images and their captions, drawn anew for every step."""
 
     tokenizer: SentenceTokenizer
     held: bool = False  # of captions that no training draws
@@ -71,7 +71,7 @@ class Scenes:
 
     @staticmethod
     def loss(model: nn.Module, images: Tensor, target: Tensor, labels: Tensor) -> Tensor:
-        """Nats for a token of the caption, all those before it known."""
+        """Nats per token of the caption, given all those before it."""
         logits = model(images, target)
         return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=NONE)
 
@@ -188,7 +188,7 @@ def scores_of(model: nn.Module, new: list[Scene], guesses: list[str], steps: int
 def columns_of(
     model: nn.Module, asked: list[Scene], guesses: list[str], learned: list[Scene], seed: int
 ) -> list[list[str]]:
-    """Captions by the model (its `guesses`), by its random start, of the nearest picture that it learned from,
+    """Captions by the model (its `guesses`), by its random start, of the nearest image that it learned from,
     and always the commonest one of those."""
     start = fresh(model.config, seed).requires_grad_(False).eval()
     start.tokenizer, start.prepare = model.tokenizer, model.prepare
@@ -200,7 +200,7 @@ def columns_of(
 
 
 def written(model: nn.Module, asked: list[Scene]) -> list[str]:
-    """What the model writes for each picture, always the most probable token."""
+    """The model's caption of each image, always the most probable token."""
     found, tokenizer = [], model.tokenizer
     for first in range(0, len(asked), AT_ONCE):
         rows = translate(model, prepared(model.prepare, asked[first : first + AT_ONCE])).tolist()
@@ -209,7 +209,7 @@ def written(model: nn.Module, asked: list[Scene]) -> list[str]:
 
 
 def part_of(caption: str, words: set[str] | None) -> list[str]:
-    """Those of its words; without any given, the caption to the letter."""
+    """The caption reduced to these words; without any given, all of it."""
     return [caption] if words is None else [word for word in caption.split() if word in words]
 
 
@@ -249,7 +249,7 @@ def _facts(model: nn.Module, new: list[Scene], guesses: list[str], learned: int)
 
 
 def _decoder(config: PairConfig | RecurrentConfig) -> str:
-    """What writes the caption, in words."""
+    """The decoder, in words."""
     if isinstance(config, RecurrentConfig):
         return CARRIED.format(kind=name_of(config))
     return LOOKING.format(layers=config.stacks[1].layers)

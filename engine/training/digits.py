@@ -47,7 +47,7 @@ class Digits:
 
     @staticmethod
     def loss(model: Transformer, images: Tensor, labels: Tensor) -> Tensor:
-        """Nats for what an image shows."""
+        """Nats per image."""
         return F.cross_entropy(model(images), labels)
 
 
@@ -121,7 +121,7 @@ def measure(model: Transformer, material: Material, options, share: float, steps
 
 
 def guesses_of(model: Transformer, digits: Digits, pixels: Tensor, seed: int) -> dict[str, Tensor]:
-    """What held-out digits are called by the model, its random start, the nearest average, the commonest."""
+    """The labels that the model, its random start and the baselines give to held-out digits."""
     images = prepared(model.prepare, pixels)
     averages = torch.stack([digits.images[digits.labels == i].mean(0) for i in range(10)])
     distances = (images[:, None] - averages).square().sum((2, 3, 4))

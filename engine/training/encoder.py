@@ -160,7 +160,7 @@ def measure(model: Transformer, material: Material, options, share: float, steps
 
 
 def examples_of(model: Transformer) -> Iterator[dict]:
-    """Texts to try, with where there is something to see: gaps that the model fills rightly, two texts, a word
+    """Texts to try, with the step that shows something: gaps that the model fills correctly, two texts, a word
     in two senses."""
     for text, answer in TRIED["gaps"].items():
         ((guess,),) = fill(model, text, 1)
@@ -169,7 +169,7 @@ def examples_of(model: Transformer) -> Iterator[dict]:
             yield {"text": text, "note": text, "step": "next", "token": place}
     for first, second, what in TRIED["pairs"]:
         share = follows(model, first, second)
-        note = f"Two texts, {what}: that it follows gets {share:.1%}"
+        note = f"Two texts, {what}: probability that it follows {share:.1%}"
         yield {"text": f"{first} [SEP] {second}", "note": note, "step": "next", "follows": share}
     if senses := _senses(model):
         yield senses
@@ -251,15 +251,15 @@ def _cloze(model: Transformer) -> Score:
 
 
 def _by_length(rows: list[dict]) -> str:
-    """How far the answer to what follows is one of length, in words."""
+    """How far next-sentence answers depend on length, in words."""
     books = [row for row in rows if row["name"].endswith(", books")]
     drawn = next(row["values"] for row in books if row["name"].startswith(next_sentence.DRAWN))
     matched = [row for row in books if "tokens" in row]
     parts = (f"{row['values'][0]:.0%} ({row['tokens']})" for row in matched)
     guessed = [row["tokens"] for row in matched if row["intervals"][0][0] <= 0.5]
     return (
-        f" In pairs of books drawn as in training the model is right in {drawn[0]:.0%}, length alone in"
-        f" {drawn[3]:.0%}. In pairs matched in length, of at most so many tokens: {', '.join(parts)}."
+        f" Of pairs from books drawn as in training, the model gets {drawn[0]:.0%} right, length alone"
+        f" {drawn[3]:.0%}. Of pairs matched in length (most tokens in brackets): {', '.join(parts)}."
         + (f" Up to {max(guessed)} tokens that is no better than chance." if guessed else "")
     )
 

@@ -23,7 +23,7 @@ from engine.load import glassbox
 from engine.load.folder import read_json
 from engine.model.build import model_of
 from engine.training.data.corpus import token_row
-from engine.training.evaluate import moments, report
+from engine.training.evaluate import checkpoints, report
 from engine.training.learn import Recipe, learn
 from engine.training.progress import say
 from engine.training.task import Material, Task
@@ -31,7 +31,8 @@ from engine.training.task import Material, Task
 MODELS = Path(__file__).parents[2] / "assets" / "models"
 UNFINISHED = ".unfinished"  # beside the models: what is in it is not complete, and nobody sees it
 CARDS = Path(__file__).parent / "cards"
-FREE = ("name", "about", "path", "work", "minutes", "no_moments", "replace")  # may change when a run goes on
+# options that may change when a run goes on
+FREE = ("name", "about", "path", "work", "minutes", "no_checkpoints", "replace")
 WHOLE_TEST = 60  # minutes of learning after which a model is asked the whole test; before, its share
 LARGEST = 10**9  # parameters
 
@@ -191,9 +192,9 @@ def finish(task: Task, model: nn.Module, material: Material, options: argparse.N
         "measuring it"
         + f" with a part of the whole test, as it learned for less than {WHOLE_TEST} minutes" * (share < 1)
     )
-    if task.moments and not options.no_moments:
+    if task.checkpoints and not options.no_checkpoints:
         steps, kept = logged(unfinished)["steps"], work.folder / "kept"
-        moments.write(model, unfinished, kept, material.test.row, options.seed, steps, share)
+        checkpoints.write(model, unfinished, kept, material.test.row, options.seed, steps, share)
     measure(task, unfinished, material, options, share)
     reveal(unfinished, place)
     say(f"complete: {place}. The app shows it from its next start on; in Python, engine.load({options.name!r})")

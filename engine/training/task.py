@@ -54,7 +54,7 @@ class Task:
     measure  model, Material, options, how much of the whole test is asked (0 to 1), its steps -> Measured
     rest     the rate of tables, norms and biases is this part of the rate
     needs    packages that are not installed with the project: module -> what to install, and what for
-    moments  models that were kept on the way ship with the finished one; material.test.row is what they are
+    checkpoints  models that were kept on the way ship with the finished one; material.test.row is what they are
              measured with
     """
 
@@ -69,4 +69,4 @@ class Task:
     check: Callable[[argparse.Namespace], None] = lambda options: None
     rest: int = 5
     needs: dict[str, tuple[str, str]] = field(default_factory=dict)
-    moments: bool = False
+    checkpoints: bool = False

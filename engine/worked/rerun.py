@@ -1,4 +1,4 @@
-"""The whole run repeated by the second route alone: from what was read to the answer, in float64.
+"""The whole run repeated by the second route alone: from the input to the answer, in float64.
 
 Each point is computed from earlier ones of this route, never from the trace. How far float32 may drift from
 them is measured, by further runs in which every number is rounded at random (Monte Carlo arithmetic,
@@ -30,7 +30,7 @@ def rerun(
     """A point by the second route alone, in float64.
 
     seed        of the random rounding of every number by as much as one float32 operation; None: no rounding
-    parameters  the weights in float64, where several runs share them
+    parameters  the weights in float64, if several runs share them
     KeyError if the model has no such point, NotLearned if it lacks weights that it should have.
     """
     known(point, trace.table)
@@ -41,7 +41,7 @@ def rerun(
         values[name] = _rounded(*by_recipe(trace, made, values.__getitem__, parameters, other), random)
         if name == point:
             break
-        for used in last.get(name, ()):  # a long prompt has many points: free what is not needed any more
+        for used in last.get(name, ()):  # a long prompt has many points: free what is no longer needed
             values.pop(used, None)
     return values[point]
 
@@ -94,18 +94,19 @@ def work_lens(trace: Trace, stop: str, at: int, entry: int, shown: float, stack:
 def work_choice(trace: Trace, point: str, at: tuple[int, ...], decoding, shown: float) -> Worked:
     """The arithmetic of the probability of an entry after temperature, top-k, top-p and min-p.
 
-    Its cell is p[at], where `at` is the position (where there are several) and the entry.
+    Its cell is p[at], where `at` is the position (if there are several) and the entry.
     """
     scores, (*place, entry) = float64(trace[point])[(0, *at[:-1])], at
     said = (np.arange(len(scores)) == entry) == (shown > 0)  # top-p does not say which of equal ones it keeps
-    kept, heat = chances(scores, decoding, said)[0] > 0, decoding.temperature
-    row = np.where(kept, scores / (heat or 1), -np.inf)  # at 0 a single one is kept
+    kept, temperature = chances(scores, decoding, said)[0] > 0, decoding.temperature
+    row = np.where(kept, scores / (temperature or 1), -np.inf)  # at 0 a single one is kept
     source = f"{point}[{', '.join(map(str, [*place, ':']))}]"
-    return _share(row, entry, "p", (0, *at), shown, source, f"/{heat:g}" if heat not in (0, 1) else "")
+    over = f"/{temperature:g}" if temperature not in (0, 1) else ""
+    return _share(row, entry, "p", (0, *at), shown, source, over)
 
 
 def _share(
-    row: np.ndarray, entry: int, point: str, cell: tuple[int, ...], shown: float, source: str, heat: str = ""
+    row: np.ndarray, entry: int, point: str, cell: tuple[int, ...], shown: float, source: str, over: str = ""
 ) -> Worked:
     """The arithmetic of one probability of a row of scores, the largest score subtracted first."""
     exp, most, total = np.exp(row - row.max()), float(row.max()), math.fsum(np.exp(row - row.max()))
@@ -115,8 +116,8 @@ def _share(
         terms.append(Term(f"{len(row) - LISTED:,} more", (), total - math.fsum(exp[best])))
     value = float(exp[entry] / total)
     numbers = share_in_numbers(float(row[entry]), most, total)
-    symbols = rf"p_i = \frac{{e^{{s_i{heat} - m}}}}{{\sum_j e^{{s_j{heat} - m}}}},"
-    symbols += rf"\ m = \max_j\,s_j{heat} = {number(most)}"
+    symbols = rf"p_i = \frac{{e^{{s_i{over} - m}}}}{{\sum_j e^{{s_j{over} - m}}}},"
+    symbols += rf"\ m = \max_j\,s_j{over} = {number(most)}"
     return Worked(point, cell, symbols, numbers, tuple(terms), total, value, shown, (source,))
 
 
@@ -127,7 +128,7 @@ def _scores(trace: Trace, names: list[str], at: int, stack: str, random=None, pa
     streams = [float64(trace[name]) for name in names]
     if classes in trace.table:
         return np.stack([_from(trace, {last: x}, classes, random, parameters)[0] for x in streams])
-    rows = np.concatenate([x[:, at : at + 1] for x in streams], 1)  # the ending reads each position by itself
+    rows = np.concatenate([x[:, at : at + 1] for x in streams], 1)  # each position is read on its own
     return _from(trace, {last: rows}, in_stack(stack, "logits"), random, parameters)[0]
 
 

@@ -3,7 +3,7 @@
 For every point of `engine.points`, `recipes` has the step that computes it from its sources. That gives the
 worked arithmetic of any cell (`work`) and the self-check of a whole tensor in float64 (`check`). `rerun`
 repeats the whole run; `derived` does it for what pages derive from a trace. None of it is shared with the
-forward pass: where the two agree, picture and code agree.
+forward pass: where the two agree, screen and code agree.
 """
 
 import math

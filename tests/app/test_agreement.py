@@ -60,14 +60,14 @@ def test_the_slope_times_the_distance_is_the_number_that_is_shown(family):
     at = open("bloom", step="scores", layer=1, head=2, token=4, key=1)
     bias = run("bloom")["blocks.1.attn.bias"][0, 2, 4, 1]
     assert bias == -0.25 * 3  # head 2 of 3: the first between the slopes of two heads
-    assert any("3 places from" in said and "−0.25 × 3 = **−0.750**" in said for said in markdown(at))
+    assert any("3 positions from" in said and "−0.25 × 3 = **−0.750**" in said for said in markdown(at))
     assert boxes(at)[2].shown == pytest.approx(float(bias))
 
 
 def test_normed_queries_and_keys_are_what_is_turned(family):
     at = open("qwen", step="scores", layer=1, head=3, token=4, key=1)
     dot = run("qwen")["blocks.1.attn.dots"][0, 3, 4, 1]
-    assert any(f"moved on by 3: {dot:.2f}, the same".replace("-", "−") in said for said in markdown(at))
+    assert any(f"both on by 3: {dot:.2f}, the same".replace("-", "−") in said for said in markdown(at))
     assert given(at, "plot-distance")["light"]["ok"]
 
 
@@ -174,14 +174,14 @@ def test_going_on_from_an_earlier_token_says_what_it_replaces_before_and_after()
     kept, rest = (model().tokenizer.decode(part) for part in (ids[:5], ids[5:]))
     said = markdown(at)
     assert any(f"instead of “{rest}”" in text for text in said)
-    press(at, "take")
+    press(at, "append")
     best = model().tokenizer.decode([int(numbers("logits")[4].argmax())])
     assert view(at).prompt == kept + best
     assert any(f"replaced “{rest}”" in text for text in markdown(at))
 
 
 def test_at_the_last_token_nothing_is_replaced():
-    at = press(visit(step="next"), "take")
+    at = press(visit(step="next"), "append")
     assert not any("replaced “" in text or "instead of “" in text for text in markdown(at))
 
 

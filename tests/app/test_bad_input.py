@@ -13,13 +13,13 @@ from tests.app.visit import (
     formulas,
     full_prompt,
     given,
-    heated,
     keys,
     markdown,
     markup,
     masked,
     model,
     notices,
+    tempered,
     undivided,
     view,
     visit,
@@ -78,7 +78,7 @@ def test_a_token_never_becomes_markup(step, monkeypatch):
     """The page with every token's label a piece of markup has the same markup as with plain labels."""
     link = dict(step=step, layer=1, token=4, key=2, sink=1)
     link |= what_if(
-        undivided(1), masked("none", layer=1), heated(2, 1), Edit("blocks.1.attn.z", "zero", {"H": 0})
+        undivided(1), masked("none", layer=1), tempered(2, 1), Edit("blocks.1.attn.z", "zero", {"H": 0})
     )
     shown = []
     for label in ("plain", MARKUP):

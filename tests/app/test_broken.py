@@ -13,11 +13,11 @@ NAME = "strange_<b>model"
 
 
 def broken_json(folder):
-    (folder / "learning.json").write_text('{"moments": [{"step": 0', "utf-8")
+    (folder / "learning.json").write_text('{"checkpoints": [{"step": 0', "utf-8")
 
 
 def other_json(folder):
-    (folder / "learning.json").write_text(json.dumps({"moments": [{"step": 1, "ships": True}]}), "utf-8")
+    (folder / "learning.json").write_text(json.dumps({"checkpoints": [{"step": 1, "ships": True}]}), "utf-8")
 
 
 def a_list(folder):

@@ -91,7 +91,7 @@ def test_a_link_is_opened_as_far_as_it_fits_and_says_so():
     at = visit(step="scores", layer=99, token=500, colour="red", top_p="much")
     assert given(at, "bar")["layer"] == 5 and given(at, "bar")["token"] == len(given(at, "bar")["ids"]) - 1
     (said,) = notices(at, "info")
-    assert all(word in said for word in ("layer 99", "token 500", "colour", "much"))
+    assert all(word in said for word in ("block 99", "token 500", "colour", "much"))
     fire(at, "bar", head=1)
     assert not notices(at, "info")
     assert view(at).head == 1

@@ -30,11 +30,11 @@ def test_a_judgement_of_two_texts_stands_beside_how_often_such_are_right():
     at = visit(model="wordfinder", step="next", prompt="The dog was hungry. [SEP] It found a bone.")
     rows = [row for row in catalogue.beside("wordfinder", "scores.json")["rows"] if row.get("tokens") == 25]
     [text] = [text for text in markdown(at) if "How far to trust it" in text]
-    assert f"{rows[0]['count']:,} pairs" in text and f"judged {rows[0]['values'][0]:.0%} rightly" in text
+    assert f"{rows[0]['count']:,} pairs" in text and f"judged {rows[0]['values'][0]:.0%} correctly" in text
 
 
 def test_an_entry_can_be_written_into_the_gap_that_the_model_opens_with():
     at = visit(model="wordfinder", step="next")
-    press(at, "write")
+    press(at, "fill in")
     assert not at.exception
     assert view(at).prompt.startswith("The animal") and "[MASK]" not in view(at).prompt

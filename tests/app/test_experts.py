@@ -74,7 +74,7 @@ def test_the_expert_with_the_largest_share_is_picked_until_another_is(run, ranke
 
 def test_the_sentence_names_the_experts_and_their_shares(run, ranked):
     shares = run[f"{PART}.shares"][0, 4]
-    [said] = [text for text in markdown(visit(**AT)) if "each row has the shares" in text]
+    [said] = [text for text in markdown(visit(**AT)) if "each row has one token's shares" in text]
     expected = [(str(i), f"{shares[i]:.1%}") for i in ranked[:2]]
     assert re.findall(r"expert (\d) \((\S+?)\)", said) == expected
 

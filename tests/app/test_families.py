@@ -193,7 +193,7 @@ def test_the_text_after_sep_is_the_second(family):
 def test_one_text_alone_is_not_asked_whether_it_follows(family):
     at = open("bert", step="next", prompt="the cat [MASK]")
     assert "plot-follows" not in keys(at)
-    assert any("write **[SEP]** between" in text for text in markdown(at))
+    assert any("type **[SEP]** between" in text for text in markdown(at))
 
 
 def test_the_candidates_are_the_best_of_the_masks_row(family):
@@ -207,10 +207,10 @@ def test_the_candidates_are_the_best_of_the_masks_row(family):
 def test_a_picked_token_is_hidden_and_a_candidate_written_in_its_place(family):
     at = open("bert", step="next", prompt="The cat sat, the mat", token=3)
     assert any("There is no" in text for text in markdown(at))
-    press(at, "hide")
+    press(at, "mask")
     assert view(at).prompt == "The cat [MASK], the mat"
     best = html.unescape(figure(at, "plot-candidates").data[0].customdata[0])
-    press(at, "write")
+    press(at, "fill in")
     word = best.removeprefix("##")
     assert view(at).prompt == (
         f"The cat{word}, the mat" if best.startswith("##") else f"The cat {word}, the mat"
@@ -231,7 +231,7 @@ def test_the_lesson_is_drawn_again_and_says_what_was_done(family):
         assert len(parts) == len(names)
         for (text, done), name in zip(parts, names, strict=True):
             assert done or text == name
-            assert text == "[MASK]" or "hidden" not in done
+            assert text == "[MASK]" or "masked" not in done
         seen.add(str(parts))
         press(at, "draw again")
     assert len(seen) > 1
@@ -344,15 +344,15 @@ def test_a_chosen_token_joins_the_target_and_the_model_writes_on_from_there(fami
     tokenizer = family["pair"].tokenizer
     chosen, first = tokenizer.encode(" mat")[0], run("pair").target[0, 1].item()
     text = tokenizer.decode([first, chosen])
-    press(at := open("pair", step="next", target="sat on", token=1, entry=chosen), "take")
+    press(at := open("pair", step="next", target="sat on", token=1, entry=chosen), "append")
     assert view(at).target == text
     recut = tokenizer.encode(text)[:-1] != [first, chosen]
     assert any("cut differently" in shown for shown in markdown(at)) == recut
-    press(at, "write on")
+    press(at, "continue")
     ids = run("pair", text).target[0].tolist()
     steps = [step.id for step in engine.generate(family["pair"], READS["pair"], target=ids)]
     assert view(at).target == family["pair"].tokenizer.decode([*ids[1:], *steps])
-    press(at, "all its own")
+    press(at, "let it write everything")
     assert view(at).target == ""
 
 
@@ -370,7 +370,7 @@ def test_a_target_that_is_too_long_says_so_and_can_be_taken_back(family):
     at = visit(model="pair", prompt=READS["pair"], target="on " * 60)
     assert not at.exception
     assert "the target has" in notices(at)[0].lower()
-    press(at, "its own words")
+    press(at, "let the decoder write")
     assert view(at).target == "" and not notices(at)
 
 
@@ -396,7 +396,7 @@ def test_a_text_that_a_translator_cannot_read_is_told_by_its_own_probabilities(t
     at = visit(model="interpreter", prompt=text)
     assert not at.exception
     assert view(at).prompt == text
-    assert any("means little" in shown for shown in markdown(at)) != knows
+    assert any("do not trust" in shown for shown in markdown(at)) != knows
     trace, steps = compute.trace("interpreter", (text, "")), engine.generate(compute.model("interpreter"), text)
     shares = [step.probability for step in steps]
     shares.append(trace["decoder.logits"][0, -1].softmax(-1)[trace.model.end].item())
@@ -408,7 +408,7 @@ def test_a_text_that_a_translator_cannot_read_is_told_by_its_own_probabilities(t
 def test_a_token_that_the_model_writes_itself_is_not_cut_differently(token):
     text = "She gave him the book yesterday."
     ids = compute.written("interpreter", text, (compute.model("interpreter").start,))
-    at = press(visit(model="interpreter", step="next", prompt=text, token=token), "take")
+    at = press(visit(model="interpreter", step="next", prompt=text, token=token), "append")
     tokenizer = compute.model("interpreter").tokenizer
     assert view(at).target == tokenizer.decode(list(ids[1 : token + 2]))
     assert not any("cut differently" in shown for shown in markdown(at))

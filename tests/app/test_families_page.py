@@ -56,7 +56,7 @@ def test_every_shipped_family_is_there_with_its_texts():
 
 
 def check_says(at, text: str) -> None:
-    assert any(f"It writes: **{text.strip()}**" in shown for shown in markdown(at))
+    assert any(f"Output: **{text.strip()}**" in shown for shown in markdown(at))
 
 
 def check_captions(at, captions: dict[str, str]) -> None:
@@ -226,7 +226,7 @@ def test_without_a_look_back_all_that_the_decoder_has_is_what_was_carried_last(
     header = given(at, "matrix-states-alone")
     np.testing.assert_array_equal(drawn(at, "states-alone"), states)
     assert header["bands"] == [["row", len(states) - 1, len(states)]]
-    assert f"Of {len(states)} states" in header["say"] and f": {9 * vectors} numbers" in header["say"]
+    assert f"Of {len(states)} states" in header["say"] and f": {9 * vectors} values" in header["say"]
     assert not keys(at, "matrix-cross")
 
 
@@ -344,7 +344,7 @@ def test_a_hostile_sentence_is_only_text_whether_it_is_read_or_written(family, s
     shown = expected(" ".join(written.split())) or "∅"
     assert all(cells[0] == shown or "can read 20" in cells[0] for cells in rows.values())
     plain = [" ".join(said.split()) for said in markdown(at)]
-    assert notices(at) or any(f"It writes: **{shown}**" in said for said in plain)
+    assert notices(at) or any(f"Output: **{shown}**" in said for said in plain)
 
 
 def test_a_sentence_that_some_cannot_read_warns_in_their_rows_and_the_others_draw(family, shipping):

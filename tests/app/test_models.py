@@ -9,7 +9,7 @@ import pytest
 import engine
 from app import compute
 from app.state import DEFAULT, PROMPT
-from engine.load import SHIPPED, moments_of
+from engine.load import SHIPPED, checkpoints_of
 from tests.app.visit import (
     MAIN,
     curves,
@@ -52,28 +52,28 @@ def test_a_picked_model_is_the_one_that_is_walked_through():
     assert given(at, "bar")["ids"] == engine.load("bookworm").tokenizer.encode(PROMPT)
 
 
-def test_a_picked_moment_is_the_model_as_it_was_then():
+def test_a_picked_checkpoint_is_the_model_as_it_was_then():
     at = page()
-    moment = moments_of("storybook")[1]
-    enter(at, "moment", moments_of("storybook").index(moment))
+    checkpoint = checkpoints_of("storybook")[1]
+    enter(at, "checkpoint", checkpoints_of("storybook").index(checkpoint))
     assert not at.exception
-    assert view(at).model == moment
+    assert view(at).model == checkpoint
 
 
 def test_the_curves_are_the_numbers_beside_the_weights():
-    at, moments = page(), measured("storybook", "learning.json")["moments"]
+    at, checkpoints = page(), measured("storybook", "learning.json")["checkpoints"]
     drawn = list(curves(at, "plot-learning").values())
-    assert [x for x, _ in drawn] == [[max(0.5, record["step"]) for record in moments]] * 4
-    assert drawn[0][1] == [record["bits"] for record in moments]
-    assert drawn[3][1] == [record["who to whom"] for record in moments]
+    assert [x for x, _ in drawn] == [[max(0.5, record["step"]) for record in checkpoints]] * 4
+    assert drawn[0][1] == [record["bits"] for record in checkpoints]
+    assert drawn[3][1] == [record["who to whom"] for record in checkpoints]
     assert figure(at, "plot-learning").layout.xaxis.type == "log"
-    assert f"{moments[-1]['bits']:.2f} bits" in given(at, "plot-learning")["say"]
+    assert f"{checkpoints[-1]['bits']:.2f} bits" in given(at, "plot-learning")["say"]
 
 
-def test_the_curves_mark_the_picked_moment():
-    moments = measured("storybook", "learning.json")["moments"]
-    shipped = [record for record in moments if record["ships"]]
-    at = page(model=moments_of("storybook")[1])
+def test_the_curves_mark_the_picked_checkpoint():
+    checkpoints = measured("storybook", "learning.json")["checkpoints"]
+    shipped = [record for record in checkpoints if record["ships"]]
+    at = page(model=checkpoints_of("storybook")[1])
     (line,) = figure(at, "plot-learning").layout.shapes
     assert line.x0 == line.x1 == shipped[1]["step"]
     assert f"{shipped[1]['bits']:.2f} bits" in given(at, "plot-learning")["say"]
@@ -83,8 +83,8 @@ def test_a_model_without_a_history_shows_its_card_alone():
     assert not keys(page(model="bookworm"), "plot-")
 
 
-@pytest.mark.parametrize("name", ["bookworm", *moments_of("storybook")])
-def test_every_model_and_moment_can_be_walked_through(name):
+@pytest.mark.parametrize("name", ["bookworm", *checkpoints_of("storybook")])
+def test_every_model_and_checkpoint_can_be_walked_through(name):
     at = visit(model=name, step="qkv", layer=1)
     assert not at.exception
     header, tensor = picture(at, "attn.q")

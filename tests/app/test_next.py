@@ -67,7 +67,7 @@ def test_the_candidates_have_their_probability_over_the_whole_vocabulary(sampler
 
 def test_the_shares_of_the_best_add_up():
     at = visit(step="next", temperature=2)
-    x, y = curves(at, "plot-ranks")["share together"]
+    x, y = curves(at, "plot-ranks")["cumulative probability"]
     total = np.cumsum(np.sort(shares(**KNOBS | {"temperature": 2}))[::-1])
     assert y == pytest.approx([total[round(rank) - 1] for rank in x])
     assert y[-1] == pytest.approx(1)
@@ -94,21 +94,21 @@ def test_a_draw_is_the_one_that_the_engine_makes_with_this_seed(seed):
     link = dict(step="next", temperature=1.5, top_k=20, seed=seed)
     before = visit(**link)
     expected = list(engine.generate(model(), DEFAULT.prompt, decoding_of(view(before))))
-    at = press(before, "draw")
+    at = press(before, "sample")
     assert not at.exception
     assert view(at).prompt == DEFAULT.prompt + "".join(step.text for step in expected)
-    assert view(at) == view(press(visit(**link), "draw"))
+    assert view(at) == view(press(visit(**link), "sample"))
 
 
 def test_drawing_again_uses_the_next_seed():
-    at = press(visit(step="next", seed=5, top_k=1), "draw")
+    at = press(visit(step="next", seed=5, top_k=1), "sample")
     assert view(at).seed == 6
-    press(at, "draw")
+    press(at, "sample")
     assert view(at).seed == 7
 
 
 def test_taking_adds_the_best_token():
-    at = press(visit(step="next"), "take")
+    at = press(visit(step="next"), "append")
     best = int(numbers("logits")[-1].argmax())
     assert view(at).prompt == DEFAULT.prompt + model().tokenizer.decode([best])
     assert given(at, "prompt")["text"] == view(at).prompt
@@ -121,12 +121,12 @@ def test_a_picked_candidate_is_marked_worked_out_and_taken():
     third = int(np.argsort(-numbers("logits")[-1], kind="stable")[3])
     assert view(at) == replace(DEFAULT, step="next", entry=third)
     assert np.flatnonzero(figure(at, "plot-candidates").data[0].marker.line.width).tolist() == [3]
-    press(at, "take")
+    press(at, "append")
     assert view(at).prompt == DEFAULT.prompt + model().tokenizer.decode([third])
 
 
 def test_the_walk_goes_on_with_the_longer_prompt():
-    at = press(press(visit(step="next", layer=2), "take"), "take")
+    at = press(press(visit(step="next", layer=2), "append"), "append")
     fire(at, "map", step=4)
     assert not at.exception
     assert len(given(at, "bar")["ids"]) == trace().ids.shape[1] + 2
@@ -134,14 +134,14 @@ def test_the_walk_goes_on_with_the_longer_prompt():
 
 def test_the_token_that_ends_a_text_is_not_added():
     end = next(iter(model().tokenizer.special.values()))
-    at = press(visit(step="next", entry=end), "take")
+    at = press(visit(step="next", entry=end), "append")
     assert not at.exception
     assert view(at).prompt == DEFAULT.prompt
 
 
 def test_a_part_of_a_character_is_not_added():
     part = next(i for i in range(len(model().tokenizer)) if model().tokenizer.bytes_of(i) == "é".encode()[:1])
-    at = press(visit(step="next", entry=part), "take")
+    at = press(visit(step="next", entry=part), "append")
     assert not at.exception
     assert view(at).prompt == DEFAULT.prompt
 
@@ -149,6 +149,6 @@ def test_a_part_of_a_character_is_not_added():
 def test_nothing_is_added_to_a_full_context():
     full = full_prompt()
     assert len(model().tokenizer.encode(full)) == model().config.context
-    at = press(visit(step="next", prompt=full), "take")
+    at = press(visit(step="next", prompt=full), "append")
     assert not at.exception and not notices(at)
     assert view(at).prompt == full

@@ -255,7 +255,7 @@ def test_the_curve_over_distances_goes_through_the_models_own_dot_product(token,
     x, y = mark(at, "plot-distance")
     assert x == token - key
     assert [y, curve(at)[x]] == pytest.approx([own, own], rel=1e-5)
-    said = next(text for text in markdown(at) if "difference counts" in text).replace("−", "-")
+    said = next(text for text in markdown(at) if "difference of their positions" in text).replace("−", "-")
     distance, step, moved, alone = map(float, re.findall(r"-?\d+\.?\d*", said))
     assert (distance, step) == (x, 3)
     assert moved == pytest.approx(own, abs=0.0051)
@@ -291,7 +291,7 @@ def test_learned_positions_are_shown_being_added():
     np.testing.assert_allclose(arrays[0] + arrays[1], arrays[2], rtol=1e-6)
     asked = visit(step="qkv", model="bookworm", letter="k_rot")
     assert view(asked).letter == "k"
-    assert any("turns no queries" in text for text in markdown(asked))
+    assert any("no rotary positions" in text for text in markdown(asked))
 
 
 def test_the_map_in_space_is_drawn_when_it_is_unfolded_and_keeps_what_it_says_of_the_spread():
@@ -309,7 +309,7 @@ def test_the_map_in_space_is_drawn_when_it_is_unfolded_and_keeps_what_it_says_of
         expected = (rows - basis.mean(0)) @ directions[:3].T
         np.testing.assert_allclose(np.abs([cloud.x, cloud.y, cloud.z]), np.abs(expected.T), atol=1e-5)
     share = (sizes[:3] ** 2).sum() / (sizes**2).sum()
-    assert any(f"{share:.0%} of their spread" in text for text in markdown(at))
+    assert any(f"{share:.0%} of their variance" in text for text in markdown(at))
     assert view(fire(at, "plot-space", pick=5)).token == 5
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.architecture import steps_of
 from app.edits import write
-from app.state import CHOICES, DEFAULT, LONGEST_LINK, RANGES, TYPES, View, fit, read_link, write_link
+from app.state import CALLED, CHOICES, DEFAULT, LONGEST_LINK, RANGES, TYPES, View, fit, read_link, write_link
 from engine.config import Config, RecurrentConfig
 from tests.app.strategies import EDITS
 
@@ -117,7 +117,7 @@ def test_fit_moves_only_what_does_not_exist_and_says_so(view, sizes):
         asked = getattr(view, name)
         nearest = count - 1 if asked >= count or (name, asked) == ("token", -1) else asked
         assert getattr(fitted, name) == nearest
-        assert any(f"{name} {asked} " in sentence for sentence in moved) == (asked >= count)
+        assert any(f"{CALLED.get(name, name)} {asked} " in sentence for sentence in moved) == (asked >= count)
     assert replace(fitted, **{name: getattr(view, name) for name in counts}) == view
 
 

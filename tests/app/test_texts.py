@@ -22,7 +22,6 @@ from tests.app.visit import (
     formulas,
     full_prompt,
     given,
-    heated,
     markdown,
     masked,
     model,
@@ -30,6 +29,7 @@ from tests.app.visit import (
     numbers,
     pictures,
     press,
+    tempered,
     trace,
     undivided,
     view,
@@ -39,7 +39,7 @@ from tests.app.visit import (
 
 SPECIAL = [
     dict(step="scores", edits=(undivided(),)),
-    dict(step="softmax", edits=(heated(2.0),)),
+    dict(step="softmax", edits=(tempered(2.0),)),
     dict(step="softmax", token=0),
     dict(step="heads", token=0),
     *(dict(step="mask", edits=(masked(kind),)) for kind in MASKS),
@@ -149,7 +149,7 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch
     pages = [visit(**write_link(replace(DEFAULT, **view))) for view in SPECIAL]
     pages += [page for name in STRANGERS for page in walked(name, prompt=PROMPT)]
     for prompt, entry in awkward_choices():
-        pages.append(press(visit(step="next", prompt=prompt, entry=entry), "take"))
+        pages.append(press(visit(step="next", prompt=prompt, entry=entry), "append"))
     pages += [visit(step=step, model="bookworm") for step in ("tokens", "embeddings")]
     pages += [visit(step="qkv", model=m, letter=at) for m in ("llama", "qwen") for at in CHOICES["letter"]]
     for name in ("bert", "vit", "t5"):
@@ -163,11 +163,11 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch
     own = family["pair"].tokenizer.decode(trace.target[0, 1:].tolist())
     for target in (own, "x", "zz"):
         pages.append(visit(step="next", model="pair", prompt=PROMPT, target=target, token=0))
-    pages.append(press(visit(step="next", model="pair", prompt="the cat", token=0), "write on"))
+    pages.append(press(visit(step="next", model="pair", prompt="the cat", token=0), "continue"))
     pages.append(visit(model="pair", prompt=PROMPT, target="on " * 60))
     pages.append(visit(model="interpreter", prompt="I love you."))
     pages.append(visit(step="cell", model="rnn", stack="encoder", prompt=PROMPT, token=0))
-    pages += [press(visit(step="next", **link), "draw") for link in ({}, dict(token=2))]
+    pages += [press(visit(step="next", **link), "sample") for link in ({}, dict(token=2))]
     pages += [fire(visit(), "prompt", example=i) for i in range(5)]  # heads that are needed, and others
     pages.append(visit(step="next", model="wordfinder", prompt="A cat. [SEP] It ran."))
     pages.append(fire(visit(), "prompt", prompt=""))
@@ -188,7 +188,7 @@ ALSO = (
     "special",
     "sink",
     "idle",
-    "heated",
+    "tempered",
     "several",
     "cross",
     "placed",

@@ -10,11 +10,11 @@ from app.state import DEFAULT
 from tests.app.visit import (
     fire,
     given,
-    heated,
     masked,
     model,
     pictures,
     press,
+    tempered,
     undivided,
     view,
     visit,
@@ -42,12 +42,12 @@ def test_a_new_visitor_starts_from_the_default():
 
 
 def test_walking_all_steps_with_every_what_if_leaves_the_model_as_it_was():
-    at = visit(sink=1, weighted=1, **what_if(undivided(), masked("none"), heated(2)))
+    at = visit(sink=1, weighted=1, **what_if(undivided(), masked("none"), tempered(2)))
     shared = compute.model(model().name)
     before = {name: value.clone() for name, value in shared.state_dict().items()}
     for i in range(len(STEPS)):
         assert not fire(at, "map", step=i).exception
-    press(at, "draw")
+    press(at, "sample")
     assert all(torch.equal(value, before[name]) for name, value in shared.state_dict().items())
     assert all(torch.equal(value, model().state_dict()[name]) for name, value in before.items())
 

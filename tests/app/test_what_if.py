@@ -21,7 +21,6 @@ from tests.app.visit import (
     figure,
     fire,
     given,
-    heated,
     keys,
     model,
     notices,
@@ -30,6 +29,7 @@ from tests.app.visit import (
     pictures,
     point_of,
     softmax,
+    tempered,
     tensors,
     texts,
     undivided,
@@ -95,16 +95,16 @@ def test_without_dividing_the_weights_are_the_softmax_of_the_dot_products():
     assert not_divided.x == pytest.approx(other[best], rel=1e-3, abs=1e-6)
 
 
-@pytest.mark.parametrize("heat", [0.1, 0.5, 2.0, 5.0])
-def test_the_softmax_at_a_temperature(heat):
-    at = visit(step="softmax", **AT, **what_if(heated(heat, AT["layer"])))
-    expected = softmax(masked(scores()) / heat)
+@pytest.mark.parametrize("temperature", [0.1, 0.5, 2.0, 5.0])
+def test_the_softmax_at_a_temperature(temperature):
+    at = visit(step="softmax", **AT, **what_if(tempered(temperature, AT["layer"])))
+    expected = softmax(masked(scores()) / temperature)
     assert bars(at, "plot-row") == pytest.approx(
         expected[AT["head"], AT["token"], : AT["token"] + 1], rel=1e-3, abs=1e-6
     )
     tensor = picture(at, "attn.pattern")[1]
-    if heat != 1:
-        np.testing.assert_allclose(tensor, weights(masked(scores()) / heat), rtol=1e-3, atol=1e-6)
+    if temperature != 1:
+        np.testing.assert_allclose(tensor, weights(masked(scores()) / temperature), rtol=1e-3, atol=1e-6)
 
 
 def no_first(a: np.ndarray) -> np.ndarray:

@@ -86,7 +86,7 @@ def masked(kind: str, n: int = 4, layer: int = 0, side: str = "") -> Edit:
     return Edit(f"{side}blocks.{layer}.attn.mask", "mask", value=(kind, n))
 
 
-def heated(temperature: float, layer: int = 0) -> Edit:
+def tempered(temperature: float, layer: int = 0) -> Edit:
     return Edit(f"blocks.{layer}.attn.masked", "scale", value=1 / temperature)
 
 

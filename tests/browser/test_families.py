@@ -123,7 +123,7 @@ def test_a_picture_from_a_file_is_read_whatever_its_paper(digits):
 @pytest.mark.parametrize(
     "name, kind, data, says",
     [
-        ("notes.txt", "text/plain", b"hello", "is no picture"),
+        ("notes.txt", "text/plain", b"hello", "is not an image"),
         ("broken.png", "image/png", png(90, range(9))[:60], "cannot be opened"),
         ("script.svg", "image/svg+xml", b"<svg onload='window.__xss=1'>", "cannot be opened"),
         ("heavy.png", "image/png", bytes(11_000_000), "the most is 10 MB"),

@@ -117,7 +117,7 @@ def test_pictures_that_are_added_say_the_same_scale(page, app):
     legends = {picture(page, point).query_selector(".key").inner_text() for point in points}
     most = max(np.abs(numbers(point)).max() for point in points)
     (legend,) = legends
-    assert f"{most:.4g}" in legend and "one scale in 3 pictures" in legend
+    assert f"{most:.4g}" in legend and "one scale for 3 heat maps" in legend
 
 
 def test_where_the_numbers_come_from_unfolds_by_key(page, app):
@@ -156,5 +156,5 @@ def test_a_picture_without_labels_tells_them_all_the_same(page, app):
     picture(page, "blocks.1.attn.q")
     value = numbers("blocks.1.attn.q")[0, 3, 5]
     _, said = page.evaluate(PLACE, ["blocks.1.attn.q", "3,5"])
-    assert said.startswith("token 't (3), number 5: ")
+    assert said.startswith("token 't (3), dimension 5: ")
     assert read(said.rsplit(": ", 1)[1]) == pytest.approx(value, rel=1e-3)

@@ -20,7 +20,7 @@ def test_its_curves_are_drawn(models):
     expect(models.locator("[data-part=plot-learning] .gb[data-sig] .scatterlayer .trace")).to_have_count(4)
 
 
-def test_a_moment_is_picked_by_the_keyboard_and_walked_through(models):
+def test_a_checkpoint_is_picked_by_the_keyboard_and_walked_through(models):
     models.get_by_role("slider").focus()
     models.keyboard.press("Home")
     models.wait_for_url("**model=storybook%400**")

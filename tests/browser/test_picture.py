@@ -150,7 +150,7 @@ def test_masked_cells_are_minus_infinity_in_the_table(page, app):
 
 def test_a_drawn_token_joins_the_prompt(page, app):
     go(page, app, prompt=PROMPT, step="next", top_k=3, seed=4)
-    page.get_by_role("button", name="Draw one").click()
+    page.get_by_role("button", name="Sample a token").click()
     page.wait_for_url("**seed=5**")
     ready(page)
     text = page.get_by_label("Prompt", exact=True).input_value()

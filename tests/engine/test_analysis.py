@@ -134,7 +134,7 @@ def test_the_lens_ends_with_what_the_model_says(model, ids):
 
 @pytest.mark.parametrize("choices", [dict(post_norm=True), dict(ending="nothing"), BERT])
 def test_where_a_unit_has_no_direct_way_to_the_scores_that_is_said(choices):
-    with pytest.raises(ValueError, match="only through other layers"):
+    with pytest.raises(ValueError, match="only through other parts"):
         promotes(decoder(torch.float32, **choices), 1, 0, 3)
 
 

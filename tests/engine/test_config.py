@@ -17,7 +17,7 @@ def test_a_size_is_a_whole_number_of_one_or_more(name, size):
 
 
 def test_the_heads_share_the_width():
-    with pytest.raises(ValueError, match="width 15 cannot be shared among 4 heads"):
+    with pytest.raises(ValueError, match="width 15 cannot be divided among 4 heads"):
         Config(**SIZES | dict(heads=4))
 
 
@@ -28,7 +28,7 @@ def test_unknown_positions_are_refused_with_the_known_ones(positions):
 
 
 def test_a_rotary_head_has_pairs_of_numbers():
-    with pytest.raises(ValueError, match="5 of a head is odd"):
+    with pytest.raises(ValueError, match="head_width 5 is odd"):
         Config(**SIZES | dict(positions="rotary"))
     assert Config(**SIZES | dict(positions="rotary", width=18)).rotary
 
@@ -50,7 +50,7 @@ def test_a_head_has_a_width_of_its_own_or_its_share(size):
 
 @pytest.mark.parametrize("choice", [dict(positions="sinusoidal"), dict(scale_embedding=True)])
 def test_patches_have_learned_places_and_no_scale(choice):
-    with pytest.raises(ValueError, match="places of patches are learned"):
+    with pytest.raises(ValueError, match="patches have learned positions"):
         Config(**SIZES | VIT | choice)
 
 

@@ -424,7 +424,7 @@ def test_a_target_for_a_model_that_reads_none_is_an_error(model, target):
 @pytest.mark.parametrize(
     ("choices", "message"),
     [
-        (BERT, r"fills a \[MASK\], it does not write on. Use engine.masked.fill"),
+        (BERT, r"fills a \[MASK\], it does not continue a text. Use engine.masked.fill"),
         (BERT | dict(ending="nothing"), "gives vectors: it writes no text. Use engine.run"),
         (VIT, r'tells the class of an image: it writes no text. Use engine.run\(model, image\)\["classes"\]'),
         (VIT | dict(ending="nothing", classes=0), "gives vectors: it writes no text. Use engine.run"),

@@ -86,7 +86,7 @@ def test_another_colour_is_written_as_the_nearest():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("012", "4 signs from 0 to 2, one a pixel; these are 3: '012'"),
+        ("012", "4 signs from 0 to 2, one per pixel; these are 3: '012'"),
         ("", "these are 0: ''"),
         ("0123", "these are 4, '3' among them: '0123'"),
         ("012é", "these are 4, 'é' among them: '012é'"),

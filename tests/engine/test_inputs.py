@@ -318,9 +318,9 @@ def test_what_has_no_points_says_so():
 
 
 @pytest.mark.parametrize("name", ["nix", "", None, "storybook@360"])
-def test_moments_of_no_model_name_those_that_there_are(name):
+def test_checkpoints_of_no_model_name_those_that_there_are(name):
     with pytest.raises(ValueError, match=r"no model .* comes with the project; there are: storybook"):
-        engine.moments_of(name)
+        engine.checkpoints_of(name)
 
 
 def test_the_package_says_that_it_is_typed():

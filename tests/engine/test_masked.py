@@ -37,7 +37,7 @@ def test_the_whole_text_tells_on_both_sides(bert):
 
 
 def test_a_text_without_a_mask_says_what_to_do(bert):
-    with pytest.raises(ValueError, match=r"write \[MASK\] in the place"):
+    with pytest.raises(ValueError, match=r"write \[MASK\] instead"):
         fill(bert, "the cat sat")
 
 
@@ -50,14 +50,14 @@ def test_whether_a_text_follows_depends_on_the_order(bert):
 def test_a_model_without_these_heads_says_so(bert):
     plain = decoder(**BERT | dict(ending="nothing", next_sentence=False))
     plain.tokenizer = bert.tokenizer
-    with pytest.raises(ValueError, match="gives vectors, no words"):
+    with pytest.raises(ValueError, match="gives vectors, not words"):
         fill(plain, "the [MASK] sat")
     with pytest.raises(ValueError, match="no head that judges"):
         follows(plain, "the cat", "sat")
 
 
 def test_an_encoder_does_not_write_on(bert):
-    with pytest.raises(ValueError, match="it does not write on"):
+    with pytest.raises(ValueError, match="it does not continue a text"):
         engine.generate(bert, "the cat")
 
 
@@ -68,7 +68,7 @@ def test_a_segment_that_does_not_exist_is_an_error(bert, segments):
 
 
 def test_segments_for_a_model_that_knows_none_are_an_error():
-    with pytest.raises(ValueError, match="knows no segments"):
+    with pytest.raises(ValueError, match="has no segments"):
         engine.run(decoder(), [1, 2, 3], segments=[0, 0, 0])
     with pytest.raises(ValueError, match="the ids are"):
         engine.run(decoder(), [1, 2, 3], segments=[0, 0])

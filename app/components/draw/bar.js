@@ -1,4 +1,4 @@
-// The prompt's tokens as chips, and the layer and head in use: each a choice that shows at once.
+// The prompt's tokens as chips, and the block and head in use: each a choice that shows at once.
 DRAW.bar = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
@@ -11,7 +11,7 @@ DRAW.bar = function ({ data, parentElement, setTriggerValue }) {
   mark(root, state);
 };
 
-const STACKS = ["encoder", "decoder"];
+const STACKS = ["encoder", "decoder"], CALLED = { layer: "Block", head: "Head" };
 function build_bar(root, state) {
   const h = state.h;
   const chips = el("div", { class: "chips", role: "radiogroup", "aria-label": h.what });
@@ -25,11 +25,11 @@ function build_bar(root, state) {
   }
   pickers.append(stacks);
   for (const [name, count] of [["layer", h.layers], ["head", h.heads]]) {
-    const group = el("div", { class: "picker " + name, role: "radiogroup", "aria-label": name });
-    group.append(el("span", { class: "label", text: name === "layer" ? "Layer" : "Head" }));
+    const group = el("div", { class: "picker " + name, role: "radiogroup", "aria-label": CALLED[name] });
+    group.append(el("span", { class: "label", text: CALLED[name] }));
     if (count > 16) group.append(select(name, count, root, state));
     else {for (let i = 0; i < count; i++) {
-        group.append(choice(name, i, String(i), `${name} ${i}`, root, state));
+        group.append(choice(name, i, String(i), `${CALLED[name]} ${i}`, root, state));
       }}
     pickers.append(group);
   }
@@ -56,7 +56,7 @@ function choice(name, i, text, help, root, state) {
   });
 }
 function select(name, count, root, state) {
-  const list = el("select", { class: name, "aria-label": name });
+  const list = el("select", { class: name, "aria-label": CALLED[name] });
   for (let i = 0; i < count; i++) list.append(el("option", { value: i, text: i }));
   list.onchange = () => pick(name, Number(list.value), root, state);
   return list;
@@ -85,7 +85,7 @@ function mark(root, state) {
   root.dataset.sig = `${state.token}|${state.layer}|${state.head}|${state.stack}`;
 }
 
-// Hovering a cell of a picture lights the tokens it is about.
+// Hovering a cell of a heat map lights up its tokens.
 function ghost(root, hover) {
   const lit = hover ? hover.axes.split("").map((axis, k) => ("TS".includes(axis) ? hover.cell[k] : -1)) : [];
   root.querySelectorAll(".choice.token").forEach((chip, i) => chip.classList.toggle("lit", lit.includes(i)));

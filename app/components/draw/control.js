@@ -1,4 +1,4 @@
-// Controls: the browser's own, with a label. A choice shows at once, and goes to the server when it is made.
+// Controls: the browser's own, with a label. A choice shows at once and is then sent to the server.
 DRAW.control = function ({ key, data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;

@@ -1,6 +1,6 @@
-// A drawing in ink, for models of grey pictures: drawn with the pointer or the keys, its ink counted pixel by
-// pixel.
-const FINE = 4; // drawn on a grid so many times finer than the model's pixels
+// A drawing in ink, for models that read grey images: drawn with the pointer or the keys, its ink counted
+// pixel by pixel.
+const FINE = 4; // the grid drawn on is this many times finer than the model's pixels
 DRAW.drawing = (given) => easel(given, { build, show, clear, take });
 
 function build(state) {
@@ -127,8 +127,8 @@ function show(state, text) {
   g.drawImage(state.now, 0, 0, state.pad.width, state.pad.height);
 }
 
-// A file is made grey and its ink found: what is far from the paper, and paper is what the picture's edge
-// mostly is.
+// A file is made grey and its ink found: what differs from the paper, which is the median of the image's
+// edge.
 function take(state, picture) {
   const fine = state.h.side * FINE, rgba = onPaper(picture, fine);
   const grey = Array.from(
@@ -143,5 +143,5 @@ function take(state, picture) {
   grey.forEach((v, i) => (state.ink[i] = most > 20 && Math.abs(v - paper) > most / 2 ? 1 : 0));
   repaint(state);
   read(state);
-  if (most <= 20) state.note.textContent = "The picture is of one colour: there is nothing to read in it.";
+  if (most <= 20) state.note.textContent = "The image has only one colour: there is nothing to read in it.";
 }

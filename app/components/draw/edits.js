@@ -1,4 +1,4 @@
-// The what-ifs of the run: each with a cross that takes it back, and one button for all.
+// The what-ifs of the run: each with a cross that undoes it, and one button for all.
 DRAW.edits = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
@@ -8,7 +8,7 @@ DRAW.edits = function ({ data, parentElement, setTriggerValue }) {
       {
         type: "button",
         class: "edit",
-        title: `Take back: ${label}`,
+        title: `Undo: ${label}`,
         onclick: () => setTriggerValue("remove", i),
       },
       label,

@@ -28,7 +28,7 @@ function box(h, set) {
     el("b", { text: h.value }),
     ` · ${h.who} `,
     el("b", { text: h.shown }),
-    ` · differs by ${h.difference}`,
+    ` · difference ${h.difference}`,
   ];
   node.append(el("p", {}, ...results));
   if (h.set) node.append(setter(h, set));
@@ -37,7 +37,7 @@ function box(h, set) {
       el(
         "p",
         { class: "made" },
-        "made from ",
+        "computed from ",
         ...h.sources.flatMap((s, i) => [i ? " and " : "", el("code", { text: s })]),
       ),
     );

@@ -1,4 +1,4 @@
-// All heads of a layer as thumbnails, each a button; the picked head shows everywhere at once.
+// All heads of a block as thumbnails, each a button; the picked head shows everywhere at once.
 DRAW.head_grid = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;

@@ -1,6 +1,6 @@
-// An image as the model reads it, its patches marked; the weights of a row of attention laid back on it. The
-// row is that of the picked token. In an image model that is a patch itself, and a click picks it; where
-// words look at an image, a click picks the patch that is looked at (`by`: "token" or "key").
+// An image as the model reads it, its patches marked, with the attention weights of the picked token laid
+// over it. In an image model that token is itself a patch, and a click picks it; in a captioner, a click
+// picks the patch attended to (`by`: "token" or "key").
 DRAW.image = drawn(paint, { token: "token", key: "key", head: "index" }, true);
 DRAW.looks = drawn(strip, { token: "token", head: "index" }, false);
 
@@ -71,10 +71,10 @@ function pixels(g, { shape: [N, R, C], data }, size) {
   g.drawImage(small, 0, 0, size, size);
 }
 
-const FIGURES = 5; // weights told in figures: the largest
+const FIGURES = 5; // weights written as numbers: the largest
 
-// A colour over each patch, the stronger the larger its weight, hatching where it is masked, and the largest
-// weights in figures where there is room.
+// A colour over each patch, stronger for larger weights, hatching where it is masked, and the largest weights
+// as numbers if there is room.
 function lay(g, root, weights, across, step) {
   const order = [...weights.keys()].slice(1).sort((a, b) => weights[b] - weights[a]),
     size = Math.min(13, step / 3.4);
@@ -89,7 +89,7 @@ function lay(g, root, weights, across, step) {
     g.fillStyle = masked ? hatching(g, root) : "#e8762c";
     g.fillRect(c * step, r * step, step, step);
     g.globalAlpha = 1;
-    const below = weights[i] * weights.length < 1; // less than an equal share: no figure
+    const below = weights[i] * weights.length < 1; // less than an equal share: no number
     if (step < 26 || !told.includes(i) || below) continue;
     const text = percent(weights[i]), wide = g.measureText(text).width + 4;
     g.fillStyle = "rgba(0,0,0,0.6)";
@@ -164,9 +164,9 @@ function table(h, state, image, over) {
   return [["row \\ column", ...Array.from({ length: C }, (_, c) => String(c))], ...rows];
 }
 
-// --- each word's look at the image, side by side: a word is picked by a click ------------------------------
+// --- the image once per written word, side by side: a click picks the word ---------------------------------
 
-// Drawn anew only where the pictures are others: a click on a word moves the mark alone, and the focus stays.
+// Redrawn only if the images change: a click on a word only moves the mark, and the focus stays.
 function strip(root, state) {
   const h = state.h, image = PAGE.tensors.get(h.src), over = PAGE.tensors.get(h.over);
   if (!image || !over) return;

@@ -1,4 +1,4 @@
-// A text as an encoder reads it in training: what was done to a token stands under it.
+// A text as an encoder reads it in training: what was done to a token is written below it.
 DRAW.lesson = function ({ data, parentElement }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;

@@ -47,7 +47,7 @@ function paint(root, state) {
   root.dataset.sig = `${h.src}|${index}|${state.pick}`;
 }
 
-// A place of an axis: its label, and of a token of a text also where it stands.
+// An index of an axis: its label, and for a token of a text also its position.
 const called = (list, i, counted) => (list[0] === null ? String(i) : counted ? placed(list[i], i) : list[i]);
 const number = (h, x) => (x === -Infinity ? h.hidden : show(x));
 const READ = {
@@ -74,7 +74,7 @@ function reading(h, [r, c], value) {
   return `${h.rowName} ${a}, ${h.colName} ${b}: ${h.texts ? `“${h.texts[r][c]}”, ` : ""}${said}`;
 }
 
-// What a look at the picture tells: the picked cell, and which number is the largest, whatever its sign.
+// The sentence under a heat map: the picked cell, and the largest number in size.
 function sentence(h, state, R, C, value) {
   const size = (r, c) => (value(r, c) === -Infinity ? -1 : Math.abs(value(r, c)));
   let best = [0, 0];
@@ -168,13 +168,13 @@ function hatch(g, fit, masked, root) {
   g.fill();
 }
 
-// What the colours mean; that other pictures have the same scale; what the hatching means.
+// What the colours and the hatching mean; that other heat maps share the scale.
 function legend(h, lut, limit, masked) {
   const open = toCss(lut[shade(1, h.scale, limit)]);
   const colours = h.told === "mask"
     ? [el("i", { class: "one", style: `background: ${open}` }), el("span", { text: "may look" })]
     : legendOf(lut, h.scale, limit);
-  const shared = h.shared > 1 ? [el("span", { text: `one scale in ${h.shared} pictures` })] : [];
+  const shared = h.shared > 1 ? [el("span", { text: `one scale for ${h.shared} heat maps` })] : [];
   return [
     ...colours,
     ...shared,
@@ -227,7 +227,7 @@ function labels(g, fit, h, R, C, ink, root) {
       g.rotate(-Math.PI / 2);
       g.textAlign = "left";
       g.fillText(clip(g, h.cols[c], fit.top - fit.titled - 8), 0, 0);
-    } else { // centred, but inside the picture
+    } else { // centred, but inside the heat map
       const text = fit.cw < 9 ? clip(g, h.cols[c], 38) : h.cols[c],
         over = fit.left + (c + 0.5) * fit.cw + g.measureText(text).width / 2 - fit.w;
       g.textAlign = "center";
@@ -237,7 +237,7 @@ function labels(g, fit, h, R, C, ink, root) {
   }
 }
 
-// What the axes are called: who asks, who is asked; in the line above the labels.
+// The names of the axes, in the line above the labels.
 function titles(g, fit, { titles: [rows, cols] }) {
   if (!fit.titled) return;
   g.save();
@@ -326,7 +326,7 @@ function table(h, R, C, value) {
     ]),
   ];
 }
-// A cell of the table: its number, or that it is masked, and the word that stands in it.
+// A cell of the table: its number, or that it is masked, and its word.
 function said(h, r, c, value) {
   const x = value(r, c);
   if (h.told === "mask") return x === -Infinity ? "may not" : "may";

@@ -1,6 +1,5 @@
-// A page: its parts, one under the other or in columns, each drawn by the function of its kind. A part keeps
-// its element from run to run as long as it stays in its place, and is drawn again only where something has
-// changed.
+// A page: its parts, one below the other or in columns, each drawn by the function of its kind. A part keeps
+// its element between runs while it stays in its place, and is redrawn only if it has changed.
 DRAW.page = function ({ data, parentElement, setTriggerValue }) {
   if (!data) return;
   const root = parentElement.querySelector("div");

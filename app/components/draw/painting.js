@@ -1,5 +1,5 @@
-// A picture in colours, for models that learned from shapes: a shape is put down where the pointer or the
-// cursor is, or painted with a brush. `h.stamps` are the shapes as the model learned them, a 1 where a pixel
+// An image in colours, for models that learned from shapes: a shape is placed where the pointer or the cursor
+// is, or painted with a brush. `h.stamps` are the shapes as the model learned them, a 1 where a pixel
 // is filled.
 const DOT = 6, BRUSH = ["00100", "01110", "11111", "01110", "00100"].join("");
 DRAW.painting = (given) => easel(given, { build, show, clear, take });
@@ -20,7 +20,7 @@ function build(state) {
     tabindex: 0,
     role: "img",
     "aria-label":
-      "Put shapes here with the pointer; or move with the arrow keys and put one down with the space bar",
+      "Place shapes here with the pointer; or move with the arrow keys and place one with the space bar",
   });
   pointer(state);
   keyboard(state);
@@ -32,7 +32,7 @@ function build(state) {
       el(
         "div",
         {},
-        el("div", { class: "label", text: "What the model reads: click to put a shape" }),
+        el("div", { class: "label", text: "What the model reads: click to place a shape" }),
         state.pad,
       ),
     ],
@@ -140,7 +140,7 @@ function show(state, text) {
   state.cells = [...text];
   repaint(state);
 }
-// Every pixel of a file takes the nearest of the colours that there are.
+// Every pixel of a file takes the nearest colour of the palette.
 function take(state, picture) {
   const { side, signs, palette } = state.h, rgba = onPaper(picture, side), text = [];
   for (let i = 0; i < side * side; i++) {

@@ -1,4 +1,4 @@
-// The pipeline on top: where one is, and a jump to anywhere. Arrow keys and a clicker's page keys step.
+// The map on top: the current step, and a jump to any other. Arrow keys and a clicker's page keys step.
 DRAW.pipeline = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
@@ -112,8 +112,8 @@ function reveal(button, strip) {
   );
 }
 
-// Where keys have another meaning: arrows move a cell, a slider or a choice; a clicker's page keys scroll or
-// write
+// Where keys have another meaning: arrows move a cell, a slider or a choice; a clicker's page keys scroll
+// or write
 const PAGED = "textarea, select, .table, input:not([type=range], [type=checkbox])";
 const ARROWED = `${PAGED}, canvas, input[type=range], [role=slider], [role=radiogroup]`;
 function onKey(e, state) {

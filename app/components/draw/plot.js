@@ -1,7 +1,7 @@
-// Charts: Plotly's figures, made by app/ui/figures.py, in the frame of every picture. Here are the theme's
-// colours, the table twin, and pointing at a point: by the mouse or the keyboard, with the same words for
-// both. `figure.layout.meta` has names (of the axes) and percent; a trace's `meta` says how it is drawn (see
-// `dress`), its `customdata` what its points are called.
+// Charts: Plotly figures from app/ui/figures.py, in the frame that heat maps have too. Here are the theme's
+// colours, the table, and pointing at a point: by mouse or keyboard, with the same words for both.
+// `figure.layout.meta` has names (of the axes) and percent; a trace's `meta` says how it is drawn (see
+// `dress`), its `customdata` the names of its points.
 const CONFIG = { displayModeBar: false, showTips: false, typesetMath: false, doubleClick: "reset" };
 
 DRAW.plot = function ({ key, data, parentElement, setTriggerValue }) {
@@ -33,8 +33,8 @@ function chart(root, state) {
   if (state.gd && state.width) state.kept ? paint(root, state, made) : comeNear(root, state, made);
 }
 
-// A new chart is painted after the pictures, sentences and arithmetic of its step, one at a time: nobody
-// waits for it. What is far below the window waits until it comes near.
+// A new chart is painted after the heat maps, sentences and arithmetic of its step, one at a time, so that
+// nobody waits for it; one far below the window, when it comes near.
 const NEAR = new IntersectionObserver((entries) => entries.forEach(arrived), { rootMargin: "150px" }),
   DUE = [];
 function comeNear(root, state, made) {
@@ -65,7 +65,7 @@ const whenIdle = (
   then,
 ) => (window.requestIdleCallback ? requestIdleCallback(then, { timeout: 300 }) : setTimeout(then));
 
-// Until the library has come the numbers stand there as a table, as high as the chart will be.
+// Until the library is loaded, the numbers are shown as a table, as high as the chart will be.
 function standIn(root, state, made) {
   if (window.Plotly) return stage(state, made);
   const twin = el("div", { class: "twin" });
@@ -119,8 +119,7 @@ async function paint(root, state, made) {
   root.dataset.sig = h.sig;
 }
 
-// A trace in the colours of the page; what is said of a point is said by the tip, so Plotly's own labels are
-// off.
+// A trace in the colours of the page; the tip describes points, so Plotly's own labels are off.
 function dress(root, trace, state) {
   const primary = css(root, "--st-primary-color"), grey = css(root, "--st-border-color");
   const looks = {
@@ -135,8 +134,7 @@ function dress(root, trace, state) {
   return { ...trace, ...looks[trace.meta], ...named, hoverinfo: "none", visible };
 }
 
-// What the colours mean, where there are several series: a button each, which takes its series off and puts
-// it back.
+// The legend, if there are several series: a button each, which hides or shows its series.
 function legend(root, state, made) {
   const all = lines(state.figure), shades = palette(root, "--st-chart-categorical-colors");
   const hidden = (state.hidden ??= new Set());
@@ -150,7 +148,7 @@ function legend(root, state, made) {
       state.redraw();
       made.key.children[k].focus();
     };
-    const pressed = String(!hidden.has(t.name)), title = "Take it off or put it back";
+    const pressed = String(!hidden.has(t.name)), title = "Hide or show it";
     const swatch = el("i", { style: `background: ${colour(t, k)}` });
     return el(
       "button",
@@ -161,7 +159,7 @@ function legend(root, state, made) {
   };
   made.key.replaceChildren(...(all.length > 1 && !all[0].z ? all.map(button) : []));
 }
-// Names at 0, 1, 2 … on an axis: only those that run into none before them.
+// Names at 0, 1, 2 … on an axis: only those that do not overlap the one before.
 function thinned(axis, width) {
   if (!axis.ticktext || axis.type === "log") return axis;
   const apart = (0.95 * width) / axis.ticktext.length;
@@ -176,8 +174,7 @@ function thinned(axis, width) {
 }
 
 const barColour = (root) => toCss(colours(root, "sequential")[175]);
-// The page's colours and fonts. Labels neither turn nor hide: to find out whether they must, each would be
-// measured.
+// The page's colours and fonts. Labels neither rotate nor hide: Plotly would measure each to decide.
 function theme(root) {
   const [ink, paper, line] = ["text-color", "background-color", "border-color"].map((name) =>
     css(root, `--st-${name}`)
@@ -235,7 +232,7 @@ const ours = (trace) => !["mark", "rest"].includes(trace.meta);
 function pick(state, point) {
   if (state.h.pickable && point) state.send("pick", point.pointNumber);
 }
-// What points [curve, number] are, beside the first of them.
+// The tip for points [curve, number], beside the first of them.
 function tell(state, made, points) {
   const all = points.map(([k, i]) => [state.figure.data[k], i]).filter(([t, i]) =>
     i < t?.x.length && t.meta !== "mark"
@@ -244,7 +241,7 @@ function tell(state, made, points) {
   const [x, y] = all.length ? spot(state, ...all[0]) : [0, 0];
   tipAt(made, x, y, all.map(([t, i]) => pointText(state.figure, t, i)).join("\n"));
 }
-// Where a point is, in pixels; in space beside the chart's corner.
+// A point's position in pixels; in 3D, the chart's corner.
 function spot(state, trace, i) {
   if (trace.z) return [0, 24];
   const full = state.gd._fullLayout, y = full["yaxis" + (trace.yaxis ?? "").slice(1)];
@@ -268,7 +265,7 @@ function byKey(e, state, made) {
   if (e.key === "Enter" || (upright && e.key in along)) pick(state, { pointNumber: now.point });
 }
 const LEFT_RIGHT = { ArrowLeft: -1, ArrowRight: 1 }, UP_DOWN = { ArrowUp: -1, ArrowDown: 1 };
-// Where the keyboard begins: at the picked bar, or before the first point.
+// Where the keyboard starts: at the picked bar, or before the first point.
 function start(figure, curve) {
   return {
     curve,
@@ -278,7 +275,7 @@ function start(figure, curve) {
 
 // --- words and numbers ---------------------------------------------------------------------------
 
-// What app/ui/figures.py made of a text for Plotly, made back; tags in it are its own.
+// The inverse of the escaping in app/ui/figures.py; any tags are its own.
 const CODES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&#123;": "{" };
 const plainText = (text) =>
   text.replace(/<[^>]*>/g, "").replace(/&(amp|lt|gt|#123);/g, (code) => CODES[code]);
@@ -286,7 +283,7 @@ const exact = (x) => String(Number(x.toPrecision(7))).replace("-", "−");
 const lines = (figure) => figure.data.filter(ours);
 const valueOf = (trace) => (trace.orientation === "h" ? trace.x : trace.y);
 
-// What a point is called: by its own name, by what stands on its axis, or by its number there.
+// The name of a point: its own, the label on its axis, or its value there.
 function called(figure, trace, i) {
   const { tickvals, ticktext } = figure.layout.xaxis ?? {};
   if (trace.customdata) return plainText(trace.customdata[i]);
@@ -298,7 +295,7 @@ function pointText(figure, trace, i) {
     value = valueOf(trace)[i];
   const numbers = trace.z ? [trace.x, trace.y, trace.z].map((a) => exact(a[i])).join(", ") : exact(value);
   return `${name}${called(figure, trace, i)}: ${numbers}${
-    figure.layout.meta.percent ? ` = ${exact(100 * value)} %` : ""
+    figure.layout.meta.percent ? ` = ${exact(100 * value)}%` : ""
   }`;
 }
 function sentence(figure) {

@@ -1,5 +1,5 @@
-// What takes a while to compute: the server is asked for it when the visitor has stayed at a step for a
-// moment, or, where it takes longer (`button`), by a click.
+// What takes a while to compute: requested when the visitor has stayed at a step for a moment, or, if it
+// takes longer (`button`), by a click.
 const REST = 1500; // milliseconds
 DRAW.rest = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");

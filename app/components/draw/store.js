@@ -1,4 +1,4 @@
-// Keeps tensors in the page, so that the pictures on them need only small messages.
+// Keeps tensors in the page, so that heat maps need only small messages.
 const KEPT = 24;
 DRAW.store = function ({ data }) {
   if (!data) return;

@@ -1,4 +1,4 @@
-// The text cut into tokens, whole characters kept together; and the steps that made the picked word's.
+// The text cut into tokens, whole characters kept together; and the merges that made the picked word's.
 DRAW.tokens = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;

@@ -1,6 +1,6 @@
-// Shared by every picture: the page's memory, reading bytes, colours, and the frame around a picture.
+// Shared by heat maps and charts: the page's memory, reading bytes, colours, and the frame.
 // The files of this folder are joined into one script that reaches the page once; each puts its function
-// into DRAW, and what stands on the page calls it by name (see __init__.py).
+// into DRAW, and what is mounted on the page calls it by name (see __init__.py).
 
 // One object for the page. tensors: id -> {shape, data}. wants: what a person just chose and the server has
 // not yet confirmed. Components talk by events on `bus`.
@@ -72,8 +72,8 @@ function silence(root) {
   root.__listeners?.clear();
 }
 
-// A question about sizes makes the browser lay out the whole page. So all that are asked in one moment are
-// answered together, right before the next frame, and what is done with the answers comes after the last.
+// Asking for a size makes the browser lay out the whole page. So all questions of one moment are answered
+// together, right before the next frame, and their answers are used after the last.
 const QUESTIONS = [];
 function ask(question, then) {
   if (!QUESTIONS.length) requestAnimationFrame(answer);
@@ -136,7 +136,7 @@ function legendOf(lut, scale, limit) {
     el("span", { text: show(limit) }),
   ];
 }
-// The hatching of masked cells, the same in every picture
+// The hatching of masked cells, the same in every heat map
 function hatching(g, root) {
   const tile = new OffscreenCanvas(6, 6), t = tile.getContext("2d");
   t.strokeStyle = css(root, "--st-text-color");
@@ -171,7 +171,7 @@ const RAMPS = new Map();
 const toCss = (word) => `rgb(${word & 255},${(word >> 8) & 255},${(word >> 16) & 255})`;
 const isDark = (word) => 0.3 * (word & 255) + 0.59 * ((word >> 8) & 255) + 0.11 * ((word >> 16) & 255) < 128;
 
-// The pixels of a picture as RGBA words, on a canvas that is as many pixels wide and high.
+// RGBA words as the pixels of a canvas, which takes their width and height.
 function put(canvas, width, height, word) {
   [canvas.width, canvas.height] = [width, height];
   const image = new ImageData(width, height), words = new Uint32Array(image.data.buffer);
@@ -180,7 +180,7 @@ function put(canvas, width, height, word) {
 }
 const rgb = (r, g, b) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
 
-// Four digits that count; −∞ where a cell is masked.
+// Four significant digits; −∞ where a cell is masked.
 function show(x) {
   if (x === -Infinity) return "−∞";
   if (x === 0) return "0";
@@ -197,8 +197,7 @@ function save(name, blob) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
-// A token such as "=1+1" must not become a formula where the file is opened: an apostrophe in front keeps it
-// text.
+// A token such as "=1+1" must not become a formula in a spreadsheet: a leading apostrophe keeps it text.
 function csvCell(x) {
   const text = /^[=+@\t\r-]/.test(x) && isNaN(x) && x !== "-inf" ? `'${x}` : x;
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
@@ -206,8 +205,8 @@ function csvCell(x) {
 const csv = (rows) =>
   new Blob([rows.map((r) => r.map((x) => csvCell(String(x))).join(",")).join("\r\n")], { type: "text/csv" });
 
-// The frame of every picture: title, tools, body, and the line that says where the numbers come from.
-// `h` has title, aria, foot, model, light {ok, text}; `rows()` gives the table twin, head row first.
+// The frame of every heat map and chart: title, tools, body, and the line that says where the numbers come
+// from. `h` has title, aria, foot, model, light {ok, text}; `rows()` gives the table twin, head row first.
 function frame(root, h, rows, tag = "canvas") {
   const made = root.__frame ?? (root.__frame = build(root, tag));
   bringPlotly();
@@ -227,7 +226,7 @@ function frame(root, h, rows, tag = "canvas") {
 const AXES = {
   B: "batch",
   H: "heads",
-  G: "heads of keys and values",
+  G: "key/value heads",
   T: "positions (queries)",
   S: "key positions",
   D: "model width",
@@ -236,14 +235,14 @@ const AXES = {
   V: "vocabulary",
   C: "classes",
   N: "patches",
-  P: "numbers of a patch",
+  P: "values of a patch",
   L: "blocks",
 };
 const axesOf = (foot) =>
   (/\[([^\]]*)\]$/.exec(foot)?.[1].match(/\b[A-Z]\b/g) ?? []).map((letter) => `${letter} ${AXES[letter]}`)
     .join(", ");
-// Where the numbers come from, in one line: the self-check, the shape, the model. It unfolds to the point's
-// name, the letters of its shape, and what was checked; a check that fails is unfolded.
+// Where the numbers come from, in one line: self-check, shape, model. It unfolds to the point's name, the
+// letters of its shape, and the check; a failed check is unfolded.
 function source(h) {
   const [name, shape] = (h.foot ?? "").split(/ {2}/),
     failed = h.light && !h.light.ok,
@@ -261,16 +260,16 @@ function source(h) {
     h.foot && el("code", { text: h.foot, title: letters, "aria-description": letters }),
     letters,
     h.light && el("span", { class: "check", text: h.light.text }),
-    h.model && `the numbers are of the model ${h.model}`,
+    h.model && `model: ${h.model}`,
   ];
   return [el("details", { open: failed }, line, ...more.filter(Boolean).flatMap((part) => [part, el("br")]))];
 }
-// The sentence under a picture, made from its numbers; a screen reader hears it with the title.
+// The sentence under a heat map or chart, made from its numbers; a screen reader reads it with the title.
 function remark(made, h, text) {
   made.note.textContent = text;
   made.canvas.setAttribute("aria-label", `${h.aria || h.title}. ${text}`);
 }
-// The library of the charts comes when the first picture stands and the browser rests; nothing waits for it.
+// Plotly is loaded once the first heat map is drawn and the browser is idle; nothing waits for it.
 function bringPlotly() {
   const resting = window.requestIdleCallback ?? setTimeout;
   const bring = (done) =>

@@ -1,7 +1,7 @@
-// What a sheet to draw on is made of, whatever is drawn: its parts on the page, examples, a file from this
-// computer. A picture is a text, a sign a pixel; `h.signs` are those that there are, `h.palette` their
-// colours [r, g, b], the first that of an empty square.
-// Bytes of a file, pixels of its picture: few bytes can unpack to many pixels.
+// A sheet to draw on, whatever is drawn: its parts on the page, examples, a file from this computer. An image
+// is a text, one sign per pixel, from `h.signs`; `h.palette` has their colours [r, g, b], the first that of
+// an empty square.
+// Bytes of a file, pixels of its image: few bytes can unpack to many pixels.
 const LARGEST = 10e6, MOST = 40e6;
 
 function thumb(canvas, text, h) {
@@ -10,7 +10,7 @@ function thumb(canvas, text, h) {
 const blank = (h) => h.signs[0].repeat(h.side * h.side);
 
 // One sheet: `made` is the kind of drawing: what it adds to the sheet (build), how it shows a text, clears
-// and takes a file's picture. `state.set` shows a text and sends it.
+// and takes a file's image. `state.set` shows a text and sends it.
 function easel({ data, parentElement, setTriggerValue }, made) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
@@ -59,10 +59,10 @@ function unfolded(root, state, made) {
     },
   });
   const general = [
-    quiet("Clear", "Begin with an empty square", () => made.clear(state)),
+    quiet("Clear", "Start with an empty square", () => made.clear(state)),
     quiet(
       "From a file …",
-      "A picture of a single thing; the file stays on this computer",
+      "An image of a single thing; the file stays on this computer",
       () => file.click(),
     ),
     file,
@@ -73,7 +73,7 @@ function unfolded(root, state, made) {
     { class: "more" },
     ...tools,
     el("div", { class: "draw-tools" }, ...general),
-    el("div", { class: "label", text: "or take one that it never saw in training" }),
+    el("div", { class: "label", text: "or pick one it never saw in training" }),
     state.menu,
     state.note,
   );
@@ -84,7 +84,7 @@ function unfolded(root, state, made) {
     {
       type: "button",
       class: "quiet unfold picture",
-      title: "Draw or take another image",
+      title: "Draw or pick another image",
       onclick: () => {
         sheet.hidden = false;
         unfold.hidden = true;
@@ -114,13 +114,13 @@ function examples(state) {
   }));
 }
 
-// A file is opened by the browser alone; what is sent is a sign a pixel.
+// Only the browser opens a file; one sign per pixel is sent.
 async function open(state, file, made) {
   if (!file) return;
   const complain = (text) => (state.note.textContent = text + " Your drawing is still there.");
   if (!file.type.startsWith("image/")) {
     return complain(
-      `“${file.name}” is no picture (${file.type || "unknown kind"}): ` +
+      `“${file.name}” is not an image (${file.type || "unknown kind"}): ` +
         "choose a PNG, JPEG, GIF or WebP file.",
     );
   }
@@ -141,13 +141,13 @@ async function open(state, file, made) {
     picture = await createImageBitmap(file);
   } catch {
     return complain(
-      `“${file.name}” cannot be opened as a picture: it is damaged, too large, ` +
-        "or of a kind this browser does not know.",
+      `“${file.name}” cannot be opened as an image: it is damaged, too large, ` +
+        "or in a format this browser does not know.",
     );
   }
   made.take(state, picture);
 }
-// How many pixels a file says that it has; none of them is unpacked for that.
+// How many pixels a file claims to have, without unpacking them.
 async function pixelsOf(file) {
   const image = new Image(), url = URL.createObjectURL(file);
   try {
@@ -157,7 +157,7 @@ async function pixelsOf(file) {
     URL.revokeObjectURL(url);
   }
 }
-// A picture on white paper, `side` pixels wide and high, as RGBA bytes.
+// An image on white paper, `side` pixels wide and high, as RGBA bytes.
 function onPaper(picture, side) {
   const sheet = new OffscreenCanvas(side, side), g = sheet.getContext("2d", { willReadFrequently: true });
   const scale = side / Math.max(picture.width, picture.height),

@@ -1,4 +1,4 @@
-"""One sentence, or one image, through every kind of model: what each may see, says, and is made of."""
+"""One sentence, or one image, through every kind of model: its mask, its answer, its parameters."""
 
 from dataclasses import replace
 
@@ -30,8 +30,8 @@ SENTENCES = (
 )
 COLUMNS = (4, 3, 3, 3)
 MASK = {"scale": "sequential", "max": 4.0}  # how a mask is drawn: what is seen in the middle of the colours
-WIDER = {"recurrent": (4, 4, 5, 4)}  # where the answer is a picture with words at its sides
-THREE = ("pair", "caption")  # families with three masks: they stand in a row of their own
+WIDER = {"recurrent": (4, 4, 5, 4)}  # where the answer is a heat map with labels
+THREE = ("pair", "caption")  # families with three masks: they get a row of their own
 
 
 def main() -> None:
@@ -98,7 +98,7 @@ def _family(view: state.View, kind: str, name: str) -> None:
 
 
 def _places(kind: str) -> list[Container]:
-    """Where the four parts of a family stand."""
+    """Where the four parts of a family go."""
     if kind not in THREE:
         return columns(*WIDER.get(kind, COLUMNS))
     about, answer, parts = columns(4, 6, 3)
@@ -115,7 +115,7 @@ def _about(kind: str, name: str, given: compute.Given) -> None:
 
 
 def _walk(name: str, read: dict[str, str]) -> None:
-    """On to the walk of a model, with what it reads here."""
+    """Open the walk of a model, with the input it has here."""
     state.anew(model=catalogue.linked(name), target="", **read)
     state.leave()
 
@@ -126,7 +126,7 @@ def _mask(ctx: StepContext, kind: str) -> None:
 
 
 def _three(ctx: StepContext, kind: str) -> None:
-    """The masks of what reads, of what writes, and of its look at what was read."""
+    """The masks of the encoder, of the decoder, and of cross-attention."""
     masks = {
         "encoder": (ctx.memory, "attn.mask"),
         "decoder": (ctx, "attn.mask"),
@@ -138,7 +138,7 @@ def _three(ctx: StepContext, kind: str) -> None:
 
 
 def _carried(ctx: StepContext, kind: str) -> None:
-    """What a recurrent decoder has of the source: all states to look back at, or what was carried last."""
+    """What a recurrent decoder receives of the source: all states to look back at, or only the last."""
     if ctx.config.attention != "none":
         return _seen(ctx, ctx.whole("cross.mask"), say("families", f"{kind}/mask"))
     source, count = ctx.memory, len(ctx.memory.ids)
@@ -166,10 +166,10 @@ MASKS = dict.fromkeys(THREE, _three) | {"recurrent": _carried}
 
 def _answer(ctx: StepContext, kind: str) -> None:
     """The most probable answers: the next token, or what is in the gap."""
-    _best(ctx, kind, "logits", ctx.trace["logits"][0, _place(ctx)])
+    _best(ctx, kind, "logits", ctx.trace["logits"][0, _position(ctx)])
 
 
-def _place(ctx: StepContext) -> int:
+def _position(ctx: StepContext) -> int:
     """Where the answer is read off: at the gap, or at the last token."""
     return len(ctx.ids) - 1 if ctx.gap is None else ctx.gap
 
@@ -181,7 +181,7 @@ def _shown(ctx: StepContext, kind: str) -> None:
 
 
 def _translated(ctx: StepContext, kind: str) -> None:
-    """What it writes and, where it can look at all, where it looked for each word."""
+    """Its output and, if it has attention, where it looked for each token."""
     text(say("families", f"{kind}/says", text=ctx.text.strip() or "∅"))
     sure(ctx)
     table = ctx.trace.table.values()
@@ -192,7 +192,7 @@ def _translated(ctx: StepContext, kind: str) -> None:
 
 
 def _captioned(ctx: StepContext, kind: str) -> None:
-    """The image, and what each model here says of it."""
+    """The image, and each model's caption."""
     image, words = columns(1, 2)
     with image:
         attention_overlay(ctx, say("families", "image"), height=110, name=ctx.model.name)
@@ -215,7 +215,7 @@ def _best(ctx: StepContext, kind: str, point: str, scores: torch.Tensor) -> None
 
 
 def _parts(ctx: StepContext) -> None:
-    """How many parameters stand in which part."""
+    """How many parameters each part has."""
     counts = parameters_of(ctx.model)
     total = sum(counts.values())
     rows = [{"label": part, "value": n, "note": f"{n:,}"} for part, n in counts.items() if n]

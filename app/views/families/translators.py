@@ -1,4 +1,4 @@
-"""The models that translate, beside one another: what each writes, how long its ways are, how good it is."""
+"""The translators side by side: output, path lengths, quality."""
 
 from app import catalogue, components, compute
 from app.architecture import facts_of
@@ -10,11 +10,11 @@ from app.ui.labels import escape
 from app.ui.page import columns, group, text
 from engine.analysis import certainty, parameters_of, path_length, path_to_target, sequential_steps
 
-METRIC = "chrF"  # the rows of scores.json of this name and a length, after a comma, are of such sentences
+METRIC = "chrF"  # rows of scores.json with this name, a comma and a length are for sentences of that length
 
 
 def draw(view: View) -> None:
-    """The table of all translators, and how good each is; nothing where there is only one."""
+    """The table of all translators, and how good each is; nothing if there is only one."""
     names = catalogue.translators()
     if len(names) < 2:
         return
@@ -27,7 +27,7 @@ def draw(view: View) -> None:
 
 
 def _row(view: View, name: str) -> list[str]:
-    """The cells of one model; where it cannot read the sentence, why."""
+    """The cells of one model, or why it cannot read the sentence."""
     model, given = compute.model(name), catalogue.given(name, view, gap=True)
     facts = facts_of(model, "decoder")
     who = say("families", "translators/model", facts, name=name, cell=getattr(model.config, "cell", "").upper())
@@ -45,7 +45,7 @@ def _row(view: View, name: str) -> list[str]:
 
 
 def _quality(names: list[str]) -> None:
-    """How good each is, the longer the sentence: a curve for each model that was measured."""
+    """Quality by sentence length: a curve for each model that was measured."""
     found = {name: scores for name in names if (scores := _by_length(name))}
     lengths = _common(list(found.values()))
     if not lengths:
@@ -64,14 +64,14 @@ def _quality(names: list[str]) -> None:
 
 
 def _by_length(name: str) -> dict[str, float]:
-    """What was measured of a model, by how many words the sentences have; empty where it was not."""
+    """A model's scores by sentence length in words; empty if it was not measured."""
     rows = catalogue.beside(name, "scores.json").get("rows", [])
     named = ((row["name"].partition(", "), row["values"][0]) for row in rows)
     return {length.replace(" words", ""): x for (name, _, length), x in named if name == METRIC and length}
 
 
 def _common(scores: list[dict[str, float]]) -> list[str]:
-    """The lengths that all were measured at, in order."""
+    """The lengths measured for all models, in order."""
     return [length for length in scores[0] if all(length in one for one in scores)] if scores else []
 
 

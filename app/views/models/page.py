@@ -1,4 +1,4 @@
-"""The models: what each is, how it learned, how well it does, and what it was at moments of its training."""
+"""The models: what each is, how it learned, how well it does, and its checkpoints."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +16,9 @@ from engine.load import AT, SHIPPED
 
 CURVES = {  # of learning.json: what a curve is called, and its value in one record
     "bits": ("Bits per byte of held-out books", lambda r: r["bits"]),
-    "again": ("A random string again: its loss against the first time", lambda r: r["second"] / r["first"]),
+    "again": ("Repeated random string: second loss ÷ first", lambda r: r["second"] / r["first"]),
     "roles": ("The best induction head's score", lambda r: r["roles"]["induction"]),
-    "whom": ("Who gave what to whom: share of right answers", lambda r: r["who to whom"]),
+    "whom": ("Who gave what to whom: share correct", lambda r: r["who to whom"]),
 }
 NO_CARD = "it has no card.md; one is written when a model has been measured"
 
@@ -56,12 +56,13 @@ def _card(folder: Path) -> str:
 
 def _learned(name: str, step: str) -> None:
     """How it learned, where that was kept."""
-    moments = catalogue.measured(name, "learning.json").get("moments", [])
-    if moments:
-        names = dict(zip([*catalogue.moments(name), name], [r for r in moments if r["ships"]], strict=True))
-        _moments(name, step, names)
+    checkpoints = catalogue.measured(name, "learning.json").get("checkpoints", [])
+    if checkpoints:
+        shipped = [record for record in checkpoints if record["ships"]]
+        names = dict(zip([*catalogue.checkpoints(name), name], shipped, strict=True))
+        _checkpoints(name, step, names)
         text(say("model", "learning"))
-        _curves(name, step, moments)
+        _curves(name, step, checkpoints)
 
 
 def _what_ifs(view: state.View) -> None:
@@ -80,11 +81,12 @@ def _choose(name: str) -> None:
         button("walk", say("model", "walk"), state.leave)
 
 
-def _moments(name: str, step: str, names: dict[str, dict]) -> None:
-    """Which moment of its training; the walk then shows that one."""
+def _checkpoints(name: str, step: str, names: dict[str, dict]) -> None:
+    """Which checkpoint of its training; the walk then shows that one."""
     at = list(names).index(name + (step and AT + step))
-    steps = [_steps(moment["step"]) for moment in names.values()]
-    slider_of_names("moment", say("model", "moment"), at, steps, lambda i: _pick(list(names)[i]), of=name)
+    steps = [_steps(checkpoint["step"]) for checkpoint in names.values()]
+    label = say("model", "checkpoint")
+    slider_of_names("checkpoint", label, at, steps, lambda i: _pick(list(names)[i]), of=name)
 
 
 def _pick(name: str) -> None:
@@ -95,12 +97,12 @@ def _steps(n: int) -> str:
     return say("model", "steps", n=n)
 
 
-def _curves(name: str, step: str, moments: list[dict]) -> None:
-    """What was learned when: all curves over the steps, and their values at the picked moment."""
-    now = next(r for r in moments if str(r["step"]) == (step or str(moments[-1]["step"])))
-    steps = [r["step"] for r in moments]
+def _curves(name: str, step: str, checkpoints: list[dict]) -> None:
+    """What was learned when: all curves over the steps, and their values at the picked checkpoint."""
+    now = next(r for r in checkpoints if str(r["step"]) == (step or str(checkpoints[-1]["step"])))
+    steps = [r["step"] for r in checkpoints]
     lines = [
-        series(title, map(_place, steps), [value(r) for r in moments], [_steps(n) for n in steps])
+        series(title, map(_place, steps), [value(r) for r in checkpoints], [_steps(n) for n in steps])
         for title, value in CURVES.values()
     ]
     ticks = {_place(n): f"{n:,}" for n in (0, *(10**k for k in range(len(str(steps[-1])))))}
@@ -117,7 +119,7 @@ def _curves(name: str, step: str, moments: list[dict]) -> None:
 
 
 def _place(step: int) -> float:
-    """Where a number of steps stands on an axis in powers of ten, which has no 0: that stands before 1."""
+    """Where a number of steps is on a logarithmic axis, which has no 0: that is drawn before 1."""
     return max(step, 0.5)
 
 

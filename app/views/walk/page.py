@@ -19,10 +19,10 @@ from engine.config import Config
 from engine.images import SIGNS
 
 PLAIN = [  # prompts for every model; those of its own come from the file beside its weights
-    {"text": state.PROMPT, "note": "A lecture's sentence"},
+    {"text": state.PROMPT, "note": "A classic example"},
     {"text": "Once upon a time there was a little girl who lived in the", "note": "A story begins"},
     {"text": "Aragorn told Frodo to mind Lothlorien", "note": "Rare words in pieces"},
-    {"text": "naïve café 🙂👩‍👩‍👧 שלום", "note": "Other letters"},
+    {"text": "naïve café 🙂👩‍👩‍👧 שלום", "note": "Other scripts and emoji"},
 ]
 PLACES = ("step", "layer", "head", "token", "key", "other")  # what an example sets besides the prompt
 
@@ -72,7 +72,7 @@ def _step(ctx: StepContext) -> None:
 
 
 def _look(view: state.View, model, given: compute.Given, trace) -> tuple[StepContext, list[str]]:
-    """The view of the run, with places that exist, and a sentence for each one moved."""
+    """The view of the run, with positions that exist, and a sentence for each one moved."""
     ctx = StepContext(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
     keys = len(ctx.memory.ids) if view.step == CROSS and ctx.side == "decoder" else None
     fitted, moved = state.fit(view, ctx.config, len(ctx.ids), keys, ctx.side, ctx.gap)
@@ -127,7 +127,7 @@ def _submit(text: str, **places) -> None:
 
 
 def _trouble(error: ValueError, view: state.View) -> None:
-    """The prompt cannot be run: say why; it stays in its box, and what was given to a decoder can go."""
+    """The prompt cannot be run: say why; it stays in its box, and a decoder's text can be dropped."""
     notice(escape(str(error)[0].upper() + str(error)[1:]) + ".", "warning")
     if view.target:
         text_field(say("walk", "target/field"), "target", LONGEST_TARGET)
@@ -185,9 +185,9 @@ def _head(ctx: StepContext) -> None:
     step = ctx.view.step
     number = steps_of(ctx.config, ctx.side).index(step) + 1
     which = f"/{ctx.mask}" if step == "mask" else ""
-    heated = ["heated"] * (step == "softmax" and bool(ctx.edit_of("attn.masked", "scale")))
+    tempered = ["tempered"] * (step == "softmax" and bool(ctx.edit_of("attn.masked", "scale")))
     title, lead, formula = (
-        told(ctx, f"{step}/{part}", *heated) for part in ("title", "lead", f"formula{which}")
+        told(ctx, f"{step}/{part}", *tempered) for part in ("title", "lead", f"formula{which}")
     )
     left, right = columns(7, 4, align="center")
     with left:

@@ -1,4 +1,4 @@
-"""What each step learns from: stretches of the books, generated English, and drills, by shares."""
+"""What each step trains on: passages of the books, generated English, and drills, by shares."""
 
 import random
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ class Mix:
 
     @staticmethod
     def loss(model: Transformer, windows: Tensor) -> Tensor:
-        """Mean loss in nats a token."""
+        """Mean loss in nats per token."""
         logits = model(windows[:, :-1])
         return F.cross_entropy(logits.flatten(0, 1), windows[:, 1:].flatten())
 
@@ -90,7 +90,7 @@ class Mix:
 
 
 def drill(draw: np.random.Generator, end: int, length: int) -> np.ndarray:
-    """Random strings of 4 to 30 tokens, each two to four times over: only looking back helps here."""
+    """Random strings of 4 to 30 tokens, each repeated two to four times: only looking back helps here."""
     row: list[int] = []
     while len(row) < length:
         string = draw.integers(0, end, draw.integers(4, 31)).tolist()

@@ -1,4 +1,4 @@
-"""What an encoder learns from: two stretches of text, some words hidden, and whether the second follows."""
+"""What an encoder trains on: two passages of text, some tokens masked, and whether the second follows."""
 
 import re
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ from engine.model.transformer import Transformer
 from engine.tokenize import WordPieceTokenizer
 
 ENDS = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(]*[A-Z])")
-NONE = -100  # a label where nothing is to be guessed, as torch's cross-entropy wants it
-BATCH = 512  # texts cut at once: the tokenizers library is quicker so
+NONE = -100  # the label where nothing is to be predicted, as torch's cross-entropy wants it
+BATCH = 512  # texts tokenized at once: faster with the tokenizers library
 
 
 def sentences_of(text: str) -> list[str]:
-    """The sentences of a text whose paragraphs stand on lines of their own."""
+    """The sentences of a text with one paragraph per line."""
     found = []
     for line in filter(None, map(str.strip, text.splitlines())):
         end = 0

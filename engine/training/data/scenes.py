@@ -1,4 +1,4 @@
-"""Pictures of coloured shapes on white, two or one, and of each picture the one caption that is right.
+"""Images of one or two coloured shapes on white, each with exactly one right caption.
 
 What is said follows from what is seen:
 
@@ -23,7 +23,7 @@ from torch import Tensor
 from engine.images import Palette
 from engine.training.data.words import words
 
-SIDE = 32  # pixels of a picture
+SIDE = 32  # pixels of an image
 WHITE = (255.0, 255.0, 255.0)
 WORDS = words("scenes.toml")
 COLOURS: dict[str, tuple[float, ...]] = {name: tuple(rgb) for name, rgb in WORDS["colours"].items()}
@@ -40,7 +40,7 @@ SHAPES = {name: FILLED[name] for name in WORDS["shapes"]}
 RELATIONS, PLACES, SIZES = WORDS["relations"], WORDS["places"], WORDS["sizes"]
 LARGER, SMALLER = (12, 13, 14), (7, 8, 9)  # of two shapes
 MARGIN, GAP, NEAR = 4, 1, 2  # pixels
-ALONE = 0.25  # the share of pictures with one shape
+ALONE = 0.25  # the share of images with one shape
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def stamps() -> list[dict]:
 
 
 def captions() -> Iterator[str]:
-    """All that is ever said."""
+    """All possible captions."""
     things = [f"{colour} {kind}" for colour, kind in product(COLOURS, SHAPES)]
     for first, relation, second in product(things, RELATIONS, things):
         yield WORDS["two"].format(first=first, relation=relation, second=second)

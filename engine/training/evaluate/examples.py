@@ -60,7 +60,7 @@ PHENOMENA = tuple(map(Phenomenon.of, words("examples.toml")["language"]["phenome
 STORY: str = words("examples.toml")["language"]["story"]
 ROLES = {  # what a person reads, and which token the one at t looks at
     "previous token": ("A head that looks one token back", lambda t: t - 1),
-    "first token": ("A head that rests on the first token (attention sink)", lambda t: 0),
+    "first token": ("A head that attends to the first token (attention sink)", lambda t: 0),
 }
 
 

@@ -1,4 +1,4 @@
-"""What a model has learned, as numbers: the same questions for every model, none of them learned from.
+"""What a model has learned, in numbers: the same questions for every model, none of them trained on.
 
 A model here is anything that maps ids [B, T] to logits (or log-probabilities) [B, T, V].
 """
@@ -43,7 +43,7 @@ QUESTIONS = {
     "translation, 1 example": "translation-1",
     "translation, 3 examples": "translation-3",
 }
-WINDOW = 64  # tokens of a text on which heads are watched
+WINDOW = 64  # tokens of a text on which heads are scored
 STRING = 12  # tokens of a string to be repeated
 STRINGS, FREE = 100, 60  # random strings, and texts that it writes freely; tokens of each of these
 FEWEST = 20  # of anything, where only a part of the test is asked
@@ -157,13 +157,13 @@ def roles(model: Transformer, row: np.ndarray, count: int = 24) -> dict[str, Ten
 
 
 def even_roles(model: Transformer, row: np.ndarray, count: int = 24) -> dict[str, float]:
-    """What a head would score that looks at all it may see alike."""
+    """The score of a head that attends evenly to all it may see."""
     even = _in_roles(*_read_for_roles(model, row, count), lambda ids: _even(len(ids)))
     return {role: scores.mean().item() for role, scores in even.items()}
 
 
 def _even(length: int) -> Tensor:
-    """A pattern [1, 1, T, T] in which every token looks at itself and at all before it alike."""
+    """A pattern [1, 1, T, T] in which every token attends evenly to itself and all before it."""
     seen = torch.ones(length, length).tril()
     return (seen / seen.sum(-1, keepdim=True))[None, None]
 
@@ -278,7 +278,7 @@ def scores_of(
 
 
 def samples(model: Transformer, prompts: list[str], seed: int = 0, length: int = 60) -> list[str]:
-    """One continuation a prompt, sampled from the whole distribution at temperature 0.8."""
+    """One continuation per prompt, sampled from the whole distribution at temperature 0.8."""
     texts = []
     for i, prompt in enumerate(prompts):
         decoding = Decoding("sample", temperature=0.8, seed=seed + i, max_tokens=length)

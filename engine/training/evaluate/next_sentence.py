@@ -1,7 +1,7 @@
 """Does an encoder judge by their sense whether one text follows another, or by something simpler?
 
 Half of the pairs follow, and those that do not are exactly as long as those that do. They are asked at several
-lengths: a model that learned from long pairs may give all short ones the same answer. Beside it stands what a
+lengths: a model that learned from long pairs may give all short ones the same answer. Beside it is what a
 threshold on one number reaches, on the length or on the share of common words.
 """
 

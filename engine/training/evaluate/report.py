@@ -13,8 +13,8 @@ SHARE = "share"  # the unit of all other rows
 
 @dataclass(frozen=True)
 class Score:
-    """One number: how many items it is about, its 95 % interval, and what guessing would give (None: no such
-    thing)."""
+    """One number: how many items it is about, its 95% interval, and what guessing would give (None: not
+    applicable)."""
 
     value: float
     count: int
@@ -89,7 +89,7 @@ def missed(rows: list[dict]) -> list[str]:
     for row in rows:
         if row["aim"] and not reached(row["values"][0], *row["aim"]):
             got, aim = (number(value, row["unit"]) for value in (row["values"][0], row["aim"][1]))
-            found.append(f"- **Not reached:** {row['name']}, {got} where {row['aim'][0]} {aim} was aimed at.")
+            found.append(f"- **Not reached:** {row['name']}, {got}; the aim was {row['aim'][0]} {aim}.")
     return found
 
 
@@ -104,10 +104,10 @@ def told(rows: list[dict], columns: Sequence[str]) -> str:
 
 
 def verdict(rows: list[dict]) -> str:
-    """Which of the aims were missed, or that none was; nothing where nothing was aimed at."""
+    """The aims that were missed, or that none was; empty if there were none."""
     return "\n".join(missed(rows)) or ("All aims were reached." if _any(rows, "aim") else "")
 
 
 def write(path: Path, content) -> None:
-    """JSON that people can read, too."""
+    """Write indented JSON."""
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

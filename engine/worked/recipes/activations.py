@@ -1,4 +1,4 @@
-"""Activation functions, each number by itself, and the softmax, each row by itself."""
+"""Activation functions, elementwise, and the softmax, row by row."""
 
 import math
 

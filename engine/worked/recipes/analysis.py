@@ -58,17 +58,17 @@ def curve(x: np.ndarray, activation: str) -> Made:
 def raised(scores: np.ndarray, gamma: np.ndarray, column: np.ndarray, scale: float) -> Made:
     """What one unit of an MLP adds to each score [V].
 
-    scores: the map to scores [V, D]; gamma: the last norm's [D]; column: the unit's in the output map [D].
+    scores: the output matrix [V, D]; gamma: the last norm's [D]; column: the unit's in W_out [D].
     """
     return scores @ (gamma * column) * scale, np.abs(scores) @ np.abs(gamma * column) * scale
 
 
 def turned_dots(q: np.ndarray, k: np.ndarray, base: float, places: np.ndarray, other: np.ndarray) -> Made:
-    """q · k [E] rotated to positions `places` [N] and `other` [N]: pairs turned by the distance alone."""
+    """q · k [E] rotated to positions `places` [N] and `other` [N]: each pair by the distance only."""
     half = len(q) // 2
     pairs = (q[:half] + 1j * q[half:]) * np.conj(k[:half] + 1j * k[half:])
     angles = (places - other)[:, None] / base ** (np.arange(half) / half)
-    far = 1 + np.maximum(np.abs(places), np.abs(other))[:, None]  # float32 rounds the angles of both places
+    far = 1 + np.maximum(np.abs(places), np.abs(other))[:, None]  # float32 rounds the angles of both positions
     return (pairs * np.exp(1j * angles)).real.sum(-1), (np.abs(pairs) * far).sum(-1)
 
 

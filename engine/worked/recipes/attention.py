@@ -52,7 +52,7 @@ def _dot_product_cell(s: StepInputs, b, *at):
     return product_cell(
         rf"{_dot(s)} = {_dot_terms(s)}" if head else r"e_{t,j} = \sum_d s_{t,d}\,h_{j,d}",
         (s.source_cells(0, *head, t, ":"), s.source_cells(1, *group, k, ":")),
-        [f"number {e}" for e in range(queries.shape[-1])],
+        [f"dimension {e}" for e in range(queries.shape[-1])],
         queries[b, *head, t],
         keys[b, *group, k],
     )
@@ -79,7 +79,7 @@ def additive_score(s: StepInputs):
     """[B, T, S], v · tanh(query + key) (Bahdanau et al. 2014, section A.1.2)."""
     query, keys = s.sources[0][:, :, None], s.sources[1][:, None]
     fit = np.tanh(query + keys)
-    inside = (np.abs(query) + np.abs(keys)) * (1 - fit**2)  # the sum's rounding, as far as tanh lets it through
+    inside = (np.abs(query) + np.abs(keys)) * (1 - fit**2)  # the sum's rounding, damped by the slope of tanh
     return fit @ s.weight[0], (np.abs(fit) + inside) @ np.abs(s.weight[0])
 
 
@@ -88,7 +88,7 @@ def _additive_score_cell(s: StepInputs, b, t, k):
     return product_cell(
         r"e_{t,j} = \sum_d v_d\,\tanh(q_{t,d} + k_{j,d})",
         (s.source_cells(0, t, ":"), s.source_cells(1, k, ":"), "weights v"),
-        [f"number {d}: v · tanh(q + k)" for d in range(query.shape[-1])],
+        [f"dimension {d}: v · tanh(q + k)" for d in range(query.shape[-1])],
         s.weight[0],
         np.tanh(query[b, t] + keys[b, k]),
     )
@@ -103,7 +103,7 @@ def scale_scores(s: StepInputs):
 
 
 def _scale(s: StepInputs) -> float:
-    """1/√E where scores are scaled; also 1/(l + 1) where they are by layer l."""
+    """1/√E if scores are scaled; also 1/(l + 1) if they are scaled by block l."""
     scale = 1 / np.sqrt(s.config.head_width) if s.config.scale_scores else 1.0
     return float(scale / (s.point.layer + 1 if s.config.scale_by_layer else 1))
 
@@ -192,7 +192,7 @@ def merge_heads(s: StepInputs):
 
 def _merge_heads_cell(s: StepInputs, b, t, d):
     (z,) = s.sources
-    labels = [f"head {h}, number {e}" for h in range(z.shape[1]) for e in range(z.shape[3])]
+    labels = [f"head {h}, dimension {e}" for h in range(z.shape[1]) for e in range(z.shape[3])]
     sources = (s.source_cells(0, "all heads", t, ":"), f"W_O, column {d}")
     symbols = r"o_{t,d} = \sum_h\sum_e z^h_{t,e}\,W^O_{he,d}" + (" + b_d" if s.has_bias else "")
     bias = s.bias[d] if s.has_bias else None

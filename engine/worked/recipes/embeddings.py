@@ -1,6 +1,6 @@
 """The first vectors: rows of learned tables and the patches of an image.
 
-And the vector at the first position, which answers for a whole text or image.
+And the vector at the first position, which represents a whole text or image.
 """
 
 import numpy as np
@@ -56,7 +56,7 @@ recipe("scale_by_width", whole=scale_by_width, cell=_scale_by_width_cell)
 
 
 def patches(s: StepInputs):
-    """[B, N, P], the image cut into squares, each as one row of numbers (Dosovitskiy et al. 2021)."""
+    """[B, N, P], the image cut into squares, each as one row of values (Dosovitskiy et al. 2021)."""
     image = s.image
     side, (B, channels, rows, columns) = s.config.patch, image.shape
     grid = image.reshape(B, channels, rows // side, side, columns // side, side)

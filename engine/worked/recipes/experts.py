@@ -1,4 +1,4 @@
-"""Mixture of experts: which experts a token goes to, what they read, and the sum of what they write."""
+"""Mixture of experts: which experts a token goes to, their inputs, and the sum of their outputs."""
 
 import numpy as np
 
@@ -36,7 +36,7 @@ recipe("highest", whole=highest, cell=_highest_cell)
 
 
 def shares(s: StepInputs):
-    """[B, T, X], the softmax of all scores, cut to the chosen experts and made to sum to 1 again."""
+    """[B, T, X], the softmax over all scores, restricted to the chosen experts and renormalised."""
     scores, chosen = s.sources
     steps = scores - np.where(chosen, scores, -np.inf).max(-1, keepdims=True)
     exp = np.exp(np.where(chosen, steps, -np.inf))
@@ -63,7 +63,7 @@ recipe("shares", whole=shares, cell=_shares_cell)
 
 
 def _expert(s: StepInputs) -> int:
-    """The number of the expert that the point is of."""
+    """The index of the point's expert."""
     return int(s.point.part.rpartition(".")[2])
 
 
@@ -85,7 +85,7 @@ recipe("sent", whole=sent, cell=_sent_cell)
 
 
 def mixture(s: StepInputs):
-    """[B, T, D], what the experts write, summed by their shares."""
+    """[B, T, D], the experts' outputs, summed by their shares."""
     weights, *written = s.sources
     terms = [weights[..., i, None] * one for i, one in enumerate(written)]
     return sum(terms), sum(np.abs(term) for term in terms)

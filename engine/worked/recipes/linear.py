@@ -1,4 +1,4 @@
-"""Linear maps, sums, products, and points that take numbers over as they are."""
+"""Linear layers, sums, products, and points that copy others."""
 
 import math
 
@@ -10,7 +10,7 @@ from engine.worked.recipes.terms import Worked, factor, number, ones, plain, pro
 
 
 def mapped(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """x [..., in] through a linear map [out, in] with its bias [out]: its value and size, each [..., out]."""
+    """x [..., in] through a linear layer [out, in] with its bias [out]: its value and size, each [..., out]."""
     return x @ weight.T + bias, np.abs(x) @ np.abs(weight).T + np.abs(bias)
 
 
@@ -26,7 +26,7 @@ def linear_cell(s: StepInputs, *at):
     return product_cell(
         r"y_{t,i} = \sum_j x_{t,j}\,W_{j,i} + b_i" if s.has_bias else r"y_{t,i} = \sum_j x_{t,j}\,W_{j,i}",
         (s.source_cells(0, *row[1:], ":"), f"weights, column {i}"),
-        [f"number {j}" for j in range(x.shape[-1])],
+        [f"dimension {j}" for j in range(x.shape[-1])],
         x[tuple(row)],
         s.weight[i],
         s.bias[i] if s.has_bias else None,
@@ -53,7 +53,7 @@ recipe("sum", whole=add, cell=_add_cell)
 
 
 def product(s: StepInputs):
-    """Two sources multiplied number by number: what passes a gate of an MLP, or the output gate of an LSTM."""
+    """The elementwise product of two sources: a gated MLP's units, or an LSTM's output gate."""
     a, b = s.sources
     return plain(a * b)
 

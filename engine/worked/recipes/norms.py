@@ -1,6 +1,6 @@
 """LayerNorm (Ba et al. 2016) and RMSNorm (Zhang & Sennrich 2019), step by step.
 
-Each vector is normalized by itself, whatever axes precede its own: [B, T, D], or [B, H, T, E] of heads.
+Each vector is normalised on its own, whatever axes precede it: [B, T, D], or [B, H, T, E] of heads.
 """
 
 import math
@@ -23,14 +23,14 @@ from engine.worked.recipes.terms import (
 
 
 def mean(s: StepInputs):
-    """[..., 1], the mean of each vector's numbers."""
+    """[..., 1], the mean of each vector."""
     (x,) = s.sources
     return x.mean(-1, keepdims=True), np.abs(x).mean(-1, keepdims=True)
 
 
 def _mean_cell(s: StepInputs, *at):
     row = s.sources[0][at[:-1]]
-    terms = ones([f"number {d}" for d in range(len(row))], row)
+    terms = ones([f"dimension {d}" for d in range(len(row))], row)
     symbols = r"\mu_t = \frac{1}{D}\sum_d x_{t,d}"
     return average_cell(symbols, (s.source_cells(0, *at[1:-1], ":"),), terms, math.fsum(row))
 
@@ -52,7 +52,7 @@ def _variance_cell(s: StepInputs, *at):
 
 
 def _squares(row: np.ndarray) -> tuple[tuple[Term, ...], float]:
-    return products([f"number {d}" for d in range(len(row))], row, row)
+    return products([f"dimension {d}" for d in range(len(row))], row, row)
 
 
 recipe("variance", whole=variance, cell=_variance_cell)
@@ -79,7 +79,7 @@ recipe("standardize", whole=standardize, cell=_standardize_cell)
 
 
 def mean_square(s: StepInputs):
-    """[..., 1], the mean of each vector's squared numbers."""
+    """[..., 1], the mean square of each vector."""
     (x,) = s.sources
     return plain((x**2).mean(-1, keepdims=True))
 
@@ -111,7 +111,7 @@ recipe("divide_by_rms", whole=divide_by_rms, cell=_divide_by_rms_cell)
 
 
 def affine(s: StepInputs):
-    """[..., D], each number times its learned gain γ, plus its learned bias β where the norm has one."""
+    """[..., D], each value times its learned gain γ, plus its learned bias β if the norm has one."""
     (x,) = s.sources
     return x * s.weight + s.bias, np.abs(x * s.weight) + np.abs(s.bias)
 

@@ -63,7 +63,7 @@ def _rotary_cell(s: StepInputs, b, h, t, e):
     return product_cell(
         rf"\begin{{split}} \tilde {letter}_{{t,{e}}} &= {turned} \\ {theta} \end{{split}}",
         (s.source_cells(0, h, t, ":"),),
-        [f"number {e} · cos θ", f"number {partner} · {'−' if sign < 0 else ''}sin θ"],
+        [f"dimension {e} · cos θ", f"dimension {partner} · {'−' if sign < 0 else ''}sin θ"],
         (x[b, h, t, e], x[b, h, t, partner]),
         (math.cos(angle), sign * math.sin(angle)),
     )
@@ -81,11 +81,11 @@ def relative_bias(s: StepInputs):
 def _buckets(s: StepInputs) -> np.ndarray:
     """[T, S], the bucket of each distance s − t: one for each short distance, logarithmic ones beyond that.
 
-    Where later positions are visible, the upper half of the buckets is theirs.
+    If later positions are visible, the upper half of the buckets is theirs.
     """
     c, away = s.config, np.arange(s.T)[None, :] - np.arange(s.T)[:, None]
     count = c.buckets if c.causal else c.buckets // 2
-    near = count // 2  # distances below this have a bucket of their own
+    near = count // 2  # distances below this have their own bucket
     size = np.maximum(-away, 0) if c.causal else np.abs(away)
     steps = count - near
     borders = [near * (c.max_distance / near) ** (step / steps) for step in range(1, steps)]

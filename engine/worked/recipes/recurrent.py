@@ -18,7 +18,7 @@ _GATES = {  # in the order in which their weights are stacked, as torch and cuDN
 
 
 def _maps(s: StepInputs, side: str) -> tuple[np.ndarray, np.ndarray]:
-    """The map of the point's gate [D, D] and its bias [D], for the token ("x") or the state ("h")."""
+    """The weights of the point's gate [D, D] and its bias [D], for the token ("x") or the state ("h")."""
     gate = _GATES[s.config.cell].index(s.point.gate)
     weight, bias = (s.parameter(f"{s.point.weights}.{side}.{name}") for name in ("weight", "bias"))
     rows = slice(gate * s.config.width, (gate + 1) * s.config.width)
@@ -51,7 +51,7 @@ def _gate_sum_cell(s: StepInputs, b, d):
     return product_cell(
         r"\sum_i x_{t,i}\,W_{i,d} + \sum_i h_{t-1,i}\,U_{i,d} + b_d",
         (s.source_cells(0, t, ":"), s.source_cells(1, ":"), f"weights, column {d}"),
-        [f"token, number {j}" for j in numbers] + [f"state, number {j}" for j in numbers],
+        [f"token, dimension {j}" for j in numbers] + [f"state, dimension {j}" for j in numbers],
         [*token[b, t], *before[b]],
         [*w[d], *u[d]],
         bias[d] + state_bias[d],
@@ -71,7 +71,7 @@ def _state_map_cell(s: StepInputs, b, d):
     return product_cell(
         r"\sum_i h_{t-1,i}\,U_{i,d} + b'_d",
         (s.source_cells(0, ":"), f"weights, column {d}"),
-        [f"number {j}" for j in range(s.config.width)],
+        [f"dimension {j}" for j in range(s.config.width)],
         before[b],
         u[d],
         bias[d],
@@ -94,7 +94,7 @@ def _reset_sum_cell(s: StepInputs, b, d):
     return product_cell(
         r"\sum_i x_{t,i}\,W_{i,d} + b_d + r_d\,(h_{t-1}U + b')_d",
         (s.source_cells(0, t, ":"), *s.point.sources[1:], f"weights, column {d}"),
-        [f"token, number {j}" for j in range(s.config.width)] + ["reset · state through its map"],
+        [f"token, dimension {j}" for j in range(s.config.width)] + ["reset · (h U + b')"],
         [*token[b, t], reset[b, d]],
         [*w[d], recalled[b, d]],
         bias[d],
@@ -113,7 +113,7 @@ def interpolate(s: StepInputs):
 
 def _interpolate_cell(s: StepInputs, b, d):
     update, candidate, before = (float(x[b, d]) for x in s.sources)
-    symbols, labels = r"(1 - u_d)\,n_d + u_d\,h_{t-1,d}", ["the candidate", "the state before"]
+    symbols, labels = r"(1 - u_d)\,n_d + u_d\,h_{t-1,d}", ["the candidate", "the previous state"]
     return product_cell(symbols, s.point.sources, labels, [1 - update, update], [candidate, before])
 
 
@@ -128,7 +128,7 @@ def cell_update(s: StepInputs):
 
 def _cell_update_cell(s: StepInputs, b, d):
     forget, cell, input, candidate = (float(x[b, d]) for x in s.sources)
-    symbols, labels = r"f_d\,c_{t-1,d} + i_d\,g_d", ["what stays", "what is let in"]
+    symbols, labels = r"f_d\,c_{t-1,d} + i_d\,g_d", ["what stays", "what enters"]
     return product_cell(symbols, s.point.sources, labels, [forget, input], [cell, candidate])
 
 
@@ -165,7 +165,7 @@ recipe("stack", whole=stack, cell=_stack_cell)
 
 
 def concat_linear(s: StepInputs):
-    """[B, T, D], context and state side by side, through a linear map (Luong et al. 2015, equation 5)."""
+    """[B, T, D], context and state side by side, through a linear layer (Luong et al. 2015, equation 5)."""
     return mapped(np.concatenate(s.sources, axis=-1), s.weight, s.bias)
 
 
@@ -174,7 +174,7 @@ def _concat_linear_cell(s: StepInputs, b, t, i):
     return product_cell(
         r"\sum_i [z_t, s_t]_i\,W_{i,d}",
         (s.source_cells(0, t, ":"), s.source_cells(1, t, ":"), f"weights, column {i}"),
-        [f"{name}, number {d}" for name in ("context", "state") for d in range(state.shape[-1])],
+        [f"{name}, dimension {d}" for name in ("context", "state") for d in range(state.shape[-1])],
         [*context[b, t], *state[b, t]],
         s.weight[i],
     )

@@ -45,7 +45,7 @@ class StepInputs:
     config     that of the point's stack
     ids        [B, T] what its stack reads, or images [B, channels, image, image]
     pixels     the image as it was given, 0 to 255; None where the model was given no pixels
-    real       [B, T], False over padding; segments: [B, T], the sentence that each token belongs to
+    real       [B, T], False at padding; segments: [B, T], the text that each token belongs to
     """
 
     def __init__(self, trace: Trace, point: Point, value_of: Values, parameters: Parameters | None = None):
@@ -67,12 +67,12 @@ class StepInputs:
         return [self.trace.table[name] for name in self.point.sources]
 
     def source_cells(self, index: int, *at) -> str:
-        """How the cells of a source are told, without the batch: "blocks.0.attn.q[1, 5, :]" for 1, 5, ":"."""
+        """The name of a source's cells, without the batch: "blocks.0.attn.q[1, 5, :]" for 1, 5, ":"."""
         return f"{self.point.sources[index]}[{', '.join(map(str, at))}]"
 
     @property
     def module(self) -> str:
-        """The module whose weights are used. Where several share a table, it is the one that was learned."""
+        """The module whose weights are used; of tied weights, the one that holds the parameter."""
         model, point, own = self.trace.model.config, self.point, self.point.weights
         if point.kind == "relative_bias":  # the blocks share the first one's table
             return replace(point, layer=0).weights
@@ -86,7 +86,7 @@ class StepInputs:
 
     @property
     def weight(self) -> np.ndarray:
-        """The weights, as torch keeps them: [out, in] of a map, [rows, D] of a table."""
+        """The weights, as torch keeps them: [out, in] of a linear layer, [rows, D] of a table."""
         return self._learned(f"{self.module}.weight")
 
     @property
@@ -175,7 +175,7 @@ def stops(trace: Trace, stack: str = "") -> list[str]:
 
 
 def in_stack(stack: str, name: str) -> str:
-    """The full name of what a stack calls `name`: only of a model with two does the stack's own precede it."""
+    """The full name of `name` in a stack: prefixed with the stack's name, if there are two."""
     return f"{stack}.{name}" if stack else name
 
 

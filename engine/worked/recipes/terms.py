@@ -40,7 +40,7 @@ class Worked:
 
 
 def plain(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A tensor's value and size where nothing is added: each number is the only term."""
+    """A tensor's value and size if nothing is added: each number is the only term."""
     return value, np.abs(value)
 
 

@@ -49,7 +49,7 @@ def test_a_query_key_value_matrix_of_another_shape_is_an_error(folder, shape):
     ("entries", "message"),
     [
         (dict(n_head=...), "no whole number for n_head"),
-        (dict(n_head=4), "width 15 cannot be shared among 4 heads"),
+        (dict(n_head=4), "width 15 cannot be divided among 4 heads"),
         (dict(n_layer=2), "unexpected: blocks.2"),
         (dict(apply_residual_connection_post_layernorm=True), "apply_residual_connection_post_layernorm"),
         (dict(slow_but_exact=True), "asks for slow_but_exact"),

@@ -47,7 +47,7 @@ def test_weights_that_can_run_code_are_never_opened(folder, monkeypatch):
 def test_truncated_weights_are_damaged(folder, keep):
     file = folder / "model.safetensors"
     file.write_bytes(file.read_bytes()[:keep])
-    refused(folder, "model.safetensors is damaged or no safetensors file")
+    refused(folder, "model.safetensors is damaged or not a safetensors file")
 
 
 def test_a_folder_in_the_place_of_the_weights_is_no_file(folder):
@@ -69,7 +69,7 @@ def test_an_index_names_only_safetensors_of_its_own_folder(sharded, name):
     table["weight_map"]["transformer.wte.weight"] = name
     index.write_text(json.dumps(table))
     (sharded.parent / "x.safetensors").write_bytes(b"must not be read")
-    refused(sharded, "names files that are no .safetensors of this folder")
+    refused(sharded, "names files that are not .safetensors of this folder")
 
 
 @pytest.mark.parametrize("table", [{}, {"weight_map": []}, {"weight_map": {"wte.weight": 3}}])

@@ -92,7 +92,7 @@ def test_a_checkpoint_without_a_head_cannot_be_untied(checkpoint, tmp_path):
         (dict(activation_function="tanh"), "'tanh' is unknown; known are gelu, gelu_new"),
         (dict(add_cross_attention=True), "asks for add_cross_attention True, which is not read here"),
         (dict(n_embd=None, n_inner=None), "no whole number for n_embd"),
-        (dict(n_head=4), "width 15 cannot be shared among 4 heads"),
+        (dict(n_head=4), "width 15 cannot be divided among 4 heads"),
         (dict(n_layer=2), "unexpected: blocks.2"),
         (dict(n_layer=4), "missing: blocks.3"),
         (dict(n_layer=10**9), "1000000000"),

@@ -115,10 +115,10 @@ def test_a_config_that_cannot_be_read_says_why(write, entries, message):
         (dict(layers=1), "unexpected: encoder.blocks.1"),
         (dict(layers=10**9), "1000000000"),
         (dict(channels=1), "misshapen: encoder.embed.patch.weight"),
-        (dict(ending="logits"), "its ending is 'nothing'"),
+        (dict(ending="logits"), "its ending must be 'nothing'"),
         (dict(image=0, patch=0, vocabulary=301), "the encoder has image 0"),
         (dict(causal=True), "causal True"),
-        (dict(width=12, head_width=4), "looks at vectors of 9 numbers; the encoder's have 12"),
+        (dict(width=12, head_width=4), "attends to vectors of width 9; the encoder's have 12"),
     ],
 )
 def test_an_encoder_that_cannot_be_read_says_why(write, entries, message):

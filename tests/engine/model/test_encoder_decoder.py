@@ -284,7 +284,7 @@ def test_a_wrong_number_is_found():
 
 @pytest.mark.parametrize("kind", ["causal", "window", "prefix", "padding"])
 def test_masks_of_one_text_are_refused_between_two(kind):
-    with pytest.raises(ValueError, match=f"two different texts, where '{kind}' has no meaning"):
+    with pytest.raises(ValueError, match=f"one text for another, where '{kind}' has no meaning"):
         Edit("decoder.blocks.0.cross.mask", "mask", {}, (kind, 2))
 
 
@@ -384,16 +384,16 @@ def test_a_model_of_one_stack_reads_no_target(model):
 @pytest.mark.parametrize(
     ("encoder", "decoder", "choices", "message"),
     [
-        (dict(ending="logits"), {}, {}, "its ending is 'nothing'"),
-        ({}, dict(causal=False), {}, "it is causal"),
+        (dict(ending="logits"), {}, {}, "its ending must be 'nothing'"),
+        ({}, dict(causal=False), {}, "causal must be True"),
         (dict(segments=2), {}, {}, "segments must be 0"),
-        ({}, dict(ending="nothing"), {}, "its ending is 'logits'"),
-        ({}, dict(memory=14), {}, "vectors of 14 numbers; the encoder's have 15"),
-        ({}, dict(memory=0), {}, "vectors of 0 numbers"),
+        ({}, dict(ending="nothing"), {}, "ending 'logits'"),
+        ({}, dict(memory=14), {}, "vectors of width 14; the encoder's have 15"),
+        ({}, dict(memory=0), {}, "vectors of width 0"),
         ({}, {}, dict(start=97), "start is 97; it must be a token from 0 to 96"),
         ({}, {}, dict(end=True), "end is True"),
         ({}, {}, dict(shared=1), "shared is 1; it must be true or false"),
-        (dict(vocabulary=50), {}, dict(shared=True), "share a token table only where"),
+        (dict(vocabulary=50), {}, dict(shared=True), "share a token table only if"),
     ],
 )
 def test_stacks_that_do_not_fit_each_other_say_why(encoder, decoder, choices, message):

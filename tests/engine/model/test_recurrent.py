@@ -238,7 +238,7 @@ def test_it_writes_what_is_most_probable_and_a_batch_as_each_alone(model):
 
 @pytest.mark.parametrize("kind", ["window", "causal"])
 def test_a_mask_says_nothing_of_before_and_after_in_another_text(kind):
-    with pytest.raises(ValueError, match="two different texts"):
+    with pytest.raises(ValueError, match="one text for another"):
         Edit("decoder.cross.mask", "mask", (), (kind, 2))
 
 

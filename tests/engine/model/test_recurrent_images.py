@@ -216,10 +216,10 @@ def test_blocks_that_share_a_table_of_distances_have_one():
         ),
         (replace(ENCODER, causal=True), "the encoder has image 6, causal True, segments 0"),
         (replace(ENCODER, segments=2), "the encoder has image 6, causal False, segments 2"),
-        (replace(ENCODER, ending="classes", classes=5), "its ending is 'nothing'"),
-        (replace(ENCODER, next_sentence=True), "its ending is 'nothing'"),
-        (replace(ENCODER, memory=9), "its ending is 'nothing'"),
-        (replace(ENCODER, width=12, head_width=None), "looks at vectors of 9 numbers; the encoder's have 12"),
+        (replace(ENCODER, ending="classes", classes=5), "its ending must be 'nothing'"),
+        (replace(ENCODER, next_sentence=True), "its ending must be 'nothing'"),
+        (replace(ENCODER, memory=9), "its ending must be 'nothing'"),
+        (replace(ENCODER, width=12, head_width=None), "attends to vectors of width 9; the encoder's have 12"),
     ],
 )
 def test_an_encoder_that_does_not_fit_says_why(encoder, message):

@@ -151,7 +151,7 @@ def test_a_whole_copy_needs_a_prompt_of_the_same_length(model, prompt_ids):
 
 
 def test_a_point_that_does_not_exist_is_an_error_with_near_names(model, prompt_ids):
-    with pytest.raises(KeyError, match=r"'blocks.7.attn.z'.*near names: .*blocks.\d.attn.z"):
+    with pytest.raises(KeyError, match=r"'blocks.7.attn.z'.*similar names: .*blocks.\d.attn.z"):
         run(model, prompt_ids, [Edit("blocks.7.attn.z", "zero")])
 
 
@@ -161,7 +161,7 @@ def test_a_point_that_does_not_exist_is_an_error_with_near_names(model, prompt_i
         (Edit("logits", "zero", {"H": 0}), "logits has the axes B T V, not 'H'"),
         (Edit("logits", "zero", {"V": 97}), "V = 97 is outside its 97 entries"),
         (Edit("logits", "zero", {"T": -12}), "T = -12 is outside its 11 entries"),
-        (Edit("blocks.0.attn.mask", "mean"), "yes or no"),
+        (Edit("blocks.0.attn.mask", "mean"), "is boolean"),
         (Edit("blocks.0.attn.pattern", "mask", value=("none", 0)), "replaces a whole attention mask"),
         (Edit("blocks.0.attn.mask", "mask", {"T": 1}, ("none", 0)), "replaces a whole attention mask"),
     ],
@@ -184,8 +184,8 @@ def test_an_edit_that_does_not_fit_its_point_says_why(model, prompt_ids, edit, m
             (("x.mask", "mask", {}, value), "needs a kind and n")
             for value in (None, "none", ("all", 1), ("none", "1"))
         ),
-        (("logits", "zero", {"BT": 0}), "'BT' is no axis"),
-        (("logits", "zero", {"": 0}), "'' is no axis"),
+        (("logits", "zero", {"BT": 0}), "'BT' is not an axis"),
+        (("logits", "zero", {"": 0}), "'' is not an axis"),
         (("logits", "zero", (("T", 1), ("T", 2))), "names the axis T twice"),
     ],
 )
@@ -234,7 +234,7 @@ def test_a_point_takes_what_an_earlier_one_of_the_same_run_holds(point, taken):
 
 @pytest.mark.parametrize("taken", ["blocks.1.attn.out", "logits"])
 def test_what_is_not_made_yet_cannot_be_taken(taken):
-    with pytest.raises(ValueError, match="not made before it"):
+    with pytest.raises(ValueError, match="not computed before it"):
         run(decoder(torch.float32), prompt(9), [Edit("blocks.1.attn.q", "take", value=taken)])
 
 

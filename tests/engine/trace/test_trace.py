@@ -77,7 +77,7 @@ def test_a_prompt_comes_as_list_tuple_or_tensor(model, given):
     [
         ([], "the prompt is empty"),
         ([[], []], "the prompt is empty"),
-        ([[3, 1], []], "row 1 of the batch is padding alone"),
+        ([[3, 1], []], "row 1 of the batch is all padding"),
         (prompt(24), r"24 tokens; model can read 23. Shorten it by 1 token"),
         ([0, 97], "from 0 to 96; got 0 to 97"),
         ([-1], "from 0 to 96; got -1 to -1"),

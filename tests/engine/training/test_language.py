@@ -9,15 +9,15 @@ import pytest
 import torch
 
 import engine
-from engine.load import moments_of
+from engine.load import checkpoints_of
 from engine.training import language, run
 from engine.training.data import mix
-from engine.training.evaluate import examples, heads, moments
+from engine.training.evaluate import checkpoints, examples, heads
 from engine.training.evaluate import language as evaluate
 from tests.engine.training.conftest import trained
 
 FILES = {"config.json", "model.safetensors", "vocabulary.tiktoken", "card.md", "log.jsonl"}
-FILES |= {"scores.json", "examples.json", "learning.json", "options.json", "moments"}
+FILES |= {"scores.json", "examples.json", "learning.json", "options.json", "checkpoints"}
 SIZES = "--vocabulary 280 --context 512 --width 12 --layers 2 --heads 2 --tokens 49152 --held-out 2"  # 6 steps
 
 
@@ -27,7 +27,7 @@ def few():
     tests, english, sentences = evaluate.questions, evaluate.english, evaluate.cloze_sentences()[::50]
     free_texts = evaluate.free_texts
     with pytest.MonkeyPatch.context() as patch:
-        for module in (evaluate, moments, examples):
+        for module in (evaluate, checkpoints, examples):
             patch.setattr(module, "questions", lambda rule, count=0: tests(rule, 2))
         for module in (evaluate, mix, language):
             patch.setattr(module, "english", lambda seed, characters: english(seed, min(characters, 6000)))
@@ -47,9 +47,9 @@ RUNS = {
 }
 BOOKS = {"books alone": "100%", "a mix": "42%", "the LLaMA kind": "42%"}
 KINDS = {
-    "books alone": "the GPT-2 kind, learned positions",
-    "a mix": "the GPT-2 kind, rotary positions",
-    "the LLaMA kind": "the LLaMA kind, rotary positions, RMSNorm, a gated MLP, "
+    "books alone": "GPT-2 style, learned positions",
+    "a mix": "GPT-2 style, rotary positions",
+    "the LLaMA kind": "LLaMA style, rotary positions, RMSNorm, a gated MLP, "
     "1 head of keys and values, each shared by 2",
 }
 
@@ -88,7 +88,7 @@ def test_the_card_says_what_the_model_is_and_how_well_it_does(rhymes, kind):
         "49,152 tokens in 6 steps",
         "2 whole books",
         "| bits per byte, books |",
-        "| induction | 24 | layer ",
+        "| induction | 24 | block ",
         "> Once upon a time there was a little",
     ):
         assert told in text
@@ -119,28 +119,28 @@ def test_every_head_has_a_score_for_every_role(rhymes):
 
 def test_what_was_learned_is_told_from_the_random_start_to_the_end(rhymes):
     learned = content(rhymes / "learning.json")
-    steps = [moment["step"] for moment in learned["moments"]]
+    steps = [checkpoint["step"] for checkpoint in learned["checkpoints"]]
     assert learned["seed"] == 0
     assert steps == sorted(steps)
     assert (steps[0], steps[-1]) == (0, 6)
-    assert learned["moments"][0]["bits"] > learned["moments"][-1]["bits"]
-    assert learned["moments"][0].keys() == learned["moments"][-1].keys()
+    assert learned["checkpoints"][0]["bits"] > learned["checkpoints"][-1]["bits"]
+    assert learned["checkpoints"][0].keys() == learned["checkpoints"][-1].keys()
 
 
-def test_every_moment_that_ships_can_be_loaded(rhymes, monkeypatch):
+def test_every_checkpoint_that_ships_can_be_loaded(rhymes, monkeypatch):
     monkeypatch.setattr(sys.modules["engine.load"], "SHIPPED", rhymes.parent)
-    told = content(rhymes / "learning.json")["moments"]
-    ships = [f"rhymes@{moment['step']}" for moment in told if moment["ships"]]
-    assert moments_of("rhymes") == ships[:-1]  # the last is the model itself
+    told = content(rhymes / "learning.json")["checkpoints"]
+    ships = [f"rhymes@{checkpoint['step']}" for checkpoint in told if checkpoint["ships"]]
+    assert checkpoints_of("rhymes") == ships[:-1]  # the last is the model itself
     assert len(ships) > 3
 
 
-def test_a_moment_that_ships_was_measured_as_it_ships(rhymes, monkeypatch):
+def test_a_checkpoint_that_ships_was_measured_as_it_ships(rhymes, monkeypatch):
     monkeypatch.setattr(sys.modules["engine.load"], "SHIPPED", rhymes.parent)
-    for moment in content(rhymes / "learning.json")["moments"][:-1]:
-        if moment["ships"]:
-            model = engine.load(f"rhymes@{moment['step']}", device="cpu")
-            told = (moment["first"], moment["second"])
+    for checkpoint in content(rhymes / "learning.json")["checkpoints"][:-1]:
+        if checkpoint["ships"]:
+            model = engine.load(f"rhymes@{checkpoint['step']}", device="cpu")
+            told = (checkpoint["first"], checkpoint["second"])
             assert evaluate.repetition(model, 280, 40) == pytest.approx(told, abs=2e-6)
 
 
@@ -180,10 +180,10 @@ def test_where_all_aims_are_reached_the_card_says_so():
 @pytest.mark.parametrize(
     ("values", "found", "missed"),
     [
-        ({"bits per byte, books": 1.55}, {}, "bits per byte, books, 1.550 where < 1.550 was aimed at"),
-        ({"it": 0.79}, {}, "it, 79.0% where ≥ 80.0% was aimed at"),
-        ({"random string, second time": 4.5}, {}, "against the first, 0.500 where < 0.500 was aimed at"),
-        ({}, {"induction": torch.tensor([[0.49]])}, "induction head, 0.490 where ≥ 0.500 was aimed at"),
+        ({"bits per byte, books": 1.55}, {}, "bits per byte, books, 1.550; the aim was < 1.550"),
+        ({"it": 0.79}, {}, "it, 79.0%; the aim was ≥ 80.0%"),
+        ({"random string, second time": 4.5}, {}, "÷ the first, 0.500; the aim was < 0.500"),
+        ({}, {"induction": torch.tensor([[0.49]])}, "induction head, 0.490; the aim was ≥ 0.500"),
     ],
 )
 def test_an_aim_that_was_missed_is_named_with_what_was_reached(values, found, missed):

@@ -34,9 +34,9 @@ def test_the_table_says_every_number_with_its_interval_and_nothing_where_nothing
 @pytest.mark.parametrize(
     ("value", "aim", "told"),
     [
-        (0.255, ("≥", 0.35), "- **Not reached:** it, 25.5% where ≥ 35.0% was aimed at."),
+        (0.255, ("≥", 0.35), "- **Not reached:** it, 25.5%; the aim was ≥ 35.0%."),
         (0.35, ("≥", 0.35), "All aims were reached."),
-        (0.35, ("<", 0.35), "- **Not reached:** it, 35.0% where < 35.0% was aimed at."),
+        (0.35, ("<", 0.35), "- **Not reached:** it, 35.0%; the aim was < 35.0%."),
         (0.1, None, ""),
     ],
 )

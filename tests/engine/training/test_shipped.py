@@ -9,7 +9,7 @@ import torch
 
 import engine
 from engine import analysis
-from engine.load import DEFAULT, SHIPPED, moments, moments_of
+from engine.load import DEFAULT, SHIPPED, checkpoints, checkpoints_of
 from engine.training.evaluate.examples import ENOUGH, PHENOMENA, ROLES
 from engine.training.evaluate.language import QUESTIONS, accuracy, cloze, questions, repetition
 from engine.training.language import AIMS
@@ -32,8 +32,8 @@ def bytes_in(folder) -> int:
 
 
 def test_it_is_small_enough_to_ship():
-    assert bytes_in(FOLDER) - bytes_in(FOLDER / moments.FOLDER) <= 30e6
-    assert bytes_in(FOLDER / moments.FOLDER) <= 20e6
+    assert bytes_in(FOLDER) - bytes_in(FOLDER / checkpoints.FOLDER) <= 30e6
+    assert bytes_in(FOLDER / checkpoints.FOLDER) <= 20e6
 
 
 @pytest.mark.parametrize("example", ANSWERS, ids=lambda example: example["note"])
@@ -85,15 +85,15 @@ def test_the_card_names_every_aim_that_was_not_reached():
 
 
 def test_what_ships_of_its_training_is_what_the_record_says(model):
-    ships = [record for record in LEARNING["moments"] if record["ships"]]
-    names = [*moments_of(DEFAULT), DEFAULT]
+    ships = [record for record in LEARNING["checkpoints"] if record["ships"]]
+    names = [*checkpoints_of(DEFAULT), DEFAULT]
     assert [f"{DEFAULT}@{record['step']}" for record in ships[:-1]] == names[:-1]
     bits = [record["bits"] for record in ships]
-    assert bits == sorted(bits, reverse=True)  # each moment knows more than the one before
+    assert bits == sorted(bits, reverse=True)  # each checkpoint knows more than the one before
 
 
-@pytest.mark.parametrize("name", moments_of(DEFAULT))
-def test_a_moment_repeats_random_strings_as_the_record_says(name):
+@pytest.mark.parametrize("name", checkpoints_of(DEFAULT))
+def test_a_checkpoint_repeats_random_strings_as_the_record_says(name):
     then = engine.load(name, device="cpu")
-    record = next(r for r in LEARNING["moments"] if name.endswith(f"@{r['step']}"))
+    record = next(r for r in LEARNING["checkpoints"] if name.endswith(f"@{r['step']}"))
     assert repetition(then, then.config.vocabulary, 40)[1] == pytest.approx(record["second"], rel=1e-3)

@@ -358,7 +358,7 @@ def test_a_norm_of_each_head_is_checked_by_the_recipes_of_any_norm():
 
 def test_an_unknown_point_is_an_error_with_near_names(plain):
     for route in (lambda trace: check(trace, "logit"), lambda trace: work(trace, "logit", (0, 0, 0))):
-        with pytest.raises(KeyError, match="near names: logits"):
+        with pytest.raises(KeyError, match="similar names: logits"):
             route(run(plain, IDS))
 
 

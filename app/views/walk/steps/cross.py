@@ -1,4 +1,4 @@
-"""Cross-attention: what the decoder asks of the encoder's vectors, word by word."""
+"""Cross-attention: what the decoder takes from the encoder's vectors, token by token."""
 
 from app.ui.arithmetic import arithmetic
 from app.ui.charts import chart
@@ -29,7 +29,7 @@ def draw(ctx: StepContext) -> None:
         words(ctx, "cross/sentence", head=view.head, share=float(row[best]), **called)
         a, b = columns(6, 5)
         with a:
-            picture(ctx, point, "Who looks where in the other text", height=330, **WEIGHTS)
+            picture(ctx, point, "Who looks where in the source text", height=330, **WEIGHTS)
         with b:
             rows = shares(source, row, view.key)
             title = f"Where “{ctx.token}” looks"
@@ -43,7 +43,7 @@ def draw(ctx: StepContext) -> None:
 
 
 def seen(ctx: StepContext) -> None:
-    """Where each word of a caption looks at the image while it is written."""
+    """Where the decoder looks at the image while it writes each word of a caption."""
     carried = isinstance(ctx.config, RecurrentConfig)
     scores, weights = (ctx.whole(f"cross.{name}") for name in ("align", "weights"))
     if not carried:
@@ -56,7 +56,7 @@ def seen(ctx: StepContext) -> None:
     with left:
         written = ctx.trace[ctx.whole("logits")][0].argmax(-1).tolist()
         says = ["(end)" if id == ctx.model.end else ctx.label_of(id) for id in written]
-        looks(ctx, "Where each word looks while it is written", weights, says)
+        looks(ctx, "Where the decoder looks while it writes each word", weights, says)
         best, patches = int(row.argmax()), ctx.memory.labels
         words(
             ctx,
@@ -72,7 +72,7 @@ def seen(ctx: StepContext) -> None:
         with a:
             attention_overlay(ctx, f"Where “{ctx.token}” looks", weights, height=270)
         with b:
-            picture(ctx, weights, "The same as rows of weights", height=270, **WEIGHTS)
+            picture(ctx, weights, "The same weights as a heat map", height=270, **WEIGHTS)
     with right:
         cell = (*head, view.token, view.key)
         arithmetic(ctx, (weights, *cell), (scores, *cell))

@@ -21,10 +21,10 @@ TITLES = {
     "position": "Rows of the position table, one per position",
     "segment": "Rows of the segment table: first or second text",
 }
-PATCHES = "Each patch times a matrix; one learned vector stands before them"
-WAVES = "Sines and cosines of the position, ever slower from left to right"
-ALONE = "Rows of the token table, one a token: nothing is added, so they enter the first block"
-FIRST = 2000  # entries of the vocabulary in the map in space
+PATCHES = "Each patch times a matrix; one learned vector comes before them"
+WAVES = "Sines and cosines of the position, slower from left to right"
+ALONE = "Rows of the token table, one per token: they enter the first block as they are"
+FIRST = 2000  # entries of the vocabulary in the 3D map
 
 
 def draw(ctx: StepContext) -> None:
@@ -56,7 +56,7 @@ def draw(ctx: StepContext) -> None:
     with right:
         worked = (*((total,) if config.embed_norm else ()), parts[-1][1])
         arithmetic(ctx, *((point, view.token, view.unit) for point in worked))
-        title = "Places most alike in the position table" if config.image else "Nearest in the token table"
+        title = "Nearest in the position table" if config.image else "Nearest in the token table"
         show_nearest(ctx, near, table, f"{title}, by cosine")
         _map(ctx)
         words(ctx, "embeddings/positions")
@@ -64,8 +64,8 @@ def draw(ctx: StepContext) -> None:
 
 
 def _parts(ctx: StepContext, total: str) -> list[tuple[str, str, str, tuple[str, ...]]]:
-    """The parts that are added and what comes out: what each is called, its point, its title, and the points
-    that share its scale. A row that nothing is added to is drawn once."""
+    """The parts that are added and their sum: for each its name, its point, its title, and the points that
+    share its scale. A row that nothing is added to is drawn once."""
     config, added = ctx.config, ctx.sources(total)
     titles = TITLES | ({"token": PATCHES} if config.image else {})
     titles |= {"position": WAVES} if config.positions == "sinusoidal" else {}
@@ -80,7 +80,7 @@ def _parts(ctx: StepContext, total: str) -> list[tuple[str, str, str, tuple[str,
 
 
 def nearest(ctx: StepContext, table: str) -> list[dict]:
-    """The rows of a table of tokens, or of an image's places, that are most alike to the picked one's."""
+    """The rows of a table of tokens, or of an image's positions, most similar to the picked one's."""
     image = ctx.config.image
     row, label = (ctx.view.token, ctx.labels.__getitem__) if image else (ctx.ids[ctx.view.token], ctx.label_of)
     rows, cosines = compute.neighbours(ctx.model.name, table, row)
@@ -103,15 +103,15 @@ def picked(ctx: StepContext) -> tuple:
 def _map(ctx: StepContext) -> None:
     flat = compute.flat(ctx.model.name, ctx.given, ctx.whole("embed.token"), ctx.edits)
     tokens = dots("tokens", flat[:, 0], flat[:, 1], ctx.labels, ctx.view.token, height=250)
-    figure = graph([tokens], "widest direction", "second widest", height=250)
+    figure = graph([tokens], "1st principal component", "2nd principal component", height=250)
     what = "patches" if ctx.config.image else "prompt's tokens"
-    title = f"The {what} on a flat map (PCA of embed.token)"
+    title = f"The {what} in two dimensions (PCA of embed.token)"
     check = compute.checked_flat(ctx.model.name, ctx.given, ctx.whole("embed.token"), ctx.edits)
     chart(ctx, "map", figure, title, check=check, pick=picked(ctx))
 
 
 def _space(ctx: StepContext) -> None:
-    """The token table in space, when it is unfolded: its first entries, and the prompt's tokens by name."""
+    """The token table in three dimensions, if unfolded: its first entries, and the prompt's tokens named."""
     title = say("walk", "embeddings/space")
     place, open = unfold("space", title)
     if not open:

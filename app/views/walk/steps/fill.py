@@ -1,4 +1,4 @@
-"""A score for every entry of the vocabulary in the place of a [MASK], and whether a second text follows."""
+"""A score for every entry of the vocabulary at a [MASK], and whether a second text follows."""
 
 from app import catalogue, components, state
 from app.ui import figures
@@ -17,64 +17,64 @@ from engine.tokenize.wordpiece import MASK
 from engine.worked.derived import check_choice
 
 SHOWN = 12  # candidates
-DONE = {AS_MASK: "hidden", AS_OTHER: "swapped", AS_ITSELF: "left, to be guessed"}
+DONE = {AS_MASK: "masked", AS_OTHER: "replaced", AS_ITSELF: "unchanged, still to be guessed"}
 
 
 def draw(ctx: StepContext) -> None:
     masks = [t for t, id in enumerate(ctx.ids) if id == ctx.model.tokenizer.mask]
-    place = ctx.view.token if ctx.view.token in masks else next(iter(masks), ctx.view.token)
-    shares = ctx.trace["logits"][0, place].softmax(-1)
+    position = ctx.view.token if ctx.view.token in masks else next(iter(masks), ctx.view.token)
+    shares = ctx.trace["logits"][0, position].softmax(-1)
     order = shares.sort(descending=True, stable=True).indices.tolist()
     entry = ctx.view.entry if 0 <= ctx.view.entry < len(shares) else order[0]
     left, right = columns(7, 4)
     with left:
         what = "next/sentence" if masks else "next/unmasked"
-        best = dict(first=ctx.label_of(order[0]), share=float(shares[order[0]]), token=ctx.names[place])
-        words(ctx, what, *["several"] * (len(masks) > 1), **best, place=place, masks=len(masks))
+        best = dict(first=ctx.label_of(order[0]), share=float(shares[order[0]]), token=ctx.names[position])
+        words(ctx, what, *["several"] * (len(masks) > 1), **best, position=position, masks=len(masks))
         a, b = columns(3, 2)
         with a:
-            _candidates(ctx, place, order[:SHOWN], entry)
+            _candidates(ctx, position, order[:SHOWN], entry)
         with b:
-            _buttons(ctx, place, entry)
+            _buttons(ctx, position, entry)
             _second(ctx)
         _lesson(ctx)
     with right:
         follows = [("follows.scores", 0)] if _two(ctx) else []
-        arithmetic(ctx, ("logits", place, entry), ctx.choice("logits", (place, entry)), *follows)
+        arithmetic(ctx, ("logits", position, entry), ctx.choice("logits", (position, entry)), *follows)
         whole_run(ctx, "logits")
         words(ctx, "next/why", vocabulary=len(shares), width=ctx.config.width)
         code(MaskedHead.forward, NextSentenceHead.forward, mask_tokens)
 
 
-def _candidates(ctx: StepContext, place: int, ids: list[int], entry: int) -> None:
-    logits = ctx.trace["logits"][0, place]
+def _candidates(ctx: StepContext, position: int, ids: list[int], entry: int) -> None:
+    logits = ctx.trace["logits"][0, position]
     rows = scored(ctx, ids, logits, logits.softmax(-1), entry)
     figure = bars(rows, "entry", "probability", height=300, percent=True)
-    title = f"What could stand at place {place}"
+    title = f"Candidates for position {position}"
     check = check_choice(logits, Decoding("sample"), logits.softmax(-1))
     made = dict(point="logits", check=check)
     chart(ctx, "candidates", figure, title, **made, pick=(ids, lambda i: state.change(entry=i)))
 
 
-def _buttons(ctx: StepContext, place: int, entry: int) -> None:
-    """Hide the picked token, or write the marked entry where the mask is."""
+def _buttons(ctx: StepContext, position: int, entry: int) -> None:
+    """Mask the picked token, or write the marked entry where the mask is."""
     spans = ctx.model.tokenizer.spans(ctx.view.prompt)
     free = spans[ctx.view.token] != (0, 0)
-    hide, put = f"Hide {ctx.token}", f"Write {ctx.label_of(entry)} there"
-    masked = ctx.ids[place] == ctx.model.tokenizer.mask
-    here, there = spans[ctx.view.token], spans[place]
+    hide, put = f"Mask “{ctx.token}”", f"Fill in “{ctx.label_of(entry)}”"
+    masked = ctx.ids[position] == ctx.model.tokenizer.mask
+    here, there = spans[ctx.view.token], spans[position]
     button(
         "hide",
         hide,
         lambda: _write(ctx.view.prompt, here, MASK),
-        disabled=not free or (ctx.view.token == place and masked),
+        disabled=not free or (ctx.view.token == position and masked),
     )
     word = ctx.label_of(entry)
     button("fill", put, lambda: _write(ctx.view.prompt, there, word), disabled=not masked)
 
 
 def _write(prompt: str, span: tuple[int, int], text: str) -> None:
-    """The prompt with `text` in the place of some of its characters; a piece joins the word before it."""
+    """The prompt with `text` instead of some of its characters; a piece joins the word before it."""
     before, after = prompt[: span[0]], prompt[span[1] :]
     if text.startswith("##"):
         before, text = before.rstrip(), text.removeprefix("##")
@@ -103,7 +103,7 @@ def _second(ctx: StepContext) -> None:
 
 
 def _trust(ctx: StepContext) -> None:
-    """How often it is right of texts about as long as these, where that was measured."""
+    """How often it is right for texts about as long as these, if that was measured."""
     rows = catalogue.beside(ctx.model.name, "scores.json").get("rows", [])
     books = [row for row in rows if row["name"].startswith("next sentence") and row["name"].endswith(", books")]
     if books:
@@ -116,7 +116,7 @@ def _trust(ctx: StepContext) -> None:
 
 
 def _lesson(ctx: StepContext) -> None:
-    """What an encoder would read of this text in training, and what it would have to guess."""
+    """What an encoder would read of this text in training, and what it would have to predict."""
     read = lesson(ctx.model, ctx.ids, ctx.view.seed)
     ends = (ctx.model.tokenizer.start, ctx.model.tokenizer.end)  # never chosen
     counts = dict(chosen=sum(one.done in DONE for one in read), of=sum(id not in ends for id in ctx.ids))

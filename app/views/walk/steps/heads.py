@@ -1,4 +1,4 @@
-"""All heads of the layer, what they mix, and how they are put together."""
+"""All heads of a block, their weighted sums, and how they are put together."""
 
 import numpy as np
 
@@ -18,9 +18,8 @@ from engine.model.attention import Attention
 from engine.worked import Check
 from engine.worked.derived import check_value_weighted, check_without_first, worst
 
-LARGE = 0.5  # share of the first token from which it is worth a word
-
-NEEDED = 0.05  # probability that an answer must lose for it to be said to need a head at all
+LARGE = 0.5  # share of the first token from which it is called a sink
+NEEDED = 0.05  # probability that an answer must lose for the text to say that it needs a head
 
 
 def draw(ctx: StepContext) -> None:
@@ -31,7 +30,7 @@ def draw(ctx: StepContext) -> None:
     with left:
         array, variant, check = _pattern(ctx)
         head_grid(ctx, "attn.pattern", array, variant)
-        row = ctx.array(weights)[view.head, view.token]  # the model's own, whatever the picture shows
+        row = ctx.array(weights)[view.head, view.token]  # the model's own, whatever the heat map shows
         first = float(row[0])
         words(
             ctx,
@@ -50,16 +49,16 @@ def draw(ctx: StepContext) -> None:
                 attention_overlay(ctx, f"Where {ctx.token} looks, on the image", weights)
         with a:
             own = array if variant else None
-            title = f"Weights, as head {view.head} of layer {view.layer} has them"
+            title = f"Attention weights of head {view.head} of block {view.layer}"
             shown = dict(array=own, variant=variant, check=check if variant else None)
             name = variant.capitalize() or "Weights"
             picture(ctx, weights, name, **shown, height=290, aria=title, **WEIGHTS)
         with b:
-            picture(ctx, mixed, "Values mixed by the weights", height=290)
+            picture(ctx, mixed, "Weighted sum of the values (z)", height=290)
     with right:
         taken_out(ctx, "attn.z", f"Head {view.head} of block {view.layer}", {"H": view.head})
         switch("Hide the first token's share (attention sink)", "sink")
-        switch("Weigh by the size of the values", "weighted")
+        switch("Multiply by the length of each value vector", "weighted")
         weight = [] if variant else [(weights, view.head, view.token, view.key)]
         arithmetic(ctx, (mixed, view.head, view.token, view.unit), *weight)
         words(ctx, "heads/concat", heads=ctx.config.heads, width=ctx.config.head_width)
@@ -67,7 +66,7 @@ def draw(ctx: StepContext) -> None:
 
 
 def _measured(ctx: StepContext) -> None:
-    """Of an example of the model's own: what is left of its answer without this head."""
+    """For one of the model's own examples: what is left of its answer without this head."""
     examples = catalogue.examples(ctx.model.name) if ctx.model.name in catalogue.shipped() else []
     view = ctx.view
     here = dict(text=view.prompt, layer=view.layer, head=view.head, token=view.token)
@@ -81,13 +80,13 @@ def _measured(ctx: StepContext) -> None:
 
 
 def _pattern(ctx: StepContext) -> tuple[np.ndarray, str, Check]:
-    """The layer's pattern [H, T, S] as the switches want it, what was done to it, and the check of all that."""
+    """The block's pattern [H, T, S] as the switches want it, what was done to it, and the check of all that."""
     point, done = ctx.point("attn.pattern"), []
     pattern, checked = ctx.trace[point][0], [ctx.checked(point)]
     if ctx.view.weighted:
         values, before = ctx.trace[ctx.point("attn.v")][0], pattern
         pattern = value_weighted(before, values)
-        done.append("times the size of the values")
+        done.append("times the length of the values")
         checked.append(check_value_weighted(before, values, pattern))
     if ctx.view.sink:
         before, pattern = pattern, without_first(pattern)

@@ -1,4 +1,4 @@
-"""A token's vector brought to one size, step by step, as this model's norm does it."""
+"""A token's vector normalised, step by step, as this model does it."""
 
 import numpy as np
 
@@ -14,9 +14,9 @@ from app.ui.source import code
 from app.ui.words import words
 
 PARTS = {"attn": "attention", "cross": "cross-attention", "mlp": "the MLP"}
-BEFORE = {part: f"before {name}" for part, name in PARTS.items()} | {"final": "the last one"}
-AFTER_SUMS = {"embed": "of the first vectors"} | {part: f"after {name}" for part, name in PARTS.items()}
-MEASURES = {"layer": ("mean", "var"), "rms": ("square",)}  # points of one number a token
+BEFORE = {part: f"before {name}" for part, name in PARTS.items()} | {"final": "the final norm"}
+AFTER_SUMS = {"embed": "of the embeddings"} | {part: f"after {name}" for part, name in PARTS.items()}
+MEASURES = {"layer": ("mean", "var"), "rms": ("square",)}  # points with one number per token
 AFTER = {"layer": "Normalised: mean 0, variance 1", "rms": "Normalised: mean square 1"}
 
 
@@ -47,12 +47,12 @@ def draw(ctx: StepContext) -> None:
         )
         a, b = columns(1, 1)
         with a:
-            figure = graph([histogram("before", before)], "number", "how many", height=190)
+            figure = graph([histogram("before", before)], "value", "count", height=190)
             chart(ctx, "before", figure, "Before", point=source)
         with b:
-            figure = graph([histogram("after", after)], "number", "how many", height=190)
+            figure = graph([histogram("after", after)], "value", "count", height=190)
             chart(ctx, "after", figure, AFTER[norm], point=f"{prefix}.scaled")
-        title = "What the next part reads, for every token"
+        title = "The output of the norm, for every token"
         picture(ctx, f"{prefix}.out", title, height=190)
     with right:
         picks = dict.fromkeys(measures, 0) | {"scaled": view.unit, "out": view.unit}

@@ -1,4 +1,4 @@
-"""The stream through all blocks, and what the model would say if it stopped."""
+"""The stream through all blocks, and what the model would predict if it stopped."""
 
 import numpy as np
 import torch
@@ -69,8 +69,8 @@ def _tokens(ctx: StepContext) -> tuple[int, float]:
     """The most probable token after each block [L + 1, T], its probability as colour; returns the picked."""
     ids, shares = compute.stops(ctx.model.name, ctx.given, ctx.side, ctx.edits)
     texts = [[ctx.label_of(int(i)) for i in row] for row in ids]
-    place = ctx.view.token
-    _sentence(ctx, [row[place] for row in texts], float(shares[-1, place]))
+    position = ctx.view.token
+    _sentence(ctx, [row[position] for row in texts], float(shares[-1, position]))
     header = {
         "aria": "The most probable token after each block, for every token of the prompt",
         "cols": ctx.labels,
@@ -78,13 +78,13 @@ def _tokens(ctx: StepContext) -> tuple[int, float]:
         "titles": ("after ↓", "token →"),
         "counted": (False, True),
         "texts": texts,
-        "pick": [ctx.view.layer + 1, place],
+        "pick": [ctx.view.layer + 1, position],
         "height": 380 if ctx.config.causal else 250,
     }
-    check = compute.checked_stops(ctx.model.name, ctx.given, ctx.side, place, ctx.edits)
+    check = compute.checked_stops(ctx.model.name, ctx.given, ctx.side, position, ctx.edits)
     _grid(ctx, shares, header, check, lambda layer, token: state.change(layer=layer, token=token))
     row = ctx.view.layer + 1
-    return int(ids[row, place]), float(shares[row, place])
+    return int(ids[row, position]), float(shares[row, position])
 
 
 def _classes(ctx: StepContext) -> tuple[int, float]:
@@ -107,7 +107,7 @@ def _classes(ctx: StepContext) -> tuple[int, float]:
 
 
 def _sentence(ctx: StepContext, says: list[str], share: float) -> None:
-    """What it would say first and last, and from where on the answer stays the last one."""
+    """What it would predict first and last, and from which block on the answer stays."""
     agreed = len(says) - 1
     while agreed and says[agreed - 1] == says[-1]:
         agreed -= 1
@@ -116,7 +116,7 @@ def _sentence(ctx: StepContext, says: list[str], share: float) -> None:
 
 
 def _row(stop: int) -> str:
-    """What a row of the lens is called: row 0 is what enters the first block."""
+    """The name of a row of the lens: row 0 is the input of the first block."""
     return f"block {stop - 1}" if stop else "start"
 
 
@@ -128,7 +128,7 @@ def _grid(ctx: StepContext, shares: np.ndarray, header: dict, check: Check, pick
     header = header | {
         "src": id,
         "axes": f"L{columns}",
-        "title": "If the model stopped here, it would say …",
+        "title": "If the model stopped here, it would predict …",
         "rows": [_row(stop) for stop in range(len(shares))],
         "rowName": "after",
         "scale": "sequential",

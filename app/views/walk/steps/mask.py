@@ -13,13 +13,19 @@ from engine.masks import causal_mask, full_mask, mask_of
 from engine.trace.tap import Edit
 
 CAUSAL = {
-    "own": "causal: its own",
+    "own": "causal (this model's)",
     "none": "none",
     "window": "sliding window",
     "prefix": "prefix",
     "padding": "padding",
 }
-FULL = {"own": "none: its own", "filled": "padding", "causal": "causal", "window": "window", "prefix": "prefix"}
+FULL = {
+    "own": "none (this model's)",
+    "filled": "padding",
+    "causal": "causal",
+    "window": "window",
+    "prefix": "prefix",
+}
 WINDOWS = (1, 9_999)  # tokens
 COUNTED = ("window", "prefix", "padding", "filled")
 
@@ -45,7 +51,7 @@ def draw(ctx: StepContext) -> None:
         with a:
             picture(ctx, ctx.point("attn.masked"), "Scores after the mask", height=350)
         with b:
-            title = "The weights this gives"
+            title = "The resulting weights"
             picture(ctx, ctx.point("attn.pattern"), title, height=350, **WEIGHTS)
     with right:
         cell = (view.head, view.token, view.key)

@@ -1,4 +1,4 @@
-"""Units that fire, and what they write."""
+"""The units of an MLP: their activations, and what they write."""
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from engine.model.mlp import ACTIVATIONS, MLP
 from engine.worked.derived import check_curve, worst
 
 SHOWN = 12  # units
-PROMOTED = {"logits": "tokens", "classes": "classes"}  # where a unit speaks to the answer directly: to what
+PROMOTED = {"logits": "tokens", "classes": "classes"}  # outputs that a unit adds to directly
 
 
 def draw(ctx: StepContext) -> None:
@@ -61,24 +61,24 @@ def fired(ctx: StepContext, part: str, unit: int, whose: str = "") -> None:
 
 def units(ctx: StepContext, part: str, whose: str = "") -> None:
     """All units and all tokens."""
-    title = f"How strongly each unit {whose}fires, for every token"
+    title = f"Activations of all units {whose}for every token"
     picture(ctx, ctx.point(f"{part}.act"), title, height=170)
 
 
 def _gate(ctx: StepContext, part: str, unit: int) -> dict[str, float]:
-    """Of a gated unit how far it is open, what would pass, and what does."""
+    """Of a gated unit: how far it is open, the value that would pass, and their product."""
     names = ("gate", "up", "act") if ctx.config.gated else ()
     return {name: float(ctx.array(ctx.point(f"{part}.{name}"))[ctx.view.token, unit]) for name in names}
 
 
 def _promotes(ctx: StepContext, unit: int) -> None:
-    """What the unit would do to the answer directly; a head between stream and answer bars the way."""
+    """What the unit adds to the answer directly, in models with no head between stream and answer."""
     ids, scores = compute.promoted(ctx.model.name, ctx.side, ctx.view.layer, unit)
     what = PROMOTED[ctx.config.ending]
     names = [ctx.answer(id) for id in ids]
     rows = [{"label": name, "value": score} for name, score in zip(names, scores, strict=True)]
     title = f"Unit {unit} raises the scores of these {what} most"
-    figure = bars(rows, what, "score for each 1 of activation", height=150)
+    figure = bars(rows, what, "score per unit of activation", height=150)
     check = compute.checked_promoted(ctx.model.name, ctx.side, ctx.view.layer, unit)
     chart(ctx, "promotes", figure, title, foot=f"{ctx.point('mlp.out')}.weight", check=check)
     words(ctx, "mlp/promotes")
@@ -92,5 +92,5 @@ def _curve(ctx: StepContext, before: str, after: str, unit: int) -> None:
     ys = ACTIVATIONS[ctx.config.activation](xs)
     curve, check = series(ctx.activation, xs, ys), check_curve(ctx.config.activation, xs, ys)
     figure = graph([curve], before, after, height=210, marks=[(x, y, f"unit {unit}")], zero=True)
-    title = f"{ctx.activation} and this unit on it"
+    title = f"{ctx.activation}, with this unit marked"
     chart(ctx, "curve", figure, title, check=worst((check, ctx.checked(ctx.point(after)))))

@@ -22,7 +22,7 @@ SHOWN = 14  # candidates
 
 def draw(ctx: StepContext) -> None:
     decoding = _decoding(ctx.view)
-    logits = ctx.trace[ctx.whole("logits")][0, ctx.place].cpu()
+    logits = ctx.trace[ctx.whole("logits")][0, ctx.position].cpu()
     steps = _sampled(ctx)
     probabilities = steps["probabilities"]
     order = steps["logits"].sort(descending=True, stable=True).indices
@@ -50,7 +50,7 @@ def draw(ctx: StepContext) -> None:
         with b:
             _controls(ctx, picked)
     with right:
-        point, at = ctx.whole("logits"), (ctx.place, picked)
+        point, at = ctx.whole("logits"), (ctx.position, picked)
         arithmetic(ctx, (point, *at), ctx.choice(point, at, decoding))
         whole_run(ctx, ctx.whole("logits"))
         _ranks(ctx, probabilities)
@@ -61,7 +61,7 @@ def draw(ctx: StepContext) -> None:
 def _sampled(ctx: StepContext) -> dict[str, torch.Tensor]:
     """The sampler's steps from the scores after the picked token."""
     point, decoding = ctx.whole("logits"), _decoding(ctx.view)
-    return compute.sampled(ctx.model.name, ctx.given, point, (ctx.place,), decoding, ctx.trace.edits)
+    return compute.sampled(ctx.model.name, ctx.given, point, (ctx.position,), decoding, ctx.trace.edits)
 
 
 def _decoding(view: state.View) -> Decoding:
@@ -93,7 +93,7 @@ def _candidates(ctx: StepContext, logits, probabilities, ids: list[int], kept: i
 
 
 def _original(ctx: StepContext, logits, ids: list[int]) -> tuple | None:
-    """The same candidates at temperature 1 and without a cut, where the sampler changes them."""
+    """The same candidates at temperature 1 and without a cut, if the sampler changes them."""
     view = ctx.view
     if view.temperature == 1:
         return None
@@ -101,16 +101,16 @@ def _original(ctx: StepContext, logits, ids: list[int]) -> tuple | None:
 
 
 def _controls(ctx: StepContext, picked: int) -> None:
-    """The sampler's settings, and the ways to go on."""
+    """The sampler's settings, and the ways to continue."""
     slider("Temperature", "temperature", 0.1)
     number("Top-k: keep the k best (0 = all)", "top_k")
     slider("Top-p: keep this share", "top_p", 0.01)
     slider("Min-p: at least this share of the best", "min_p", 0.01)
     a, b = columns(1, 1, align="stretch")
     with a:
-        button("take", "Take the marked", lambda: append(ctx, picked, ""))
+        button("take", "Append the marked token", lambda: append(ctx, picked, ""))
     with b:
-        button("draw", "Draw one", lambda: _draw(ctx), primary=True)
+        button("draw", "Sample a token", lambda: _draw(ctx), primary=True)
     if ctx.side:
         go_on(ctx)
     if rest := typed_after(ctx):
@@ -120,7 +120,7 @@ def _controls(ctx: StepContext, picked: int) -> None:
 
 
 def _draw(ctx: StepContext) -> None:
-    """Draw a token by its probability, and say which random number fell where."""
+    """Sample a token, and say where the random number fell."""
     probabilities = _sampled(ctx)["probabilities"]
     random = torch.Generator().manual_seed(ctx.view.seed)
     u = torch.rand((), generator=random, dtype=torch.float64).item()
@@ -130,10 +130,10 @@ def _draw(ctx: StepContext) -> None:
 
 
 def append(ctx: StepContext, id: int, note: str) -> None:
-    """The text up to the picked token with token `id` after it; a word where it cannot be, where it reads
-    otherwise, and of what stood there."""
+    """Replace what follows the picked token by token `id`; a note if that is impossible, if the text is
+    tokenized differently afterwards, or if something was replaced."""
     tokenizer, field = ctx.model.tokenizer, "target" if ctx.side else "prompt"
-    before = slice(1 if ctx.side else 0, ctx.place + 1)
+    before = slice(1 if ctx.side else 0, ctx.position + 1)
     if id in tokenizer.special.values():
         state.tell(told(ctx, "next/end"))
         return state.change(seed=ctx.view.seed + 1)
@@ -144,7 +144,7 @@ def append(ctx: StepContext, id: int, note: str) -> None:
     except UnicodeDecodeError:
         state.tell(told(ctx, "next/part", token=ctx.label_of(id)))
         return state.change(seed=ctx.view.seed + 1)
-    if ctx.place + 1 == ctx.config.context:
+    if ctx.position + 1 == ctx.config.context:
         state.tell(told(ctx, "next/full", context=ctx.config.context))
         return None
     ids = [*ctx.ids[before], id]
@@ -157,16 +157,16 @@ def append(ctx: StepContext, id: int, note: str) -> None:
 
 
 def _checked(ctx: StepContext) -> tuple[Check, Check]:
-    """The checks of the probabilities as the sampler leaves them, and of the best of them together."""
+    """The checks of the probabilities after the sampler's cuts, and of their cumulative sums."""
     point, decoding = ctx.whole("logits"), _decoding(ctx.view)
-    return compute.checked_choice(ctx.model.name, ctx.given, point, ctx.place, decoding, ctx.trace.edits)
+    return compute.checked_choice(ctx.model.name, ctx.given, point, ctx.position, decoding, ctx.trace.edits)
 
 
 def _ranks(ctx: StepContext, probabilities: torch.Tensor) -> None:
-    """How much of the whole is held by the best n tokens."""
+    """The cumulative probability of the top n tokens."""
     total = probabilities.sort(descending=True).values.cumsum(-1)
     ranks = sorted({min(len(total), round(1.25**k)) for k in range(60)})
-    line = series("share together", ranks, [total[n - 1] for n in ranks])
-    figure = graph([line], "the best n tokens", "share together", height=190, log=True, percent=True)
-    title = "How the whole vocabulary shares"
+    line = series("cumulative probability", ranks, [total[n - 1] for n in ranks])
+    figure = graph([line], "top n tokens", "cumulative probability", height=190, log=True, percent=True)
+    title = "Cumulative probability of the top n tokens"
     chart(ctx, "ranks", figure, title, point=ctx.whole("logits"), check=_checked(ctx)[1])

@@ -1,4 +1,4 @@
-"""An image cut into patches: the numbers of each, row by row."""
+"""An image cut into patches: the values of each, row by row."""
 
 from app.ui.arithmetic import arithmetic
 from app.ui.context import StepContext
@@ -19,9 +19,9 @@ def draw(ctx: StepContext) -> None:
         words(ctx, "tokens/counts", pixels=config.image, patches=config.patches, side=config.patch)
         a, b = columns(4, 5)
         with a:
-            attention_overlay(ctx, "The image in its patches", height=300)
+            attention_overlay(ctx, "The image, cut into patches", height=300)
         with b:
-            picture(ctx, pixels, "Each patch as a row of numbers", height=300)
+            picture(ctx, pixels, "Each patch as a row of values", height=300)
     with right:
         words(ctx, "tokens/picked", patch=ctx.labels[patch + 1], n=config.channels * config.patch**2)
         arithmetic(ctx, (pixels, patch, ctx.view.unit), (ctx.whole("embed.patch"), patch, ctx.view.unit))

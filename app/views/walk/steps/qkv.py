@@ -1,4 +1,4 @@
-"""Query, key and value, each X·W + b; query and key then normed or turned, in models that do so."""
+"""Query, key and value, each X·W + b; query and key then normalised or rotated, in models that do so."""
 
 import numpy as np
 
@@ -16,8 +16,8 @@ from engine.model.attention import Attention
 from engine.model.norm import RMSNorm
 from engine.position import rotate, turns
 
-LETTERS = {"q": "Query", "q_norm": "Query, normalised", "q_rot": "Query, turned"}
-LETTERS |= {"k": "Key", "k_norm": "Key, normalised", "k_rot": "Key, turned", "v": "Value"}
+LETTERS = {"q": "Query", "q_norm": "Query, normalised", "q_rot": "Query, rotated"}
+LETTERS |= {"k": "Key", "k_norm": "Key, normalised", "k_rot": "Key, rotated", "v": "Value"}
 
 
 def draw(ctx: StepContext) -> None:
@@ -28,7 +28,7 @@ def draw(ctx: StepContext) -> None:
     with left:
         table = ctx.trace.table
         offered = {letter: name for letter, name in LETTERS.items() if _point(ctx, letter) in table}
-        choice("Which of them", "letter", offered)
+        choice("Query, key or value", "letter", offered)
         show, *sources = SHOWN[table[point].kind]
         show(ctx)
     with right:
@@ -40,12 +40,12 @@ def draw(ctx: StepContext) -> None:
 
 
 def _point(ctx: StepContext, letter: str) -> str:
-    """The point of a query, key or value; of a normed one what comes out of the norm."""
+    """The point of a query, key or value; of a normalised one, the norm's output."""
     return ctx.point(f"attn.{letter}{'.out' if letter.endswith('_norm') else ''}")
 
 
 def _product(ctx: StepContext) -> None:
-    """X · W + b, the whole of it, with the head's columns marked."""
+    """The whole of X · W + b, with the head's columns marked."""
     view, width, wide = ctx.view, ctx.config.head_width, ctx.config.width
     point, tokens = ctx.point(f"attn.{view.letter}"), len(ctx.labels)
     head, across = ctx.head_in(point), ctx.trace[point].shape[1] * width
@@ -78,30 +78,30 @@ def _norm(ctx: StepContext) -> None:
 
 
 def _turn(ctx: StepContext) -> None:
-    """The query or key turned by its place: the whole head, and one pair of its numbers as an arrow."""
+    """The query or key rotated by its position: the whole head, and one pair of its values as an arrow."""
     view, half = ctx.view, ctx.config.head_width // 2
     after = ctx.point(f"attn.{view.letter}")
     (before,) = ctx.sources(after)
     head = ctx.head_in(after)
     pair = min(view.unit, 2 * half - 1) % half
     angle = float(ctx.stack.angles(0, len(ctx.labels))[view.token, pair])
-    fast, *_, slow = ctx.stack.angles(1, 1)[0].tolist() * 2  # by how much each pair turns per position
+    fast, *_, slow = ctx.stack.angles(1, 1)[0].tolist() * 2  # radians per position, for each pair
     turns = dict(fast=fast, slow=slow, slowest=half - 1, half=half)
-    picked = dict(token=ctx.token, place=view.token, pair=pair, other=pair + half, angle=angle)
+    picked = dict(token=ctx.token, position=view.token, pair=pair, other=pair + half, angle=angle)
     words(ctx, "qkv/turn", **picked, **turns)
     a, b = columns(1, 1)
     with a:
-        picture(ctx, after, f"{LETTERS[view.letter]} by each token's place", height=230)
+        picture(ctx, after, f"{LETTERS[view.letter]} by each token's position", height=230)
     with b:
         arrows = [
             series(name, *([0, x[head, view.token, i]] for i in (pair, pair + half)), labels=["0", name])
             for name, x in (("before", ctx.array(before)), ("after", ctx.array(after)))
         ]
-        figure = graph(arrows, f"number {pair}", f"number {pair + half}", height=260, square=True)
-        chart(ctx, "turn", figure, f"Pair {pair} of {ctx.token}, before and after the turn", point=after)
+        figure = graph(arrows, f"dimension {pair}", f"dimension {pair + half}", height=260, square=True)
+        chart(ctx, "turn", figure, f"Pair {pair} of {ctx.token}, before and after rotation", point=after)
 
 
-SHOWN = {  # by a point's kind: what is drawn, and the code that ran
+SHOWN = {  # by a point's kind: how it is drawn, and the code that ran
     "heads": (_product, Attention.forward),
     "affine": (_norm, RMSNorm.forward),
     "rotary": (_turn, rotate, turns),
@@ -131,7 +131,7 @@ def _groups(ctx: StepContext) -> None:
         "scale": "sequential",
         "height": 90,
         "pick": [group, head],
-        "say": f"Picked: head {head}, which takes keys and values {group}.",
+        "say": f"Picked: head {head}, which uses keys and values {group}.",
         "foot": f"k, v [G={c.key_heads}] for q [H={c.heads}]",
         "model": ctx.model.name,
     }
@@ -139,7 +139,7 @@ def _groups(ctx: StepContext) -> None:
 
 
 def _weights(ctx: StepContext, first: int, width: int, column: int) -> None:
-    """The whole weight matrix, with the columns that make this head marked, and that of the picked number."""
+    """The whole weight matrix, with this head's columns and that of the picked value marked."""
     letter = ctx.view.letter
     name = ctx.point(f"attn.{letter}")
     weight = ctx.model.get_submodule(name).weight.T.cpu().numpy()  # [D in, D out], as in X·W

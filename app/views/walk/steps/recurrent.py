@@ -19,7 +19,7 @@ from engine.model.cells import CELLS
 from engine.model.recurrent import Attention, Decoder, Reader
 from engine.worked.derived import check_cosines, worst
 
-ROWS = {  # of a cell, what is drawn of one step, from the state before to the state after
+ROWS = {  # per cell, what is drawn of one step, from the state before to the state after
     "rnn": ("h_pre", "h"),
     "gru": ("reset", "update", "candidate", "h"),
     "lstm": ("input", "forget", "candidate", "output", "cell", "h"),
@@ -48,7 +48,7 @@ def embedded(ctx: StepContext) -> None:
 
 
 def cell(ctx: StepContext) -> None:
-    """One step of the picked token: gates, what it would write, and the state after it."""
+    """The step at the picked token: gates, candidate, and the state after it."""
     at = ctx.whole(f"steps.{ctx.view.token}")
     ctx = ctx.strongest(unit=f"{at}.h")
     view = ctx.view
@@ -59,7 +59,7 @@ def cell(ctx: StepContext) -> None:
         h, old = (ctx.trace[point][0].cpu().numpy() for point in (f"{at}.h", before))
         moved = dict(before=float(np.linalg.norm(old)), after=float(np.linalg.norm(h)), cosine=cosine(old, h))
         name = "cell/sentence" if old.any() else "cell/first"
-        words(ctx, name, token=ctx.token, place=view.token, **moved)
+        words(ctx, name, token=ctx.token, position=view.token, **moved)
         rows = ["state before", *(CALLED.get(name, name) for name in names)]
         _rows(ctx, rows, [before, *(f"{at}.{name}" for name in names)])
         words(ctx, f"cell/{ctx.config.cell}")
@@ -70,20 +70,20 @@ def cell(ctx: StepContext) -> None:
 
 
 def _rows(ctx: StepContext, names: list[str], points: list[str]) -> None:
-    """Points [D] one under the other, picked along their numbers."""
+    """Points [D] as rows, picked by dimension."""
     id = ctx.id_of("cell", str(ctx.view.token))
     keep(id, np.stack([ctx.trace[point][0].cpu().numpy() for point in points])[None])
     unit = min(ctx.view.unit, ctx.config.width - 1)
     header = {
         "src": id,
         "axes": "RD",
-        "title": "What happens at this token, number by number",
+        "title": "What happens at this token, dimension by dimension",
         "aria": "The state before, the gates and the state after, as rows",
         "rows": names,
         "cols": [str(i) for i in range(ctx.config.width)],
         "rowName": "",
-        "titles": ("", "number →"),
-        "colName": "number",
+        "titles": ("", "dimension →"),
+        "colName": "dimension",
         "scale": "diverging",
         "height": 230,
         "pick": [len(names) - 1, unit],
@@ -96,20 +96,20 @@ def _rows(ctx: StepContext, names: list[str], points: list[str]) -> None:
 
 
 def _along(ctx: StepContext, names: tuple[str, ...], unit: int) -> None:
-    """The picked number of the gates and of the state, from the first token to the last."""
-    places = range(len(ctx.labels))
-    points = {name: [ctx.whole(f"steps.{t}.{name}") for t in places] for name in names}
+    """The picked dimension of the gates and of the state, from the first token to the last."""
+    positions = range(len(ctx.labels))
+    points = {name: [ctx.whole(f"steps.{t}.{name}") for t in positions] for name in names}
     lines = [
-        series(CALLED.get(name, name), places, [ctx.trace[point][0, unit] for point in points[name]])
+        series(CALLED.get(name, name), positions, [ctx.trace[point][0, unit] for point in points[name]])
         for name in names
     ]
     marks = [(ctx.view.token, lines[-1].y[ctx.view.token], ctx.token)]
-    figure = graph(lines, "token", f"number {unit}", height=200, ticks=ctx.labels, marks=marks, zero=True)
-    chart(ctx, "along", figure, f"Number {unit} from token to token", point=points["h"][ctx.view.token])
+    figure = graph(lines, "token", f"dimension {unit}", height=200, ticks=ctx.labels, marks=marks, zero=True)
+    chart(ctx, "along", figure, f"Dimension {unit} from token to token", point=points["h"][ctx.view.token])
 
 
 def states(ctx: StepContext) -> None:
-    """All states, one after the other, and how far apart two words are."""
+    """All states in order, and how many steps lie between two tokens."""
     point = ctx.whole("states")
     ctx = ctx.strongest(unit=point)
     view = ctx.view
@@ -127,7 +127,7 @@ def states(ctx: StepContext) -> None:
         line = series("cosine", range(len(cosines)), cosines)
         figure = graph([line], "token", "cosine", height=210, zero=True, ticks=ctx.labels)
         check = check_cosines(*(ctx.trace[point][0][at] for at in (view.token, slice(None))), cosines)
-        title = f"How alike each state is to that after “{ctx.token}”"
+        title = f"Similarity of each state to the one after “{ctx.token}”"
         chart(ctx, "alike", figure, title, point=point, check=check)
         if ctx.side == "decoder":
             source = len(ctx.memory.labels)
@@ -137,7 +137,7 @@ def states(ctx: StepContext) -> None:
 
 
 def looked(ctx: StepContext) -> None:
-    """The look back at the source: alignment, weights, context, and what the scores are read off."""
+    """The look back at the source: alignment, weights, context, and the vector that is scored."""
     at = ctx.whole("cross")
     ctx = ctx.strongest(key=f"{at}.weights", unit=f"{at}.context")
     view = ctx.view
@@ -149,11 +149,11 @@ def looked(ctx: StepContext) -> None:
         words(ctx, "cross/sentence", share=float(row[best]), **called)
         a, b = columns(1, 1)
         with a:
-            picture(ctx, f"{at}.align", "How well each fits (alignment)", height=230)
+            picture(ctx, f"{at}.align", "Scores (alignment)", height=230)
         with b:
-            title = "Where it looks (weights)"
+            title = "Attention weights"
             picture(ctx, f"{at}.weights", title, height=230, **WEIGHTS)
-        picture(ctx, f"{at}.context", "What was found (context)", height=150)
+        picture(ctx, f"{at}.context", "Weighted sum of the states (context)", height=150)
     with right:
         picks = {"align": view.key, "weights": view.key, "context": view.unit}
         arithmetic(ctx, *((f"{at}.{name}", view.token, i) for name, i in picks.items()))

@@ -33,24 +33,24 @@ def draw(ctx: StepContext) -> None:
             after=float(sizes[2][view.token]),
             cosine=cosine(vectors[0][view.token], vectors[1][view.token]),
         )
-        titles = ("The stream", "+ what attention adds", "= the stream after it")
+        titles = ("The stream", "+ attention's output", "= the stream after attention")
         for point, title in zip(points, titles, strict=True):
             picture(ctx, point, title, height=125, among=points)
     with right:
         taken_out(ctx, "attn.out", f"Attention of block {view.layer}")
         arithmetic(ctx, (total, view.token, view.unit), (added, view.token, view.unit))
-        places = range(len(ctx.labels))
+        positions = range(len(ctx.labels))
         lines = [
-            series(name, places, size)
+            series(name, positions, size)
             for name, size in zip(("stream before", "added", "stream after"), sizes, strict=True)
         ]
         figure = graph(lines, "token", "length of the vector", height=250, zero=True, ticks=ctx.labels)
         check = worst(check_lengths(ctx.trace[p][0], size) for p, size in zip(points, sizes, strict=True))
-        chart(ctx, "sizes", figure, "How long the vectors are", point=total, check=check)
+        chart(ctx, "sizes", figure, "Length (norm) of the vectors", point=total, check=check)
         words(ctx, "residual/why")
         code(Block.forward, Sublayer.add_to)
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:
-    """Of the angle between two vectors: 1 the same direction, 0 none in common."""
+    """The cosine of the angle between two vectors: 1 is the same direction, 0 a right angle."""
     return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-12))

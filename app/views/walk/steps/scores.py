@@ -24,7 +24,7 @@ from engine.worked.derived import check_distances, worst
 
 TITLES = {"dots": "Query · key", "scores": "Divided by √d_k", "bias": "Added for the distance"}
 LEAST = 29  # distances drawn, at least
-STEP = 3  # places that tokens are moved on by
+STEP = 3  # positions that tokens are moved on by
 
 
 def draw(ctx: StepContext) -> None:
@@ -68,21 +68,21 @@ def draw(ctx: StepContext) -> None:
 
 
 def _parts(ctx: StepContext) -> dict[str, str]:
-    """What a score is made of, name -> point: T5 does not divide; T5 and BLOOM add for the distance."""
+    """What a score is computed from, name -> point: T5 does not divide; T5 and BLOOM add a bias."""
     config = ctx.config
     names = ("dots", *["scores"] * config.scale_scores, *["bias"] * ctx.facts["biased"])
     return {name: ctx.point(f"attn.{name}") for name in names}
 
 
 def _by_distance(ctx: StepContext) -> None:
-    """The picked query times the picked key at other places: of these only the distance counts."""
+    """The picked query times the picked key at other positions: only their distance counts."""
     view, angles = ctx.view, ctx.stack.angles
     ((asking,), (key,)) = (ctx.sources(ctx.point(f"attn.{turned}")) for turned in ("q_rot", "k_rot"))
     q, k = ctx.trace[asking][0, view.head, view.token], ctx.trace[key][0, ctx.head_in(key), view.key]
 
-    def dots(place: int, other: int, count: int = 1) -> list[float]:
-        """With the query at `count` places from the first on, the key at the other."""
-        return dots_at(q, k, angles(place, count), angles(other, 1)).tolist()
+    def dots(position: int, other: int, count: int = 1) -> list[float]:
+        """With the query at `count` positions from `position` on, the key at `other`."""
+        return dots_at(q, k, angles(position, count), angles(other, 1)).tolist()
 
     here, far = view.token - view.key, max(len(ctx.labels), LEAST)
     first = 0 if here >= 0 else 1 - far
@@ -90,12 +90,12 @@ def _by_distance(ctx: StepContext) -> None:
     (moved,), (alone,) = (dots(view.token + STEP, view.key + on) for on in (STEP, 0))
     words(ctx, "scores/distance", token=ctx.token, distance=here, step=STEP, moved=moved, alone=alone)
     line, mark = series("query · key", range(first, far), curve), (here, curve[here - first], "here")
-    names = f"places from {ctx.key} to {ctx.token}", "query · key"
+    names = f"positions from {ctx.key} to {ctx.token}", "query · key"
     figure = graph([line], *names, height=140, marks=[mark], zero=True)
     title = "The same query and key at other distances"
-    places, base = np.arange(view.key + first, view.key + far), ctx.config.rotary_base
-    check = check_distances(q, k, base, places, np.full(len(places), view.key), curve)
-    chart(ctx, "distance", figure, title, foot=f"{asking} · k, turned", check=check)
+    positions, base = np.arange(view.key + first, view.key + far), ctx.config.rotary_base
+    check = check_distances(q, k, base, positions, np.full(len(positions), view.key), curve)
+    chart(ctx, "distance", figure, title, foot=f"{asking} · k, rotated", check=check)
 
 
 def _divide(ctx: StepContext, divide: bool) -> None:

@@ -1,5 +1,7 @@
 """Scores to weights that sum to one."""
 
+from functools import partial
+
 import numpy as np
 import torch
 
@@ -25,8 +27,8 @@ TEMPERATURES = (0.1, 5.0)
 def draw(ctx: StepContext) -> None:
     point, seen = ctx.point("attn.pattern"), ctx.seen
     ctx = ctx.strongest(key=point)
-    view, heated = ctx.view, ctx.edit_of("attn.masked", "scale")
-    own = ctx.with_edits(drop(ctx.edits, heated)).trace[point][0, view.head, view.token]
+    view, tempered = ctx.view, ctx.edit_of("attn.masked", "scale")
+    own = ctx.with_edits(drop(ctx.edits, tempered)).trace[point][0, view.head, view.token]
     left, right = columns(7, 4)
     with left:
         best = own.topk(min(2, len(seen))).indices.tolist()
@@ -34,7 +36,7 @@ def draw(ctx: StepContext) -> None:
             told(
                 ctx,
                 "softmax/sentence" if len(seen) > 1 else "softmax/alone",
-                *["heated"] * bool(heated),
+                *["tempered"] * bool(tempered),
                 token=ctx.token,
                 first=ctx.names[best[0]],
                 first_share=float(own[best[0]]),
@@ -48,7 +50,7 @@ def draw(ctx: StepContext) -> None:
         with a:
             picture(ctx, point, "Weights (each row sums to 1)", height=350, **WEIGHTS)
         with b:
-            _row(ctx, ctx.trace[point][0, view.head, view.token], own, temperature_of(heated))
+            _row(ctx, ctx.trace[point][0, view.head, view.token], own, temperature_of(tempered))
     with right:
         arithmetic(ctx, (point, view.head, view.token, view.key))
         words(ctx, "softmax/rows")
@@ -56,11 +58,11 @@ def draw(ctx: StepContext) -> None:
 
 
 def temperature_of(edit: Edit | None) -> float:
-    """What the scores of a block are divided by, by a what-if."""
+    """The temperature that a what-if divides a block's scores by."""
     return round(1 / edit.value, 2) if edit and edit.value else 1.0
 
 
-def _heat(ctx: StepContext, temperature: float) -> None:
+def _set_temperature(ctx: StepContext, temperature: float) -> None:
     """Divide the masked scores of the picked block by a temperature."""
     point = ctx.point("attn.masked")
     edit = Edit(point, "scale", value=1 / temperature)
@@ -69,9 +71,10 @@ def _heat(ctx: StepContext, temperature: float) -> None:
 
 
 def _row(ctx: StepContext, row: torch.Tensor, own: torch.Tensor, temperature: float) -> None:
-    """The picked row as bars, with a temperature to play with; then the row without it stands beside it."""
+    """The picked row as bars, with a temperature to play with; then also the row without it."""
     view, label = ctx.view, "Temperature of this block's softmax (1 is the model's own)"
-    slider_of("heat", label, temperature, *TEMPERATURES, 0.1, lambda x: _heat(ctx, x), of=ctx.view.layer)
+    act = partial(_set_temperature, ctx)
+    slider_of("softmax-temperature", label, temperature, *TEMPERATURES, 0.1, act, of=ctx.view.layer)
     seen = ctx.seen
     if len(seen) > MOST:
         seen = sorted(row.topk(MOST).indices.tolist())
@@ -79,8 +82,8 @@ def _row(ctx: StepContext, row: torch.Tensor, own: torch.Tensor, temperature: fl
     rows = shares([ctx.labels[i] for i in seen], row[seen].tolist(), picked)
     title = f"Where “{ctx.token}” looks" + ("" if temperature == 1 else f", at temperature {temperature:g}")
     point = ctx.point("attn.pattern")
-    hot = ("temperature 1", f"temperature {temperature:g}", own[seen].tolist())
-    original = None if temperature == 1 else hot
+    both = ("temperature 1", f"temperature {temperature:g}", own[seen].tolist())
+    original = None if temperature == 1 else both
     figure = bars(rows, "token", "weight", height=300, percent=True, original=original)
     chart(ctx, "row", figure, title, point=point, pick=(seen, lambda i: state.change(key=i)))
     words(ctx, "softmax/entropy", entropy=float(entropy(row)), heat=temperature)

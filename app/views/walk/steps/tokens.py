@@ -41,7 +41,7 @@ def draw(ctx: StepContext) -> None:
             ctx,
             _groups(ctx, tokens),
             title=f"How the piece “{visible(word.decode('utf-8', 'replace'))}” is put together",
-            slider="Merges done so far",
+            slider="Merges so far",
             merges=[token_labels(parts) for parts in steps],
             notes=_notes(steps, tokenizer.ranks),
             light=_light(ctx, text, steps[-1]),
@@ -100,14 +100,14 @@ def _notes(steps: list[list[bytes]], ranks: dict[bytes, int]) -> list[str]:
 
 
 def _light(ctx: StepContext, text: str, merged: list[bytes]) -> dict:
-    """Do the ids stand for exactly the text, and do the merges shown end in the tokens used?"""
+    """Do the ids decode to exactly the text, and do the merges shown end in the tokens used?"""
     tokens = ctx.tokens
     same = any(tokens[i : i + len(merged)] == merged for i in range(len(tokens)))
     if ctx.text != text:
-        return {"ok": False, "text": f"the ids stand for another text: “{visible(ctx.text)}”"}
+        return {"ok": False, "text": f"the ids decode to another text: “{visible(ctx.text)}”"}
     if not same:
         return {"ok": False, "text": f"the merges end in other tokens: {' '.join(token_labels(merged))}"}
-    return {"ok": True, "text": "the ids stand for exactly this text, and the merges end in them"}
+    return {"ok": True, "text": "the ids decode to exactly this text, and the merges end in them"}
 
 
 def _groups(ctx: StepContext, tokens: list[bytes]) -> list:

@@ -29,7 +29,7 @@ def draw(ctx: StepContext) -> None:
             ctx,
             _groups(ctx),
             title=f"How “{visible(steps[0][0])}” is cut",
-            slider="Cuts done so far",
+            slider="Cuts so far",
             merges=[[visible(part) for part in parts] for parts in steps],
             notes=_notes(steps),
             light=_light(ctx, each),
@@ -40,7 +40,7 @@ def draw(ctx: StepContext) -> None:
 
 
 def _groups(ctx: StepContext) -> list:
-    """Every token by itself: (text, [(position, id, what it is)])."""
+    """Each token on its own: (text, [(position, id, what it is)])."""
     special = ctx.model.tokenizer.special.values()
     kinds = [ENTRY if id in special else "one entry of the list" for id in ctx.ids]
     pairs = enumerate(zip(ctx.tokens, ctx.ids, kinds, strict=True))
@@ -60,9 +60,9 @@ def _steps_of(each: list[list[list[str]]], token: int) -> list[list[str]]:
 def _notes(steps: list[list[str]]) -> list[str]:
     """What happened at each stop of the slider: which piece was cut off."""
     if len(steps) == 1:
-        return ["in the vocabulary as it is: nothing to cut"]
+        return ["in the vocabulary as a whole: nothing to cut"]
     if steps[-1] == ["[UNK]"]:
-        return ["the word", "a rest of it is in no piece of the vocabulary, so the whole word is unknown"]
+        return ["the word", "no piece of the vocabulary fits the rest, so the whole word is unknown"]
     cut = [
         f"cut {n}: {visible(parts[n - 1])} is the longest piece known" for n, parts in enumerate(steps[1:], 1)
     ]
@@ -75,5 +75,5 @@ def _light(ctx: StepContext, each: list[list[list[str]]]) -> dict:
     cut, used = ["[CLS]", *pieces, "[SEP]"], [t.decode() for t in ctx.tokens]
     if cut != used:
         i = next(i for i, (a, b) in enumerate(zip_longest(cut, used)) if a != b)
-        return {"ok": False, "text": f"cut again by this rule, token {i} is another than the one used"}
+        return {"ok": False, "text": f"cut again by this rule, token {i} differs from the one used"}
     return {"ok": True, "text": "every word cut again by this rule gives these tokens"}

@@ -1,7 +1,7 @@
-"""Moments of a training run: models kept on the way, a byte a number, and the random start.
+"""Checkpoints of a training run: models kept on the way, one byte per weight, and the random start.
 
-A matrix is kept as whole numbers from −127 to 127 and one scale a row; what is read back is a model of its
-own, whose every number is then exact. `step` 0 is the random start, made anew from its seed.
+A matrix is stored as whole numbers from −127 to 127 and one scale per row; what is read back is a model in its
+own right, whose every number is then exact. `step` 0 is the random start, recreated from its seed.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from engine.load.files import read_json
 from engine.load.folder import build, read_tensors
 from engine.model.build import fresh
 
-FOLDER, SCALE = "moments", ".scale"
+FOLDER, SCALE = "checkpoints", ".scale"
 
 
 def steps(folder: Path) -> list[int]:
@@ -28,7 +28,7 @@ def read(folder: Path, config: Config | PairConfig, step: int) -> nn.Module:
     """The model as it was after `step` steps of its training; a ValueError lists the steps that are kept."""
     if step not in steps(folder):
         known = ", ".join(map(str, steps(folder))) or "none"
-        raise ValueError(f"{folder.name} has no moment {step}; there are: {known}")
+        raise ValueError(f"{folder.name} has no checkpoint {step}; there are: {known}")
     if step == 0:
         return fresh(config, read_json(folder / "learning.json")["seed"])
     path = folder / FOLDER / f"{step:06}.safetensors"

@@ -1,4 +1,4 @@
-"""Moments of a training run: small files that come back as models of their own."""
+"""Checkpoints of a training run: small files that come back as models of their own."""
 
 import json
 import sys
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 import engine
-from engine.load import beside, glassbox, moments, moments_of, shipped
-from engine.load.moments import packed, unpacked
+from engine.load import beside, checkpoints, checkpoints_of, glassbox, shipped
+from engine.load.checkpoints import packed, unpacked
 from engine.model.build import fresh
 from tests.engine.load.damage import configure
 from tests.engine.tiny import BERT, KINDS, decoder, pair
@@ -39,7 +39,7 @@ def test_what_reads_one_text_and_writes_another_is_shipped_too(shelf, sentences)
 
 @pytest.fixture(params=KINDS)
 def shelf(request, rank_tokenizer, tmp_path, monkeypatch):
-    """A shipped model with three moments, and one without any."""
+    """A shipped model with three checkpoints, and one without any."""
     monkeypatch.setattr(sys.modules["engine.load"], "SHIPPED", tmp_path)
     model = then(0, **KINDS[request.param])
     model.tokenizer = rank_tokenizer
@@ -47,7 +47,7 @@ def shelf(request, rank_tokenizer, tmp_path, monkeypatch):
         glassbox.write(model, tmp_path / name)
     for step in STEPS:
         weights = dict(then(step, **KINDS[request.param]).named_parameters())
-        moments.write(weights, tmp_path / "tale", step)
+        checkpoints.write(weights, tmp_path / "tale", step)
     (tmp_path / "tale" / "learning.json").write_text(json.dumps({"seed": 7}))
     return tmp_path
 
@@ -101,22 +101,22 @@ def test_no_weight_is_lost_and_none_is_added():
     assert unpacked(packed(weights)).keys() == weights.keys()
 
 
-def test_a_moment_takes_about_a_byte_a_number(shelf):
+def test_a_checkpoint_takes_about_a_byte_a_number(shelf):
     numbers = sum(p.numel() for p in engine.load("tale", device="cpu").parameters())
-    for file in (shelf / "tale" / "moments").iterdir():
+    for file in (shelf / "tale" / "checkpoints").iterdir():
         assert numbers <= sum(w.nbytes for w in load_file(file).values()) < 1.5 * numbers
 
 
 # --- by name -------------------------------------------------------------------------------------
 
 
-def test_the_moments_of_a_model_begin_with_its_random_start(shelf):
-    assert moments_of("tale") == ["tale@0", "tale@2", "tale@40", "tale@1234"]
-    assert moments_of("bare") == moments_of("no-such-model") == []
+def test_the_checkpoints_of_a_model_begin_with_its_random_start(shelf):
+    assert checkpoints_of("tale") == ["tale@0", "tale@2", "tale@40", "tale@1234"]
+    assert checkpoints_of("bare") == checkpoints_of("no-such-model") == []
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_moment_is_the_model_after_so_many_steps(shelf, step):
+def test_a_checkpoint_is_the_model_after_so_many_steps(shelf, step):
     model = engine.load(f"tale@{step}", device="cpu")
     expected = unpacked(packed(dict(then(step, **choices_of(model)).named_parameters())))
     assert model.name == f"tale@{step}"
@@ -124,14 +124,14 @@ def test_a_moment_is_the_model_after_so_many_steps(shelf, step):
         assert torch.equal(parameter, expected[name]), name
 
 
-def test_the_first_moment_is_the_random_start_of_its_seed(shelf):
+def test_the_first_checkpoint_is_the_random_start_of_its_seed(shelf):
     model = engine.load("tale@0", device="cpu")
     for name, parameter in fresh(model.config, seed=7).named_parameters():
         assert torch.equal(parameter, model.get_parameter(name)), name
 
 
 @pytest.mark.parametrize("name", ["tale", "tale@40"])
-def test_what_stands_beside_a_model_stands_beside_its_moments(shelf, name):
+def test_what_stands_beside_a_model_stands_beside_its_checkpoints(shelf, name):
     assert beside(name, "learning.json") == {"seed": 7}
     assert (
         beside(name, "scores.json") == beside("bare", "learning.json") == beside("other", "scores.json") == {}
@@ -139,7 +139,7 @@ def test_what_stands_beside_a_model_stands_beside_its_moments(shelf, name):
 
 
 @pytest.mark.parametrize("step", [0, 40])
-def test_a_moment_is_ready_to_run(shelf, step):
+def test_a_checkpoint_is_ready_to_run(shelf, step):
     model = engine.load(f"tale@{step}", device="cpu")
     assert not model.training
     assert not any(parameter.requires_grad for parameter in model.parameters())
@@ -147,7 +147,7 @@ def test_a_moment_is_ready_to_run(shelf, step):
     assert engine.run(model, "The cat")["logits"].isfinite().all()
 
 
-def test_a_model_without_a_moment_in_its_name_is_the_finished_one(shelf):
+def test_a_model_without_a_checkpoint_in_its_name_is_the_finished_one(shelf):
     model = engine.load("tale", device="cpu")
     finished = then(0, **choices_of(model))
     assert torch.equal(model.blocks[0].mlp.pre.weight, finished.blocks[0].mlp.pre.weight.half().float())
@@ -157,9 +157,9 @@ def test_a_model_without_a_moment_in_its_name_is_the_finished_one(shelf):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("tale@3", "tale has no moment 3; there are: 0, 2, 40, 1234"),
-        ("bare@2", "bare has no moment 2; there are: none"),
-        ("bare@0", "bare has no moment 0; there are: none"),
+        ("tale@3", "tale has no checkpoint 3; there are: 0, 2, 40, 1234"),
+        ("bare@2", "bare has no checkpoint 2; there are: none"),
+        ("bare@0", "bare has no checkpoint 0; there are: none"),
         ("tale@", "no model 'tale@' on this machine"),
         ("tale@last", "no model 'tale@last' on this machine"),
         ("tale@-1", "no model 'tale@-1' on this machine"),
@@ -167,14 +167,14 @@ def test_a_model_without_a_moment_in_its_name_is_the_finished_one(shelf):
         ("other@2", "no model 'other@2' on this machine"),
     ],
 )
-def test_a_moment_that_there_is_not_is_an_error_that_says_what_there_is(shelf, name, message):
+def test_a_checkpoint_that_there_is_not_is_an_error_that_says_what_there_is(shelf, name, message):
     with pytest.raises(ValueError) as error:
         engine.load(name, device="cpu")
     assert message in str(error.value)
 
 
-def test_a_moment_that_does_not_fit_its_config_is_an_error(shelf):
-    file = shelf / "tale" / "moments" / "000040.safetensors"
+def test_a_checkpoint_that_does_not_fit_its_config_is_an_error(shelf):
+    file = shelf / "tale" / "checkpoints" / "000040.safetensors"
     weights = load_file(file)
     del weights["blocks.1.attn.q.weight"], weights["blocks.1.attn.q.weight.scale"]
     save_file(weights, file)
@@ -184,10 +184,10 @@ def test_a_moment_that_does_not_fit_its_config_is_an_error(shelf):
         engine.load("tale@40", device="cpu")
 
 
-def test_a_damaged_moment_is_an_error(shelf):
-    file = shelf / "tale" / "moments" / "000040.safetensors"
+def test_a_damaged_checkpoint_is_an_error(shelf):
+    file = shelf / "tale" / "checkpoints" / "000040.safetensors"
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"000040.safetensors is damaged or no safetensors file"):
+    with pytest.raises(ValueError, match=r"000040.safetensors is damaged or not a safetensors file"):
         engine.load("tale@40", device="cpu")
 
 
@@ -197,7 +197,7 @@ def test_a_random_start_needs_its_seed(shelf):
         engine.load("tale@0", device="cpu")
 
 
-def test_a_moment_checks_the_vocabulary_like_the_model(shelf):
+def test_a_checkpoint_checks_the_vocabulary_like_the_model(shelf):
     configure(shelf / "tale", vocabulary=299)
     with pytest.raises(ValueError, match=r"misshapen: embed.token.weight"):
         engine.load("tale@40", device="cpu")
