@@ -11,7 +11,7 @@ FILES = {str(file.relative_to(APP)): file.read_text("utf-8") for file in sorted(
 SCRIPTS = {str(file.relative_to(APP)): file.read_text("utf-8") for file in sorted(APP.rglob("*.js"))}
 MARKUP = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc")
 PAGES, STEPS = ("app.views", "app.server", "app.main", "app.warm"), "app.views.walk.steps"
-READERS = {"components/__init__.py", "text.py", "server.py", "views/models/page.py"}
+READERS = {"components/__init__.py", "text.py", "server.py", "processes.py", "views/models/page.py"}
 READING = {"read_text", "read_bytes", "open", "iterdir", "glob", "rglob", "load", "fromfile", "urlopen"}
 
 
