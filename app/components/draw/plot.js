@@ -1,4 +1,4 @@
-// Charts: Plotly figures from app/ui/figures.py, in the frame that heat maps have too. Here are the theme's
+// Charts: Plotly figures from app/ui/figures, in the frame that heat maps have too. Here are the theme's
 // colours, the table, and pointing at a point: by mouse or keyboard, with the same words for both.
 // `figure.layout.meta` has names (of the axes) and percent; a trace's `meta` says how it is drawn (see
 // `dress`), its `customdata` the names of its points.
@@ -275,7 +275,7 @@ function start(figure, curve) {
 
 // --- words and numbers ---------------------------------------------------------------------------
 
-// The inverse of the escaping in app/ui/figures.py; any tags are its own.
+// The inverse of the escaping in app/ui/figures; any tags are its own.
 const CODES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&#123;": "{" };
 const plainText = (text) =>
   text.replace(/<[^>]*>/g, "").replace(/&(amp|lt|gt|#123);/g, (code) => CODES[code]);
