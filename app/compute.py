@@ -31,7 +31,7 @@ TOKENS = 4096  # of remembered traces; one whose every block was looked into hol
 
 @shared()
 def model(name: str):
-    torch.set_num_threads(1)  # many visitors, few cores: one thread each is faster than all for one
+    torch.set_num_threads(1)  # many visitors, few cores: one thread each is fastest
     with no_panics():
         return engine.load(name)
 

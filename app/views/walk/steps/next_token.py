@@ -34,7 +34,7 @@ def draw(ctx: StepContext) -> None:
             told(
                 ctx,
                 "next/sentence",
-                token=ctx.names[ctx.place],
+                token=ctx.names[ctx.position],
                 first=ctx.label_of(int(order[0])),
                 share=float(probabilities[order[0]]),
                 kept=kept,
@@ -104,8 +104,8 @@ def _controls(ctx: StepContext, picked: int) -> None:
     """The sampler's settings, and the ways to continue."""
     slider("Temperature", "temperature", 0.1)
     number("Top-k: keep the k best (0 = all)", "top_k")
-    slider("Top-p: keep this share", "top_p", 0.01)
-    slider("Min-p: at least this share of the best", "min_p", 0.01)
+    slider("Top-p: smallest set with this total probability", "top_p", 0.01)
+    slider("Min-p: at least this fraction of the top probability", "min_p", 0.01)
     a, b = columns(1, 1, align="stretch")
     with a:
         button("take", "Append the marked token", lambda: append(ctx, picked, ""))
