@@ -55,8 +55,14 @@ NEEDS = {  # what more than the app's own requirements
     "notebook": "assets/notebook/requirements.txt",
     "train digits": "engine/training/requirements.txt",
 }
-# Freed memory stays with the process (glibc): to have it again from the system costs more than computing in it.
-HEAP = {"MALLOC_TRIM_THRESHOLD_": 2**29, "MALLOC_MMAP_THRESHOLD_": 2**25}
+ENVIRONMENT = {  # unless it says otherwise
+    # glibc: freed memory stays with the process; to get it from the system again costs more than the sums in it
+    "MALLOC_TRIM_THRESHOLD_": 2**29,
+    "MALLOC_MMAP_THRESHOLD_": 2**25,
+    # numpy: one thread each for many visitors; on busy cores its threads wait for one another and burn them
+    "OPENBLAS_NUM_THREADS": 1,
+    "VECLIB_MAXIMUM_THREADS": 1,
+}
 
 
 def main(words: list[str] | None = None) -> int:
@@ -85,6 +91,8 @@ def do(words: list[str]) -> int:
         print(usage(word))
         return 0
     prepare(word, rest)
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, str(value))
     special = {"notebook": notebook, "python": python, "test": test}
     return special[word](rest) if word in special else module(word, rest)
 
@@ -231,8 +239,6 @@ def module(word: str, words: list[str]) -> int:
 
 def python(words: list[str]) -> int:
     """.venv's Python in the caller's folder, with our modules before all others."""
-    for name, size in HEAP.items():
-        os.environ.setdefault(name, str(size))
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(HERE), os.environ.get("PYTHONPATH"))))
     return become(str(PYTHON), *words)
 

