@@ -48,7 +48,7 @@ def test_the_last_step_keeps_the_focus_on_its_arrow(page, app):
 
 def test_a_button_that_has_done_its_work_keeps_the_focus(page, app):
     go(page, app, model="interpreter", step="next", target="Je vois")
-    own = page.get_by_role("button", name="All its own")
+    own = page.get_by_role("button", name="Let it write everything")
     own.focus()
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "target" not in url)
@@ -82,7 +82,10 @@ def test_a_slider_stays_in_its_place(page, app, step, label):
 @pytest.mark.parametrize("width", [1280, 1000, 760])
 def test_buttons_side_by_side_are_equally_high(visitor, width):
     page = visitor({"viewport": {"width": width, "height": 720}}, model="interpreter", step="next")
-    for pair in (("Take the marked", "Draw one"), ("Write on from here", "All its own")):
+    for pair in (
+        ("Append the marked token", "Sample a token"),
+        ("Continue from here", "Let it write everything"),
+    ):
         a, b = (page.get_by_role("button", name=name).bounding_box() for name in pair)
         assert a["height"] == pytest.approx(b["height"], abs=1), pair
 
