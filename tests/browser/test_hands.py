@@ -54,7 +54,7 @@ def test_a_button_that_has_done_its_work_keeps_the_focus(page, app):
     page.wait_for_url(lambda url: "target" not in url)
     ready(page)
     assert own.is_disabled()
-    assert page.evaluate(FOCUS) == "All its own"
+    assert page.evaluate(FOCUS) == "Let it write everything"
 
 
 def test_the_focus_is_where_it_was_when_what_has_it_is_drawn_anew(page, app):
