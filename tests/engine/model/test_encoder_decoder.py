@@ -362,7 +362,7 @@ def test_a_text_is_read_with_its_end_and_written_from_its_start(sentences):
         ([[3], [3], [3]], "there are 2 prompts and 3 targets"),
         ([[], []], "the target is empty"),
         (prompt(14), "the target has 14 tokens; model can read 13"),
-        ([[3, 97], [3, 1]], "token ids go from 0 to 96; got 1 to 97"),
+        ([[3, 97], [3, 1]], "token ids go from 0 to 96; got 3 to 97"),
         ("text", "give token ids, not text"),
     ],
 )
