@@ -9,7 +9,8 @@
     python -m engine.training measure NAME [FOLDER or FILE]    measure a finished model again
     python -m engine.training english RULE …                   print what the grammar writes
 
-Ctrl+C stops, and the same command goes on where it stopped. Each has its own --help.
+Ctrl+C stops, and the same command goes on where it stopped. Each lists its options with --help: a language
+model, too, by `python -m engine.training language --help`.
 """
 
 import argparse
@@ -53,7 +54,7 @@ def say_wrong(text: str) -> None:
 def command(words: list[str]) -> None:
     """Run the command that the first word names; without one, train a language model."""
     if not words or words[0] in ("-h", "--help", "help"):
-        print(__doc__.strip())
+        print(__doc__.strip().replace("python -m engine.training", PROGRAM))
     elif words[0] in OTHERS:
         OTHERS[words[0]](words[1:])
     elif words[0] in TASKS:
