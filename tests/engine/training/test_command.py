@@ -167,6 +167,7 @@ def test_help_names_the_command_that_was_typed(capsys, monkeypatch):
     command.main(["--help"])
     told = capsys.readouterr().out
     assert "python run.py train FOLDER" in told and "engine.training" not in told
+    assert all("--" + name.replace("_", "-") in told for name in command.language.TASK.options)
 
 
 @pytest.mark.parametrize("task", command.TASKS)
