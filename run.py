@@ -111,6 +111,9 @@ def known(word: str, words: list[str]) -> None:
 def usage(word: str = "") -> str:
     """What this file's first lines say, of one word or of all."""
     lines = __doc__.replace("python run.py", COMMAND).splitlines()
+    if not CHECKOUT:
+        here = tuple(f"    {COMMAND} {name} " for name, needs in NEEDS.items() if needs == TESTS)
+        lines = [line.partition("; the first time")[0] for line in lines if not line.startswith(here)]
     begin = tuple(f"    {COMMAND} {mark}" for mark in ((" ", "-") if word == "start" else (f"{word} ",)))
     own = [line for line in lines if word and line.startswith(begin)]
     own += ["All its options are told once Glassbox is installed."] if word in MODULES else []

@@ -16,7 +16,7 @@ def behind() -> bool:
     return "GLASSBOX_AT" in os.environ
 
 
-def _at() -> tuple[str | None, int | str]:
+def listened() -> tuple[str | None, int | str]:
     """The address and the port that are listened to: the balancer's, where there is one."""
     if behind():
         return tuple(os.environ["GLASSBOX_AT"].split())
@@ -25,18 +25,18 @@ def _at() -> tuple[str | None, int | str]:
 
 def here() -> str:
     """The address for this machine itself."""
-    address = _at()[0]
+    address = listened()[0]
     return url("localhost" if address in (None, *EVERYWHERE, *HERE) else address)
 
 
 def shared() -> bool:
     """Does the server listen to more than this machine?"""
-    return _at()[0] not in HERE
+    return listened()[0] not in HERE
 
 
 def others() -> list[str]:
     """The addresses for other machines, the likeliest first; none where only this one is listened to."""
-    address = _at()[0]
+    address = listened()[0]
     hosts = of_this_machine() if address in (None, *EVERYWHERE) else [address]
     return [url(host) for host in hosts] if shared() else []
 
@@ -53,7 +53,7 @@ def url(host: str) -> str:
     scheme = "https" if config.get_option("server.sslCertFile") else "http"
     path = config.get_option("server.baseUrlPath").strip("/")
     name = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{name}:{config.get_option('server.port')}{path and '/' + path}"
+    return f"{scheme}://{name}:{listened()[1]}{path and '/' + path}"
 
 
 def of_this_machine() -> list[str]:

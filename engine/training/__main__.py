@@ -53,7 +53,8 @@ def say_wrong(text: str) -> None:
 def command(words: list[str]) -> None:
     """Run the command that the first word names; without one, train a language model."""
     if not words or words[0] in ("-h", "--help", "help"):
-        print(__doc__.strip())
+        print(__doc__.strip().replace("python -m engine.training", PROGRAM))
+        print("\nFor a language model:\n\n" + parser_of(language.TASK).format_help().rstrip())
     elif words[0] in OTHERS:
         OTHERS[words[0]](words[1:])
     elif words[0] in TASKS:
@@ -67,14 +68,19 @@ def command(words: list[str]) -> None:
         raise ValueError(f"there is no folder and no command {words[0]!r}{meant}")
 
 
-def parsed(task: Task, words: list[str]) -> argparse.Namespace:
-    """What the words after a task ask for."""
+def parser_of(task: Task) -> Parser:
+    """What may be said after a task's name."""
     parser = Parser(prog=f"{PROGRAM} {task.name}", description=f"Train {task.about}.", allow_abbrev=False)
     if task.reads:
         parser.add_argument("path", metavar=task.reads[0], help=task.reads[1])
     parser.add_argument("--name", required=True, type=plain_name, help="what the model is called")
     add(parser, (ABOUT if task.reads else {}) | COMMON | task.options | REPLACE)
-    options = parser.parse_args(words)
+    return parser
+
+
+def parsed(task: Task, words: list[str]) -> argparse.Namespace:
+    """What the words after a task ask for."""
+    options = parser_of(task).parse_args(words)
     if task.reads and not options.about:
         options.about = f"the texts of {Path(options.path).resolve().stem}"
     return options

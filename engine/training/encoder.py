@@ -19,7 +19,7 @@ from engine.model.build import fresh
 from engine.model.transformer import Transformer
 from engine.tokenize import WordPieceTokenizer
 from engine.trace import run
-from engine.training.data.corpus import counted_files, named, split_files, text_files, texts_of
+from engine.training.data.corpus import how_many, named, split_files, text_files, texts_of
 from engine.training.data.mix import FEWEST, FIRST, UNSEEN, amount, english, written
 from engine.training.data.pairs import NONE, Pairs, Sentences
 from engine.training.data.words import words
@@ -89,7 +89,7 @@ def read(options: argparse.Namespace, work: Work) -> Material:
         sources.append(_sentences(work, "english.npz", generated, tokenizer))
         unseen.append(Sentences.of(english(UNSEEN, FEWEST), tokenizer))
     shares = (1 - options.english, options.english)[: len(sources)]
-    told = f"{len(sources[0]):,} sentences of {counted_files(len(train))}; {counted_files(len(held))} held out"
+    told = f"{len(sources[0]):,} sentences of {how_many(train)}; {how_many(held)} held out"
     pairs, others = (Pairs(tuple(some), shares, tokenizer) for some in (sources, unseen))
     return Material(pairs, others, told, tokenizer, test=Held(held, unseen[0]))
 
@@ -152,7 +152,7 @@ def measure(model: Transformer, material: Material, options, share: float, steps
         "books": pairs.shares[0],
         "english": 1 - pairs.shares[0],
         "held": named(held.files),
-        "held_count": len(held.files),
+        "held_count": how_many(held.files, "whole book"),
         "samples": "\n".join(_samples(model)),
         "length": _by_length(rows),
     }

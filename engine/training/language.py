@@ -12,7 +12,7 @@ from engine.model.build import fresh
 from engine.model.transformer import Transformer
 from engine.tokenize import RankTokenizer
 from engine.training.data.corpus import (
-    counted_files,
+    how_many,
     learn_vocabulary,
     named,
     split_files,
@@ -115,7 +115,7 @@ def read(options: argparse.Namespace, work: Work) -> Material:
         texts = written(options.seed, characters(options), "writing English")
         generated = work.row("english.npy", texts, tokenizer)
         unseen = token_row(english(UNSEEN, FEWEST), tokenizer)
-    told = f"{len(books):,} tokens from {counted_files(len(train))}; {counted_files(len(held))} held out"
+    told = f"{len(books):,} tokens from {how_many(train)}; {how_many(held)} held out"
     return Material(
         Mix(books, generated, end, *shares),
         Mix(row, unseen, end, *shares),
@@ -179,7 +179,7 @@ def measure(model: Transformer, material: Material, options, share: float, steps
         "questions": LEARNED if mix.english else UNTRAINED,
         "forms": "but the forms above" if mix.english else "at all",
         "held": named(held.files),
-        "held_count": len(held.files),
+        "held_count": how_many(held.files, "whole book"),
         "held_bytes": sum(file.stat().st_size for file in held.files),
         "table": report.table(rows, COLUMNS),
         "heads_table": heads.table(each, even),

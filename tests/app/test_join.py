@@ -39,3 +39,13 @@ def test_where_nobody_can_come_the_way_out_is_said(monkeypatch):
 def test_a_server_for_this_machine_alone_has_no_such_page():
     with pytest.raises(ValueError, match="Could not find"):
         visit().switch_page(JOIN)
+
+
+def test_behind_a_balancer_its_address_is_told_and_not_a_processs_own(monkeypatch):
+    monkeypatch.setenv("GLASSBOX_AT", "0.0.0.0 8600")
+    monkeypatch.setattr(address, "of_this_machine", lambda: ["10.1.2.3"])
+    assert address.here() == "http://localhost:8600" and address.others() == ["http://10.1.2.3:8600"]
+    assert address.told() == [
+        "open http://localhost:8600 on this machine",
+        "for others in this network: http://10.1.2.3:8600",
+    ]

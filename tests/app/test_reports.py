@@ -220,8 +220,8 @@ def test_the_models_page_takes_only_what_it_offers():
     at.switch_page(str(MAIN.parent / "views" / "models" / "page.py")).run()
     before = view(at)
     for value in [*FORGED.values(), "storybook@1", "../bookworm", 99]:
-        for part in ("control-model", "control-moment"):
-            if not (part == "control-moment" and type(value) is int and 0 <= value < 3):
+        for part in ("control-model", "control-checkpoint"):
+            if not (part == "control-checkpoint" and type(value) is int and 0 <= value < 3):
                 assert not fire(at, part, change=value).exception
                 assert view(at) == before
 

@@ -159,8 +159,10 @@ function legend(root, state, made) {
   };
   made.key.replaceChildren(...(all.length > 1 && !all[0].z ? all.map(button) : []));
 }
-// Names at 0, 1, 2 … on an axis: only those that do not overlap the one before.
+// Names at 0, 1, 2 … on an axis: only those that do not overlap the one before; of numbers, as many as fit.
+const NUMBER = 40; // pixels, with the room beside it
 function thinned(axis, width) {
+  if (axis.nticks) return { ...axis, nticks: Math.max(1, Math.min(axis.nticks, Math.floor(width / NUMBER))) };
   if (!axis.ticktext || axis.type === "log") return axis;
   const apart = (0.95 * width) / axis.ticktext.length;
   let free = -Infinity;

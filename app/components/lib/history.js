@@ -5,7 +5,7 @@ const PLACE = ["step", "stack", "model", "prompt", "target", "image", "cut"];
 const placeOf = (address) => {
   const { pathname, searchParams } = new URL(address, location.href);
   const values = PLACE.map((name) => searchParams.get(name));
-  values[2] = values[2]?.split("@")[0]; // moments of a model's training are picked by a slider
+  values[2] = values[2]?.split("@")[0]; // checkpoints of a model's training are picked by a slider
   return { pathname, place: JSON.stringify([pathname, ...values]) };
 };
 

@@ -1,7 +1,7 @@
 """A folder of text as a vocabulary and long rows of token ids, whole files held out."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,9 +59,9 @@ def named(files: list[Path]) -> str:
     return ", ".join(f"*{title(file)}*" for file in files)
 
 
-def counted_files(count: int) -> str:
-    """So many files, in words."""
-    return f"{count:,} file{'s' * (count != 1)}"
+def how_many(files: Sequence[Path], noun: str = "file") -> str:
+    """How many files there are, in words."""
+    return f"{len(files):,} {noun}{'s' * (len(files) != 1)}"
 
 
 def title(file: Path) -> str:

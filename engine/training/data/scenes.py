@@ -79,7 +79,7 @@ def filled(kind: str, size: int) -> Tensor:
 
 def stamps() -> list[dict]:
     """Each shape in three sizes, a 1 for each pixel that it fills, row by row: for people to put them down."""
-    sizes = (("small", SMALLER[1]), ("middle", SIZES[""][1]), ("large", LARGER[2]))
+    sizes = (("small", SMALLER[1]), ("medium", SIZES[""][1]), ("large", LARGER[2]))
     return [
         {
             "name": kind,

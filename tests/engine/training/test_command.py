@@ -75,7 +75,7 @@ def test_no_model_is_replaced_unless_that_is_asked_for(capsys, name):
         ("--epochs 2.5", "--epochs: '2.5' is no whole number"),
         ("--batch 0", "--batch: '0' is no whole number"),
         ("--seed -1", "--seed: '-1' is no whole number"),
-        ("--width 30 --heads 4", "width 30 cannot be shared among 4 heads"),
+        ("--width 30 --heads 4", "width 30 cannot be divided among 4 heads"),
         ("--patch 3", "--patch 3 does not divide the 8 pixels"),
         ("--width 4096 --layers 100", "parameters; 1,000,000,000 are the most"),
         ("--wdth 30", "unrecognized arguments: --wdth 30"),
@@ -89,7 +89,7 @@ def test_numbers_that_make_no_sense_are_refused_before_anything_is_read(capsys, 
     ("words", "told"),
     [
         ("--tokens -5", "--tokens: '-5' is no whole number from 1"),
-        ("--width 15 --heads 3", "rotary positions turn pairs of numbers; 5 of a head is odd"),
+        ("--width 15 --heads 3", "rotary positions rotate pairs of values; head_width 5 is odd"),
         ("--heads 6 --key-heads 4", "6 heads cannot share 4 key_heads evenly"),
         ("--english 0.9 --drills 0.2", "together 1 at most"),
         ("--english 2", "--english: '2' is no number from 0 to 1"),
@@ -160,6 +160,14 @@ def test_help_lists_all_there_is(capsys):
     assert command.main(["--help"]) == command.main([]) == 0
     told = capsys.readouterr().out
     assert all(word in told for word in (*command.TASKS, *command.OTHERS, "FOLDER --name"))
+
+
+def test_help_names_the_command_that_was_typed(capsys, monkeypatch):
+    monkeypatch.setattr(command, "PROGRAM", "python run.py train")
+    command.main(["--help"])
+    told = capsys.readouterr().out
+    assert "python run.py train FOLDER" in told and "engine.training" not in told
+    assert all("--" + name.replace("_", "-") in told for name in command.language.TASK.options)
 
 
 @pytest.mark.parametrize("task", command.TASKS)
