@@ -34,7 +34,7 @@ def draw(ctx: StepContext) -> None:
             told(
                 ctx,
                 "next/sentence",
-                token=ctx.names[ctx.place],
+                token=ctx.names[ctx.position],
                 first=ctx.label_of(int(order[0])),
                 share=float(probabilities[order[0]]),
                 kept=kept,
