@@ -214,7 +214,9 @@ def run(
                  one row for each prompt, with `target_padding` as above; None: the start token alone
     """
     inputs = inputs_of(model, text_or_ids, padding, segments, target, target_padding)
-    trace = Trace(model, inputs, _several(edits))
+    edits = _several(edits)
+    _check_padded(edits, inputs)
+    trace = Trace(model, inputs, edits)
     trace._record(wanted)
     return trace
 
@@ -228,3 +230,15 @@ def _several(edits: Edit | Iterable[Edit] | None) -> tuple[Edit, ...]:
     if strange:
         raise ValueError(f"edits are engine.Edit(point, op, …), not {strange[0]!r:.60}")
     return edits
+
+
+def _check_padded(edits: tuple[Edit, ...], inputs: Inputs) -> None:
+    """A ValueError for an edit that would read padding as if it were text: a mean over all positions, or a mask
+    in the place of the one that hides padding."""
+    padded = any(p is not None and not p.all() for p in (inputs.padding, inputs.target_padding))
+    over = next((edit for edit in edits if edit.op in ("mean", "mask")), None)
+    if padded and over:
+        raise ValueError(
+            f"{over.op} at {over.point} is over all positions, and some of this batch are padding: run its "
+            "prompts one by one, or give prompts of one length"
+        )

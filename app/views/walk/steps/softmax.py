@@ -86,4 +86,4 @@ def _row(ctx: StepContext, row: torch.Tensor, own: torch.Tensor, temperature: fl
     original = None if temperature == 1 else both
     figure = bars(rows, "token", "weight", height=300, percent=True, original=original)
     chart(ctx, "row", figure, title, point=point, pick=(seen, lambda i: state.change(key=i)))
-    words(ctx, "softmax/entropy", entropy=float(entropy(row)), heat=temperature)
+    words(ctx, "softmax/entropy", entropy=float(entropy(row)), temperature=temperature)
