@@ -42,6 +42,7 @@ def inputs_of(model, given, padding=None, segments=None, target=None, target_pad
 
     Raises a ValueError that says what the model cannot read, and what it can.
     """
+    check_model(model)
     pixels = None
     if model.reads[0].image:
         if padding is not None:
@@ -62,6 +63,13 @@ def inputs_of(model, given, padding=None, segments=None, target=None, target_pad
         return Inputs(ids, padding, segments, pixels=pixels)
     target, target_padding = _target(model, target, target_padding, len(ids))
     return Inputs(ids, padding, segments, target, target_padding, pixels)
+
+
+def check_model(model) -> None:
+    """A ValueError where something else was given in the place of a model, such as its name."""
+    if not hasattr(model, "reads"):
+        name = f": engine.load({model!r:.80})" if isinstance(model, str | Path) else ""
+        raise ValueError(f"the model is {_kind(model)}; give what engine.load returns{name}")
 
 
 def tokenizer_of(model):

@@ -1,13 +1,17 @@
 """What cannot be right is refused in our own words; what can be right is the same as elsewhere."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import engine
+from engine.device import choose
 from engine.trace import Edit, run
 from engine.worked import work
+from tests.engine.tiny import decoder
 
 PROMPTS = [[1, 2, 3, 4, 5], [6, 7]]
 
@@ -67,3 +71,34 @@ def test_an_edit_takes_every_kind_of_number(model, number):
     edit = Edit("blocks.0.attn.z", "set", {"H": 0}, number)
     assert edit == Edit("blocks.0.attn.z", "set", {"H": 0}, 0.5)
     assert run(model, PROMPTS[0], edit)["blocks.0.attn.z"][0, 0].eq(0.5).all()
+
+
+@pytest.mark.parametrize("given", ["storybook", None, 3, Path("folder")])
+def test_what_is_no_model_is_told_so(given):
+    for call in (run, engine.generate):
+        with pytest.raises(ValueError, match=r"engine\.load"):
+            call(given, "a text")
+
+
+@pytest.mark.parametrize("wanted", [None, "logits", ["logits"]])
+def test_what_chooses_points_is_a_function(model, wanted):
+    with pytest.raises(ValueError, match="wanted"):
+        run(model, PROMPTS[0], wanted=wanted)
+
+
+@pytest.mark.parametrize("row", [2, -1, None, "a", 1.0, True])
+def test_a_row_is_one_of_the_batch(rank_tokenizer, row):
+    named = decoder(vocabulary=len(rank_tokenizer))
+    named.tokenizer = rank_tokenizer
+    trace = run(named, PROMPTS)
+    with pytest.raises(ValueError, match="0 to 1"):
+        trace.tokens(row)
+    with pytest.raises(ValueError, match="no tokens"):
+        trace.target_tokens()
+
+
+@pytest.mark.parametrize("device", [3, "3", torch.device("meta"), b"cpu"])
+def test_what_is_no_device_is_told_so(device):
+    with pytest.raises(ValueError, match="device"):
+        choose(device)
+    assert choose(torch.device("cpu")) == choose("cpu")
