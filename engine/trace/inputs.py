@@ -161,7 +161,7 @@ def _rows(given, what: str, vocabulary: int) -> tuple[Tensor, Tensor | None]:
     if not all(_is_row(row) for row in rows):
         raise ValueError(f"the {what} is a list of rows and of single ids: give one or the other")
     checked = [_checked(list(row), what, vocabulary) for row in rows]
-    if [] in checked[1:] or (len(checked) > 1 and not checked[0]):
+    if [] in checked and any(checked):
         raise ValueError(f"row {checked.index([])} of the {what}s is empty: give it at least one token")
     return _pad(checked)
 
