@@ -240,12 +240,11 @@ def _several(edits: Edit | Iterable[Edit] | None) -> tuple[Edit, ...]:
 
 
 def _check_padded(edits: tuple[Edit, ...], inputs: Inputs) -> None:
-    """A ValueError for an edit that would read padding as if it were text: a mean over all positions, or a mask
-    in the place of the one that hides padding."""
+    """A ValueError for a mean over positions some of which are padding."""
     padded = any(p is not None and not p.all() for p in (inputs.padding, inputs.target_padding))
-    over = next((edit for edit in edits if edit.op in ("mean", "mask")), None)
+    over = next((edit for edit in edits if edit.op == "mean"), None)
     if padded and over:
         raise ValueError(
-            f"{over.op} at {over.point} is over all positions, and some of this batch are padding: run its "
+            f"mean at {over.point} is over all positions, and some of this batch are padding: run its "
             "prompts one by one, or give prompts of one length"
         )
