@@ -48,13 +48,17 @@ class Shared:
         """Call the function for all who wait."""
         try:
             value = self._called(key)
+            self._keep(key, value)
         except BaseException as error:  # whatever it is, those who wait must hear of it
-            with self._lock:
-                del self._flying[key]
+            self._land(key)
             flight.set_exception(error)
         else:
-            self._keep(key, value)
+            self._land(key)
             flight.set_result(value)
+
+    def _land(self, key: tuple) -> None:
+        with self._lock:
+            del self._flying[key]
 
     def _called(self, key: tuple):
         if not self._run:
@@ -63,10 +67,10 @@ class Shared:
             return self._function(*key)
 
     def _keep(self, key: tuple, value: object) -> None:
+        weight = self._weight(value)
         with self._lock:
-            del self._flying[key]
             self._kept[key] = value
-            self._total += self._weight(value)
+            self._total += weight
             while self._size is not None and self._total > self._size and len(self._kept) > 1:
                 self._total -= self._weight(self._kept.popitem(last=False)[1])
 

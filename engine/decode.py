@@ -10,7 +10,7 @@ from torch import Tensor
 
 from engine.model.cache import Cache
 from engine.tokenize import Stream
-from engine.trace.inputs import Inputs, inputs_of
+from engine.trace.inputs import Inputs, check_model, inputs_of
 
 METHODS = ("greedy", "sample")
 
@@ -191,6 +191,7 @@ def generate(
     """
     if not isinstance(decoding, Decoding):
         raise ValueError(f"decoding is an engine.Decoding(…), not {decoding!r:.40}")
+    check_model(model)
     _check_writes(model)
     inputs = inputs_of(model, text_or_ids, target=target)
     if len(inputs.ids) > 1:

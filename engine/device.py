@@ -20,13 +20,13 @@ FAILURE = re.compile(r"\b(CUDA|HIP|MPS|cu(BLAS|DNN|SOLVER|SPARSE)|NVRTC|NVML)\b|
 _failed: list[str] = []  # a sentence for each failure in this process: after the first the processor computes
 
 
-def choose(asked: str = "auto") -> torch.device:
+def choose(asked: str | torch.device = "auto") -> torch.device:
     """The device that a model goes to.
 
     asked: "cpu", "cuda", "cuda:1", "mps", or "auto": what GLASSBOX_DEVICE says, else a graphics processor that
     works, else the processor. After a failure it is the processor. ValueError where there is no such device.
     """
-    name = os.environ.get(VARIABLE, "") if asked == "auto" else asked
+    name = os.environ.get(VARIABLE, "") if asked == "auto" else str(asked or "")
     device = _named(name, VARIABLE if asked == "auto" else "device") if name else None
     if _failed or device == CPU:
         return CPU

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from html import escape
+from numbers import Integral
 
 from torch import Tensor
 
@@ -66,7 +67,7 @@ def heat_map(trace, point: str, at: dict[str, int]) -> HeatMap:
         if letter not in axes:
             raise ValueError(f"{point} has the axes {' '.join(axes)}, not {letter!r}")
         size = tensor.shape[axes.index(letter)]
-        if isinstance(i, bool) or not isinstance(i, int) or not 0 <= i < size:
+        if isinstance(i, bool) or not isinstance(i, Integral) or not 0 <= i < size:
             raise ValueError(f"{point}: {letter} = {i!r} is outside its {size} entries, 0 to {size - 1}")
     free = [axis for axis, letter in enumerate(axes) if letter not in at and letter != "B"]
     free = free[-2:] if len(free) > 1 else [axes.index("B"), *free][-2:] if "B" not in at else free

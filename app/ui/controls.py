@@ -1,7 +1,9 @@
 """Controls for fields of the view: what a person sets is checked like a link."""
 
+from functools import partial
+
 from app import state
-from app.ui.events import Act, flag, one_of, place
+from app.ui.events import Act, Refused, flag, one_of, place
 from app.ui.events import number as number_in
 from app.ui.events import text as text_of
 from app.ui.page import fold, put
@@ -84,8 +86,15 @@ def _ranged(kind: str, label: str, field: str, **shape) -> None:
 
 def _bound(kind: str, label: str, field: str, only, **shape) -> None:
     """A control of a field; `only` lets through what it may be set to."""
-    value, take = getattr(state.current(), field), only(lambda value: state.enter(field, value))
-    _control(kind, field, label, value, take, **shape)
+    _control(kind, field, label, getattr(state.current(), field), only(partial(_enter, field)), **shape)
+
+
+def _enter(field: str, value: object) -> None:
+    """Set a field; a value that no link could hold is none that its control sends."""
+    try:
+        state.enter(field, value)
+    except ValueError as error:
+        raise Refused(str(error)) from None
 
 
 def _control(kind: str, key: str, label: str, value: object, act: Act, of: object = "", **shape) -> None:

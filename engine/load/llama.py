@@ -15,6 +15,7 @@ NAMES = {
     "layers.{i}.self_attn.v_proj.{w}": "blocks.{i}.attn.v.{w}",
     "layers.{i}.self_attn.o_proj.{w}": "blocks.{i}.attn.out.{w}",
     "layers.{i}.self_attn.rotary_emb.inv_freq": None,
+    "rotary_emb.inv_freq": None,
     "layers.{i}.post_attention_layernorm.weight": "blocks.{i}.mlp.norm.weight",
     "layers.{i}.mlp.gate_proj.{w}": "blocks.{i}.mlp.pre.{w}",
     "layers.{i}.mlp.up_proj.{w}": "blocks.{i}.mlp.up.{w}",

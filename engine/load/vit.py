@@ -12,6 +12,7 @@ from engine.load.settings import Settings
 NAMES = {
     "embeddings.cls_token": "embed.first",
     "embeddings.position_embeddings": "embed.position.weight",
+    "embeddings.mask_token": None,  # of its training, in the place of hidden patches
     "embeddings.patch_embeddings.projection.{w}": "embed.patch.{w}",
     "encoder.layer.{i}.layernorm_before.{w}": "blocks.{i}.attn.norm.{w}",
     "encoder.layer.{i}.attention.attention.query.{w}": "blocks.{i}.attn.q.{w}",

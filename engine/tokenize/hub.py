@@ -37,7 +37,8 @@ class JsonTokenizer(JsonVocabulary):
             if model.get(setting):
                 raise ValueError(f"{path.name} has {setting} {model[setting]!r}: only BPE without is read here")
         self.inner.encode_special_tokens = True
-        self.strips = 0 if self.byte_level else max(map(_strips, steps_of(self.parts["decoder"])), default=0)
+        self.strips = max(map(strips_of, steps_of(self.parts["decoder"])), default=0)
+        self.unknown = self.inner.token_to_id(model.get("unk_token") or "")
 
     @cached_property
     def ranks(self) -> MergeList:
@@ -47,6 +48,7 @@ class JsonTokenizer(JsonVocabulary):
         pairs = [tuple(map(self._bytes, pair)) for pair in model["merges"]]
         whole = [self._bytes(token) for token in plain] if model.get("ignore_merges") else []
         whole += [name.encode() for name in self.added if name not in self.special]
+        whole += [] if self.unknown is None else [self.bytes_of(self.unknown)]
         letters = [] if self.byte_level else [self._bytes(token) for token in plain if len(token) == 1]
         return MergeList(ids, pairs, whole, letters)
 
@@ -56,9 +58,7 @@ class JsonTokenizer(JsonVocabulary):
 
     def decode(self, ids: list[int]) -> str:
         """The text of token ids; bytes that are no text become U+FFFD."""
-        if not self.byte_level:
-            return told(self, ids)
-        return b"".join(map(self.shown, ids)).decode("utf-8", errors="replace")
+        return told(self, ids)
 
     def bytes_of(self, id: int) -> bytes:
         """The bytes of one token; a KeyError where there is none of that id."""
@@ -70,9 +70,10 @@ class JsonTokenizer(JsonVocabulary):
         return not self.byte_level and bool(BYTE.fullmatch(self._entries.get(id, "")))
 
     def pieces(self, text: str) -> list[bytes]:
-        """The pieces that merges never cross, as the text is after its normalizer."""
+        """The pieces that merges never cross, as the text is after its normalizer; what is unknown is one."""
         read = self.run(text)
-        tokens = zip(read.word_ids, read.ids, strict=True)
+        places = [i if id == self.unknown else None for i, id in enumerate(read.ids)]
+        tokens = zip(zip(read.word_ids, places, strict=True), read.ids, strict=True)
         return [b"".join(self.bytes_of(id) for _, id in piece) for _, piece in groupby(tokens, lambda t: t[0])]
 
     def _bytes(self, token: str) -> bytes:
@@ -96,7 +97,7 @@ def _writes_spaces(step: dict) -> bool:
     return step.get("replacement") == SPACE or step.get("prepend") == SPACE or pair == {" ", SPACE}
 
 
-def _strips(step: dict) -> int:
+def strips_of(step: dict) -> int:
     """How many spaces a step of the decoder takes off the beginning of a text."""
     if step["type"] == "Metaspace":
         return 0 if step.get("prepend_scheme") == "never" else LONGEST

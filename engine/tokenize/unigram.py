@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.tokenize.hub import BYTE, SPACE, steps_of
+from engine.tokenize.hub import BYTE, SPACE, steps_of, strips_of
 from engine.tokenize.library import JsonVocabulary, told
 
 END = "</s>"
@@ -11,8 +11,6 @@ END = "</s>"
 class UnigramTokenizer(JsonVocabulary):
     """A Unigram tokenizer.json (Kudo 2018) that writes spaces as ▁. A text ends with </s>; a special token
     written in the text, such as <extra_id_0>, is that token."""
-
-    strips = 1
 
     def __init__(self, path: Path):
         super().__init__(path)
@@ -25,6 +23,9 @@ class UnigramTokenizer(JsonVocabulary):
             raise ValueError(f"{path.name} has no {END}")
         self.end = self.inner.token_to_id(END)
         self.ends = (self.end,)
+        self.strips = min(
+            max(map(strips_of, steps_of(self.parts["decoder"] or self.parts["pre_tokenizer"]))), 1
+        )
 
     def encode(self, text: str) -> list[int]:
         """Token ids of `text`, the end token last."""
@@ -33,6 +34,10 @@ class UnigramTokenizer(JsonVocabulary):
     def decode(self, ids: list[int]) -> str:
         """The text of the tokens, without the space that stands before its first word."""
         return told(self, ids)
+
+    def is_byte(self, id: int) -> bool:
+        """Whether an entry is written as a single byte, <0xE2>."""
+        return bool(BYTE.fullmatch(self._entries.get(id, "")))
 
     def bytes_of(self, id: int) -> bytes:
         """The bytes that an entry stands for, the space before a word included."""

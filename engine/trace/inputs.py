@@ -42,6 +42,7 @@ def inputs_of(model, given, padding=None, segments=None, target=None, target_pad
 
     Raises a ValueError that says what the model cannot read, and what it can.
     """
+    check_model(model)
     pixels = None
     if model.reads[0].image:
         if padding is not None:
@@ -62,6 +63,13 @@ def inputs_of(model, given, padding=None, segments=None, target=None, target_pad
         return Inputs(ids, padding, segments, pixels=pixels)
     target, target_padding = _target(model, target, target_padding, len(ids))
     return Inputs(ids, padding, segments, target, target_padding, pixels)
+
+
+def check_model(model) -> None:
+    """A ValueError where something else was given in the place of a model, such as its name."""
+    if not hasattr(model, "reads"):
+        name = f": engine.load({model!r:.80})" if isinstance(model, str | Path) else ""
+        raise ValueError(f"the model is {_kind(model)}; give what engine.load returns{name}")
 
 
 def tokenizer_of(model):
@@ -85,7 +93,7 @@ def encode_target(model, text: str) -> list[int]:
 
 def check_ids(ids: Tensor, model, side: int = 0) -> None:
     """A ValueError if `ids` [..., T] are too few, too many or not in the vocabulary (side 1: a target's)."""
-    check_length(ids.shape[-1], model, side)
+    check_length(ids.shape[-1] if ids.numel() else 0, model, side)
     vocabulary = model.reads[side].vocabulary
     if ids.min() < 0 or ids.max() >= vocabulary:
         raise ValueError(f"token ids go from 0 to {vocabulary - 1}; got {ids.min()} to {ids.max()}")
@@ -152,7 +160,10 @@ def _rows(given, what: str, vocabulary: int) -> tuple[Tensor, Tensor | None]:
         return torch.tensor([_checked(rows, what, vocabulary)], dtype=torch.long).reshape(1, -1), None
     if not all(_is_row(row) for row in rows):
         raise ValueError(f"the {what} is a list of rows and of single ids: give one or the other")
-    return _pad([_checked(list(row), what, vocabulary) for row in rows])
+    checked = [_checked(list(row), what, vocabulary) for row in rows]
+    if [] in checked and any(checked):
+        raise ValueError(f"row {checked.index([])} of the {what}s is empty: give it at least one token")
+    return _pad(checked)
 
 
 def _is_row(x) -> bool:
@@ -185,7 +196,8 @@ def _whole(given, what: str) -> Tensor:
 
 def _tensor(given, what: str) -> Tensor:
     try:
-        return torch.as_tensor(given)
+        x = torch.as_tensor(given)
+        return x if x.layout == torch.strided else x.to_dense()
     except (TypeError, ValueError, RuntimeError, OverflowError):
         kind = f"{type(given).__name__} {given!r:.40}"
         raise ValueError(f"{what} are whole numbers in rows of one length, not {kind}") from None
@@ -247,13 +259,21 @@ def _images(model, given) -> tuple[Tensor, Tensor | None]:
 
 def _pixels(model, given) -> Tensor:
     """The pixels of one image; a text is one only if it is the path of a file."""
-    text = isinstance(given, str) and not Path(given[:4000]).is_file()
+    text = isinstance(given, str) and not _is_file(given)
     if text or given is None or not (is_picture(given) or isinstance(given, str | Tensor | np.ndarray)):
         raise ValueError(
             f"{model.name} reads images, not {_shape(given)}: give the path of a picture, a PIL image, or "
             f"numbers from 0 to 255 [{model.reads[0].channels}, height, width]"
         )
     return pixels_of(given, model.reads[0].channels)
+
+
+def _is_file(text: str) -> bool:
+    """Whether a text is the path of a file; one that no system could have as a path is none."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _prepared(model, given, shape: tuple[int, ...]) -> Tensor | None:

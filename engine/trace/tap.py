@@ -73,6 +73,8 @@ class Edit:
         if self.op not in OPS:
             raise ValueError(f"there is no edit {self.op!r}; choose one of {', '.join(OPS)}")
         number = isinstance(self.value, Real) and type(self.value) is not bool and self.value == self.value
+        if number and not isinstance(self.value, int | float):  # numpy's, or a fraction
+            object.__setattr__(self, "value", float(self.value))
         if self.op in ("set", "add", "scale") and not number:
             raise ValueError(f"{self.op!r} needs a number as value, not {self.value!r}")
         if self.op == "take" and not isinstance(self.value, str):

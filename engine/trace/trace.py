@@ -12,6 +12,7 @@ computes each. A model implements two methods,
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -153,6 +154,10 @@ class Trace:
     def _bytes(self, ids: Tensor, padding: Tensor | None, row: int) -> list[bytes]:
         if self.model.tokenizer is None:
             raise ValueError(f"{self.model.name} came without a tokenizer: its tokens have no text")
+        if ids is None or ids.is_floating_point():
+            raise ValueError(f"{self.model.name} read no tokens there")
+        if isinstance(row, bool) or not isinstance(row, Integral) or not 0 <= row < len(ids):
+            raise ValueError(f"row is {row!r:.40}; the rows of this batch go from 0 to {len(ids) - 1}")
         real = ids[row] if padding is None else ids[row][padding[row]]
         return [self.model.tokenizer.shown(int(id)) for id in real]
 
@@ -213,8 +218,12 @@ def run(
     target       of encoder-decoders: what the decoder reads, a text, or ids that begin with the start token,
                  one row for each prompt, with `target_padding` as above; None: the start token alone
     """
+    if not callable(wanted):
+        raise ValueError(f"wanted is a function from a point's name to true or false, not {wanted!r:.60}")
     inputs = inputs_of(model, text_or_ids, padding, segments, target, target_padding)
-    trace = Trace(model, inputs, _several(edits))
+    edits = _several(edits)
+    _check_padded(edits, inputs)
+    trace = Trace(model, inputs, edits)
     trace._record(wanted)
     return trace
 
@@ -228,3 +237,14 @@ def _several(edits: Edit | Iterable[Edit] | None) -> tuple[Edit, ...]:
     if strange:
         raise ValueError(f"edits are engine.Edit(point, op, …), not {strange[0]!r:.60}")
     return edits
+
+
+def _check_padded(edits: tuple[Edit, ...], inputs: Inputs) -> None:
+    """A ValueError for a mean over positions some of which are padding."""
+    padded = any(p is not None and not p.all() for p in (inputs.padding, inputs.target_padding))
+    over = next((edit for edit in edits if edit.op == "mean"), None)
+    if padded and over:
+        raise ValueError(
+            f"mean at {over.point} is over all positions, and some of this batch are padding: run its "
+            "prompts one by one, or give prompts of one length"
+        )

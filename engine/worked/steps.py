@@ -8,6 +8,7 @@ forward pass: where the two agree, screen and code agree.
 
 import math
 from dataclasses import dataclass, replace
+from operator import index
 
 import numpy as np
 
@@ -56,11 +57,22 @@ def work(trace: Trace, point: str, at: tuple[int, ...]) -> Worked:
     KeyError if the model has no such point, IndexError if the point has no such cell.
     """
     made, tensor = trace.table[known(point, trace.table)], trace[point]
+    at = _cell(at)
     if len(at) != tensor.dim() or not all(0 <= i < n for i, n in zip(at, tensor.shape, strict=False)):
-        raise IndexError(f"{point} has the shape {list(tensor.shape)}; {tuple(at)} is not a cell of it")
+        raise IndexError(f"{point} has the shape {list(tensor.shape)}; {at} is not a cell of it")
     inputs = StepInputs(trace, made, lambda name: float64(trace[name]))
     worked = KINDS[made.kind].cell(inputs, *at)
-    return replace(worked, point=point, at=tuple(at), shown=float(tensor[tuple(at)]))
+    return replace(worked, point=point, at=at, shown=float(tensor[at]))
+
+
+def _cell(at) -> tuple[int, ...]:
+    """An index for each axis as whole numbers; an IndexError where they are none."""
+    try:
+        return tuple(index(i) for i in at)
+    except TypeError:
+        raise IndexError(
+            f"a cell is a whole number for each axis, such as (0, 1, 5, 2), not {at!r:.60}"
+        ) from None
 
 
 def check(trace: Trace, point: str) -> Check:

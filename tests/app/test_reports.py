@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.architecture import STEPS
 from app.state import DEFAULT
-from tests.app.visit import MAIN, fire, given, keys, parts, report, reported, seen, view, visit
+from tests.app.visit import MAIN, enter, fire, given, keys, notices, parts, report, reported, seen, view, visit
 
 DEEP = json.loads("[" * 200 + "]" * 200)
 FORGED = {
@@ -104,6 +104,16 @@ def test_a_forged_value_does_nothing(link, caplog):
     lines = [record for record in caplog.records if record.name == "app.ui.page"]
     assert len(lines) == len(sent)
     assert all("\n" not in r.getMessage() and len(r.getMessage()) < 600 and not r.exc_info for r in lines)
+
+
+@pytest.mark.parametrize(("field", "value"), [("top_k", 2.5), ("seed", 0.5)])
+def test_a_part_of_a_whole_number_does_nothing(field, value, caplog):
+    at = visit(step="next")
+    before = view(at)
+    with caplog.at_level(logging.WARNING, "app"):
+        enter(at, field, value)
+    assert view(at) == before and not notices(at) and not at.exception
+    assert [record.exc_info for record in caplog.records if record.name.startswith("app.")] == [None]
 
 
 @pytest.mark.parametrize("sent", FORGED.values(), ids=FORGED)

@@ -52,6 +52,12 @@ def test_many_who_wait_for_a_call_that_raises_hear_of_it_and_the_next_tries_agai
     assert function(1) is function(1) and slow.calls == [(1, 0)] * 2
 
 
+def test_those_who_wait_hear_of_a_value_that_cannot_be_weighed():
+    slow = Slow()
+    asked = ask(shared(4, weight=len)(slow), slow)
+    assert all(isinstance(one.exception(5), TypeError) for one in asked) and slow.calls == [(1, 0)]
+
+
 def test_others_that_push_it_out_do_not_cause_another_call():
     slow, other = Slow(), []
     function = shared(1)(lambda x: slow(x) if x == 1 else other.append(x))

@@ -37,7 +37,7 @@ def test_the_whole_text_tells_on_both_sides(bert):
 
 
 def test_a_text_without_a_mask_says_what_to_do(bert):
-    with pytest.raises(ValueError, match=r"write \[MASK\] instead"):
+    with pytest.raises(ValueError, match=r"write \[MASK\] in the place"):
         fill(bert, "the cat sat")
 
 
@@ -50,7 +50,7 @@ def test_whether_a_text_follows_depends_on_the_order(bert):
 def test_a_model_without_these_heads_says_so(bert):
     plain = decoder(**BERT | dict(ending="nothing", next_sentence=False))
     plain.tokenizer = bert.tokenizer
-    with pytest.raises(ValueError, match="gives vectors, not words"):
+    with pytest.raises(ValueError, match="gives vectors, no words"):
         fill(plain, "the [MASK] sat")
     with pytest.raises(ValueError, match="no head that judges"):
         follows(plain, "the cat", "sat")

@@ -99,7 +99,7 @@ def test_numbers_that_are_none_are_told_apart():
 def test_a_place_that_does_not_exist_says_which_do(at, message):
     with pytest.raises(ValueError, match=message):
         TRACES["decoder"]().show("logits", **at)
-    with pytest.raises(KeyError, match="near names"):
+    with pytest.raises(KeyError, match="similar names"):
         TRACES["decoder"]().show("logit")
 
 

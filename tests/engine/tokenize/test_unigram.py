@@ -1,10 +1,12 @@
 """Unigram and sentences: a text ends with its end token, and its bytes are those of its tokens."""
 
 import json
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from engine.tokenize import UnigramTokenizer
 from engine.tokenize.bpe import END, START
@@ -41,6 +43,27 @@ def test_an_entry_for_a_byte_is_that_byte(unigram_json, tmp_path):
     (tmp_path / "tokenizer.json").write_text(json.dumps(parts))
     tokenizer = UnigramTokenizer(tmp_path / "tokenizer.json")
     assert tokenizer.bytes_of(tokenizer.inner.token_to_id("<0xE2>")) == b"\xe2"
+
+
+@pytest.mark.parametrize("scheme", ["always", "first", "never"])
+def test_bytes_and_first_spaces_are_told_as_the_library_does(unigram_json, tmp_path, scheme):
+    parts = json.loads(unigram_json.read_text())
+    space = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, "split": True}
+    parts["model"]["vocab"] += [[f"<0x{byte:02X}>", -20.0] for byte in (0x3F, 0xC3, 0xA9, 0xF0, 0x9F)]
+    parts |= {
+        "pre_tokenizer": space,
+        "decoder": {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, space]},
+    }
+    (tmp_path / "tokenizer.json").write_text(json.dumps(parts))
+    ours, theirs = (
+        UnigramTokenizer(tmp_path / "tokenizer.json"),
+        Tokenizer.from_file(str(tmp_path / "tokenizer.json")),
+    )
+    random, first = Random(0), len(ours) - 5
+    texts = [ours.encode(text) for text in ("the cat", "", " sat")]
+    drawn = [[random.choice([*range(10, 20), *range(first, first + 5)]) for _ in range(9)] for _ in range(200)]
+    for ids in texts + drawn:
+        assert ours.decode(ids) == theirs.decode(ids, skip_special_tokens=False)
 
 
 def test_a_special_token_written_in_the_text_is_that_token(unigram):

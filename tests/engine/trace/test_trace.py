@@ -19,8 +19,15 @@ EDITS = [
 ]
 
 
-@pytest.mark.parametrize("edits", EDITS)
-@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize(
+    ("edits", "padded"),
+    [
+        (edits, padded)
+        for edits in EDITS
+        for padded in (False, True)
+        if not padded or "mean" not in {e.op for e in edits}
+    ],
+)
 def test_a_lean_trace_is_to_the_last_bit_one_that_keeps_everything(model, ids, edits, padded):
     padding = torch.arange(11) < torch.tensor([[6]]) if padded else None
     lean, rich = (keep(model, ids[:1], edits, padding=padding) for keep in (run, full))
@@ -77,7 +84,7 @@ def test_a_prompt_comes_as_list_tuple_or_tensor(model, given):
     [
         ([], "the prompt is empty"),
         ([[], []], "the prompt is empty"),
-        ([[3, 1], []], "row 1 of the batch is all padding"),
+        ([[3, 1], []], "row 1 of the prompts is empty"),
         (prompt(24), r"24 tokens; model can read 23. Shorten it by 1 token"),
         ([0, 97], "from 0 to 96; got 0 to 97"),
         ([-1], "from 0 to 96; got -1 to -1"),

@@ -126,7 +126,8 @@ def _steps_of(ctx: StepContext, pieces: list[bytes]) -> list[list[bytes]]:
     special = set(ctx.model.tokenizer.special.values())
     if ctx.ids[picked] in special:
         return [[tokens[picked]]]
-    sizes = (0 if id in special else len(token) for token, id in zip(tokens, ctx.ids, strict=True))
+    around = special - {ctx.model.tokenizer.unknown}  # they stand in no piece
+    sizes = (0 if id in around else len(token) for token, id in zip(tokens, ctx.ids, strict=True))
     starts = list(accumulate(sizes, initial=0))  # of each token in the text
     ends = accumulate(map(len, pieces), initial=0)
     low, high = next((a, b) for a, b in pairwise(ends) if starts[picked] < b)
