@@ -1,5 +1,6 @@
 """Questions that pages ask of a trace: pure functions of its numbers and of the model's weights."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -214,3 +215,20 @@ def sequential_steps(config: Config | RecurrentConfig, length: int) -> int:
     """How many steps must wait for one another before `length` tokens are read: a step a token in a recurrent
     model, one a block in a Transformer, whatever the length (Vaswani et al. 2017, table 1)."""
     return length if isinstance(config, RecurrentConfig) else config.layers
+
+
+def pooled(values: np.ndarray, sizes: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """A matrix [R, C] in blocks of `sizes`, each told by its entry that is largest in size.
+
+    -> those entries [R', C'] and where each stands [R', C', 2]; the last blocks may be smaller. A block of −∞
+    alone (masked) stays −∞.
+    """
+    (R, C), (r, c) = values.shape, sizes
+    rows, columns = -(-R // r), -(-C // c)
+    padded = np.full((rows * r, columns * c), -np.inf, values.dtype)
+    padded[:R, :C] = values
+    blocks = padded.reshape(rows, r, columns, c).swapaxes(1, 2).reshape(rows, columns, r * c)
+    best = np.where(np.isneginf(blocks), -1.0, np.abs(blocks)).argmax(-1)
+    found = np.take_along_axis(blocks, best[..., None], -1)[..., 0]
+    at = np.indices((rows, columns)).transpose(1, 2, 0) * (r, c)
+    return found, at + np.stack(np.divmod(best, c), -1)

@@ -44,9 +44,10 @@ DRAWN = (
     "lesson",
     "formula",
     "rest",
+    "machine",
 )
 
-SHARED = ("common", "drawing_input")
+SHARED = ("common", "drawing_input", "machine")
 ARRIVE = (HERE / "lib" / "arrive.js").read_text("utf-8")
 
 # What stands on the page: it waits for the library and hands over. Small, because it travels every time.
@@ -212,6 +213,12 @@ def painting(key: str, header: dict, image: Act) -> None:
 def image(key: str, header: dict, place: Act) -> None:
     """An image in its patches, weights laid over it; `header` as `app.ui.images.laid` makes it."""
     put("image", key, header, place=place)
+
+
+def machine(key: str, header: dict, **acts: Act) -> None:
+    """The whole forward pass; `header` as `app.views.machine.whole` makes it. `acts` has token (a position),
+    take [point, head], zoom [k, x, y] and open [point, block, head, token, key, entry]."""
+    put("machine", key, header, **acts)
 
 
 def looks(key: str, header: dict, token: Act) -> None:
