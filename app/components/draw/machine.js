@@ -74,7 +74,7 @@ function look(state, view) {
 // Zoom so that a rectangle of the world fills the canvas.
 function fill(state, { x, y, w, h }) {
   const { W, H, left } = state.plan, room = W - left - (state.h.answers.length ? MACHINE.RIGHT : 0);
-  const k = Math.min(room / (w * 1.08), (H - MACHINE.TOP) / (h * 1.04));
+  const k = Math.max(1.5, Math.min(room / (w * 1.08), (H - MACHINE.TOP) / (h * 1.04)));
   look(state, { k, x: x + w / 2 - (left + room / 2) / k, y: y + h / 2 - (H + MACHINE.TOP) / 2 / k });
 }
 // From the model to the block to the part, and back: what plus, minus and the keys do.
@@ -90,7 +90,8 @@ function level(state, by) {
       h: Math.max(...parts.map((p) => p.y + p.h)) - y,
     };
   };
-  if (block.length) levels.push(bounds(block));
+  const lit = plan.y(state.token), half = plan.H / 5;
+  if (block.length) levels.push({ ...bounds(block), y: lit - half, h: 2 * half });
   const head = block.find((part) => part.head === state.head);
   if (head) levels.push(head, cellOf(state, head));
   state.level = Math.max(0, Math.min(levels.length - 1, (state.level ?? 0) + by));

@@ -188,7 +188,7 @@ MACHINE.label = (g, text, x, y, width, inks, align, size, weight = 400) => {
 MACHINE.ribbons = (g, state, inks) => {
   const { plan, view, token, h } = state;
   plan.parts.forEach((part, i) => {
-    if (part.head !== 0 || part.stage > state.at) return;
+    if (part.head !== 0 || part.stage > state.at || part.w * view.k > 240) return; // there the numbers are read
     const tensor = PAGE.tensors.get(part.column.src), next = plan.parts.slice(i).find((p) => p.lanes);
     if (!tensor || !next || part.column.seen.length !== h.lanes.length) return;
     const left = plan.parts.slice(0, i).findLast((p) => p.lanes);
