@@ -1,6 +1,8 @@
 """Which models there are, of which family each is, what it brings along, and what it reads of a view."""
 
+import re
 from functools import cache
+from pathlib import Path
 
 import engine
 from app import compute
@@ -11,13 +13,25 @@ from engine.load import beside as read_beside
 from engine.load import moments_of
 from engine.tokenize.wordpiece import MASK
 
+ROOT = Path(engine.__file__).parents[1]
+WAY = re.compile(
+    rf"{re.escape(str(ROOT))}[\\/]|([A-Za-z]:)?[\\/]([^\s'\"\\/]+[\\/])+"
+)  # to a file, from the top
 ENDINGS = {"encoder": f" {MASK}.", "pair": " tired.", "recurrent": " tired."}  # of the prompt to begin with
 
 
 @cache
 def models() -> list[str]:
     """The names that a link may give: the shipped models, the default first, and moments of training."""
-    return shipped() + [moment for name in shipped() for moment in moments_of(name)]
+    return shipped() + [moment for name in shipped() for moment in moments(name)]
+
+
+def moments(name: str) -> list[str]:
+    """The moments of a model's training; none where what is kept of them is broken."""
+    try:
+        return moments_of(name)
+    except (ValueError, OSError):
+        return []
 
 
 @cache
@@ -42,9 +56,33 @@ def family(name: str) -> str:
 
 
 @cache
+def _rank(name: str) -> tuple[int, bool, bool]:
+    return rank_of(compute.model(name))
+
+
+def fault(name: str) -> str:
+    """Why a model cannot be read; empty where it can."""
+    try:
+        _rank(name)
+    except Exception as error:  # whatever is in a folder that somebody put there
+        return told(error)
+    return ""
+
+
+def told(error: Exception) -> str:
+    """What is wrong with a file, as a part of a sentence: its folder's way is nothing for visitors."""
+    return f"{type(error).__name__}: {WAY.sub('', str(error))[:300].rstrip('.')}"
+
+
+def faults() -> dict[str, str]:
+    """The shipped folders that hold no model that can be read, and why."""
+    return {name: why for name in shipped() if (why := fault(name))}
+
+
+@cache
 def by_family() -> list[str]:
     """The shipped models, those of one family together."""
-    return sorted(shipped(), key=lambda name: rank_of(compute.model(name)))
+    return sorted((name for name in shipped() if not fault(name)), key=_rank)
 
 
 def families() -> dict[str, str]:
@@ -105,7 +143,19 @@ def examples(name: str) -> list[dict]:
     return beside(name, "examples.json").get("examples", [])
 
 
-@cache
 def beside(name: str, file: str) -> dict:
-    """What was measured of a shipped model, from the file beside its weights; empty where there is none."""
-    return read_beside(name, file)
+    """What was measured of a shipped model, from the file beside its weights; empty where there is none, or a
+    broken one."""
+    try:
+        return measured(name, file)
+    except (ValueError, OSError):
+        return {}
+
+
+@cache
+def measured(name: str, file: str) -> dict:
+    """The same; an error where the file is broken."""
+    found = read_beside(name, file)
+    if not isinstance(found, dict):
+        raise ValueError(f"{file} holds no object")
+    return found

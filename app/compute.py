@@ -1,46 +1,83 @@
 """The only place with caches: what is expensive and shared between visitors, keyed by names and text.
 
-Python's own caches: a hit in Streamlit's costs a tenth of a millisecond, and a step makes dozens.
+Not Streamlit's caches: a hit in them costs a tenth of a millisecond, and a step makes dozens.
 """
-
-import re
-from functools import cache, lru_cache
 
 import numpy as np
 import torch
-from latex2mathml.converter import convert
 
 import engine
 from app.edits import Edits
+from app.edits import fitting as edits_that_fit
 from app.markup import Tree, tree
-from engine import analysis
+from app.mathml import mathml
+from app.shared import shared
+from app.trouble import no_panics
+from engine import analysis, device
 from engine.decode import Decoding, steps_of
 from engine.images import Pixels, from_signs
+from engine.tokenize import merges
 from engine.tokenize.merges import check_text
+from engine.tokenize.wordpiece import cuts
 from engine.trace import Trace
 from engine.worked import Check, Worked, check, derived
 from engine.worked.rerun import check_lens, check_run, work_choice, work_lens
 
 Given = str | tuple[str, str]  # a text or an image in signs, and beside it what a decoder reads of it
-SIGN = re.compile("(?<=(?:&#x0003D;|&#x00028;|&#x0002C;)</mo>)<mo>&#x02212;")
-TRACES = 32  # prompts remembered, for all visitors together
+LONGEST = 10_000  # characters of a text that is computed on
+PROMPTS = 128  # of which something is remembered, for all visitors together
+TOKENS = 4096  # of remembered traces; one whose every block was looked into holds 0.15 MB a token
 
 
-@cache
+@shared()
 def model(name: str):
     torch.set_num_threads(1)  # many visitors, few cores: one thread each is faster than all for one
-    return engine.load(name)
+    with no_panics():
+        return engine.load(name)
+
+
+def fall_back(error: BaseException) -> bool:
+    """After the failure of a graphics processor: forget all that was computed there, to compute it again.
+    False where an error is something else."""
+    if not device.failed(error):
+        return False
+    for cached in CACHES:
+        cached.cache_clear()
+    return True
 
 
 def trace(name: str, given: Given, edits: Edits = ()) -> Trace:
     """The run of a text, of an image as a link writes it, or of one of them and what the decoder reads."""
-    for text in (given,) if isinstance(given, str) else given:
-        check_text(text)  # first: a cache cannot look up broken text
+    check_given(name, given)  # first: before anything is looked up or computed
     return _trace(name, given, edits)
 
 
-@lru_cache(maxsize=TRACES)
+def check_given(name: str, given: Given) -> None:
+    """A ValueError where a text is longer than any that is computed on, or holds what is no character. A limit
+    in tokens is not enough: they are known only after the work, and a text can have few of them."""
+    for text, read in zip((given,) if isinstance(given, str) else given, model(name).reads, strict=False):
+        if len(text) > LONGEST:
+            raise ValueError(
+                f"the text has {len(text):,} characters; the most is {LONGEST:,}, and {name} can read "
+                f"{read.context:,} tokens. Shorten it"
+            )
+        check_text(text)
+
+
+def _read_by(trace: Trace) -> int:
+    """Of how many tokens, or patches, a trace is."""
+    first = trace.model.reads[0]
+    tokens = first.context if first.image else trace.ids.numel()
+    return tokens + (0 if trace.target is None else trace.target.numel())
+
+
+@shared(TOKENS, weight=_read_by)
 def _trace(name: str, given: Given, edits: Edits) -> Trace:
+    with no_panics():
+        return _run(name, given, edits)
+
+
+def _run(name: str, given: Given, edits: Edits) -> Trace:
     reader = model(name)
     if isinstance(given, str):
         return engine.run(reader, _read(reader, given), edits)
@@ -56,7 +93,30 @@ def _read(reader, text: str):
     return Pixels(from_signs(text, reader.reads[0].image, reader.prepare.palette))
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
+def fitting(name: str, given: Given, edits: Edits) -> tuple[Edits, list[str]]:
+    """Those of the edits that can be made in a run, and why each of the others cannot; not to be changed."""
+    return edits_that_fit(trace(name, given), edits)
+
+
+@shared(1000)
+def merged(name: str, piece: bytes) -> list[list[bytes]]:
+    """How the bytes of a piece are merged, step by step; not to be changed."""
+    return merges(piece, model(name).tokenizer.ranks)
+
+
+@shared(PROMPTS)
+def cut(name: str, text: str) -> list[list[list[str]]]:
+    """How the words of a text are cut, each step by step; not to be changed."""
+    return [cuts(word, _known(name)) for word in model(name).tokenizer.words(text)]
+
+
+@shared()
+def _known(name: str) -> frozenset[str]:
+    return frozenset(model(name).tokenizer.names.values())
+
+
+@shared(PROMPTS)
 def written(name: str, text: str, read: tuple[int, ...]) -> tuple[int, ...]:
     """What an encoder-decoder writes of a text or an image by itself, after those tokens of its own text that
     it has read: all of them, as its decoder reads them."""
@@ -65,41 +125,37 @@ def written(name: str, text: str, read: tuple[int, ...]) -> tuple[int, ...]:
     return (*read, *(step.id for step in steps))
 
 
-@lru_cache(maxsize=40 * TRACES)
+@shared(40 * PROMPTS)
 def checked(name: str, given: Given, point: str, edits: Edits = ()) -> Check:
     """The self-check of a whole tensor, in float64."""
     return check(trace(name, given, edits), point)
 
 
-@lru_cache(maxsize=1000)
+@shared(1000, run=False)
 def formula(latex: str) -> str:
-    """A formula as MathML, which the browser lays out itself.
-
-    What the converter leaves out: a minus after = ( or , belongs to its number, and infinity is a number.
-    """
-    mathml = convert(latex, display="block").replace("<mo>&#x0221E;</mo>", "<mi>&#x0221E;</mi>")
-    return SIGN.sub('<mo form="prefix">&#x02212;', mathml)
+    """A formula as MathML, which the browser lays out itself."""
+    return mathml(latex)
 
 
-@lru_cache(maxsize=2000)
+@shared(2000, run=False)
 def marked(markdown: str) -> Tree:
     """A text as the tree of its elements."""
     return tree(markdown)
 
 
-@lru_cache(maxsize=1000)
+@shared(1000)
 def neighbours(name: str, table: str, row: int) -> tuple[list[int], list[float]]:
     """The rows nearest to one in the model's table of tokens or of positions."""
     return analysis.nearest(model(name).get_submodule(table).weight, row, 6)
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def flat(name: str, given: Given, point: str, edits: Edits = ()) -> np.ndarray:
     """The token vectors as points [T, 2]."""
     return analysis.flat_map(trace(name, given, edits)[point][0]).cpu().numpy()
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def in_space(name: str, table: str, first: int) -> tuple[np.ndarray, float]:
     """All rows of a table of tokens as points [V, 3], along the directions in which its first rows spread most;
     and which share of the spread of these the three directions have."""
@@ -108,48 +164,48 @@ def in_space(name: str, table: str, first: int) -> tuple[np.ndarray, float]:
     return points.cpu().numpy(), analysis.spread(points[:first]) / analysis.spread(weight[:first])
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def stops(name: str, given: Given, side: str = "", edits: Edits = ()) -> tuple[np.ndarray, np.ndarray]:
     """Most probable token and its probability after each block [L + 1, T]."""
     ids, shares = analysis.lens(trace(name, given, edits), side)
     return ids.cpu().numpy(), shares.cpu().numpy()
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def class_stops(name: str, given: Given, edits: Edits = ()) -> np.ndarray:
     """The probability of each class after each block [L + 1, C]."""
     return analysis.class_lens(trace(name, given, edits)).cpu().numpy()
 
 
-@lru_cache(maxsize=1000)
+@shared(1000)
 def checked_neighbours(name: str, table: str, row: int) -> Check:
     return derived.check_nearest(model(name), table, row, *neighbours(name, table, row))
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def checked_flat(name: str, given: Given, point: str, edits: Edits = ()) -> Check:
     return derived.check_map(trace(name, given, edits)[point][0], flat(name, given, point, edits))
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def checked_space(name: str, table: str, first: int) -> Check:
     points, _ = in_space(name, table, first)
     return derived.check_map(model(name).get_submodule(table).weight, points, first)
 
 
-@lru_cache(maxsize=10 * TRACES)
+@shared(10 * PROMPTS)
 def checked_stops(name: str, given: Given, side: str, at: int, edits: Edits = ()) -> Check:
     """What `stops` gives for one position."""
     ids, shares = (found[:, at] for found in stops(name, given, side, edits))
     return check_lens(trace(name, given, edits), at, shares, side, ids)
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def checked_class_stops(name: str, given: Given, edits: Edits = ()) -> Check:
     return check_lens(trace(name, given, edits), 0, class_stops(name, given, edits))
 
 
-@lru_cache(maxsize=10 * TRACES)
+@shared(10 * PROMPTS)
 def stop_by_hand(
     name: str, given: Given, side: str, stop: str, at: int, entry: int, shown: float, edits: Edits = ()
 ) -> Worked:
@@ -157,7 +213,7 @@ def stop_by_hand(
     return work_lens(trace(name, given, edits), stop, at, entry, shown, side)
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def sampled(
     name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: Edits = ()
 ) -> dict[str, torch.Tensor]:
@@ -165,13 +221,13 @@ def sampled(
     return steps_of(trace(name, given, edits)[point][(0, *at)].cpu(), decoding)
 
 
-@lru_cache(maxsize=10 * TRACES)
+@shared(10 * PROMPTS)
 def answer(name: str, given: Given, point: str, at: tuple[int, ...], edits: Edits = ()) -> torch.Tensor:
     """The probability of every answer, at one position where there are several."""
-    return trace(name, given, edits)[point][(0, *at)].double().cpu().softmax(-1)
+    return trace(name, given, edits)[point][(0, *at)].cpu().double().softmax(-1)
 
 
-@lru_cache(maxsize=10 * TRACES)
+@shared(10 * PROMPTS)
 def choice_by_hand(
     name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: Edits = ()
 ) -> Worked:
@@ -180,7 +236,7 @@ def choice_by_hand(
     return work_choice(trace(name, given, edits), point, at, decoding, float(shown[at[-1]]))
 
 
-@lru_cache(maxsize=10 * TRACES)
+@shared(10 * PROMPTS)
 def checked_choice(
     name: str, given: Given, point: str, at: int, decoding: Decoding, edits: Edits = ()
 ) -> tuple[Check, Check]:
@@ -191,19 +247,22 @@ def checked_choice(
     return derived.check_choice(logits, decoding, shown), derived.check_cumulative(logits, decoding, together)
 
 
-@lru_cache(maxsize=TRACES)
+@shared(PROMPTS)
 def checked_run(name: str, given: Given, point: str, edits: Edits = ()) -> Check:
     """The whole run once more by the second route alone, up to a point."""
     return check_run(trace(name, given, edits), point)
 
 
-@lru_cache(maxsize=1000)
+@shared(1000)
 def checked_promoted(name: str, side: str, layer: int, unit: int) -> Check:
     found = promoted(name, side, layer, unit)
     return derived.check_promoted(model(name), side, layer, unit, *found)
 
 
-@lru_cache(maxsize=1000)
+@shared(1000)
 def promoted(name: str, side: str, layer: int, unit: int) -> tuple[list[int], list[float]]:
     """The tokens, or classes, that one MLP unit of a stack raises most."""
     return analysis.promotes(model(name).get_submodule(side), layer, unit, 6)
+
+
+CACHES = [cached for cached in list(globals().values()) if hasattr(cached, "cache_clear")]

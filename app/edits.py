@@ -74,15 +74,14 @@ def _value(op: str, text: str) -> float | str | tuple[str, int] | None:
 
 def fitting(trace: Trace, edits: Edits) -> tuple[Edits, list[str]]:
     """Those of the edits that can be made in a run, and why each of the others cannot."""
-    kept, refused = [], []
-    for edit in edits:
+    reasons = {}
+    for edit in sorted(set(edits), key=lambda edit: edit.point):  # block by block: a trace keeps few at once
         try:
             _refuse_nan(trace, edit)
             edit.apply(trace[edit.point], trace.table[edit.point], _taken(trace, edit))
-            kept.append(edit)
         except (KeyError, ValueError) as error:
-            refused.append(str(error.args[0]))
-    return tuple(kept), refused
+            reasons[edit] = str(error.args[0])
+    return tuple(e for e in edits if e not in reasons), [reasons[e] for e in edits if e in reasons]
 
 
 def _refuse_nan(trace: Trace, edit: Edit) -> None:

@@ -9,19 +9,36 @@ if str(ROOT) not in sys.path:
 
 import streamlit as st  # noqa: E402
 
-from app import components  # noqa: E402
+from app import (  # noqa: E402
+    address,
+    components,
+    compute,
+    turns,
+)
+from app.trouble import no_panics  # noqa: E402
 from app.warm import warm  # noqa: E402
+from engine import device  # noqa: E402
 
-st.set_page_config(page_title="Glassbox", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
-warm()
-st.logo(str(ROOT / "assets" / "logo.svg"), size="large")
-components.library()
-st.navigation(
-    [
+with turns.drawing():
+    st.set_page_config(page_title="Glassbox", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
+    warm()
+    st.logo(str(ROOT / "assets" / "logo.svg"), size="large")
+    components.library()
+    pages = [
         st.Page("views/walk/page.py", title="Walk", default=True),
         st.Page("views/machine/page.py", title="Machine", url_path="machine"),
         st.Page("views/families/page.py", title="Families", url_path="families"),
         st.Page("views/models/page.py", title="The models", url_path="model"),
-    ],
-    position="top",
-).run()
+    ]
+    if address.shared():
+        pages.append(st.Page("views/join/page.py", title="Join", url_path="join"))
+    page = st.navigation(pages, position="top")
+    if device.note():
+        st.warning(device.note())
+    try:
+        with no_panics():
+            page.run()
+    except RuntimeError as error:
+        if not compute.fall_back(error):
+            raise
+        st.rerun()

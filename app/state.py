@@ -3,15 +3,24 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from hashlib import blake2s
+from urllib.parse import quote_plus
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app import edits
 from app.architecture import CARRIED, CROSS, STEPS, first_picked, norms_of, steps_of
 from app.edits import Edits
 from engine.config import Config, RecurrentConfig
 
-LONGEST_LINK = 4000  # characters of prompt that a link carries
+LONGEST_LINK = (
+    8000  # characters of all values in an address, as they are written out: servers and proxies refuse
+)
+# addresses that are much longer
+LONGEST_TEXT = 1_000_000  # characters of a text that are kept, so that it can be shortened
+REMEMBERED = 50  # views of a session whose addresses could not hold them
+CUT = "cut"  # the parameter of an address that names what it could not hold
 PROMPT = "The animal didn't cross the street because it was too"  # its end is open: several words fit
 
 
@@ -75,6 +84,9 @@ def read_link(params: Mapping[str, str], models: list[str]) -> tuple[View, list[
     """The nearest sensible view to a link's parameters, and a sentence for each thing ignored."""
     found, ignored = {}, []
     for name, text in params.items():
+        if name == CUT:
+            ignored.append(f"“{text_start(text.rpartition('-')[0])}” was too long for a link and is not in it.")
+            continue
         if name not in TYPES:
             ignored.append(f"“{text_start(name)}” is not something a link can set.")
             continue
@@ -97,6 +109,8 @@ def _parse(name: str, text: str, models: list[str]):
         return value, cut and f"edits: {cut} is no what-if that a link can hold."
     if name in CHOICES and text not in CHOICES[name]:
         return None, f"{said} is not one of {', '.join(CHOICES[name])}."
+    if kind is str and len(text) > LONGEST_TEXT:
+        return None, f"{said} has {len(text):,} characters; the most is {LONGEST_TEXT:,}."
     if kind is str:
         return text, ""
     if kind is bool:
@@ -117,16 +131,30 @@ def text_start(text: str) -> str:
 
 
 def write_link(view: View) -> dict[str, str]:
-    """The parameters that open `view` again: only what differs from the default."""
-    link = {}
+    """The parameters that open `view` again: only what differs from the default, and what an address can hold.
+
+    What it cannot hold, the longest text first, is named in its place, with a sign of what it was."""
+    link, cut = {}, {}
     for name in TYPES:
         value = getattr(view, name)
         if value != getattr(DEFAULT, name):
             link[name] = edits.write(value) if name == "edits" else str(int(value) if value is True else value)
-    prompt = link.get("prompt", "")
-    if len(prompt) > LONGEST_LINK or any("\ud800" <= c <= "\udfff" for c in prompt):
-        del link["prompt"]  # no address can carry it
+    lengths = {name: _length(text) for name, text in link.items()}
+    while sum(lengths.values()) > LONGEST_LINK:
+        longest = max(lengths, key=lengths.get)
+        cut[longest] = link.pop(longest)
+        del lengths[longest]
+    if cut:
+        sign = blake2s(repr(cut).encode("utf-8", "backslashreplace"), digest_size=4).hexdigest()
+        link[CUT] = f"{','.join(cut)}-{sign}"
     return link
+
+
+def _length(text: str) -> float:
+    """How long a text is in an address; half a surrogate pair fits into none."""
+    if len(text) > LONGEST_LINK or any("\ud800" <= c <= "\udfff" for c in text):
+        return math.inf
+    return len(quote_plus(text))
 
 
 def fit(
@@ -179,10 +207,26 @@ def _fit_block(view: View, config: Config, moved: dict, ignored: list[str]) -> N
 
 
 def view(models: list[str]) -> View:
-    """The current view; a session's first run takes it from the link."""
-    if "view" not in st.session_state:
-        st.session_state.view, st.session_state.ignored = read_link(st.query_params.to_dict(), models)
+    """The current view. A session's first run takes it from the address, and so does one that the browser's
+    buttons Back and Forward have led to."""
+    if "view" not in st.session_state or get_script_run_ctx().is_history_navigation:
+        _open(st.query_params.to_dict(), models)
     return st.session_state.view
+
+
+def _open(link: dict[str, str], models: list[str]) -> None:
+    """The view of an address; a text that it could not hold is the one that this session wrote it for."""
+    whole = _whole().get(link.get(CUT, ""))
+    opened, ignored = read_link({k: v for k, v in link.items() if not whole or k != CUT}, models)
+    st.session_state.view = replace(opened, **whole or {})
+    st.session_state.ignored = ignored
+    st.session_state.address, st.session_state.opened = link, st.session_state.view
+    tell("")
+
+
+def _whole() -> dict[str, dict]:
+    """What the addresses of this session could not hold, by the sign that they have in its place."""
+    return st.session_state.setdefault("whole", {})
 
 
 def ignored() -> list[str]:
@@ -190,15 +234,29 @@ def ignored() -> list[str]:
     return st.session_state.get("ignored", [])
 
 
+def complain(sentence: str) -> None:
+    """Remember what is to be said once, at the next drawing."""
+    st.session_state.setdefault("complaints", []).append(sentence)
+
+
+def complaints() -> list[str]:
+    return st.session_state.pop("complaints", [])
+
+
 def settle(fitted: View, moved: list[str]) -> None:
     """Keep what `fit` moved, and say so until something is changed."""
     if moved:
+        if "opened" in st.session_state:
+            st.session_state.opened = fitted
         st.session_state.view = fitted
         st.session_state.ignored = [*ignored(), *moved]
 
 
 def change(**what) -> None:
     """Set fields of the view."""
+    for name, value in what.items():
+        if TYPES[name] is str and len(value) > LONGEST_TEXT:
+            raise ValueError(f"a text of {len(value):,} characters; the most is {LONGEST_TEXT:,}")
     st.session_state.view = replace(st.session_state.view, **what)
     st.session_state.ignored = []
 
@@ -209,12 +267,13 @@ def current() -> View:
 
 
 def enter(field: str, value: object) -> None:
-    """Set a field to what a control reports, in the range and among the choices that links have too; anything
-    else changes nothing."""
-    text = str(int(value)) if isinstance(value, bool) else str(value)
-    found, _ = _parse(field, text, [])
-    if found is not None:
-        change(**{field: found})
+    """Set a field to what a control reports; a ValueError where a link could not say the same."""
+    if type(value) is not TYPES[field] and not (TYPES[field] is float and type(value) is int):
+        raise ValueError(f"{field} is a {TYPES[field].__name__}")
+    found, complaint = _parse(field, str(int(value)) if value is True or value is False else str(value), [])
+    if complaint:
+        raise ValueError(complaint)
+    change(**{field: found})
 
 
 def edit(change_of: Callable[[Edits], Edits]) -> None:
@@ -225,6 +284,18 @@ def edit(change_of: Callable[[Edits], Edits]) -> None:
 def anew(**what) -> None:
     """Set fields that change what is read: what was picked in the old text is picked no more."""
     change(**UNPICKED | what)
+
+
+def count(number: int) -> bool:
+    """Is this report of the browser's a new one? Each has a number, and is sent until it was seen."""
+    new = number > seen()
+    st.session_state.seen = max(number, seen())
+    return new
+
+
+def seen() -> int:
+    """The number of the last report that came in."""
+    return st.session_state.get("seen", 0)
 
 
 def rest(name: str) -> None:
@@ -265,7 +336,30 @@ def leaving() -> bool:
 
 
 def publish() -> None:
-    """Write the view into the address bar."""
-    link = write_link(st.session_state.view)
-    if st.query_params.to_dict() != link:
-        st.query_params.from_dict(link)
+    """Write the view into the address bar; one that was just opened stands there. What a link leaves out is
+    remembered, so that Back finds it."""
+    if st.session_state.pop("opened", None) == current():
+        return
+    now = link()
+    if CUT in now:
+        whole = _whole()
+        whole[now[CUT]] = {name: getattr(current(), name) for name in _cut(now)}
+        while len(whole) > REMEMBERED:
+            del whole[next(iter(whole))]
+    if not now == st.session_state.address == st.query_params.to_dict():
+        st.session_state.address = now
+        st.query_params.from_dict(now)
+
+
+def link() -> dict[str, str]:
+    """The parameters of the present view's address."""
+    return write_link(st.session_state.view)
+
+
+def uncarried() -> list[str]:
+    """The fields of the view that the address cannot hold."""
+    return _cut(link())
+
+
+def _cut(address: dict[str, str]) -> list[str]:
+    return address[CUT].rpartition("-")[0].split(",") if CUT in address else []

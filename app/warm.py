@@ -1,11 +1,10 @@
 """Everything slow happens once, before the first visitor: imports, the model, a first run."""
 
-import gc
 import importlib
-from functools import cache
 
 import engine
-from app import compute
+from app import compute, garbage
+from app.shared import shared
 from app.state import PROMPT
 from app.ui import figures
 from app.views.walk import steps  # noqa: F401  (all that a visit imports)
@@ -14,21 +13,25 @@ from app.views.walk import steps  # noqa: F401  (all that a visit imports)
 LATE = ("pandas.api.types", "pyarrow.compute", "PIL.Image", "pydoc", "zoneinfo")
 
 
-@cache
+@shared()
 def warm() -> bool:
-    """Load the default model and run it once, then freeze the collector.
-
-    Streamlit collects garbage after every run, at a cost that grows with everything ever imported; what is
-    frozen here is never looked at again.
-    """
+    """Load the default model and run it once; all of it is for good."""
     for name in LATE:
         importlib.import_module(name)
     figures.bars([{"label": "", "value": 1}], "", "")  # Plotly imports its parts when they are first used
     figures.graph([figures.series("", [1], [1])], "", "")
+    try:
+        _first_run()
+    except RuntimeError as error:
+        if not compute.fall_back(error):
+            raise
+        _first_run()
+    garbage.begin()
+    return True
+
+
+def _first_run() -> None:
     name = engine.shipped()[0]
     trace = compute.trace(name, PROMPT)
     for point in trace.points():
         compute.checked(name, PROMPT, point)
-    gc.collect()
-    gc.freeze()
-    return True

@@ -10,16 +10,19 @@ the transformer stands apart: model/cells, model/recurrent, points/recurrent.
 """
 
 from engine.decode import Decoding, Step, generate
+from engine.images import Pixels
 from engine.load import load, moments_of, shipped
-from engine.points import Point, points_of
+from engine.points import Point
 from engine.trace import Trace, run
 from engine.trace.inputs import Inputs
+from engine.trace.tables import points_of
 from engine.trace.tap import Edit
 
 __all__ = [
     "Decoding",
     "Edit",
     "Inputs",
+    "Pixels",
     "Point",
     "Step",
     "Trace",

@@ -61,15 +61,17 @@ def flat_map(vectors: Tensor) -> Tensor:
 def project(vectors: Tensor, basis: Tensor, count: int) -> Tensor:
     """Vectors [N, D] as points [N, count], along the directions in which `basis` [M, D] spreads most, from its
     mean (principal component analysis, Pearson 1901)."""
-    centre = basis.double().mean(0)
-    _, _, directions = torch.linalg.svd(basis.double() - centre, full_matrices=False)
-    points = (vectors.double() - centre) @ directions[:count].T
+    vectors, basis = vectors.cpu().double(), basis.cpu().double()
+    centre = basis.mean(0)
+    _, _, directions = torch.linalg.svd(basis - centre, full_matrices=False)
+    points = (vectors - centre) @ directions[:count].T
     return F.pad(points, (0, count - points.shape[1]))
 
 
 def spread(vectors: Tensor) -> float:
     """How far vectors [N, D] are from their mean: the mean of the squared distances."""
-    return (vectors.double() - vectors.double().mean(0)).square().sum(-1).mean().item()
+    vectors = vectors.cpu().double()
+    return (vectors - vectors.mean(0)).square().sum(-1).mean().item()
 
 
 @torch.inference_mode()

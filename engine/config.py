@@ -70,7 +70,7 @@ class Config:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it must be true or false")
         for name in ("norm_eps", "rotary_base"):
             number = getattr(self, name)
-            if not isinstance(number, int | float) or not 0 < number < math.inf:
+            if type(number) not in (int, float) or not 0 < number < math.inf:
                 raise ValueError(f"{name} is {number!r}; it must be a number above 0")
         for name, known in (("positions", POSITIONS), ("norm", NORMS), ("ending", ENDINGS)):
             if getattr(self, name) not in tuple(known):
@@ -84,10 +84,15 @@ class Config:
             object.__setattr__(self, "head_width", self.width // self.heads)
         if self.heads % self.key_heads:
             raise ValueError(f"{self.heads} heads cannot share {self.key_heads} key_heads evenly")
-        if self.image and (self.image % self.patch or self.context != self.patches + 1):
+        if self.image and self.image % self.patch:
             raise ValueError(
-                f"an image of {self.image} pixels a side in patches of {self.patch} needs a context of its "
-                f"patches and one more, not {self.context}"
+                f"an image of {self.image} pixels a side cannot be cut into patches of {self.patch} a side: "
+                f"{self.image} is not divisible by {self.patch}"
+            )
+        if self.image and self.context != self.patches + 1:
+            raise ValueError(
+                f"an image of {self.image} pixels a side in patches of {self.patch} needs a context of "
+                f"{self.patches + 1}, its patches and one more, not {self.context}"
             )
         if self.image and (self.positions == "sinusoidal" or self.scale_embedding):
             raise ValueError("the places of patches are learned and patches are never scaled: choose neither")

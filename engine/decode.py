@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor
 
 from engine.model.cache import Cache
+from engine.tokenize import Stream
 from engine.trace.inputs import Inputs, inputs_of
 
 METHODS = ("greedy", "sample")
@@ -18,9 +20,9 @@ class Decoding:
     """How the next token is chosen. All steps work on the full vocabulary, in this order.
 
     method       greedy (the most probable) or sample (drawn by probability)
-    temperature  logits are divided by it: below 1 sharper, above 1 flatter
+    temperature  logits are divided by it: below 1 sharper, above 1 flatter; 0: the most probable alone
     top_k        keep the k most probable tokens
-    top_p        keep the most probable tokens until they hold this share (Holtzman et al. 2020)
+    top_p        keep the most probable tokens until they hold this share (Holtzman et al. 2020); 1: keep all
     min_p        keep tokens with at least this share of the best one's probability
     seed         where the random numbers start: the same seed gives the same text
     max_tokens   how many tokens to add at most
@@ -48,17 +50,22 @@ class Decoding:
             value = getattr(self, name)
             if value is None and name in ("top_k", "top_p", "min_p"):
                 continue
-            whole = name in ("top_k", "seed", "max_tokens")
-            fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-            if not fits or not low <= value <= high:
+            whole, coldest = name in ("top_k", "seed", "max_tokens"), name == "temperature"
+            number = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
+            if not number or not (low <= value <= high or (coldest and value == 0)):
                 goes = "is a whole number" if whole else "goes"
                 upto = f"to {high}" if high < math.inf else "upwards"
-                raise ValueError(f"{name} is {value!r}; it {goes} from {low} {upto}")
+                more = ", or is 0: always the most probable" if coldest else ""
+                raise ValueError(f"{name} is {value!r}; it {goes} from {low} {upto}{more}")
+            object.__setattr__(self, name, int(value) if whole else float(value))  # numpy's are numbers, too
 
 
 @dataclass(frozen=True)
 class Step:
-    """One chosen token: its id and text, its probability after all cuts, and the text's end if reached."""
+    """One chosen token: its id, its probability after all cuts, and the text that can be told with it.
+
+    A character of several tokens is told with its last: the texts of all steps are together the whole text.
+    """
 
     id: int
     text: str
@@ -69,7 +76,10 @@ class Step:
 
 
 def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
-    """Divide logits [V] by the temperature: below 1 sharper, above 1 flatter."""
+    """Divide logits [V] by the temperature: below 1 sharper, above 1 flatter; 0 keeps the first of the best."""
+    if temperature == 0:
+        best = torch.arange(len(logits), device=logits.device) == logits.argmax()
+        return logits.masked_fill(~best, -torch.inf)
     return logits / temperature
 
 
@@ -80,12 +90,16 @@ def keep_top_k(logits: Tensor, k: int) -> Tensor:
 
 
 def keep_top_p(logits: Tensor, p: float) -> Tensor:
-    """Keep the most probable tokens until their probabilities reach p; always at least one."""
-    ordered, ids = logits.sort(descending=True, stable=True)
-    probabilities = ordered.softmax(-1)
-    before = probabilities.cumsum(-1) - probabilities  # the share held by better tokens
-    cut = before >= p
-    cut[0] = False
+    """Keep the most probable tokens until their probabilities reach p; always at least one, and all if p is 1.
+
+    The least probable are cut while they hold no more than 1 − p together; of equal ones those that torch sorts
+    to the front.
+    """
+    if p >= 1:
+        return logits
+    (ordered,), (ids,) = logits[None].sort()
+    cut = ordered.softmax(-1).cumsum(-1) <= 1 - p
+    cut[-1] = False
     return logits.masked_fill(torch.zeros_like(cut).scatter(0, ids, cut), -torch.inf)
 
 
@@ -97,7 +111,7 @@ def keep_min_p(logits: Tensor, p: float) -> Tensor:
 
 def steps_of(logits: Tensor, decoding: Decoding) -> dict[str, Tensor]:
     """Every step by name, from `logits` [V] to `probabilities` [V]; steps not asked for are absent."""
-    steps = {"logits": logits.double()}
+    steps = {"logits": logits.cpu().double()}  # on the processor: not every device has float64
     x = steps["tempered"] = apply_temperature(steps["logits"], decoding.temperature)
     for name, cut in (("top_k", keep_top_k), ("top_p", keep_top_p), ("min_p", keep_min_p)):
         if getattr(decoding, name) is not None:
@@ -175,14 +189,40 @@ def generate(
     `cached=False` reads the whole text again for every token: slower, the same result.
     Raises a ValueError if the model writes no text or cannot read what it is given.
     """
+    if not isinstance(decoding, Decoding):
+        raise ValueError(f"decoding is an engine.Decoding(…), not {decoding!r:.40}")
     _check_writes(model)
     inputs = inputs_of(model, text_or_ids, target=target)
     if len(inputs.ids) > 1:
         raise ValueError(f"one text is written at a time, not {len(inputs.ids)}: give one, or use `translate`")
-    return _steps(model, inputs, decoding, cached)
+    return _told(model, inputs, _steps(model, inputs, decoding, cached))
 
 
-def _steps(model, inputs: Inputs, decoding: Decoding, cached: bool) -> Iterator[Step]:
+def _told(model, inputs: Inputs, chosen: Iterator[tuple[int, float]]) -> Iterator[Step]:
+    """Tokens and their probabilities as steps with the text that can be told with each.
+
+    A step after which bytes are held back waits for the next: if it is the last, it tells what is left of them.
+    """
+    if model.tokenizer is None:
+        yield from (Step(id, "", probability) for id, probability in chosen)
+        return
+    given = (inputs.ids if inputs.target is None else inputs.target)[0].tolist()
+    stream = Stream(model.tokenizer, start=set(given) <= set(model.tokenizer.special.values()))
+    waits: Step | None = None
+    for id, probability in chosen:
+        if waits:
+            yield waits
+        step, waits = Step(id, stream.add(id), probability), None
+        if stream.holds:
+            waits = step
+        else:
+            yield step
+    if waits:
+        yield replace(waits, text=waits.text + stream.rest())
+
+
+def _steps(model, inputs: Inputs, decoding: Decoding, cached: bool) -> Iterator[tuple[int, float]]:
+    """The tokens chosen one after the other, and the probability of each."""
     text = inputs.ids if inputs.target is None else inputs.target  # [1, T], to be written on
     context, random = model.reads[-1].context, torch.Generator().manual_seed(decoding.seed)
     count = min(context - text.shape[1], decoding.max_tokens)
@@ -191,18 +231,22 @@ def _steps(model, inputs: Inputs, decoding: Decoding, cached: bool) -> Iterator[
         cache = Cache(model.config, room=text.shape[1] + count, like=model.embed.token.weight)
     logits = next_logits(model, inputs, cache)
 
-    def score(ids: Tensor) -> Tensor:
-        return steps_of(logits(ids)[0], decoding)["probabilities"][None]
+    chances: Tensor = torch.empty(0)  # of the last choice
 
-    def pick(probabilities: Tensor) -> Tensor:
-        return torch.tensor([choose(probabilities[0], decoding, random)])
+    def pick(scores: Tensor) -> Tensor:
+        nonlocal chances
+        if not scores.isfinite().all():
+            raise ValueError(f"{model.name} gives scores that are no finite numbers: no token can be chosen")
+        chances = steps_of(scores[0], decoding)["probabilities"]
+        greedy = decoding.method == "greedy"  # of equal scores the first, whatever the cuts keep
+        return scores.argmax(-1) if greedy else torch.tensor([choose(chances, decoding, random)])
 
-    ends = _ends(model)
-    for new, probabilities in grow(text, score, pick, count):
+    ends = ends_of(model)
+    for new, _ in grow(text, logits, pick, count):
         id = int(new)
         if id in ends:
             return
-        yield Step(id, _text(model, id), float(probabilities[0, id]))
+        yield id, float(chances[id])
 
 
 @torch.inference_mode()
@@ -212,7 +256,7 @@ def translate(model, ids: Tensor, padding: Tensor | None = None, longest: int | 
     ids [B, S] or images, padding [B, S], True = a real token -> [B, T], T up to `longest` or a full context.
     Rows that have ended are filled with the end token.
     """
-    start = torch.full((len(ids), 1), model.start, device=model.device)
+    start, ends = torch.full((len(ids), 1), model.start, device=model.device), torch.tensor([*ends_of(model)])
     done, written = torch.zeros(len(ids), dtype=torch.bool), [start[:, :0].cpu()]
 
     def pick(logits: Tensor) -> Tensor:
@@ -221,7 +265,7 @@ def translate(model, ids: Tensor, padding: Tensor | None = None, longest: int | 
     count = min(model.reads[-1].context - 1, longest or math.inf)
     for best, _ in grow(start, next_logits(model, Inputs(ids, padding, target=start)), pick, count):
         written.append(best[:, None])
-        done |= best == model.end
+        done |= torch.isin(best, ends)
         if done.all():
             break
     return torch.cat(written, 1).to(model.device)
@@ -242,12 +286,11 @@ def _check_writes(model) -> None:
     raise ValueError(f"{model.name} {does}. Use {instead}")
 
 
-def _ends(model) -> set[int]:
-    """The tokens that end a text."""
+def ends_of(model) -> set[int]:
+    """The tokens that end a text: those that its checkpoint names; of a model that was not loaded, its own end
+    or that of its tokenizer."""
+    if model.ends is not None:
+        return set(model.ends)
     if len(model.reads) == 2:
         return {model.end}
-    return set(model.tokenizer.special.values()) if model.tokenizer else set()
-
-
-def _text(model, id: int) -> str:
-    return model.tokenizer.bytes_of(id).decode("utf-8", "replace") if model.tokenizer else ""
+    return set(model.tokenizer.ends) if model.tokenizer else set()

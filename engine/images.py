@@ -29,13 +29,15 @@ GREYS = greys()
 
 @dataclass(frozen=True)
 class Preparation:
-    """How a model wants its images: `size` pixels a side, each number of a pixel less `mean`, over `std`; and
-    the colours with which they are written as texts (if None is given, greys)."""
+    """How a model wants its images: `size` pixels a side, each number of a pixel (from 0 to 1) less `mean`,
+    over `std`; the colours with which they are written as texts (if None is given, greys); and whether an
+    image of another size is resized or refused."""
 
     size: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
     palette: Palette | None = None
+    resize: bool = True
 
     def __post_init__(self):
         if self.palette is None:
@@ -48,12 +50,15 @@ class Preparation:
             raise ValueError(f"an image is {wanted} numbers from 0 to 255, not {list(pixels.shape)}")
         x = pixels[None].float() / 255
         if x.shape[-2:] != (self.size, self.size):
+            if not self.resize:
+                sides = f"{self.size} × {self.size} pixels, not {x.shape[-2]} × {x.shape[-1]}"
+                raise ValueError(f"this model's images are not resized: give one of {sides}")
             x = F.interpolate(x, (self.size, self.size), mode="bilinear", antialias=True)
         return (x - self._column(self.mean)) / self._column(self.std)
 
     def pixels(self, image: Tensor) -> Tensor:
         """What was prepared [channels, size, size] -> brightness from 0 to 1, to be drawn."""
-        return image * self._column(self.std)[0] + self._column(self.mean)[0]
+        return image.cpu() * self._column(self.std)[0] + self._column(self.mean)[0]
 
     def _column(self, numbers: tuple[float, ...]) -> Tensor:
         return torch.tensor(numbers)[None, :, None, None]

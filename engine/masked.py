@@ -1,6 +1,7 @@
 """What an encoder is for: filling a [MASK], judging whether a text follows another; and how it was trained."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -8,6 +9,7 @@ from torch import Tensor
 from engine.model.transformer import Transformer
 from engine.tokenize.wordpiece import MASK
 from engine.trace import run
+from engine.trace.inputs import encode, tokenizer_of
 
 SHARE, MASKED, RANDOM = 0.15, 0.8, 0.1  # Devlin et al. 2018, section 3.1
 KEPT, AS_MASK, AS_OTHER, AS_ITSELF = range(4)
@@ -24,26 +26,31 @@ class Guess:
 
 def fill(model: Transformer, text: str, count: int = 5) -> list[list[Guess]]:
     """The most probable entries for each [MASK] of a text, in its order."""
-    if model.config.ending != "masked":
+    if getattr(model.config, "ending", "") != "masked":
         raise ValueError(f"{model.name} has no head for {MASK}: it gives vectors, no words")
-    ids = model.tokenizer.encode(text)
+    if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
+        raise ValueError(f"count is {count!r}; it is a whole number from 1 upwards")
+    ids = encode(model, text)
     places = [t for t, id in enumerate(ids) if id == model.tokenizer.mask]
     if not places:
         raise ValueError(f"there is no {MASK} in the text: write {MASK} in the place of the word to be found")
-    shares = run(model, ids)["logits"][0, places].softmax(-1).topk(min(count, model.config.vocabulary))
+    count = min(int(count), model.config.vocabulary)
+    shares = run(model, ids)["logits"][0, places].softmax(-1).topk(count)
     rows = zip(shares.indices.tolist(), shares.values.tolist(), strict=True)
     return [[_guess(model, *each) for each in zip(*row, strict=True)] for row in rows]
 
 
 def _guess(model: Transformer, id: int, share: float) -> Guess:
-    return Guess(id, model.tokenizer.bytes_of(id).decode(), share)
+    return Guess(id, model.tokenizer.shown(id).decode(), share)
 
 
 def follows(model: Transformer, first: str, second: str) -> float:
     """The probability that the second text follows the first."""
-    if not model.config.next_sentence:
+    if not getattr(model.config, "next_sentence", False):
         raise ValueError(f"{model.name} has no head that judges whether one text follows another")
-    ids, segments = model.tokenizer.encode_pair(first, second)
+    for text in (first, second):
+        encode(model, text)  # checked one by one: an error names its own text
+    ids, segments = tokenizer_of(model).encode_pair(first, second)
     return run(model, ids, segments=segments)["follows.scores"][0].softmax(-1)[0].item()
 
 

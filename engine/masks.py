@@ -32,6 +32,14 @@ def full_mask(T: int, S: int, padding: Tensor | None = None, device=None) -> Ten
     return padding[:, None, None, :].expand(-1, -1, T, -1)
 
 
+def softmax(masked: Tensor) -> Tensor:
+    """Scores [..., S], −∞ where nobody looks -> weights that sum to 1.
+
+    A row of −∞ alone gives zeros, as torch's fused kernel does.
+    """
+    return masked.softmax(-1).masked_fill((masked == -torch.inf).all(-1, keepdim=True), 0)
+
+
 def mask_of(kind: str, T: int, n: int, device=None) -> Tensor:
     """A mask [1, 1, T, T] as other models use it in place of the causal one.
 

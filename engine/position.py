@@ -10,17 +10,27 @@ POSITIONS = ("learned", "rotary", "sinusoidal", "relative", "alibi")
 BIASED = ("relative", "alibi")  # of these: told by what is added to the scores
 
 
+def places_of(T: int, start: int = 0, padding: Tensor | None = None, device=None) -> Tensor:
+    """The place of each of T tokens, from `start` on [T].
+
+    With padding [B, S], True = a real token, the places of the last T of them [B, T]: only real tokens count.
+    """
+    if padding is None:
+        return torch.arange(start, start + T, device=device)
+    return (padding.cumsum(-1) - 1).clamp_min(0)[:, -T:]
+
+
 def turns(places: Tensor, width: int, base: float) -> Tensor:
     """How far each pair of a query or key of `width` numbers is turned at each place, in radians.
 
-    places [T] -> [T, E/2]: place · base^(−2i/E) for pair i (Su et al. 2021, equation 15).
+    places [..., T] -> [..., T, E/2]: place · base^(−2i/E) for pair i (Su et al. 2021, equation 15).
     """
     pair = torch.arange(width // 2, device=places.device)
-    return places[:, None] * base ** (-2 * pair / width)
+    return places[..., None] * base ** (-2 * pair / width)
 
 
 def rotate(x: Tensor, angles: Tensor) -> Tensor:
-    """Turn the pairs (i, i + E/2) of x [..., T, E] by `angles` [T, E/2].
+    """Turn the pairs (i, i + E/2) of x [..., T, E] by `angles` [..., T, E/2].
 
     The dot product of a turned query with a turned key depends on their distance alone.
     """
@@ -32,11 +42,12 @@ def rotate(x: Tensor, angles: Tensor) -> Tensor:
 def sinusoids(places: Tensor, width: int) -> Tensor:
     """A fixed vector for each place: sine and cosine of ever slower waves, in turn.
 
-    places [T] -> [T, D] in float64: sin and cos of place / 10000^(2i/D) (Vaswani et al. 2017, section 3.5).
+    places [..., T] -> [..., T, D] in float64: sin and cos of place / 10000^(2i/D) (Vaswani et al. 2017,
+    section 3.5).
     """
     number = torch.arange(width, device=places.device)
     pair = number.div(2, rounding_mode="floor").double()
-    angles = places[:, None] / 10_000 ** (2 * pair / width)
+    angles = places[..., None] / 10_000 ** (2 * pair / width)
     return torch.where(number % 2 == 0, angles.sin(), angles.cos())
 
 
@@ -75,7 +86,7 @@ def slopes(heads: int) -> list[float]:
 def alibi(away: Tensor, heads: int) -> Tensor:
     """What each head adds to the scores for distances s − t: its slope times the distance, taken off.
 
-    away [T, S] -> [H, T, S] in float32: attention with linear biases (Press et al. 2022, section 3).
+    away [..., T, S] -> [..., H, T, S] in float32: attention with linear biases (Press et al. 2022, section 3).
     """
     slope = torch.tensor(slopes(heads), device=away.device)
-    return -slope[:, None, None] * away.abs()
+    return -slope[:, None, None] * away.abs()[..., None, :, :]

@@ -47,23 +47,30 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def server(app: Path = APP, *options: str, timeout: float = 120) -> Iterator[Server]:
-    """`app` served by Streamlit on a free port; further `options` go onto its command line."""
-    port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)]
+def server(
+    app: Path = APP, *options: str, timeout: float = 120, port: int = 0, processes: int = 1
+) -> Iterator[Server]:
+    """`app` served by Streamlit, on a free port unless one is given; `options` go onto its command line.
+
+    With several processes it is Glassbox itself, behind its balancer.
+    """
+    port = port or free_port()
+    one = ["streamlit", "run", str(app)]
+    several = ["app.processes", str(processes)]
+    command = [sys.executable, "-m", *(one if processes == 1 else several), "--server.port", str(port)]
     command += ["--server.headless", "true", "--server.address", "127.0.0.1"]
     command += ["--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false", *options]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "server.log"
         with log.open("wb") as out:
             started = time.perf_counter()
-            process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(command, cwd=app.parents[1], stdout=out, stderr=subprocess.STDOUT)
             try:
                 url = f"http://127.0.0.1:{port}"
                 _wait_for_health(url, process, log, started + timeout)
                 yield Server(url, time.perf_counter() - started, process.pid, log)
             finally:
-                _stop(process)
+                stop(process)
 
 
 def _wait_for_health(url: str, process: subprocess.Popen, log: Path, end: float) -> None:
@@ -78,7 +85,8 @@ def _wait_for_health(url: str, process: subprocess.Popen, log: Path, end: float)
     raise TimeoutError("the server did not start:\n" + log.read_text("utf-8", "replace"))
 
 
-def _stop(process: subprocess.Popen) -> None:
+def stop(process: subprocess.Popen) -> None:
+    """End a process that was started here, and wait until it has ended."""
     process.terminate()
     try:
         process.wait(5)

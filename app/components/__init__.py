@@ -7,7 +7,7 @@ does comes back as an event to a callback; what is selected goes out in the data
 import base64
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import blake2s
 from pathlib import Path
@@ -18,7 +18,9 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.components.v1 import declare_component
 
-from app.ui.page import Act, Page, put
+from app import state
+from app.ui.events import Act, cell, one_of, place, signs, text
+from app.ui.page import Page, put
 
 HERE = Path(__file__).parent
 FONTS = HERE.parents[1] / "assets" / "fonts"
@@ -44,10 +46,11 @@ DRAWN = (
     "lesson",
     "formula",
     "rest",
+    "qr",
     "machine",
 )
 
-SHARED = ("common", "drawing_input", "machine")
+SHARED = ("common", "history", "drawing_input", "machine")
 ARRIVE = (HERE / "lib" / "arrive.js").read_text("utf-8")
 
 # What stands on the page: it waits for the library and hands over. Small, because it travels every time.
@@ -95,8 +98,8 @@ def library() -> None:
     )(key="library", height=1)
 
 
-def _mount(name: str, data, **triggers: Callable[[], None]) -> None:
-    st.components.v2.component(
+def _mount(name: str, data, **triggers: Callable[[], None]):
+    return st.components.v2.component(
         f"glassbox_{name}",
         html="<div></div>\n",
         js=ARRIVE + SHIM.replace("NAME", name),
@@ -113,7 +116,11 @@ def show(page: Page) -> None:
             page.act(sent.get("act"))
 
     _mount("store", pack(page.tensors))
-    _mount("page", {"parts": page.parts}, on_act_change=act)
+    sent = _mount("page", {"parts": page.parts, "seen": state.seen()}, on_act_change=act)
+    # A new session of a page that has long been there, as after a restart of the server, finds reports of which
+    # Streamlit does not know yet whom to tell.
+    if sent.get("act") is not None and page.act(sent.get("act")):
+        st.rerun()
 
 
 def pack(tensors: dict[str, np.ndarray]) -> bytes:
@@ -156,19 +163,25 @@ PLAIN_MATRIX |= {"told": "number", "hidden": "masked"}
 
 def matrix(key: str, header: dict, pick: Act | None = None) -> None:
     """One matrix of a stored tensor; `header` as `app.ui.heatmaps.picture` makes it."""
-    acts = {"pick": pick} if pick else {}
-    put("matrix", key, PLAIN_MATRIX | header | {"pickable": pick is not None}, **acts)
+    shape = header.get("shape") or (len(header["rows"]), len(header["cols"]))
+    acts = {"pick": cell(*shape, pick)} if pick else {}
+    of = [header[name] for name in ("axes", "rows", "cols")]
+    put("matrix", key, PLAIN_MATRIX | header | {"pickable": pick is not None}, of, **acts)
 
 
-def plot(key: str, header: dict, figure: go.Figure, pick: Act | None = None) -> None:
-    """A chart of `app.ui.figures`; `header` as `app.ui.charts.chart` makes it."""
+def plot(key: str, header: dict, figure: go.Figure, pick: tuple[Sequence, Act] | None = None) -> None:
+    """A chart of `app.ui.figures`; `header` as `app.ui.charts.chart` makes it. pick: what its points stand for,
+    in their order, and what is called with one of these."""
     drawn = {
         "data": [_spec(t.to_plotly_json()) for t in figure.data],
         "layout": _spec(figure.layout.to_plotly_json()),
     }
-    sig = blake2s(repr(drawn).encode(), digest_size=8).hexdigest()
+    sig = blake2s(repr(drawn).encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
     sent = header | {"figure": drawn, "sig": sig, "pickable": pick is not None}
-    put("plot", key, sent, **({"pick": pick} if pick else {}))
+    if pick is None:
+        return put("plot", key, sent)
+    among, act = list(pick[0]), pick[1]
+    return put("plot", key, sent, among, pick=place(len(among), lambda i: act(among[i])))
 
 
 def _spec(value):
@@ -180,51 +193,62 @@ def _spec(value):
 
 def head_grid(key: str, header: dict, head: Act) -> None:
     """All heads of a stored tensor [H, T, S]."""
-    put("head_grid", key, header, head=head)
+    put("head_grid", key, header, header["names"], head=place(len(header["names"]), head))
 
 
 def pipeline(key: str, header: dict, step: Act) -> None:
-    put("pipeline", key, header, step=step)
+    """The map of the steps; `header` has their names, their titles in groups, and at which one is."""
+    put("pipeline", key, header, header["names"], step=one_of(header["names"], step))
 
 
-def bar(key: str, header: dict, **choices: Act) -> None:
-    """Token chips and the layer and head in use; `choices` has token, layer and head."""
-    put("bar", key, header, **choices)
+def bar(key: str, header: dict, token: Act, layer: Act, head: Act, stack: Act) -> None:
+    """Token chips and the layer and head in use."""
+    counts = {"token": len(header["tokens"]), "layer": header["layers"], "head": header["heads"]}
+    acts = {"token": token, "layer": layer, "head": head}
+    of = [header[name] for name in ("ids", "tokens", "layers", "heads")]
+    there = {name: place(counts[name], act) for name, act in acts.items()}
+    put("bar", key, header, of, **there, stack=one_of(state.CHOICES["stack"], stack))
 
 
 def prompt(key: str, header: dict, submit: Act, example: Act) -> None:
     """The text box; `header` has text, placeholder, examples [(text, what it shows)] and open. `submit` is
-    called with a text, `example` with the number of one."""
-    put("prompt", key, header, prompt=submit, example=example)
+    called with a text, `example` with the text of one."""
+    texts = [shown for shown, _ in header["examples"]]
+    put("prompt", key, header, texts, prompt=text(state.LONGEST_TEXT, submit), example=one_of(texts, example))
 
 
 def drawing(key: str, header: dict, image: Act) -> None:
     """A square to draw in; `header` has text (a sign a pixel), signs and palette (their colours), side,
     examples [(text, what it is)] and open."""
-    put("drawing", key, header, image=image)
+    _square("drawing", key, header, image)
 
 
 def painting(key: str, header: dict, image: Act) -> None:
     """A square to put coloured shapes in; `header` as that of `drawing`, and colours (the names of the palette)
     and stamps [{name, sizes: [(name, which pixels are filled)]}]."""
-    put("painting", key, header, image=image)
+    _square("painting", key, header, image)
 
 
-def image(key: str, header: dict, place: Act) -> None:
+def _square(kind: str, key: str, header: dict, image: Act) -> None:
+    of = [header[name] for name in ("side", "signs", "palette")]
+    put(kind, key, header, of, image=signs(header["side"] ** 2, header["signs"], image))
+
+
+def image(key: str, header: dict, at: Act) -> None:
     """An image in its patches, weights laid over it; `header` as `app.ui.images.laid` makes it."""
-    put("image", key, header, place=place)
+    put("image", key, header, header["names"], place=place(len(header["names"]), at))
 
 
 def machine(key: str, header: dict, **acts: Act) -> None:
     """The whole forward pass; `header` as `app.views.machine.whole` makes it. `acts` has token (a position),
-    take [point, head], zoom [k, x, y] and open [point, block, head, token, key, entry]."""
-    put("machine", key, header, **acts)
+    take [column, head], zoom [k, x, y] and open [column, head, token, key, entry]."""
+    put("machine", key, header, [column["src"] for column in header["columns"]], **acts)
 
 
 def looks(key: str, header: dict, token: Act) -> None:
     """An image once for every token, that token's weights laid over it; `header` as that of `image`, and words
     (the tokens) and says (what is written after each)."""
-    put("looks", key, header, token=token)
+    put("looks", key, header, header["words"], token=place(len(header["words"]), token))
 
 
 def lesson(key: str, header: dict) -> None:
@@ -235,7 +259,7 @@ def lesson(key: str, header: dict) -> None:
 def rest(key: str, header: dict, rested: Act) -> None:
     """A sentence; `header` has say, ok (None: not known yet), name, ask and button. Where it asks, `rested` is
     called with the name once the visitor has stayed for a moment, or has clicked the button of that name."""
-    put("rest", key, header, rested=rested)
+    put("rest", key, header, header["name"], rested=one_of([header["name"]], rested))
 
 
 def formula(key: str, mathml: str) -> None:
@@ -245,10 +269,17 @@ def formula(key: str, mathml: str) -> None:
 
 def worked_arithmetic(key: str, boxes: list[dict], set: Act) -> None:
     """The arithmetic of picked cells, a box each, as `app.ui.arithmetic` makes them; `set` is called with
-    [the number of a box, a number that its cell is to have]."""
-    put("worked_arithmetic", key, {"boxes": boxes}, set=set)
+    [the name of a box's cell, a number that it is to have]."""
+    put("worked_arithmetic", key, {"boxes": boxes}, [box["cell"] for box in boxes], set=set)
 
 
-def tokens(key: str, header: dict, **choices: Act) -> None:
-    """The text cut into tokens, and the merges of one piece; `choices` has token and merge."""
-    put("tokens", key, header, **choices)
+def qr(key: str, header: dict) -> None:
+    """A QR code and its address as a link; `header` has address, say and rows (a sign a module, 1 for dark)."""
+    put("qr", key, header)
+
+
+def tokens(key: str, header: dict, token: Act, merge: Act) -> None:
+    """The text in its tokens, and the merges of one piece; `merge` is called with how many of them to show."""
+    ids, stops = header["ids"], header["merges"]
+    acts = dict(token=place(len(ids), token), merge=place(len(stops), merge))
+    put("tokens", key, header, (ids, header["title"], len(stops)), **acts)

@@ -9,6 +9,7 @@ from app import components, compute, state
 from app.edits import LARGEST, put
 from app.text import say
 from app.ui.context import StepContext
+from app.ui.events import Refused, is_number
 from app.ui.frame import clamp, written
 from engine.trace.tap import Edit
 from engine.worked import Worked, work
@@ -20,16 +21,17 @@ LONG = 64  # tokens of a text whose whole run is made again only when asked for
 def arithmetic(ctx: StepContext, *cells: tuple | Worked) -> None:
     """Picked cells (a point and where in it) by hand: terms, their sum, the model's own number beside it."""
     boxes = [_box(ctx, cell) if isinstance(cell, Worked) else _by_hand(ctx, *cell) for cell in cells]
-    components.worked_arithmetic(
-        "worked_arithmetic", [box for box, _ in boxes], lambda sent: _set(ctx, [at for _, at in boxes], sent)
-    )
+    components.worked_arithmetic("worked_arithmetic", [box for box, _ in boxes], lambda sent: _set(boxes, sent))
 
 
-def _set(ctx: StepContext, cells: list[Edit | None], sent: object) -> None:
-    """Give a cell the number that the browser sends, where both are sensible."""
+def _set(boxes: list[tuple[dict, Edit | None]], sent: object) -> None:
+    """Give a cell, by its name, the number that the browser sends."""
+    cells = {box["cell"]: edit for box, edit in boxes if edit}
     match sent:
-        case [int(i), int() | float() as x] if 0 <= i < len(cells) and cells[i] and abs(x) <= LARGEST:
-            state.edit(lambda edits: put(edits, replace(cells[i], value=float(x))))
+        case [str(cell), x] if cell in cells and is_number(x) and abs(x) <= LARGEST:
+            state.edit(lambda edits: put(edits, replace(cells[cell], value=float(x))))
+        case _:
+            raise Refused("no cell and number")
 
 
 def _settable(ctx: StepContext, point: str, at: tuple[int, ...]) -> Edit | None:

@@ -239,4 +239,4 @@ class StepContext:
         return self.model.labels[index] if self.model.labels else self.label_of(index)
 
     def label_of(self, token_id: int) -> str:
-        return token_labels([self.model.tokenizer.bytes_of(token_id)])[0]
+        return token_labels([self.model.tokenizer.shown(token_id)])[0]

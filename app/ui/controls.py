@@ -1,87 +1,93 @@
 """Controls for fields of the view: what a person sets comes in by the same door as a link."""
 
-import math
-
 from app import state
-from app.ui.page import Act, fold, put
+from app.ui.events import Act, flag, one_of, place
+from app.ui.events import number as number_in
+from app.ui.events import text as text_of
+from app.ui.page import fold, put
 
 
 def slider(label: str, field: str, step: float) -> None:
-    least, most = state.RANGES[field]
-    _bound("slider", label, field, least=least, most=most, step=step)
+    _ranged("slider", label, field, step=step)
 
 
 def number(label: str, field: str) -> None:
-    least, most = state.RANGES[field]
-    _bound("number", label, field, least=least, most=most)
+    _ranged("number", label, field)
 
 
 def switch(label: str, field: str) -> None:
-    _bound("switch", label, field)
+    _bound("switch", label, field, flag)
 
 
 def text_field(label: str, field: str, most: int) -> None:
     """A line of text of at most so many characters."""
-    _bound("text", label, field, most=most)
+    _bound("text", label, field, lambda act: text_of(most, act), most=most)
 
 
 def choice(label: str, field: str, names: dict[str, str]) -> None:
     """A row of choices, value -> what it is called; it speaks for itself, so the label is only read out."""
-    _bound("choice", label, field, options=list(names.items()))
+    _bound("choice", label, field, lambda act: one_of(names, act), options=list(names.items()))
 
 
 def choice_of(
-    key: str, label: str, value: str, names: dict[str, str], act: Act, *, named: bool = False
+    key: str, label: str, value: str, names: dict[str, str], act: Act, *, named: bool = False, of: object = ""
 ) -> None:
-    """The same for what is no field: `act` is called with one of the names. named: the label is shown, too."""
-
-    def take(value: object) -> None:
-        if value in list(names):
-            act(value)
-
-    _control("choice", key, label, value, take, options=list(names.items()), named=named)
+    """The same for what is no field: `act` is called with one of the names. named: the label is shown, too; of:
+    what the choice is about."""
+    options = list(names.items())
+    _control("choice", key, label, value, one_of(names, act), of, options=options, named=named)
 
 
-def slider_of(key: str, label: str, value: float, least: float, most: float, step: float, act: Act) -> None:
+def slider_of(
+    key: str, label: str, value: float, least: float, most: float, step: float, act: Act, *, of: object = ""
+) -> None:
     """The same for a number that is no field: `act` is called with one from least to most."""
-    _control("slider", key, label, value, _within(least, most, act), least=least, most=most, step=step)
+    ends = dict(least=least, most=most)
+    _control("slider", key, label, value, number_in(least, most, act), of, step=step, **ends)
 
 
-def number_of(key: str, label: str, value: int, least: int, most: int, act: Act) -> None:
-    _control("number", key, label, value, _within(least, most, act), least=least, most=most)
+def slider_of_names(key: str, label: str, at: int, names: list[str], act: Act, *, of: object = "") -> None:
+    """A slider over a list of names: `act` is called with a place in it."""
+    ends = dict(least=0, most=len(names) - 1, step=1, names=names)
+    _control("slider", key, label, at, place(len(names), act), of, **ends)
 
 
-def switch_of(key: str, label: str, value: bool, act: Act) -> None:
-    _control("switch", key, label, value, lambda on: act(on is True))
+def number_of(key: str, label: str, value: int, least: int, most: int, act: Act, *, of: object = "") -> None:
+    """The same for a whole number."""
+    take = number_in(least, most, lambda x: act(int(x)))
+    _control("number", key, label, value, take, of, least=least, most=most)
 
 
-def _within(least: float, most: float, act: Act) -> Act:
-    """`act` with the number that is reported, moved into its range; nothing else is taken."""
-
-    def take(value: object) -> None:
-        if isinstance(value, int | float) and type(value) is not bool and math.isfinite(value):
-            act(min(max(value, least), most))
-
-    return take
+def switch_of(key: str, label: str, value: bool, act: Act, *, of: object = "") -> None:
+    _control("switch", key, label, value, flag(act), of)
 
 
-def button(key: str, label: str, act: Act, *, primary: bool = False, disabled: bool = False) -> None:
+def button(
+    key: str, label: str, act: Act, *, primary: bool = False, disabled: bool = False, of: object = ""
+) -> None:
     """`act` is called without a word from the browser."""
     header = {"type": "button", "label": label, "value": False, "primary": primary, "disabled": disabled}
-    acts = {} if disabled else {"change": lambda pressed: act()}
-    put("control", f"button-{key}", header, **acts)
+    acts = {} if disabled else {"change": flag(lambda pressed: act())}
+    put("control", f"button-{key}", header, (label, of), **acts)
 
 
 def unfold(key: str, title: str):
     """A place under a title, and whether it is open: only then is there something to put into it."""
     open = state.unfolded(key)
-    return fold(key, title, open, lambda wanted: state.unfold(key, wanted is True)), open
+    return fold(key, title, open, lambda wanted: state.unfold(key, wanted)), open
 
 
-def _bound(kind: str, label: str, field: str, **shape) -> None:
-    value = getattr(state.current(), field)
-    _control(kind, field, label, value, lambda value: state.enter(field, value), **shape)
+def _ranged(kind: str, label: str, field: str, **shape) -> None:
+    least, most = state.RANGES[field]
+    _bound(kind, label, field, lambda act: number_in(least, most, act), least=least, most=most, **shape)
 
 
-def _control(kind: str, key: str, label: str, value: object, act: Act, **shape) -> None:
-    put("control", f"control-{key}", {"type": kind, "label": label, "value": value, **shape}, change=act)
+def _bound(kind: str, label: str, field: str, only, **shape) -> None:
+    """A control of a field; `only` lets through what it may be set to."""
+    value, take = getattr(state.current(), field), only(lambda value: state.enter(field, value))
+    _control(kind, field, label, value, take, **shape)
+
+
+def _control(kind: str, key: str, label: str, value: object, act: Act, of: object = "", **shape) -> None:
+    header = {"type": kind, "label": label, "value": value, **shape}
+    put("control", f"control-{key}", header, (kind, shape, of), change=act)

@@ -85,7 +85,7 @@ def head_grid(ctx: StepContext, name: str, array: np.ndarray, variant: str = "")
         "max": 1.0,
         "aria": f"All heads of layer {view.layer}",
     }
-    components.head_grid("head_grid", header, head=lambda h: state.change(head=int(h)))
+    components.head_grid("head_grid", header, head=lambda h: state.change(head=h))
 
 
 def _sides(ctx: StepContext, point: str, shape: tuple[int, ...], plain: bool) -> dict:
@@ -148,7 +148,7 @@ def shown(ctx: StepContext, point: str, array: np.ndarray | None = None) -> np.n
 
 
 def _picked(axes: str, cell: list[int]) -> dict:
-    return {PICKS[axis]: int(i) + BEFORE.get(axis, 0) for axis, i in zip(axes[-2:], cell, strict=True)}
+    return {PICKS[axis]: i + BEFORE.get(axis, 0) for axis, i in zip(axes[-2:], cell, strict=True)}
 
 
 def _labels(ctx: StepContext, point: str, axis: str, count: int) -> list[str]:

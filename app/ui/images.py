@@ -13,14 +13,14 @@ def attention_overlay(ctx: StepContext, title: str, over: str = "", height: int 
     by = "key" if ctx.side == "decoder" else "token"  # a patch is looked at, or looks itself
     header = _on_image(ctx, title, over) | {"by": by, "height": height, "aria": title}
     header |= origin(ctx, over) if over else {"model": ctx.source}
-    components.image(f"image-{over and 'over'}{name}", header, lambda i: state.change(**{by: int(i)}))
+    components.image(f"image-{over and 'over'}{name}", header, lambda i: state.change(**{by: i}))
 
 
 def looks(ctx: StepContext, title: str, over: str, says: list[str]) -> None:
     """The image once for each token of the decoder, the weights that it looks with laid on it; `says` is what
     is written after each."""
     header = _on_image(ctx, title, over) | {"says": says}
-    components.looks("looks", header, lambda i: state.change(token=int(i)))
+    components.looks("looks", header, lambda i: state.change(token=i))
 
 
 def _on_image(ctx: StepContext, title: str, over: str) -> dict:

@@ -7,6 +7,8 @@ from engine.config import Config
 from engine.tokenize import graphemes
 
 BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+UNSEEN = re.compile(f"{BIDI.pattern[:-1]}\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+LINE_END = re.compile("\r\n|\r|\n")
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
@@ -14,7 +16,6 @@ def visible(text: str) -> str:
     """`text` with its spaces, line ends and control characters made visible."""
     if not text:
         return "∅"
-    text = BIDI.sub(lambda m: f"U+{ord(m[0]):04X}", text)
     if all(unicodedata.category(c) in ("Cf", "Zs", "Zl", "Zp", "Mn") and c != " " for c in text):
         return " ".join(f"U+{ord(c):04X}" for c in text)
     return "".join(_letter(c) for c in text)
@@ -27,7 +28,8 @@ def _letter(c: str) -> str:
         return chr(0x2400 + ord(c))
     if ord(c) == 127:
         return "␡"
-    return f"U+{ord(c):04X}" if unicodedata.category(c) in ("Cc", "Zl", "Zp", "Zs") else c
+    named = BIDI.match(c) or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp", "Zs")
+    return f"U+{ord(c):04X}" if named else c
 
 
 def token_labels(tokens: list[bytes]) -> list[str]:
@@ -51,5 +53,7 @@ def hex_bytes(token: bytes) -> str:
 
 
 def escape(text: str) -> str:
-    """`text` as Markdown that shows exactly it: no formulas, links, pictures or tags."""
-    return PUNCTUATION.sub(r"\\\1", text).replace("\n", " ")
+    """`text` in one line, as Markdown that shows exactly it: no formulas, links, pictures or tags. What would
+    turn round the words beside it, or is not to be seen at all, stands by its number."""
+    line = LINE_END.sub(" ", text)
+    return PUNCTUATION.sub(r"\\\1", UNSEEN.sub(lambda m: _letter(m[0]), line))

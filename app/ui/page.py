@@ -4,15 +4,18 @@ Every element of Streamlit's costs a message and a mount at each action; a whole
 """
 
 import logging
+import reprlib
 from collections.abc import Callable
 from contextvars import ContextVar
+from hashlib import blake2s
 
 import numpy as np
 
-from app.compute import marked
+from app import state, trouble
+from app.compute import fall_back, marked
+from app.ui.events import Act, Refused, flag
 
 LOG = logging.getLogger(__name__)
-Act = Callable[[object], None]
 
 
 class Container:
@@ -31,39 +34,54 @@ class Container:
 
 class Page(Container):
     """All parts of a page, the tensors that its pictures draw, by name, and what is done when a part reports
-    an event, by the part's key and the event's name."""
+    an event, by the part's key, the event's name and what there was to choose from."""
 
     def __init__(self):
         super().__init__()
         self.tensors: dict[str, np.ndarray] = {}
-        self.acts: dict[tuple[str, str], Act] = {}
+        self.acts: dict[tuple[str, str, str], Act] = {}
         self.code: tuple[Callable, ...] = ()  # the functions that made what is shown
 
-    def act(self, reports: object) -> None:
-        """Do what the browser reports, [[key, event, value], …]. What is not on this page, or has a value that
-        none of its parts sends, does nothing but be logged."""
-        for report in reports if isinstance(reports, list) else []:
+    def act(self, reports: object) -> bool:
+        """Do what the browser reports, [[number, key, event, of, value], …], each once; was there anything new?
+        What is not on this page, or was chosen from something else, or is a value that none of its parts sends,
+        does nothing but be logged."""
+        new = False
+        for report in reports if isinstance(reports, list) else [reports]:
             match report:
-                case [str(key), str(event), value] if (key, event) in self.acts:
-                    self._do(key, event, value)
+                case [int(number), str(key), str(event), str(of), value] if type(number) is int:
+                    if state.count(number):
+                        new = True
+                        self._do((key, event, of), value)
                 case _:
-                    LOG.warning("an event of nothing on this page: %.100r", report)
+                    LOG.warning("no report of an event: %s", reprlib.repr(report))
+        return new
 
-    def _do(self, key: str, event: str, value: object) -> None:
+    def _do(self, what: tuple[str, str, str], value: object) -> None:
         try:
-            self.acts[key, event](value)
-        except (ValueError, TypeError, LookupError, OverflowError):
-            LOG.warning("%s of %s cannot be done with %.100r", event, key, value, exc_info=True)
+            if what not in self.acts:
+                raise Refused("not on this page, or not as it is now")
+            self.acts[what](value)
+        except Refused as refused:
+            LOG.warning("%s with %s did nothing: %s", reprlib.repr(what), reprlib.repr(value), refused)
+        except BaseException as error:
+            if not isinstance(error, Exception) and not trouble.panicked(error):
+                raise
+            if not fall_back(error):
+                state.complain(trouble.told(error))
 
 
 HERE: ContextVar[Container] = ContextVar("place")
 
 
-def put(kind: str, key: str, data: object, **acts: Act) -> None:
-    """A part of some kind (a function of app/components), under a key of its own in the place where we are."""
-    place = HERE.get()
-    place.parts.append({"kind": kind, "key": key, "data": data})
-    place.page.acts |= {(key, event): act for event, act in acts.items()}
+def put(kind: str, key: str, data: object, of: object = "", **acts: Act) -> None:
+    """A part of some kind (a function of app/components), under a key of its own in the place where we are.
+
+    of  what there is to choose from: what was chosen from something else is no more done"""
+    place, sign = HERE.get(), blake2s(repr(of).encode("utf-8", "backslashreplace"), digest_size=6).hexdigest()
+    part = {"kind": kind, "key": key, "data": data}
+    place.parts.append(part | {"of": sign} if acts else part)
+    place.page.acts |= {(key, event, sign): act for event, act in acts.items()}
 
 
 def keep(name: str, tensor: np.ndarray) -> None:
@@ -73,6 +91,11 @@ def keep(name: str, tensor: np.ndarray) -> None:
 
 def text(markdown: str) -> None:
     put("text", _next("text"), marked(markdown))
+
+
+def changing(markdown: str) -> None:
+    """A sentence that a control below it changes: it has room for two lines, so the control stays in place."""
+    put("text", "changing", marked(markdown))
 
 
 def notice(markdown: str, tone: str = "info") -> None:
@@ -97,7 +120,7 @@ def group(key: str, *, border: bool = False) -> Container:
 def fold(key: str, title: str, open: bool, toggle: Act) -> Container:
     """A place under a title that folds it up; `toggle` is called with whether it is to be open."""
     place = Container(HERE.get().page)
-    put("fold", key, {"title": title, "open": open, "parts": place.parts}, toggle=toggle)
+    put("fold", key, {"title": title, "open": open, "parts": place.parts}, title, toggle=flag(toggle))
     return place
 
 

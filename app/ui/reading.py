@@ -1,14 +1,16 @@
 """What is read: the box for a text or an image, and the view of its run."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from app import catalogue, components, compute, edits, state
+from app import catalogue, components, compute, state
 from app.architecture import CROSS, STEPS, whole
 from app.text import say
 from app.ui.context import StepContext
 from app.ui.controls import button, text_field
 from app.ui.labels import escape
-from app.ui.page import notice
+from app.ui.notes import notes
+from app.ui.page import group, notice
 from app.views.walk.steps.tokens import LONGEST_TARGET
 from engine.images import SIGNS
 
@@ -21,17 +23,41 @@ PLAIN = [  # prompts for every model; those of its own come from the file beside
 PLACES = ("step", "layer", "head", "token", "key", "other")  # what an example sets besides the prompt
 
 
-def box(view: state.View, model) -> None:
-    """Where a person says what the model is to read."""
+def of_a_run(draw: Callable[[StepContext], None]) -> None:
+    """Where a person says what the model is to read, and what `draw` draws of its run."""
+    asked = _readable(state.view(catalogue.models()))
+    name = catalogue.walked(asked)
+    view = replace(asked, prompt=catalogue.opening(name, asked.prompt))
+    model = compute.model(name)
+    given = catalogue.given(name, view)
     (_image if model.reads[0].image else _prompt)(view, model)
+    above = group("notes")
+    try:
+        trace = compute.trace(name, given)
+    except ValueError as error:
+        _trouble(error, view)
+    else:
+        ctx, moved = _look(view, model, given, trace)
+        state.settle(replace(ctx.view, prompt=asked.prompt), moved)
+        draw(ctx)
+    with above:
+        notes()
 
 
-def fitted(view: state.View, model, given: compute.Given, trace) -> tuple[StepContext, list[str]]:
+def _readable(view: state.View) -> state.View:
+    """The view, of the default model where the one asked for cannot be read."""
+    if view.model and (why := catalogue.fault(view.model)):
+        state.complain(say("trouble", "models", name=view.model, reason=why))
+        state.change(model="")
+    return state.current()
+
+
+def _look(view: state.View, model, given: compute.Given, trace) -> tuple[StepContext, list[str]]:
     """The view of the run, with places that exist, and a sentence for each one moved."""
     ctx = StepContext(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
     keys = len(ctx.memory.ids) if view.step == CROSS and ctx.side == "decoder" else None
     fitted, moved = state.fit(view, ctx.config, len(ctx.ids), keys, ctx.side, ctx.gap)
-    kept, refused = edits.fitting(trace, view.edits)
+    kept, refused = compute.fitting(model.name, given, view.edits)
     ctx = replace(ctx, view=replace(fitted, edits=kept)).with_edits(kept)
     return ctx, moved + [f"A what-if was left out: {reason}." for reason in refused]
 
@@ -45,9 +71,9 @@ def _prompt(view: state.View, model) -> None:
         "open": view.step == STEPS[0],
     }
 
-    def show(number: int) -> None:
+    def show(text: str) -> None:
         """An example opens where there is something to see in it."""
-        example = examples[int(number)]
+        example = next(example for example in examples if example["text"] == text)
         _submit(example["text"], **{place: example[place] for place in PLACES if place in example})
 
     components.prompt("prompt", header, _submit, show)
@@ -73,15 +99,15 @@ def _image(view: state.View, model) -> None:
 
 def _paint(signs: str) -> None:
     """Another image, and with it another caption where there is one."""
-    state.anew(image=str(signs), target="")
+    state.anew(image=signs, target="")
 
 
 def _submit(text: str, **places) -> None:
     state.tell("")
-    state.anew(prompt=str(text), **places)
+    state.anew(prompt=text, **places)
 
 
-def trouble(error: ValueError, view: state.View) -> None:
+def _trouble(error: ValueError, view: state.View) -> None:
     """The prompt cannot be run: say why; it stays in its box, and what was given to a decoder can go."""
     notice(escape(str(error)[0].upper() + str(error)[1:]) + ".", "warning")
     if view.target:

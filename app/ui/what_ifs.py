@@ -7,6 +7,7 @@ from app.edits import Edits, drop, found, layer_of, put, together
 from app.text import say
 from app.ui.context import StepContext
 from app.ui.controls import choice_of, unfold
+from app.ui.events import flag, place
 from app.ui.page import columns, text
 from app.ui.page import put as put_part
 from engine.analysis import divergence
@@ -30,12 +31,12 @@ def strip(edits: Edits, config) -> None:
     groups = together(edits, getattr(config, "layers", 1))
     labels = [_label(group) for group in groups]
 
-    def remove(number: object) -> None:
-        if type(number) is int and 0 <= number < len(groups):
-            state.edit(lambda edits: drop(edits, *groups[number]))
+    def remove(number: int) -> None:
+        state.edit(lambda edits: drop(edits, *groups[number]))
 
     header = {"items": labels, "all": say("walk", "edits/clear"), "say": say("walk", "edits/lead")}
-    put_part("edits", "edits", header, remove=remove, clear=lambda _: state.change(edits=()))
+    acts = dict(remove=place(len(groups), remove), clear=flag(lambda on: state.change(edits=())))
+    put_part("edits", "edits", header, groups, **acts)
 
 
 def outcome(ctx: StepContext) -> None:
@@ -44,9 +45,9 @@ def outcome(ctx: StepContext) -> None:
         return
     point, at = ctx.outcome
     before, after = (compute.answer(ctx.model.name, ctx.given, point, at, edits) for edits in ((), ctx.edits))
-    place = dict(token=ctx.token if at and ctx.side != "encoder" else "")
+    token = ctx.token if at and ctx.side != "encoder" else ""
     told = dict(before=_best(ctx, before), after=_best(ctx, after), bits=divergence(before, after))
-    text(say("walk", "edits/outcome", ctx.facts | {"placed": bool(place["token"])}, **place, **told))
+    text(say("walk", "edits/outcome", ctx.facts | {"placed": bool(token)}, token=token, **told))
 
 
 def _best(ctx: StepContext, shares) -> str:
@@ -89,7 +90,7 @@ def taken_out(ctx: StepContext, name: str, label: str, at: dict | None = None) -
         new = () if op == "own" else (Edit(point, op, at or {}),)
         state.edit(lambda edits: put(drop(edits, edit), *new))
 
-    choice_of(f"out-{name}", label, now, names, take, named=True)
+    choice_of(f"out-{name}", label, now, names, take, named=True, of=(point, at))
 
 
 # --- mechanisms: what a block, or all of them, would do without one -------------------------------
@@ -157,11 +158,11 @@ def mechanisms(ctx: StepContext) -> None:
     """For each mechanism: as it is, off in the picked block, or off in all blocks."""
     if not isinstance(ctx.config, Config):
         return
-    place, open = unfold("mechanisms", say("walk", "edits/mechanisms"))
+    inside, open = unfold("mechanisms", say("walk", "edits/mechanisms"))
     if not open:
         return
     there = {name: edits for name, (edits, has) in MECHANISMS.items() if has(ctx.config)}
-    with place:
+    with inside:
         text(say("walk", "edits/why"))
         for column, names in zip(columns(1, 1), (list(there)[::2], list(there)[1::2]), strict=True):
             with column:
@@ -180,4 +181,4 @@ def _mechanism(ctx: StepContext, name: str, edits) -> None:
         state.edit(lambda edits: put(drop(edits, *everywhere), *on.get(scope, ())))
 
     label = say("walk", f"edits/mechanism/{name}")
-    choice_of(f"mechanism-{name}", label, now, names, take, named=True)
+    choice_of(f"mechanism-{name}", label, now, names, take, named=True, of=everywhere)

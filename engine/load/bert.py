@@ -1,11 +1,12 @@
 """The Hugging Face layout of BERT: segments, norms after the additions, heads for [MASK] and next sentence."""
 
-from pathlib import Path
+from dataclasses import replace
+
+from torch import Tensor
 
 from engine.config import Config
-from engine.load.folder import build, read_weights
-from engine.load.layout import activation, renamed, sizes
-from engine.model.transformer import Transformer
+from engine.load.layout import renamed, tied
+from engine.load.settings import Settings
 
 # Theirs -> ours; None = left out on purpose (made anew, or a second copy). {i} is the block's number.
 NAMES = {
@@ -26,42 +27,25 @@ NAMES = {
     "cls.seq_relationship.{w}": "follows.scores.{w}",
     "cls.predictions.transform.dense.{w}": "head.pre.{w}",
     "cls.predictions.transform.LayerNorm.{w}": "head.norm.{w}",
-    "cls.predictions.bias": "logits.bias",
-    "cls.predictions.decoder.weight": "logits.weight",
-    "cls.predictions.decoder.bias": None,
+    "cls.predictions.decoder.{w}": "logits.{w}",
 }
 PREFIX = "bert."
 OLD = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}  # files of 2018
 
 
-def read(folder: Path, config: dict) -> Transformer:
-    """A BERT checkpoint folder -> the encoder; a ValueError names a setting or weight that it cannot have."""
-    theirs = {_today(name): w for name, w in read_weights(folder).items()}
-    tied = config.get("tie_word_embeddings", True)
-    weights = renamed(theirs, NAMES, PREFIX, tied)
-    masked, both = "head.pre.weight" in weights, "follows.scores.weight" in weights
-    if not both:  # a pooler without its scores says nothing
-        weights = {name: w for name, w in weights.items() if not name.startswith("follows.")}
-    return build(_config(folder, config, masked, both), weights, str(folder))
+TIED_BIAS = "cls.predictions.bias"  # the same as cls.predictions.decoder.bias where the tables are tied
+USUAL = dict(type_vocab_size=2, hidden_act="gelu", layer_norm_eps=1e-12, tie_word_embeddings=True)
+SAME: dict[str, str] = {}
+HARMLESS = {"hidden_dropout_prob", "attention_probs_dropout_prob", "directionality", "pooler_fc_size"}
+HARMLESS |= {"pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head", "pooler_type"}
 
 
-def _today(name: str) -> str:
-    for old, new in OLD.items():
-        name = name.replace(old, new)
-    return name
-
-
-def _config(folder: Path, c: dict, masked: bool, both: bool) -> Config:
+def config_of(s: Settings) -> Config:
+    """The shapes and choices of a BERT config.json; a ValueError names a setting that cannot be had."""
     names = ("vocab_size", "max_position_embeddings", "hidden_size", "num_hidden_layers")
-    vocabulary, context, width, layers = sizes(folder, c, *names)
-    heads, mlp_width, segments = sizes(
-        folder, {"type_vocab_size": 2} | c, "num_attention_heads", "intermediate_size", "type_vocab_size"
-    )
-    kind = c.get("position_embedding_type", "absolute")
-    if kind != "absolute":
-        raise ValueError(f"{folder}/config.json asks for {kind!r} positions; only 'absolute' is read here")
-    if c.get("is_decoder"):
-        raise ValueError(f"{folder}/config.json asks for BERT as a decoder, which is not read here")
+    vocabulary, context, width, layers = s.sizes(*names)
+    heads, mlp_width, segments = s.sizes("num_attention_heads", "intermediate_size", "type_vocab_size")
+    s.only("position_embedding_type", "absolute")
     return Config(
         vocabulary=vocabulary,
         context=context,
@@ -73,9 +57,22 @@ def _config(folder: Path, c: dict, masked: bool, both: bool) -> Config:
         embed_norm=True,
         causal=False,
         segments=segments,
-        ending="masked" if masked else "nothing",
-        next_sentence=both,
-        activation=activation(folder, c, "hidden_act", "gelu"),
-        norm_eps=c.get("layer_norm_eps", 1e-12),
-        tied=c.get("tie_word_embeddings", True),
+        ending="nothing",
+        activation=s.activation("hidden_act"),
+        norm_eps=s.number("layer_norm_eps"),
+        tied=s.flag("tie_word_embeddings"),
     )
+
+
+def weights_of(config: Config, theirs: dict[str, Tensor]) -> tuple[Config, dict[str, Tensor]]:
+    """Their tensors under our names, and the config with the heads that they have."""
+    weights = renamed(theirs, NAMES, PREFIX, OLD)
+    masked, both = "head.pre.weight" in weights, "follows.scores.weight" in weights
+    if not both:  # a pooler without its scores says nothing
+        weights = {name: w for name, w in weights.items() if not name.startswith("follows.")}
+    if masked:
+        bias = weights.pop(TIED_BIAS, None)
+        if config.tied and bias is not None:
+            weights.setdefault("logits.bias", bias)
+    config = replace(config, ending="masked" if masked else "nothing", next_sentence=both)
+    return tied(config, weights)

@@ -1,13 +1,10 @@
 """The Hugging Face layout of BLOOM: ALiBi, first vectors normed, queries, keys and values in one matrix."""
 
-from pathlib import Path
-
 from torch import Tensor
 
 from engine.config import Config
-from engine.load.folder import build, read_weights
-from engine.load.layout import renamed, sizes
-from engine.model.transformer import Transformer
+from engine.load.layout import renamed, tied
+from engine.load.settings import Settings
 
 # Theirs -> ours. {i} is the block's number.
 NAMES = {
@@ -23,24 +20,17 @@ NAMES = {
     "lm_head.weight": "logits.weight",
 }
 PREFIX = "transformer."
-OLD = {"n_embed": "hidden_size", "num_hidden_layers": "n_layer", "num_attention_heads": "n_head"}
-UNREAD = ("apply_residual_connection_post_layernorm", "slow_but_exact")
+USUAL = dict(seq_length=2048, layer_norm_epsilon=1e-5, tie_word_embeddings=True)
+SAME = {"n_embed": "hidden_size", "num_hidden_layers": "n_layer", "num_attention_heads": "n_head"}
+HARMLESS = {"hidden_dropout", "attention_dropout", "pretraining_tp"}  # the last: how many pieces a product had
+HARMLESS |= {"attention_softmax_in_fp32", "bias_dropout_fusion", "masked_softmax_fusion", "offset_alibi"}
+HARMLESS |= {"skip_bias_add", "skip_bias_add_qkv"}  # of the program that trained it
 
 
-def read(folder: Path, config: dict) -> Transformer:
-    """A BLOOM checkpoint folder -> the decoder; a ValueError names a setting or weight that it cannot have."""
-    shapes = _config(folder, config)
-    weights = renamed(read_weights(folder), NAMES, PREFIX, shapes.tied)
-    return build(shapes, _cut(weights, shapes.heads), str(folder))
-
-
-def _config(folder: Path, c: dict) -> Config:
-    for name in UNREAD:
-        if c.get(name):
-            raise ValueError(f"{folder}/config.json asks for {name}, which is not read here")
-    c = {"seq_length": 2048} | {today: c[old] for old, today in OLD.items() if old in c} | c
+def config_of(s: Settings) -> Config:
+    """The shapes and choices of a BLOOM config.json; a ValueError names a setting that cannot be had."""
     names = ("vocab_size", "seq_length", "hidden_size", "n_layer", "n_head")
-    vocabulary, context, width, layers, heads = sizes(folder, c, *names)
+    vocabulary, context, width, layers, heads = s.sizes(*names)
     return Config(
         vocabulary=vocabulary,
         context=context,
@@ -51,9 +41,14 @@ def _config(folder: Path, c: dict) -> Config:
         embed_norm=True,
         activation="gelu_tanh",
         positions="alibi",
-        norm_eps=c.get("layer_norm_epsilon", 1e-5),
-        tied=c.get("tie_word_embeddings", True),
+        norm_eps=s.number("layer_norm_epsilon"),
+        tied=s.flag("tie_word_embeddings"),
     )
+
+
+def weights_of(config: Config, theirs: dict[str, Tensor]) -> tuple[Config, dict[str, Tensor]]:
+    """Their tensors under our names, and the config with what they decide."""
+    return tied(config, _cut(renamed(theirs, NAMES, PREFIX), config.heads))
 
 
 def _cut(weights: dict[str, Tensor], heads: int) -> dict[str, Tensor]:

@@ -1,47 +1,54 @@
 """Files of a checkpoint folder: read safely, checked completely."""
 
-import json
+import os
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from engine.config import Config, PairConfig, RecurrentConfig
+from engine.load.files import check_file, is_there, read_json
+from engine.load.layout import equal
+from engine.load.settings import shown
 from engine.model.build import model_of
 
-
-def read_json(path: Path) -> dict:
-    """A JSON object from a file; a ValueError where it is missing, damaged or no object."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"{path.parent} has no {path.name}; a checkpoint folder needs one") from None
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} is not JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} holds a {type(content).__name__}, not an object {{…}}")
-    return content
+READ = (torch.float32, torch.float16, torch.bfloat16, torch.float64)  # types of weights; all become float32
+MOST_TENSORS, MOST_LAYERS = 20_000, 1000  # ten times what the largest model of a layout here has
+WHOLE = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)  # of masks, of moments
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
-    """All tensors of model.safetensors, or of the shards that its index names."""
+    """All tensors of model.safetensors, or of the shards that its index names; see read_tensors."""
     index = folder / "model.safetensors.index.json"
-    if (folder / "model.safetensors").exists():
+    if is_there(folder / "model.safetensors"):
         files = ["model.safetensors"]
-    elif index.exists():
+    elif is_there(index):
         files = _shards(index)
     else:
         raise ValueError(
             f"{folder} has neither model.safetensors nor {index.name}; found: {_listing(folder)}. "
             "Only safetensors files are read (a .bin or .pt file can run code when it is opened)"
         )
+    _check_room(folder, sum(check_file(folder / name) for name in files))
     weights: dict[str, Tensor] = {}
-    for name in files:
-        weights |= read_tensors(folder / name)
+    for file in files:
+        found = read_tensors(folder / file)
+        for name in weights.keys() & found.keys():
+            if not equal(weights[name], found[name]):
+                raise ValueError(f"{folder}: {shown(name)} stands in two shards and differs; {file} is one")
+        weights |= found
     return weights
+
+
+def _check_room(folder: Path, size: int) -> None:
+    """A ValueError where weights take more bytes than the machine has memory, if the system tells."""
+    names = getattr(os, "sysconf_names", {})
+    if "SC_PHYS_PAGES" in names and "SC_PAGE_SIZE" in names:
+        room = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        if size > room > 0:
+            raise ValueError(f"{folder}: the weights are {size:,} bytes; this machine's memory is {room:,}")
 
 
 def _shards(index: Path) -> list[str]:
@@ -51,19 +58,41 @@ def _shards(index: Path) -> list[str]:
     names = sorted(set(table.values()))
     outside = [name for name in names if Path(name).name != name or not name.endswith(".safetensors")]
     if outside:
-        raise ValueError(f"{index.name} names files that are no .safetensors of this folder: {outside}")
-    missing = [name for name in names if not (index.parent / name).exists()]
+        raise ValueError(f"{index.name} names files that are no .safetensors of this folder: {_some(outside)}")
+    missing = [name for name in names if not is_there(index.parent / name)]
     if missing:
-        raise ValueError(f"{index.parent} lacks shards that {index.name} names: {', '.join(missing)}")
+        raise ValueError(f"{index.parent} lacks shards that {index.name} names: {_some(missing)}")
     return names
 
 
+def _some(names: list[str]) -> str:
+    return ", ".join(name[:80] for name in names[:5]) + (f" and {len(names) - 5} more" if names[5:] else "")
+
+
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of one safetensors file by name; a ValueError where it is damaged or none."""
+    """The tensors of one safetensors file by name, weights in float32, whole numbers as they are; a ValueError
+    where it is damaged or none, or has numbers of another type."""
+    check_file(path)
     try:
-        return load_file(path)
+        with safe_open(path, "pt") as file:
+            count = len(file.keys())
+            tensors = file.get_tensors() if count <= MOST_TENSORS else {}
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} is damaged or no safetensors file: {error}") from None
+    if count > MOST_TENSORS:
+        raise ValueError(f"{path} has {count:,} tensors; such a file has at most {MOST_TENSORS:,}")
+    for name, w in tensors.items():
+        if w.dtype not in READ + WHOLE:
+            raise ValueError(f"{path}: {shown(name)} is {_type(w)}; weights are read in {_types()}")
+    return {name: w.float() if w.dtype in READ else w for name, w in tensors.items()}
+
+
+def _type(w: Tensor) -> str:
+    return str(w.dtype).removeprefix("torch.")
+
+
+def _types() -> str:
+    return ", ".join(str(dtype).removeprefix("torch.") for dtype in READ)
 
 
 def _listing(folder: Path) -> str:
@@ -86,14 +115,17 @@ def build(config: Config | PairConfig | RecurrentConfig, weights: dict[str, Tens
     with torch.device("meta"), _Unset():
         model = model_of(config)
     wanted = dict(model.named_parameters())
-    troubles = [f"missing: {name}" for name in sorted(wanted.keys() - weights.keys())]
-    troubles += [f"unexpected: {name}" for name in sorted(weights.keys() - wanted.keys())]
+    weights, troubles = _once(model, weights)
+    troubles += [f"missing: {name}" for name in sorted(wanted.keys() - weights.keys())]
+    troubles += [f"unexpected: {name[:200]}" for name in sorted(weights.keys() - wanted.keys())]
     for name in sorted(wanted.keys() & weights.keys()):
         has, needs = tuple(weights[name].shape), tuple(wanted[name].shape)
         if has != needs:
             troubles.append(f"misshapen: {name} is {has}, config.json asks for {needs}")
-        elif not weights[name].isfinite().all():
-            troubles.append(f"broken: {name} holds numbers that are not finite")
+        elif weights[name].dtype not in READ:
+            troubles.append(f"unread: {name} is {_type(weights[name])}; weights are read in {_types()}")
+        elif not weights[name].float().isfinite().all():
+            troubles.append(f"broken: {name} holds numbers that are not finite in float32")
     if troubles:
         more = f"\n  … and {len(troubles) - 30} more" if len(troubles) > 30 else ""
         raise ValueError(f"{source} does not fit its config.json:\n  " + "\n  ".join(troubles[:30]) + more)
@@ -102,15 +134,32 @@ def build(config: Config | PairConfig | RecurrentConfig, weights: dict[str, Tens
     return model
 
 
+def _once(model: nn.Module, weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """Weights without second copies of what parts of the model share; copies that differ are troubles."""
+    first = {id(p): name for name, p in model.named_parameters()}
+    every = ((name, first[id(p)]) for name, p in model.named_parameters(remove_duplicate=False))
+    once, troubles = dict(weights), []
+    for second, name in every:
+        if second == name or second not in once:
+            continue
+        copy = once.pop(second)
+        if not equal(once.setdefault(name, copy), copy):
+            troubles.append(f"unequal: {second} differs from {name}, which by config.json it is")
+    return once, troubles
+
+
 def _check_sizes(config: Config | RecurrentConfig, weights: dict[str, Tensor], source: str) -> None:
     """A ValueError where a size is beyond what the weights can hold, before torch is asked for it."""
     numbers = sum(w.numel() for w in weights.values())
-    counts = ("vocabulary", "context", "width", "mlp_width", "segments", "channels")
-    counts += ("heads", "key_heads", "head_width", "memory")
-    limits = dict.fromkeys(counts, numbers) | {"layers": len(weights)}
-    limits["experts"] = len(weights) // getattr(config, "layers", 1)  # of each block
-    if getattr(config, "positions", "") == "relative":
-        limits["buckets"] = numbers
+    counts = ["vocabulary", "width", "mlp_width", "segments", "channels"]
+    counts += ["heads", "key_heads", "head_width", "memory"]
+    positions = getattr(config, "positions", "")
+    counts += {"learned": ["context"], "relative": ["buckets"]}.get(positions, [])
+    limits = dict.fromkeys(counts, numbers)
+    if isinstance(config, Config):  # a few more than there can be, so that an error lists what is missing
+        block = 2 * config.width * (config.heads * config.head_width + config.mlp_width)
+        limits["layers"] = min(numbers // block, MOST_LAYERS) + 30
+        limits["experts"] = numbers // (config.layers * config.width * config.mlp_width) + 30
     for name, limit in limits.items():
         if getattr(config, name, 0) > limit:  # a recurrent model has but some of them
             raise ValueError(

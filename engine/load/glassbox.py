@@ -10,7 +10,9 @@ from torch import nn
 
 from engine.config import Config, PairConfig, RecurrentConfig
 from engine.load import images, moments
-from engine.load.folder import build, read_json, read_weights
+from engine.load.files import MOST_TEXT, check_file, is_there, read_json
+from engine.load.folder import build, read_weights
+from engine.load.settings import one_name
 from engine.tokenize import RankTokenizer, SentenceTokenizer, WordPieceTokenizer
 
 VOCABULARIES = {"vocabulary.tiktoken": RankTokenizer, "tokenizer.json": WordPieceTokenizer}
@@ -63,7 +65,7 @@ def _stack(folder: Path, entries: dict, name: str) -> Config:
 
 
 def _made(kind: type, folder: Path, entries: dict):
-    entries = {FORMERLY.get(name, name): entry for name, entry in entries.items()}
+    entries = one_name(f"{folder}/config.json", entries, FORMERLY)
     strange = entries.keys() - {field.name for field in fields(kind)}
     if strange:
         raise ValueError(f"{folder}/config.json has unknown entries: {', '.join(sorted(strange))}")
@@ -74,9 +76,10 @@ def _made(kind: type, folder: Path, entries: dict):
 
 
 def _vocabulary(folder: Path, sizes: set[int], kinds: dict):
-    file = next((name for name in kinds if (folder / name).exists()), None)
+    file = next((name for name in kinds if is_there(folder / name)), None)
     if file is None:
         raise ValueError(f"{folder} has no {' or '.join(kinds)}")
+    check_file(folder / file, MOST_TEXT)
     tokenizer = kinds[file].read(folder / file)
     for size in sizes:
         if len(tokenizer) != size:

@@ -1,13 +1,10 @@
 """The Hugging Face layout of GPT-2: a table from its names to ours."""
 
-from pathlib import Path
-
 from torch import Tensor
 
 from engine.config import Config
-from engine.load.folder import build, read_weights
-from engine.load.layout import activation, renamed, sizes
-from engine.model.transformer import Transformer
+from engine.load.layout import renamed, tied
+from engine.load.settings import Settings
 
 # Theirs -> ours; None = left out on purpose (mask buffers). {i} is the block's number.
 NAMES = {
@@ -28,31 +25,37 @@ PREFIX = "transformer."
 TURNED = ("qkv.weight", "attn.out.weight", "mlp.pre.weight", "mlp.out.weight")  # theirs are [in, out]
 
 
-def read(folder: Path, config: dict) -> Transformer:
-    """A GPT-2 checkpoint folder -> the decoder; a ValueError names a setting or weight that it cannot have."""
-    shapes = _config(folder, config)
-    weights = renamed(read_weights(folder), NAMES, PREFIX, shapes.tied)
-    return build(shapes, _cut({name: _turned(name, w) for name, w in weights.items()}), str(folder))
+USUAL = dict(activation_function="gelu_new", layer_norm_epsilon=1e-5, tie_word_embeddings=True)
+USUAL |= dict(scale_attn_weights=True, scale_attn_by_inverse_layer_idx=False)
+SAME = {"hidden_size": "n_embd", "max_position_embeddings": "n_positions", "n_ctx": "n_positions"}
+SAME |= {"num_attention_heads": "n_head", "num_hidden_layers": "n_layer"}
+HARMLESS = {"resid_pdrop", "embd_pdrop", "attn_pdrop", "reorder_and_upcast_attn", "summary_type"}
+HARMLESS |= {"summary_use_proj", "summary_activation", "summary_proj_to_labels", "summary_first_dropout"}
 
 
-def _config(folder: Path, c: dict) -> Config:
-    if c.get("add_cross_attention"):
-        raise ValueError(f"{folder}/config.json asks for cross-attention, which is not read here")
+def config_of(s: Settings) -> Config:
+    """The shapes and choices of a GPT-2 config.json; a ValueError names a setting that cannot be had."""
     names = ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head")
-    vocabulary, context, width, layers, heads = sizes(folder, c, *names)
+    vocabulary, context, width, layers, heads = s.sizes(*names)
     return Config(
         vocabulary=vocabulary,
         context=context,
         width=width,
         layers=layers,
         heads=heads,
-        mlp_width=c.get("n_inner") or 4 * width,
-        activation=activation(folder, c, "activation_function", "gelu_new"),
-        norm_eps=c.get("layer_norm_epsilon", 1e-5),
-        tied=c.get("tie_word_embeddings", True),
-        scale_scores=c.get("scale_attn_weights", True),
-        scale_by_layer=c.get("scale_attn_by_inverse_layer_idx", False),
+        mlp_width=s.size("n_inner", usual=4 * width),
+        activation=s.activation("activation_function"),
+        norm_eps=s.number("layer_norm_epsilon"),
+        tied=s.flag("tie_word_embeddings"),
+        scale_scores=s.flag("scale_attn_weights"),
+        scale_by_layer=s.flag("scale_attn_by_inverse_layer_idx"),
     )
+
+
+def weights_of(config: Config, theirs: dict[str, Tensor]) -> tuple[Config, dict[str, Tensor]]:
+    """Their tensors under our names, and the config with what they decide."""
+    weights = renamed(theirs, NAMES, PREFIX)
+    return tied(config, _cut({name: _turned(name, w) for name, w in weights.items()}))
 
 
 def _turned(name: str, w: Tensor) -> Tensor:

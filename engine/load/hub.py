@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 FILES = ["config.json", "model.safetensors", "model.safetensors.index.json", "tokenizer.json"]
-FILES += ["model-*.safetensors"]
+FILES += ["model-*.safetensors", "preprocessor_config.json", "generation_config.json"]
 
 
 def find(name: str, download: bool, shipped: list[str]) -> Path:

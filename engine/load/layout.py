@@ -1,35 +1,15 @@
-"""What the Hugging Face layouts have in common: names to translate, entries of config.json to check."""
+"""What the Hugging Face layouts have in common: names of tensors to translate, tables that are shared."""
 
 import re
-from pathlib import Path
+from dataclasses import replace
 
+import torch
 from torch import Tensor
 
-ACTIVATIONS = {
-    "gelu": "gelu",
-    "gelu_new": "gelu_tanh",
-    "gelu_pytorch_tanh": "gelu_tanh",
-    "relu": "relu",
-    "silu": "silu",
-    "swish": "silu",
-}
+from engine.config import Config
 
-
-def sizes(folder: Path, config: dict, *names: str) -> list[int]:
-    """Entries of config.json that must be whole numbers."""
-    missing = [name for name in names if type(config.get(name)) is not int]
-    if missing:
-        raise ValueError(f"{folder}/config.json has no whole number for {', '.join(missing)}")
-    return [config[name] for name in names]
-
-
-def activation(folder: Path, config: dict, name: str, usual: str) -> str:
-    """Our name of the activation that config.json asks for."""
-    theirs = config.get(name, usual)
-    if theirs not in tuple(ACTIVATIONS):
-        known = ", ".join(ACTIVATIONS)
-        raise ValueError(f"{folder}/config.json: {name} {theirs!r} is unknown; known are {known}")
-    return ACTIVATIONS[theirs]
+TABLE, HEAD = "embed.token.weight", "logits.weight"
+HEADS = ("lm_head.", "cls.", "classifier.")  # they stand beside the stack that a prefix names, not in it
 
 
 def our_name(name: str, table: dict[str, str | None], prefix: str) -> str | None:
@@ -38,6 +18,8 @@ def our_name(name: str, table: dict[str, str | None], prefix: str) -> str | None
     In the table {i} is the block's number and {w} is weight or bias.
     """
     bare = name.removeprefix(prefix)
+    if bare != name and bare.startswith(HEADS):
+        return name
     number = re.search(r"(?<=\.)\d+(?=\.)", bare)
     template = re.sub(r"\.\d+\.", ".{i}.", bare, count=1)
     template = template if template in table else re.sub(r"\.(weight|bias)$", ".{w}", template)
@@ -48,8 +30,44 @@ def our_name(name: str, table: dict[str, str | None], prefix: str) -> str | None
 
 
 def renamed(
-    weights: dict[str, Tensor], table: dict[str, str | None], prefix: str, tied: bool
+    weights: dict[str, Tensor],
+    table: dict[str, str | None],
+    prefix: str,
+    formerly: dict[str, str] | None = None,
 ) -> dict[str, Tensor]:
-    """Their tensors under our names, without those left out and without a second copy of a tied table."""
-    named = ((our_name(name, table, prefix), tensor) for name, tensor in weights.items())
-    return {name: tensor for name, tensor in named if name and not (tied and name == "logits.weight")}
+    """Their tensors under our names, without those left out; a ValueError where two that differ have one name.
+
+    formerly: endings that names had in old files -> today's
+    """
+    ours: dict[str, Tensor] = {}
+    theirs: dict[str, str] = {}
+    for before, tensor in weights.items():
+        today = before
+        for old, new in (formerly or {}).items():
+            today = today.replace(old, new)
+        name = our_name(today, table, prefix)
+        if name in ours and not equal(ours[name], tensor):
+            raise ValueError(
+                f"the tensors {theirs[name]} and {before} are two names of one part ({name}), but they differ"
+            )
+        if name:
+            ours[name], theirs[name] = tensor, before
+    return ours
+
+
+def equal(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors have the same shape and hold the same numbers."""
+    return (a.dtype, a.shape) == (b.dtype, b.shape) and torch.equal(a, b)
+
+
+def tied(config: Config, weights: dict[str, Tensor]) -> tuple[Config, dict[str, Tensor]]:
+    """One table for tokens and logits where config.json ties them: under whichever of its names it stands.
+
+    Where both stand there and differ, each is used for itself (the rule of the library that writes such files).
+    """
+    if not config.tied or HEAD not in weights:
+        return config, weights
+    if TABLE in weights and not equal(weights[TABLE], weights[HEAD]):
+        return replace(config, tied=False), weights
+    rest = {name: w for name, w in weights.items() if name != HEAD}
+    return config, {TABLE: weights[HEAD]} | rest

@@ -1,11 +1,10 @@
 """The Hugging Face layout of LLaMA: RMSNorm, rotary positions, shared keys and values, a gated MLP."""
 
-from pathlib import Path
+from torch import Tensor
 
 from engine.config import Config
-from engine.load.folder import build, read_weights
-from engine.load.layout import activation, renamed, sizes
-from engine.model.transformer import Transformer
+from engine.load.layout import renamed, tied
+from engine.load.settings import Settings, shown
 
 # Theirs -> ours; None = left out on purpose (made anew from the config). {i} is the block's number.
 NAMES = {
@@ -26,17 +25,21 @@ NAMES = {
 PREFIX = "model."
 
 
-def read(folder: Path, config: dict) -> Transformer:
-    """A LLaMA checkpoint folder -> the decoder; a ValueError names a setting or weight that it cannot have."""
-    shapes = config_of(folder, config)
-    return build(shapes, renamed(read_weights(folder), NAMES, PREFIX, shapes.tied), str(folder))
+USUAL = dict(
+    hidden_act="silu", rms_norm_eps=1e-6, tie_word_embeddings=False, attention_bias=False, mlp_bias=False
+)
+SAME: dict[str, str] = {}
+HARMLESS = {"attention_dropout", "pretraining_tp"}  # the latter: in how many pieces the same products are taken
 
 
-def config_of(folder: Path, c: dict) -> Config:
-    """The shapes and choices of a LLaMA config.json; a ValueError names a setting that cannot be had."""
+def config_of(s: Settings, base: float = 10_000.0) -> Config:
+    """The shapes and choices of a LLaMA config.json; a ValueError names a setting that cannot be had.
+
+    base: of rotary positions, where the file does not say
+    """
     names = ("vocab_size", "max_position_embeddings", "hidden_size", "num_hidden_layers")
-    vocabulary, context, width, layers = sizes(folder, c, *names)
-    heads, mlp_width = sizes(folder, c, "num_attention_heads", "intermediate_size")
+    vocabulary, context, width, layers = s.sizes(*names)
+    heads, mlp_width = s.sizes("num_attention_heads", "intermediate_size")
     return Config(
         vocabulary=vocabulary,
         context=context,
@@ -44,28 +47,37 @@ def config_of(folder: Path, c: dict) -> Config:
         layers=layers,
         heads=heads,
         mlp_width=mlp_width,
-        key_heads=c.get("num_key_value_heads"),
-        head_width=c.get("head_dim"),
+        key_heads=s.size("num_key_value_heads", usual=heads),
+        head_width=s.size("head_dim", usual=None),
         gated=True,
-        attention_bias=c.get("attention_bias", False),
-        mlp_bias=c.get("mlp_bias", False),
+        attention_bias=s.flag("attention_bias"),
+        mlp_bias=s.flag("mlp_bias"),
         norm="rms",
-        activation=activation(folder, c, "hidden_act", "silu"),
+        activation=s.activation("hidden_act"),
         positions="rotary",
-        rotary_base=_rotary_base(folder, c),
-        norm_eps=c.get("rms_norm_eps", 1e-6),
-        tied=c.get("tie_word_embeddings", False),
+        rotary_base=_rotary_base(s, base),
+        norm_eps=s.number("rms_norm_eps"),
+        tied=s.flag("tie_word_embeddings"),
     )
 
 
-def _rotary_base(folder: Path, c: dict) -> float:
+def _rotary_base(s: Settings, usual: float) -> float:
     """How slowly the slowest pair turns; old files say it beside the rest, new ones in an entry of its own."""
-    rotary = c.get("rope_parameters") or c.get("rope_scaling") or {}
-    if not isinstance(rotary, dict):
-        raise ValueError(f"{folder}/config.json: the rotary entry is {rotary!r}, not an object {{…}}")
-    kind = rotary.get("rope_type", rotary.get("type", "default"))
-    if kind != "default":
-        raise ValueError(
-            f"{folder}/config.json asks for {kind!r} rotary positions; only 'default' is read here"
-        )
-    return rotary.get("rope_theta", c.get("rope_theta", 10_000.0))
+    told = {}
+    for name in (None, "rope_parameters", "rope_scaling"):
+        part = s.inside(name, same={"type": "rope_type"}) if name else s
+        part.only("rope_type", "default")
+        part.only("partial_rotary_factor", 1)
+        if part.get("rope_theta") is not None:
+            told[f"{name}.rope_theta" if name else "rope_theta"] = part.number("rope_theta")
+        if name:
+            part.close()
+    if len(set(told.values())) > 1:
+        both = " and ".join(f"{name} = {shown(base)}" for name, base in told.items())
+        raise ValueError(f"{s.source} says {both}, which are two names of one setting: take one out")
+    return next(iter(told.values()), usual)
+
+
+def weights_of(config: Config, theirs: dict[str, Tensor]) -> tuple[Config, dict[str, Tensor]]:
+    """Their tensors under our names, and the config with what they decide."""
+    return tied(config, renamed(theirs, NAMES, PREFIX))

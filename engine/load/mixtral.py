@@ -2,27 +2,36 @@
 
 import re
 from dataclasses import replace
-from pathlib import Path
+
+from torch import Tensor
 
 from engine.config import Config
 from engine.load import llama
-from engine.load.folder import build, read_weights
-from engine.load.layout import renamed, sizes
-from engine.model.transformer import Transformer
+from engine.load.layout import renamed, tied
+from engine.load.settings import Settings
 
 ROUTER = {"layers.{i}.block_sparse_moe.gate.weight": "blocks.{i}.mlp.router.weight"}
 EXPERT = {"w1": "pre", "w2": "out", "w3": "up"}  # theirs -> ours
-# Of entries that config.json may leave out.
-USUAL = dict(num_key_value_heads=8, rms_norm_eps=1e-5, rope_theta=1e6)
+USUAL = llama.USUAL | dict(num_key_value_heads=8, rms_norm_eps=1e-5)
 USUAL |= dict(num_local_experts=8, num_experts_per_tok=2)
-ONLY = dict(sliding_window=None, router_jitter_noise=0)  # what these entries must be where they are there
+SAME = {"num_experts": "num_local_experts"}
+HARMLESS = {"attention_dropout", "output_router_logits", "router_aux_loss_coef"}
 
 
-def read(folder: Path, config: dict) -> Transformer:
-    """A Mixtral checkpoint folder -> the decoder; a ValueError names what it cannot have."""
-    shapes, weights = _config(folder, config), read_weights(folder)
-    names = llama.NAMES | ROUTER | _names_of_experts(weights)
-    return build(shapes, renamed(weights, names, llama.PREFIX, shapes.tied), str(folder))
+def config_of(s: Settings) -> Config:
+    """The shapes and choices of a Mixtral config.json; a ValueError names a setting that cannot be had."""
+    s.only("sliding_window", None)
+    s.only("router_jitter_noise", 0)
+    s.only("attention_bias", False)  # entries that Mixtral does not know
+    s.only("mlp_bias", False)
+    experts, used = s.sizes("num_local_experts", "num_experts_per_tok")
+    return replace(llama.config_of(s, base=1e6), experts=experts, experts_used=used)
+
+
+def weights_of(config: Config, theirs: dict[str, Tensor]) -> tuple[Config, dict[str, Tensor]]:
+    """Their tensors under our names, and the config with what they decide."""
+    names = llama.NAMES | ROUTER | _names_of_experts(theirs)
+    return tied(config, renamed(theirs, names, llama.PREFIX))
 
 
 def _names_of_experts(weights: dict) -> dict[str, str]:
@@ -32,14 +41,3 @@ def _names_of_experts(weights: dict) -> dict[str, str]:
         theirs, ours = f"layers.{{i}}.block_sparse_moe.experts.{x}", f"blocks.{{i}}.mlp.experts.{x}"
         names |= {f"{theirs}.{a}.weight": f"{ours}.{b}.weight" for a, b in EXPERT.items()}
     return names
-
-
-def _config(folder: Path, c: dict) -> Config:
-    for name, only in ONLY.items():
-        if c.get(name, only) != only:
-            raise ValueError(f"{folder}/config.json asks for {name} {c[name]!r}; only {only} is read here")
-    c = USUAL | c | dict(attention_bias=False, mlp_bias=False)  # entries that Mixtral does not know
-    experts, used = sizes(folder, c, "num_local_experts", "num_experts_per_tok")
-    if experts < 1:
-        raise ValueError(f"{folder}/config.json: num_local_experts is {experts}; it must be 1 or more")
-    return replace(llama.config_of(folder, c), experts=experts, experts_used=used)

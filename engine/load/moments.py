@@ -11,7 +11,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from engine.config import Config, PairConfig
-from engine.load.folder import build, read_json, read_tensors
+from engine.load.files import read_json
+from engine.load.folder import build, read_tensors
 from engine.model.build import fresh
 
 FOLDER, SCALE = "moments", ".scale"
@@ -58,5 +59,6 @@ def unpacked(small: dict[str, Tensor]) -> dict[str, Tensor]:
     full = {}
     for name, w in small.items():
         if not name.endswith(SCALE):
-            full[name] = w.float() * small[name + SCALE] if name + SCALE in small else w.float()
+            packed = w.dtype == torch.int8 and name + SCALE in small
+            full[name] = w.float() * small[name + SCALE] if packed else w
     return full

@@ -1,32 +1,38 @@
 """The Hugging Face layout of Qwen3: LLaMA's, with a norm of every head's queries and keys."""
 
 from dataclasses import replace
-from pathlib import Path
 
-from engine.load.folder import build, read_weights
-from engine.load.layout import renamed
-from engine.load.llama import NAMES as LLAMA
-from engine.load.llama import PREFIX, config_of
-from engine.model.transformer import Transformer
+from torch import Tensor
+
+from engine.config import Config
+from engine.load import llama
+from engine.load.layout import renamed, tied
+from engine.load.settings import Settings, shown
 
 # Theirs -> ours. {i} is the block's number.
-NAMES = LLAMA | {
+NAMES = llama.NAMES | {
     "layers.{i}.self_attn.q_norm.weight": "blocks.{i}.attn.q_norm.weight",
     "layers.{i}.self_attn.k_norm.weight": "blocks.{i}.attn.k_norm.weight",
 }
+USUAL = llama.USUAL | dict(head_dim=128, num_key_value_heads=32)
+SAME = llama.SAME
+HARMLESS = {"attention_dropout", "sliding_window", "max_window_layers"}  # of windows, which are refused below
 
 
-def read(folder: Path, config: dict) -> Transformer:
-    """A Qwen3 checkpoint folder -> the decoder; a ValueError names a setting or weight that it cannot have."""
-    _refuse_windows(folder, config)
-    shapes = replace(config_of(folder, {"head_dim": 128} | config), qk_norm=True)
-    return build(shapes, renamed(read_weights(folder), NAMES, PREFIX, shapes.tied), str(folder))
+def config_of(s: Settings) -> Config:
+    """The shapes and choices of a Qwen3 config.json; a ValueError names a setting that cannot be had."""
+    if s.get("use_sliding_window"):
+        raise ValueError(f"{s.source} asks for a sliding window (use_sliding_window), which is not read here")
+    kinds, config = s.get("layer_types"), replace(llama.config_of(s), qk_norm=True)
+    full = isinstance(kinds, list) and all(kind == "full_attention" for kind in kinds)
+    if kinds is not None and (not full or len(kinds) != config.layers):
+        raise ValueError(
+            f"{s.source}: layer_types is {shown(kinds)}; only 'full_attention' is read here, for each of the "
+            f"{config.layers} layers (num_hidden_layers)"
+        )
+    return config
 
 
-def _refuse_windows(folder: Path, c: dict) -> None:
-    """A ValueError where some blocks look back only as far as a window reaches."""
-    kinds = c.get("layer_types")
-    others = isinstance(kinds, list) and any(kind != "full_attention" for kind in kinds)
-    if others or c.get("use_sliding_window"):
-        name = "layer_types" if others else "use_sliding_window"
-        raise ValueError(f"{folder}/config.json asks for a sliding window ({name}), which is not read here")
+def weights_of(config: Config, theirs: dict[str, Tensor]) -> tuple[Config, dict[str, Tensor]]:
+    """Their tensors under our names, and the config with what they decide."""
+    return tied(config, renamed(theirs, NAMES, llama.PREFIX))

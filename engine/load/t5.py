@@ -1,13 +1,12 @@
 """The Hugging Face layout of T5: two stacks, RMSNorm, no biases, a number for each distance in the scores."""
 
-from pathlib import Path
+from dataclasses import replace
 
-import torch
+from torch import Tensor
 
 from engine.config import Config, PairConfig
-from engine.load.folder import build, read_weights
-from engine.load.layout import activation, renamed, sizes
-from engine.model.encoder_decoder import EncoderDecoder
+from engine.load.layout import equal, renamed
+from engine.load.settings import Settings, shown
 
 # Theirs -> ours, of a block's parts and of a stack. A block's layers: self-attention, in the decoder
 # cross-attention, the MLP.
@@ -21,14 +20,25 @@ LAYERS = {
         "mlp": ("DenseReluDense", MLP),
     },
 }
-TABLES = ("shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight")  # copies of one table
 UNREAD = "decoder.blocks.0.cross.bias.weight"  # of old files: distances between two texts say nothing
+# Three tables of one size: what a file has not is what it has first of them, with shared.weight before all.
+TABLES = {
+    "shared.weight": "shared",
+    "encoder.embed_tokens.weight": "encoder.embed.token.weight",
+    "decoder.embed_tokens.weight": "decoder.embed.token.weight",
+    "lm_head.weight": "decoder.logits.weight",
+}
+USUAL = dict(n_positions=512, relative_attention_num_buckets=32, relative_attention_max_distance=128)
+USUAL |= dict(feed_forward_proj="relu", layer_norm_epsilon=1e-6, tie_word_embeddings=True)
+USUAL |= dict(pad_token_id=0, eos_token_id=1)
+SAME = {"hidden_size": "d_model", "head_dim": "d_kv"}
+SAME |= {"num_hidden_layers": "num_layers", "num_attention_heads": "num_heads"}
+HARMLESS = {"dropout_rate"}
 
 
 def _names() -> dict[str, str | None]:
     """Theirs -> ours; {i} is the block's number."""
-    names: dict[str, str | None] = dict.fromkeys(TABLES, "encoder.embed.token.weight")
-    names["lm_head.weight"] = "decoder.logits.weight"
+    names: dict[str, str | None] = dict(TABLES)
     for stack, layers in LAYERS.items():
         names[f"{stack}.final_layer_norm.weight"] = f"{stack}.final_norm.weight"
         for number, (part, (inside, table)) in enumerate(layers.items()):
@@ -41,26 +51,14 @@ def _names() -> dict[str, str | None]:
 NAMES = _names()
 
 
-def read(folder: Path, config: dict) -> EncoderDecoder:
-    """A T5 checkpoint folder -> both stacks; a ValueError names a setting or weight that they cannot have."""
-    weights = renamed(read_weights(folder), NAMES, prefix="", tied=False)
-    weights.pop(UNREAD, None)
-    table, logits = (weights.get(name) for name in ("encoder.embed.token.weight", "decoder.logits.weight"))
-    if table is not None and logits is not None and torch.equal(table, logits):
-        weights.pop("decoder.logits.weight")
-    return build(_config(folder, config, tied="decoder.logits.weight" not in weights), weights, str(folder))
-
-
-def _config(folder: Path, c: dict, tied: bool) -> PairConfig:
-    """Version 1.0 has one table for everything and scales the last vectors; 1.1 has logits of its own."""
+def config_of(s: Settings) -> PairConfig:
+    """Version 1.0 scales the last vectors; 1.1 does not, has gated MLPs and logits of its own."""
     names = ("vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads")
-    vocabulary, width, head_width, mlp_width, layers, heads = sizes(folder, c, *names)
-    usual = dict(n_positions=512, relative_attention_num_buckets=32, relative_attention_max_distance=128)
-    context, buckets, max_distance = sizes(folder, usual | c, *usual)
-    gate, _, unit = str(c.get("feed_forward_proj", "relu")).rpartition("-")
-    if gate not in ("", "gated"):
-        raise ValueError(f"{folder}/config.json: feed_forward_proj {c['feed_forward_proj']!r} is unknown")
-    unit = "gelu_new" if (gate, unit) == ("gated", "gelu") else unit
+    vocabulary, width, head_width, mlp_width, layers, heads = s.sizes(*names)
+    context, max_distance = s.sizes("n_positions", "relative_attention_max_distance")
+    (buckets,) = s.sizes("relative_attention_num_buckets", least=4)
+    s.only("is_encoder_decoder", True)
+    gated, activation = _unit(s)
     stack = dict(
         vocabulary=vocabulary,
         context=context,
@@ -68,28 +66,59 @@ def _config(folder: Path, c: dict, tied: bool) -> PairConfig:
         heads=heads,
         head_width=head_width,
         mlp_width=mlp_width,
-        gated=gate == "gated",
+        gated=gated,
         attention_bias=False,
         mlp_bias=False,
         norm="rms",
-        activation=activation(folder, {"feed_forward_proj": unit}, "feed_forward_proj", "relu"),
+        activation=activation,
         positions="relative",
         buckets=buckets,
         max_distance=max_distance,
-        norm_eps=c.get("layer_norm_epsilon", 1e-6),
+        norm_eps=s.number("layer_norm_epsilon"),
         scale_scores=False,
     )
-    deep, start = c.get("num_decoder_layers"), c.get("decoder_start_token_id")
+    first = "pad_token_id" if s.get("decoder_start_token_id") is None else "decoder_start_token_id"
+    start, end = s.sizes(first, "eos_token_id", least=0)
+    scaled = s.flag("tie_word_embeddings")  # what it says of T5; the tables that there are say what is tied
     return PairConfig(
         encoder=Config(**stack, layers=layers, causal=False, ending="nothing"),
         decoder=Config(
             **stack,
-            layers=layers if deep is None else deep,
+            layers=s.size("num_decoder_layers", usual=layers),
             memory=width,
-            scale_logits=c.get("scale_decoder_outputs", c.get("tie_word_embeddings", True) is not False),
-            tied=tied,
+            scale_logits=scaled if s.get("scale_decoder_outputs") is None else s.flag("scale_decoder_outputs"),
         ),
-        start=c.get("pad_token_id", 0) if start is None else start,
-        end=c.get("eos_token_id", 1),
+        start=start,
+        end=end,
         shared=True,
     )
+
+
+def _unit(s: Settings) -> tuple[bool, str]:
+    """Whether MLPs are gated, and their activation; what new files say beside it must be the same."""
+    asked = s.get("feed_forward_proj")
+    gate, _, unit = str(asked).rpartition("-")
+    if gate not in ("", "gated"):
+        raise ValueError(f"{s.source}: feed_forward_proj {shown(asked)} is unknown")
+    unit = "gelu_new" if (gate, unit) == ("gated", "gelu") else unit
+    activation = Settings(s.source, {"feed_forward_proj": unit}, {}, {}, set()).activation("feed_forward_proj")
+    for name, told in {"dense_act_fn": unit, "is_gated_act": gate == "gated"}.items():
+        if s.get(name, told) != told:
+            raise ValueError(f"{s.source} says feed_forward_proj {asked!r} but {name} {shown(s.get(name))}")
+    return gate == "gated", activation
+
+
+def weights_of(config: PairConfig, theirs: dict[str, Tensor]) -> tuple[PairConfig, dict[str, Tensor]]:
+    """Their tensors under our names, and the config with the tables that are one."""
+    weights = renamed(theirs, NAMES, prefix="")
+    weights.pop(UNREAD, None)
+    found = {name: weights.pop(name) for name in TABLES.values() if name in weights}
+    if not found:
+        return config, weights
+    first, (_, *names) = next(iter(found.values())), TABLES.values()
+    encoder, decoder, logits = (found.get(name, first) for name in names)
+    shared, tied = equal(encoder, decoder), equal(decoder, logits)
+    weights[names[0]] = encoder
+    weights |= {} if shared else {names[1]: decoder}
+    weights |= {} if tied else {names[2]: logits}
+    return replace(config, shared=shared, decoder=replace(config.decoder, tied=tied)), weights

@@ -1,13 +1,12 @@
 """The Hugging Face layout of ViT: an image in patches, a first vector, classes."""
 
-from pathlib import Path
+from dataclasses import replace
 
 from torch import Tensor
 
 from engine.config import Config
-from engine.load.folder import build, read_weights
-from engine.load.layout import activation, renamed, sizes
-from engine.model.transformer import Transformer
+from engine.load.layout import renamed
+from engine.load.settings import Settings
 
 # Theirs -> ours; None = left out on purpose. {i} is the block's number.
 NAMES = {
@@ -29,33 +28,26 @@ NAMES = {
 PREFIX = "vit."
 
 
-def read(folder: Path, config: dict) -> Transformer:
-    """A ViT checkpoint folder -> the classifier; a ValueError names a setting or weight that it cannot have."""
-    weights = renamed(read_weights(folder), NAMES, PREFIX, tied=False)
-    weights = {name: _in_line(name, w) for name, w in weights.items()}
-    classes = weights.get("classes.bias")
-    return build(_config(folder, config, 0 if classes is None else classes.numel()), weights, str(folder))
+USUAL = dict(image_size=224, patch_size=16, num_channels=3, hidden_act="gelu", layer_norm_eps=1e-12)
+SAME: dict[str, str] = {}
+HARMLESS = {"hidden_dropout_prob", "attention_probs_dropout_prob"}
+HARMLESS |= {"encoder_stride", "pooler_output_size", "pooler_act"}  # of parts that are not read here
 
 
-def _in_line(name: str, w: Tensor) -> Tensor:
-    """Their convolution over a patch as a matrix, their tables without a batch."""
-    if name == "embed.patch.weight":
-        return w.flatten(1)
-    if name == "embed.first":
-        return w.flatten()
-    return w[0] if name == "embed.position.weight" and w.dim() == 3 else w
-
-
-def _config(folder: Path, c: dict, classes: int) -> Config:
-    usual = {"image_size": 224, "patch_size": 16, "num_channels": 3}
-    image, patch, channels = sizes(folder, usual | c, *usual)
-    names = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
-    width, layers, heads, mlp_width = sizes(folder, c, *names)
-    if c.get("qkv_bias", True) is not True:
-        raise ValueError(f"{folder}/config.json asks for queries without biases, which are not read here")
+def config_of(s: Settings) -> Config:
+    """The shapes and choices of a ViT config.json; a ValueError names a setting that cannot be had."""
+    image, patch = s.side("image_size"), s.side("patch_size")
+    if image % patch:
+        raise ValueError(
+            f"{s.source}: an image of image_size {image} cannot be cut into patches of patch_size {patch}: "
+            f"{image} is not divisible by {patch}"
+        )
+    names = ("num_channels", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+    channels, width, layers, heads, mlp_width = s.sizes(*names)
+    s.only("qkv_bias", True)
     return Config(
         vocabulary=0,
-        context=(image // patch) ** 2 + 1 if patch > 0 else 1,
+        context=(image // patch) ** 2 + 1,
         width=width,
         layers=layers,
         heads=heads,
@@ -63,10 +55,26 @@ def _config(folder: Path, c: dict, classes: int) -> Config:
         image=image,
         patch=patch,
         channels=channels,
-        classes=classes,
-        ending="classes" if classes else "nothing",
+        ending="nothing",
         causal=False,
-        activation=activation(folder, c, "hidden_act", "gelu"),
-        norm_eps=c.get("layer_norm_eps", 1e-12),
+        activation=s.activation("hidden_act"),
+        norm_eps=s.number("layer_norm_eps"),
         tied=False,
     )
+
+
+def weights_of(config: Config, theirs: dict[str, Tensor]) -> tuple[Config, dict[str, Tensor]]:
+    """Their tensors under our names, and the config with the classes that they tell apart."""
+    weights = {name: _in_line(name, w) for name, w in renamed(theirs, NAMES, PREFIX).items()}
+    if classes := weights["classes.bias"].numel() if "classes.bias" in weights else 0:
+        config = replace(config, ending="classes", classes=classes)
+    return config, weights
+
+
+def _in_line(name: str, w: Tensor) -> Tensor:
+    """Their convolution over a patch as a matrix, their tables without a batch."""
+    if name == "embed.patch.weight" and w.dim() > 1:
+        return w.flatten(1)
+    if name == "embed.first":
+        return w.flatten()
+    return w[0] if name == "embed.position.weight" and w.dim() == 3 else w

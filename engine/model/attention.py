@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import Config
-from engine.masks import CAUSAL, Mask, causal_mask
+from engine.masks import CAUSAL, Mask, causal_mask, softmax
 from engine.model.context import Context
 from engine.model.norm import RMSNorm
 from engine.model.sublayer import Sublayer
@@ -19,7 +19,7 @@ def attend(
     """softmax(q·kᵀ · scale + bias, masked) · v (Vaswani et al. 2017, equation 1).
 
     q [B, H, T, E], k and v [B, H, S, E] -> [B, H, T, E]. mask [B or 1, 1, T, S], True = may look, or CAUSAL
-    (T = S). bias [1, H, T, S]: for how far apart two positions are.
+    (T = S). bias [B or 1, H, T, S]: for how far apart two positions are.
     """
     if mask is CAUSAL and (tap is not SILENT or bias is not None):
         mask = causal_mask(q.shape[2], k.shape[2], device=q.device)
@@ -30,7 +30,7 @@ def attend(
     whole = scores if bias is None else scores + tap("bias", bias.expand_as(scores))  # [B, H, T, S]
     mask = tap("mask", mask.expand_as(scores))  # [B, H, T, S]
     masked = tap("masked", torch.where(mask, whole, -torch.inf))  # [B, H, T, S]
-    pattern = tap("pattern", masked.softmax(-1))  # [B, H, T, S]
+    pattern = tap("pattern", softmax(masked))  # [B, H, T, S]
     return tap("z", pattern @ v)  # [B, H, T, E]
 
 
@@ -79,7 +79,7 @@ class Attention(Sublayer):
             k = tap("k_rot", rotate(k, context.angles))  # [B, G, T, E]
         if context.cache is not None and not self.crosses:
             k, v = context.cache.extend(self.layer, k, v)  # [B, G, S, E]
-        bias = self._bias(q.shape[2], k.shape[2]) if self.biased else None
+        bias = self._bias(q.shape[2], k.shape[2], context.places) if self.biased else None
         z = attend(q, self._share(k), self._share(v), mask, self.scale, tap, bias)  # [B, H, T, E]
         return tap("out", self.out(z.transpose(1, 2).flatten(2)))  # heads side by side, times W_O
 
@@ -90,11 +90,12 @@ class Attention(Sublayer):
         """[B, G, S, E] -> [B, H, S, E]: head h takes that of group h // (H/G)."""
         return x if self.group_size == 1 else x.repeat_interleave(self.group_size, 1)
 
-    def _bias(self, T: int, S: int) -> Tensor:
-        """What is added to the scores for each distance [1, H, T, S]: learned numbers (Raffel et al. 2019), or
-        slopes times the distance (Press et al. 2022)."""
+    def _bias(self, T: int, S: int, places: Tensor | None) -> Tensor:
+        """What is added to the scores for each distance [B or 1, H, T, S]: learned numbers (Raffel et al.
+        2019), or slopes times the distance (Press et al. 2022), where padding is no distance (BLOOM)."""
         away = distances(T, S, self.q.weight.device)
         if self.bias is None:
-            return alibi(away, self.heads).to(self.q.weight.dtype)[None]
+            away = away[None] if places is None else places[:, None, :] - places[:, :, None]
+            return alibi(away, self.heads).to(self.q.weight.dtype)
         rows = buckets_of(away, self.bias.num_embeddings, self.max_distance, self.both_sides)  # [T, S]
         return self.bias(rows).permute(2, 0, 1)[None]

@@ -13,6 +13,8 @@ class Model(nn.Module):
 
     name = "model"
     tokenizer = None
+    without_tokenizer = "came without a tokenizer.json"  # why it has none, if so
+    ends: tuple[int, ...] | None = None  # the tokens that end a text; None: nothing says which
     prepare = None  # of models that read images: turns pixels into the numbers they read
     labels: tuple[str, ...] = ()  # of models that tell classes: their names
 

@@ -13,10 +13,13 @@ class Context:
     """What a block needs beside the residual stream; every block of a pass gets the same.
 
     mask         who may look at whom: [B or 1, 1, T, S], True = may look, or CAUSAL
-    angles       how far queries and keys are turned [T, E/2], in radians; None: positions are not rotary
+    angles       how far queries and keys are turned [T, E/2], with padding [B, 1, T, E/2], in radians; None:
+                 positions are not rotary
     cache        the keys and values of the tokens read before; None: there are none
     memory       the vectors of another stack [B, S, its width], which cross-attention looks at
     memory_mask  who may look at which of them [B or 1, 1, T, S]
+    places       the place of each token that is read now, where padding is not counted [B, T]; None: one after
+                 the other
     """
 
     mask: Mask
@@ -24,6 +27,7 @@ class Context:
     cache: Cache | None = None
     memory: Tensor | None = None
     memory_mask: Tensor | None = None
+    places: Tensor | None = None
 
     @property
     def start(self) -> int:

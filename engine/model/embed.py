@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from engine.config import Config
 from engine.model.norm import norm_of
-from engine.position import sinusoids
+from engine.position import places_of, sinusoids
 from engine.trace.tap import SILENT
 
 
@@ -53,11 +53,19 @@ class Embed(nn.Module):
         self.segment = nn.Embedding(config.segments, config.width) if config.segments else None
         self.norm = norm_of(config) if config.embed_norm else None
 
-    def forward(self, ids: Tensor, start: int = 0, segments: Tensor | None = None, tap=SILENT) -> Tensor:
-        """ids [B, T], the first of them at position `start`, segments [B, T] (all 0 if None) -> [B, T, D]."""
+    def forward(
+        self,
+        ids: Tensor,
+        start: int = 0,
+        segments: Tensor | None = None,
+        tap=SILENT,
+        places: Tensor | None = None,
+    ) -> Tensor:
+        """ids [B, T], the first of them at position `start` or each at its own of `places` [B, T], segments
+        [B, T] (all 0 if None) -> [B, T, D]."""
         token = tap("token", self.token(ids))
         parts = [token if self.scale is None else tap("scaled", token * self.scale)]  # [B, T, D] each
-        places = torch.arange(start, start + ids.shape[1], device=ids.device)
+        places = places_of(ids.shape[1], start, device=ids.device) if places is None else places
         if self.position is not None:
             parts.append(tap("position", self.position(places).expand_as(token)))
         if self.sinusoidal:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.config import RecurrentConfig
+from engine.masks import softmax
 from engine.model.cells import CELLS
 from engine.model.seq2seq import SequenceToSequence
 from engine.model.transformer import Transformer
@@ -70,7 +71,7 @@ class Attention(nn.Module):
         real = align.new_ones(1, h.shape[1], dtype=torch.bool) if padding is None else padding
         mask = tap("mask", real[:, None].expand_as(align))  # [B, T, S]
         masked = tap("masked", torch.where(mask, align, -torch.inf))  # [B, T, S]
-        weights = tap("weights", masked.softmax(-1))  # [B, T, S]
+        weights = tap("weights", softmax(masked))  # [B, T, S]
         context = tap("context", weights @ h)  # [B, T, D]
         pre = tap("mixed_pre", self.mixed_pre(torch.cat([context, s], -1)))  # [B, T, D]
         return tap("mixed", pre.tanh())

@@ -3,7 +3,6 @@
 import math
 from dataclasses import replace
 
-import torch
 from torch import Tensor, nn
 
 from engine.config import Config
@@ -15,7 +14,7 @@ from engine.model.context import Context
 from engine.model.embed import Embed, PatchEmbed
 from engine.model.mlp import ACTIVATIONS
 from engine.model.norm import norm_of
-from engine.position import turns
+from engine.position import places_of, turns
 from engine.trace.inputs import Inputs
 from engine.trace.tap import SILENT
 
@@ -105,7 +104,7 @@ class Transformer(Model):
         context = self.context(ids) if context is None else context
         if context.memory is not None:
             context = replace(context, memory=tap("memory", context.memory))  # [B, S, its width]
-        x = self.begin(ids, context.start, segments, tap)
+        x = self.begin(ids, context.start, segments, tap, context.places)
         for i, block in enumerate(self.blocks):
             x = tap(f"blocks.{i}.resid_pre", x)
             x = block(x, context, tap.at(f"blocks.{i}"))
@@ -131,7 +130,9 @@ class Transformer(Model):
         memory_mask = None
         if memory is not None:
             memory_mask = full_mask(T, memory.shape[1], memory_padding, self.device)
-        return Context(self.mask(T, start + T, padding), self.angles(start, T), cache, memory, memory_mask)
+        places = None if padding is None else places_of(T, start, padding)
+        angles = self.angles(start, T, padding)
+        return Context(self.mask(T, start + T, padding), angles, cache, memory, memory_mask, places)
 
     def length(self, ids: Tensor) -> int:
         """T, how many positions there are: tokens, or patches and the vector before them."""
@@ -143,19 +144,27 @@ class Transformer(Model):
             return full_mask(T, S, padding, self.device)
         return CAUSAL if T == S and padding is None else causal_mask(T, S, padding, self.device)
 
-    def angles(self, start: int, T: int) -> Tensor | None:
-        """How far queries and keys at T positions from `start` are turned [T, E/2], in radians; None: positions
-        are not rotary."""
+    def angles(self, start: int, T: int, padding: Tensor | None = None) -> Tensor | None:
+        """How far queries and keys at T positions from `start` are turned [T, E/2], in radians; with padding
+        [B, 1, T, E/2], the same for all heads; None: positions are not rotary."""
         if not self.config.rotary:
             return None
-        places = torch.arange(start, start + T, device=self.device)
+        places = places_of(T, start, padding, self.device)
+        places = places if padding is None else places[:, None]
         return turns(places, self.config.head_width, self.config.rotary_base)
 
-    def begin(self, ids: Tensor, start: int = 0, segments: Tensor | None = None, tap=SILENT) -> Tensor:
+    def begin(
+        self,
+        ids: Tensor,
+        start: int = 0,
+        segments: Tensor | None = None,
+        tap=SILENT,
+        places: Tensor | None = None,
+    ) -> Tensor:
         """Token ids [B, T], or images [B, channels, image, image] -> the first vectors [B, T, D]."""
         if self.config.image:
             return self.embed(ids, tap.at("embed"))
-        return self.embed(ids, start, segments, tap.at("embed"))
+        return self.embed(ids, start, segments, tap.at("embed"), places)
 
     def finish(self, x: Tensor, tap=SILENT) -> Tensor:
         """All that is read off the stream after the last block; returns the same as `unembed`."""
@@ -182,7 +191,8 @@ class Transformer(Model):
     def recompute(self, segment: str, inputs: Inputs, kept, tap, memory_padding: Tensor | None = None) -> None:
         """Run one segment of the pass again: "embed", "blocks.3" or "end"; `kept` has the points between."""
         if segment == "embed":
-            self.begin(inputs.ids, 0, inputs.segments, tap)
+            places = self.context(inputs.ids, inputs.padding).places
+            self.begin(inputs.ids, 0, inputs.segments, tap, places)
         elif segment == "end":
             self.finish(kept[f"blocks.{len(self.blocks) - 1}.resid_post"], tap)
         else:

@@ -3,7 +3,8 @@ Unigram."""
 
 from engine.tokenize.bpe import RankTokenizer, SentenceTokenizer
 from engine.tokenize.hub import JsonTokenizer
-from engine.tokenize.merges import graphemes, merges
+from engine.tokenize.library import Stream
+from engine.tokenize.merges import graphemes, merges, rank_of
 from engine.tokenize.unigram import UnigramTokenizer
 from engine.tokenize.wordpiece import WordPieceTokenizer
 
@@ -11,8 +12,10 @@ __all__ = [
     "JsonTokenizer",
     "RankTokenizer",
     "SentenceTokenizer",
+    "Stream",
     "UnigramTokenizer",
     "WordPieceTokenizer",
     "graphemes",
     "merges",
+    "rank_of",
 ]

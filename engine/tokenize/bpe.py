@@ -7,14 +7,14 @@ from pathlib import Path
 import regex
 import tiktoken
 
-from engine.tokenize.merges import check_text
+from engine.tokenize.library import Vocabulary, check_text, said
 
 # Where text is cut before any merge: contractions, words with their space, numbers, signs, spaces.
 SPLIT = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}{1,3}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
 END, START = "<|endoftext|>", "<|startoftext|>"
 
 
-class RankTokenizer:
+class RankTokenizer(Vocabulary):
     """A tiktoken.Encoding over `ranks` (token bytes -> id), with END as the entry after the last rank."""
 
     names: tuple[str, ...] = (END,)  # of the special tokens, in the order of their ids
@@ -22,6 +22,7 @@ class RankTokenizer:
     def __init__(self, ranks: dict[bytes, int], split: str = SPLIT):
         self.ranks, self.split = ranks, split
         self.special = {name: len(ranks) + i for i, name in enumerate(self.names)}
+        self.ends = (self.special[END],)
         self.encoding = tiktoken.Encoding(
             "glassbox", pat_str=split, mergeable_ranks=ranks, special_tokens=self.special
         )
@@ -53,14 +54,21 @@ class RankTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Token ids of `text`; a special token spelled out in it is plain text."""
-        return self.encoding.encode_ordinary(check_text(text))
+        return self.encode_file(check_text(text))
+
+    def encode_file(self, text: str) -> list[int]:
+        """The same of a text of any length."""
+        with said("tiktoken cannot read this text"):
+            return self.encoding.encode_ordinary(check_text(text, len(text)))
 
     def decode(self, ids: list[int]) -> str:
         """The text of token ids; bytes that are no text become U+FFFD."""
-        return self.encoding.decode(ids)
+        return b"".join(map(self.shown, ids)).decode("utf-8", errors="replace")
 
     def bytes_of(self, id: int) -> bytes:
-        """The bytes of one token."""
+        """The bytes of one token; a KeyError where there is none of that id."""
+        if not 0 <= id < len(self):
+            raise KeyError(f"there is no token {id}; ids go from 0 to {len(self) - 1}")
         return self.encoding.decode_single_token_bytes(id)
 
     def pieces(self, text: str) -> list[bytes]:

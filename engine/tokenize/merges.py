@@ -1,26 +1,104 @@
 """What a tokenizer does inside a word, and which tokens share a character."""
 
+import heapq
 import itertools
+from collections.abc import Callable, Iterable
 
 import regex
+
+from engine.tokenize.library import check_text
+
+__all__ = ["MergeList", "check_text", "graphemes", "merges", "rank_of"]
+
+STEPS = 256  # bytes of a piece whose merges are listed one by one: the list is as long as their square
+
+
+class MergeList(dict):
+    """Token bytes -> id, of a vocabulary whose ids do not say in which order its merges were learned.
+
+    order     two neighbours -> how early their merge was learned
+    whole     pieces that are a token as they are
+    letters   the entries that a piece begins with, where these are characters; empty: it begins with its bytes
+    """
+
+    def __init__(
+        self,
+        ids: dict[bytes, int],
+        pairs: Iterable[tuple[bytes, bytes]],
+        whole: Iterable[bytes] = (),
+        letters: Iterable[bytes] = (),
+    ):
+        super().__init__(ids)
+        self.order = {pair: n for n, pair in enumerate(pairs)}
+        self.whole, self.letters = frozenset(whole), frozenset(letters)
+
+    def first(self, piece: bytes) -> list[bytes]:
+        """What a piece is before any merge."""
+        if piece in self.whole:
+            return [piece]
+        if not self.letters:
+            return _bytes(piece)
+        characters = (c.encode(errors="surrogateescape") for c in piece.decode(errors="surrogateescape"))
+        return [part for c in characters for part in ([c] if c in self.letters else _bytes(c))]
+
+
+def _bytes(piece: bytes) -> list[bytes]:
+    return [bytes([b]) for b in piece]
+
+
+def rank_of(ranks: dict[bytes, int]) -> Callable[[bytes, bytes], int | None]:
+    """A function from two neighbours to how early their merge was learned; None: they are never joined."""
+    if isinstance(ranks, MergeList):
+        return lambda a, b: ranks.order.get((a, b))
+    return lambda a, b: ranks.get(a + b)
 
 
 def merges(piece: bytes, ranks: dict[bytes, int]) -> list[list[bytes]]:
     """Byte-pair encoding of one piece, step by step: the first entry is its bytes, the last its tokens.
 
-    In each step the neighbours whose joined bytes have the lowest rank (were learned first) become
-    one part (Sennrich et al. 2016).
+    In each step the neighbours whose merge was learned first become one part (Sennrich et al. 2016): those
+    whose joined bytes have the lowest rank or, of a MergeList, that stand first in it. Of a piece of more than
+    STEPS bytes there are the first and the last entry alone.
     """
-    parts = [bytes([b]) for b in piece]
-    steps = [parts]
+    parts = ranks.first(piece) if isinstance(ranks, MergeList) else _bytes(piece)
+    rank, steps = rank_of(ranks), [parts]
+    if len(parts) > STEPS:
+        return [parts, _joined(parts, rank)]
     while len(parts) > 1:
-        pairs = [a + b for a, b in itertools.pairwise(parts)]
-        i = min(range(len(pairs)), key=lambda i: ranks.get(pairs[i], len(ranks)))
-        if pairs[i] not in ranks:
+        learned = [rank(a, b) for a, b in itertools.pairwise(parts)]
+        known = [i for i, n in enumerate(learned) if n is not None]
+        if not known:
             break
-        parts = [*parts[:i], pairs[i], *parts[i + 2 :]]
+        i = min(known, key=lambda i: learned[i])
+        parts = [*parts[:i], parts[i] + parts[i + 1], *parts[i + 2 :]]
         steps.append(parts)
     return steps
+
+
+def _joined(parts: list[bytes], rank: Callable[[bytes, bytes], int | None]) -> list[bytes]:
+    """The last step of the merges alone: neighbours wait in a heap, so that a long piece costs little more than
+    its length."""
+    parts, after = list(parts), list(range(1, len(parts) + 1))
+    before, heap = list(range(-1, len(parts) - 1)), []
+
+    def wait(i: int) -> None:
+        j = after[i] if i >= 0 else len(parts)
+        if j < len(parts) and (n := rank(parts[i], parts[j])) is not None:
+            heapq.heappush(heap, (n, i, parts[i], parts[j]))
+
+    for i in range(len(parts) - 1):
+        wait(i)
+    while heap:
+        _, i, a, b = heapq.heappop(heap)
+        j = after[i]
+        if j >= len(parts) or (parts[i], parts[j]) != (a, b):
+            continue  # one of them has become part of another
+        parts[i], parts[j], after[i] = a + b, b"", after[j]
+        if after[i] < len(parts):
+            before[after[i]] = i
+        wait(before[i])
+        wait(i)
+    return [part for part in parts if part]
 
 
 def graphemes(tokens: list[bytes]) -> list[tuple[str, list[int]]]:
@@ -44,14 +122,3 @@ def graphemes(tokens: list[bytes]) -> list[tuple[str, list[int]]]:
             groups.append((b"".join(tokens[start : i + 1]).decode(), list(range(start, i + 1))))
             start = i + 1
     return groups
-
-
-def check_text(text: str) -> str:
-    """`text` itself, or a ValueError where it holds half of a surrogate pair, which is no character."""
-    for i, character in enumerate(text):
-        if "\ud800" <= character <= "\udfff":
-            raise ValueError(
-                f"character {i + 1} of the text (U+{ord(character):04X}) is half of a surrogate "
-                "pair and stands for nothing; delete it"
-            )
-    return text

@@ -1,37 +1,34 @@
 """BERT's vocabulary: words cut into the longest pieces that it has; "##" stands before a piece that goes on."""
 
-import re
 from collections.abc import Container
-from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 
-from tokenizers import Tokenizer
-
-from engine.tokenize.merges import check_text
+from engine.tokenize.library import JsonVocabulary
 
 MASK = "[MASK]"
 UNKNOWN = "[UNK]"
 ENDS = ("[CLS]", "[SEP]")
+PREFIX = "##"
 
 
-class WordPieceTokenizer:
+class WordPieceTokenizer(JsonVocabulary):
     """A WordPiece tokenizer.json (Wu et al. 2016). A text stands between [CLS] and [SEP]; a [MASK] written in
     the text is the mask."""
 
     def __init__(self, path: Path):
-        try:
-            self.inner = Tokenizer.from_file(str(path))
-        except Exception as error:  # the library raises bare Exception
-            raise ValueError(f"{path.name} is not a tokenizer of the tokenizers library: {error}") from None
-        if type(self.inner.model).__name__ != "WordPiece":
-            raise ValueError(f"{path.name} is {type(self.inner.model).__name__}; WordPiece is needed here")
+        super().__init__(path)
+        model = self.parts["model"]
+        if model["type"] != "WordPiece":
+            raise ValueError(f"{path.name} is {model['type']}; WordPiece is needed here")
+        for setting, usual in (("continuing_subword_prefix", PREFIX), ("unk_token", UNKNOWN)):
+            if model[setting] != usual:
+                raise ValueError(f"{path.name} has {setting} {model[setting]!r}; only {usual!r} is read here")
         missing = [token for token in (*ENDS, MASK) if self.inner.token_to_id(token) is None]
         if missing:
             raise ValueError(f"{path.name} has no {', '.join(missing)}")
-        self.inner.no_truncation()
-        self.inner.no_padding()
-        self.special = {t.content: i for i, t in self.inner.get_added_tokens_decoder().items()}
         self.start, self.end, self.mask = (self.inner.token_to_id(token) for token in (*ENDS, MASK))
+        self.longest = model["max_input_chars_per_word"]  # letters of a word that is cut; longer ones are [UNK]
 
     @classmethod
     def read(cls, path: Path) -> "WordPieceTokenizer":
@@ -42,21 +39,14 @@ class WordPieceTokenizer:
         """Save it as tokenizer.json."""
         self.inner.save(str(path))
 
-    def __len__(self) -> int:
-        return self.inner.get_vocab_size()
-
-    @cached_property
+    @property
     def names(self) -> dict[int, str]:
         """Token id -> the entry as the vocabulary writes it."""
-        return {id: token for token, id in self.inner.get_vocab().items()}
-
-    def _pieces(self, text: str) -> list[int]:
-        """The ids of the text alone."""
-        return self.inner.encode(check_text(text), add_special_tokens=False).ids
+        return self._entries
 
     def encode(self, text: str) -> list[int]:
         """Token ids of `text` between [CLS] and [SEP]."""
-        return [self.start, *self._pieces(text), self.end]
+        return [self.start, *self.run(text).ids, self.end]
 
     def segments(self, ids: list[int]) -> list[int]:
         """Which text each token belongs to: 0 up to the first [SEP], 1 after it."""
@@ -65,34 +55,36 @@ class WordPieceTokenizer:
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where in the text each token stands, from a character up to another; its ends nowhere: (0, 0)."""
-        return [(0, 0), *self.inner.encode(check_text(text), add_special_tokens=False).offsets, (0, 0)]
+        return [(0, 0), *self.run(text).offsets, (0, 0)]
 
     def words(self, text: str) -> list[str]:
         """The words and signs of a text as they are cut into pieces; [MASK] and its like stay whole."""
-        kept = "|".join(map(re.escape, self.special))
+        read, names = self.run(text), self.names
+        tokens = zip(read.word_ids, read.ids, read.offsets, strict=True)
         words = []
-        for part in re.split(f"({kept})", check_text(text)):
-            if part in self.special:
-                words.append(part)
-            else:
-                normal = self.inner.normalizer.normalize_str(part) if self.inner.normalizer else part
-                words += [word for word, _ in self.inner.pre_tokenizer.pre_tokenize_str(normal)]
+        for _, word in groupby(tokens, lambda token: token[0]):
+            _, ids, spans = zip(*word, strict=True)
+            added = names[ids[0]] in self.added and names[ids[0]] != UNKNOWN
+            words.append(names[ids[0]] if added else self._normal(text[spans[0][0] : spans[-1][1]]))
         return words
+
+    def _normal(self, word: str) -> str:
+        return self.inner.normalizer.normalize_str(word).strip() if self.inner.normalizer else word
 
     def encode_pair(self, first: str, second: str) -> tuple[list[int], list[int]]:
         """[CLS] first [SEP] second [SEP], and which of the two each token belongs to (its segment)."""
-        a, b = self.encode(first), [*self._pieces(second), self.end]
+        a, b = self.encode(first), [*self.run(second).ids, self.end]
         return a + b, [0] * len(a) + [1] * len(b)
 
     def decode(self, ids: list[int]) -> str:
         """Words with single spaces: what stood between them is not kept."""
-        return self.inner.decode(ids, skip_special_tokens=False).replace(" ##", "")
+        if all(id in self.names for id in ids):
+            return self.inner.decode(ids, skip_special_tokens=False).replace(f" {PREFIX}", "")
+        return " ".join(self.shown(id).decode() for id in ids).replace(f" {PREFIX}", "")
 
     def bytes_of(self, id: int) -> bytes:
         """The entry as the vocabulary writes it, "##" included."""
-        if id not in self.names:
-            raise KeyError(f"there is no token {id}; ids go from 0 to {len(self) - 1}")
-        return self.names[id].encode()
+        return self.token(id).encode()
 
 
 def cuts(word: str, known: Container[str], longest: int = 100) -> list[list[str]]:
@@ -101,13 +93,15 @@ def cuts(word: str, known: Container[str], longest: int = 100) -> list[list[str]
 
     A word with a rest of which no piece is known, or of more than `longest` letters, is [UNK].
     """
+    if len(word) > longest:
+        return [[word], [UNKNOWN]]
     steps, pieces, rest = [[word]], [], word
     while rest and rest not in known:
-        ends = range(len(rest) - 1, len("##") if pieces else 0, -1)
+        ends = range(len(rest) - 1, len(PREFIX) if pieces else 0, -1)
         end = next((end for end in ends if rest[:end] in known), None)
-        if end is None or len(word) > longest:
+        if end is None:
             return [[word], [UNKNOWN]]
         pieces.append(rest[:end])
-        rest = "##" + rest[end:]
+        rest = PREFIX + rest[end:]
         steps.append([*pieces, rest])
-    return steps if len(word) <= longest else [[word], [UNKNOWN]]
+    return steps

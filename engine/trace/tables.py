@@ -6,19 +6,35 @@ from functools import cache
 from engine.config import Config, PairConfig, RecurrentConfig
 from engine.points.point import Place, Point
 from engine.points.recurrent import recurrent_points
-from engine.points.transformer import points_of, within
+from engine.points.transformer import points_of as stack_points
+from engine.points.transformer import within
 from engine.trace.inputs import Inputs
 
 
 def table_of(config: Config | PairConfig | RecurrentConfig, inputs: Inputs) -> dict[str, Point]:
     """All points of a run by full name, in the order in which they are made."""
     if isinstance(config, Config):
-        return points_of(config)
+        return stack_points(config)
     if isinstance(config, PairConfig):
         return _pair_points(config)
     source = config.encoder.context if config.encoder else inputs.ids.shape[1]
     padded = inputs.padding is not None, inputs.target_padding is not None
     return recurrent_points(config, source, inputs.target.shape[1], *padded)
+
+
+def points_of(model) -> dict[str, Point]:
+    """All points of a model, or of a config, by full name, in the order in which they are made.
+
+    A ValueError where there is no such table: that of a recurrent model depends on how much is read.
+    """
+    config = getattr(model, "config", model)
+    if isinstance(config, RecurrentConfig):
+        raise ValueError(
+            "the points of a recurrent model depend on what it reads: engine.run(model, …).points()"
+        )
+    if not isinstance(config, Config | PairConfig):
+        raise ValueError(f"points are those of a model or of its config, not of {model!r:.60}")
+    return stack_points(config) if isinstance(config, Config) else _pair_points(config)
 
 
 def segment_of(config: Config | PairConfig | RecurrentConfig, point: Point) -> str:

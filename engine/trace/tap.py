@@ -4,9 +4,11 @@ A module calls `x = tap("name", x)` at the line that computes a quantity. With S
 Recorder the edits of that point are applied, and the tensor is kept under its full name.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from numbers import Real
 from operator import index
 
 import torch
@@ -41,9 +43,10 @@ class Edit:
            copy (from the run of another prompt: activation patching), take (what an earlier point of the
            same run holds), mask (another attention mask)
     at     axis letter -> index, or a list of pairs (letter, index); letters left out mean everywhere
-    value  a number for set, add, scale; for copy the other prompt (text, or a tuple of token ids; of
-           encoder-decoders also a pair of prompt and target); for take the name of that point;
-           for mask its kind and n, as engine.masks.mask_of takes them
+    value  a number for set, add, scale (−∞ hides a score; of any other infinite number the lights are red);
+           for copy the other prompt (text, or a tuple of token ids; of encoder-decoders also a pair of
+           prompt and target); for take the name of that point; for mask its kind and n, as
+           engine.masks.mask_of takes them
     """
 
     point: str
@@ -52,8 +55,15 @@ class Edit:
     value: float | str | tuple | None = None
 
     def __post_init__(self):
-        pairs = self.at.items() if isinstance(self.at, dict) else self.at
-        object.__setattr__(self, "at", tuple(sorted((str(a), index(i)) for a, i in pairs)))
+        if not isinstance(self.point, str):
+            raise ValueError(f"an edit's point is the name of one, not {self.point!r:.40}")
+        try:
+            pairs = self.at.items() if isinstance(self.at, dict) else self.at
+            object.__setattr__(self, "at", tuple(sorted((str(a), index(i)) for a, i in pairs)))
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"at is {self.at!r:.60}; it has the letter of an axis and a whole number for each, {{'T': 3}}"
+            ) from None
         letters = [letter for letter, _ in self.at]
         for letter in letters:
             if letter not in AXES:
@@ -62,9 +72,7 @@ class Edit:
                 raise ValueError(f"the edit of {self.point} names the axis {letter} twice")
         if self.op not in OPS:
             raise ValueError(f"there is no edit {self.op!r}; choose one of {', '.join(OPS)}")
-        number = (
-            isinstance(self.value, int | float) and type(self.value) is not bool and self.value == self.value
-        )
+        number = isinstance(self.value, Real) and type(self.value) is not bool and self.value == self.value
         if self.op in ("set", "add", "scale") and not number:
             raise ValueError(f"{self.op!r} needs a number as value, not {self.value!r}")
         if self.op == "take" and not isinstance(self.value, str):
@@ -88,6 +96,8 @@ class Edit:
         if self.op == "mask":
             return self._mask(x, point)
         axes = point.axes
+        if isinstance(self.value, Real) and x.is_floating_point():
+            self._check_size(x)
         where = self._index(x, axes)
         part = x[where]
         if self.op == "mean":
@@ -109,6 +119,11 @@ class Edit:
         changed = x.clone()
         changed[where] = new
         return changed
+
+    def _check_size(self, x: Tensor) -> None:
+        most = torch.finfo(x.dtype).max
+        if most < abs(self.value) < math.inf:
+            raise ValueError(f"{self.point} cannot hold {self.value!r}: its numbers go to {most:.3g}")
 
     def _mask(self, x: Tensor, point: Point) -> Tensor:
         if point.kind != "attention_mask" or self.at:

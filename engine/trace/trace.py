@@ -16,6 +16,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from engine.images import Pixels
+from engine.notebook import HeatMap, heat_map
 from engine.trace.inputs import Inputs, inputs_of
 from engine.trace.tables import segment_of, table_of
 from engine.trace.tap import Edit, Recorder, known
@@ -87,6 +89,37 @@ class Trace:
             raise KeyError(f"the pass never made the point {point!r}, though this model has it")
         return segment[point]
 
+    def __contains__(self, point: object) -> bool:
+        """Whether the model has a point of that name."""
+        return point in self.table
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.table)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __repr__(self) -> str:
+        read = f"{len(self.ids)} prompts" if len(self.ids) > 1 else "1 prompt"
+        if self.model.reads[0].image:
+            read = read.replace("prompt", "image")
+        else:
+            read += f" of {self.ids.shape[1]} tokens"
+        if self.target is not None:
+            read += f", {self.target.shape[1]} tokens of the target"
+        changed = [f"{edit.op} {edit.point}" for edit in self.edits]
+        edits = f", edits: {', '.join(changed[:4])}{', …' if len(changed) > 4 else ''}" if changed else ""
+        return (
+            f"Trace({self.model.name}: {read}, {len(self.table)} points from {next(iter(self.table))}{edits})"
+        )
+
+    def show(self, point: str, **at: int) -> HeatMap:
+        """Two axes of a point as a heat map, which a notebook draws: `show("blocks.2.attn.pattern", H=3)`.
+
+        at  axis letter -> index; of the other axes the last two are shown, the rest are at 0
+        """
+        return heat_map(self, point, at)
+
     def has(self, point: str) -> bool:
         """Whether the pass tapped a point: all of the table, unless the model and its table disagree."""
         return point in self._kept or point in self._segment(point)
@@ -109,7 +142,8 @@ class Trace:
             return self._recomputed[name]
 
     def tokens(self, row: int = 0) -> list[bytes]:
-        """The bytes of each token of one prompt of the batch, without padding."""
+        """The bytes of each token of one prompt of the batch, without padding; "<id 50300>" of one that the
+        vocabulary lacks."""
         return self._bytes(self.ids, self.padding, row)
 
     def target_tokens(self, row: int = 0) -> list[bytes]:
@@ -117,8 +151,10 @@ class Trace:
         return self._bytes(self.target, self.target_padding, row)
 
     def _bytes(self, ids: Tensor, padding: Tensor | None, row: int) -> list[bytes]:
+        if self.model.tokenizer is None:
+            raise ValueError(f"{self.model.name} came without a tokenizer: its tokens have no text")
         real = ids[row] if padding is None else ids[row][padding[row]]
-        return [self.model.tokenizer.bytes_of(int(id)) for id in real]
+        return [self.model.tokenizer.shown(int(id)) for id in real]
 
     def _other(self, value: str | tuple) -> "Trace":
         """The run that a "copy" edit takes from: of another prompt, with this run's target where there is one,
@@ -154,8 +190,8 @@ class Trace:
 @torch.inference_mode()
 def run(
     model,
-    text_or_ids: str | list | Tensor,
-    edits: Iterable[Edit] = (),
+    text_or_ids: str | list | Tensor | Pixels,
+    edits: Edit | Iterable[Edit] | None = (),
     padding: Tensor | None = None,
     segments: Tensor | None = None,
     wanted: Callable[[str], bool] = nothing,
@@ -164,16 +200,31 @@ def run(
 ) -> Trace:
     """Run `model` on a prompt, or a batch of prompts, and trace it.
 
-    text_or_ids  a text, token ids, a list of lists of ids (shorter ones are padded at their end), or a
-                 tensor [T] or [B, T] with its `padding` mask [B, T], True = a real token; images
-                 [B, channels, image, image] for a model that reads them
-    edits        changes to points, applied during the pass
+    text_or_ids  a text, token ids, a list of texts or of lists of ids (shorter ones are padded at their end),
+                 or a tensor or array [T] or [B, T]; for a model that reads images the path of a picture, a PIL
+                 image, engine.images.Pixels or other numbers from 0 to 255, a list of them, or images
+                 [B, channels, image, image] that `model.prepare` has prepared
+    edits        changes to points, applied during the pass: one Edit or several
+    padding      which tokens are real (True) [T] or [B, T]; places are counted over those alone, but for the
+                 learned biases of T5, which are by distance
     segments     which sentence each token belongs to [T] or [B, T], for models that tell them apart
     wanted       which points to keep during the run besides the stream between the blocks; the others are
                  recomputed when they are read
     target       of encoder-decoders: what the decoder reads, a text, or ids that begin with the start token,
                  one row for each prompt, with `target_padding` as above; None: the start token alone
     """
-    trace = Trace(model, inputs_of(model, text_or_ids, padding, segments, target, target_padding), tuple(edits))
+    inputs = inputs_of(model, text_or_ids, padding, segments, target, target_padding)
+    trace = Trace(model, inputs, _several(edits))
     trace._record(wanted)
     return trace
+
+
+def _several(edits: Edit | Iterable[Edit] | None) -> tuple[Edit, ...]:
+    """Edits as a tuple; a ValueError names what is none."""
+    if edits is None or isinstance(edits, Edit):
+        return () if edits is None else (edits,)
+    edits = tuple(edits) if isinstance(edits, Iterable) else (edits,)
+    strange = [edit for edit in edits if not isinstance(edit, Edit)]
+    if strange:
+        raise ValueError(f"edits are engine.Edit(point, op, …), not {strange[0]!r:.60}")
+    return edits

@@ -1,13 +1,7 @@
-"""Train, evaluate and write a model that says what a picture shows: coloured shapes, and where they stand.
-
-    python -m engine.training.captions --name captioner
-    python -m engine.training.captions --name teller --kind gru --attention additive
-
-The pictures are drawn on the way (engine.training.scenes). Run it again to go on where it stopped; the last leg
-measures the model and writes its card.
-"""
+"""Models that say what a picture shows: coloured shapes, and where they stand. They are drawn on the way."""
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,36 +11,46 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.config import CELLS, Config, PairConfig, RecurrentConfig
+from engine.config import Config, PairConfig, RecurrentConfig
 from engine.decode import translate
 from engine.images import Preparation, to_signs
 from engine.model.build import fresh
 from engine.tokenize import SentenceTokenizer
-from engine.training import report, scenes, work
-from engine.training.bitext import before
-from engine.training.corpus import learn_vocabulary
-from engine.training.pairs import NONE
-from engine.training.recurrent import add_kinds, name_of, recurrent
-from engine.training.scenes import Scene
-from engine.training.train import Recipe
+from engine.training.data import scenes
+from engine.training.data.bitext import before
+from engine.training.data.corpus import learn_vocabulary
+from engine.training.data.pairs import NONE
+from engine.training.data.scenes import Scene
+from engine.training.evaluate import report
+from engine.training.language import check_vocabulary
+from engine.training.options import Option, pace, sizes, whole
+from engine.training.progress import show
+from engine.training.recurrent import ends, kinds, name_of, recurrent
+from engine.training.run import Work
+from engine.training.task import Material, Measured, Task
 
 AIM = ("≥", 0.9)
 COLUMNS = ("this model", "random start", "nearest picture", "commonest caption")
 AT_ONCE = 100  # pictures read together
 KNOWN = 4000  # of the pictures learned from, among which the nearest is looked for
 MISTAKES = 2  # shown among the examples
-SAMPLES = 8
-CARD = Path(__file__).parent / "card_captions.md"
+SAMPLES, FEWEST = 8, 40  # captions on the card; that are asked at least
 # White is 0: of an empty patch its place alone is left, so that places are learned soon.
 PREPARE = Preparation(scenes.SIDE, mean=(1.0,) * 3, std=(0.5,) * 3, palette=scenes.PALETTE)
+LOOKING = """\
+Its decoder, {layers} blocks, writes the caption and attends
+to the patches by cross-attention."""
+CARRIED = """\
+Its decoder is recurrent ({kind}):
+it writes the caption from a state that starts as the encoder's first vector."""
 ROWS = {  # of the table: in pictures of how many shapes, and which words of the caption, if not all
     "caption": ((1, 2), None),
     "caption, two shapes": ((2,), None),
     "caption, one shape": ((1,), None),
     "colours": ((1, 2), set(scenes.COLOURS)),
     "shapes": ((1, 2), set(scenes.SHAPES)),
-    "place": ((1, 2), {"left", "right", "above", "below", "top", "bottom", "middle"}),
-    "size, one shape": ((1,), {"small", "large"}),
+    "place": ((1, 2), set(scenes.WORDS["place_words"])),
+    "size, one shape": ((1,), {size.strip() for size in scenes.SIZES} - {""}),
 }
 
 
@@ -55,11 +59,12 @@ class Scenes:
     """Pictures and their captions, drawn for every step."""
 
     tokenizer: SentenceTokenizer
+    held: bool = False  # of captions that no training draws
 
     def batch(self, seed: int, step: int, count: int, context: int) -> tuple[Tensor, Tensor, Tensor]:
         """Images [count, 3, 32, 32], what the decoder reads and what it is to write [count, context], END last,
         then NONE: the same for the same seed."""
-        some = scenes.drawn(count, seed, step)
+        some = scenes.drawn(count, seed, step, self.held)
         rows = [self.tokenizer.encode(scene.caption) for scene in some]
         labels = torch.tensor([row + [NONE] * (context - len(row)) for row in rows])
         return prepared(PREPARE, some), before(labels, self.tokenizer.start), labels
@@ -76,7 +81,7 @@ def prepared(prepare: Preparation, some: list[Scene]) -> Tensor:
     return torch.cat([prepare(scene.pixels()) for scene in some])
 
 
-def _encoder(options) -> Config:
+def _encoder(options: argparse.Namespace) -> Config:
     """A vision transformer that hands its last vectors over."""
     return Config(
         **_sizes(options),
@@ -92,112 +97,75 @@ def _encoder(options) -> Config:
     )
 
 
-def _sizes(options) -> dict[str, int]:
+def _sizes(options: argparse.Namespace) -> dict[str, int]:
     """What the blocks of both stacks have in common."""
     return dict(width=options.width, heads=options.heads, mlp_width=4 * options.width)
 
 
-def transformer(tokenizer: SentenceTokenizer, options) -> PairConfig:
-    """A vision transformer, and a decoder whose blocks look at its patches."""
+def config(options: argparse.Namespace, vocabulary: int) -> PairConfig | RecurrentConfig:
+    """A vision transformer, and a decoder whose blocks look at its patches; or a state carried from word to
+    word, with or without a look at them (Xu et al. 2015)."""
+    if options.kind != "transformer":
+        return recurrent(options, vocabulary, _encoder(options))
     decoder = Config(
         **_sizes(options),
-        vocabulary=len(tokenizer),
+        vocabulary=vocabulary,
         context=options.context,
         layers=options.decoder_layers,
         memory=options.width,
     )
-    return PairConfig(_encoder(options), decoder, tokenizer.start, tokenizer.end)
+    return PairConfig(_encoder(options), decoder, **ends(vocabulary))
 
 
-def carried(tokenizer: SentenceTokenizer, options) -> RecurrentConfig:
-    """The same, and a state carried from word to word, with or without a look at them (Xu et al. 2015)."""
-    return recurrent(tokenizer, options, _encoder(options))
+def check(options: argparse.Namespace) -> None:
+    """A ValueError where patches do not fill a picture."""
+    check_vocabulary(options.vocabulary, 258)
+    if scenes.SIDE % options.patch:
+        raise ValueError(f"--patch {options.patch} does not divide the {scenes.SIDE} pixels of a side")
 
 
-LOOKING = """\
-Its decoder, {layers} blocks, writes the caption and attends
-to the patches by cross-attention."""
-CARRIED = """\
-Its decoder is recurrent ({kind}):
-it writes the caption from a state that starts as the encoder's first vector."""
-KINDS = {"transformer": transformer} | dict.fromkeys(CELLS, carried)  # how the model's config is made
+def read(options: argparse.Namespace, work: Work) -> Material:
+    """Nothing but the vocabulary: the pictures are drawn for every step."""
+    tokenizer = _vocabulary(work, options)
+    check_room(tokenizer, config(options, len(tokenizer)))
+    every = list(scenes.captions())
+    told = f"{len(every):,} captions are drawn; {sum(map(scenes.is_held, every)):,} of them held out"
+    return Material(Scenes(tokenizer), Scenes(tokenizer, held=True), told, tokenizer, PREPARE)
 
 
-def captioner(tokenizer: SentenceTokenizer, options) -> PairConfig | RecurrentConfig:
-    """The config of the kind asked for, in which every caption has room."""
-    config = KINDS[options.kind](tokenizer, options)
+def check_room(tokenizer: SentenceTokenizer, config: PairConfig | RecurrentConfig) -> None:
+    """A ValueError where a caption is longer than what the model can write."""
     longest = max(len(tokenizer.encode(caption)) for caption in scenes.captions())
     if longest > config.context:
         raise ValueError(
-            f"captions have up to {longest} tokens; with a context of {options.context} and "
-            f"{config.encoder.patches} patches there is room for {config.context}: choose more"
+            f"captions have up to {longest} tokens; with a context of {config.stacks[1].context} and "
+            f"{config.stacks[0].patches} patches there is room for {config.context}: choose more"
         )
-    return config
 
 
-def main() -> None:
-    """Train a model that tells pictures, from the command line."""
-    options = _options()
-    folder = work.begin(options)
-    tokenizer = _vocabulary(folder, options)
-    config = captioner(tokenizer, options)
-    recipe = Recipe(tokens=options.pictures * config.context, batch=options.batch, seed=options.seed)
-    model = work.trained(
-        config, Scenes(tokenizer), recipe, folder, options, tokenizer=tokenizer, prepare=PREPARE
-    )
-    if model is not None:
-        model = work.written(model, work.MODELS / options.name, folder, "engine.training.captions", options)
-        write_card(model, work.MODELS / options.name, options)
-
-
-def measure(folder: Path, texts: None, work_folder: Path, options) -> None:
-    """Measure a finished model again, on pictures drawn as then."""
-    write_card(work.read_back(folder), folder, options)
-
-
-def _options() -> argparse.Namespace:
-    options = argparse.ArgumentParser(
-        prog="python -m engine.training.captions", description=__doc__.splitlines()[0]
-    )
-    options.add_argument("--name", required=True, help="the model's folder in assets/models")
-    options.add_argument("--work", default="captions-work", help="where the state of the run is kept")
-    options.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
-    options.add_argument("--pictures", type=int, default=240_000, help="how many to learn from")
-    options.add_argument("--held-out", type=int, default=1000, help="pictures drawn for each evaluation")
-    sizes = dict(seed=0, batch=32, vocabulary=512, context=16, patch=4, width=128, layers=4, heads=4)
-    for name, size in sizes.items():
-        options.add_argument(f"--{name}", type=int, default=size)
-    options.add_argument("--decoder-layers", type=int, default=3, help="of the transformer's")
-    add_kinds(options, KINDS)
-    return options.parse_args()
-
-
-def _vocabulary(folder: Path, options) -> SentenceTokenizer:
+def _vocabulary(work: Work, options: argparse.Namespace) -> SentenceTokenizer:
     """At most so many entries: it stops where every word is one."""
-    path = folder / "vocabulary.tiktoken"
-    if not path.exists():
+
+    def learn(path: Path) -> None:
         texts = (caption for caption in scenes.captions() if not scenes.is_held(caption))
         learn_vocabulary(texts, options.vocabulary - 1).write(path)  # and the start
-    return SentenceTokenizer.read(path)
+
+    return SentenceTokenizer.read(work.once("vocabulary.tiktoken", learn))
 
 
 # --- how well it does ----------------------------------------------------------------------------
 
 
-def write_card(model: nn.Module, folder: Path, options) -> None:
-    """Measure a finished model, and write its scores, examples and card."""
-    logged = work.logged(folder)
+def measure(model: nn.Module, material: Material, options, share: float, steps: int) -> Measured:
+    """Captions of new combinations, with the random start and two simple rules beside it."""
+    options.held_out = min(options.held_out, max(FEWEST, int(share * options.held_out)))
+    show("measuring: telling new pictures")
     new = scenes.drawn(options.held_out, options.seed, held=True)
     guesses = written(model, new)
-    rows = scores_of(model, new, guesses, logged["steps"], options)
-    report.write(folder / "scores.json", {"rows": rows})
+    rows = scores_of(model, new, guesses, steps, options)
     examples = {"examples": list(_examples(new, guesses))}
     examples |= {"colours": ["white", *scenes.COLOURS], "stamps": scenes.stamps()}
-    report.write(folder / "examples.json", examples)
-    facts = _facts(model, new, guesses, logged["steps"] * options.batch, options) | logged
-    card = CARD.read_text("utf-8").format(**facts, table=report.told(rows, COLUMNS))
-    (folder / "card.md").write_text(card, encoding="utf-8")
-    print(f"{folder}: {rows[0]['values'][0]:.1%} of {len(new):,} pictures of new combinations")
+    return Measured(rows, COLUMNS, examples, _facts(model, new, guesses, steps * options.batch))
 
 
 def scores_of(model: nn.Module, new: list[Scene], guesses: list[str], steps: int, options) -> list[dict]:
@@ -264,29 +232,18 @@ def _examples(new: list[Scene], guesses: list[str]) -> Iterator[dict]:
         yield {"text": to_signs(new[i].pixels(), scenes.PALETTE), "note": f"A{caption[1:]}{taken}"}
 
 
-def _facts(model: nn.Module, new: list[Scene], guesses: list[str], learned: int, options) -> dict:
+def _facts(model: nn.Module, new: list[Scene], guesses: list[str], learned: int) -> dict:
     every, pairs = list(scenes.captions()), zip(new[:SAMPLES], guesses, strict=False)
-    encoder, decoder = model.config.stacks
     return dict(
-        name=model.name,
-        layers=encoder.layers,
         decoder=_decoder(model.config),
-        heads=encoder.heads,
-        width=encoder.width,
-        patches=encoder.patches,
-        patch=encoder.patch,
-        side=encoder.image,
-        vocabulary=len(model.tokenizer),
-        context=decoder.context,
-        parameters=sum(p.numel() for p in model.parameters()),
+        side=scenes.SIDE,
+        context=model.config.stacks[1].context,
         colours=", ".join(scenes.COLOURS),
         shapes=", ".join(scenes.SHAPES),
         captions=len(every),
         held=sum(map(scenes.is_held, every)),
         learned=learned,
-        batch=options.batch,
         nearest=min(KNOWN, learned),
-        seed=options.seed,
         samples="\n".join(f"- {scene.caption} → *{guess}*" for scene, guess in pairs),
     )
 
@@ -298,5 +255,26 @@ def _decoder(config: PairConfig | RecurrentConfig) -> str:
     return LOOKING.format(layers=config.stacks[1].layers)
 
 
+TASK = Task(
+    name="captions",
+    about="a model that says what a picture of coloured shapes shows",
+    options=sizes(vocabulary=512, context=16, patch=4, width=128, layers=4, heads=4)
+    | pace(batch=32, rate=0.02, warm_up=100)
+    | kinds()
+    | {
+        "decoder_layers": Option(3, whole(1, 100), "blocks of the transformer's decoder"),
+        "pictures": Option(240_000, whole(1, 10**9), "how many to learn from"),
+        "held_out": Option(1000, whole(1, 10**5), "pictures drawn for each part of the test"),
+    },
+    config=config,
+    check=check,
+    tokens=lambda options, config: options.pictures * config.context,
+    read=read,
+    measure=measure,
+)
+
+
 if __name__ == "__main__":
-    main()
+    from engine.training.__main__ import main as command
+
+    sys.exit(command(["captions", *sys.argv[1:]]))

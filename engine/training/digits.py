@@ -1,15 +1,10 @@
-"""Train, evaluate and write a vision transformer on handwritten digits (scikit-learn's, 8 × 8 pixels).
-
-    python -m engine.training.digits --name digits
-
-Needs scikit-learn, for its pictures alone: pip install scikit-learn
-"""
+"""Vision transformers that name handwritten digits (scikit-learn's, 8 × 8 pixels)."""
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,14 +15,16 @@ from engine.config import Config
 from engine.images import Preparation, to_signs
 from engine.model.build import fresh
 from engine.model.transformer import Transformer
-from engine.training import report, work
-from engine.training.train import Recipe
+from engine.training.evaluate import report
+from engine.training.options import Option, pace, sizes, whole
+from engine.training.run import Work
+from engine.training.task import Material, Measured, Task
 
-BRIGHTEST = 16  # of a pixel in scikit-learn's digits
-HELD_OUT = 360  # pictures, a fifth
+SIDE, BRIGHTEST = 8, 16  # pixels of scikit-learn's digits along each side, and their largest number
+LEARNED, HELD_OUT = 1437, 360  # pictures, a fifth of them held out
+LABELS = tuple("0123456789")
 AIM = ("≥", 0.95)
 MISTAKES = 2  # shown among the examples
-CARD = Path(__file__).parent / "card_digits.md"
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class Digits:
 
 def split(seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Pixels [N, 1, 8, 8] from 0 to 255 and labels, to learn from and held out, drawn by the seed."""
-    from sklearn.datasets import load_digits  # here: only who trains needs it
+    from sklearn.datasets import load_digits  # here: only who trains on them needs it
 
     digits = load_digits()
     pixels = torch.from_numpy(digits.images).float()[:, None] * 255 / BRIGHTEST
@@ -66,77 +63,61 @@ def split(seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return pixels[train], labels[train], pixels[held], labels[held]
 
 
-def main() -> None:
-    """Train a vision transformer on handwritten digits, from the command line."""
-    options = _options()
-    folder = work.begin(options)
-    pixels, labels, held, held_labels = split(options.seed)
-    mean, std = (round(f(pixels / 255).item(), 4) for f in (torch.mean, torch.std))
-    prepare = Preparation(8, (mean,), (std,))
-    digits = Digits(prepared(prepare, pixels), labels)
-    patches = (8 // options.patch) ** 2
-    config = Config(
-        vocabulary=0,
-        context=patches + 1,
-        width=options.width,
-        layers=options.layers,
-        heads=options.heads,
-        mlp_width=4 * options.width,
-        image=8,
-        patch=options.patch,
-        classes=10,
-        ending="classes",
-        causal=False,
-        tied=False,
-    )
-    recipe = Recipe(tokens=options.epochs * len(labels) * config.context, batch=64, seed=options.seed)
-    model = work.trained(config, digits, recipe, folder, options, prepare=prepare, labels=tuple("0123456789"))
-    if model is not None:
-        model = work.written(model, work.MODELS / options.name, folder, "engine.training.digits", options)
-        write_card(model, work.MODELS / options.name, digits, (held, held_labels), options)
-
-
-def measure(folder: Path, texts: None, work_folder: Path, options) -> None:
-    """Measure a finished model again, on the pictures that were held out then."""
-    model, (pixels, labels, *held) = work.read_back(folder), split(options.seed)
-    write_card(model, folder, Digits(prepared(model.prepare, pixels), labels), held, options)
-
-
-def _options() -> argparse.Namespace:
-    options = argparse.ArgumentParser(
-        prog="python -m engine.training.digits", description=__doc__.splitlines()[0]
-    )
-    options.add_argument("--name", required=True, help="the model's folder in assets/models")
-    options.add_argument("--work", default="digits-work", help="where the state of the run is kept")
-    options.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
-    for name, size in dict(epochs=100, seed=0, patch=2, width=64, layers=4, heads=4).items():
-        options.add_argument(f"--{name}", type=int, default=size)
-    return options.parse_args()
-
-
 def prepared(prepare: Preparation, pixels: Tensor) -> Tensor:
     """Pixels [N, height, width] -> images as the model reads them [N, channels, height, width]."""
     return torch.cat([prepare(image) for image in pixels])
 
 
+def config(options: argparse.Namespace, vocabulary: int) -> Config:
+    """A vision transformer that reads its first vector for the kind of image."""
+    return Config(
+        vocabulary=vocabulary,
+        context=(SIDE // options.patch) ** 2 + 1,
+        width=options.width,
+        layers=options.layers,
+        heads=options.heads,
+        mlp_width=4 * options.width,
+        image=SIDE,
+        patch=options.patch,
+        classes=len(LABELS),
+        ending="classes",
+        causal=False,
+        tied=False,
+    )
+
+
+def check(options: argparse.Namespace) -> None:
+    """A ValueError where patches do not fill an image."""
+    if SIDE % options.patch:
+        raise ValueError(f"--patch {options.patch} does not divide the {SIDE} pixels of a side; 1, 2, 4, 8 do")
+
+
+def read(options: argparse.Namespace, work: Work) -> Material:
+    """All the digits, some of them held out."""
+    pixels, labels, *held = split(options.seed)
+    mean, std = (round(f(pixels / 255).item(), 4) for f in (torch.mean, torch.std))
+    prepare = Preparation(SIDE, (mean,), (std,))
+    train, unseen = (Digits(prepared(prepare, x), y) for x, y in ((pixels, labels), held))
+    told = f"{len(labels):,} digits to learn from; {len(held[1]):,} held out"
+    return Material(train, unseen, told, prepare=prepare, labels=LABELS, test=held)
+
+
 # --- how well it does ----------------------------------------------------------------------------
 
 
-def write_card(model: Transformer, folder: Path, digits: Digits, held, options) -> None:
-    """Measure a finished model, and write its scores, examples and card."""
-    guesses = guesses_of(model, digits, held[0], options.seed)
-    rows = [_row(guesses, held[1])]
-    mistaken = confused(guesses["this model"], held[1])
-    report.write(folder / "scores.json", {"rows": rows, "errors": mistaken})
-    report.write(folder / "examples.json", {"examples": list(_examples(model, *held))})
-    facts = _facts(model, folder, digits, options) | {"count": len(held[1])}
-    card = CARD.read_text("utf-8").format(
-        **facts,
-        table=report.told(rows, tuple(guesses)),
-        errors=", ".join(mistaken) or "none",
-    )
-    (folder / "card.md").write_text(card, encoding="utf-8")
-    print(f"{folder}: {rows[0]['values'][0]:.1%} of {len(held[1])} held-out digits")
+def measure(model: Transformer, material: Material, options, share: float, steps: int) -> Measured:
+    """How many held-out digits it names, with its random start and two simple rules beside it."""
+    digits, (pixels, labels) = material.train, material.test
+    guesses = guesses_of(model, digits, pixels, options.seed)
+    wrong = confused(guesses["this model"], labels)
+    facts = {
+        "learned": len(digits.labels),
+        "epochs": round(steps * options.batch / len(digits.labels)),
+        "count": len(labels),
+        "errors": ", ".join(wrong) or "none",
+    }
+    examples = {"examples": list(_examples(model, pixels, labels))}
+    return Measured([_row(guesses, labels)], tuple(guesses), examples, facts, {"errors": wrong})
 
 
 def guesses_of(model: Transformer, digits: Digits, pixels: Tensor, seed: int) -> dict[str, Tensor]:
@@ -179,21 +160,22 @@ def _a(digit: Tensor) -> str:
     return f"an {digit}" if digit == 8 else f"a {digit}"
 
 
-def _facts(model: Transformer, folder: Path, digits: Digits, options) -> dict:
-    return dict(
-        work.logged(folder),
-        name=model.name,
-        layers=model.config.layers,
-        heads=model.config.heads,
-        width=model.config.width,
-        patches=model.config.patches,
-        patch=model.config.patch,
-        parameters=sum(p.numel() for p in model.parameters()),
-        learned=len(digits.labels),
-        epochs=options.epochs,
-        seed=options.seed,
-    )
+TASK = Task(
+    name="digits",
+    about="a vision transformer that names handwritten digits",
+    options=sizes(patch=2, width=64, layers=4, heads=4)
+    | pace(batch=64, rate=0.02, warm_up=100)
+    | {"epochs": Option(100, whole(1, 10**6), "how often each digit is learned from")},
+    config=config,
+    check=check,
+    tokens=lambda options, config: options.epochs * LEARNED * config.context,
+    read=read,
+    measure=measure,
+    needs={"sklearn": ("scikit-learn", "for its pictures of digits alone")},
+)
 
 
 if __name__ == "__main__":
-    main()
+    from engine.training.__main__ import main as command
+
+    sys.exit(command(["digits", *sys.argv[1:]]))

@@ -1,11 +1,9 @@
-"""Train, evaluate and write an encoder (BERT's kind) from a folder of text files.
+"""Encoders that fill gaps (BERT's kind), from a folder of text files and generated English."""
 
-    python -m engine.training.encoder FOLDER --name wordfinder --about "200 public-domain children's books"
-
-Run it again to go on where it stopped; the last leg measures the model and writes its card.
-"""
-
+import argparse
+import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -21,68 +19,41 @@ from engine.model.build import fresh
 from engine.model.transformer import Transformer
 from engine.tokenize import WordPieceTokenizer
 from engine.trace import run
-from engine.training import next_sentence, report, work
-from engine.training.corpus import split_files, texts_of, title
-from engine.training.evaluate import SEED, cloze_sentences
-from engine.training.mix import english
-from engine.training.next_sentence import Asked, judged, shortcuts, words_of
-from engine.training.pairs import NONE, Pairs, Sentences
-from engine.training.report import Score, share
-from engine.training.train import Recipe
+from engine.training.data.corpus import counted_files, named, split_files, text_files, texts_of
+from engine.training.data.mix import FEWEST, FIRST, UNSEEN, amount, english, written
+from engine.training.data.pairs import NONE, Pairs, Sentences
+from engine.training.data.words import words
+from engine.training.evaluate import next_sentence, report
+from engine.training.evaluate.language import SEED, cloze_sentences
+from engine.training.evaluate.next_sentence import Asked, judged, shortcuts, words_of
+from engine.training.evaluate.report import Score
+from engine.training.evaluate.report import share as share_of
+from engine.training.options import SHARE, TOKENS, Option, pace, sizes, whole
+from engine.training.progress import counted, show
+from engine.training.run import Work
+from engine.training.task import Material, Measured, Task
 
 AIMS = {"masked tokens, top-5 accuracy, books": ("≥", 0.5), "next sentence": ("≥", 0.75)}
 COLUMNS = ("this model", "random start", "most frequent", "length alone", "shared words alone")
-ASKED = 40  # batches of a test
-BATCH = 32
+ASKED, BATCH = 40, 32  # batches of a test, and pairs of each
 CHARACTERS = 30_800_000  # of generated English, for 22 million tokens with two fifths of it to read none twice
-CARD = Path(__file__).parent / "card_encoder.md"
-EXAMPLES = [  # gaps to try and what belongs there; those that the model finds ship as examples
-    ("The [MASK] barked at the cat.", "dog"),
-    ("She was thirsty, so she drank a glass of [MASK].", "water"),
-    ("He put on his [MASK] because it was cold.", "coat"),
-    ("Once upon a [MASK] there was a little girl.", "time"),
-    ("She opened the [MASK] and went into the house.", "door"),
-    ("Tom gave the ball to Lily. Now [MASK] has the ball.", "lily"),
-    ("The animal didn't cross the street because it was too [MASK].", "tired"),
-    ("It was a dark [MASK], and the stars were shining.", "night"),
-    ("They sat by the [MASK] to warm their cold hands.", "fire"),
-    ("The king and the [MASK] lived in a castle.", "queen"),
-    ("I do not [MASK] what you mean.", "know"),
-    ("For a long [MASK] he said nothing.", "time"),
-    ("The little boy ran as fast as he [MASK].", "could"),
-    ("He shook his [MASK] and said no.", "head"),
-    ("She looked at him with tears in her [MASK].", "eyes"),
-]
-RATE = 0.008  # with post-norm, as of the translator
 SURE = 0.3  # the least probability of an example's answer
-PAIRS = {  # two texts, and whether the second follows
-    ("The dog was hungry and looked for food.", "It found a bone in the garden."): "the second follows",
-    ("The dog was hungry and looked for food.", "The king has a ring of gold."): "the second does not follow",
-}
-RIVER, RIVERS, MONEY = (  # of two and of one sense
-    "He sat on the bank of the river.",
-    "They walked along the bank of the river.",
-    "She put her money in the bank.",
-)
-WORD = "bank"
-SAMPLES = [
-    "The [MASK] barked at the cat.",
-    "The animal didn't cross the street because it was too [MASK].",
-    "She opened the [MASK] and looked out of the window.",
-    "He put on his [MASK] because it was cold.",
-    "Once upon a [MASK] there was a little girl.",
-]
+LEAST = 20  # sentences on either side
+TRIED = words("examples.toml")["encoder"]
 
 
-def main() -> None:
-    """Train an encoder on a folder of texts, from the command line."""
-    options = _options()
-    folder = work.begin(options)
-    train, held = split_files(Path(options.folder), options.held_out, options.seed)
-    tokenizer = _vocabulary(folder, train, options)
-    pairs = _pairs(folder, tokenizer, train, options)
-    config = Config(
-        vocabulary=len(tokenizer),
+@dataclass(frozen=True)
+class Held:
+    """The texts that no training sees: their files, and their sentences."""
+
+    files: list[Path]
+    sentences: Sentences
+
+
+def config(options: argparse.Namespace, vocabulary: int) -> Config:
+    """BERT's kind: norms after the additions, two segments, and whether the second text follows."""
+    return Config(
+        vocabulary=vocabulary,
         context=options.context,
         width=options.width,
         layers=options.layers,
@@ -95,35 +66,61 @@ def main() -> None:
         ending="masked",
         next_sentence=True,
     )
-    recipe = Recipe(tokens=options.tokens, batch=64, seed=options.seed, **work.rates(options))
-    print(f"{len(pairs.sources[0]):,} sentences from {len(train)} files; {len(held)} files held out")
-    model = work.trained(config, pairs, recipe, folder, options, tokenizer=tokenizer)
-    if model is not None:
-        model = work.written(model, work.MODELS / options.name, folder, "engine.training.encoder", options)
-        write_card(model, work.MODELS / options.name, pairs, held, options)
 
 
-def measure(folder: Path, texts: Path, work_folder: Path, options) -> None:
-    """Measure a finished model again, on the texts it was trained with."""
-    model = work.read_back(folder)
-    train, held = split_files(texts, options.held_out, options.seed)
-    write_card(model, folder, _pairs(work_folder, model.tokenizer, train, options), held, options)
+def check(options: argparse.Namespace) -> None:
+    """A ValueError where no vocabulary can be so small."""
+    if options.vocabulary < 100:
+        raise ValueError(f"--vocabulary {options.vocabulary} is too small: 100 or more hold letters and signs")
 
 
-def _options():
-    sizes = dict(vocabulary=8192, context=64, width=192, layers=6, heads=6)
-    parser = work.parser("engine.training.encoder", __doc__.splitlines()[0], 16_000_000, **sizes)
-    parser.add_argument("--english", type=float, default=0.4, help="share of generated simple English")
-    work.add_rates(parser, RATE)
-    return parser.parse_args()
+def read(options: argparse.Namespace, work: Work) -> Material:
+    """The sentences of a folder of texts, some whole texts held out, and generated ones."""
+    train, held = split_files(Path(options.path), options.held_out, options.seed)
+    tokenizer = _vocabulary(work, train, options)
+    check_context(tokenizer, options)
+    sources = [_sentences(work, "books.npz", counted(texts_of(train), "reading", len(train)), tokenizer)]
+    unseen = [Sentences.of(texts_of(held), tokenizer)]
+    for sentences, what in ((sources[0], "to learn from"), (unseen[0], "held out")):
+        if len(sentences) < LEAST:
+            raise ValueError(f"the texts {what} have {len(sentences)} sentences; {LEAST} are needed: give more")
+    if options.english:
+        generated = written(options.seed, characters(options), "writing English")
+        sources.append(_sentences(work, "english.npz", generated, tokenizer))
+        unseen.append(Sentences.of(english(UNSEEN, FEWEST), tokenizer))
+    shares = (1 - options.english, options.english)[: len(sources)]
+    told = f"{len(sources[0]):,} sentences of {counted_files(len(train))}; {counted_files(len(held))} held out"
+    pairs, others = (Pairs(tuple(some), shares, tokenizer) for some in (sources, unseen))
+    return Material(pairs, others, told, tokenizer, test=Held(held, unseen[0]))
 
 
-def _vocabulary(folder: Path, files: list[Path], options) -> WordPieceTokenizer:
-    path = folder / "tokenizer.json"
-    if not path.exists():
-        generated = english(options.seed, 5_000_000) if options.english else ()
-        learn_wordpiece(chain(texts_of(files), generated), options.vocabulary).save(str(path))
-    return WordPieceTokenizer(path)
+def characters(options: argparse.Namespace) -> int:
+    """How much English is written."""
+    return amount(CHARACTERS, options.tokens, options.minutes)
+
+
+def check_context(tokenizer: WordPieceTokenizer, options: argparse.Namespace) -> None:
+    """A ValueError where a text of the test is longer than what the model can read."""
+    texts = [*TRIED["samples"], *TRIED["gaps"], *TRIED["senses"].values()]
+    texts += [f"{first} [SEP] {second}" for first, second, _ in TRIED["pairs"]]
+    texts += [f"{text} [MASK]." for text, _ in cloze_sentences()]
+    longest = max(len(tokenizer.encode(text)) for text in texts)
+    least = max(longest, min(next_sentence.LENGTHS))
+    if least > options.context:
+        raise ValueError(
+            f"the finished model is asked texts of up to {least} tokens (of a vocabulary of {len(tokenizer):,})"
+            f": --context must be {least} or more, not {options.context}"
+        )
+
+
+def _vocabulary(work: Work, files: list[Path], options: argparse.Namespace) -> WordPieceTokenizer:
+    def learn(path: Path) -> None:
+        many, what = min(FIRST, characters(options)), "learning the vocabulary"
+        generated = written(options.seed, many, what) if options.english else ()
+        texts = chain(counted(texts_of(files), what, len(files)), generated)
+        learn_wordpiece(texts, options.vocabulary).save(str(path))
+
+    return WordPieceTokenizer(work.once("tokenizer.json", learn))
 
 
 def learn_wordpiece(texts: Iterable[str], size: int) -> BertWordPieceTokenizer:
@@ -135,46 +132,42 @@ def learn_wordpiece(texts: Iterable[str], size: int) -> BertWordPieceTokenizer:
     return learner
 
 
-def _pairs(folder: Path, tokenizer: WordPieceTokenizer, files: list[Path], options) -> Pairs:
-    sources = [_sentences(folder / "books.npz", texts_of(files), tokenizer)]
-    if options.english:
-        generated = english(options.seed, CHARACTERS)
-        sources.append(_sentences(folder / "english.npz", generated, tokenizer))
-    shares = (1 - options.english, options.english)[: len(sources)]
-    return Pairs(tuple(sources), shares, tokenizer)
-
-
-def _sentences(path: Path, texts: Iterable[str], tokenizer: WordPieceTokenizer) -> Sentences:
-    if not path.exists():
+def _sentences(work: Work, name: str, texts: Iterable[str], tokenizer: WordPieceTokenizer) -> Sentences:
+    def make(path: Path) -> None:
         made = Sentences.of(texts, tokenizer)
         np.savez(path, row=made.row, starts=made.starts, documents=made.documents)
-    kept = np.load(path)
+
+    kept = np.load(work.once(name, make))
     return Sentences(kept["row"], kept["starts"], kept["documents"])
 
 
 # --- how well it does ----------------------------------------------------------------------------
 
 
-def write_card(model: Transformer, folder: Path, pairs: Pairs, held: list[Path], options) -> None:
-    """Measure a finished model, and write its scores, examples and card."""
-    rows = scores_of(model, pairs, held, options.seed)
-    report.write(folder / "scores.json", {"rows": rows})
-    report.write(folder / "examples.json", {"examples": list(examples_of(model))})
-    facts = _facts(model, folder, pairs, held, options) | {"length": _by_length(rows)}
-    card = CARD.read_text("utf-8").format(**facts, table=report.told(rows, COLUMNS))
-    (folder / "card.md").write_text(card, encoding="utf-8")
-    print(f"{folder}: written")
+def measure(model: Transformer, material: Material, options, share: float, steps: int) -> Measured:
+    """Hidden tokens found, what follows judged, cloze sentences; shortcuts and its random start beside it."""
+    pairs, held = material.train, material.test
+    rows = scores_of(model, pairs, held.sentences, options.seed, share)
+    facts = {
+        "books": pairs.shares[0],
+        "english": 1 - pairs.shares[0],
+        "held": named(held.files),
+        "held_count": len(held.files),
+        "samples": "\n".join(_samples(model)),
+        "length": _by_length(rows),
+    }
+    return Measured(rows, COLUMNS, {"examples": list(examples_of(model))}, facts)
 
 
 def examples_of(model: Transformer) -> Iterator[dict]:
     """Texts to try, with where there is something to see: gaps that the model fills rightly, two texts, a word
     in two senses."""
-    for text, answer in EXAMPLES:
+    for text, answer in TRIED["gaps"].items():
         ((guess,),) = fill(model, text, 1)
         if guess.text == answer and guess.probability >= SURE:
             place = model.tokenizer.encode(text).index(model.tokenizer.mask)
             yield {"text": text, "note": text, "step": "next", "token": place}
-    for (first, second), what in PAIRS.items():
+    for first, second, what in TRIED["pairs"]:
         share = follows(model, first, second)
         note = f"Two texts, {what}: that it follows gets {share:.1%}"
         yield {"text": f"{first} [SEP] {second}", "note": note, "step": "next", "follows": share}
@@ -184,43 +177,47 @@ def examples_of(model: Transformer) -> Iterator[dict]:
 
 def _senses(model: Transformer) -> dict | None:
     """A word in two senses, where its vectors end less alike than in one sense."""
-    traces = [run(model, text) for text in (RIVER, RIVERS, MONEY)]
-    id = model.tokenizer.inner.token_to_id(WORD)
+    word, text, *others = (TRIED["senses"][which] for which in ("word", "text", "same", "other"))
+    traces = [run(model, one) for one in (text, *others)]
+    id = model.tokenizer.inner.token_to_id(word)
     if id is None:
         return None
-    first, *others = (trace.ids[0].tolist().index(id) for trace in traces)
+    first, *places = (trace.ids[0].tolist().index(id) for trace in traces)
     same, other = (
-        float(cosine_similarity(traces[0], first, traces[i])[-1, t]) for i, t in enumerate(others, 1)
+        float(cosine_similarity(traces[0], first, traces[i])[-1, t]) for i, t in enumerate(places, 1)
     )
-    note = f"“{WORD}” in two senses: cosine {other:.2f} after the last block, in one sense {same:.2f}"
-    place = {"step": "layers", "token": first, "other": MONEY}
-    return {"text": RIVER, "note": note, **place, "cosines": [same, other]} if other < same else None
+    note = f"“{word}” in two senses: cosine {other:.2f} after the last block, in one sense {same:.2f}"
+    place = {"step": "layers", "token": first, "other": others[1]}
+    return {"text": text, "note": note, **place, "cosines": [same, other]} if other < same else None
 
 
-def scores_of(model: Transformer, pairs: Pairs, held: list[Path], seed: int) -> list[dict]:
+def scores_of(model: Transformer, pairs: Pairs, held: Sentences, seed: int, share: float = 1.0) -> list[dict]:
     """Rows of the table: the model, its random start, the answer that was most frequent in training, and for
     what follows what length alone and shared words alone would reach."""
     start = fresh(model.config, seed).requires_grad_(False).eval()
     start.tokenizer = model.tokenizer
     common = torch.from_numpy(np.bincount(pairs.sources[0].row, minlength=model.config.vocabulary))
-    rows = []
-    for kind, source in {"books": texts_of(held), "generated": english(SEED, 300_000)}.items():
-        test = Pairs((Sentences.of(source, pairs.tokenizer),), (1.0,), pairs.tokenizer)
-        asked = [_masked(one, test, model.config.context) for one in (model, start, common)]
+    batches, rows = max(2, int(share * ASKED)), []
+    new = Sentences.of(english(SEED, 300_000), pairs.tokenizer)
+    for kind, source in {"books": held, "generated": new}.items():
+        show(f"measuring: hidden tokens, {kind}")
+        test = Pairs((source,), (1.0,), pairs.tokenizer)
+        asked = [_masked(one, test, model.config.context, batches) for one in (model, start, common)]
         for name in asked[0]:
             scores = [*(column[name] for column in asked), None, None]
             rows.append(report.row(f"{name}, {kind}", scores, aim=AIMS.get(f"{name}, {kind}")))
-        rows.append(_next(model, start, test, kind))
+        show(f"measuring: what follows, {kind}")
+        rows.append(_next(model, start, test, kind, batches))
         aim = AIMS["next sentence"] if kind == "books" else None
-        rows += next_sentence.rows((model, start), test, kind, aim)
+        rows += next_sentence.rows((model, start), test, kind, aim, share)
     return [*rows, report.row("cloze, top-5 accuracy", [_cloze(model), _cloze(start), None, None, None])]
 
 
 @torch.inference_mode()
-def _masked(model: Transformer | Tensor, pairs: Pairs, context: int) -> dict[str, Score]:
+def _masked(model: Transformer | Tensor, pairs: Pairs, context: int, batches: int) -> dict[str, Score]:
     """Of new pairs: hidden tokens found as the best and among the five best."""
     best, five = [], []
-    for step in range(ASKED):
+    for step in range(batches):
         read, segments, padding, labels, _ = pairs.batch(SEED, step, BATCH, context)
         hidden = (labels != NONE) & (read == pairs.tokenizer.mask)
         if isinstance(model, Transformer):
@@ -230,16 +227,16 @@ def _masked(model: Transformer | Tensor, pairs: Pairs, context: int) -> dict[str
         hits = scores.topk(5).indices == labels[hidden][:, None]
         best += hits[:, 0].tolist()
         five += hits.any(-1).tolist()
-    return {"masked tokens, top-1 accuracy": share(best), "masked tokens, top-5 accuracy": share(five)}
+    return {"masked tokens, top-1 accuracy": share_of(best), "masked tokens, top-5 accuracy": share_of(five)}
 
 
-def _next(model: Transformer, start: Transformer, pairs: Pairs, kind: str) -> dict:
+def _next(model: Transformer, start: Transformer, pairs: Pairs, kind: str, batches: int) -> dict:
     """What follows judged, on pairs as training draws them: some words hidden, lengths as they come."""
     context = model.config.context
-    asked, known = (Asked.of(pairs, context, range(first, first + ASKED), BATCH) for first in (0, ASKED))
+    asked, known = (Asked.of(pairs, context, range(first, first + batches), BATCH) for first in (0, batches))
     never = torch.ones_like(asked.follows)  # most often the second does not follow
     guesses = [judged(model, asked), judged(start, asked), never]
-    scores = [share((guess == asked.follows).tolist()) for guess in guesses]
+    scores = [share_of((guess == asked.follows).tolist()) for guess in guesses]
     scores += shortcuts(known, asked, words_of(pairs.tokenizer))
     return report.row(f"{next_sentence.DRAWN}, {kind}", scores)
 
@@ -247,10 +244,10 @@ def _next(model: Transformer, start: Transformer, pairs: Pairs, kind: str) -> di
 def _cloze(model: Transformer) -> Score:
     """The everyday sentences of the other models' cards, their last word a mask."""
     hits = []
-    for text, words in cloze_sentences():
+    for text, fitting in cloze_sentences():
         (guesses,) = fill(model, f"{text} [MASK].", 5)
-        hits.append(bool({guess.text for guess in guesses} & set(words)))
-    return share(hits)
+        hits.append(bool({guess.text for guess in guesses} & set(fitting)))
+    return share_of(hits)
 
 
 def _by_length(rows: list[dict]) -> str:
@@ -267,31 +264,33 @@ def _by_length(rows: list[dict]) -> str:
     )
 
 
-def _facts(model: Transformer, folder: Path, pairs: Pairs, held: list[Path], options) -> dict:
-    return dict(
-        work.logged(folder),
-        name=model.name,
-        layers=model.config.layers,
-        heads=model.config.heads,
-        width=model.config.width,
-        context=model.config.context,
-        vocabulary=model.config.vocabulary,
-        parameters=sum(p.numel() for p in model.parameters()),
-        about=options.about,
-        books=pairs.shares[0],
-        english=1 - pairs.shares[0],
-        seed=options.seed,
-        held=", ".join(f"*{title(file)}*" for file in held),
-        held_count=len(held),
-        samples="\n".join(_samples(model)),
-    )
-
-
 def _samples(model: Transformer) -> Iterator[str]:
-    for text in SAMPLES:
+    for text in TRIED["samples"]:
         (guesses,) = fill(model, text, 5)
         yield f"- {text} " + ", ".join(f"*{guess.text}* {guess.probability:.0%}" for guess in guesses)
 
 
+TASK = Task(
+    name="encoder",
+    about="an encoder that fills gaps, from a folder of text files",
+    reads=("FOLDER", "text files (*.txt, UTF-8), searched through all its folders", text_files),
+    options=sizes(vocabulary=8192, context=64, width=192, layers=6, heads=6)
+    | pace(batch=64, rate=0.008, warm_up=200)  # slower: its norms stand after the additions
+    | {
+        "tokens": Option(16_000_000, TOKENS, "how many to learn from"),
+        "held_out": Option(None, whole(1, 10**6), "files kept to measure with (one in ten, 6 at most)"),
+        "english": Option(0.4, SHARE, "share of generated simple English"),
+    },
+    config=config,
+    check=check,
+    tokens=lambda options, config: options.tokens,
+    read=read,
+    measure=measure,
+    rest=8,
+)
+
+
 if __name__ == "__main__":
-    main()
+    from engine.training.__main__ import main as command
+
+    sys.exit(command(["encoder", *sys.argv[1:]]))

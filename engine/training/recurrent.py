@@ -1,26 +1,31 @@
-"""What the commands that train recurrent models share: how a kind is asked for, and what it is made of."""
+"""What the trainings of models that write a text of a text or a picture share: their kinds."""
 
 import argparse
-from collections.abc import Iterable
 
-from engine.config import ATTENTIONS, Config, RecurrentConfig
-from engine.tokenize import SentenceTokenizer
+from engine.config import ATTENTIONS, CELLS, Config, RecurrentConfig
+from engine.training.options import Option
 
 
-def add_kinds(parser: argparse.ArgumentParser, kinds: Iterable[str]) -> None:
+def kinds() -> dict[str, Option]:
     """Which kind of model, a Transformer or what came before it."""
-    parser.add_argument("--kind", choices=kinds, default="transformer", help="what writes is made of")
-    parser.add_argument("--attention", choices=ATTENTIONS, default="additive", help="of recurrent kinds")
+    return {
+        "kind": Option("transformer", ("transformer", *CELLS), "what writes is made of"),
+        "attention": Option("additive", ATTENTIONS, "how recurrent kinds look back, if they do"),
+    }
 
 
-def recurrent(tokenizer: SentenceTokenizer, options, encoder: Config | None = None) -> RecurrentConfig:
+def ends(vocabulary: int) -> dict[str, int]:
+    """The tokens that a text begins and ends with, as SentenceTokenizer numbers them."""
+    return {"start": vocabulary - 1, "end": vocabulary - 2}
+
+
+def recurrent(options: argparse.Namespace, vocabulary: int, encoder: Config | None = None) -> RecurrentConfig:
     """One state carried from token to token, with or without a look back; `encoder` is what reads images."""
     return RecurrentConfig(
-        vocabulary=len(tokenizer),
+        vocabulary=vocabulary,
         context=options.context,
         width=options.width,
-        start=tokenizer.start,
-        end=tokenizer.end,
+        **ends(vocabulary),
         cell=options.kind,
         attention=options.attention,
         encoder=encoder,

@@ -1,13 +1,9 @@
-"""Train, evaluate and write a model that translates, from a file of English and French sentences.
+"""Models that translate, from a file of sentence pairs: the Transformer of 2017, and what came before."""
 
-    python -m engine.training.translation PAIRS.tsv --name interpreter --about "everyday sentences"
-
-Each line is English, a tab, French. Run it again to go on where it stopped; the last leg measures the model and
-writes its card. Needs sacrebleu, for one of its scores alone: pip install sacrebleu
-"""
-
+import argparse
 import json
 import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,32 +17,46 @@ from engine.decode import generate, translate
 from engine.model.build import fresh
 from engine.tokenize import SentenceTokenizer
 from engine.trace import run
-from engine.training import report, work
-from engine.training.bitext import Bitext, Pair, most_similar, read_pairs, split_pairs, words_of
-from engine.training.corpus import learn_vocabulary
-from engine.training.intervals import DRAWS
-from engine.training.pairs import NONE
-from engine.training.recurrent import add_kinds, name_of, recurrent
-from engine.training.report import Score, mean, share
-from engine.training.train import Recipe
+from engine.training.data.bitext import (
+    Bitext,
+    Pair,
+    most_similar,
+    pair_file,
+    read_pairs,
+    split_pairs,
+    words_of,
+)
+from engine.training.data.corpus import learn_vocabulary
+from engine.training.data.pairs import NONE
+from engine.training.data.words import words
+from engine.training.evaluate import report
+from engine.training.evaluate.intervals import DRAWS
+from engine.training.evaluate.report import Score, mean, share
+from engine.training.language import check_vocabulary
+from engine.training.options import TOKENS, Option, pace, sizes, whole
+from engine.training.progress import show
+from engine.training.recurrent import ends, kinds, name_of, recurrent
+from engine.training.run import Work
+from engine.training.task import Material, Measured, Task
 
 AIMS = {"exact match": ("≥", 0.35), "chrF": ("≥", 60.0)}  # of the Transformer: the others stand beside it
 COLUMNS = ("this model", "random start", "most similar", "copying")
 AT_ONCE = 128  # sentences translated together
-CARD = Path(__file__).parent / "card_translation.md"
 LONG = 10**6
-RATE = 0.008  # less than half of the usual one: with norms after the additions it learns more
+RATES = {"transformer": 0.008} | dict.fromkeys(CELLS, 0.02)  # with norms after the additions slower learns more
 LENGTHS = {"": (0, LONG), ", up to 4 words": (0, 4)} | {f", {n} words": (n, n) for n in range(5, 9)}
 LENGTHS |= {", 9 words or more": (9, LONG)}
-SAMPLES = 8
+SAMPLES, FEWEST = 8, 40  # sentences on the card; that are asked at least
 EXAMPLES, TRIED = 6, 2 * AT_ONCE
-DARK = {"dead", "death", "die", "died", "dies", "dying", "hate", "hated", "hurt", "kill", "killed", "war"}
+DARK = set(words("examples.toml")["translation"]["dark"])
+STATE = "starting from the state that the encoder ended in"
+LOOK = "and at every token attends to what the encoder made of the English one"
 
 
-def transformer(tokenizer: SentenceTokenizer, options) -> PairConfig:
+def transformer(options: argparse.Namespace, vocabulary: int) -> PairConfig:
     """The Transformer of 2017: norms after the additions, waves as positions, one table for all three."""
     both = dict(
-        vocabulary=len(tokenizer),
+        vocabulary=vocabulary,
         context=options.context,
         width=options.width,
         layers=options.layers,
@@ -59,77 +69,61 @@ def transformer(tokenizer: SentenceTokenizer, options) -> PairConfig:
     )
     encoder = Config(**both, causal=False, ending="nothing")
     decoder = Config(**both, memory=options.width)
-    return PairConfig(encoder, decoder, tokenizer.start, tokenizer.end, shared=True)
+    return PairConfig(encoder, decoder, **ends(vocabulary), shared=True)
 
 
-KINDS = {"transformer": transformer} | dict.fromkeys(CELLS, recurrent)  # how the model's config is made
-STATE = "starting from the state that the encoder ended in"
-LOOK = "and at every token attends to what the encoder made of the English one"
+def config(options: argparse.Namespace, vocabulary: int) -> PairConfig | RecurrentConfig:
+    """The config of the kind that was asked for."""
+    return (transformer if options.kind == "transformer" else recurrent)(options, vocabulary)
 
 
-def main() -> None:
-    """Train a translator on a file of pairs, from the command line."""
-    options = _options()
-    folder = work.begin(options)
-    train, held = split_pairs(read_pairs(Path(options.file)), options.held_out, options.seed)
-    tokenizer = _vocabulary(folder, train, options)
-    data, config = Bitext.of(train, tokenizer, options.context), KINDS[options.kind](tokenizer, options)
-    recipe = Recipe(
-        tokens=options.tokens,
-        batch=options.batch,
-        seed=options.seed,
-        **work.rates(options),
-    )
-    print(f"{len(data):,} pairs to learn from; {len(held):,} English sentences held out")
-    model = work.trained(config, data, recipe, folder, options, tokenizer=tokenizer)
-    if model is not None:
-        model = work.written(model, work.MODELS / options.name, folder, "engine.training.translation", options)
-        write_card(model, work.MODELS / options.name, train, held, options)
+def check(options: argparse.Namespace) -> None:
+    """The rate goes by the kind, where none is given."""
+    options.rate = options.rate or RATES[options.kind]
+    check_vocabulary(options.vocabulary, 258)
 
 
-def measure(folder: Path, file: Path, work_folder: Path, options) -> None:
-    """Measure a finished model again, on the pairs it was trained with."""
-    train, held = split_pairs(read_pairs(file), options.held_out, options.seed)
-    write_card(work.read_back(folder), folder, train, held, options)
+def read(options: argparse.Namespace, work: Work) -> Material:
+    """The pairs of a file, some of its sentences held out with all their translations."""
+    train, held = split_pairs(read_pairs(Path(options.path)), options.held_out, options.seed)
+    tokenizer = _vocabulary(work, train, options)
+    show("reading the pairs")
+    data = Bitext.of(train, tokenizer, options.context)
+    unseen = Bitext.of(pairs_of(held), tokenizer, options.context)
+    told = f"{len(data):,} pairs to learn from; {len(held):,} sentences held out"
+    return Material(data, unseen, told, tokenizer, test=(train, held))
 
 
-def _options():
-    sizes = dict(vocabulary=6000, context=24, width=192, layers=3, heads=6, batch=64)
-    parser = work.parser(
-        "engine.training.translation",
-        __doc__.splitlines()[0],
-        12_000_000,
-        reads=("file", "lines of English, a tab, French (UTF-8)"),
-        held_out=(2000, "English sentences kept for evaluation"),
-        **sizes,
-    )
-    add_kinds(parser, KINDS)
-    work.add_rates(parser, None)
-    options = parser.parse_args()
-    options.rate = options.rate or (RATE if options.kind == "transformer" else Recipe.rate)
-    return options
+def pairs_of(held: dict[str, list[str]]) -> list[Pair]:
+    """Each sentence with each of its translations."""
+    return [(source, target) for source, targets in held.items() for target in targets]
 
 
-def _vocabulary(folder: Path, pairs: list[Pair], options) -> SentenceTokenizer:
-    path = folder / "vocabulary.tiktoken"
-    if not path.exists():
+def _vocabulary(work: Work, pairs: list[Pair], options: argparse.Namespace) -> SentenceTokenizer:
+    def learn(path: Path) -> None:
+        show("learning the vocabulary")
         texts = (text for pair in pairs for text in pair)
         learn_vocabulary(texts, options.vocabulary - 1).write(path)  # and the start
-    return SentenceTokenizer.read(path)
+
+    return SentenceTokenizer.read(work.once("vocabulary.tiktoken", learn))
 
 
 # --- how well it does ----------------------------------------------------------------------------
 
 
-def write_card(model: nn.Module, folder: Path, train: list[Pair], held: dict[str, list[str]], options) -> None:
-    """Measure a finished model, and write its scores, examples and card."""
-    rows = scores_of(model, train, held, options)
-    report.write(folder / "scores.json", {"rows": rows})
-    report.write(folder / "examples.json", {"examples": list(examples_of(model, held))})
-    facts = _facts(model, folder, train, held, options)
-    card = CARD.read_text("utf-8").format(**facts, table=report.told(rows, COLUMNS))
-    (folder / "card.md").write_text(card, encoding="utf-8")
-    print(f"{folder}: written")
+def measure(model: nn.Module, material: Material, options, part: float, steps: int) -> Measured:
+    """Translations against the right ones, with the random start and two simple rules beside it."""
+    train, held = material.test
+    facts = {
+        "shape": _shape(model.config),
+        "task": STATE if getattr(model.config, "attention", "") == "none" else LOOK,
+        "context": model.config.context,
+        "pairs": len(train),
+        "held": len(held),
+        "samples": "\n".join(_samples(model, held)),
+    }
+    rows = scores_of(model, train, held, options, part)
+    return Measured(rows, COLUMNS, {"examples": list(examples_of(model, held))}, facts)
 
 
 def examples_of(model: nn.Module, held: dict[str, list[str]]) -> Iterator[dict]:
@@ -151,12 +145,17 @@ def _own(model: nn.Module, text: str) -> list[int]:
     return [model.start, *(step.id for step in generate(model, text))]
 
 
-def scores_of(model: nn.Module, train: list[Pair], held: dict[str, list[str]], options) -> list[dict]:
+def scores_of(
+    model: nn.Module, train: list[Pair], held: dict[str, list[str]], options, part: float = 1.0
+) -> list[dict]:
     """Rows of the table: the model, its random start, the French of the most similar sentence, the English."""
+    held = dict(list(held.items())[: max(FEWEST, int(part * len(held)))])
     asked = list(held)
     start = fresh(model.config, options.seed).requires_grad_(False).eval()
     start.tokenizer = model.tokenizer
+    show("measuring: the most similar sentences")
     similar = [train[number][1] for number in most_similar([source for source, _ in train], asked)]
+    show("measuring: translating")
     columns = [written(model, asked), written(start, asked), similar, asked]
     rows, aims = [], AIMS if options.kind == "transformer" else {}
     for metric, score in (("exact match", exact), ("chrF", chrf)):
@@ -167,8 +166,7 @@ def scores_of(model: nn.Module, train: list[Pair], held: dict[str, list[str]], o
                 scores = [score([column[i] for i in some], right) for column in columns]
                 unit = metric if metric == "chrF" else report.SHARE
                 rows.append(report.row(metric + part, scores, unit, aims.get(metric + part)))
-    pairs = [(source, target) for source, targets in held.items() for target in targets]
-    bits = [bits_per_token(one, pairs) for one in (model, start)]
+    bits = [bits_per_token(one, pairs_of(held)) for one in (model, start)]
     return [*rows, report.row("bits per token", [*bits, None, None], "bits per token")]
 
 
@@ -220,23 +218,6 @@ def bits_per_token(model: nn.Module, pairs: list[Pair]) -> Score:
     return mean(bits, counts, sum(counts))
 
 
-def _facts(model: nn.Module, folder: Path, train: list[Pair], held: dict[str, list[str]], options) -> dict:
-    return dict(
-        work.logged(folder),
-        name=model.name,
-        shape=_shape(model.config),
-        task=STATE if getattr(model.config, "attention", "") == "none" else LOOK,
-        context=model.config.context,
-        vocabulary=len(model.tokenizer),
-        parameters=sum(p.numel() for p in model.parameters()),
-        about=options.about,
-        pairs=len(train),
-        held=len(held),
-        seed=options.seed,
-        samples="\n".join(_samples(model, held)),
-    )
-
-
 def _shape(config: PairConfig | RecurrentConfig) -> str:
     """What the model is made of, in words."""
     if isinstance(config, RecurrentConfig):
@@ -252,5 +233,28 @@ def _samples(model: nn.Module, held: dict[str, list[str]]) -> Iterator[str]:
         yield f"- {text} → *{guess}* ({'; '.join(held[text])})"
 
 
+TASK = Task(
+    name="translation",
+    about="a model that translates, from a file of sentence pairs",
+    reads=("FILE", "lines of English, a tab, French (UTF-8)", pair_file),
+    options=sizes(vocabulary=6000, context=24, width=192, layers=3, heads=6)
+    | pace(batch=64, rate=None, warm_up=200)
+    | kinds()
+    | {
+        "tokens": Option(12_000_000, TOKENS, "how many to learn from"),
+        "held_out": Option(2000, whole(1, 10**6), "English sentences kept to measure with"),
+    },
+    config=config,
+    check=check,
+    tokens=lambda options, config: options.tokens,
+    read=read,
+    measure=measure,
+    rest=8,
+    needs={"sacrebleu": ("sacrebleu", "for one of its scores alone")},
+)
+
+
 if __name__ == "__main__":
-    main()
+    from engine.training.__main__ import main as command
+
+    sys.exit(command(["translation", *sys.argv[1:]]))

@@ -83,7 +83,7 @@ def worst(checks: Iterable[Check]) -> Check:
 
 def check_choice(logits, decoding, shown) -> Check:
     """The probability of each entry [V] after temperature, top-k, top-p and min-p."""
-    return compare(shown, *second.chances(float64(logits), decoding))
+    return compare(shown, *second.chances(float64(logits), decoding, np.asarray(shown) > 0))
 
 
 def check_cumulative(logits, decoding, shown) -> Check:

@@ -16,8 +16,8 @@ from engine.trace.tap import known
 from engine.worked.recipes.activations import softmax_rows
 from engine.worked.recipes.analysis import chances
 from engine.worked.recipes.step_inputs import NotLearned, Parameters, float64, in_stack, stops
-from engine.worked.recipes.terms import Term, Worked, factor, number
-from engine.worked.steps import MISSING, NOISE, ROUNDING, Check, by_recipe, held_against
+from engine.worked.recipes.terms import Term, Worked, number, share_in_numbers
+from engine.worked.steps import MISSING, NOISE, ROUNDING, Check, absent, by_recipe, held_against
 
 SEEDS = (0, 1)  # of the runs with random rounding
 LISTED = 6  # terms of a softmax shown one by one
@@ -56,7 +56,7 @@ def check_run(trace: Trace, point: str) -> Check:
     except NotLearned:
         return MISSING
     drift = _drift(value, lambda seed: rerun(trace, point, seed, parameters))
-    return held_against(trace[point], value, np.asarray(drift))
+    return held_against(trace[point], value, np.asarray(drift), absent(trace, point))
 
 
 def check_lens(trace: Trace, at: int, shown, stack: str = "", ids=None) -> Check:
@@ -97,10 +97,11 @@ def work_choice(trace: Trace, point: str, at: tuple[int, ...], decoding, shown: 
     Its cell is p[at], where `at` is the position (where there are several) and the entry.
     """
     scores, (*place, entry) = float64(trace[point])[(0, *at[:-1])], at
-    kept, heat = chances(scores, decoding)[0] > 0, decoding.temperature
-    row = np.where(kept, scores / heat, -np.inf)
+    said = (np.arange(len(scores)) == entry) == (shown > 0)  # top-p does not say which of equal ones it keeps
+    kept, heat = chances(scores, decoding, said)[0] > 0, decoding.temperature
+    row = np.where(kept, scores / (heat or 1), -np.inf)  # at 0 a single one is kept
     source = f"{point}[{', '.join(map(str, [*place, ':']))}]"
-    return _share(row, entry, "p", (0, *at), shown, source, f"/{heat:g}" if heat != 1 else "")
+    return _share(row, entry, "p", (0, *at), shown, source, f"/{heat:g}" if heat not in (0, 1) else "")
 
 
 def _share(
@@ -113,10 +114,9 @@ def _share(
     if len(row) > LISTED:
         terms.append(Term(f"{len(row) - LISTED:,} more", (), total - math.fsum(exp[best])))
     value = float(exp[entry] / total)
-    numbers = rf"\frac{{e^{{{number(float(row[entry]))} - {factor(most)}}}}}{{{number(total)}}} = "
-    numbers += rf"\frac{{{number(float(exp[entry]))}}}{{{number(total)}}} = {number(value)}"
+    numbers = share_in_numbers(float(row[entry]), most, total)
     symbols = rf"p_i = \frac{{e^{{s_i{heat} - m}}}}{{\sum_j e^{{s_j{heat} - m}}}},"
-    symbols += rf"\ m = \max_j s_j{heat} = {number(most)}"
+    symbols += rf"\ m = \max_j\,s_j{heat} = {number(most)}"
     return Worked(point, cell, symbols, numbers, tuple(terms), total, value, shown, (source,))
 
 

@@ -6,6 +6,7 @@ repeats the whole run; `derived` does it for what pages derive from a trace. Non
 forward pass: where the two agree, picture and code agree.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,15 +32,22 @@ class Check:
     largest  the difference in the worst cell, that is, the largest one relative to what is allowed there
     allowed  how much of it rounding in float32 explains
     ok       whether that is all of it
+    note     why it is not, where a difference is not the reason
     """
 
     largest: float
     allowed: float
     ok: bool
+    note: str = ""
+
+    def __repr__(self) -> str:
+        light = "green" if self.ok else "red"
+        why = self.note or f"off by {self.largest:.2g}, of which rounding explains {self.allowed:.2g}"
+        return f"Check({light}: {why})"
 
 
 # The pass never made the point, or one of its sources, or something has written into the weights since.
-MISSING = Check(float("inf"), 0.0, False)
+MISSING = Check(math.inf, 0.0, False, "there is nothing to compare, or the weights have changed since")
 
 
 def work(trace: Trace, point: str, at: tuple[int, ...]) -> Worked:
@@ -58,7 +66,8 @@ def work(trace: Trace, point: str, at: tuple[int, ...]) -> Worked:
 def check(trace: Trace, point: str) -> Check:
     """A whole tensor compared to the second route in float64, edits included.
 
-    It is red, too, where a number is missing on either side. KeyError if the model has no such point.
+    It is red, too, where a number is missing on either side, or is none: NaN or infinite. KeyError if the model
+    has no such point.
     """
     made = trace.table[known(point, trace.table)]
     if trace.weights_changed() or not all(trace.has(name) for name in (point, *made.sources)):
@@ -67,7 +76,7 @@ def check(trace: Trace, point: str) -> Check:
         value, size = by_recipe(trace, made, lambda name: float64(trace[name]))
     except NotLearned:
         return MISSING
-    return compare(trace[point], value, size)
+    return held_against(trace[point], value, NOISE * size, absent(trace, point))
 
 
 def compare(shown, value: np.ndarray, size: np.ndarray) -> Check:
@@ -78,16 +87,38 @@ def compare(shown, value: np.ndarray, size: np.ndarray) -> Check:
     return held_against(shown, value, NOISE * size)
 
 
+def absent(trace: Trace, name: str) -> np.ndarray:
+    """The cells of a point in which −∞ stands by right: scores that the mask hides, and what an edit has put
+    there or into the scores before."""
+    point, x = trace.table[name], float64(trace[name])
+    by_right = np.full(x.shape, any(edit.point == name and _hides(edit) for edit in trace.edits))
+    if point.kind == "apply_mask":
+        by_right |= ~float64(trace[point.sources[-1]])
+    if point.kind in ("apply_mask", "scale_scores"):
+        for source in point.sources:
+            by_right |= absent(trace, source)
+    return by_right & np.isneginf(x) if x.dtype != bool else np.zeros(x.shape, bool)
+
+
+def _hides(edit: Edit) -> bool:
+    return edit.value == -math.inf or edit.op in ("copy", "take", "mean")
+
+
 @np.errstate(all="ignore")
-def held_against(shown, value: np.ndarray, allowed: np.ndarray) -> Check:
+def held_against(shown, value: np.ndarray, allowed: np.ndarray, absent: np.ndarray | None = None) -> Check:
     """Numbers compared to what they should be, within `allowed`: one for each cell, or one for all.
 
-    Infinities and NaN have to be the same; numbers of another shape are MISSING.
+    Red where a number is NaN or infinite, but for −∞ on both sides in the cells `absent`; numbers of another
+    shape are MISSING.
     """
     shown, value = (np.asarray(x.detach().cpu() if hasattr(x, "cpu") else x, float) for x in (shown, value))
     if shown.shape != value.shape:
         return MISSING
-    same = (shown == value) | (np.isnan(shown) & np.isnan(value))
+    same = shown == value
+    none = ~np.isfinite(shown) | ~np.isfinite(value)
+    none &= True if absent is None else ~(same & absent)
+    if none.any():
+        return Check(math.inf, 0.0, False, f"{int(none.sum()):,} of {none.size:,} numbers are NaN or infinite")
     away = np.where(same, 0, np.nan_to_num(np.abs(shown - value), nan=np.inf))
     allowed = np.nan_to_num(np.broadcast_to(allowed, away.shape), nan=0, posinf=0) + 1e-12
     worst = np.unravel_index((away / allowed).argmax(), away.shape)

@@ -1,17 +1,21 @@
 """Whatever is typed is shown or refused in plain words, kept in its box, and never becomes markup."""
 
+from urllib.parse import urlencode
+
 import pytest
 
 from app.architecture import STEPS
-from app.state import DEFAULT
+from app.state import DEFAULT, LONGEST_LINK
 from engine.trace.tap import Edit
 from tests.app.visit import (
+    MAIN,
     fire,
     formulas,
     full_prompt,
     given,
     heated,
     keys,
+    markdown,
     markup,
     masked,
     model,
@@ -115,3 +119,70 @@ def test_a_hostile_trigger_from_another_client_does_no_lasting_harm():
     fire(at, "prompt", prompt=DEFAULT.prompt)
     assert not at.exception
     assert keys(at, "matrix-")
+
+
+HUGE = {"spaces": " ", "letters": "a", "signs": "!", "marks": "\u0301", "joiners": "\u200d", "words": "a "}
+
+
+@pytest.mark.parametrize("sign", HUGE.values(), ids=HUGE)
+@pytest.mark.parametrize("name", ["storybook", "wordfinder", "interpreter"])
+def test_a_text_of_any_length_is_refused_before_anything_is_computed(name, sign, monkeypatch):
+    """Few tokens can have many characters: a text is measured in both."""
+
+    def compute_nothing(*given):
+        raise AssertionError("a huge text was read")
+
+    at = visit(model=name)
+    monkeypatch.setattr("engine.run", compute_nothing)
+    monkeypatch.setattr("engine.generate", compute_nothing)
+    text = (sign * 900_000)[:900_000]
+    fire(at, "prompt", prompt=text)
+    assert not at.exception
+    (message,) = notices(at)
+    assert "900,000 characters" in message and "10,000" in message
+    assert given(at, "prompt")["text"] == text  # kept, to be shortened
+    before = view(at)
+    fire(at, "prompt", prompt="a" * 1_000_001)  # no box of ours sends as much
+    assert view(at) == before
+
+
+@pytest.mark.parametrize("field", ["target", "other", "image"])
+def test_a_huge_text_in_a_link_is_refused_too(field):
+    model = {"image": "digits", "other": "wordfinder"}.get(field, "interpreter")
+    at = visit(**{"model": model, "step": "layers", "token": 1, field: "a" * 400_000})
+    assert not at.exception
+    assert any("400,000 characters" in said for said in [*notices(at), *markdown(at)])
+
+
+@pytest.mark.parametrize("name, text", [("storybook", "assepartout" * 256), ("wordfinder", "ab" * 4000)])
+def test_of_a_long_word_as_much_is_drawn_as_can_be_seen(name, text, monkeypatch):
+    at = visit(model=name, prompt=text, token=1)
+    drawn = given(at, "tokens")
+    assert drawn["light"]["ok"]
+    assert sum(map(len, drawn["merges"])) < 2000
+    assert len(str(drawn)) < 200_000
+    for module in ("merges", "cuts"):
+        monkeypatch.setattr(f"app.compute.{module}", None)  # not computed again where nothing has changed
+    assert not at.run().exception
+    assert given(at, "tokens") == drawn
+
+
+def test_what_a_link_asked_for_in_vain_is_said_on_every_page():
+    vain = {f"unknown{i}": "x" for i in range(9)}
+    for link in ({}, {"prompt": LONG}, {"prompt": ""}):
+        at = visit(**vain, **link)
+        for page in ("walk", "families", "models"):
+            (said,) = notices(at, "info")[:1]
+            assert all(f"unknown{i}" in said for i in range(6)) and "And 3 more." in said
+            at.switch_page(str(MAIN.parent / "views" / page / "page.py")).run()
+            assert not at.exception
+
+
+def test_what_an_address_cannot_hold_is_said_and_kept():
+    at = fire(visit(), "prompt", prompt="é" * 3000)
+    assert "cannot hold the prompt" in notices(at, "info")[0]
+    assert view(at).prompt == "é" * 3000
+    assert len(urlencode(dict(at.query_params))) < LONGEST_LINK
+    new = visit(**dict(at.query_params))
+    assert view(new) == DEFAULT
+    assert "too long for a link" in notices(new, "info")[0]

@@ -23,6 +23,13 @@ def test_escaped_text_is_shown_exactly_as_it_is(text):
     assert tree(f"a **{escape(shown)}** b") == ["div", ["p", "a ", ["strong", shown], " b"]]
 
 
+@given(st.text(BIDI + "a1 *"))
+@settings(deadline=None)
+def test_escaped_text_turns_no_line(text):
+    assert not set(escape(text)) & set(BIDI)
+    assert escape(text).count("U\\+") == sum(text.count(sign) for sign in BIDI)
+
+
 def labels_of(text: str, cut: int = 1) -> list[str]:
     """The labels of a text cut into tokens of `cut` bytes."""
     data = text.encode()

@@ -10,7 +10,20 @@ import engine
 from app import compute
 from app.state import DEFAULT, PROMPT
 from engine.load import SHIPPED, moments_of
-from tests.app.visit import MAIN, curves, figure, fire, given, keys, markdown, picture, view, visit
+from tests.app.visit import (
+    MAIN,
+    curves,
+    enter,
+    figure,
+    fire,
+    given,
+    keys,
+    markdown,
+    picture,
+    press,
+    view,
+    visit,
+)
 
 
 def measured(name: str, file: str) -> dict:
@@ -32,9 +45,9 @@ def test_every_shipped_model_has_a_card(name):
 
 def test_a_picked_model_is_the_one_that_is_walked_through():
     at = page()
-    at.segmented_control(key="control-model").set_value("bookworm").run()
+    enter(at, "model", "bookworm")
     assert view(at).model == "bookworm"
-    at.switch_page(str(MAIN.parent / "views" / "walk" / "page.py")).run()
+    press(at, "walk")
     assert not at.exception
     assert given(at, "bar")["ids"] == engine.load("bookworm").tokenizer.encode(PROMPT)
 
@@ -42,7 +55,7 @@ def test_a_picked_model_is_the_one_that_is_walked_through():
 def test_a_picked_moment_is_the_model_as_it_was_then():
     at = page()
     moment = moments_of("storybook")[1]
-    at.select_slider(key="control-moment").set_value(moment).run()
+    enter(at, "moment", moments_of("storybook").index(moment))
     assert not at.exception
     assert view(at).model == moment
 

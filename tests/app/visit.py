@@ -97,11 +97,27 @@ def undivided(layer: int = 0) -> Edit:
 def fire(at: AppTest, key: str, **event) -> AppTest:
     """What happens when the part `key` of the page reports an event from the browser."""
     ((name, value),) = event.items()
-    return report(at, [[key, name, value]])
+    return report(at, [reported(at, key, name, value)])
+
+
+def reported(at: AppTest, key: str, event: str, value) -> list:
+    """A report as the browser makes it of a part; a step, an example or a box may be given by its place."""
+    part = next((part for part in parts(at) if part["key"] == key), {})
+    if type(value) is int and event in ("step", "example"):
+        data = part["data"]
+        value = data["names"][value] if event == "step" else data["examples"][value][0]
+    if event == "set":
+        value = [part["data"]["boxes"][value[0]]["cell"], *value[1:]]
+    return [seen(at) + 1, key, event, part.get("of", ""), value]
+
+
+def seen(at: AppTest) -> int:
+    """The number of the last report that the server has seen."""
+    return at.session_state.get("seen", 0)
 
 
 def report(at: AppTest, sent) -> AppTest:
-    """What happens when the page reports this: [[part, event, value], …]."""
+    """What happens when the page reports this: [[number, part, event, of, value], …]."""
     states = at._tree.get_widget_states()
     widget = states.widgets.add(id=_make_trigger_id(_mounted(at, "page").id, "events"))
     widget.json_trigger_value = json.dumps([{"event": "act", "value": sent}])

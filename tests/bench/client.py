@@ -29,6 +29,8 @@ class Client:
         self.url = url
         self.query = self.page = ""
         self.components: dict[str, str] = {}  # name -> id
+        self.of: dict[str, str] = {}  # key of a part of the page -> what there is to choose from
+        self.reports = 0
         self.kept: dict[str, int] = {}  # hash of a message -> the run that last used it
         self.runs = 0
 
@@ -51,6 +53,12 @@ class Client:
         state.id = _make_trigger_id(self.components[component], "events")
         state.json_trigger_value = json.dumps([{"event": event, "value": value}])
         return await self._run(message)
+
+    async def report(self, key: str, event: str, value: object) -> Answer:
+        """What the page sends when a person chooses something in one of its parts."""
+        self.reports += 1
+        report = [self.reports, key, event, self.of[key], value]
+        return await self.trigger("glassbox_page", "act", [report])
 
     async def close(self) -> None:
         await self.socket.close()
@@ -100,4 +108,8 @@ class Client:
         if kind == "exception":
             raise RuntimeError(f"the page shows an exception: {element.exception.message}")
         if kind == "bidi_component":
-            self.components[element.bidi_component.component_name] = element.bidi_component.id
+            mounted = element.bidi_component
+            self.components[mounted.component_name] = mounted.id
+            if mounted.component_name == "glassbox_page":
+                parts = json.loads(mounted.json)["parts"]
+                self.of = {part["key"]: part["of"] for part in parts if "of" in part}

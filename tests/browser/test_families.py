@@ -37,7 +37,7 @@ def test_every_step_of_a_family_is_drawn_and_its_lights_are_green(walked):
 def families(visitor) -> Page:
     page = visitor()
     page.get_by_role("link", name="Families").click()
-    expect(page.get_by_role("heading", name="Families of models")).to_be_visible()
+    expect(page.get_by_role("heading", name="Families of models")).to_be_visible(timeout=30_000)
     idle(page)
     return page
 

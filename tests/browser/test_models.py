@@ -25,7 +25,7 @@ def test_a_moment_is_picked_by_the_keyboard_and_walked_through(models):
     models.keyboard.press("Home")
     models.wait_for_url("**model=storybook%400**")
     idle(models)
-    models.get_by_role("link", name="Walk through it").click()
+    models.get_by_role("button", name="Walk through it").click()
     arrived(models, 4)
     assert "· storybook@0" in picture(models, "blocks.0.attn.dots").inner_text()
 
@@ -34,6 +34,6 @@ def test_another_model_is_picked_and_walked_through(models):
     models.get_by_role("radio", name="bookworm").click()
     expect(models.get_by_role("heading", name="bookworm")).to_be_visible()
     idle(models)
-    models.get_by_role("link", name="Walk through it").click()
+    models.get_by_role("button", name="Walk through it").click()
     arrived(models, 4)
     assert "· bookworm" in picture(models, "blocks.0.attn.dots").inner_text()

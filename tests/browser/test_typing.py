@@ -105,3 +105,52 @@ def test_a_prompt_that_is_too_long_stays_to_be_shortened(page, app):
     run(page, "short")
     assert page.locator("[data-kind=notice]").count() == 0
     assert step(page) == 4
+
+
+# What a keyboard that composes letters sends when Enter ends the composing: in Safari after its end.
+COMPOSED = {
+    "chrome": [("keydown", dict(key="Enter", keyCode=229, isComposing=True)), ("compositionend", {})],
+    "safari": [("compositionend", {}), ("keydown", dict(key="Enter", keyCode=229))],
+    "without a code": [("compositionend", {}), ("keydown", dict(key="Enter", keyCode=13))],
+}
+SEND = """([field, events]) => {
+    const on = document.querySelector(field);
+    on.dispatchEvent(new CompositionEvent("compositionstart", { bubbles: true }));
+    for (const [type, given] of events) {
+        const made = type === "keydown" ? KeyboardEvent : CompositionEvent;
+        on.dispatchEvent(new made(type, { bubbles: true, cancelable: true, composed: true, ...given }));
+    }
+}"""
+
+
+@pytest.mark.parametrize("order", COMPOSED)
+def test_enter_that_ends_composing_does_not_run_the_prompt(page, app, order):
+    go(page, app)
+    box(page).fill("東京")
+    page.evaluate(SEND, ["[data-part=prompt] textarea", COMPOSED[order]])
+    page.wait_for_timeout(300)
+    assert "prompt" not in page.url
+    box(page).press("Enter")
+    page.wait_for_url("**prompt=**")
+
+
+@pytest.mark.parametrize("order", COMPOSED)
+def test_enter_that_ends_composing_sets_no_number(page, app, order):
+    go(page, app, step="scores")
+    page.locator(".set input").first.fill("7")
+    page.evaluate(SEND, [".set input", COMPOSED[order]])
+    page.wait_for_timeout(300)
+    assert "edits" not in page.url
+    page.locator(".set input").first.press("Enter")
+    page.wait_for_url("**edits=**")
+
+
+def test_hostile_texts_are_read_as_they_were_typed(page, app):
+    """In the box, in the tokens, and in a sentence about what a link asked for."""
+    for text in (HOSTILE["autolinks"], HOSTILE["streamlit"], HOSTILE["markdown"]):
+        go(page, app, **{text[:40]: "1", "prompt": text})
+        assert box(page).input_value() == text
+        assert text[:40] in page.locator("[data-kind=notice]").first.text_content()
+        tokens = "".join(page.locator(".cut .text").all_text_contents())
+        assert tokens == text.replace(" ", "·")
+        assert page.locator("[data-part] a, [data-part] img, [data-part] svg:not(.main-svg)").count() == 0

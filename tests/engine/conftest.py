@@ -10,7 +10,7 @@ from tokenizers.pre_tokenizers import ByteLevel, Metaspace, Sequence, Whitespace
 from tokenizers.trainers import BpeTrainer, UnigramTrainer
 
 from engine.tokenize import JsonTokenizer, SentenceTokenizer, WordPieceTokenizer
-from engine.training.corpus import learn_vocabulary
+from engine.training.data.corpus import learn_vocabulary
 from tests.engine.tiny import KINDS, decoder, full, prompt
 
 SENTENCES = """The cat sat on the mat. Isn't it the cat's mat? That's what they'd say, all 1234 of them.

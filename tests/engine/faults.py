@@ -4,6 +4,7 @@ python -m tests.engine.faults      prints which lights each turns red
 """
 
 import inspect
+import math
 import pkgutil
 import re
 import textwrap
@@ -28,6 +29,15 @@ from tests.engine.tiny import BERT, CHOICES, ENCODER, PAIRS, VIT, decoder, image
 IDS = [prompt(11, seed=1), prompt(4, seed=2), prompt(7, seed=3)]  # a batch: two are padded
 TARGET = [[3, *prompt(10, seed=4)], [3, *prompt(5, seed=5)], [3, *prompt(2, seed=6)]]  # as long as the longest
 SEGMENTS = [[int(t > 3) for t in range(11)]] * 3
+
+EMPTY = [
+    Edit("blocks.1.attn.mask", "zero", at={"T": 3}),
+    Edit("blocks.0.attn.masked", "set", at={"H": 1, "T": 6}, value=-math.inf),
+]
+
+LEFT = [prompt(11, seed=1), prompt(11, seed=2)]  # the second begins with padding, and has some inside
+REAL = [[True] * 11, [t > 3 and t != 7 for t in range(11)]]
+SIDES = ("plain", "rotary", "sinusoidal", "BLOOM")
 
 UNCAUGHT = {  # what no light of a trace can show, and which test does
     "a position counted wrongly beside a cache": "a trace reads the whole text at once; test_decode compares "
@@ -81,6 +91,8 @@ def _recurrent(cell: str, attention: str = "none", **choices) -> Callable[..., T
 TRACES: dict[str, Callable[..., Trace]] = {
     **{name: _decoder(choices) for name, choices in CHOICES.items()},
     "one prompt": _decoder({}, IDS[0]),
+    **{f"left, {name}": _decoder(CHOICES[name], LEFT, padding=REAL) for name in SIDES},
+    "empty rows": lambda edits=(): _decoder({})([*edits, *EMPTY]),
     "BERT": _decoder(BERT, segments=SEGMENTS),
     "ViT": _decoder(VIT, images()),
     "pixels": _pixels,
@@ -92,9 +104,10 @@ TRACES: dict[str, Callable[..., Trace]] = {
 }
 
 
-def _choice(**cuts) -> Lights:
+def _choice(ties: bool = False, **cuts) -> Lights:
     logits = torch.linspace(-3, 4, 40)[torch.randperm(40, generator=torch.Generator().manual_seed(0))]
-    decoding = Decoding("sample", temperature=0.7, **cuts)
+    logits = logits.round() if ties else logits
+    decoding = Decoding("sample", **dict(temperature=0.7) | cuts)
     shown = decode.steps_of(logits, decoding)["probabilities"]
     return {"probabilities": derived.check_choice(logits, decoding, shown)}
 
@@ -163,6 +176,8 @@ def _two_texts() -> Lights:
 PAGES: dict[str, Callable[[], Lights]] = {
     "next token": lambda: _choice(top_k=7),
     "next token, top-p": lambda: _choice(top_p=0.7),
+    "next token, ties": lambda: _choice(ties=True, top_p=0.3),
+    "next token, coldest": lambda: _choice(ties=True, temperature=0),
     "next token, min-p": lambda: _choice(min_p=0.1),
     "lens": _lens,
     "lens of classes": _lens_of_classes,

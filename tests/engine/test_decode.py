@@ -1,9 +1,11 @@
 """From scores to text: the reference's steps, seeded draws, and the ends of a text."""
 
 import itertools
+import json
 import math
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 import transformers
@@ -24,6 +26,7 @@ from engine.decode import (
     steps_of,
 )
 from engine.tokenize.bpe import END
+from tests.engine import reference
 from tests.engine.tiny import BERT, VIT, assert_close, decoder, images, prompt
 
 
@@ -44,6 +47,57 @@ def test_each_step_equals_the_reference(step, theirs, value):
     warper = getattr(transformers, theirs)(value)
     for seed in range(20):
         assert_close(step(logits(seed), value), warper(None, logits(seed)[None])[0])
+
+
+def tied(seed: int, size: int = 40) -> torch.Tensor:
+    """Few different scores, most of them several times."""
+    return torch.randint(5, (size,), generator=torch.Generator().manual_seed(seed)).double()
+
+
+@pytest.mark.parametrize(("step", "theirs", "value"), STEPS)
+def test_equal_scores_are_kept_as_the_reference_keeps_them(step, theirs, value):
+    warper = getattr(transformers, theirs)(value)
+    for seed in range(20):
+        for size in (7, 40, 300):
+            x = tied(seed, size)
+            assert torch.equal(step(x, value), warper(None, x[None])[0])
+
+
+@pytest.mark.parametrize("p", [0.2, 0.25, 0.5, 0.75, 0.9])
+def test_of_equal_scores_at_the_border_the_reference_s_are_kept(p):
+    for x in (torch.zeros(4), torch.tensor([1.0, 0, 1, 0, 1]).log(), torch.zeros(1000)):
+        assert torch.equal(keep_top_p(x, p), transformers.TopPLogitsWarper(p)(None, x[None])[0])
+
+
+@pytest.mark.parametrize("temperature", [0.01, 100.0])
+@pytest.mark.parametrize(
+    "cuts", [{}, dict(top_k=5), dict(top_p=0.8), dict(min_p=0.2), dict(top_p=1.0, min_p=0)]
+)
+def test_all_steps_together_are_the_references(temperature, cuts):
+    names = dict(top_k="TopKLogitsWarper", top_p="TopPLogitsWarper", min_p="MinPLogitsWarper")
+    for seed in range(10):
+        for x in (logits(seed), tied(seed)):
+            expected = transformers.TemperatureLogitsWarper(temperature)(None, x[None])
+            for name, value in cuts.items():
+                if (name, value) != ("top_p", 1.0):  # as its `generate` has it
+                    expected = getattr(transformers, names[name])(value)(None, expected)
+            ours = steps_of(x, Decoding("sample", temperature=temperature, **cuts))["probabilities"]
+            assert_close(ours, expected.softmax(-1)[0])
+
+
+@pytest.mark.parametrize("method", ["greedy", "sample"])
+def test_temperature_0_takes_the_first_of_the_best(model, method):
+    for seed in range(5):
+        x = tied(seed)
+        chances = steps_of(x, Decoding(method, temperature=0))["probabilities"]
+        assert chances.tolist() == [float(i == int(x.argmax())) for i in range(len(x))]
+    coldest = Decoding(method, temperature=0, max_tokens=6)
+    assert new_ids(model, prompt(5), coldest) == new_ids(model, prompt(5), Decoding(max_tokens=6))
+
+
+def test_top_p_1_cuts_nothing_however_small():
+    x = torch.tensor([0.0, -800.0, -1e4])
+    assert torch.equal(steps_of(x, Decoding("sample", top_p=1.0))["top_p"], x.double())
 
 
 @pytest.mark.parametrize(("step", "value"), [(keep_top_k, 1), (keep_top_p, 0.0), (keep_min_p, 1.0)])
@@ -105,8 +159,8 @@ def test_greedy_takes_the_most_probable():
         (dict(method="beam"), "method is 'beam'; choose one of greedy, sample"),
         (dict(method=None), "method is None"),
         *(
-            (dict(temperature=x), f"temperature is {x!r}; it goes from 0.01 to 100")
-            for x in (0, -1, math.inf, None)
+            (dict(temperature=x), f"temperature is {x!r}; it goes from 0.01 to 100, or is 0: always the most")
+            for x in (-1, 1e-9, 1e9, math.inf, math.nan, None, "0.5", False, True)
         ),
         *((dict(top_k=x), f"top_k is {x!r}; it is a whole number from 1 upwards") for x in (0, -3, 2.5, 1e400)),
         *((dict(top_p=x), f"top_p is {x!r}; it goes from 0.0 to 1.0") for x in (-0.1, 1.1, math.nan, "0.5")),
@@ -125,7 +179,16 @@ def test_a_value_that_cannot_be_says_what_is_allowed(entries, message):
 
 
 @pytest.mark.parametrize(
-    "entries", [dict(temperature=1), dict(top_p=0), dict(seed=2**63 - 1), dict(top_k=None)]
+    "entries",
+    [
+        dict(temperature=1),
+        dict(temperature=0),
+        dict(temperature=np.float32(2)),
+        dict(top_p=0),
+        dict(top_k=np.int64(3)),
+        dict(seed=2**63 - 1),
+        dict(top_k=None),
+    ],
 )
 def test_values_at_the_edges_are_allowed(entries):
     Decoding("sample", **entries)
@@ -206,14 +269,133 @@ def test_a_text_ends_at_the_token_that_ends_texts(rank_tokenizer):
     assert list(generate(model, "The cat")) == []
 
 
-def test_the_text_of_a_step_is_that_of_its_token(rank_tokenizer):
+@pytest.mark.parametrize("seed", range(8))
+def test_the_texts_of_all_steps_are_the_whole_text(rank_tokenizer, seed):
     model = decoder(vocabulary=len(rank_tokenizer))
     model.tokenizer = rank_tokenizer
-    steps = list(generate(model, "The cat", SAMPLED))
-    assert steps
-    for step in steps:
-        assert step.text == rank_tokenizer.bytes_of(step.id).decode("utf-8", "replace")
-    assert steps == list(generate(model, rank_tokenizer.encode("The cat"), SAMPLED))
+    decoding = Decoding("sample", temperature=3, seed=seed, max_tokens=12)
+    steps = list(generate(model, "The cat", decoding))
+    assert [step.id for step in steps] == new_ids(model, "The cat", decoding)
+    assert "".join(step.text for step in steps) == rank_tokenizer.decode([step.id for step in steps])
+    assert steps == list(generate(model, rank_tokenizer.encode("The cat"), decoding))
+
+
+def writes(tokenizer, ids, vocabulary=None):
+    """A model that writes exactly these ids, whatever it reads, and then id 0."""
+    model = decoder(vocabulary=vocabulary or len(tokenizer), context=60, positions="learned")
+    model.tokenizer = tokenizer
+    model.forward = lambda ids_read, context=None, *more: one_hot(model, ids, context, ids_read)
+    return model
+
+
+def one_hot(model, ids, context, read):
+    """Scores that are best for the id whose turn it is."""
+    start = context.cache.length if context and context.cache else 0
+    if context and context.cache:
+        context.cache.length += read.shape[1]
+    turn = start + read.shape[1] - 2  # two tokens are read before the first is written
+    best = [ids[t] if 0 <= t < len(ids) else 0 for t in range(turn - read.shape[1] + 1, turn + 1)]
+    return torch.nn.functional.one_hot(torch.tensor([best]), model.config.vocabulary).double()
+
+
+@pytest.mark.parametrize("text", ["🤗é 東", "the 👩‍👩‍👧‍👦!", "נמ"])
+def test_a_character_of_several_tokens_is_told_when_it_is_whole(rank_tokenizer, text):
+    ids = rank_tokenizer.encode(text)
+    steps = list(generate(writes(rank_tokenizer, ids), [0, 1], Decoding(max_tokens=len(ids))))
+    assert [step.id for step in steps] == ids
+    assert "".join(step.text for step in steps) == text
+    assert not any("\ufffd" in step.text for step in steps)
+
+
+def test_what_is_left_of_a_character_at_the_end_is_not_lost(rank_tokenizer):
+    ids = rank_tokenizer.encode("🤗")[:2]
+    for more in ([], [rank_tokenizer.special[END]]):
+        steps = list(
+            generate(writes(rank_tokenizer, [*ids, *more]), [0, 1], Decoding(max_tokens=2 + len(more)))
+        )
+        assert [step.text for step in steps] == ["", "\ufffd"]
+
+
+def test_a_row_without_an_entry_is_told_by_its_number(rank_tokenizer):
+    beyond = len(rank_tokenizer) + 3
+    model = writes(rank_tokenizer, [5, beyond, 6], vocabulary=beyond + 2)
+    steps = list(generate(model, [0, 1], Decoding(max_tokens=3)))
+    assert [step.id for step in steps] == [5, beyond, 6]
+    assert steps[1].text == f"<id {beyond}>"
+    plain = decoder(vocabulary=beyond + 2)
+    plain.tokenizer = rank_tokenizer
+    assert engine.run(plain, [5, beyond]).tokens() == [rank_tokenizer.bytes_of(5), f"<id {beyond}>".encode()]
+
+
+# --- ends ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("config", "generation"),
+    [
+        (dict(eos_token_id=[11]), None),
+        (dict(eos_token_id=[11, 12, 13]), None),
+        (dict(eos_token_id=None), None),
+        (dict(eos_token_id=[5]), dict(eos_token_id=[11, 12])),
+        (dict(eos_token_id=[11]), dict(eos_token_id=None)),
+        (dict(eos_token_id=[11]), {}),
+    ],
+)
+def test_a_text_ends_where_the_references_does(tmp_path, config, generation):
+    reference.save(tmp_path, pad_token_id=0)
+    told, own = tmp_path / "config.json", tmp_path / "generation_config.json"
+    own.unlink(missing_ok=True)
+    theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float64).eval()
+    written = theirs.generate(torch.tensor([[1, 2, 3]]), do_sample=False, max_new_tokens=15, pad_token_id=0)[0]
+    end = {11: int(written[6]), 12: int(written[9]), 13: int(written[14]), 5: int(written[4])}
+
+    def ends(entries):
+        given = entries.get("eos_token_id")
+        return entries if given is None else entries | {"eos_token_id": [end[id] for id in given]}
+
+    told.write_text(json.dumps(json.loads(told.read_text()) | ends(config)))
+    if generation is not None:
+        own.write_text(json.dumps(ends(generation)))
+    theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float64).eval()
+    expected = theirs.generate(torch.tensor([[1, 2, 3]]), do_sample=False, max_new_tokens=15, pad_token_id=0)[
+        0, 3:
+    ].tolist()
+    model = engine.load(tmp_path, device="cpu").double()
+    ours = new_ids(model, [1, 2, 3], Decoding(max_tokens=15))
+    assert ours == (expected[:-1] if expected[-1] in (model.ends or ()) else expected)
+
+
+@pytest.mark.parametrize("end", ["2", 2.5, [2, None], True, {}])
+def test_an_end_that_is_no_token_is_named(tmp_path, end):
+    reference.save(tmp_path)
+    (tmp_path / "generation_config.json").write_text(json.dumps({"eos_token_id": end}))
+    with pytest.raises(
+        ValueError, match=r"generation_config.json: eos_token_id is .* a token id, a list of them"
+    ):
+        engine.load(tmp_path)
+
+
+def test_a_special_token_that_is_no_end_is_written(rank_tokenizer):
+    model = writes(rank_tokenizer, [7, rank_tokenizer.special[END], 9])
+    assert new_ids(model, [0, 1], Decoding(max_tokens=3)) == [7]
+    model.ends = (9,)
+    assert new_ids(model, [0, 1], Decoding(max_tokens=3)) == [7, rank_tokenizer.special[END]]
+    model.ends = ()
+    assert len(new_ids(model, [0, 1], Decoding(max_tokens=6))) == 6
+
+
+def test_scores_that_are_none_are_told_so(model):
+    with torch.no_grad():
+        broken = decoder(torch.float32)
+        broken.final_norm.weight[0] = torch.inf
+    with pytest.raises(ValueError, match="gives scores that are no finite numbers: no token can be chosen"):
+        list(generate(broken, [1, 2]))
+
+
+@pytest.mark.parametrize("decoding", [None, "greedy", {"method": "greedy"}])
+def test_a_decoding_is_a_decoding(model, decoding):
+    with pytest.raises(ValueError, match="decoding is an engine"):
+        generate(model, [1, 2], decoding)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ DRAW.control = function ({ key, data, parentElement, setTriggerValue }) {
   if (!data) return;
   const state = (root.__state ??= {});
   state.send = (value) => {
+    PAGE.held = root;
     if (data.type !== "button") choose(key, value);
     setTriggerValue("change", value);
   };
@@ -25,12 +26,17 @@ const named = () => el("span", { class: "label" });
 const CONTROLS = {
   slider(root, state) {
     const label = named(), now = el("b"), range = el("input", { type: "range", onkeydown: slid });
-    const tell = () => (now.textContent = show(Number(range.value)));
+    const named = (i) => state.names?.[i] ?? show(i);
+    const tell = () => {
+      now.textContent = named(Number(range.value));
+      range.setAttribute("aria-valuetext", now.textContent);
+    };
     range.oninput = tell;
     range.onchange = () => state.send(Number(range.value));
     labelled(root, "slider", el("span", { class: "line" }, label, now), range);
     return (h, value) => {
       label.textContent = h.label;
+      state.names = h.names;
       Object.assign(range, { min: h.least, max: h.most, step: h.step, value });
       tell();
     };
@@ -117,8 +123,8 @@ const CONTROLS = {
     return (h) => {
       button.textContent = h.label;
       button.className = h.primary ? "run" : "quiet";
-      button.disabled = h.disabled;
-      button.onclick = () => state.send(true);
+      able(button, !h.disabled);
+      button.onclick = () => isAble(button) && state.send(true);
     };
   },
 };

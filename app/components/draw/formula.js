@@ -9,7 +9,7 @@ DRAW.formula = function ({ data, parentElement }) {
 DRAW.worked_arithmetic = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
-  root.replaceChildren(...data.boxes.map((h, i) => box(h, (value) => setTriggerValue("set", [i, value]))));
+  root.replaceChildren(...data.boxes.map((h) => box(h, (value) => setTriggerValue("set", [h.cell, value]))));
   root.dataset.sig = data.boxes.map((h) => h.cell).join("|");
 };
 
@@ -56,7 +56,7 @@ function setter(h, set) {
   const send = () => field.value !== "" && field.value !== field.defaultValue && set(Number(field.value));
   field.onkeydown = (e) => {
     e.stopPropagation();
-    if (e.key === "Enter") send();
+    if (enters(e)) send();
   };
   return el(
     "p",

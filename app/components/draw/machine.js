@@ -240,7 +240,8 @@ function act(root, state, made) {
     else if (zoomed) level(state, zoomed);
     else if (e.key === " ") state.playing ? stop(state) : play(state);
     else if (e.key === "Enter") {
-      state.send("open", ["attn.pattern", h.layer, state.head, state.token * h.per, -1, -1]);
+      const stage = h.columns.findIndex(({ kind, layer }) => kind === "heads" && layer === h.layer);
+      state.send("open", [Math.max(0, stage), state.head, state.token * h.per, -1, -1]);
     } else return;
     e.preventDefault();
     e.stopPropagation();
@@ -260,12 +261,12 @@ function pickLane(state, lane) {
 }
 // A lane is followed; a head, or the heading of a part, is taken out or put back.
 function clicked(state, { part, lane, row }) {
-  if (part?.head !== undefined) return state.send("take", [part.column.point, part.head]);
+  if (part?.head !== undefined) return state.send("take", [part.stage, part.head]);
   pickLane(state, part ? row : lane);
 }
 function open(state, { part, row, col }) {
   const { column, head } = part, tensor = PAGE.tensors.get(column.src), [, T, C] = tensor.shape;
   const entry = head === undefined ? tensor.data[(T + row) * C + col] : -1;
   const key = head === undefined ? -1 : col * state.h.per;
-  state.send("open", [column.point, column.layer ?? 0, head ?? -1, row * state.h.per, key, entry]);
+  state.send("open", [part.stage, head ?? -1, row * state.h.per, key, entry]);
 }

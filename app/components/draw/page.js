@@ -5,14 +5,29 @@ DRAW.page = function ({ data, parentElement, setTriggerValue }) {
   if (!data) return;
   const root = parentElement.querySelector("div");
   root.className = "page";
+  const dark = parseInt(css(root, "--st-background-color").slice(1, 3), 16) < 128;
+  root.style.colorScheme = dark ? "dark" : "light"; // of the browser's own fields and sliders
   root.__report = setTriggerValue;
-  const look = [
-    css(root, "--st-background-color"),
-    css(root, "--st-font"),
-    Object.keys(PAGE.wants).length ? performance.now() : 0,
-  ].join();
-  lay(root, data.parts, { root, look });
+  const waits = Object.keys(PAGE.wants).length ? performance.now() : 0;
+  PAGE.reports = PAGE.reports.filter(([number]) => number > data.seen);
+  if (!PAGE.reports.length) PAGE.wants = {}; // the server has answered all that was chosen
+  else if (!root.__timer) send(root, AGAIN);
+  const look = [css(root, "--st-background-color"), css(root, "--st-font"), waits].join();
+  inPlace(root, () => lay(root, data.parts, { root, look }));
 };
+
+// What grows above a control that was just used does not push it away from under the hand.
+function inPlace(root, change) {
+  const held = PAGE.held, top = () => held.getBoundingClientRect().top, before = held?.isConnected && top();
+  PAGE.held = null;
+  change();
+  if (!held?.isConnected) return;
+  let scroller = root;
+  while (scroller && !/auto|scroll/.test(getComputedStyle(scroller).overflowY)) {
+    scroller = scroller.parentElement;
+  }
+  if (scroller) scroller.scrollTop += top() - before;
+}
 
 function lay(place, parts, page) {
   const old = new Map([...place.children].map((node) => [node.dataset.part, node]));
@@ -38,6 +53,7 @@ const PLACES = {
   columns(node, { data }, page) {
     node.style.setProperty("--shares", data.shares.map((share) => `minmax(0, ${share}fr)`).join(" "));
     node.style.alignItems = data.align;
+    node.dataset.align = data.align;
     while (node.children.length < data.places.length) node.append(el("div", { class: "place" }));
     while (node.children.length > data.places.length) leave(node.lastChild);
     data.places.forEach((parts, i) => lay(node.children[i], parts, page));
@@ -47,14 +63,17 @@ const PLACES = {
     if (!node.firstChild) node.append(el("div", { class: "place" }));
     lay(node.firstChild, data.parts, page);
   },
-  fold(node, { key, data }, page) {
+  fold(node, part, page) {
+    const { data } = part;
     if (!node.firstChild) node.append(el("details", {}, el("summary"), el("div", { class: "place" })));
     const [summary, place] = node.firstChild.children;
     summary.textContent = data.title;
     node.firstChild.open = data.open;
     summary.onclick = (e) => {
       e.preventDefault(); // it opens with what is in it
-      report(page, key)("toggle", !data.open);
+      const open = !chosen(part.key, data.open); // a second click takes back one that is still on its way
+      choose(part.key, open);
+      report(page, part)("toggle", open);
     };
     lay(place, data.parts, page);
   },
@@ -65,28 +84,54 @@ const PLACES = {
     if (changed(node, data)) node.replaceChildren(grown(data.text));
   },
 };
-// What a person does goes to the server at once; what follows within a moment goes together after it, because
-// a second message would replace the first before it is sent.
-const MOMENT = 25; // milliseconds
-const report = (page, key) => (event, value) => {
-  const root = page.root, since = performance.now() - (root.__sent ?? -MOMENT);
-  (root.__reports ??= []).push([key, event, value]);
-  root.__timer ??= setTimeout(() => {
-    const all = root.__reports.splice(0);
-    Object.assign(root, { __timer: null, __sent: performance.now() });
-    root.__report("act", all);
-  }, Math.max(0, MOMENT - since));
+// What a person does goes to the server at once; what follows within a moment goes together after it. It is sent
+// until the server has seen it: Streamlit keeps one message of those that wait, and none where there is no
+// connection. Each report says what there was to choose from (`of`).
+const MOMENT = 25, AGAIN = 2000; // milliseconds
+const TRIES = 5, MOST_REPORTS = 200;
+const report = (page, part) => (event, value) => {
+  PAGE.reports.push([++PAGE.count, part.key, event, part.of ?? "", value]);
+  PAGE.reports.splice(0, PAGE.reports.length - MOST_REPORTS);
+  const since = performance.now() - (page.root.__sent ?? -MOMENT);
+  send(page.root, Math.max(0, MOMENT - since));
 };
+function send(root, wait) {
+  clearTimeout(root.__timer);
+  root.__timer = setTimeout(() => {
+    root.__timer = null;
+    if (!root.isConnected || !PAGE.reports.length) return;
+    const { testConnectionState, testScriptState } = document.querySelector("[data-testid=stApp]").dataset;
+    if (testConnectionState !== "CONNECTED") return send(root, AGAIN / 10);
+    const again = root.__last === PAGE.count;
+    if (!again) root.__tries = 0;
+    if (!again || testScriptState === "notRunning") {
+      Object.assign(root, { __sent: performance.now(), __last: PAGE.count });
+      root.__report("act", [...PAGE.reports]);
+      root.__tries++;
+    }
+    if (root.__tries < TRIES) send(root, AGAIN * root.__tries);
+  }, wait);
+}
 
 function draw(node, part, page) {
   if (!node.firstChild) node.append(el("div", { class: "gb" }));
   if (!changed(node, part.data, page.look)) return;
-  DRAW[part.kind]({
-    key: part.key,
-    data: part.data,
-    parentElement: node,
-    setTriggerValue: report(page, part.key),
-  });
+  focused(node, () =>
+    DRAW[part.kind]({
+      key: part.key,
+      data: part.data,
+      parentElement: node,
+      setTriggerValue: report(page, part),
+    }));
+}
+// What is drawn anew has the focus where it was.
+function focused(node, change) {
+  const all = () => [...node.querySelectorAll("button, input, select, summary, [tabindex]")];
+  const at = node.contains(document.activeElement) ? all().indexOf(document.activeElement) : -1;
+  change();
+  if (at < 0 || node.contains(document.activeElement)) return;
+  const now = all();
+  now[Math.min(at, now.length - 1)]?.focus({ preventScroll: true });
 }
 function changed(node, data, look = "") {
   const shown = look + JSON.stringify(data);

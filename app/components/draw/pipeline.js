@@ -4,13 +4,14 @@ DRAW.pipeline = function ({ data, parentElement, setTriggerValue }) {
   if (!data) return;
   const state = (root.__state ??= {});
   state.h = data;
-  state.at = chosen("step", data.at);
+  state.at = data.names.indexOf(chosen("step", data.names[data.at]));
+  if (state.at < 0) state.at = data.at; // chosen, but there is none here
   const go = (to) => {
     if (to < 0 || to >= state.h.steps.length || to === state.at) return;
     state.at = to;
-    choose("step", to);
+    choose("step", state.h.names[to]);
     mark(root, state);
-    setTriggerValue("step", to);
+    setTriggerValue("step", state.h.names[to]);
   };
   if (root.__built !== data.steps.join()) build_map(root, state, go);
   state.go = go;
@@ -96,8 +97,8 @@ function mark(root, state) {
   });
   state.h.groups.forEach(([name], i) => (root.querySelector(`.g${i} .name`).textContent = name));
   const [back, next] = root.querySelectorAll(".arrow");
-  back.disabled = state.at === 0;
-  next.disabled = state.at === state.h.steps.length - 1;
+  able(back, state.at > 0);
+  able(next, state.at < state.h.steps.length - 1);
   root.dataset.at = state.at;
 }
 

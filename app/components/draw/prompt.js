@@ -1,4 +1,5 @@
 // The prompt: Enter runs it, Shift+Enter starts a new line, examples are a click away.
+const LONGEST_TEXT = 1_000_000; // characters, as the server keeps
 DRAW.prompt = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
@@ -9,11 +10,12 @@ DRAW.prompt = function ({ data, parentElement, setTriggerValue }) {
   };
   if (!state.box) build_prompt(root, state);
   state.submit = submit;
-  state.example = (i, text) => {
+  state.example = (text) => {
     state.sent = text;
-    setTriggerValue("example", i);
+    setTriggerValue("example", text);
   };
-  if (state.server !== data.text && state.sent !== data.text) write(state.box, data.text);
+  if (state.sent === data.text) state.sent = null; // it has arrived, and the hand may be typing on
+  else if (state.server !== data.text) write(state.box, data.text);
   state.server = data.text;
   state.box.placeholder = data.placeholder;
   examples(root, state, data);
@@ -27,6 +29,7 @@ function build_prompt(root, state) {
     spellcheck: "false",
     "aria-label": "Prompt",
     autocomplete: "off",
+    maxlength: LONGEST_TEXT,
   }));
   const run = el("button", {
     type: "button",
@@ -45,7 +48,7 @@ function build_prompt(root, state) {
   box.oninput = () => grow(box);
   box.onkeydown = (e) => {
     e.stopPropagation();
-    if (e.key !== "Enter" || e.shiftKey || e.isComposing) return;
+    if (!enters(e) || e.shiftKey) return;
     e.preventDefault();
     state.submit(box.value);
   };
@@ -56,14 +59,14 @@ function examples(root, state, data) {
   const all = JSON.stringify(data.examples);
   if (state.examples !== all) {
     state.menu.replaceChildren(
-      ...data.examples.map(([text, why], i) =>
+      ...data.examples.map(([text, why]) =>
         el("button", {
           type: "button",
           class: "example",
           title: text,
           onclick: () => {
             write(state.box, text);
-            state.example(i, text);
+            state.example(text);
           },
         }, el("b", { text: why }))
       ),

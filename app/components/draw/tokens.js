@@ -57,7 +57,7 @@ function merging(data, state, send) {
   range.oninput = () => {
     draw();
     clearTimeout(state.timer);
-    state.timer = setTimeout(() => send(Number(range.value) === last ? -1 : Number(range.value)), 250);
+    state.timer = setTimeout(() => send(Number(range.value)), 250);
   };
   range.onkeydown = (e) => e.stopPropagation();
   draw();

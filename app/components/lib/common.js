@@ -4,7 +4,14 @@
 
 // One object for the page. tensors: id -> {shape, data}. wants: what a person just chose and the server has
 // not yet confirmed. Components talk by events on `bus`.
-const PAGE = Object.assign(window.__glassbox, { tensors: new Map(), wants: {}, bus: new EventTarget() });
+// reports: what a person did and the server has not yet seen, numbered by `count`.
+const PAGE = Object.assign(window.__glassbox, {
+  tensors: new Map(),
+  wants: {},
+  bus: new EventTarget(),
+  reports: [],
+  count: 0,
+});
 const DRAW = {};
 
 // bytes = length of the header (u32) | header as JSON: [{id, shape, dtype}, …] | the values of each, padded
@@ -43,6 +50,14 @@ function chosen(name, fromServer) {
   }
   return want.value;
 }
+
+// Enter, unless it ends the composing of letters (Chinese, Japanese, Korean …). Safari sends it after the
+// composition has ended, as a key without a name, and some keyboards in the same moment.
+let composed = -Infinity;
+const COMPOSING = 229, MOMENT_AFTER = 30; // milliseconds
+window.addEventListener("compositionend", (e) => (composed = e.timeStamp), true);
+const enters = (e) =>
+  e.key === "Enter" && !e.isComposing && e.keyCode !== COMPOSING && e.timeStamp - composed > MOMENT_AFTER;
 
 // Listeners of one component's root; renewed on every call, because earlier ones stay otherwise.
 function listen(root, target, type, handler) {
@@ -91,6 +106,10 @@ function el(tag, attributes = {}, ...children) {
   node.append(...children);
   return node;
 }
+
+// A button that does nothing for now keeps the focus: whoever just pressed it is still there.
+const able = (button, on) => button.setAttribute("aria-disabled", !on);
+const isAble = (button) => button.getAttribute("aria-disabled") !== "true";
 
 // The theme's values are the same for all pictures; they are asked for once a frame.
 const THEME = new Map();

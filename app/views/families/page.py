@@ -16,6 +16,7 @@ from app.ui.figures import bars, shares
 from app.ui.heatmaps import WEIGHTS, picture
 from app.ui.images import attention_overlay
 from app.ui.labels import escape
+from app.ui.notes import notes
 from app.ui.page import Container, Page, columns, group, notice, text
 from app.views.families import translators
 from app.views.walk.steps.target import sure
@@ -36,7 +37,7 @@ THREE = ("pair", "caption")  # families with three masks: they stand in a row of
 def main() -> None:
     view = state.view(catalogue.models())
     if state.leaving():
-        st.switch_page("views/walk/page.py")
+        st.switch_page("views/walk/page.py", query_params=state.link())
     with Page() as page:
         _page(view)
     components.show(page)
@@ -47,8 +48,11 @@ def _page(view: state.View) -> None:
     text(say("families", "lead"))
     header = {"text": view.prompt, "placeholder": say("families", "placeholder"), "open": False}
     header["examples"] = [(text, text) for text in SENTENCES]
-    components.prompt("prompt", header, _submit, lambda i: _submit(SENTENCES[int(i)]))
+    components.prompt("prompt", header, _submit, _submit)
+    notes()
     _what_ifs(view)
+    for name, why in catalogue.faults().items():
+        notice(say("trouble", "models", name=name, reason=why), "warning")
     for kind, name in catalogue.families().items():
         with group(f"family-{kind}", border=True):
             _family(view, kind, name)
@@ -56,7 +60,7 @@ def _page(view: state.View) -> None:
 
 
 def _submit(text: str) -> None:
-    state.anew(prompt=str(text))
+    state.anew(prompt=text)
 
 
 def _what_ifs(view: state.View) -> None:

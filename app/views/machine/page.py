@@ -1,15 +1,14 @@
 """The whole model at a glance: one picture of the forward pass, made of the run's own numbers."""
 
-from dataclasses import replace
-
 import streamlit as st
 
-from app import catalogue, components, compute, state
+from app import components, state
 from app.architecture import CROSS
 from app.edits import drop, found, put
 from app.text import say
 from app.ui import reading, what_ifs
 from app.ui.context import StepContext
+from app.ui.events import numbers, place
 from app.ui.page import Page, notice, text
 from app.views.machine import whole
 from engine.config import Config
@@ -29,21 +28,11 @@ OPENS = {  # which step of the walk shows a point
 
 
 def main() -> None:
-    asked = state.view(catalogue.models())
     if state.leaving():
-        st.switch_page("views/walk/page.py")
-    name = catalogue.walked(asked)
-    view, model = replace(asked, prompt=catalogue.opening(name, asked.prompt)), compute.model(name)
-    given = catalogue.given(name, view)
+        st.switch_page("views/walk/page.py", query_params=state.link())
     with Page() as page:
         text(say("machine", "lead"))
-        reading.box(view, model)
-        try:
-            trace = compute.trace(name, given)
-        except ValueError as error:
-            reading.trouble(error, view)
-        else:
-            _machine(reading.fitted(view, model, given, trace)[0])
+        reading.of_a_run(_machine)
     components.show(page)
     state.publish()
 
@@ -57,37 +46,44 @@ def _machine(ctx: StepContext) -> None:
     header |= {"title": say("machine", "title", model=ctx.model.name), "aria": say("machine", "aria")}
     header |= {"zoom": [view.zoom, view.zoom_x, view.zoom_y], "sink": view.sink, "key": view.key}
     header |= {"asks": say("machine", "asks", ctx.facts), "say": say("machine", "say", ctx.facts)}
-    points = {column["point"]: column for column in header["columns"]}
+    columns, tokens = header["columns"], len(ctx.labels)
+    stages, heads = (0, len(columns) - 1), (-1, ctx.config.heads - 1)
+    longest = max(max(column.get("entries", 0), len(column.get("seen", ()))) for column in columns)
     components.machine(
         "machine",
         header,
-        token=lambda i: state.change(token=int(i)),
-        take=lambda taken: _take(ctx, points, *taken),
-        zoom=lambda zoomed: _zoom(*zoomed),
-        open=lambda place: _open(ctx, points, *place),
+        token=place(tokens, lambda i: state.change(token=i)),
+        take=numbers(stages, (0, heads[1]), act=lambda taken: _take(columns[taken[0]], taken[1])),
+        zoom=numbers((1.0, 60.0), (0.0, 1.0), (0.0, 1.0), act=_zoom),
+        open=numbers(
+            stages,
+            heads,
+            (0, tokens - 1),
+            (-1, longest),
+            (-1, longest),
+            act=lambda at: _open(ctx, columns[at[0]], *at[1:]),
+        ),
     )
 
 
-def _take(ctx: StepContext, points: dict, point: object, head: object) -> None:
+def _take(column: dict, head: int) -> None:
     """Take a head out, or put it back."""
-    column = points[str(point)]
-    if type(head) is int and 0 <= head < ctx.config.heads and column["takes"]:
-        old = found(ctx.edits, column["takes"], "zero", {"H": head})
+    if column["takes"]:
+        old = found(state.current().edits, column["takes"], "zero", {"H": head})
         new = () if old else (Edit(column["takes"], "zero", {"H": head}),)
         state.edit(lambda edits: put(drop(edits, old), *new))
 
 
-def _zoom(k: object, x: object, y: object) -> None:
-    for field, value in dict(zoom=k, zoom_x=x, zoom_y=y).items():
+def _zoom(zoomed: list[float]) -> None:
+    for field, value in zip(("zoom", "zoom_x", "zoom_y"), zoomed, strict=True):
         state.enter(field, value)
 
 
-def _open(ctx: StepContext, points: dict, point: object, block: object, head: object, *cell: object) -> None:
+def _open(ctx: StepContext, column: dict, head: int, token: int, key: int, entry: int) -> None:
     """The step of the walk that shows this place."""
-    local = ctx.trace.table[points[str(point)]["point"]].local
-    picked = dict(zip(("token", "key", "unit"), map(int, cell), strict=True))
-    picked |= {"layer": max(0, int(block))} | ({"head": int(head)} if int(head) >= 0 else {})
-    state.change(step=OPENS[local], **picked)
+    picked = {"head": head} if head >= 0 else {}
+    picked |= {"token": token, "key": key, "unit": entry, "layer": column["layer"] or 0}
+    state.change(step=OPENS[ctx.trace.table[column["point"]].local], **picked)
     state.leave()
 
 

@@ -1,14 +1,11 @@
 """The main page: one prompt, or one image, step by step."""
 
-from dataclasses import replace
-
-from app import catalogue, components, compute, state
+from app import components, compute, state
 from app.architecture import BEGIN, END, HEADED, steps_of
 from app.text import say
 from app.ui import reading, what_ifs
 from app.ui.context import StepContext
-from app.ui.labels import escape
-from app.ui.page import Page, columns, group, notice, text
+from app.ui.page import Page, columns, group, text
 from app.ui.source import ran
 from app.ui.words import told
 from app.views.walk.steps import drawing
@@ -16,28 +13,14 @@ from engine.config import Config
 
 
 def main() -> None:
-    asked = state.view(catalogue.models())
-    name = catalogue.walked(asked)
-    view = replace(asked, prompt=catalogue.opening(name, asked.prompt))
-    model = compute.model(name)
-    given = catalogue.given(name, view)
     with Page() as page:
-        reading.box(view, model)
-        try:
-            trace = compute.trace(name, given)
-        except ValueError as error:
-            reading.trouble(error, view)
-        else:
-            ctx, moved = reading.fitted(view, model, given, trace)
-            state.settle(replace(ctx.view, prompt=asked.prompt), moved)
-            _step(ctx)
+        reading.of_a_run(_step)
     components.show(page)
     ran(*page.code)
     state.publish()
 
 
 def _step(ctx: StepContext) -> None:
-    _notes(state.ignored())
     _map(ctx)
     _bar(ctx)
     what_ifs.strip(ctx.edits, ctx.config)
@@ -47,12 +30,6 @@ def _step(ctx: StepContext) -> None:
     with group(f"step-{ctx.view.step}"):
         drawing(ctx)(ctx)
     what_ifs.mechanisms(ctx)
-
-
-def _notes(notes: list[str]) -> None:
-    """What the link asked for and did not get."""
-    if notes:
-        notice("The link was opened as far as it fits here. " + " ".join(escape(n) for n in notes[:6]))
 
 
 def _map(ctx: StepContext) -> None:
@@ -65,8 +42,13 @@ def _map(ctx: StepContext) -> None:
         for part, within in parts.items()
     ]
     groups = [group for group in groups if group[1]]
-    header = {"groups": groups, "steps": list(titles.values()), "at": steps.index(ctx.view.step)}
-    components.pipeline("map", header, step=lambda i: state.change(step=steps[int(i)]))
+    header = {
+        "at": steps.index(ctx.view.step),
+        "groups": groups,
+        "names": list(steps),
+        "steps": list(titles.values()),
+    }
+    components.pipeline("map", header, step=lambda name: state.change(step=name))
 
 
 def _bar(ctx: StepContext) -> None:
@@ -89,10 +71,10 @@ def _bar(ctx: StepContext) -> None:
     components.bar(
         "bar",
         header,
-        token=lambda i: state.change(token=int(i), merge=-1),
-        layer=lambda i: state.change(layer=int(i)),
-        head=lambda i: state.change(head=int(i)),
-        stack=lambda name: state.anew(stack=str(name)),
+        token=lambda i: state.change(token=i, merge=-1),
+        layer=lambda i: state.change(layer=i),
+        head=lambda i: state.change(head=i),
+        stack=lambda name: state.anew(stack=name),
     )
 
 

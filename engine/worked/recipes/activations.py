@@ -7,12 +7,12 @@ import torch
 
 from engine.worked.recipes.kinds import recipe
 from engine.worked.recipes.step_inputs import StepInputs
-from engine.worked.recipes.terms import Term, Worked, factor, number, plain, simple_cell
+from engine.worked.recipes.terms import Term, Worked, number, plain, share_in_numbers, simple_cell
 
 _FORMULAS = {  # of an activation: its formula, and its name beside the numbers
     "gelu": (r"x\,\Phi(x)", "gelu"),
     "gelu_tanh": (
-        r"\tfrac{x}{2}\left(1+\tanh\!\left(\sqrt{2/\pi}\,(x+0.044715\,x^3)\right)\right)",
+        r"\tfrac{x}{2}\left(1+\tanh\left(\sqrt{2/\pi}\,(x+0.044715\,x^3)\right)\right)",
         "gelu",
     ),
     "relu": (r"\max(x, 0)", "relu"),
@@ -75,9 +75,10 @@ recipe("sigmoid", whole=sigmoid, cell=_sigmoid_cell)
 
 
 def softmax_rows(x: np.ndarray) -> np.ndarray:
-    """Each row of scores [..., N] as positive numbers that sum to 1."""
-    exp = np.exp(x - x.max(-1, keepdims=True))
-    return exp / exp.sum(-1, keepdims=True)
+    """Each row of scores [..., N] as positive numbers that sum to 1; of a row of −∞ alone, as zeros."""
+    top = x.max(-1, keepdims=True)
+    exp = np.where(np.isneginf(top), 0, np.exp(x - top))
+    return exp / np.where(np.isneginf(top), 1, exp.sum(-1, keepdims=True))
 
 
 def softmax(s: StepInputs):
@@ -91,18 +92,26 @@ def _softmax_cell(s: StepInputs, *at):
     *place, k = at
     row = s.sources[0][tuple(place)]
     top = row.max()
+    if top == -np.inf:
+        return _nothing_seen(s, place)
     exps = np.exp(row - top)
     seen = [i for i in range(len(row)) if row[i] != -np.inf]
     terms = [Term(f"position {i}", (float(row[i]),), float(exps[i])) for i in seen]
     terms.sort(key=lambda term: -term.value)
     total = math.fsum(exps)
-    numbers = rf"\frac{{e^{{{number(row[k])} - {factor(top)}}}}}{{{number(total)}}} = "
-    numbers += rf"\frac{{{number(exps[k])}}}{{{number(total)}}} = {number(exps[k] / total)}"
+    numbers = share_in_numbers(float(row[k]), float(top), total)
     j = "s" if "H" in s.point.axes else "j"  # a recurrent model's s is the decoder's state
     weight = rf"a_{{t,{j}}} = \frac{{e^{{m_{{t,{j}}} - m^*}}}}{{\sum_{{{j}'}} e^{{m_{{t,{j}'}} - m^*}}}}"
-    symbols = rf"{weight},\quad m^* = \max_{{{j}'}} m_{{t,{j}'}}"
+    symbols = rf"{weight},\quad m^* = \max_{{{j}'}}\,m_{{t,{j}'}}"
     sources = (s.source_cells(0, *place[1:], ":"),)
     return Worked("", (), symbols, numbers, tuple(terms), total, float(exps[k] / total), 0.0, sources)
+
+
+def _nothing_seen(s: StepInputs, place) -> Worked:
+    """A weight of a row in which all is masked."""
+    symbols = r"a_{t,s} = 0\text{ where every score of the row is }{-\infty}"
+    sources = (s.source_cells(0, *place[1:], ":"),)
+    return Worked("", (), symbols, r"\text{nothing to look at: } 0", (), 0.0, 0.0, 0.0, sources)
 
 
 recipe("softmax", whole=softmax, cell=_softmax_cell)

@@ -88,15 +88,20 @@ def value_weighted(pattern: np.ndarray, v: np.ndarray) -> Made:
     return value, value
 
 
-def chances(logits: np.ndarray, decoding) -> Made:
-    """The probability of each entry [V] after temperature, top-k, top-p and min-p, in this order."""
-    x = logits / decoding.temperature
+def chances(logits: np.ndarray, decoding, said: np.ndarray | None = None) -> Made:
+    """The probability of each entry [V] after temperature, top-k, top-p and min-p, in this order.
+
+    said: the entries that are said to be kept, [V] of bools. Top-p says how many of equal ones are, not which.
+    """
+    said = np.zeros(len(logits), bool) if said is None else said
+    best = np.arange(len(logits)) == np.argmax(logits)
+    x = logits / decoding.temperature if decoding.temperature else np.where(best, logits, -np.inf)
     if decoding.top_k is not None:
         x = np.where(x >= np.sort(x)[-min(decoding.top_k, len(x))], x, -np.inf)
-    if decoding.top_p is not None:
-        order = np.argsort(-x, kind="stable")
+    if decoding.top_p is not None and decoding.top_p < 1:
+        order = np.lexsort((said, x))  # the least probable first
         held = np.cumsum(softmax_rows(x)[order])
-        kept = order[: 1 + int((held[:-1] < decoding.top_p).sum())]
+        kept = order[min(int((held <= 1 - decoding.top_p).sum()), len(x) - 1) :]
         x = np.where(np.isin(np.arange(len(x)), kept), x, -np.inf)
     if decoding.min_p is not None:
         x = np.where(softmax_rows(x) >= decoding.min_p * softmax_rows(x).max(), x, -np.inf)

@@ -4,7 +4,14 @@ import numpy as np
 
 from engine.worked.recipes.kinds import recipe
 from engine.worked.recipes.step_inputs import StepInputs
-from engine.worked.recipes.terms import Term, Worked, factor, number, plain, product_cell, simple_cell
+from engine.worked.recipes.terms import (
+    Term,
+    Worked,
+    plain,
+    product_cell,
+    share_in_numbers,
+    simple_cell,
+)
 
 
 def highest(s: StepInputs):
@@ -46,7 +53,7 @@ def _shares_cell(s: StepInputs, b, t, x):
     terms.sort(key=lambda term: -term.value)
     total, value = float(exps.sum()), float(exps[x] / exps.sum())
     symbols = r"p_{t,x} = \frac{e^{r_{t,x} - r^*}}{\sum_{\text{chosen}} e^{r_{t,x'} - r^*}}"
-    numbers = rf"\frac{{e^{{{number(row[x])} - {factor(top)}}}}}{{{number(total)}}} = {number(value)}"
+    numbers = share_in_numbers(float(row[x]), float(top), total)
     numbers = numbers if chosen[x] else r"\text{not chosen} \Rightarrow 0"
     sources = tuple(s.source_cells(i, t, ":") for i in (0, 1))
     return Worked("", (), symbols, numbers, tuple(terms), total, value, 0.0, sources)

@@ -9,7 +9,17 @@ import numpy as np
 
 from engine.worked.recipes.kinds import recipe
 from engine.worked.recipes.step_inputs import StepInputs
-from engine.worked.recipes.terms import Term, average_cell, factor, number, ones, plain, products, simple_cell
+from engine.worked.recipes.terms import (
+    Term,
+    average_cell,
+    digits_for,
+    factor,
+    number,
+    ones,
+    plain,
+    products,
+    simple_cell,
+)
 
 
 def mean(s: StepInputs):
@@ -59,7 +69,8 @@ def _standardize_cell(s: StepInputs, *at):
     vectors, means, variances = s.sources
     x, mean, var = float(vectors[at]), float(means[at[:-1]][0]), float(variances[at[:-1]][0])
     value = (x - mean) / math.sqrt(var + s.eps)
-    numbers = rf"\frac{{{number(x)} - {factor(mean)}}}{{\sqrt{{{number(var)} + {number(s.eps)}}}}}"
+    n = digits_for(lambda x, mean, var: ((x - mean) / math.sqrt(var + s.eps),), x, mean, var)
+    numbers = rf"\frac{{{number(x, n)} - {factor(mean, n)}}}{{\sqrt{{{number(var, n)} + {number(s.eps)}}}}}"
     symbols = r"\hat x_{t,d} = \frac{x_{t,d} - \mu_t}{\sqrt{\sigma_t^2 + \varepsilon}}"
     return simple_cell(symbols, numbers, value, *s.point.sources)
 
@@ -90,7 +101,8 @@ def divide_by_rms(s: StepInputs):
 
 def _divide_by_rms_cell(s: StepInputs, *at):
     x, square = float(s.sources[0][at]), float(s.sources[1][at[:-1]][0])
-    numbers = rf"\frac{{{number(x)}}}{{\sqrt{{{number(square)} + {number(s.eps)}}}}}"
+    n = digits_for(lambda x, square: (x / math.sqrt(square + s.eps),), x, square)
+    numbers = rf"\frac{{{number(x, n)}}}{{\sqrt{{{number(square, n)} + {number(s.eps)}}}}}"
     symbols = r"\hat x_{t,d} = \frac{x_{t,d}}{\sqrt{\overline{x_t^2} + \varepsilon}}"
     return simple_cell(symbols, numbers, x / math.sqrt(square + s.eps), *s.point.sources)
 

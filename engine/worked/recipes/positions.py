@@ -11,10 +11,11 @@ from engine.worked.recipes.terms import number, plain, product_cell, simple_cell
 
 def position_embedding(s: StepInputs):
     """[B, T, D], for each position its row of the position table."""
-    return plain(np.broadcast_to(s.weight[: s.T], (s.B, s.T, s.config.width)))
+    return plain(s.weight[s.places])
 
 
 def _position_embedding_cell(s: StepInputs, b, t, d):
+    t = int(s.places[b, t])
     source = f"position table, row {t}"
     return simple_cell(r"p_{t,d} = W_P[t, d]", f"W_P[{t}, {d}]", float(s.weight[t, d]), source)
 
@@ -25,13 +26,13 @@ recipe("position_embedding", whole=position_embedding, cell=_position_embedding_
 def sinusoidal_position(s: StepInputs):
     """[B, T, D], sines and cosines at falling frequencies (Vaswani et al. 2017, section 3.5)."""
     frequencies = np.exp(-math.log(10_000) * (np.arange(s.config.width) // 2 * 2 / s.config.width))
-    angles = np.arange(s.T)[:, None] * frequencies
+    angles = s.places[:, :, None] * frequencies
     value = np.where(np.arange(s.config.width) % 2, np.cos(angles), np.sin(angles))
-    return np.broadcast_to(value, (s.B, *value.shape)), np.ones((s.B, *value.shape))
+    return value, np.ones(value.shape)
 
 
 def _sinusoidal_position_cell(s: StepInputs, b, t, d):
-    i, width = d // 2, s.config.width
+    i, width, t = d // 2, s.config.width, int(s.places[b, t])
     wave, angle = ("cos" if d % 2 else "sin"), t / 10_000 ** (2 * i / width)
     value = math.cos(angle) if d % 2 else math.sin(angle)
     symbols = rf"p_{{t,d}} = \{wave}\left(t / 10000^{{2i/D}}\right),\ i = {i}"
@@ -45,19 +46,20 @@ def rotary(s: StepInputs):
     """[B, H, T, E], each pair (i, i + E/2) rotated in proportion to the position (Su et al. 2021)."""
     (x,) = s.sources
     half = s.config.head_width // 2
-    angles = np.arange(s.T)[:, None] / s.config.rotary_base ** (np.arange(half) / half)
+    angles = s.places[:, None, :, None] / s.config.rotary_base ** (np.arange(half) / half)
     pairs = (x[..., :half] + 1j * x[..., half:]) * np.exp(1j * angles)  # times e^(iθ): rotated by θ
-    size = np.tile(np.abs(pairs), 2) * (1 + np.tile(angles, 2))  # float32 rounds the angle too
+    size = np.tile(np.abs(pairs) * (1 + angles), 2)  # float32 rounds the angle too
     return np.concatenate([pairs.real, pairs.imag], axis=-1), size
 
 
 def _rotary_cell(s: StepInputs, b, h, t, e):
     (x,), half = s.sources, s.config.head_width // 2
-    angle = t / s.config.rotary_base ** (e % half / half)
+    place = int(s.places[b, t])
+    angle = place / s.config.rotary_base ** (e % half / half)
     partner, sign = (e + half, -1) if e < half else (e - half, 1)
     letter, base = s.point.short[0], f"{s.config.rotary_base:g}"
     turned = rf"{letter}_{{t,{e}}}\,\cos\,\theta {'-+'[sign > 0]} {letter}_{{t,{partner}}}\,\sin\,\theta"
-    theta = rf"\theta &= {t} / {base}^{{{e % half}/{half}}} = {number(angle)}"
+    theta = rf"\theta &= {place} / {base}^{{{e % half}/{half}}} = {number(angle)}"
     return product_cell(
         rf"\begin{{split}} \tilde {letter}_{{t,{e}}} &= {turned} \\ {theta} \end{{split}}",
         (s.source_cells(0, h, t, ":"),),
@@ -103,9 +105,8 @@ recipe("relative_bias", whole=relative_bias, cell=_relative_bias_cell)
 
 def alibi_bias(s: StepInputs):
     """[B, H, T, S], the distance times the head's slope, subtracted (Press et al. 2022)."""
-    away = np.abs(np.arange(s.T)[None, :] - np.arange(s.T)[:, None])
-    value = -np.multiply.outer([2.0 ** -_halvings(s, h) for h in range(s.config.heads)], away)  # [H, T, S]
-    return plain(np.broadcast_to(value, (s.B, *value.shape)))
+    away = np.abs(s.places[:, None, None, :] - s.places[:, None, :, None])  # [B, 1, T, S]
+    return plain(-np.array([2.0 ** -_halvings(s, h) for h in range(s.config.heads)])[:, None, None] * away)
 
 
 def _halvings(s: StepInputs, h: int) -> float:
@@ -119,7 +120,7 @@ def _halvings(s: StepInputs, h: int) -> float:
 
 
 def _alibi_bias_cell(s: StepInputs, b, h, t, k):
-    halvings = _halvings(s, h)
+    halvings, (t, k) = _halvings(s, h), s.places[b, [t, k]].tolist()
     slope = 2.0**-halvings
     symbols = rf"b_{{t,s}} = -m_h\,|t - s|,\ m_{{{h}}} = 2^{{-{halvings:.4g}}}"
     return simple_cell(symbols, rf"-{number(slope)} \cdot |{t} - {k}|", -slope * abs(t - k))

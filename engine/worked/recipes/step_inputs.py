@@ -153,6 +153,11 @@ class StepInputs:
         return ((s <= t) & real) | (s == t)
 
     @property
+    def places(self) -> np.ndarray:
+        """[B, T], the place of each token: how many real ones there are before it; padding is not counted."""
+        return np.maximum(np.cumsum(self.real, axis=1) - 1, 0)
+
+    @property
     def memory(self) -> "StepInputs":
         """The encoder of the same run: what it reads, its config."""
         return StepInputs(

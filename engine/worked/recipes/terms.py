@@ -1,6 +1,7 @@
 """The arithmetic of one cell in words and LaTeX: its terms, their sum, its formula with symbols and numbers."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,17 +44,36 @@ def plain(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return value, np.abs(value)
 
 
-def number(x: float) -> str:
-    """A number in LaTeX, to four significant digits."""
+def number(x: float, digits: int = 4) -> str:
+    """A number in LaTeX, to so many significant digits."""
     if math.isinf(x):
         return r"\infty" if x > 0 else r"-\infty"
-    mantissa, _, power = f"{x + 0.0:.4g}".partition("e")  # + 0.0: no "-0"
+    mantissa, _, power = f"{x + 0.0:.{digits}g}".partition("e")  # + 0.0: no "-0"
     return rf"{mantissa}\cdot10^{{{int(power)}}}" if power else mantissa
 
 
-def factor(x: float) -> str:
+def factor(x: float, digits: int = 4) -> str:
     """A number in LaTeX as one of several that are multiplied or added: in brackets where it is negative."""
-    return f"({number(x)})" if x < 0 else number(x)
+    return f"({number(x, digits)})" if x < 0 else number(x, digits)
+
+
+def digits_for(of: Callable[..., tuple[float, ...]], *given: float) -> int:
+    """How many digits of some numbers it takes, four at least, so that whoever works out `of` them as they are
+    written gets what is written for it: 1/1.0001, not 1/1, is 0.9999."""
+    values = [number(x) for x in of(*given)]
+
+    def right(digits: int) -> bool:
+        return [number(x) for x in of(*(float(f"{x:.{digits}g}") for x in given))] == values
+
+    return next(filter(right, range(4, 16)), 16)
+
+
+def share_in_numbers(score: float, most: float, total: float) -> str:
+    """One score of a softmax in numbers, the largest subtracted first; total: the sum of all exponentials."""
+    exp = math.exp(score - most)
+    n = digits_for(lambda s, m, e, t: (math.exp(s - m) / t, e / t), score, most, exp, total)
+    numbers = rf"\frac{{e^{{{number(score, n)} - {factor(most, n)}}}}}{{{number(total, n)}}} = "
+    return numbers + rf"\frac{{{number(exp, n)}}}{{{number(total, n)}}} = {number(exp / total)}"
 
 
 def _shorten(parts: list[str], count: int) -> str:
@@ -89,7 +109,8 @@ def product_cell(symbols, sources, labels, a, b, bias=None) -> Worked:
 def average_cell(symbols: str, sources, terms: tuple[Term, ...], total: float) -> Worked:
     """The mean of terms whose sum is `total`."""
     value = total / len(terms)
-    numbers = rf"\frac{{{number(total)}}}{{{len(terms)}}} = {number(value)}"
+    n = digits_for(lambda total: (total / len(terms),), total)
+    numbers = rf"\frac{{{number(total, n)}}}{{{len(terms)}}} = {number(value)}"
     return Worked("", (), symbols, numbers, terms, total, value, 0.0, sources)
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from engine.masked import fill, follows
 from tests.engine.load.damage import configure, load, refused
 from tests.engine.tiny import assert_close, prompt
 
@@ -40,13 +41,24 @@ def test_its_vocabulary_comes_with_it(folder, wordpiece_json):
     assert load(folder).tokenizer.encode("[MASK]")[1] == load(folder).tokenizer.mask
 
 
+def test_without_a_vocabulary_it_fills_no_text(folder):
+    model = load(folder)
+    with pytest.raises(ValueError, match=r"came without a tokenizer.json: give token ids, not text"):
+        fill(model, "a [MASK]")
+    with pytest.raises(ValueError, match=r"came without a tokenizer.json"):
+        follows(model, "a", "b")
+
+
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
         (dict(intermediate_size=...), "no whole number for intermediate_size"),
         (dict(num_attention_heads=4), "width 15 cannot be shared among 4 heads"),
-        (dict(position_embedding_type="relative_key"), "'relative_key' positions"),
-        (dict(is_decoder=True), "BERT as a decoder"),
+        (
+            dict(position_embedding_type="relative_key"),
+            "position_embedding_type 'relative_key'; only 'absolute' is read",
+        ),
+        (dict(is_decoder=True), "asks for is_decoder True, which is not read here"),
         (dict(type_vocab_size=3), "misshapen: embed.segment.weight is (2, 15)"),
         (dict(hidden_act="tanh"), "hidden_act 'tanh' is unknown"),
         (dict(num_hidden_layers=2), "unexpected: blocks.2"),

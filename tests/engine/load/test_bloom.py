@@ -53,7 +53,7 @@ def test_a_query_key_value_matrix_of_another_shape_is_an_error(folder, shape):
         (dict(n_layer=2), "unexpected: blocks.2"),
         (dict(apply_residual_connection_post_layernorm=True), "apply_residual_connection_post_layernorm"),
         (dict(slow_but_exact=True), "asks for slow_but_exact"),
-        (dict(layer_norm_epsilon="small"), "norm_eps is 'small'"),
+        (dict(layer_norm_epsilon="small"), "layer_norm_epsilon is 'small'"),
         (dict(tie_word_embeddings=False), "missing: logits.weight"),
     ],
 )

@@ -53,7 +53,7 @@ def test_truncated_weights_are_damaged(folder, keep):
 def test_a_folder_in_the_place_of_the_weights_is_no_file(folder):
     (folder / "model.safetensors").unlink()
     (folder / "model.safetensors").mkdir()
-    refused(folder, "model.safetensors is damaged or no safetensors file")
+    refused(folder, "model.safetensors is a folder, not a file")
 
 
 def test_a_missing_shard_is_named(sharded):

@@ -90,7 +90,7 @@ def test_a_checkpoint_without_a_head_cannot_be_untied(checkpoint, tmp_path):
         (dict(model_type=...), "model_type None"),
         (dict(n_head=..., n_layer=...), "n_layer, n_head"),
         (dict(activation_function="tanh"), "'tanh' is unknown; known are gelu, gelu_new"),
-        (dict(add_cross_attention=True), "asks for cross-attention"),
+        (dict(add_cross_attention=True), "asks for add_cross_attention True, which is not read here"),
         (dict(n_embd=None, n_inner=None), "no whole number for n_embd"),
         (dict(n_head=4), "width 15 cannot be shared among 4 heads"),
         (dict(n_layer=2), "unexpected: blocks.2"),
@@ -100,9 +100,9 @@ def test_a_checkpoint_without_a_head_cannot_be_untied(checkpoint, tmp_path):
         (dict(n_inner=10**12), "1000000000000"),
         (dict(n_positions=10**30), str(10**30)),
         (dict(n_embd=3 * 10**11, n_inner=None), "300000000000"),
-        (dict(layer_norm_epsilon="small"), "norm_eps is 'small'"),
-        (dict(layer_norm_epsilon=-1.0), "norm_eps is -1.0"),
-        (dict(tie_word_embeddings="no"), "tied is 'no'"),
+        (dict(layer_norm_epsilon="small"), "layer_norm_epsilon is 'small'"),
+        (dict(layer_norm_epsilon=-1.0), "layer_norm_epsilon is -1.0"),
+        (dict(tie_word_embeddings="no"), "tie_word_embeddings is 'no'"),
     ],
 )
 def test_a_config_that_cannot_be_read_says_why(folder, entries, message):

@@ -78,6 +78,12 @@ def test_no_file_that_can_run_code_is_fetched(checkpoint, hub):
         assert pattern.endswith((".json", ".safetensors"))
 
 
+def test_what_changes_numbers_is_fetched(checkpoint, hub):
+    calls = hub(checkpoint().folder)
+    engine.load("owner/tiny", download=True)
+    assert {"config.json", "preprocessor_config.json"} < set(calls[0][1]["allow_patterns"])
+
+
 @pytest.mark.parametrize(
     "error", [OSError("disk full"), LocalEntryNotFoundError("no connection"), RuntimeError("odd")]
 )

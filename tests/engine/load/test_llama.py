@@ -5,6 +5,7 @@ import re
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer, models, normalizers
 
 import engine
 from tests.engine.load.damage import configure, load, refused
@@ -45,6 +46,36 @@ def test_old_and_new_files_say_the_rotary_base_in_their_own_way(folder, entries)
     assert load(folder).config.rotary_base == 50.0
 
 
+def test_a_vocabulary_that_cannot_be_shown_leaves_ids(folder, checkpoint):
+    pieces = [f"<0x{byte:02X}>" for byte in range(256)] + ["▁", "a", "▁a"]  # as LLaMA 2 has them
+    vocabulary = {piece: id for id, piece in enumerate(pieces)}
+    inner = Tokenizer(models.BPE(vocabulary, [("▁", "a")], byte_fallback=True))
+    inner.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    inner.save(str(folder / "tokenizer.json"))
+    expected = checkpoint(layout="llama").reference(IDS).logits
+    assert_close(load(folder).double()(IDS), expected, noise=1e-4)
+
+
+@pytest.mark.parametrize("content", ["{", "{}", "[" * 100_000, '{"model": {"type": "WordLevel"}}'])
+def test_a_damaged_vocabulary_leaves_ids_and_says_so_when_text_is_given(folder, content):
+    (folder / "tokenizer.json").write_text(content)
+    model = load(folder)
+    assert model(IDS).shape == (1, 9, 97)
+    with pytest.raises(ValueError, match=r"cannot be used \(.*tokenizer.json.*\): give token ids"):
+        engine.run(model, "a a")
+
+
+def test_two_entries_say_one_base_or_are_refused(folder, checkpoint):
+    configure(folder, rope_theta=10_000, rope_scaling=None)
+    assert_close(load(folder).double()(IDS), checkpoint(layout="llama").reference(IDS).logits, noise=1e-4)
+    configure(folder, rope_theta=50.0)
+    refused(folder, "rope_theta = 50.0 and rope_parameters.rope_theta = 10000.0, which are two names of one")
+    configure(folder, rope_theta=..., rope_scaling={"type": "default", "rope_theta": 7.0})
+    refused(folder, "rope_parameters.rope_theta = 10000.0 and rope_scaling.rope_theta = 7.0")
+    configure(folder, rope_scaling={"type": "linear", "rope_type": "default"})
+    refused(folder, "rope_scaling says rope_type = 'default' and type = 'linear'")
+
+
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
@@ -52,10 +83,16 @@ def test_old_and_new_files_say_the_rotary_base_in_their_own_way(folder, entries)
         (dict(num_key_value_heads=3), "4 heads cannot share 3 key_heads evenly"),
         (dict(num_key_value_heads=1), "misshapen: blocks.0.attn.k.weight is (12, 24)"),
         (dict(head_dim=8), "misshapen: blocks.0.attn.k.weight is (12, 24)"),
-        (dict(rope_parameters={"rope_type": "llama3"}), "'llama3' rotary positions"),
-        (dict(rope_parameters=..., rope_scaling={"type": "linear", "factor": 2}), "'linear' rotary positions"),
-        (dict(rope_parameters=[1]), "not an object"),
-        (dict(rope_parameters={"rope_theta": -1.0}), "rotary_base is -1.0"),
+        (
+            dict(rope_parameters={"rope_type": "llama3"}),
+            "rope_parameters asks for rope_type 'llama3'; only 'default'",
+        ),
+        (
+            dict(rope_parameters=..., rope_scaling={"type": "linear", "factor": 2}),
+            "rope_scaling asks for rope_type 'linear'; only 'default'",
+        ),
+        (dict(rope_parameters=[1]), "rope_parameters is [1]; it must be an object"),
+        (dict(rope_parameters={"rope_theta": -1.0}), "rope_parameters: rope_theta is -1.0"),
         (dict(attention_bias=True), "missing: blocks.0.attn.k.bias"),
         (dict(hidden_act="tanh"), "hidden_act 'tanh' is unknown"),
         (dict(rms_norm_eps="small"), "norm_eps is 'small'"),

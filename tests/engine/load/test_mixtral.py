@@ -53,15 +53,18 @@ def test_a_folder_of_our_own_keeps_its_experts(folder, tmp_path, rank_tokenizer)
     [
         (dict(sliding_window=4096), "asks for sliding_window 4096; only None is read here"),
         (dict(router_jitter_noise=0.1), "asks for router_jitter_noise 0.1; only 0 is read here"),
-        (dict(rope_parameters={"rope_type": "yarn"}), "'yarn' rotary positions"),
-        (dict(rope_parameters=..., rope_scaling={"type": "linear", "factor": 2}), "'linear' rotary positions"),
+        (dict(rope_parameters={"rope_type": "yarn"}), "rope_type 'yarn'; only 'default'"),
+        (
+            dict(rope_parameters=..., rope_scaling={"type": "linear", "factor": 2}),
+            "rope_type 'linear'; only 'default'",
+        ),
         (dict(num_local_experts="five"), "no whole number for num_local_experts"),
-        (dict(num_local_experts=0), "num_local_experts is 0; it must be 1 or more"),
+        (dict(num_local_experts=0), "num_local_experts is 0; it must be a whole number of 1 or more"),
         (dict(num_local_experts=10**9), "experts = 1000000000"),
         (dict(num_local_experts=4), "unexpected: blocks.0.mlp.experts.4.out.weight"),
         (dict(num_local_experts=6), "missing: blocks.0.mlp.experts.5.out.weight"),
         (dict(num_experts_per_tok=6), "a token cannot go to 6 experts_used of 5 experts"),
-        (dict(num_experts_per_tok=0), "experts_used is 0"),
+        (dict(num_experts_per_tok=0), "num_experts_per_tok is 0"),
         (dict(hidden_act="tanh"), "hidden_act 'tanh' is unknown"),
     ],
 )

@@ -43,11 +43,17 @@ def test_heads_have_128_numbers_where_the_file_does_not_say(folder):
     ("entries", "message"),
     [
         (dict(use_sliding_window=True), "a sliding window (use_sliding_window)"),
-        (dict(layer_types=["full_attention", "sliding_attention"]), "a sliding window (layer_types)"),
-        (dict(rope_parameters={"rope_type": "yarn", "factor": 4.0}), "'yarn' rotary positions"),
-        (dict(rope_parameters=..., rope_scaling={"type": "linear", "factor": 2}), "'linear' rotary positions"),
+        (
+            dict(layer_types=["full_attention", "sliding_attention"]),
+            "only 'full_attention' is read here, for each of the 3 layers",
+        ),
+        (dict(rope_parameters={"rope_type": "yarn", "factor": 4.0}), "rope_type 'yarn'; only 'default'"),
+        (
+            dict(rope_parameters=..., rope_scaling={"type": "linear", "factor": 2}),
+            "rope_type 'linear'; only 'default'",
+        ),
         (dict(attention_bias=True), "missing: blocks.0.attn.k.bias"),
-        (dict(model_type="llama"), "unexpected: model.layers.0.self_attn.k_norm.weight"),
+        (dict(model_type="llama"), "asks for layer_types ["),
         (dict(num_key_value_heads=3), "4 heads cannot share 3 key_heads evenly"),
     ],
 )

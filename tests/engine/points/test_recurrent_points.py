@@ -23,7 +23,6 @@ EDITS = {
     "enlarge what was carried": Edit("encoder.steps.3.h", "scale", {}, -1e4),
     "mean of the states": Edit("encoder.states", "mean", {"T": 1}),
     "patch": Edit("encoder.steps.4.h", "copy", {}, (tuple(prompt(5, seed=7)), tuple(TARGET))),
-    "no number at all": Edit("decoder.states", "set", {"T": 2}, math.inf),
     "forbid a token": Edit("decoder.logits", "set", {"V": 3}, -math.inf),
 }
 CELL_EDITS = {
@@ -58,6 +57,12 @@ def trace(model, request):
     if encoder is not None:
         model = recurrent(model.config.cell, model.config.attention, torch.float32, encoder=encoder)
     return full(model, source, target=target)
+
+
+def test_an_infinite_state_is_told_by_the_lights(model):
+    trace = full(model, SOURCE, [Edit("decoder.states", "set", {"T": 2}, math.inf)], target=TARGET)
+    assert "NaN or infinite" in check(trace, "decoder.states").note
+    assert not check(trace, "decoder.logits").ok
 
 
 # --- the table -----------------------------------------------------------------------------------

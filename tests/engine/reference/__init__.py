@@ -1,5 +1,6 @@
 """The reference library: tiny checkpoints of it, and its intermediates under our names."""
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -31,6 +32,21 @@ def save(
         parameter.data = parameter.data.to(dtype)
     (model.base_model if headless else model).save_pretrained(folder, max_shard_size=max_shard_size)
     return model.double()
+
+
+@contextmanager
+def placed(model: PreTrainedModel, padding: Tensor):
+    """The reference is told the place of each token, counted over real ones; BLOOM counts so by itself."""
+    places = (padding.long().cumsum(-1) - 1).clamp_min(0)
+
+    def tell(part, given, options):
+        return given, options if "bloom" in model.config.model_type else options | {"position_ids": places}
+
+    hook = model.register_forward_pre_hook(tell, with_kwargs=True)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def points(model: PreTrainedModel, ids: Tensor, padding: Tensor | None = None, *more) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.training.baseline import Trigram
+from engine.training.evaluate.baseline import Trigram
 
 ROW = np.array([0, 1, 2, 0, 1, 3], dtype=np.uint16)
 ids = st.integers(0, 6)

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.training.bitext import Bitext, most_similar, read_pairs, split_pairs
-from engine.training.pairs import NONE
+from engine.training.data.bitext import Bitext, most_similar, read_pairs, split_pairs
+from engine.training.data.pairs import NONE
 from tests.engine.tiny import pair
 
 PAIRS = [("Go.", "Va !"), ("Go.", "Marche."), ("I see.", "Je vois."), ("The cat sat.", "Le chat\u202f!")] * 3

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 
 import pytest
 import torch
@@ -12,49 +11,42 @@ from engine.config import ATTENTIONS, CELLS
 from engine.decode import generate
 from engine.images import from_signs
 from engine.model.build import fresh
-from engine.training import captions, scenes, train
-from engine.training import work as around
+from engine.training import __main__ as command
+from engine.training import captions
 from engine.training.captions import Scenes, part_of
-from engine.training.pairs import NONE
+from engine.training.data import scenes
+from engine.training.data.pairs import NONE
+from engine.training.run import Work
+from tests.engine.training import conftest
 
 SIZES = "--patch 8 --width 32 --layers 1 --decoder-layers 1 --heads 2 --context 9"
 LENGTHS = "--batch 8 --pictures 2000 --held-out 40"
 LANGUAGE = dict(SHAPES={"square": scenes.SHAPES["square"]}, ALONE=1.0)  # one square: where, its colour and size
 
 
-def trained(place, *more: str, legs: tuple[str, ...] = ("9",)):
-    """The folder of a model that the command has finished, and what was said after each leg."""
-    said = []
-    words = ["captions", "--name", "captioner", "--work", str(place / "work"), *SIZES.split(), *LENGTHS.split()]
+def trained(place, *more: str):
+    """The folder of a model that the command has finished."""
+    words = ["--name", "captioner", "--work", place / "work", *SIZES.split(), *LENGTHS.split(), *more]
     with pytest.MonkeyPatch.context() as patch:
         for name, value in LANGUAGE.items():
             patch.setattr(scenes, name, value)
-        patch.setattr(around, "MODELS", place / "models")
-        patch.setattr(around, "keep_memory", lambda: None)
-        patch.setattr(train, "LOG_EVERY", 10)
-        patch.setattr("builtins.print", lambda *words, **_: said.append(" ".join(map(str, words))))
-        for minutes in legs:
-            patch.setattr(sys, "argv", [*words, *more, "--minutes", minutes])
-            captions.main()
-    return place / "models" / "captioner", said
+        assert conftest.trained(place / "models", "captions", *words, log_every=10) == 0
+    return place / "models" / "captioner"
 
 
 @pytest.fixture(scope="module")
 def captioner(tmp_path_factory):
-    """The same, after two legs."""
-    return trained(tmp_path_factory.mktemp("training"), legs=("0.01", "9"))
+    return trained(tmp_path_factory.mktemp("training"))
 
 
 def options(*words: str):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["captions", "--name", "captioner", *words])
-        return captions._options()
+    return command.parsed(captions.TASK, ["--name", "captioner", *words])
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """All that there is to learn from."""
-    return Scenes(captions._vocabulary(tmp_path_factory.mktemp("work"), options()))
+    return captions.read(options(), Work(tmp_path_factory.mktemp("work"))).train
 
 
 def rows(folder) -> dict[str, dict]:
@@ -62,7 +54,7 @@ def rows(folder) -> dict[str, dict]:
 
 
 def test_training_leaves_a_model_that_says_what_it_never_saw(captioner):
-    folder, _ = captioner
+    folder = captioner
     model = engine.load(folder, device="cpu")
     for example in json.loads((folder / "examples.json").read_text())["examples"]:
         caption, _, taken = example["note"].partition(", which it calls ")
@@ -75,7 +67,7 @@ def test_training_leaves_a_model_that_says_what_it_never_saw(captioner):
 
 
 def test_a_recurrent_decoder_learns_to_say_the_same(tmp_path):
-    folder, _ = trained(tmp_path, "--kind", "gru", "--attention", "additive")
+    folder = trained(tmp_path, "--kind", "gru", "--attention", "additive")
     model = engine.load(folder, device="cpu")
     assert (model.config.cell, model.config.attention) == ("gru", "additive")
     assert model.prepare == captions.PREPARE
@@ -86,16 +78,15 @@ def test_a_recurrent_decoder_learns_to_say_the_same(tmp_path):
     assert not re.search(r"\{\w*\}|None|nan", text)
 
 
-def test_a_run_goes_on_where_it_stopped(captioner):
-    folder, said = captioner
-    log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-    assert "not finished: run the same command again to go on" in said
+def test_a_run_learns(captioner):
+    log = [json.loads(line) for line in (captioner / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in log] == list(range(10, 260, 10))
     assert log[-1]["loss"] < 0.2 < 2 < log[0]["loss"]
+    assert log[-1]["validation"] < 1 < log[0]["validation"]
 
 
 def test_the_card_says_what_it_is_and_how_well_it_does(captioner):
-    text = (captioner[0] / "card.md").read_text(encoding="utf-8")
+    text = (captioner / "card.md").read_text(encoding="utf-8")
     for words in (
         "# captioner",
         "16 patches of 8 × 8\npixels",
@@ -113,7 +104,7 @@ def test_the_card_says_what_it_is_and_how_well_it_does(captioner):
 
 
 def test_the_baselines_stand_beside_it(captioner):
-    found = rows(captioner[0])
+    found = rows(captioner)
     model, start, nearest, commonest = found["caption"]["values"]
     assert model > nearest == commonest == start == 0  # no new caption is that of a picture learned from
     assert found["place"]["values"][2] > 0.9
@@ -152,10 +143,10 @@ def test_the_same_step_gives_the_same_batch_and_another_gives_another(data):
     assert not torch.equal(one[0], other[0])
 
 
-@pytest.mark.parametrize("kind", captions.KINDS)
+@pytest.mark.parametrize("kind", ("transformer", *CELLS))
 def test_the_loss_is_that_of_the_labels_alone(data, kind):
     words = ("--width", "16", "--layers", "1", "--kind", kind)
-    model = fresh(captions.captioner(data.tokenizer, options(*words)), 1)
+    model = fresh(captions.config(options(*words), len(data.tokenizer)), 1)
     images, target, labels = data.batch(0, 1, 4, 16)
     shares = model(images, target).log_softmax(-1)
     nats = [-shares[b, t, labels[b, t]].item() for b, t in (labels != NONE).nonzero().tolist()]
@@ -168,15 +159,15 @@ def test_the_loss_is_that_of_the_labels_alone(data, kind):
 )
 def test_captions_that_do_not_fit_are_an_error(data, words, room):
     with pytest.raises(ValueError, match=f"captions have up to .* tokens; .* there is room for {room}"):
-        captions.captioner(data.tokenizer, options(*words.split()))
+        captions.check_room(data.tokenizer, captions.config(options(*words.split()), len(data.tokenizer)))
 
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("attention", ATTENTIONS)
 def test_each_decoder_has_the_same_encoder(data, cell, attention):
-    recurrent = captions.captioner(data.tokenizer, options("--kind", cell, "--attention", attention))
+    recurrent = captions.config(options("--kind", cell, "--attention", attention), len(data.tokenizer))
     assert (recurrent.cell, recurrent.attention) == (cell, attention)
-    assert recurrent.encoder == captions.captioner(data.tokenizer, options()).encoder
+    assert recurrent.encoder == captions.config(options(), len(data.tokenizer)).encoder
 
 
 def test_parts_of_a_caption_are_told_by_their_words():

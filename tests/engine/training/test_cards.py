@@ -9,9 +9,9 @@ import engine
 from engine import analysis
 from engine.load import SHIPPED
 from engine.masked import fill, follows
-from engine.training import examples, report
-from engine.training.encoder import MONEY, RIVERS
-from engine.training.intervals import wilson
+from engine.training.encoder import TRIED
+from engine.training.evaluate import examples, report
+from engine.training.evaluate.intervals import wilson
 
 NAMES = engine.shipped()
 POOLED = ("distinct word pairs", "repeated runs of four words")  # shares of words, not of the n texts
@@ -110,7 +110,7 @@ def test_a_word_in_two_senses_ends_less_alike_than_in_one():
     example = next(e for e in shown if "cosines" in e)
     first = engine.run(model, example["text"])
     found = []
-    for text in (RIVERS, MONEY):
+    for text in (TRIED["senses"]["same"], TRIED["senses"]["other"]):
         other = engine.run(model, text)
         place = other.ids[0].tolist().index(first.ids[0, example["token"]])
         found.append(float(analysis.cosine_similarity(first, example["token"], other)[-1, place]))

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.tokenize.bpe import END
-from engine.training.corpus import learn_vocabulary, split_files, texts_of, token_row
+from engine.training.data.corpus import learn_vocabulary, split_files, texts_of, token_row
 
 
 def test_files_are_held_out_whole_and_by_the_seed(books):
@@ -15,7 +15,7 @@ def test_files_are_held_out_whole_and_by_the_seed(books):
 
 
 def test_too_few_files_are_an_error(books):
-    with pytest.raises(ValueError, match=r"5 .txt files; more than 5 are needed"):
+    with pytest.raises(ValueError, match=r"5 .txt files; more than the 5 held out are needed"):
         split_files(books, held_out=5, seed=0)
 
 

@@ -2,43 +2,31 @@
 
 import json
 import re
-import sys
 
 import pytest
 import torch
 
 import engine
-from engine.training import digits, measure
-from engine.training import work as around
-
-
-def drawn(count: int, seed: int):
-    """Pictures of two kinds that are easily told apart: bright above or bright below."""
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.randint(2, (count,), generator=generator)
-    pixels = torch.rand(count, 1, 8, 8, generator=generator) * 60
-    for image, label in zip(pixels, labels, strict=True):
-        image[0, 4 * label : 4 * label + 4] += 150
-    return pixels, labels
+from engine.training import __main__ as command
+from engine.training import digits, run
+from tests.engine.training.conftest import digits_of, trained
 
 
 @pytest.fixture(scope="module")
 def bars(tmp_path_factory):
     """The folder of a finished model."""
     place = tmp_path_factory.mktemp("training")
-    words = f"--name bars --work {place / 'work'} --epochs 80 --width 16 --layers 2 --heads 2".split()
+    words = f"--name bars --work {place / 'work'} --epochs 11 --width 16 --layers 2 --heads 2".split()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(digits, "split", lambda seed: (*drawn(200, seed), *drawn(50, seed + 1)))
-        patch.setattr(around, "MODELS", place / "models")
-        patch.setattr(around, "keep_memory", lambda: None)
-        patch.setattr(sys, "argv", ["digits", *words])
-        digits.main()
+        patch.setattr(run, "check_packages", lambda task: None)
+        patch.setattr(digits, "split", lambda seed: (*digits_of(200, seed), *digits_of(50, seed + 1)))
+        assert trained(place / "models", "digits", *words, log_every=50) == 0
     return place / "models" / "bars"
 
 
 def test_training_leaves_a_model_that_tells_them_apart(bars):
     model = engine.load(bars, device="cpu")
-    pixels, labels = drawn(40, 9)
+    pixels, labels = digits_of(40, 9)
     guesses = [engine.run(model, model.prepare(image))["classes"].argmax().item() for image in pixels]
     assert torch.tensor(guesses).eq(labels).float().mean() > 0.95
     assert model.labels == tuple("0123456789")
@@ -62,7 +50,7 @@ def test_the_card_says_how_well_it_does(bars):
 
 
 def test_batches_are_the_same_for_the_same_step_and_moved_by_a_pixel_at_most():
-    pixels, labels = drawn(30, 0)
+    pixels, labels = digits_of(30, 0)
     data = digits.Digits(pixels, labels)
     one, again, other = data.batch(0, 3, 20, 17), data.batch(0, 3, 20, 17), data.batch(0, 4, 20, 17)
     assert torch.equal(one[0], again[0]) and torch.equal(one[1], again[1])
@@ -78,8 +66,8 @@ def test_measuring_again_writes_the_same(bars, monkeypatch):
     before = [file.read_text("utf-8") for file in files]
     for file in files:
         file.unlink()
-    monkeypatch.setattr(digits, "split", lambda seed: (*drawn(200, seed), *drawn(50, seed + 1)))
-    monkeypatch.setattr(around, "MODELS", bars.parent)
-    monkeypatch.setattr(sys, "argv", ["measure", "bars"])
-    measure.main()
+    monkeypatch.setattr(digits, "split", lambda seed: (*digits_of(200, seed), *digits_of(50, seed + 1)))
+    monkeypatch.setattr(run, "MODELS", bars.parent)
+    monkeypatch.setattr(run, "check_packages", lambda task: None)
+    assert command.main(["measure", "bars"]) == 0
     assert [file.read_text("utf-8") for file in files] == before

@@ -2,16 +2,18 @@
 
 import json
 import re
-import sys
 
 import pytest
 
 import engine
 from engine.masked import fill, follows
-from engine.training import encoder, evaluate, next_sentence
-from engine.training import work as around
+from engine.training import encoder
+from engine.training.data import mix
+from engine.training.evaluate import language as evaluate
+from engine.training.evaluate import next_sentence
+from tests.engine.training.conftest import trained
 
-SIZES = "--vocabulary 300 --context 32 --width 12 --layers 2 --heads 2 --tokens 12288 --held-out 2"  # 6 steps
+SIZES = "--vocabulary 300 --context 64 --width 12 --layers 2 --heads 2 --tokens 24576 --held-out 2"  # 6 steps
 
 
 @pytest.fixture(scope="module")
@@ -19,25 +21,15 @@ def rhymes(books, tmp_path_factory):
     """The folder of a finished encoder."""
     place, english = tmp_path_factory.mktemp("training"), encoder.english
     sentences = evaluate.cloze_sentences()[::50]
-    words = [
-        "--name",
-        "rhymes",
-        "--about",
-        "rhymes for counting",
-        "--work",
-        str(place / "work"),
-        *SIZES.split(),
-    ]
+    words = ["--name", "rhymes", "--about", "rhymes for counting", "--work", place / "work", *SIZES.split()]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(around, "MODELS", place / "models")
-        patch.setattr(around, "keep_memory", lambda: None)
-        patch.setattr(encoder, "english", lambda seed, characters: english(seed, min(characters, 20_000)))
+        for module in (encoder, mix):
+            patch.setattr(module, "english", lambda seed, characters: english(seed, min(characters, 20_000)))
         patch.setattr(encoder, "cloze_sentences", lambda: sentences)
         patch.setattr(encoder, "ASKED", 2)
         patch.setattr(next_sentence, "COUNT", 20)
         patch.setattr(next_sentence, "LENGTHS", (16, 32))
-        patch.setattr(sys, "argv", ["encoder", str(books), *words])
-        encoder.main()
+        assert trained(place / "models", "encoder", books, *words) == 0
     return place / "models" / "rhymes"
 
 
@@ -55,7 +47,7 @@ def test_the_card_says_what_it_is_and_how_well_it_does(rhymes):
         "# rhymes",
         "2 blocks of",
         "rhymes for counting: 60% of what it read",
-        "12,288 tokens in 6 steps",
+        "24,576 tokens in 6 steps",
         "| masked tokens, top-5 accuracy, books |",
         "| cloze, top-5 accuracy |",
         "≥ 50.0%",

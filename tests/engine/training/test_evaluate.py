@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.tokenize.bpe import END
-from engine.training import evaluate
-from engine.training.baseline import Trigram
-from engine.training.english import Question
-from engine.training.evaluate import bits_per_byte, samples
-from engine.training.mix import english
-from engine.training.report import Score
+from engine.training.data.grammar import Question
+from engine.training.data.mix import english
+from engine.training.evaluate import language as evaluate
+from engine.training.evaluate.baseline import Trigram
+from engine.training.evaluate.language import bits_per_byte, samples
+from engine.training.evaluate.report import Score
 from tests.engine.tiny import ROTARY, decoder
 
 V = 280

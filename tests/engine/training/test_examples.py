@@ -5,8 +5,9 @@ import torch
 
 import engine
 from engine.trace.tap import Edit
-from engine.training import evaluate, examples
-from engine.training.english import Question
+from engine.training.data.grammar import Question
+from engine.training.evaluate import examples
+from engine.training.evaluate import language as evaluate
 from tests.engine.tiny import decoder
 
 LOW = torch.tensor([[0.1, 0.2], [0.4, 0.3]])
@@ -67,8 +68,9 @@ def test_an_example_points_from_its_last_token_back_at_a_word_of_it(gifted, none
 
 def test_the_lectures_question_comes_first_where_the_model_can_answer_it(gifted, none_scores):
     texts = [example["text"] for example in examples.find(gifted, none_scores)]
-    assert texts[:2] == [examples.TIRED.format("tired"), examples.TIRED.format("wide")]
-    assert examples.REVIEWS in texts
+    assert texts[0].endswith("because it was too tired. What was too tired? The")
+    assert texts[1] == texts[0].replace("tired", "wide")
+    assert texts[-1].endswith("Review: I like this movie.\nSentiment:")
 
 
 def test_of_drawn_questions_the_one_is_taken_where_the_head_looks_hardest(gifted, none_scores):

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.training import english
-from engine.training.english import Grammar
+from engine.training.data.grammar import Grammar, Question
 
 FRUIT = ("plum", "pear", "fig")
 WORDS = """
@@ -164,7 +163,7 @@ def test_a_question_ends_before_its_answer_which_takes_the_space_along():
 
 
 def test_an_answer_on_a_new_line_has_no_space():
-    assert asked("= text\nWhere?\\n<?here|there>!") == english.Question("Where?\n", "here", ("here", "there"))
+    assert asked("= text\nWhere?\\n<?here|there>!") == Question("Where?\n", "here", ("here", "there"))
 
 
 def test_plain_words_can_be_choices_as_many_as_one_likes():

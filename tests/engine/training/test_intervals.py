@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.training.intervals import Z, bootstrap, jackknife, wilson
+from engine.training.evaluate.intervals import Z, bootstrap, jackknife, wilson
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.training.mix import Mix, drill, english
+from engine.training.data.mix import Mix, drill, english
 
 END = 999
 BOOKS = np.arange(0, 300, dtype=np.uint16)

@@ -5,10 +5,18 @@ import pytest
 import torch
 
 from engine.tokenize import WordPieceTokenizer
-from engine.training import next_sentence
+from engine.training.data.pairs import Pairs, Sentences
 from engine.training.encoder import learn_wordpiece
-from engine.training.next_sentence import Asked, lengths, matched, overlap, shortcuts, threshold, words_of
-from engine.training.pairs import Pairs, Sentences
+from engine.training.evaluate import next_sentence
+from engine.training.evaluate.next_sentence import (
+    Asked,
+    lengths,
+    matched,
+    overlap,
+    shortcuts,
+    threshold,
+    words_of,
+)
 
 CONTEXT = 24
 

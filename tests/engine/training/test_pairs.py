@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.training.pairs import NONE, Pairs, Sentences, sentences_of
+from engine.training.data.pairs import NONE, Pairs, Sentences, sentences_of
 from tests.engine.tiny import BERT, decoder
 
 TEXTS = [

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.training import report
-from engine.training.intervals import wilson
+from engine.training.evaluate import report
+from engine.training.evaluate.intervals import wilson
 
 COLUMNS = ("this model", "random start")
 

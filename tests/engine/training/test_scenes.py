@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.images import from_signs, to_signs
-from engine.training import scenes
-from engine.training.scenes import COLOURS, GAP, MARGIN, NEAR, PALETTE, SIDE, WHITE
+from engine.training.data import scenes
+from engine.training.data.scenes import COLOURS, GAP, MARGIN, NEAR, PALETTE, SIDE, WHITE
 
 sides = st.booleans()
 steps = st.integers(0, 10**6)

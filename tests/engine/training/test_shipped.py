@@ -10,9 +10,9 @@ import torch
 import engine
 from engine import analysis
 from engine.load import DEFAULT, SHIPPED, moments, moments_of
-from engine.training.card import AIMS
-from engine.training.evaluate import QUESTIONS, accuracy, cloze, questions, repetition
-from engine.training.examples import ENOUGH, PHENOMENA, ROLES
+from engine.training.evaluate.examples import ENOUGH, PHENOMENA, ROLES
+from engine.training.evaluate.language import QUESTIONS, accuracy, cloze, questions, repetition
+from engine.training.language import AIMS
 
 FOLDER = SHIPPED / DEFAULT
 MEASURED, EXAMPLES, LEARNING = (

@@ -3,15 +3,13 @@
 import json
 import math
 import re
-import sys
 
 import pytest
 
 import engine
 from engine.decode import generate
-from engine.training import train, translation
-from engine.training import work as around
 from engine.training.translation import chrf, exact
+from tests.engine.training import conftest
 
 SIZES = "--vocabulary 300 --context 20 --width 32 --layers 1 --heads 2 --tokens 48000 --batch 16 --held-out 6"
 SIZES += " --rate 0.02 --warm-up 20"
@@ -32,13 +30,8 @@ def pairs() -> list[str]:
 def trained(place, *more: str):
     """The folder of a model that the command has finished."""
     (place / "pairs.tsv").write_text("\n".join(pairs()) + "\n")
-    words = ["--name", "interpreter", "--about", "three nouns", "--work", str(place / "work"), *SIZES.split()]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(around, "MODELS", place / "models")
-        patch.setattr(around, "keep_memory", lambda: None)
-        patch.setattr(train, "LOG_EVERY", 10)
-        patch.setattr(sys, "argv", ["translation", str(place / "pairs.tsv"), *words, *more])
-        translation.main()
+    words = ["--name", "interpreter", "--about", "three nouns", "--work", place / "work", *SIZES.split(), *more]
+    assert conftest.trained(place / "models", "translation", place / "pairs.tsv", *words, log_every=10) == 0
     return place / "models" / "interpreter"
 
 

@@ -102,6 +102,9 @@ def _computes(x) -> bool:
 NAMING = {
     "_versions",
     "known",
+    "Place.name",
+    "Point.name",
+    "Point.place",
     "Trace.__getitem__",
     "Trace.has",
     "Trace._segment",

@@ -2,17 +2,24 @@
 
 import math
 import random
+import re
+from functools import partial
 
+import numpy as np
 import pytest
 import torch
 
+from engine.model.attention import attend
 from engine.points import points_of
 from engine.points.point import Place, Point
 from engine.trace import run
-from engine.trace.tap import Edit
+from engine.trace.tap import Edit, Recorder
 from engine.worked import check, work
-from engine.worked.recipes.terms import number
-from tests.engine.tiny import CHOICES, KINDS, VIT, decoder, full, images, prompt
+from engine.worked.recipes.step_inputs import float64
+from engine.worked.recipes.terms import number, share_in_numbers
+from engine.worked.rerun import check_run
+from engine.worked.steps import by_recipe
+from tests.engine.tiny import CHOICES, KINDS, VIT, assert_close, decoder, full, images, prompt, recurrent
 
 IDS = prompt(11, seed=1)
 BATCH = [prompt(11, seed=1), prompt(4, seed=2), prompt(1, seed=3)]
@@ -130,6 +137,38 @@ def test_a_sum_has_a_term_for_each_number_and_the_bias(plain):
     assert len(work(trace, "blocks.0.resid_mid", (0, 5, 2)).terms) == 2
 
 
+def _value(latex: str) -> float:
+    """What a side of an equation in numbers comes to: a fraction, a power of e, a root, or a number."""
+    for old, new in (
+        (r"\\cdot10\^\{(-?\d+)\}", r"e\1"),
+        (r"\\infty", "math.inf"),
+        (r"\\sqrt\{([^{}]*)\}", r"math.sqrt(\1)"),
+        (r"e\^\{([^{}]*)\}", r"math.exp(\1)"),
+        (r"\\frac\{(.*)\}\{(.*)\}$", r"(\1) / (\2)"),
+    ):
+        latex = re.sub(old, new, latex)
+    return eval(latex, {"math": math})
+
+
+@pytest.mark.parametrize("choices", [{}, dict(norm="rms")], ids=["LayerNorm", "RMSNorm"])
+def test_a_quotient_is_written_with_the_digits_that_it_takes(choices):
+    trace = full(decoder(torch.float32, **choices), IDS)
+    seen = 0
+    for point, at in cells(trace, 8):
+        first, *sides = work(trace, point, at).numbers.split(" = ")
+        if first.startswith(r"\frac{") and r"\sqrt{" + str(trace.model.config.head_width) not in first:
+            values = [number(_value(side)) for side in (first, *sides)]
+            assert len(set(values)) == 1, (point, at, first, sides)
+            seen += 1
+    assert seen > 20
+
+
+def test_a_probability_near_1_is_no_quotient_of_ones():
+    assert share_in_numbers(9.0, 9.0, 1.0001) == r"\frac{e^{9 - 9}}{1.0001} = \frac{1}{1.0001} = 0.9999"
+    assert share_in_numbers(9.0, 9.0, 1.0) == r"\frac{e^{9 - 9}}{1} = \frac{1}{1} = 1"
+    assert share_in_numbers(-math.inf, 9.0, 2.0).endswith(r"\frac{0}{2} = 0")
+
+
 def test_formulas_are_whole(single):
     for point, at in cells(single):
         worked = work(single, point, at)
@@ -174,6 +213,110 @@ def test_a_number_that_is_none_is_found(plain):
         trace._kept["logits"] = trace["logits"].clone()
         trace._kept["logits"][0, 3, 3] = value
         assert not check(trace, "logits").ok
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_no_light_is_green_on_a_number_that_the_pass_made_none(plain, value):
+    for point in points_of(plain.config):
+        trace = full(plain, IDS)
+        if trace[point].dtype == torch.bool or point.endswith(".masked"):
+            continue
+        trace._kept[point] = trace[point].clone()
+        trace._kept[point][tuple(n - 1 for n in trace[point].shape)] = value
+        found = check(trace, point)
+        assert not found.ok and "1 of" in found.note, point
+        for name, made in trace.table.items():  # nor on what is made of it, where both routes say it is none
+            if point in made.sources and not name.endswith(".masked"):
+                again = by_recipe(trace, made, partial(numbers_of, trace))[0]
+                trace._kept[name] = torch.tensor(again)
+                assert check(trace, name).ok == bool(np.isfinite(again).all()), (point, name)
+
+
+def numbers_of(trace, name):
+    return float64(trace[name])
+
+
+def test_minus_infinity_is_right_where_the_mask_hides_and_nowhere_else(plain):
+    point = "blocks.1.attn.masked"
+    assert trace_of(plain)[point].isneginf().any() and check(trace_of(plain), point).ok
+    for value in (-torch.inf, torch.nan):
+        trace = trace_of(plain)
+        trace._kept["blocks.1.attn.scores"] = trace["blocks.1.attn.scores"].clone()
+        trace._kept["blocks.1.attn.scores"][0, 0, 5, 2] = value
+        trace._kept[point] = trace[point].clone()
+        trace._kept[point][0, 0, 5, 2] = value
+        assert not check(trace, point).ok
+
+
+def trace_of(model):
+    return full(model, IDS)
+
+
+EMPTY = {
+    "the mask of a row": Edit("blocks.1.attn.mask", "zero", {"T": 5}),
+    "the scores of a row": Edit("blocks.1.attn.masked", "set", {"T": 5}, -math.inf),
+    "the whole mask": Edit("blocks.1.attn.mask", "zero"),
+    "one head's": Edit("blocks.1.attn.mask", "set", {"H": 0, "T": 0}, 0.0),
+    "scores before the mask": Edit("blocks.1.attn.scores", "set", {"T": 5}, -math.inf),
+    "added": Edit("blocks.1.attn.scores", "add", {"T": 5}, -math.inf),
+}
+
+
+@pytest.mark.parametrize("kind", ["plain", "LLaMA", "relative", "BLOOM", "BERT"])
+@pytest.mark.parametrize("edit", EMPTY.values(), ids=EMPTY)
+def test_a_row_that_sees_nothing_gets_nothing_and_harms_nobody(kind, edit):
+    model = decoder(torch.float32, **CHOICES[kind])
+    trace, unchanged = full(model, IDS, [edit]), full(model, IDS)
+    place = dict(edit.at).get("T")
+    rows = slice(None) if place is None else place
+    heads = dict(edit.at).get("H", slice(None))
+    assert (trace["blocks.1.attn.pattern"][0, heads, rows] == 0).all()
+    assert (trace["blocks.1.attn.z"][0, heads, rows] == 0).all()
+    assert [point for point in trace if not check(trace, point).ok] == []
+    assert all(check_run(trace, point).ok for point in ("blocks.1.attn.masked", "blocks.1.attn.z", "logits"))
+    assert trace["logits"].isfinite().all()
+    if model.config.causal and place:
+        assert torch.equal(trace["logits"][:, :place], unchanged["logits"][:, :place])
+    worked = work(trace, "blocks.1.attn.pattern", (0, 0, place or 0, 0))
+    assert worked.value == worked.shown == 0
+
+
+@pytest.mark.parametrize("masked", [{"T": 5}, {"T": 0}])
+def test_an_empty_row_is_what_the_fused_kernel_makes_of_it(plain, masked):
+    q, k, v = torch.randn(3, 1, 2, 7, 4, generator=torch.Generator().manual_seed(0))
+    mask = torch.ones(1, 1, 7, 7, dtype=torch.bool).tril()
+    mask[..., masked["T"], :] = False
+    named = attend(q, k, v, mask, 0.5, Recorder({}, edits=()).at("x"))
+    assert_close(named, attend(q, k, v, mask, 0.5), noise=1e-5)
+
+
+@pytest.mark.parametrize("attention", ["additive", "dot"])
+def test_a_state_that_looks_back_at_nothing_gets_nothing(attention):
+    model = recurrent("gru", attention, torch.float32)
+    trace = full(model, prompt(6), [Edit("decoder.cross.mask", "zero", {"T": 1})], target=[3, 1, 4])
+    assert (trace["decoder.cross.weights"][0, 1] == 0).all()
+    assert [point for point in trace if not check(trace, point).ok] == []
+    assert check_run(trace, "decoder.logits").ok
+
+
+@pytest.mark.parametrize("op", ["set", "add", "scale"])
+@pytest.mark.parametrize("value", [math.inf, -math.inf])
+@pytest.mark.parametrize("point", ["logits", "blocks.1.attn.scores", "blocks.1.mlp.act"])
+def test_an_infinite_edit_is_told_by_the_lights_but_for_a_score_that_is_hidden(plain, op, value, point):
+    trace = full(plain, IDS, [Edit(point, op, {"T": 3}, value)])
+    hides = value == -math.inf and op != "scale"
+    assert check(trace, point).ok == check_run(trace, point).ok == hides
+    if not hides:
+        assert "are NaN or infinite" in check(trace, point).note
+    for name in trace:
+        assert trace[name].isfinite().all() or not check(trace, name).ok or trace[name].isneginf().any(), name
+
+
+@pytest.mark.parametrize("op", ["set", "add", "scale"])
+@pytest.mark.parametrize("value", [1e39, -1e300])
+def test_an_edit_by_a_number_that_the_point_cannot_hold_is_refused(plain, op, value):
+    with pytest.raises(ValueError, match=r"logits cannot hold .*: its numbers go to 3.4e\+38"):
+        full(plain, IDS, [Edit("logits", op, {"V": 3}, value)])
 
 
 def test_a_number_that_should_be_infinite_is_found(plain):

@@ -29,7 +29,7 @@ def draw(ctx: StepContext) -> None:
         title = "The probability of every class"
         check = check_choice(scores, Decoding("sample"), shares)
         made = dict(point="classes", check=check)
-        chart(ctx, "classes", figure, title, **made, pick=lambda i: state.change(entry=int(i)))
+        chart(ctx, "classes", figure, title, **made, pick=(range(len(rows)), lambda i: state.change(entry=i)))
         title = "The last vectors: only the first is read"
         picture(ctx, "final_norm.out", title, height=150, bands=[["row", 0, 1]], pickable=False)
     with right:

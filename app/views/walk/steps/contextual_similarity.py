@@ -1,7 +1,6 @@
 """The same word in two texts: how its vector takes on its company, block by block (contextual embeddings)."""
 
 from app import compute
-from app.edits import fitting
 from app.ui.charts import chart
 from app.ui.context import StepContext
 from app.ui.controls import text_field
@@ -19,8 +18,8 @@ def contextual_similarity(ctx: StepContext) -> None:
         special = ctx.ids[ctx.view.token] in ctx.model.tokenizer.special.values()
         return words(ctx, "company/ask", *["special"] * special, token=word)
     try:
-        theirs = compute.trace(ctx.model.name, other)
-        theirs = compute.trace(ctx.model.name, other, fitting(theirs, ctx.edits)[0])
+        kept, _ = compute.fitting(ctx.model.name, other, ctx.edits)
+        theirs = compute.trace(ctx.model.name, other, kept)
     except ValueError as error:
         return words(ctx, "company/trouble", error=str(error))
     places = [t for t, id in enumerate(theirs.ids[0].tolist()) if id == ctx.ids[ctx.view.token]]

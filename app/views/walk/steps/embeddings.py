@@ -95,6 +95,11 @@ def show_nearest(ctx: StepContext, near: list[dict], table: str, title: str) -> 
     chart(ctx, "nearest", figure, title, foot=f"{table}.weight", check=check)
 
 
+def picked(ctx: StepContext) -> tuple:
+    """That a point of a chart stands for a token of the prompt, and picks it."""
+    return list(enumerate(ctx.ids)), lambda token: state.change(token=token[0])
+
+
 def _map(ctx: StepContext) -> None:
     flat = compute.flat(ctx.model.name, ctx.given, ctx.whole("embed.token"), ctx.edits)
     tokens = dots("tokens", flat[:, 0], flat[:, 1], ctx.labels, ctx.view.token, height=250)
@@ -102,7 +107,7 @@ def _map(ctx: StepContext) -> None:
     what = "patches" if ctx.config.image else "prompt's tokens"
     title = f"The {what} on a flat map (PCA of embed.token)"
     check = compute.checked_flat(ctx.model.name, ctx.given, ctx.whole("embed.token"), ctx.edits)
-    chart(ctx, "map", figure, title, check=check, pick=lambda i: state.change(token=int(i)))
+    chart(ctx, "map", figure, title, check=check, pick=picked(ctx))
 
 
 def _space(ctx: StepContext) -> None:
@@ -118,5 +123,5 @@ def _space(ctx: StepContext) -> None:
     with place:
         figure = space(rest, points[ctx.ids], (labels, ctx.labels), ctx.view.token)
         told = dict(foot=f"{table}.weight", check=compute.checked_space(ctx.model.name, table, FIRST))
-        chart(ctx, "space", figure, title, **told, pick=lambda i: state.change(token=int(i)))
+        chart(ctx, "space", figure, title, **told, pick=picked(ctx))
         words(ctx, "embeddings/space/words", first=len(rest), share=share)

@@ -53,7 +53,7 @@ def _candidates(ctx: StepContext, place: int, ids: list[int], entry: int) -> Non
     title = f"What could stand at place {place}"
     check = check_choice(logits, Decoding("sample"), logits.softmax(-1))
     made = dict(point="logits", check=check)
-    chart(ctx, "candidates", figure, title, **made, pick=lambda i: state.change(entry=ids[int(i)]))
+    chart(ctx, "candidates", figure, title, **made, pick=(ids, lambda i: state.change(entry=i)))
 
 
 def _buttons(ctx: StepContext, place: int, entry: int) -> None:
@@ -125,7 +125,7 @@ def _lesson(ctx: StepContext) -> None:
         words(ctx, "next/lesson", **counts)
     again = ctx.view.seed + 1
     with b:
-        button("lesson", "Draw again", lambda: state.change(seed=again))
+        button("lesson", "Draw again", lambda: state.change(seed=again), of=again)
     parts = []
     for one, label in zip(read, ctx.labels, strict=True):
         parts.append([ctx.label_of(one.id), f"{label}: {DONE[one.done]}" if one.done in DONE else ""])

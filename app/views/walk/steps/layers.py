@@ -138,4 +138,4 @@ def _grid(ctx: StepContext, shares: np.ndarray, header: dict, check: Check, pick
         "model": ctx.source,
         "light": light(check),
     }
-    components.matrix("matrix-lens", header, lambda cell: pick(max(0, int(cell[0]) - 1), int(cell[1])))
+    components.matrix("matrix-lens", header, lambda cell: pick(max(0, cell[0] - 1), cell[1]))

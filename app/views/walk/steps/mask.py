@@ -34,12 +34,11 @@ def draw(ctx: StepContext) -> None:
         a, b = columns(3, 1, align="end")
         with a:
             offered = kinds | {picked: kinds.get(picked, picked)}
-            choice_of("mask", "Mask", picked, offered, lambda kind: _mask(ctx, kind, ctx.window))
+            choice_of("mask", "Mask", picked, offered, lambda kind: _mask(ctx, kind, ctx.window), of=view.layer)
         with b:
             if picked in COUNTED:
-                number_of(
-                    "window", "How many tokens", ctx.window, *WINDOWS, lambda n: _mask(ctx, picked, int(n))
-                )
+                counted = lambda n: _mask(ctx, picked, n)  # noqa: E731
+                number_of("window", "How many tokens", ctx.window, *WINDOWS, counted, of=(view.layer, picked))
         counts = dict(seen=int(seen.sum()), cut=int((~seen).sum()))
         words(ctx, f"mask/{picked}", token=ctx.token, **counts)
         a, b = columns(1, 1)
@@ -55,7 +54,7 @@ def draw(ctx: StepContext) -> None:
         code(own if picked == "own" else mask_of)
 
 
-def _mask(ctx: StepContext, kind: str, n: float) -> None:
+def _mask(ctx: StepContext, kind: str, n: int) -> None:
     """Give the picked block another mask, or its own again."""
-    new = () if kind == "own" else (Edit(ctx.point("attn.mask"), "mask", value=(kind, int(n))),)
+    new = () if kind == "own" else (Edit(ctx.point("attn.mask"), "mask", value=(kind, n)),)
     state.edit(lambda edits: put(drop(edits, ctx.masking), *new))

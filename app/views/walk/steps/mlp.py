@@ -54,7 +54,7 @@ def fired(ctx: StepContext, part: str, unit: int, whose: str = "") -> None:
         rows = [{"label": f"unit {u}", "value": act[view.token, u], "mark": u == unit} for u in strongest]
         figure = bars(rows, "unit", "activation", height=210)
         title = f"The strongest units {whose}for “{ctx.token}”"
-        chart(ctx, "units", figure, title, point=name, pick=lambda i: state.change(unit=strongest[int(i)]))
+        chart(ctx, "units", figure, title, point=name, pick=(strongest, lambda i: state.change(unit=i)))
     with b:
         _curve(ctx, f"{part}.pre", f"{part}.gate" if gated else f"{part}.act", unit)
 

@@ -8,7 +8,7 @@ from app.ui.charts import chart, scored
 from app.ui.context import StepContext
 from app.ui.controls import button, number, slider
 from app.ui.figures import bars, graph, series
-from app.ui.page import columns, text
+from app.ui.page import changing, columns, text
 from app.ui.source import code
 from app.ui.words import told, words
 from app.views.walk.steps.target import forced, go_on, typed_after
@@ -30,15 +30,17 @@ def draw(ctx: StepContext) -> None:
     left, right = columns(7, 4)
     with left:
         kept = int((probabilities > 0).sum())
-        words(
-            ctx,
-            "next/sentence",
-            token=ctx.names[ctx.place],
-            first=ctx.label_of(int(order[0])),
-            share=float(probabilities[order[0]]),
-            kept=kept,
-            vocabulary=len(logits),
-            entropy=float(entropy(probabilities)),
+        changing(
+            told(
+                ctx,
+                "next/sentence",
+                token=ctx.names[ctx.place],
+                first=ctx.label_of(int(order[0])),
+                share=float(probabilities[order[0]]),
+                kept=kept,
+                vocabulary=len(logits),
+                entropy=float(entropy(probabilities)),
+            )
         )
         if ctx.side:
             forced(ctx, logits)
@@ -86,7 +88,7 @@ def _candidates(ctx: StepContext, logits, probabilities, ids: list[int], kept: i
         "The most probable next tokens",
         point=ctx.whole("logits"),
         check=_checked(ctx)[0],
-        pick=lambda i: state.change(entry=ids[int(i)]),
+        pick=(ids, lambda i: state.change(entry=i)),
     )
 
 
@@ -104,7 +106,7 @@ def _controls(ctx: StepContext, picked: int) -> None:
     number("Top-k: keep the k best (0 = all)", "top_k")
     slider("Top-p: keep this share", "top_p", 0.01)
     slider("Min-p: at least this share of the best", "min_p", 0.01)
-    a, b = columns(1, 1)
+    a, b = columns(1, 1, align="stretch")
     with a:
         button("take", "Take the marked", lambda: append(ctx, picked, ""))
     with b:
@@ -136,7 +138,9 @@ def append(ctx: StepContext, id: int, note: str) -> None:
         state.tell(told(ctx, "next/end"))
         return state.change(seed=ctx.view.seed + 1)
     try:
-        text = b"".join([*ctx.tokens[before], tokenizer.bytes_of(id)]).decode()
+        around = tokenizer.special.values()  # no text: the tokenizer puts them there again
+        pairs = zip(ctx.tokens[before], ctx.ids[before], strict=True)
+        text = b"".join([*(token for token, own in pairs if own not in around), tokenizer.shown(id)]).decode()
     except UnicodeDecodeError:
         state.tell(told(ctx, "next/part", token=ctx.label_of(id)))
         return state.change(seed=ctx.view.seed + 1)

@@ -92,7 +92,7 @@ def _rows(ctx: StepContext, names: list[str], points: list[str]) -> None:
         "model": ctx.source,
         "light": light(worst(ctx.checked(point) for point in points)),
     }
-    components.matrix("matrix-cell", header, lambda place: state.change(unit=int(place[1])))
+    components.matrix("matrix-cell", header, lambda cell: state.change(unit=cell[1]))
 
 
 def _along(ctx: StepContext, names: tuple[str, ...], unit: int) -> None:

@@ -58,9 +58,8 @@ def draw(ctx: StepContext) -> None:
     with right:
         if ctx.config.scale_scores:
             (edit,) = undivided(ctx, view.layer)
-            switch_of(
-                "unscaled", "What if we did not divide?", edit in ctx.edits, lambda on: _divide(ctx, not on)
-            )
+            label, divide = "What if we did not divide?", lambda on: _divide(ctx, not on)
+            switch_of("unscaled", label, edit in ctx.edits, divide, of=view.layer)
             if edit in ctx.edits:
                 _without(ctx, edit)
         arithmetic(ctx, *((point, *cell) for point in parts.values()))

@@ -11,9 +11,9 @@ from app.ui.context import StepContext
 from app.ui.controls import slider_of
 from app.ui.figures import bars, shares
 from app.ui.heatmaps import WEIGHTS, picture
-from app.ui.page import columns
+from app.ui.page import changing, columns
 from app.ui.source import code
-from app.ui.words import words
+from app.ui.words import told, words
 from engine.analysis import entropy
 from engine.model.attention import attend
 from engine.trace.tap import Edit
@@ -30,17 +30,19 @@ def draw(ctx: StepContext) -> None:
     left, right = columns(7, 4)
     with left:
         best = own.topk(min(2, len(seen))).indices.tolist()
-        words(
-            ctx,
-            "softmax/sentence" if len(seen) > 1 else "softmax/alone",
-            *["heated"] * bool(heated),
-            token=ctx.token,
-            first=ctx.names[best[0]],
-            first_share=float(own[best[0]]),
-            second=ctx.names[best[-1]],
-            second_share=float(own[best[-1]]),
-            entropy=float(entropy(own)),
-            most=float(np.log2(len(seen))),
+        changing(
+            told(
+                ctx,
+                "softmax/sentence" if len(seen) > 1 else "softmax/alone",
+                *["heated"] * bool(heated),
+                token=ctx.token,
+                first=ctx.names[best[0]],
+                first_share=float(own[best[0]]),
+                second=ctx.names[best[-1]],
+                second_share=float(own[best[-1]]),
+                entropy=float(entropy(own)),
+                most=float(np.log2(len(seen))),
+            )
         )
         a, b = columns(6, 5)
         with a:
@@ -69,7 +71,7 @@ def _heat(ctx: StepContext, temperature: float) -> None:
 def _row(ctx: StepContext, row: torch.Tensor, own: torch.Tensor, temperature: float) -> None:
     """The picked row as bars, with a temperature to play with; then the row without it stands beside it."""
     view, label = ctx.view, "Temperature of this block's softmax (1 is the model's own)"
-    slider_of("heat", label, temperature, *TEMPERATURES, 0.1, lambda x: _heat(ctx, x))
+    slider_of("heat", label, temperature, *TEMPERATURES, 0.1, lambda x: _heat(ctx, x), of=ctx.view.layer)
     seen = ctx.seen
     if len(seen) > MOST:
         seen = sorted(row.topk(MOST).indices.tolist())
@@ -80,5 +82,5 @@ def _row(ctx: StepContext, row: torch.Tensor, own: torch.Tensor, temperature: fl
     hot = ("temperature 1", f"temperature {temperature:g}", own[seen].tolist())
     original = None if temperature == 1 else hot
     figure = bars(rows, "token", "weight", height=300, percent=True, original=original)
-    chart(ctx, "row", figure, title, point=point, pick=lambda i: state.change(key=seen[int(i)]))
+    chart(ctx, "row", figure, title, point=point, pick=(seen, lambda i: state.change(key=i)))
     words(ctx, "softmax/entropy", entropy=float(entropy(row)), heat=temperature)

@@ -32,7 +32,7 @@ def forced(ctx: StepContext, logits: torch.Tensor) -> None:
 
 def go_on(ctx: StepContext) -> None:
     """Let the model write on from the picked token, or the whole text by itself."""
-    a, b = columns(1, 1)
+    a, b = columns(1, 1, align="stretch")
     with a:
         button("write on", "Write on from here", lambda: _write_on(ctx))
     with b:

@@ -1,8 +1,8 @@
 """Text to bytes to merges to ids."""
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
-from app import components, state
+from app import components, compute, state
 from app.text import say
 from app.ui.context import StepContext
 from app.ui.controls import text_field
@@ -11,9 +11,10 @@ from app.ui.page import columns
 from app.ui.source import code
 from app.ui.words import words
 from app.views.walk.steps.target import sure
-from engine.tokenize import graphemes, merges
+from engine.tokenize import graphemes, merges, rank_of
 
 LONGEST_TARGET = 4000  # characters
+SEEN = 48  # bytes of a long piece whose merges are drawn
 ENTRY = "one entry of the list, no bytes"  # what a special token is made of
 
 
@@ -52,7 +53,7 @@ def draw(ctx: StepContext) -> None:
 
 def cut(ctx: StepContext, groups: list, **header) -> None:
     """The text in its tokens, and step by step how the picked word came to its own."""
-    view = ctx.view
+    view, last = ctx.view, len(header["merges"]) - 1
     components.tokens(
         "tokens",
         {
@@ -65,8 +66,8 @@ def cut(ctx: StepContext, groups: list, **header) -> None:
             "model": ctx.model.name,
             **header,
         },
-        token=lambda i: state.change(token=int(i), merge=-1),
-        merge=lambda n: state.change(merge=int(n)),
+        token=lambda i: state.change(token=i, merge=-1),
+        merge=lambda n: state.change(merge=-1 if n == last else n),
     )
 
 
@@ -81,13 +82,19 @@ def picked(ctx: StepContext) -> None:
     words(ctx, "tokens/why", vocabulary=len(ctx.model.tokenizer), special=len(special))
 
 
+def _bytes(token: bytes) -> str:
+    return f"{'byte' if len(token) == 1 else 'bytes'} {hex_bytes(token)}"
+
+
 def _notes(steps: list[list[bytes]], ranks: dict[bytes, int]) -> list[str]:
     """What happened at each stop of the slider: which two neighbours were joined."""
     notes = ["one entry, no merge" if len(steps[0]) == 1 else f"{len(steps[0])} bytes, no merge yet"]
+    if len(steps) == 2 and len(steps[0]) > len(steps[1]) + 1:  # too long a piece for a step a merge
+        return [*notes, f"after all {len(steps[0]) - len(steps[1]):,} merges: {len(steps[1]):,} tokens"]
     for n, (before, after) in enumerate(pairwise(steps), 1):
         i = next(i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b)
         a, b, joined = token_labels([before[i], before[i + 1], after[i]])
-        number = ranks[after[i]]
+        number = rank_of(ranks)(before[i], before[i + 1])
         notes.append(f"merge {n} of {len(steps) - 1}: {a} + {b} → {joined} (entry {number:,} of the list)")
     return notes
 
@@ -107,22 +114,37 @@ def _groups(ctx: StepContext, tokens: list[bytes]) -> list:
     """Whole characters with their tokens: (text, [(position, id, what it is made of)])."""
     special = ctx.model.tokenizer.special.values()
     pairs = zip(ctx.ids, tokens, strict=True)
-    made = [ENTRY if id in special else f"bytes {hex_bytes(token)}" for id, token in pairs]
+    made = [ENTRY if id in special else _bytes(token) for id, token in pairs]
     return [(visible(text), [(i, ctx.ids[i], made[i]) for i in members]) for text, members in graphemes(tokens)]
 
 
 def _steps_of(ctx: StepContext, pieces: list[bytes]) -> list[list[bytes]]:
-    """How the piece that the picked token belongs to was merged: merges never cross a piece's ends. The tokens
-    that begin or end a text are made of nothing."""
-    tokenizer, picked = ctx.model.tokenizer, ctx.view.token
-    special = set(tokenizer.special.values())
+    """How the piece that the picked token belongs to was merged, of a long one what is seen of it. Merges never
+    cross a piece's ends, nor those of a token in the end: a run of tokens by itself is merged in the same way.
+    The tokens that begin or end a text are made of nothing."""
+    tokens, picked = ctx.tokens, ctx.view.token
+    special = set(ctx.model.tokenizer.special.values())
     if ctx.ids[picked] in special:
-        return [[ctx.tokens[picked]]]
-    ids = ctx.ids[:picked]
-    start = sum(len(token) for token, id in zip(ctx.tokens, ids, strict=False) if id not in special)
-    end = 0
-    for piece in pieces:
-        end += len(piece)
-        if start < end:
-            break
-    return merges(piece, tokenizer.ranks)
+        return [[tokens[picked]]]
+    sizes = (0 if id in special else len(token) for token, id in zip(tokens, ctx.ids, strict=True))
+    starts = list(accumulate(sizes, initial=0))  # of each token in the text
+    ends = accumulate(map(len, pieces), initial=0)
+    low, high = next((a, b) for a, b in pairwise(ends) if starts[picked] < b)
+    inside = [i for i, start in enumerate(starts[:-1]) if low <= start < high and ctx.ids[i] not in special]
+    return compute.merged(ctx.model.name, _around(tokens, picked, inside[0], inside[-1] + 1))
+
+
+def _around(tokens: list[bytes], picked: int, low: int, high: int) -> bytes:
+    """Of tokens[low:high] the picked one and those beside it, as long as all of them can be seen."""
+    first, end = picked, picked + 1
+    if _size(tokens[low:high]) <= SEEN:
+        first, end = low, high
+    while first > low and _size(tokens[first - 1 : end]) <= SEEN // 2:
+        first -= 1
+    while end < high and _size(tokens[first : end + 1]) <= SEEN:
+        end += 1
+    return b"".join(tokens[first:end])
+
+
+def _size(tokens: list[bytes]) -> int:
+    return sum(map(len, tokens))

@@ -2,6 +2,7 @@
 
 from itertools import zip_longest
 
+from app import compute
 from app.ui.context import StepContext
 from app.ui.labels import visible
 from app.ui.page import columns
@@ -12,9 +13,7 @@ from engine.tokenize.wordpiece import ENDS, cuts
 
 
 def draw(ctx: StepContext) -> None:
-    tokenizer = ctx.model.tokenizer
-    known = set(tokenizer.names.values())
-    each = [cuts(word, known) for word in tokenizer.words(ctx.view.prompt)]
+    each = compute.cut(ctx.model.name, ctx.view.prompt)
     steps = _steps_of(each, ctx.view.token)
     left, right = columns(7, 4)
     with left:

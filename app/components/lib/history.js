@@ -1,0 +1,27 @@
+// The browser's history: Back and Forward go from place to place. Streamlit makes an entry of every address that
+// the server writes; here only another page, step or model, or another text or image to read makes one, and what
+// is picked or set there stands in the entry of its place.
+const PLACE = ["step", "stack", "model", "prompt", "target", "image", "cut"];
+const placeOf = (address) => {
+  const { pathname, searchParams } = new URL(address, location.href);
+  const values = PLACE.map((name) => searchParams.get(name));
+  values[2] = values[2]?.split("@")[0]; // moments of a model's training are picked by a slider
+  return { pathname, place: JSON.stringify([pathname, ...values]) };
+};
+
+const HISTORY = { arrives: false, made: false }; // since the visitor last did something
+const enter = history.pushState.bind(history);
+history.pushState = (state, title, address) => {
+  const to = placeOf(address), here = placeOf(location.href), arrives = to.pathname !== here.pathname;
+  // On the way to another page there is one entry: what the page that is left, or the one that comes, says of
+  // itself belongs to it.
+  const anew = arrives ? !HISTORY.made : to.place !== here.place && !HISTORY.arrives;
+  (anew ? enter : history.replaceState.bind(history))(state, title, address);
+  Object.assign(HISTORY, { arrives: arrives || HISTORY.arrives, made: anew || HISTORY.made });
+};
+const acted = () => Object.assign(HISTORY, { arrives: false, made: false });
+for (const type of ["pointerdown", "keydown", "click", "change"]) window.addEventListener(type, acted, true);
+window.addEventListener("popstate", () => {
+  acted();
+  PAGE.wants = {}; // what was chosen before has no say in what one goes back to
+});

@@ -1,0 +1,1 @@
+"""What is learned from: texts, grammars, pictures, and the batches of every step."""

@@ -1,0 +1,1 @@
+"""What a model has learned, as numbers with their intervals, and examples that it has earned."""

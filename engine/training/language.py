@@ -1,0 +1,257 @@
+"""Decoders that go on writing: a language model from a folder of text files, generated English and drills."""
+
+import argparse
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from engine.config import Config
+from engine.model.build import fresh
+from engine.model.transformer import Transformer
+from engine.tokenize import RankTokenizer
+from engine.training.data.corpus import (
+    counted_files,
+    learn_vocabulary,
+    named,
+    split_files,
+    text_files,
+    texts_of,
+    token_row,
+)
+from engine.training.data.mix import FEWEST, FIRST, UNSEEN, Mix, amount, english, written
+from engine.training.data.words import words
+from engine.training.evaluate import examples, heads, report
+from engine.training.evaluate.baseline import Trigram
+from engine.training.evaluate.language import even_roles, longest_asked, roles, samples, scores_of
+from engine.training.options import SHARE, TOKENS, Option, pace, sizes, whole
+from engine.training.progress import counted, show
+from engine.training.run import Work
+from engine.training.task import Material, Measured, Task
+
+KINDS = {  # what the blocks are made of
+    "gpt": dict(positions="learned"),
+    "rotary": dict(positions="rotary"),
+    "llama": dict(positions="rotary", norm="rms", gated=True, attention_bias=False, mlp_bias=False)
+    | dict(activation="silu"),
+}
+CHARACTERS = 98_000_000  # of 28 million tokens: of so many few windows come twice
+AIMS = {  # what a model of books and generated English is meant to reach: below, or at least
+    "bits per byte, books": ("<", 1.55),
+    "cloze, top-5 accuracy": ("≥", 0.70),
+    "it": ("≥", 0.80),
+    "she or he": ("≥", 0.80),
+    "who to whom": ("≥", 0.90),
+    "sentiment, 3 examples": ("≥", 0.85),
+}
+COLUMNS = ("this model", "random start", "3-gram")
+UNITS = {"bits": "bits per byte", "random": "nats per token"}  # of the rows that begin so
+REST = (
+    "The rest is simple English that this project's grammar writes ({english:.0%}: stories, everyday facts, "
+    "who gave what to whom, pronouns, small talk, prompts by example) and random strings of tokens, each "
+    "repeated ({drills:.0%}). "
+)
+LEARNED = (
+    " Of every kind of question below, one combination in ten (who, what, whom …) is never written for"
+    " learning; the cloze sentences were written apart and never learned from."
+)
+UNTRAINED = " It was never trained on the questions below; they are here for comparison."
+
+
+@dataclass(frozen=True)
+class Held:
+    """The texts that no training sees: their files, and their tokens."""
+
+    files: list[Path]
+    row: np.ndarray
+
+
+def config(options: argparse.Namespace, vocabulary: int) -> Config:
+    """The MLP is four times as wide as the stream; where it has three matrices for two, two thirds of that."""
+    kind = KINDS[options.kind]
+    return Config(
+        vocabulary=vocabulary,
+        context=options.context,
+        width=options.width,
+        layers=options.layers,
+        heads=options.heads,
+        mlp_width=4 * options.width * (2 if kind.get("gated") else 3) // 3,
+        key_heads=options.key_heads,
+        **kind,
+    )
+
+
+def check(options: argparse.Namespace) -> None:
+    """A ValueError where the options contradict one another."""
+    check_vocabulary(options.vocabulary, 257)
+    if options.english + options.drills > 1:
+        raise ValueError(
+            f"--english {options.english:g} and --drills {options.drills:g} are shares of all that is learned "
+            "from: together 1 at most"
+        )
+
+
+def check_vocabulary(size: int, least: int) -> None:
+    """A ValueError where a byte-level vocabulary has no room for every byte and the special tokens."""
+    if size < least:
+        raise ValueError(
+            f"--vocabulary {size} is too small: {least} or more, for there are 256 bytes to begin with"
+        )
+
+
+def read(options: argparse.Namespace, work: Work) -> Material:
+    """The texts of a folder as rows of ids, some of them held out, and generated ones."""
+    train, held = split_files(Path(options.path), options.held_out, options.seed)
+    tokenizer = _vocabulary(work, train, options)
+    end, shares = len(tokenizer) - 1, (options.english, options.drills)
+    books = work.row("train.npy", counted(texts_of(train), "reading", len(train)), tokenizer)
+    row = token_row(texts_of(held), tokenizer)
+    check_length(books, options.context, "the texts to learn from hold", "give more text")
+    check_length(row, options.context, "the texts held out hold", "hold out more of them (--held-out)")
+    check_context(tokenizer, options)
+    generated = unseen = None
+    if options.english:
+        texts = written(options.seed, characters(options), "writing English")
+        generated = work.row("english.npy", texts, tokenizer)
+        unseen = token_row(english(UNSEEN, FEWEST), tokenizer)
+    told = f"{len(books):,} tokens from {counted_files(len(train))}; {counted_files(len(held))} held out"
+    return Material(
+        Mix(books, generated, end, *shares),
+        Mix(row, unseen, end, *shares),
+        told,
+        tokenizer,
+        test=Held(held, row),
+    )
+
+
+def check_length(row: np.ndarray, context: int, what: str, advice: str) -> None:
+    """A ValueError where a row is shorter than one window."""
+    if len(row) <= context:
+        raise ValueError(
+            f"{what} {len(row):,} tokens; {context + 1:,} are needed, one more than the context: "
+            f"{advice}, or choose a smaller --context"
+        )
+
+
+def check_context(tokenizer: RankTokenizer, options: argparse.Namespace) -> None:
+    """A ValueError where a question of the test is longer than what the model can read."""
+    show("looking whether every question of the test fits into the context")
+    longest = longest_asked(tokenizer)
+    if longest > options.context:
+        raise ValueError(
+            f"finished models are asked up to {longest} tokens at once (of a vocabulary of {len(tokenizer):,})"
+            f": --context must be {longest} or more, not {options.context}"
+        )
+
+
+def characters(options: argparse.Namespace) -> int:
+    """How much English is written."""
+    return int(options.english * amount(CHARACTERS, options.tokens, options.minutes))
+
+
+def _vocabulary(work: Work, files: list[Path], options: argparse.Namespace) -> RankTokenizer:
+    def learn(path: Path) -> None:
+        many, what = min(FIRST, characters(options)), "learning the vocabulary"
+        generated = written(options.seed, many, what) if options.english else ()
+        texts = chain(counted(texts_of(files), what, len(files)), generated)
+        learn_vocabulary(texts, options.vocabulary).write(path)
+
+    return RankTokenizer.read(work.once("vocabulary.tiktoken", learn))
+
+
+# --- how well it does ----------------------------------------------------------------------------
+
+
+def measure(model: Transformer, material: Material, options, share: float, steps: int) -> Measured:
+    """Bits, questions, the roles of its heads, free texts; a 3-gram model and its random start beside it."""
+    mix, held, row = material.train, material.test, part_of(material.test.row, share)
+    rows = _scores(model, mix, row, options.seed, share)
+    show("measuring: what its heads do")
+    each, even = roles(model, row), even_roles(model, row)
+    found = {role: scores.mean(0) for role, scores in each.items()}
+    show("measuring: looking for examples")
+    shown = examples.find(model, found)
+    facts = {
+        "kind": _kind(model.config),
+        "books": 1 - mix.english - mix.drills,
+        "rest": REST.format(english=mix.english, drills=mix.drills) if mix.english else "",
+        "questions": LEARNED if mix.english else UNTRAINED,
+        "forms": "but the forms above" if mix.english else "at all",
+        "held": named(held.files),
+        "held_count": len(held.files),
+        "held_bytes": sum(file.stat().st_size for file in held.files),
+        "table": report.table(rows, COLUMNS),
+        "heads_table": heads.table(each, even),
+        "verdict": heads.verdict(rows, found),
+    }
+    prompts = words("examples.toml")["language"]["prompts"]
+    facts |= {"last": len(prompts) - 1, "samples": quoted(samples(model, prompts))}
+    roles_found = {role: scores.tolist() for role, scores in found.items()}
+    return Measured(rows, COLUMNS, {"examples": shown}, facts, {"roles": roles_found})
+
+
+def part_of(row: np.ndarray, share: float) -> np.ndarray:
+    """The beginning of the held-out texts, where only a part of the test is asked."""
+    return row if share == 1 else row[: max(2000, int(share * len(row)))]
+
+
+def quoted(texts: list[str]) -> str:
+    """Texts as quotations in Markdown."""
+    return "\n\n".join("> " + text.replace("\n", "\n> ") for text in texts)
+
+
+def _scores(model: Transformer, mix: Mix, row: np.ndarray, seed: int, share: float) -> list[dict]:
+    """Rows of the table: the model, its random start, and a 3-gram model of the same texts."""
+    read = mix.books if mix.generated is None else np.concatenate([mix.books, mix.generated])
+    start = fresh(model.config, seed).requires_grad_(False).eval()
+    asked = dict(zip(COLUMNS, (model, start, Trigram(read, model.config.vocabulary)), strict=True))
+    columns = [
+        scores_of(one, row, model.tokenizer, model.config.context, share, told=name)
+        for name, one in asked.items()
+    ]
+    aims = AIMS if mix.english else {}
+    return [
+        report.row(name, [column[name] for column in columns], unit(name), aims.get(name))
+        for name in columns[0]
+    ]
+
+
+def unit(name: str) -> str:
+    """The unit of a row of the table."""
+    return UNITS.get(name.split()[0], report.SHARE)
+
+
+def _kind(config: Config) -> str:
+    """What the model is made of, in words."""
+    family = "the GPT-2 kind" if config.norm == "layer" and not config.gated else "the LLaMA kind"
+    parts = [family, f"{config.positions} positions"]
+    parts += ["RMSNorm"] * (config.norm == "rms") + ["a gated MLP"] * config.gated
+    if config.group_size > 1:
+        many = "head" if config.key_heads == 1 else "heads"
+        parts.append(f"{config.key_heads} {many} of keys and values, each shared by {config.group_size}")
+    return ", ".join(parts)
+
+
+TASK = Task(
+    name="language",
+    about="a decoder that goes on writing, from a folder of text files",
+    reads=("FOLDER", "text files (*.txt, UTF-8), searched through all its folders", text_files),
+    options=sizes(vocabulary=8192, context=256, width=192, layers=6, heads=6)
+    | pace(batch=16, rate=0.02, warm_up=100)
+    | {
+        "key_heads": Option(None, whole(1, 100), "heads of keys and values, shared (as many as heads)"),
+        "kind": Option("rotary", tuple(KINDS), "what the blocks are made of"),
+        "tokens": Option(28_000_000, TOKENS, "how many to learn from"),
+        "held_out": Option(None, whole(1, 10**6), "files kept to measure with (one in ten, 6 at most)"),
+        "english": Option(0.52, SHARE, "share of generated simple English"),
+        "drills": Option(0.06, SHARE, "share of random strings, repeated"),
+        "no_moments": Option(False, None, "ship the finished model alone, not its way"),
+    },
+    config=config,
+    check=check,
+    tokens=lambda options, config: options.tokens,
+    read=read,
+    measure=measure,
+    moments=True,
+)
