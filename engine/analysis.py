@@ -219,18 +219,20 @@ def sequential_steps(config: Config | RecurrentConfig, length: int) -> int:
     return length if isinstance(config, RecurrentConfig) else config.layers
 
 
-def pooled(values: np.ndarray, sizes: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def pooled(
+    values: np.ndarray, sizes: tuple[int, int], before: tuple[int, int] = (0, 0)
+) -> tuple[np.ndarray, np.ndarray]:
     """A matrix [R, C] in blocks of `sizes`, each told by its entry that is largest in size.
 
-    -> those entries [R', C'] and where each stands [R', C', 2]; the last blocks may be smaller. A block of −∞
-    alone (masked) stays −∞.
+    -> those entries [R', C'] and where each stands [R', C', 2]. The last blocks may be smaller, and the first
+    ones have so many places less as stand `before` the matrix. A block of −∞ alone (masked) stays −∞.
     """
-    (R, C), (r, c) = values.shape, sizes
-    rows, columns = -(-R // r), -(-C // c)
+    (R, C), (r, c), (top, left) = values.shape, sizes, before
+    rows, columns = -(-(R + top) // r), -(-(C + left) // c)
     padded = np.full((rows * r, columns * c), -np.inf, values.dtype)
-    padded[:R, :C] = values
+    padded[top : top + R, left : left + C] = values
     blocks = padded.reshape(rows, r, columns, c).swapaxes(1, 2).reshape(rows, columns, r * c)
     best = np.where(np.isneginf(blocks), -1.0, np.abs(blocks)).argmax(-1)
-    found = np.take_along_axis(blocks, best[..., None], -1)[..., 0]
-    at = np.indices((rows, columns)).transpose(1, 2, 0) * (r, c)
-    return found, at + np.stack(np.divmod(best, c), -1)
+    entries = np.take_along_axis(blocks, best[..., None], -1)[..., 0]
+    at = np.indices((rows, columns)).transpose(1, 2, 0) * (r, c) - before
+    return entries, at + np.stack(np.divmod(best, c), -1)

@@ -23,14 +23,16 @@ PLAIN = [  # prompts for every model; those of its own come from the file beside
 PLACES = ("step", "layer", "head", "token", "key", "other")  # what an example sets besides the prompt
 
 
-def of_a_run(draw: Callable[[StepContext], None]) -> None:
-    """Where a person says what the model is to read, and what `draw` draws of its run."""
+def of_a_run(draw: Callable[[StepContext], None], examples: int = 0) -> None:
+    """Where a person says what the model is to read, and what `draw` draws of its run.
+
+    examples  as many of them are in sight, the others a click away; 0: all, at the first step of the walk"""
     asked = _readable(state.view(catalogue.models()))
     name = catalogue.walked(asked)
     view = replace(asked, prompt=catalogue.opening(name, asked.prompt))
     model = compute.model(name)
     given = catalogue.given(name, view)
-    (_image if model.reads[0].image else _prompt)(view, model)
+    _image(view, model) if model.reads[0].image else _prompt(view, model, examples)
     above = group("notes")
     try:
         trace = compute.trace(name, given)
@@ -62,13 +64,14 @@ def _look(view: state.View, model, given: compute.Given, trace) -> tuple[StepCon
     return ctx, moved + [f"A what-if was left out: {reason}." for reason in refused]
 
 
-def _prompt(view: state.View, model) -> None:
+def _prompt(view: state.View, model, few: int) -> None:
     examples = catalogue.examples(model.name) + PLAIN
     header = {
         "text": view.prompt,
         "placeholder": say("walk", "prompt/placeholder", whole(model)),
         "examples": [(example["text"], example["note"]) for example in examples],
-        "open": view.step == STEPS[0],
+        "few": few,
+        "open": not few and view.step == STEPS[0],
     }
 
     def show(text: str) -> None:

@@ -1,64 +1,120 @@
 // The whole forward pass in one picture: zoom from the model to a single number, follow one token, play the
 // computation in its order, take parts out. A double click (or Enter) opens the walk at that place.
-const STAGE = 500; // milliseconds that play stays at one part
-const HIGH = { lane: 30, least: 380, most: 560 };
+const HIGH = { lane: 34, least: 380, around: 285 }; // around: what stands above and below it in a window
+const LEAST_WIDE = 760, BESIDE = 214, NARROW = 700; // pixels: of the picture, of the answers beside it
 
 DRAW.machine = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
-  const state = (root.__state ??= { view: { k: 1, x: 0, y: 0 }, at: Infinity, only: null });
-  Object.assign(state, { h: data, send: setTriggerValue, sink: data.sink });
-  state.token = Math.floor(chosen("token", data.token) / data.per);
-  state.head = chosen("head", data.head);
+  const state = (root.__state ??= { view: { k: 1, x: 0, y: 0 }, at: Infinity, only: null, speed: 1 });
+  Object.assign(state, { h: data, send: setTriggerValue, sink: data.sink, head: data.head });
+  state.token = MACHINE.laneOf(data, chosen("token", data.token));
   const again = () => {
     if (state.width) draw(root, state);
   };
-  const sources = new Set(data.columns.map((column) => column.src));
+  const sources = new Set(data.columns.flatMap(({ src, at }) => [src, at]));
   listen(root, PAGE.bus, "tensor", (e) => sources.has(e.detail) && again());
-  if (state.asked !== data.zoom) Object.assign(state, { asked: data.zoom, zoom: data.zoom });
+  if (String(state.asked) !== String(data.zoom)) Object.assign(state, { asked: data.zoom, zoom: data.zoom });
   watchWidth(root, state, again);
   again();
 };
 
 function draw(root, state) {
   const h = state.h, made = frame(root, h, () => rows(h));
-  if (!h.columns.every((column) => PAGE.tensors.has(column.src))) return;
-  const H = Math.max(HIGH.least, Math.min(HIGH.most, MACHINE.TOP + HIGH.lane * h.lanes.length));
-  state.plan = MACHINE.plan(h, state.width, H);
-  if (state.zoom) {
-    const [k, x, y] = state.zoom; // of the whole picture's size, so that a link holds on any screen
-    Object.assign(state, { view: { k, x: x * state.width, y: y * H }, zoom: null });
+  if (!h.columns.every(({ src, at }) => PAGE.tensors.has(src) && (!at || PAGE.tensors.has(at)))) return;
+  const most = Math.max(HIGH.least, innerHeight - HIGH.around);
+  const H = Math.max(HIGH.least, Math.min(most, MACHINE.TOP + HIGH.lane * h.lanes.length));
+  const narrow = state.width < NARROW;
+  state.plan = MACHINE.plan(h, Math.max(state.width - (narrow ? 0 : BESIDE), LEAST_WIDE), H);
+  if (!made.controls) build(root, state, made);
+  made.stage.classList.toggle("narrow", narrow);
+  state.paint = painter(root, state, made);
+  if (state.zoom) { // of the whole picture's size, so that a link holds on any screen
+    const [k, x, y] = state.zoom;
+    Object.assign(state, { view: { k, x: x * state.plan.W, y: y * H }, zoom: null });
   }
-  state.view = MACHINE.clamp(state.view, state.width, H);
-  tools(root, state, made);
-  const paint = () => {
+  state.view = MACHINE.clamp(state.view, state.plan.W, H);
+  state.shown();
+  remark(made, h, h.say);
+  legend(root, made);
+  act(root, state, made);
+  state.paint.now();
+}
+function build(root, state, made) {
+  made.controls = MACHINE.controls(state, (by) => level(state, by));
+  made.stage = made.body; // the picture, which a narrow screen scrolls, and beside or under it the answers
+  made.stage.classList.replace("body", "machine");
+  made.body = el("div", { class: "body" }, made.canvas, made.tip);
+  made.answers = el("div", { class: "answers", role: "status" });
+  made.stage.replaceChildren(made.body, made.answers);
+  made.stage.before(made.controls);
+  made.canvas.setAttribute("role", "application"); // with keys of its own
+}
+// Paints at the next frame, however often it is called until then; `now` at once.
+function painter(root, state, made) {
+  const now = () => {
     state.pending = false;
-    MACHINE.paint(surface(made.canvas, state.width, H), root, state);
-    root.dataset.sig = [h.columns[0].src, state.token, state.view.k.toFixed(2), state.at].join("|");
+    const { plan } = state, numbers = MACHINE.paint(surface(made.canvas, plan.W, plan.H), root, state);
+    answers(made.answers, state);
+    made.canvas.style.touchAction = state.view.k > 1 ? "none" : "pan-x pan-y";
+    root.dataset.sig = [state.h.columns[0].src, state.token, state.view.k.toFixed(2), state.at].join("|");
+    root.dataset.numbers = numbers; // written in cells
   };
-  state.paint = () => {
-    if (!state.pending) requestAnimationFrame(paint);
+  const paint = () => {
+    if (!state.pending) requestAnimationFrame(now);
     state.pending = true;
   };
-  paint();
-  remark(made, h, h.say);
-  act(root, state, made);
+  return Object.assign(paint, { now });
 }
 
 const rows = (h) => [
-  ["token", ...Array.from({ length: h.answers[0]?.labels.length ?? 0 }, (_, i) => `answer ${i + 1}`)],
-  ...h.lanes.map((lane, i) => [
-    lane,
-    ...(h.answers[i]?.labels ?? []).map((label, n) => `${label} ${percent(h.answers[i].now[n])}`),
-  ]),
+  ["token", ...h.answers[0].labels.map((_, i) => `answer ${i + 1}`)],
+  ...h.lanes.map((lane, i) => [lane, ...told(MACHINE.answerOf(h, i))]),
 ];
+const told = ({ labels, now, then }) => labels.map((label, n) => `${label} ${change(now, then, n)}`);
+const change = (now, then, n) => (then ? `${percent(then[n])} → ` : "") + percent(now[n]);
+
+// The lit lane's answers, before and after a what-if
+function answers(place, { h, token }) {
+  const best = MACHINE.answerOf(h, token), drawn = JSON.stringify([h.asks, best]);
+  if (place.__drawn === drawn) return;
+  place.__drawn = drawn;
+  const bar = (kind, share) => el("i", { class: kind, style: `width: ${Math.max(0.5, 100 * share)}%` });
+  place.replaceChildren(
+    el("b", { text: h.asks }),
+    ...best.labels.map((label, n) =>
+      el(
+        "div",
+        { class: "answer" },
+        el("span", { text: label }),
+        el("span", { text: change(best.now, best.then, n) }),
+        bar("now", best.now[n]),
+        ...(best.then ? [bar("then", best.then[n])] : []),
+      )
+    ),
+  );
+}
+// What the colours mean: weights have one scale, every point's numbers have their own.
+function legend(root, made) {
+  const [weights, numbers] = ["sequential", "diverging"].map((scale) => colours(root, scale));
+  const [, bar] = legendOf(numbers, "diverging", 1);
+  bar.title = "each point to its own largest number";
+  made.key.replaceChildren(
+    "weights",
+    ...legendOf(weights, "sequential", 1),
+    el("i", { class: "one hatch" }),
+    "masked",
+    el("span", { text: "numbers −" }),
+    bar,
+    "+",
+  );
+}
 
 // --- zoom -------------------------------------------------------------------------------------------
 
 function zoomAt(state, factor, px, py) {
-  const { view, plan } = state, k = Math.min(60, Math.max(1, view.k * factor));
-  const [x, y] = [view.x + px / view.k - px / k, view.y + py / view.k - py / k];
-  look(state, { k, x, y });
+  const { view } = state, k = Math.min(MACHINE.FURTHEST, Math.max(1, view.k * factor));
+  look(state, { k, x: view.x + px / view.k - px / k, y: view.y + py / view.k - py / k });
 }
 function look(state, view) {
   const { W, H } = state.plan;
@@ -73,152 +129,50 @@ function look(state, view) {
 }
 // Zoom so that a rectangle of the world fills the canvas.
 function fill(state, { x, y, w, h }) {
-  const { W, H, left } = state.plan, room = W - left - (state.h.answers.length ? MACHINE.RIGHT : 0);
+  const { W, H, left } = state.plan, room = W - left;
   const k = Math.max(1.5, Math.min(room / (w * 1.08), (H - MACHINE.TOP) / (h * 1.04)));
   look(state, { k, x: x + w / 2 - (left + room / 2) / k, y: y + h / 2 - (H + MACHINE.TOP) / 2 / k });
 }
-// From the model to the block to the part, and back: what plus, minus and the keys do.
+// From the model to the block, the head and the cell, and back: what plus, minus and the keys do.
 function level(state, by) {
-  const { plan, h } = state, levels = [{ x: 0, y: 0, w: plan.W, h: plan.H }];
-  const block = plan.parts.filter((part) => part.column.layer === h.layer);
-  const bounds = (parts) => {
-    const x = Math.min(...parts.map((p) => p.x)), y = Math.min(...parts.map((p) => p.y));
-    return {
-      x,
-      y,
-      w: Math.max(...parts.map((p) => p.x + p.w)) - x,
-      h: Math.max(...parts.map((p) => p.y + p.h)) - y,
-    };
-  };
-  const lit = plan.y(state.token), half = plan.H / 5;
-  if (block.length) levels.push({ ...bounds(block), y: lit - half, h: 2 * half });
-  const head = block.find((part) => part.head === state.head);
-  if (head) levels.push(head, cellOf(state, head));
-  state.level = Math.max(0, Math.min(levels.length - 1, (state.level ?? 0) + by));
-  if (state.level) fill(state, levels[state.level]);
+  const { plan, h, token } = state, all = [{ x: 0, y: 0, w: plan.W, h: plan.H }];
+  const block = plan.blocks.find(({ column }) => column.layer === h.layer), half = plan.H / 5;
+  if (block) all.push({ ...block, y: plan.y(token) - half, h: 2 * half });
+  const head = plan.parts.find((part) => part.column.layer === h.layer && part.head === state.head);
+  if (head) all.push(head, cellOf(state, head));
+  const at = state.view.k === 1 ? 0 : (state.level ?? 0);
+  state.level = by ? Math.max(0, Math.min(all.length - 1, at + by)) : 0;
+  if (state.level) fill(state, all[state.level]);
   else look(state, { k: 1, x: 0, y: 0 });
 }
+// The picked cell of a head, or the lit lane's largest, with those around it
 function cellOf({ token, h }, part) {
-  const [, T, S] = PAGE.tensors.get(part.column.src).shape, key = Math.max(0, Math.min(S - 1, h.key));
-  const w = part.w / S, high = part.h / T;
-  return {
-    x: part.x + Math.max(0, key - 1) * w,
-    y: part.y + Math.max(0, token - 1) * high,
-    w: 3 * w,
-    h: 3 * high,
-  };
+  const { shape: [, T, S], data } = PAGE.tensors.get(part.column.src), from = (part.head * T + token) * S;
+  const row = [...data.slice(from, from + S)], w = part.w / S, high = part.h / T;
+  const picked = Math.floor((h.key + part.column.seen_before) / part.column.seen_size);
+  const key = h.key >= 0 && picked < S ? picked : row.indexOf(Math.max(...row));
+  return { x: part.x + (key - 1) * w, y: part.y + (token - 1) * high, w: 3 * w, h: 3 * high };
 }
-
-// --- play -------------------------------------------------------------------------------------------
-
-function play(state) {
-  clearInterval(state.playing);
-  state.playing = null;
-  const last = state.h.columns.length - 1;
-  if (state.at >= last) state.at = -1;
-  const step = () => {
-    stage(state, state.at + 1);
-    if (state.at >= last) stop(state);
-  };
-  state.playing = setInterval(step, STAGE / state.speed);
-  step();
-}
-function stop(state) {
-  clearInterval(state.playing);
-  state.playing = null;
-  state.shown();
-}
-function stage(state, to) {
-  const last = state.h.columns.length - 1;
-  state.at = Math.max(0, Math.min(last, to));
-  state.paint();
-  state.shown();
-}
-
-function tools(root, state, made) {
-  state.speed ??= 1;
-  if (made.bar) return state.shown();
-  const button = (text, help, onclick) =>
-    el("button", { type: "button", text, title: help, "aria-label": help, onclick });
-  const toggle = button(
-    "▶",
-    "Play the computation in its order",
-    () =>
-      state.playing
-        ? stop(state)
-        : calm()
-        ? stage(state, state.at === Infinity ? 0 : state.at + 1)
-        : play(state),
-  );
-  const range = el("input", { type: "range", min: 0, "aria-label": "How far the computation has come" });
-  const where = el("span", { class: "where", role: "status" });
-  const last = () => state.h.columns.length - 1, now = () => Math.min(state.at, last());
-  range.oninput = () => (stop(state), stage(state, Number(range.value)));
-  range.onkeydown = (e) => e.stopPropagation();
-  const speed = el(
-    "select",
-    {
-      "aria-label": "Speed",
-      onchange: () => ((state.speed = Number(speed.value)), state.playing && play(state)),
-    },
-    ...[0.5, 1, 2].map((n) => el("option", { value: n, text: `${n}×`, selected: n === 1 })),
-  );
-  made.bar = el(
-    "div",
-    { class: "player" },
-    button("‹", "One part back", () => (stop(state), stage(state, now() - 1))),
-    toggle,
-    button("›", "One part on", () => (stop(state), stage(state, state.at === Infinity ? 0 : now() + 1))),
-    range,
-    speed,
-    where,
-    el(
-      "span",
-      { class: "zoom" },
-      button("−", "Zoom out", () => level(state, -1)),
-      button("+", "Zoom in", () => level(state, 1)),
-      button("Whole model", "Show the whole model", () => ((state.level = 0), level(state, 0))),
-    ),
-  );
-  made.body.before(made.bar);
-  state.shown = () => {
-    const { h } = state, column = h.columns[now()];
-    toggle.textContent = state.playing ? "⏸" : "▶";
-    [range.max, range.value] = [last(), now()];
-    const block = column.layer === null ? "" : `block ${column.layer}: `;
-    where.textContent = state.at === Infinity ? "" : `${block}${column.label}`;
-  };
-  state.leave = () => clearInterval(state.playing);
-  state.shown();
-}
-const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 // --- pointer and keys -----------------------------------------------------------------------------------
 
 function act(root, state, made) {
-  const canvas = made.canvas, h = state.h;
-  const at = (e) => {
-    if (e.offsetX > state.plan.right && h.answers.length && state.view.k > 1) return null;
-    return MACHINE.hit(state, e.offsetX, e.offsetY);
-  };
+  const { canvas } = made, fingers = (state.fingers ??= new Map());
+  const at = (e) => MACHINE.hit(state, e.offsetX, e.offsetY);
   canvas.style.cursor = "grab";
-  canvas.style.touchAction = "none";
   canvas.onpointermove = (e) => {
-    if (state.drag) return drag(state, e);
-    const found = at(e), only = found?.part?.head === undefined ? null : found.part;
-    tipAt(made, e.offsetX, e.offsetY, found ? MACHINE.read(state, found) : "");
-    root.dataset.hover = found ? MACHINE.read(state, found) : "";
-    canvas.style.cursor = found ? "pointer" : "grab";
-    if (only !== state.only) ((state.only = only), state.paint());
+    if (fingers.has(e.pointerId)) return moved(state, e);
+    hover(root, state, made, e, at(e));
   };
-  canvas.onpointerleave = canvas.onblur = () => tipAt(made, 0, 0, "");
+  canvas.onpointerleave = canvas.onblur = () => hover(root, state, made, null, null);
   canvas.onpointerdown = (e) => {
     canvas.setPointerCapture(e.pointerId);
-    state.drag = { x: e.offsetX, y: e.offsetY, view: state.view, far: 0 };
+    fingers.set(e.pointerId, { x: e.offsetX, y: e.offsetY });
+    state.far = 0;
   };
-  canvas.onpointerup = canvas.onpointercancel = () => setTimeout(() => (state.drag = null));
+  canvas.onpointerup = canvas.onpointercancel = (e) => fingers.delete(e.pointerId);
   canvas.onclick = (e) => {
-    const found = state.drag?.far > 4 ? null : at(e);
+    const found = state.far > 4 ? null : at(e);
     clearTimeout(state.click);
     if (found) state.click = setTimeout(() => clicked(state, found), 260); // or it becomes a double click
   };
@@ -228,45 +182,74 @@ function act(root, state, made) {
     if (found?.part) open(state, found);
   };
   canvas.onwheel = (e) => {
-    if (!e.ctrlKey && !e.metaKey && document.activeElement !== canvas && state.view.k === 1 && e.deltaY > 0) {
-      return;
-    }
+    const asked = e.ctrlKey || e.metaKey || document.activeElement === canvas || state.view.k > 1;
+    if (!asked) return; // the page scrolls past
     e.preventDefault();
     zoomAt(state, Math.exp(-e.deltaY / 400), e.offsetX, e.offsetY);
   };
   canvas.onkeydown = (e) => {
-    const lane = { ArrowUp: -1, ArrowDown: 1 }[e.key], zoomed = { "+": 1, "=": 1, "-": -1 }[e.key];
-    if (lane) pickLane(state, Math.max(0, Math.min(h.lanes.length - 1, state.token + lane)));
-    else if (zoomed) level(state, zoomed);
-    else if (e.key === " ") state.playing ? stop(state) : play(state);
-    else if (e.key === "Enter") {
-      const stage = h.columns.findIndex(({ kind, layer }) => kind === "heads" && layer === h.layer);
-      state.send("open", [Math.max(0, stage), state.head, state.token * h.per, -1, -1]);
-    } else return;
+    const does = KEYS[e.key];
+    if (!does || e.ctrlKey || e.metaKey || e.altKey) return;
+    does(state);
     e.preventDefault();
     e.stopPropagation();
   };
 }
-function drag(state, e) {
-  const { x, y, view, far } = state.drag, dx = e.offsetX - x, dy = e.offsetY - y;
-  state.drag.far = Math.max(far, Math.abs(dx) + Math.abs(dy));
-  if (state.view.k > 1) look(state, { k: view.k, x: view.x - dx / view.k, y: view.y - dy / view.k });
+const KEYS = {
+  ArrowUp: (state) => pickLane(state, state.token - 1),
+  ArrowDown: (state) => pickLane(state, state.token + 1),
+  ArrowLeft: (state) => MACHINE.step(state, -1),
+  ArrowRight: (state) => MACHINE.step(state, 1),
+  "+": (state) => level(state, 1),
+  "=": (state) => level(state, 1),
+  "-": (state) => level(state, -1),
+  "0": (state) => level(state, 0),
+  " ": MACHINE.toggle,
+  Delete: (state) => state.send("take", [stageOf(state), state.head]),
+  Enter: (state) =>
+    state.send("open", [stageOf(state), state.head, MACHINE.tokenOf(state.h, state.token), state.h.key, -1]),
+};
+// The column of the picked head
+const stageOf = ({ h }) =>
+  Math.max(0, h.columns.findIndex(({ kind, layer }) => kind === "heads" && layer === h.layer));
+
+function hover(root, state, made, e, found) {
+  const told = found ? MACHINE.read(state, found) : "", only = found?.part?.head >= 0 ? found.part : null;
+  tipAt(made, e?.offsetX ?? 0, e?.offsetY ?? 0, told);
+  root.dataset.hover = told;
+  made.canvas.style.cursor = found ? "pointer" : "grab";
+  if (only?.stage === state.only?.stage && only?.head === state.only?.head) return;
+  state.only = only;
+  state.paint();
 }
-function pickLane(state, lane) {
+// One finger (or the mouse) drags, two pinch.
+function moved(state, e) {
+  const { fingers, view } = state, before = fingers.get(e.pointerId), now = { x: e.offsetX, y: e.offsetY };
+  const dx = now.x - before.x, dy = now.y - before.y;
+  const other = [...fingers].find(([id]) => id !== e.pointerId)?.[1];
+  fingers.set(e.pointerId, now);
+  state.far += Math.abs(dx) + Math.abs(dy);
+  if (other) {
+    const apart = (one) => Math.hypot(one.x - other.x, one.y - other.y) || 1;
+    zoomAt(state, apart(now) / apart(before), (now.x + other.x) / 2, (now.y + other.y) / 2);
+  } else if (view.k > 1) look(state, { k: view.k, x: view.x - dx / view.k, y: view.y - dy / view.k });
+}
+function pickLane(state, to) {
+  const { h } = state, lane = Math.max(0, Math.min(h.lanes.length - 1, to));
   state.token = lane;
-  choose("token", lane * state.h.per);
+  choose("token", MACHINE.tokenOf(h, lane));
   state.paint();
   clearTimeout(state.asking);
-  state.asking = setTimeout(() => state.send("token", lane * state.h.per), 120);
+  state.asking = setTimeout(() => state.send("token", MACHINE.tokenOf(h, lane)), 120);
 }
-// A lane is followed; a head, or the heading of a part, is taken out or put back.
-function clicked(state, { part, lane, row }) {
-  if (part?.head !== undefined) return state.send("take", [part.stage, part.head]);
+// A lane is followed; a head, or a part by its heading, is taken out or put back.
+function clicked(state, { part, lane, row, heading }) {
+  if (heading) return state.send("take", [heading.stage, -1]);
+  if (part?.head >= 0) return state.send("take", [part.stage, part.head]);
   pickLane(state, part ? row : lane);
 }
 function open(state, { part, row, col }) {
-  const { column, head } = part, tensor = PAGE.tensors.get(column.src), [, T, C] = tensor.shape;
-  const entry = head === undefined ? tensor.data[(T + row) * C + col] : -1;
-  const key = head === undefined ? -1 : col * state.h.per;
-  state.send("open", [part.stage, head ?? -1, row * state.h.per, key, entry]);
+  const { column, head } = part, token = MACHINE.tokenOf(state.h, row), of = head >= 0;
+  const key = of ? MACHINE.keyOf(column, col) : -1, entry = of ? -1 : MACHINE.entryOf(column, row, col);
+  state.send("open", [part.stage, head ?? -1, token, key, entry]);
 }

@@ -5,110 +5,128 @@ from collections.abc import Iterator
 import numpy as np
 
 from app import compute
+from app.edits import found
+from app.text import say
 from app.ui.context import StepContext
 from app.ui.frame import light
 from app.ui.heatmaps import shown
 from app.ui.page import keep
+from app.views.machine.lanes import Lanes, by_lane, lanes_of
 from engine.analysis import pooled
 from engine.worked.derived import worst
 
-LANES = 48  # tokens that have a lane of their own; of more, neighbours share one
 CELLS = 16  # of a vector: as many stand for all of its entries
 BEST = 5  # answers told for each lane
-PARTS = (  # of a block, in the order in which it computes: kind of picture, point, name, what takes it out
-    ("heads", "attn.pattern", "attention", "attn.z"),
-    ("vector", "attn.out", "attention adds", "attn.out"),
-    ("heads", "cross.pattern", "cross-attention", "cross.z"),
-    ("vector", "cross.out", "cross-attention adds", "cross.out"),
-    ("vector", "mlp.act", "MLP units", ""),
-    ("vector", "mlp.out", "MLP adds", "mlp.out"),
-    ("stream", "resid_post", "stream", ""),
+PARTS = (  # of a block, in the order in which it computes: kind of picture, point, part, its name there, what it adds
+    ("heads", "attn.pattern", "attention", "heads", "attn.out"),
+    ("vector", "attn.out", "attention", "adds", "attn.out"),
+    ("heads", "cross.pattern", "cross-attention", "heads", "cross.out"),
+    ("vector", "cross.out", "cross-attention", "adds", "cross.out"),
+    ("shares", "mlp.shares", "MLP", "experts", "mlp.out"),
+    ("vector", "mlp.act", "MLP", "units", "mlp.out"),
+    ("vector", "mlp.out", "MLP", "adds", "mlp.out"),
+    ("stream", "resid_post", "stream", "", ""),
 )
 
 
 def header(ctx: StepContext) -> dict:
     """All that the picture of the run needs; the tensors go to the page beside it."""
-    columns = list(_columns(ctx))
-    size = -(-len(ctx.labels) // LANES)
+    lanes, columns = lanes_of(ctx.config, len(ctx.labels)), list(_columns(ctx))
     points = [column["point"] for column in columns]
-    check = worst(ctx.checked(point) for point in points)
+    check = worst(ctx.checked(point) for point in [*points, ctx.outcome[0]])
     return {
-        "lanes": _lanes(ctx.labels, size),
-        "per": size,
+        "lanes": lanes.names(ctx.labels),
+        "size": lanes.size,
+        "before": lanes.before,
         "token": ctx.view.token,
         "layer": ctx.view.layer,
         "head": ctx.view.head,
         "columns": columns,
-        "answers": _answers(ctx, size),
+        "answers": _answers(ctx, lanes),
+        "pooled": _pooled(columns, lanes),
         "foot": f"{len(points)} points, {points[0]} to {points[-1]}",
         "model": ctx.source,
-        "light": light(check) | {"text": f"{len(points)} tensors, each {light(check)['text']}"},
+        "light": light(check) | {"text": f"the worst of {len(points) + 1} tensors, {light(check)['text']}"},
     }
 
 
-def _lanes(labels: list[str], size: int) -> list[str]:
-    """What each lane is called: its token, or the first of those that share it."""
-    return labels if size == 1 else [f"{label} …" for label in labels[::size]]
-
-
 def _columns(ctx: StepContext) -> Iterator[dict]:
-    yield _vector(ctx, ctx.whole("embed.out"), "embedding", "stream")
+    yield _vector(ctx, ctx.whole("embed.out"), "stream") | _named("embedding", "")
     for layer in range(ctx.config.layers):
-        for kind, name, label, out in PARTS:
+        for kind, name, part, label, adds in PARTS:
             point = ctx.whole(f"blocks.{layer}.{name}")
             if point not in ctx.trace.table:
                 continue
+            adds = ctx.whole(f"blocks.{layer}.{adds}") if adds else ""
             make = _heads if kind == "heads" else _vector
-            taken = ctx.whole(f"blocks.{layer}.{out}") if out else ""
-            yield make(ctx, point, label, kind) | {"layer": layer, "takes": taken}
+            yield make(ctx, point, kind) | _named(part, label, layer, adds) | _off(ctx, point, adds)
     last = ctx.whole("final_norm.out")
     if last in ctx.trace.table:
-        yield _vector(ctx, last, "last norm", "stream")
+        yield _vector(ctx, last, "stream") | _named("last norm", "")
 
 
-def _vector(ctx: StepContext, point: str, label: str, kind: str) -> dict:
+def _named(part: str, label: str, layer: int | None = None, adds: str = "") -> dict:
+    return {"part": part, "label": label, "layer": layer, "adds": adds, "off": []}
+
+
+def _vector(ctx: StepContext, point: str, kind: str) -> dict:
     """A vector for each lane, each cell the entry that is largest in size among those it stands for."""
-    values, lanes = ctx.array(point), -(-len(ctx.labels) // LANES)
-    cells, where = pooled(values, (lanes, -(-values.shape[1] // CELLS)))
-    id = ctx.id_of(point, "pooled")
-    keep(id, np.stack([cells, where[..., 1], where[..., 0]]).astype(np.float32))
-    base = {"src": id, "point": point, "label": label, "kind": kind, "layer": None, "takes": "", "off": []}
-    return base | {"entries": values.shape[1], "per": -(-values.shape[1] // CELLS)} | _off(ctx, point)
+    values, lanes = ctx.array(point).astype(np.float32), lanes_of(ctx.config, len(ctx.labels))
+    each = -(-values.shape[1] // CELLS)
+    cells, where = pooled(values, (lanes.size, each), (lanes.before, 0))
+    id, at = ctx.id_of(point, "cells"), ctx.id_of(point, "places")
+    keep(id, cells[None])
+    keep(at, where.transpose(2, 0, 1).astype(np.float32)[-1 if lanes.size == 1 else 0 :])
+    return {"src": id, "at": at, "point": point, "kind": kind, "entries": values.shape[1], "each": each}
 
 
-def _heads(ctx: StepContext, point: str, label: str, kind: str) -> dict:
+def _heads(ctx: StepContext, point: str, kind: str) -> dict:
     """All heads of a block, [H, T, S]."""
-    values = shown(ctx, point)
-    rows, columns = (-(-n // LANES) for n in values.shape[1:])
-    if rows > 1 or columns > 1:
-        values = np.stack([pooled(head, (rows, columns))[0] for head in values])
-    id = ctx.id_of(point, "pooled" if max(rows, columns) > 1 else "")
-    keep(id, values)
-    out = point.rpartition(".")[0] + ".z"
-    gone = [dict(edit.at)["H"] for edit in ctx.edits if (edit.point, edit.op) == (out, "zero") and edit.at]
-    seen = _lanes(ctx.positions(point), columns)
-    return {"src": id, "point": point, "label": label, "kind": kind, "seen": seen, "off": gone}
+    cross = ctx.trace.table[point].part == "cross"
+    there = ctx.memory if cross else ctx
+    asking, seen = (lanes_of(one.config, len(one.labels)) for one in (ctx, there))
+    id = ctx.id_of(point, f"{asking.size} {seen.size}" if max(asking.size, seen.size) > 1 else "")
+    keep(id, by_lane(shown(ctx, point), asking, seen))
+    names = {"seen": seen.names(there.labels), "seen_size": seen.size, "seen_before": seen.before}
+    return {"src": id, "point": point, "kind": kind, "cross": cross} | names
 
 
-def _off(ctx: StepContext, point: str) -> dict:
-    """Whether a what-if takes the whole part out."""
-    return {"off": [0] if any((e.point, e.op, e.at) == (point, "zero", ()) for e in ctx.edits) else []}
+def z_of(point: str) -> str:
+    """Where a head of this pattern is taken out: what it hands over."""
+    return point.rpartition(".")[0] + ".z"
 
 
-def _answers(ctx: StepContext, size: int) -> list[dict]:
-    """For each lane the most probable answers after its (last) token, and what they were before a what-if."""
-    point = "classes" if "classes" in ctx.trace.table else ctx.whole("logits")
-    if point not in ctx.trace.table:
-        return []
+def _off(ctx: StepContext, point: str, adds: str) -> dict:
+    """What the what-ifs take out: heads by number, −1 for the part as a whole."""
+    out = z_of(point)
+    gone = [edit.at[0][1] for edit in ctx.edits if (edit.point, edit.op) == (out, "zero") and _is_head(edit)]
+    return {"off": gone + [-1] * bool(adds and found(ctx.edits, adds, "zero"))}
+
+
+def _is_head(edit) -> bool:
+    return [axis for axis, _ in edit.at] == ["H"]
+
+
+def _pooled(columns: list[dict], lanes: Lanes) -> str:
+    """What a cell stands for, where it is for more than one number."""
+    each = sorted({column["each"] for column in columns if column.get("each", 1) > 1})
+    told = [say("machine", "cells", n=" or ".join(map(str, each)))] if each else []
+    return " ".join(told + [say("machine", "lanes", n=lanes.size)] * (lanes.size > 1))
+
+
+def _answers(ctx: StepContext, lanes: Lanes) -> list[dict]:
+    """For each lane the most probable answers after its (last) token, and what they were before a what-if. One
+    answer is for all lanes where the model gives no other: a class, or what the decoder beside this stack writes."""
+    point, at = ctx.outcome
     after = ctx.trace[point][0].softmax(-1)
     first = compute.trace(ctx.model.name, ctx.given)[point][0].softmax(-1) if ctx.edits else None
-    if after.dim() == 1:
-        return [_best(ctx, after, first)] * len(_lanes(ctx.labels, size))
-    last = [min(i + size, len(after)) - 1 for i in range(0, len(after), size)]
+    if not at or ctx.side == "encoder":
+        return [_best(ctx, after[at], None if first is None else first[at])]
+    last = [lanes.last(i) for i in range(lanes.number)]
     return [_best(ctx, after[i], None if first is None else first[i]) for i in last]
 
 
 def _best(ctx: StepContext, after, before) -> dict:
     best = after.topk(min(BEST, len(after))).indices.tolist()
-    found = {"labels": [ctx.answer(i) for i in best], "now": [float(after[i]) for i in best]}
-    return found | ({} if before is None else {"then": [float(before[i]) for i in best]})
+    told = {"labels": [ctx.answer(i) for i in best], "now": [float(after[i]) for i in best]}
+    return told | ({} if before is None else {"then": [float(before[i]) for i in best]})
