@@ -12,8 +12,8 @@ MOST = 48  # lanes
 
 @dataclass(frozen=True)
 class Lanes:
-    """`count` positions, `size` of them a lane; `before` places of the first lane stand empty, so that the vector
-    before an image's patches has a lane of its own, and each of the others whole rows of patches."""
+    """`count` positions, `size` of them a lane; `before` places of the first lane stand empty, so that the
+    vector before an image's patches has a lane of its own, and each of the others whole rows of patches."""
 
     count: int
     size: int = 1

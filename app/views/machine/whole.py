@@ -17,7 +17,7 @@ from engine.worked.derived import worst
 
 CELLS = 16  # of a vector: as many stand for all of its entries
 BEST = 5  # answers told for each lane
-PARTS = (  # of a block, in the order in which it computes: kind of picture, point, part, its name there, what it adds
+PARTS = (  # of a block, in the order of computation: kind of picture, point, part, its name there, what it adds
     ("heads", "attn.pattern", "attention", "heads", "attn.out"),
     ("vector", "attn.out", "attention", "adds", "attn.out"),
     ("heads", "cross.pattern", "cross-attention", "heads", "cross.out"),
@@ -115,8 +115,8 @@ def _pooled(columns: list[dict], lanes: Lanes) -> str:
 
 
 def _answers(ctx: StepContext, lanes: Lanes) -> list[dict]:
-    """For each lane the most probable answers after its (last) token, and what they were before a what-if. One
-    answer is for all lanes where the model gives no other: a class, or what the decoder beside this stack writes."""
+    """For each lane the most probable answers after its (last) token, and what they were before a what-if; for
+    all lanes together where there is but one: a class, or what the decoder beside this stack writes."""
     point, at = ctx.outcome
     after = ctx.trace[point][0].softmax(-1)
     first = compute.trace(ctx.model.name, ctx.given)[point][0].softmax(-1) if ctx.edits else None
