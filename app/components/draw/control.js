@@ -26,9 +26,9 @@ const named = () => el("span", { class: "label" });
 const CONTROLS = {
   slider(root, state) {
     const label = named(), now = el("b"), range = el("input", { type: "range", onkeydown: slid });
-    const named = (i) => state.names?.[i] ?? show(i);
+    const called = (i) => state.names?.[i] ?? show(i);
     const tell = () => {
-      now.textContent = named(Number(range.value));
+      now.textContent = called(Number(range.value));
       range.setAttribute("aria-valuetext", now.textContent);
     };
     range.oninput = tell;

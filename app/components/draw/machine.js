@@ -1,7 +1,8 @@
 // The whole forward pass in one picture: zoom from the model to a single number, follow one token, play the
 // computation in its order, take parts out. A double click (or Enter) opens the walk at that place.
 const HIGH = { lane: 34, least: 380, around: 285 }; // around: what stands above and below it in a window
-const LEAST_WIDE = 760, BESIDE = 214, NARROW = 700; // pixels: of the picture, of the answers beside it
+// Pixels: of a picture that is scrolled, of the answers beside one that is not, and of a window for that
+const SCROLLED = 760, BESIDE = 214, NARROW = 820;
 
 DRAW.machine = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
@@ -25,7 +26,7 @@ function draw(root, state) {
   const most = Math.max(HIGH.least, innerHeight - HIGH.around);
   const H = Math.max(HIGH.least, Math.min(most, MACHINE.TOP + HIGH.lane * h.lanes.length));
   const narrow = state.width < NARROW;
-  state.plan = MACHINE.plan(h, Math.max(state.width - (narrow ? 0 : BESIDE), LEAST_WIDE), H);
+  state.plan = MACHINE.plan(h, narrow ? Math.max(state.width, SCROLLED) : state.width - BESIDE, H);
   if (!made.controls) build(root, state, made);
   made.stage.classList.toggle("narrow", narrow);
   state.paint = painter(root, state, made);

@@ -58,8 +58,10 @@ MACHINE.vectors = (g, state, part, r, inks) => {
       }
     }
     if (t === state.token) MACHINE.outline(g, r.x, y, r.w, high, inks.main, 1.5);
+    if (part.column.label === "adds" && part.column.off.includes(-1)) {
+      MACHINE.cross(g, { x: r.x, y, w: r.w, h: high }, inks);
+    }
   }
-  if (part.column.label === "adds" && part.column.off.includes(-1)) MACHINE.cross(g, r, inks);
 };
 
 // One head: who looks at whom.

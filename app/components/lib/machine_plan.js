@@ -20,12 +20,12 @@ MACHINE.plan = (h, W, H) => {
     if (column.kind === "heads") parts.push(...MACHINE.heads(at, TOP, high));
     else parts.push({ ...at, y: TOP, h: high });
     joined(headings, `${column.layer} ${column.part}`, { ...at, name: column.part });
-    joined(blocks, `${column.layer ?? column.part}`, { ...at, name: named(column) });
+    joined(blocks, `${column.layer ?? column.part}`, { ...at, name: blockName(column) });
     x += w + GAP;
   });
   return { W, H, lane, parts, headings, blocks, left: LEFT, right: x, y: (i) => TOP + (i + 0.5) * lane };
 };
-const named = ({ layer, part }) => (layer === null ? part : `block ${layer}`);
+const blockName = ({ layer, part }) => (layer === null ? part : `block ${layer}`);
 function joined(all, id, { x, w, ...rest }) {
   const last = all.at(-1);
   if (last?.id === id) last.w = x + w - last.x;
@@ -95,7 +95,7 @@ function headingAt(plan, view, px, py) {
 
 // The same in words, with the tensor's own number.
 MACHINE.read = ({ h }, { part, row, col, lane, heading }) => {
-  if (heading) return `${named(heading.column)}: ${heading.name}, all of it`;
+  if (heading) return `${blockName(heading.column)}: ${heading.name}, all of it`;
   if (!part) return h.lanes[lane];
   const { column } = part, tensor = PAGE.tensors.get(column.src), [, T, C] = tensor.shape;
   if (part.head === undefined) return readVector(h, column, tensor, row, col);
@@ -104,11 +104,11 @@ MACHINE.read = ({ h }, { part, row, col, lane, heading }) => {
     ? `may not look at ${column.seen[col]}: masked`
     : `looks ${percent(value)} (${show(value)}) at ${column.seen[col]}`;
   const among = Math.max(h.size, column.seen_size) > 1 ? ", the largest of these" : "";
-  return `${named(column)}, head ${part.head}: ${h.lanes[row]} ${looks}${among}`;
+  return `${blockName(column)}, head ${part.head}: ${h.lanes[row]} ${looks}${among}`;
 };
 function readVector(h, column, tensor, row, col) {
   const value = tensor.data[row * tensor.shape[2] + col], what = [column.part, column.label].join(" ").trim();
-  const entry = MACHINE.entryOf(column, row, col), block = column.layer === null ? "" : `${named(column)}, `;
+  const entry = MACHINE.entryOf(column, row, col), block = column.layer === null ? "" : `${blockName(column)}, `;
   const kind = { experts: "expert", units: "unit" }[column.label] ?? "number";
   const among = column.each * h.size > 1 ? `, the largest of ${column.each * h.size}` : "";
   return `${block}${what}: ${h.lanes[row]}, ${kind} ${entry}: ${show(value)}${among}`;
