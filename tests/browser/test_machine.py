@@ -20,7 +20,7 @@ SET = """(range, value) => {
 # Where on the canvas a cell of a head is, or the middle of the head where no cell is named
 PLACE = f"""([layer, head, row, col]) => {{
     const {{ plan, view }} = {ROOT}.__state;
-    const part = plan.parts.find((p) => p.column.layer === layer && p.head === head && !p.column.cross);
+    const part = plan.parts.find((p) => p.column.layer === layer && p.head === head && !p.column.seen.other);
     const [, T, S] = window.__glassbox.tensors.get(part.column.src).shape;
     const x = part.x + part.w * (row === undefined ? 0.5 : (col + 0.5) / S);
     const y = part.y + part.h * (row === undefined ? 0.5 : (row + 0.5) / T);

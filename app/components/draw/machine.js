@@ -13,6 +13,11 @@ DRAW.machine = function ({ data, parentElement, setTriggerValue }) {
   const again = () => {
     if (state.width) draw(root, state);
   };
+  for (const column of data.columns) { // each head's other side, told once for all
+    if (typeof column.seen === "string") {
+      column.seen = { ...data.seen[column.seen], other: column.seen !== "own" };
+    }
+  }
   const sources = new Set(data.columns.flatMap(({ src, at }) => [src, at]));
   listen(root, PAGE.bus, "tensor", (e) => sources.has(e.detail) && again());
   if (String(state.asked) !== String(data.zoom)) Object.assign(state, { asked: data.zoom, zoom: data.zoom });
@@ -150,7 +155,7 @@ function level(state, by) {
 function cellOf({ token, h }, part) {
   const { shape: [, T, S], data } = PAGE.tensors.get(part.column.src), from = (part.head * T + token) * S;
   const row = [...data.slice(from, from + S)], w = part.w / S, high = part.h / T;
-  const picked = Math.floor((h.key + part.column.seen_before) / part.column.seen_size);
+  const picked = Math.floor((h.key + part.column.seen.before) / part.column.seen.size);
   const key = h.key >= 0 && picked < S ? picked : row.indexOf(Math.max(...row));
   return { x: part.x + (key - 1) * w, y: part.y + (token - 1) * high, w: 3 * w, h: 3 * high };
 }

@@ -10,7 +10,7 @@ MACHINE.ribbons = (g, state, inks) => {
     const next = plan.parts.slice(i).find((p) => p.head === undefined);
     if (!tensor || !next) return;
     const to = { x: (next.x - view.x) * view.k, y: (plan.y(token) - view.y) * view.k };
-    if (part.column.cross) MACHINE.sources(g, state, part, inks);
+    if (part.column.seen.other) MACHINE.sources(g, state, part, inks);
     if (part.w * view.k > 240) return; // there the numbers are read
     MACHINE.shares(state, tensor, part).forEach((share, s) => {
       if (share >= 0.02) MACHINE.ribbon(g, MACHINE.from(state, part, i, s), to, share, state, inks);
@@ -30,21 +30,23 @@ MACHINE.ribbon = (g, from, to, share, { plan, view, only }, inks) => {
 };
 // Where the ribbon from position s begins: at its lane, or at its name among those of the other stack.
 MACHINE.from = ({ plan, view }, part, i, s) => {
-  if (part.column.cross) return MACHINE.nameAt(plan, view, part, s);
+  if (part.column.seen.other) return MACHINE.nameAt(plan, view, part, s);
   const left = plan.parts.slice(0, i).findLast((p) => p.head === undefined);
   return { x: (left.x + left.w - view.x) * view.k, y: (plan.y(s) - view.y) * view.k };
 };
 const columnOf = (plan, part) => plan.headings.findLast((heading) => heading.stage <= part.stage);
 MACHINE.nameAt = (plan, view, part, s) => {
-  const { TOP } = MACHINE, high = plan.H - TOP - 8, y = TOP + ((s + 0.5) * high) / part.column.seen.length;
+  const { TOP } = MACHINE,
+    high = plan.H - TOP - 8,
+    y = TOP + ((s + 0.5) * high) / part.column.seen.names.length;
   return { x: (part.x - 3 - view.x) * view.k, y: (y - view.y) * view.k };
 };
 // The names of what cross-attention looks at, from top to bottom beside its heads
 MACHINE.sources = (g, { plan, view }, part, inks) => {
-  const { seen } = part.column, wide = (part.x - 5 - columnOf(plan, part).x) * view.k;
-  const each = ((plan.H - MACHINE.TOP) * view.k) / seen.length, step = Math.ceil(12 / each);
+  const { names } = part.column.seen, wide = (part.x - 5 - columnOf(plan, part).x) * view.k;
+  const each = ((plan.H - MACHINE.TOP) * view.k) / names.length, step = Math.ceil(12 / each);
   if (wide < 20) return;
-  seen.forEach((name, s) => {
+  names.forEach((name, s) => {
     const { x, y } = MACHINE.nameAt(plan, view, part, s);
     if (s % step === 0) MACHINE.label(g, name, x - 2, y + 4, wide, inks, { align: "right" });
   });
@@ -55,7 +57,7 @@ MACHINE.shares = ({ token, only, sink }, tensor, part) => {
   const heads = one ? [only.head] : [...Array(N).keys()];
   const of = (s) => heads.reduce((sum, n) => sum + Math.max(0, tensor.data[(n * T + token) * S + s]), 0);
   const shares = Array.from({ length: S }, (_, s) => of(s) / heads.length);
-  if (!sink || part.column.cross) return shares;
+  if (!sink || part.column.seen.other) return shares;
   const rest = shares.reduce((sum, share) => sum + share, 0) - shares[0];
   return shares.map((share, s) => (s && rest > 0 ? share / rest : 0));
 };
@@ -95,9 +97,8 @@ MACHINE.blocks = (g, state, inks) => {
     MACHINE.over(g, state, block, 8, (x, w) => {
       g.fillStyle = inks.rail;
       g.fillRect(x, 15, w, 2);
-      if (w >= 24) {
-        MACHINE.label(g, fitting(g, block.name, w, inks), x, 11, w, inks, { size: 12, bold: true });
-      }
+      const style = { size: 12, bold: true };
+      MACHINE.label(g, fitting(g, block.name, w, inks, style), x, 11, w, inks, style);
     });
   }
 };
@@ -109,9 +110,11 @@ const SHORT = {
   attention: "att",
   "cross-attention": "cross",
 };
-function fitting(g, name, wide, inks) {
-  g.font = `700 12px ${inks.font}`;
-  return g.measureText(name).width <= wide ? name : (SHORT[name] ?? name.replace("block ", ""));
+function fitting(g, name, wide, inks, { size = 11, bold = false } = {}) {
+  g.font = `${bold ? 700 : 400} ${size}px ${inks.font}`;
+  const fits = (text) => g.measureText(text).width <= wide;
+  const short = SHORT[name] ?? name.replace("block ", "");
+  return fits(name) ? name : fits(short) ? short : "";
 }
 MACHINE.headings = (g, state, inks) => {
   for (const heading of state.plan.headings) {
@@ -120,7 +123,7 @@ MACHINE.headings = (g, state, inks) => {
       const { stage, column, name } = heading, off = column.off.includes(-1);
       const now = state.h.columns[Math.min(state.at, state.h.columns.length - 1)];
       const here = state.at !== Infinity && now.layer === column.layer && now.part === column.part;
-      const ink = off || here ? inks.main : inks.ink, text = fitting(g, name, w, inks);
+      const ink = off || here ? inks.main : inks.ink, text = fitting(g, name, w, inks, { bold: here });
       MACHINE.label(g, text, x, 30, w, inks, { ink, bold: here });
       const long = Math.min(w, g.measureText(text).width);
       if (off) MACHINE.line(g, x, 26, x + long, 26, inks.main, 2);

@@ -10,7 +10,7 @@ const WIDE = { heads: 4, stream: 1.5, shares: 1, vector: 1 }; // how wide the co
 
 MACHINE.plan = (h, W, H) => {
   const { LEFT, TOP, GAP } = MACHINE, high = H - TOP - 8, lane = high / h.lanes.length;
-  const wide = (column) => column.cross ? 6 : WIDE[column.kind];
+  const wide = (column) => column.seen?.other ? 6 : WIDE[column.kind];
   const total = h.columns.reduce((sum, column) => sum + wide(column), 0);
   const unit = (W - LEFT - 8 - GAP * h.columns.length) / total;
   const parts = [], headings = [], blocks = [];
@@ -35,7 +35,7 @@ function joined(all, id, { x, w, ...rest }) {
 // The heads of a block as squares, in as many columns as make them largest, with room for a name above each.
 // Beside those of cross-attention stand the names of what they look at.
 MACHINE.heads = (at, top, high) => {
-  const count = PAGE.tensors.get(at.column.src)?.shape[0] ?? 1, beside = at.column.cross ? at.w / 3 : 0;
+  const count = PAGE.tensors.get(at.column.src)?.shape[0] ?? 1, beside = at.column.seen?.other ? at.w / 3 : 0;
   const wide = at.w - beside, fits = (across) => Math.min(wide / across, high / Math.ceil(count / across));
   let across = 1;
   for (let n = 2; n <= count; n++) if (fits(n) > fits(across)) across = n;
@@ -68,7 +68,7 @@ MACHINE.onScreen = (part, { k, x, y }) => ({
 // Lanes and positions: several positions may share a lane.
 MACHINE.laneOf = (h, token) => Math.floor((token + h.before) / h.size);
 MACHINE.tokenOf = (h, lane) => Math.max(0, lane * h.size - h.before);
-MACHINE.keyOf = (column, col) => Math.max(0, col * column.seen_size - column.seen_before);
+MACHINE.keyOf = (column, col) => Math.max(0, col * column.seen.size - column.seen.before);
 MACHINE.answerOf = (h, lane) => h.answers[h.answers.length === 1 ? 0 : lane];
 
 // What is at a place of the canvas: a heading, a cell of a part, or a lane; null where there is nothing.
@@ -101,14 +101,15 @@ MACHINE.read = ({ h }, { part, row, col, lane, heading }) => {
   if (part.head === undefined) return readVector(h, column, tensor, row, col);
   const value = tensor.data[(part.head * T + row) * C + col];
   const looks = value === -Infinity
-    ? `may not look at ${column.seen[col]}: masked`
-    : `looks ${percent(value)} (${show(value)}) at ${column.seen[col]}`;
-  const among = Math.max(h.size, column.seen_size) > 1 ? ", the largest of these" : "";
+    ? `may not look at ${column.seen.names[col]}: masked`
+    : `looks ${percent(value)} (${show(value)}) at ${column.seen.names[col]}`;
+  const among = Math.max(h.size, column.seen.size) > 1 ? ", the largest of these" : "";
   return `${blockName(column)}, head ${part.head}: ${h.lanes[row]} ${looks}${among}`;
 };
 function readVector(h, column, tensor, row, col) {
   const value = tensor.data[row * tensor.shape[2] + col], what = [column.part, column.label].join(" ").trim();
-  const entry = MACHINE.entryOf(column, row, col), block = column.layer === null ? "" : `${blockName(column)}, `;
+  const entry = MACHINE.entryOf(column, row, col);
+  const block = column.layer === null ? "" : `${blockName(column)}, `;
   const kind = { experts: "expert", units: "unit" }[column.label] ?? "number";
   const among = column.each * h.size > 1 ? `, the largest of ${column.each * h.size}` : "";
   return `${block}${what}: ${h.lanes[row]}, ${kind} ${entry}: ${show(value)}${among}`;

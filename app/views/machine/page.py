@@ -49,6 +49,7 @@ def _machine(ctx: StepContext) -> None:
         )
     if isinstance(ctx.config, Config):
         _picture(ctx)
+        _check(ctx)
     else:
         notice(say("machine", "recurrent"))
         button("walk", say("machine", "walk"), state.leave, primary=True)
@@ -77,6 +78,14 @@ def _picture(ctx: StepContext) -> None:
         sink=flag(lambda on: state.change(sink=on)),
         open=numbers(*opens, act=lambda at: _open(ctx, columns[at[0]], *at[1:])),
     )
+
+
+def _check(ctx: StepContext) -> None:
+    """All tensors of the picture are checked when the visitor stays; where that takes seconds, at a click."""
+    name, long = whole.name_of(ctx), whole.takes_long(ctx)
+    if not state.rested(name):
+        header = {"name": name, "ask": True, "button": say("machine", "check/go") if long else "", "ok": None}
+        components.rest("rest", header | {"say": say("machine", "check/waits")}, state.rest)
 
 
 def _take(column: dict, head: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from app import compute
+from app import compute, state
 from app.edits import found
 from app.text import say
 from app.ui.context import StepContext
@@ -17,6 +17,7 @@ from engine.worked.derived import worst
 
 CELLS = 16  # of a vector: as many stand for all of its entries
 BEST = 5  # answers told for each lane
+SECONDS = 2e8  # products of each of the matrices in a block: from here on a check waits for a click
 PARTS = (  # of a block, in the order of computation: kind of picture, point, part, its name there, what it adds
     ("heads", "attn.pattern", "attention", "heads", "attn.out"),
     ("vector", "attn.out", "attention", "adds", "attn.out"),
@@ -33,7 +34,6 @@ def header(ctx: StepContext) -> dict:
     """All that the picture of the run needs; the tensors go to the page beside it."""
     lanes, columns = lanes_of(ctx.config, len(ctx.labels)), list(_columns(ctx))
     points = [column["point"] for column in columns]
-    check = worst(ctx.checked(point) for point in [*points, ctx.outcome[0]])
     return {
         "lanes": lanes.names(ctx.labels),
         "size": lanes.size,
@@ -41,13 +41,31 @@ def header(ctx: StepContext) -> dict:
         "token": ctx.view.token,
         "layer": ctx.view.layer,
         "head": ctx.view.head,
+        "seen": {"own": _seen(ctx)} | ({"there": _seen(ctx.memory)} if ctx.config.memory else {}),
         "columns": columns,
         "answers": _answers(ctx, lanes),
         "pooled": _pooled(columns, lanes),
         "foot": f"{len(points)} points, {points[0]} to {points[-1]}",
         "model": ctx.source,
-        "light": light(check) | {"text": f"the worst of {len(points) + 1} tensors, {light(check)['text']}"},
+        "light": light_of(ctx, points) if state.rested(name_of(ctx)) else None,
     }
+
+
+def name_of(ctx: StepContext) -> str:
+    """What the check of this run is called."""
+    return ctx.id_of(ctx.outcome[0], "machine")
+
+
+def light_of(ctx: StepContext, points: list[str]) -> dict:
+    """The self-check of all that is shown: the worst of its tensors, the answers' scores among them."""
+    found = light(worst(ctx.checked(point) for point in [*points, ctx.outcome[0]]))
+    return found | {"text": f"the worst of {len(points) + 1} tensors, {found['text']}"}
+
+
+def takes_long(ctx: StepContext) -> bool:
+    """Does that take seconds?"""
+    config = ctx.config
+    return config.layers * config.width**2 * len(ctx.labels) > SECONDS
 
 
 def _columns(ctx: StepContext) -> Iterator[dict]:
@@ -87,8 +105,13 @@ def _heads(ctx: StepContext, point: str, kind: str) -> dict:
     asking, seen = (lanes_of(one.config, len(one.labels)) for one in (ctx, there))
     id = ctx.id_of(point, f"{asking.size} {seen.size}" if max(asking.size, seen.size) > 1 else "")
     keep(id, by_lane(shown(ctx, point), asking, seen))
-    names = {"seen": seen.names(there.labels), "seen_size": seen.size, "seen_before": seen.before}
-    return {"src": id, "point": point, "kind": kind, "cross": cross} | names
+    return {"src": id, "point": point, "kind": kind, "seen": "there" if cross else "own"}
+
+
+def _seen(ctx: StepContext) -> dict:
+    """What stands along the other side of a head: the lanes of the stack that is looked at."""
+    lanes = lanes_of(ctx.config, len(ctx.labels))
+    return {"names": lanes.names(ctx.labels), "size": lanes.size, "before": lanes.before}
 
 
 def z_of(point: str) -> str:
@@ -128,5 +151,10 @@ def _answers(ctx: StepContext, lanes: Lanes) -> list[dict]:
 
 def _best(ctx: StepContext, after, before) -> dict:
     best = after.topk(min(BEST, len(after))).indices.tolist()
-    told = {"labels": [ctx.answer(i) for i in best], "now": [float(after[i]) for i in best]}
-    return told | ({} if before is None else {"then": [float(before[i]) for i in best]})
+    told = {"labels": [ctx.answer(i) for i in best], "now": _shares(after, best)}
+    return told | ({} if before is None else {"then": _shares(before, best)})
+
+
+def _shares(of, entries: list[int]) -> list[float]:
+    """To six digits: more is not shown."""
+    return [float(f"{float(of[i]):.6g}") for i in entries]
