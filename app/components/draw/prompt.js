@@ -79,7 +79,7 @@ function examples(state, data) {
         },
       }, el("b", { text: why }))
     ),
-    state.more,
+    ...(state.few ? [state.more] : []),
   );
   state.examples = all;
   return true;
