@@ -131,6 +131,8 @@ def test_play_pause_scrub_and_step(page, app):
     now = state(page, "at")
     page.wait_for_timeout(700)
     assert state(page, "at") == now < last
+    page.get_by_label("How far").evaluate(SET, 9)
+    assert where.inner_text() == "block 1: MLP adds"
     page.get_by_label("How far").evaluate(SET, 1)
     assert where.inner_text() == "block 0: attention heads"
     page.get_by_role("button", name="One part on").click()
@@ -242,9 +244,11 @@ def test_where_motion_is_not_wanted_play_is_a_step(visitor, app):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [(1280, 720), (1024, 768), (1920, 1080)])
-def test_picture_and_answers_fit_the_window(visitor, app, size, scheme):
+@pytest.mark.parametrize("model", ["", "interpreter"])
+def test_picture_and_answers_fit_the_window(visitor, app, size, scheme, model):
     window = {"width": size[0], "height": size[1]}
-    page = open_machine(visitor({"viewport": window, "color_scheme": scheme}), app)
+    link = {"model": model} if model else {}
+    page = open_machine(visitor({"viewport": window, "color_scheme": scheme}), app, **link)
     for part in (CANVAS, ".answers"):
         box = page.locator(part).first.bounding_box()
         assert box["y"] + box["height"] <= size[1] and box["x"] + box["width"] <= size[0]

@@ -1,6 +1,6 @@
 // The whole forward pass in one picture: zoom from the model to a single number, follow one token, play the
 // computation in its order, take parts out. A double click (or Enter) opens the walk at that place.
-const HIGH = { lane: 34, least: 380, around: 285 }; // around: what stands above and below it in a window
+const HIGH = { lane: 34, least: 380, below: 42 }; // below: what stands under it in a window
 // Pixels: of a picture that is scrolled, of the answers beside one that is not, and of a window for that
 const SCROLLED = 760, BESIDE = 214, NARROW = 820;
 
@@ -28,11 +28,9 @@ DRAW.machine = function ({ data, parentElement, setTriggerValue }) {
 function draw(root, state) {
   const h = state.h, made = frame(root, h, () => rows(h));
   if (!h.columns.every(({ src, at }) => PAGE.tensors.has(src) && (!at || PAGE.tensors.has(at)))) return;
-  const most = Math.max(HIGH.least, innerHeight - HIGH.around);
-  const H = Math.max(HIGH.least, Math.min(most, MACHINE.TOP + HIGH.lane * h.lanes.length));
-  const narrow = state.width < NARROW;
-  state.plan = MACHINE.plan(h, narrow ? Math.max(state.width, SCROLLED) : state.width - BESIDE, H);
   if (!made.controls) build(root, state, made);
+  const narrow = state.width < NARROW, H = height(made.stage, h);
+  state.plan = MACHINE.plan(h, narrow ? Math.max(state.width, SCROLLED) : state.width - BESIDE, H);
   made.stage.classList.toggle("narrow", narrow);
   state.paint = painter(root, state, made);
   if (state.zoom) { // of the whole picture's size, so that a link holds on any screen
@@ -45,6 +43,12 @@ function draw(root, state) {
   legend(root, made);
   act(root, state, made);
   state.paint.now();
+}
+// As high as its lanes need, or as the window has room for when it is not scrolled
+function height(stage, h) {
+  const scrolled = stage.closest("[data-testid=stMain]")?.scrollTop ?? 0;
+  const room = innerHeight - HIGH.below - stage.getBoundingClientRect().top - scrolled;
+  return Math.max(HIGH.least, Math.min(room, MACHINE.TOP + HIGH.lane * h.lanes.length));
 }
 function build(root, state, made) {
   made.controls = MACHINE.controls(state, (by) => level(state, by));

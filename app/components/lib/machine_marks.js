@@ -68,10 +68,37 @@ MACHINE.margins = (g, state, inks) => {
   g.fillStyle = inks.paper;
   g.fillRect(0, 0, plan.left - 4, plan.H);
   g.fillRect(0, 0, plan.W, MACHINE.TOP - 4);
-  MACHINE.lanes(g, state, inks);
   MACHINE.blocks(g, state, inks);
   MACHINE.headings(g, state, inks);
+  const near = MACHINE.near(state);
+  if (near) return MACHINE.sides(g, state, near, inks);
+  MACHINE.lanes(g, state, inks);
   MACHINE.columns(g, state, inks);
+};
+// The head that one is so near to that little else is in sight
+MACHINE.near = ({ plan, view }) => {
+  const { W, H, left } = plan, middle = { x: (left + W) / 2, y: (MACHINE.TOP + H) / 2 };
+  return plan.parts.find((part) => {
+    const r = MACHINE.onScreen(part, view), inside = (v, from, size) => v >= from && v < from + size;
+    const there = inside(middle.x, r.x, r.w) && inside(middle.y, r.y, r.h);
+    return part.head >= 0 && there && (r.h > 0.7 * (H - MACHINE.TOP) || r.w > 0.7 * (W - left));
+  });
+};
+// Its rows and columns by name, in the place of the lanes
+MACHINE.sides = (g, { plan, view, h, token }, part, inks) => {
+  const r = MACHINE.onScreen(part, view), { names } = part.column.seen, right = plan.left - 10;
+  const cw = r.w / names.length, ch = r.h / h.lanes.length;
+  h.lanes.forEach((name, i) => {
+    const y = r.y + (i + 0.5) * ch, lit = i === token, ink = lit ? inks.main : inks.ink;
+    if (y < MACHINE.TOP || y > plan.H || (i % Math.ceil(14 / ch) && !lit)) return;
+    MACHINE.label(g, name, right, y + 4, right - 4, inks, { align: "right", size: 13, bold: lit, ink });
+  });
+  names.forEach((name, i) => {
+    const x = r.x + (i + 0.5) * cw;
+    if (x < plan.left || x > plan.W || i % Math.ceil(40 / cw)) return;
+    MACHINE.label(g, name, x, 44, Math.max(cw, 40) - 4, inks, { align: "center", size: 12 });
+  });
+  MACHINE.label(g, `head ${part.head}`, 4, 30, plan.left - 14, inks, { size: 12, bold: true });
 };
 // Where the lanes are narrow, every second or third has its name; the lit one always.
 MACHINE.lanes = (g, { plan, view, h, token }, inks) => {

@@ -44,7 +44,11 @@ MACHINE.controls = (state, level) => {
     el("button", { type: "button", text, title: help, "aria-label": help, onclick });
   const toggle = button("▶", "Play the computation in its order", () => MACHINE.toggle(state));
   const range = el("input", { type: "range", min: 0, "aria-label": "How far the computation has come" });
-  range.oninput = () => (MACHINE.stop(state), MACHINE.stage(state, Number(range.value)));
+  range.oninput = () => {
+    const to = Number(range.value); // before what stops the play sets it back
+    MACHINE.stop(state);
+    MACHINE.stage(state, to);
+  };
   range.onkeydown = (e) => e.stopPropagation();
   const speed = el(
     "select",
