@@ -78,7 +78,8 @@ MACHINE.head = (g, state, part, r, inks) => {
   const row = state.token * ch;
   if (picked && ch > 3) MACHINE.outline(g, r.x, r.y + row, r.w, ch, inks.main, 1);
   MACHINE.outline(g, r.x, r.y, r.w, r.h, picked ? inks.main : inks.rail, picked ? 3 : 1);
-  if (part.over * state.view.k >= MACHINE.NAME - 1 && r.w > 40) {
+  const named = r.w > 40 && (r.w < 300 || r.y > MACHINE.TOP + 14); // near, its columns have their names there
+  if (named && part.over * state.view.k >= MACHINE.NAME - 1) {
     MACHINE.label(g, `head ${part.head}`, r.x, r.y - 3, r.w, inks, { size: 10, bold: picked });
   }
   if (part.column.off.includes(part.head)) MACHINE.cross(g, r, inks);
