@@ -1,5 +1,6 @@
 """What pages derive from a trace: pure functions of its numbers and of the model's weights."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -216,3 +217,22 @@ def sequential_steps(config: Config | RecurrentConfig, length: int) -> int:
     """How many steps must wait for one another to read `length` tokens: one per token if recurrent, one per
     block in a Transformer (Vaswani et al. 2017, table 1)."""
     return length if isinstance(config, RecurrentConfig) else config.layers
+
+
+def pooled(
+    values: np.ndarray, sizes: tuple[int, int], before: tuple[int, int] = (0, 0)
+) -> tuple[np.ndarray, np.ndarray]:
+    """A matrix [R, C] in blocks of `sizes`, each told by its entry that is largest in size.
+
+    -> those entries [R', C'] and where each stands [R', C', 2]. The last blocks may be smaller, and the first
+    ones have so many places less as stand `before` the matrix. A block of −∞ alone (masked) stays −∞.
+    """
+    (R, C), (r, c), (top, left) = values.shape, sizes, before
+    rows, columns = -(-(R + top) // r), -(-(C + left) // c)
+    padded = np.full((rows * r, columns * c), -np.inf, values.dtype)
+    padded[top : top + R, left : left + C] = values
+    blocks = padded.reshape(rows, r, columns, c).swapaxes(1, 2).reshape(rows, columns, r * c)
+    best = np.where(np.isneginf(blocks), -1.0, np.abs(blocks)).argmax(-1)
+    entries = np.take_along_axis(blocks, best[..., None], -1)[..., 0]
+    at = np.indices((rows, columns)).transpose(1, 2, 0) * (r, c) - before
+    return entries, at + np.stack(np.divmod(best, c), -1)

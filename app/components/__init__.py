@@ -47,9 +47,18 @@ DRAWN = (
     "formula",
     "rest",
     "qr",
+    "machine",
 )
 
-SHARED = ("common", "history", "drawing_input")
+SHARED = (
+    "common",
+    "history",
+    "drawing_input",
+    "machine_plan",
+    "machine_paint",
+    "machine_marks",
+    "machine_play",
+)
 ARRIVE = (HERE / "lib" / "arrive.js").read_text("utf-8")
 
 # What is mounted on the page: it waits for the library and calls it. Small, because it is sent every time.
@@ -210,8 +219,8 @@ def bar(key: str, header: dict, token: Act, layer: Act, head: Act, stack: Act) -
 
 
 def prompt(key: str, header: dict, submit: Act, example: Act) -> None:
-    """The text box; `header` has text, placeholder, examples [(text, what it shows)] and open. `submit` is
-    called with a text, `example` with the text of one."""
+    """The text box; `header` has text, placeholder, examples [(text, what it shows)], few (how many of
+    them are always in sight; 0: all or none) and open. `submit` is called with a text, `example` with one's."""
     texts = [shown for shown, _ in header["examples"]]
     put("prompt", key, header, texts, prompt=text(state.LONGEST_TEXT, submit), example=one_of(texts, example))
 
@@ -236,6 +245,12 @@ def _square(kind: str, key: str, header: dict, image: Act) -> None:
 def image(key: str, header: dict, at: Act) -> None:
     """An image in its patches, weights laid over it; `header` as `app.ui.images.laid` makes it."""
     put("image", key, header, header["names"], place=place(len(header["names"]), at))
+
+
+def machine(key: str, header: dict, **acts: Act) -> None:
+    """The whole forward pass; `header` as `app.views.machine.whole` makes it. `acts` has token (a position),
+    take [column, head], zoom [k, x, y], sink (hide the first token), open [column, head, token, key, entry]."""
+    put("machine", key, header, [column["src"] for column in header["columns"]], **acts)
 
 
 def looks(key: str, header: dict, token: Act) -> None:

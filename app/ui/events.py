@@ -49,6 +49,22 @@ def number(least: float, most: float, act: Act) -> Act:
     return _only(lambda value: is_number(value) and least <= value <= most, act)
 
 
+def numbers(*ranges: tuple[float, float], act: Act) -> Act:
+    """A list of numbers, each within its range: whole ones where its ends are."""
+
+    def fits(value: object, least: float, most: float) -> bool:
+        whole = type(least) is type(most) is int
+        return is_number(value) and least <= value <= most and not (whole and type(value) is not int)
+
+    return _only(
+        lambda value: (
+            _is_list(value, len(ranges))
+            and all(fits(each, *ends) for each, ends in zip(value, ranges, strict=True))
+        ),
+        act,
+    )
+
+
 def is_number(value: object) -> bool:
     return type(value) is int or (type(value) is float and math.isfinite(value))
 

@@ -44,6 +44,7 @@ def main() -> None:
             _open(page, app.url, texts[0], "heads")
             rows += [_row("layer, with all heads as thumbnails", _thumbs(page), 150)]
             rows += _steps(page)
+            rows += _machine(context(browser).new_page(), app.url, texts)
             charts = _charts(context(browser).new_page(), app.url, texts[0])
         rows.append(_row("Streamlit alone: a button and a text", _bare(browser), None))
     table(f"From the action to the paint, {TRIES} tries each, 32 tokens, 1280 × 720", HEAD, rows)
@@ -187,6 +188,27 @@ def _new_prompts(page: Page, texts: list[str]) -> list[list]:
     return [
         _row("new prompt: the picture", seen[1:], 200),
         _row("new prompt: the whole page", seen[1:], 200, sight=1),
+    ]
+
+
+def _machine(page: Page, url: str, texts: list[str]) -> list[list]:
+    """The picture of the whole model: of a new prompt, and zoomed by the wheel, frame by frame."""
+    root = "document.querySelector('[data-kind=machine] .gb')"
+    load(page, f"{url}/machine?{urlencode({'prompt': texts[0]})}", f"{root}?.dataset.sig")
+    box, seen = page.locator("[data-part=prompt] textarea"), []
+    for text in texts[1:]:
+        old = page.evaluate(f"{root}.dataset.sig")
+        box.fill(text)
+        sight = f"{root}.dataset.sig !== {old!r}"
+        seen.append(act(page, "keydown", lambda: box.press("Enter"), sight))
+    canvas = page.locator("[data-kind=machine] canvas")
+    canvas.focus()
+    canvas.hover()
+    frames = page.evaluate("selector => __probe.zoomed(selector)", "[data-kind=machine] canvas")
+    zoom = ["machine: a frame while zooming", median(frames), 20, median(frames) / 20]
+    return [
+        _row("machine: from a new prompt to the picture", seen[1:], 200),
+        [*zoom, f"{min(frames):.0f}–{max(frames):.0f}", None, None, "0", 0],
     ]
 
 

@@ -56,6 +56,20 @@
       }
       return ms.slice(1);
     },
+    // The wheel turns over a canvas, a notch a frame: the ms from each to the end of the frame that it is painted
+    // in.
+    async zoomed(selector) {
+      const canvas = document.querySelector(selector), box = canvas.getBoundingClientRect(), ms = [];
+      const middle = { clientX: box.x + box.width / 2, clientY: box.y + box.height / 2 };
+      const at = { ...middle, bubbles: true, cancelable: true, ctrlKey: true };
+      for (let i = 0; i < 40; i++) {
+        const start = performance.now();
+        canvas.dispatchEvent(new WheelEvent("wheel", { ...at, deltaY: i < 25 ? -60 : 60 }));
+        await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+        ms.push(performance.now() - start);
+      }
+      return ms;
+    },
     // The script has run to its end.
     still: () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning",
   });

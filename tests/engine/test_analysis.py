@@ -1,5 +1,6 @@
 """What pages ask of a trace, against cases that can be worked out by hand."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -18,6 +19,7 @@ from engine.analysis import (
     path_length,
     path_to_target,
     patterns,
+    pooled,
     previous_token,
     project,
     promotes,
@@ -308,3 +310,34 @@ def test_every_parameter_of_a_pair_is_in_its_part_and_a_shared_table_counts_once
     assert counts["attention"] == 3 * 2 * (4 * D * D + 4 * D)  # two of the decoder, one of the encoder
     assert counts["cells"] == counts["ending"] == 0
     assert sum(counts.values()) == sum(p.numel() for p in model.parameters())
+
+
+# --- pooled --------------------------------------------------------------------------------------
+
+SIDES = st.integers(1, 9)
+
+
+@given(SIDES, SIDES, SIDES, SIDES, st.integers(0, 8), st.integers(0, 8), st.integers(0, 2**32 - 1))
+def test_a_pooled_cell_is_the_entry_largest_in_size_at_the_place_told(R, C, r, c, top, left, seed):
+    top, left = top % r, left % c
+    values = np.random.default_rng(seed).normal(size=(R, C)).astype(np.float32)
+    entries, at = pooled(values, (r, c), (top, left))
+    assert entries.shape == (-(-(R + top) // r), -(-(C + left) // c)) == at.shape[:2]
+    for i, j in np.ndindex(entries.shape):
+        row, column = at[i, j]
+        assert ((row + top) // r, (column + left) // c) == (i, j) and entries[i, j] == values[row, column]
+        block = values[max(0, i * r - top) : (i + 1) * r - top, max(0, j * c - left) : (j + 1) * c - left]
+        assert abs(entries[i, j]) == np.abs(block).max()
+
+
+def test_what_is_masked_is_told_only_where_all_of_a_block_is():
+    inf = -np.inf
+    values = np.array([[inf, inf, inf], [0.0, inf, inf]])
+    entries, at = pooled(values, (2, 2))
+    assert entries.tolist() == [[0.0, inf]] and at[0, 0].tolist() == [1, 0]
+
+
+def test_blocks_of_one_are_the_matrix():
+    values = np.arange(6.0).reshape(2, 3) - 3
+    entries, at = pooled(values, (1, 1))
+    assert (entries == values).all() and (at == np.indices((2, 3)).transpose(1, 2, 0)).all()

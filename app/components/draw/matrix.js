@@ -83,15 +83,6 @@ function sentence(h, state, R, C, value) {
   return state.pick ? `Picked: ${reading(h, state.pick, value)}. ${top}` : top;
 }
 
-function largest(data, from, count) {
-  let top = 0;
-  for (let i = from; i < from + count; i++) {
-    const a = Math.abs(data[i]);
-    if (a > top && a !== Infinity) top = a;
-  }
-  return top || 1;
-}
-
 const labelled = (h, list) => !h.bare && list[0] !== null;
 // Where things go: label margins, and cells as large as the room allows.
 function layout(canvas, root, h, R, C, width) {

@@ -18,8 +18,10 @@ DRAW.prompt = function ({ data, parentElement, setTriggerValue }) {
   else if (state.server !== data.text) write(state.box, data.text);
   state.server = data.text;
   state.box.placeholder = data.placeholder;
-  examples(root, state, data);
+  state.few = data.few;
+  const anew = examples(state, data);
   if (state.open !== data.open) state.show(state.open = data.open);
+  else if (anew) state.show(state.shown);
   root.dataset.sig = data.text.slice(0, 80);
 };
 
@@ -40,11 +42,17 @@ function build_prompt(root, state) {
   });
   const menu = (state.menu = el("div", { class: "examples", hidden: true }));
   const open = el("button", { type: "button", class: "quiet", text: "Examples", "aria-expanded": "false" });
+  const more =
+    (state.more = el("button", { type: "button", class: "example more", "aria-expanded": "false" }));
   state.show = (on) => {
-    menu.hidden = !on;
-    open.setAttribute("aria-expanded", on);
+    state.shown = on;
+    menu.hidden = !on && !state.few;
+    [...menu.children].forEach((chip, i) => (chip.hidden = chip !== more && !on && i >= state.few));
+    [open.hidden, more.hidden] = [state.few > 0, !state.few];
+    more.textContent = on ? "fewer" : "more …";
+    for (const button of [open, more]) button.setAttribute("aria-expanded", on);
   };
-  open.onclick = () => state.show(menu.hidden);
+  open.onclick = more.onclick = () => state.show(!state.shown);
   box.oninput = () => grow(box);
   box.onkeydown = (e) => {
     e.stopPropagation();
@@ -55,24 +63,26 @@ function build_prompt(root, state) {
   root.replaceChildren(el("div", { class: "prompt" }, box, run, open), menu);
 }
 
-function examples(root, state, data) {
+// The chips, where they are others than before
+function examples(state, data) {
   const all = JSON.stringify(data.examples);
-  if (state.examples !== all) {
-    state.menu.replaceChildren(
-      ...data.examples.map(([text, why]) =>
-        el("button", {
-          type: "button",
-          class: "example",
-          title: text,
-          onclick: () => {
-            write(state.box, text);
-            state.example(text);
-          },
-        }, el("b", { text: why }))
-      ),
-    );
-    state.examples = all;
-  }
+  if (state.examples === all) return false;
+  state.menu.replaceChildren(
+    ...data.examples.map(([text, why]) =>
+      el("button", {
+        type: "button",
+        class: "example",
+        title: text,
+        onclick: () => {
+          write(state.box, text);
+          state.example(text);
+        },
+      }, el("b", { text: why }))
+    ),
+    ...(state.few ? [state.more] : []),
+  );
+  state.examples = all;
+  return true;
 }
 
 function write(box, text) {

@@ -125,6 +125,15 @@ function shade(x, scale, limit) {
   const share = scale === "diverging" ? 0.5 + (0.5 * x) / limit : Math.sqrt(Math.max(0, x) / limit);
   return Math.max(0, Math.min(255, Math.round(share * 255)));
 }
+// The largest size among `count` numbers; what is masked counts for nothing.
+function largest(data, from, count) {
+  let top = 0;
+  for (let i = from; i < from + count; i++) {
+    const a = Math.abs(data[i]);
+    if (a > top && a !== Infinity) top = a;
+  }
+  return top || 1;
+}
 // What the colours mean: the ends of the scale and the colours between them
 function legendOf(lut, scale, limit) {
   const stops = Array.from({ length: 9 }, (_, i) => toCss(lut[Math.round((i * 255) / 8)])).join(",");

@@ -1,0 +1,118 @@
+"""What is read: the box for a text or an image, and the view of its run."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from app import catalogue, components, compute, state
+from app.architecture import CROSS, STEPS, whole
+from app.text import say
+from app.ui.context import StepContext
+from app.ui.controls import button, text_field
+from app.ui.labels import escape
+from app.ui.notes import notes
+from app.ui.page import group, notice
+from app.views.walk.steps.tokens import LONGEST_TARGET
+from engine.images import SIGNS
+
+PLAIN = [  # prompts for every model; those of its own come from the file beside its weights
+    {"text": state.PROMPT, "note": "A classic example"},
+    {"text": "Once upon a time there was a little girl who lived in the", "note": "A story begins"},
+    {"text": "Aragorn told Frodo to mind Lothlorien", "note": "Rare words in pieces"},
+    {"text": "naïve café 🙂👩‍👩‍👧 שלום", "note": "Other scripts and emoji"},
+]
+PLACES = ("step", "layer", "head", "token", "key", "other")  # what an example sets besides the prompt
+
+
+def of_a_run(draw: Callable[[StepContext], None], examples: int = 0) -> None:
+    """Where a person says what the model is to read, and what `draw` draws of its run.
+
+    examples  as many of them are in sight, the others a click away; 0: all, at the first step of the walk"""
+    asked = _readable(state.view(catalogue.models()))
+    name = catalogue.walked(asked)
+    view = replace(asked, prompt=catalogue.opening(name, asked.prompt))
+    model = compute.model(name)
+    given = catalogue.given(name, view)
+    _image(view, model) if model.reads[0].image else _prompt(view, model, examples)
+    above = group("notes")
+    try:
+        trace = compute.trace(name, given)
+    except ValueError as error:
+        _trouble(error, view)
+    else:
+        ctx, moved = _look(view, model, given, trace)
+        state.settle(replace(ctx.view, prompt=asked.prompt), moved)
+        draw(ctx)
+    with above:
+        notes()
+
+
+def _readable(view: state.View) -> state.View:
+    """The view, of the default model where the one asked for cannot be read."""
+    if view.model and (why := catalogue.fault(view.model)):
+        state.complain(say("trouble", "models", name=view.model, reason=why))
+        state.change(model="")
+    return state.current()
+
+
+def _look(view: state.View, model, given: compute.Given, trace) -> tuple[StepContext, list[str]]:
+    """The view of the run, with positions that exist, and a sentence for each one moved."""
+    ctx = StepContext(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
+    keys = len(ctx.memory.ids) if view.step == CROSS and ctx.side == "decoder" else None
+    fitted, moved = state.fit(view, ctx.config, len(ctx.ids), keys, ctx.side, ctx.gap)
+    kept, refused = compute.fitting(model.name, given, view.edits)
+    ctx = replace(ctx, view=replace(fitted, edits=kept)).with_edits(kept)
+    return ctx, moved + [f"A what-if was left out: {reason}." for reason in refused]
+
+
+def _prompt(view: state.View, model, few: int) -> None:
+    examples = catalogue.examples(model.name) + PLAIN
+    header = {
+        "text": view.prompt,
+        "placeholder": say("walk", "prompt/placeholder", whole(model)),
+        "examples": [(example["text"], example["note"]) for example in examples],
+        "few": few,
+        "open": not few and view.step == STEPS[0],
+    }
+
+    def show(text: str) -> None:
+        """An example opens where there is something to see in it."""
+        example = next(example for example in examples if example["text"] == text)
+        _submit(example["text"], **{place: example[place] for place in PLACES if place in example})
+
+    components.prompt("prompt", header, _submit, show)
+
+
+def _image(view: state.View, model) -> None:
+    """The image: one of the model's examples, drawn by hand, or from a file."""
+    given, palette = catalogue.given(model.name, view), model.prepare.palette
+    header = {
+        "text": given if isinstance(given, str) else given[0],
+        "side": model.reads[0].image,
+        "signs": SIGNS[: len(palette)],
+        "palette": [[round(x) for x in (colour * 3)[:3]] for colour in palette],
+        "examples": [(example["text"], example["note"]) for example in catalogue.examples(model.name)],
+        "open": view.step == STEPS[0],
+    }
+    if all(len(set(colour)) == 1 for colour in palette):
+        return components.drawing("drawing", header, _paint)
+    beside = catalogue.beside(model.name, "examples.json")
+    names = beside.get("colours") or [f"colour {sign}" for sign in header["signs"]]
+    components.painting("painting", header | {"colours": names, "stamps": beside.get("stamps", [])}, _paint)
+
+
+def _paint(signs: str) -> None:
+    """Another image, and with it another caption where there is one."""
+    state.anew(image=signs, target="")
+
+
+def _submit(text: str, **places) -> None:
+    state.tell("")
+    state.anew(prompt=text, **places)
+
+
+def _trouble(error: ValueError, view: state.View) -> None:
+    """The prompt cannot be run: say why; it stays in its box, and what was given to a decoder can go."""
+    notice(escape(str(error)[0].upper() + str(error)[1:]) + ".", "warning")
+    if view.target:
+        text_field(say("walk", "target/field"), "target", LONGEST_TARGET)
+        button("drop", say("walk", "target/drop"), lambda: state.change(target=""))

@@ -1,0 +1,55 @@
+"""Which tokens share a lane of the picture, where there are more of them than lanes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.analysis import pooled
+from engine.config import Config
+
+MOST = 48  # lanes
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """`count` positions, `size` of them a lane; `before` places of the first lane stand empty, so that the
+    vector before an image's patches has a lane of its own, and each of the others whole rows of patches."""
+
+    count: int
+    size: int = 1
+    before: int = 0
+
+    @property
+    def number(self) -> int:
+        return -(-(self.count + self.before) // self.size)
+
+    def first(self, lane: int) -> int:
+        return max(0, lane * self.size - self.before)
+
+    def last(self, lane: int) -> int:
+        return min((lane + 1) * self.size - self.before, self.count) - 1
+
+    def names(self, labels: list[str]) -> list[str]:
+        """What each lane is called: its token, or the first of those that share it."""
+        shared = ("" if self.first(i) == self.last(i) else " …" for i in range(self.number))
+        return [labels[self.first(i)] + more for i, more in enumerate(shared)]
+
+
+def lanes_of(config: Config, count: int) -> Lanes:
+    """The lanes of so many positions of a stack."""
+    if count <= MOST:
+        return Lanes(count)
+    if config.image:
+        across = config.image // config.patch
+        size = across * -(-across // (MOST - 1))
+        return Lanes(count, size, size - 1)
+    return Lanes(count, -(-count // MOST))
+
+
+def by_lane(heads: np.ndarray, asking: Lanes, seen: Lanes) -> np.ndarray:
+    """Heads [H, T, S] with a row for each lane that asks and a column for each that is seen: [H, T', S'],
+    the largest weight of those it stands for."""
+    if asking.size == seen.size == 1:
+        return heads
+    sizes, before = (asking.size, seen.size), (asking.before, seen.before)
+    return np.stack([pooled(head, sizes, before)[0] for head in heads])

@@ -1,0 +1,160 @@
+"""The whole forward pass as one picture: what stands in it, from the points of the run."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from app import compute, state
+from app.edits import found
+from app.text import say
+from app.ui.context import StepContext
+from app.ui.frame import light
+from app.ui.heatmaps import shown
+from app.ui.page import keep
+from app.views.machine.lanes import Lanes, by_lane, lanes_of
+from engine.analysis import pooled
+from engine.worked.derived import worst
+
+CELLS = 16  # of a vector: as many stand for all of its entries
+BEST = 5  # answers told for each lane
+SECONDS = 2e8  # products of each of the matrices in a block: from here on a check waits for a click
+PARTS = (  # of a block, in the order of computation: kind of picture, point, part, its name there, what it adds
+    ("heads", "attn.pattern", "attention", "heads", "attn.out"),
+    ("vector", "attn.out", "attention", "adds", "attn.out"),
+    ("heads", "cross.pattern", "cross-attention", "heads", "cross.out"),
+    ("vector", "cross.out", "cross-attention", "adds", "cross.out"),
+    ("shares", "mlp.shares", "MLP", "experts", "mlp.out"),
+    ("vector", "mlp.act", "MLP", "units", "mlp.out"),
+    ("vector", "mlp.out", "MLP", "adds", "mlp.out"),
+    ("stream", "resid_post", "stream", "", ""),
+)
+
+
+def header(ctx: StepContext) -> dict:
+    """All that the picture of the run needs; the tensors go to the page beside it."""
+    lanes, columns = lanes_of(ctx.config, len(ctx.labels)), list(_columns(ctx))
+    points = [column["point"] for column in columns]
+    return {
+        "lanes": lanes.names(ctx.labels),
+        "size": lanes.size,
+        "before": lanes.before,
+        "token": ctx.view.token,
+        "layer": ctx.view.layer,
+        "head": ctx.view.head,
+        "seen": {"own": _seen(ctx)} | ({"there": _seen(ctx.memory)} if ctx.config.memory else {}),
+        "columns": columns,
+        "answers": _answers(ctx, lanes),
+        "pooled": _pooled(columns, lanes),
+        "foot": f"{len(points)} points, {points[0]} to {points[-1]}",
+        "model": ctx.source,
+        "light": light_of(ctx, points) if state.rested(name_of(ctx)) else None,
+    }
+
+
+def name_of(ctx: StepContext) -> str:
+    """What the check of this run is called."""
+    return ctx.id_of(ctx.outcome[0], "machine")
+
+
+def light_of(ctx: StepContext, points: list[str]) -> dict:
+    """The self-check of all that is shown: the worst of its tensors, the answers' scores among them."""
+    found = light(worst(ctx.checked(point) for point in [*points, ctx.outcome[0]]))
+    return found | {"text": f"the worst of {len(points) + 1} tensors, {found['text']}"}
+
+
+def takes_long(ctx: StepContext) -> bool:
+    """Does that take seconds?"""
+    config = ctx.config
+    return config.layers * config.width**2 * len(ctx.labels) > SECONDS
+
+
+def _columns(ctx: StepContext) -> Iterator[dict]:
+    yield _vector(ctx, ctx.whole("embed.out"), "stream") | _named("embedding", "")
+    for layer in range(ctx.config.layers):
+        for kind, name, part, label, adds in PARTS:
+            point = ctx.whole(f"blocks.{layer}.{name}")
+            if point not in ctx.trace.table:
+                continue
+            adds = ctx.whole(f"blocks.{layer}.{adds}") if adds else ""
+            make = _heads if kind == "heads" else _vector
+            yield make(ctx, point, kind) | _named(part, label, layer, adds) | _off(ctx, point, adds)
+    last = ctx.whole("final_norm.out")
+    if last in ctx.trace.table:
+        yield _vector(ctx, last, "stream") | _named("last norm", "")
+
+
+def _named(part: str, label: str, layer: int | None = None, adds: str = "") -> dict:
+    return {"part": part, "label": label, "layer": layer, "adds": adds, "off": []}
+
+
+def _vector(ctx: StepContext, point: str, kind: str) -> dict:
+    """A vector for each lane, each cell the entry that is largest in size among those it stands for."""
+    values, lanes = ctx.array(point).astype(np.float32), lanes_of(ctx.config, len(ctx.labels))
+    each = -(-values.shape[1] // CELLS)
+    cells, where = pooled(values, (lanes.size, each), (lanes.before, 0))
+    id, at = ctx.id_of(point, "cells"), ctx.id_of(point, "places")
+    keep(id, cells[None])
+    keep(at, where.transpose(2, 0, 1).astype(np.float32)[-1 if lanes.size == 1 else 0 :])
+    return {"src": id, "at": at, "point": point, "kind": kind, "entries": values.shape[1], "each": each}
+
+
+def _heads(ctx: StepContext, point: str, kind: str) -> dict:
+    """All heads of a block, [H, T, S]."""
+    cross = ctx.trace.table[point].part == "cross"
+    there = ctx.memory if cross else ctx
+    asking, seen = (lanes_of(one.config, len(one.labels)) for one in (ctx, there))
+    id = ctx.id_of(point, f"{asking.size} {seen.size}" if max(asking.size, seen.size) > 1 else "")
+    keep(id, by_lane(shown(ctx, point), asking, seen))
+    return {"src": id, "point": point, "kind": kind, "seen": "there" if cross else "own"}
+
+
+def _seen(ctx: StepContext) -> dict:
+    """What stands along the other side of a head: the lanes of the stack that is looked at."""
+    lanes = lanes_of(ctx.config, len(ctx.labels))
+    return {"names": lanes.names(ctx.labels), "size": lanes.size, "before": lanes.before}
+
+
+def z_of(point: str) -> str:
+    """Where a head of this pattern is taken out: what it hands over."""
+    return point.rpartition(".")[0] + ".z"
+
+
+def _off(ctx: StepContext, point: str, adds: str) -> dict:
+    """What the what-ifs take out: heads by number, −1 for the part as a whole."""
+    out = z_of(point)
+    gone = [edit.at[0][1] for edit in ctx.edits if (edit.point, edit.op) == (out, "zero") and _is_head(edit)]
+    return {"off": gone + [-1] * bool(adds and found(ctx.edits, adds, "zero"))}
+
+
+def _is_head(edit) -> bool:
+    return [axis for axis, _ in edit.at] == ["H"]
+
+
+def _pooled(columns: list[dict], lanes: Lanes) -> str:
+    """What a cell stands for, where it is for more than one number."""
+    each = sorted({column["each"] for column in columns if column.get("each", 1) > 1})
+    told = [say("machine", "cells", n=" or ".join(map(str, each)))] if each else []
+    return " ".join(told + [say("machine", "lanes", n=lanes.size)] * (lanes.size > 1))
+
+
+def _answers(ctx: StepContext, lanes: Lanes) -> list[dict]:
+    """For each lane the most probable answers after its (last) token, and what they were before a what-if; for
+    all lanes together where there is but one: a class, or what the decoder beside this stack writes."""
+    point, at = ctx.outcome
+    after = ctx.trace[point][0].softmax(-1)
+    first = compute.trace(ctx.model.name, ctx.given)[point][0].softmax(-1) if ctx.edits else None
+    if not at or ctx.side == "encoder":
+        return [_best(ctx, after[at], None if first is None else first[at])]
+    last = [lanes.last(i) for i in range(lanes.number)]
+    return [_best(ctx, after[i], None if first is None else first[i]) for i in last]
+
+
+def _best(ctx: StepContext, after, before) -> dict:
+    best = after.topk(min(BEST, len(after))).indices.tolist()
+    told = {"labels": [ctx.answer(i) for i in best], "now": _shares(after, best)}
+    return told | ({} if before is None else {"then": _shares(before, best)})
+
+
+def _shares(of, entries: list[int]) -> list[float]:
+    """To six digits: more is not shown."""
+    return [float(f"{float(of[i]):.6g}") for i in entries]

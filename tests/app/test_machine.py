@@ -1,0 +1,321 @@
+"""The whole model in one picture: every number is the run's own, and what is taken out is what was clicked."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import engine
+from app import catalogue, compute
+from app.architecture import STEPS
+from app.views.machine.lanes import MOST, Lanes, lanes_of
+from engine.config import Config
+from engine.load import SHIPPED
+from engine.trace import Edit
+from tests.app.conftest import CAPTIONERS, DECODERS, TRANSLATORS
+from tests.app.visit import (
+    drawn,
+    fire,
+    full_prompt,
+    given,
+    keys,
+    model,
+    notices,
+    report,
+    reported,
+    softmax,
+    tensors,
+    texts,
+    trace,
+    view,
+    visit,
+    what_if,
+)
+
+SHORT = "The cat sat on the mat"
+STRANGERS = ("llama", "bert", "vit", "plain bert", *DECODERS, *TRANSLATORS, *CAPTIONERS)
+NAMES = [*sorted(path.parent.name for path in SHIPPED.glob("*/config.json")), *STRANGERS]
+
+
+def machine(**link):
+    at = visit(**link)
+    at = at.switch_page("views/machine/page.py").run()
+    assert not at.exception
+    return at
+
+
+def header(at) -> dict:
+    return given(at, "machine")
+
+
+def column(at, point: str) -> tuple[int, dict]:
+    return next((i, c) for i, c in enumerate(header(at)["columns"]) if c["point"] == point)
+
+
+def run_of(at) -> engine.Trace:
+    """The run that is shown, as the app has it."""
+    name = view(at).model or catalogue.models()[0]
+    read = replace(view(at), prompt=catalogue.opening(name, view(at).prompt))
+    return compute.trace(name, catalogue.given(name, read), read.edits)
+
+
+def light(at) -> dict:
+    """The self-check, for which the visitor stays."""
+    assert header(at)["light"] is None
+    fire(at, "rest", rested=given(at, "rest")["name"])
+    assert not at.exception and "rest" not in keys(at)
+    return header(at)["light"]
+
+
+def check_vector(at, run, column: dict, lanes: Lanes) -> None:
+    """Every cell is the entry at the place told, and none that it stands for is larger in size."""
+    values, kept = run[column["point"]][0].numpy().astype(np.float32), tensors(at)
+    cells, places = kept[column["src"]][0], kept[column["at"]].astype(int)
+    for lane in range(lanes.number):
+        rows = slice(lanes.first(lane), lanes.last(lane) + 1)
+        for i, cell in enumerate(cells[lane]):
+            row = places[0, lane, i] if len(places) == 2 else lane
+            block = values[rows, i * column["each"] : (i + 1) * column["each"]]
+            assert cell == values[row, places[-1, lane, i]]
+            assert abs(cell) == np.abs(block).max() and cell in block
+
+
+def check_heads(at, run, column: dict, asking: Lanes, seen: Lanes) -> None:
+    """A head's cell is its weight; of those that share one the largest; −∞ where all are masked."""
+    cells, weights = tensors(at)[column["src"]], drawn(run, column["point"])
+    assert cells.shape == (len(weights), asking.number, seen.number)
+    for lane in range(asking.number):
+        rows = weights[:, asking.first(lane) : asking.last(lane) + 1]
+        for key in range(seen.number):
+            block = rows[:, :, seen.first(key) : seen.last(key) + 1]
+            np.testing.assert_array_equal(cells[:, lane, key], block.max((1, 2)))
+
+
+def check_picture(at) -> None:
+    run, data = run_of(at), header(at)
+    side = view(at).stack if len(run.model.reads) == 2 else ""
+    config = run.model.get_submodule(side).config
+    lanes = lanes_of(config, len(run[data["columns"][0]["point"]][0]))
+    assert len(data["lanes"]) == lanes.number and (data["size"], data["before"]) == (lanes.size, lanes.before)
+    for column in data["columns"]:
+        assert column["point"].startswith(side)
+        if column["kind"] == "heads":
+            source = run.model.encoder.config if column["seen"] == "there" else config
+            seen = lanes_of(source, run[column["point"]].shape[-1])
+            assert len(data["seen"][column["seen"]]["names"]) == seen.number
+            check_heads(at, run, column, lanes, seen)
+        else:
+            check_vector(at, run, column, lanes)
+    check_answers(run, data, side, lanes)
+    assert light(at)["ok"]
+
+
+def check_answers(run, data: dict, side: str, lanes: Lanes) -> None:
+    """The answers of a lane are the softmax of its last token's logits."""
+    if "classes" in run.table:
+        scores = run["classes"][0][None]
+    elif side == "encoder":
+        scores = run["decoder.logits"][0, -1:]
+    else:
+        logits = run[f"{side}.logits" if side else "logits"][0]
+        scores = logits[[lanes.last(i) for i in range(lanes.number)]]
+    assert len(data["answers"]) == len(scores)
+    for told, row in zip(data["answers"], scores.numpy(), strict=True):
+        shares = np.sort(softmax(row))[::-1]
+        assert told["now"] == pytest.approx(shares[: len(told["now"])].tolist(), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_model_has_its_picture_or_a_sentence_and_a_way_into_the_walk(family, name):
+    read = {} if name in catalogue.shipped() else {"prompt": "the cat sat"}
+    one = compute.model(name)
+    for side in ("encoder", "decoder") if len(one.reads) == 2 else ("",):
+        at = machine(model=name, **read, **({"stack": side} if side else {}))
+        assert ("control-stack" in keys(at)) == bool(side)
+        assert not [text for text in texts(at) if "[[" in text]
+        if isinstance(one.get_submodule(side).config, Config):
+            check_picture(at)
+        else:
+            assert "machine" not in keys(at) and "no blocks" in notices(at, "info")[0]
+            fire(at, "button-walk", change=True)
+            assert not at.exception and "machine" not in keys(at) and keys(at, "map")
+
+
+def test_the_other_stack_is_a_click_away():
+    at = machine(model="interpreter")
+    assert header(at)["columns"][0]["point"] == "decoder.embed.out"
+    fire(at, "control-stack", change="encoder")
+    assert header(at)["columns"][0]["point"] == "encoder.embed.out"
+
+
+def test_a_mixture_shows_which_experts_a_token_goes_to(family):
+    at = machine(model="mixed", prompt=SHORT)
+    shares = [c for c in header(at)["columns"] if c["kind"] == "shares"]
+    assert len(shares) == compute.model("mixed").config.layers
+    assert shares[0]["each"] == 1  # every expert has a cell of its own
+
+
+def test_a_prompt_as_long_as_the_model_reads_has_lanes_that_tokens_share():
+    at = machine(prompt=full_prompt())
+    data, size = header(at), -(-model().config.context // MOST)
+    assert data["size"] == size and len(data["lanes"]) <= MOST
+    assert f"up to {size} of them share one" in data["say"]
+    check_picture(at)
+
+
+def test_lanes_that_are_shared_hold_every_position_once():
+    config = compute.model("captioner").encoder.config  # 64 patches in rows of 8, and a vector before them
+    for lanes in (lanes_of(config, 65), lanes_of(model().config, 256), lanes_of(model().config, 7)):
+        held = [i for lane in range(lanes.number) for i in range(lanes.first(lane), lanes.last(lane) + 1)]
+        assert held == list(range(lanes.count))
+    lanes = lanes_of(config, 65)
+    assert (lanes.first(0), lanes.last(0), lanes.first(1), lanes.last(1)) == (0, 0, 1, 8)
+
+
+def test_what_cells_stand_for_is_said():
+    assert "stands for 12 or 48 numbers" in header(machine(prompt=SHORT))["say"]
+
+
+def test_the_light_is_red_where_one_tensor_is_wrong(monkeypatch):
+    checked = compute.checked
+
+    def wrong(name, read, point, edits=()):
+        check = checked(name, read, point, edits)
+        return replace(check, ok=False) if point == "blocks.3.mlp.out" else check
+
+    monkeypatch.setattr(compute, "checked", wrong)
+    assert not light(machine(prompt=SHORT))["ok"]
+
+
+def test_another_run_is_checked_anew():
+    at = machine(prompt=SHORT)
+    assert light(at)["ok"] and "the worst of 33 tensors" in header(at)["light"]["text"]
+    fire(at, "machine", take=[column(at, "blocks.2.attn.pattern")[0], 3])
+    assert light(at)["ok"]
+
+
+# --- taking parts out ----------------------------------------------------------------------------
+
+
+def test_a_head_is_taken_out_and_put_back():
+    at = machine(prompt=SHORT)
+    stage, _ = column(at, "blocks.2.attn.pattern")
+    fire(at, "machine", take=[stage, 3])
+    edit = Edit("blocks.2.attn.z", "zero", {"H": 3})
+    assert view(at).edits == (edit,)
+    assert column(at, "blocks.2.attn.pattern")[1]["off"] == [3]
+    assert column(at, "blocks.1.attn.pattern")[1]["off"] == []
+    now = engine.run(model(), SHORT, edits=[edit])["logits"][0].numpy()
+    before = trace(SHORT)["logits"][0].numpy()
+    for i, told in enumerate(header(at)["answers"]):
+        best = np.argsort(-softmax(now[i]))[: len(told["now"])]
+        assert told["now"] == pytest.approx(softmax(now[i])[best].tolist(), rel=1e-4)
+        assert told["then"] == pytest.approx(softmax(before[i])[best].tolist(), rel=1e-4)
+    fire(at, "machine", take=[stage, 3])
+    assert view(at).edits == () and "then" not in header(at)["answers"][0]
+
+
+@pytest.mark.parametrize(
+    ("point", "edited"),
+    [
+        ("blocks.1.attn.pattern", "blocks.1.attn.out"),
+        ("blocks.1.attn.out", "blocks.1.attn.out"),
+        ("blocks.4.mlp.act", "blocks.4.mlp.out"),
+        ("blocks.4.mlp.out", "blocks.4.mlp.out"),
+    ],
+)
+def test_attention_and_mlp_are_taken_out_as_a_whole_and_put_back(point, edited):
+    at = machine(prompt=SHORT)
+    stage, _ = column(at, point)
+    fire(at, "machine", take=[stage, -1])
+    assert view(at).edits == (Edit(edited, "zero"),)
+    assert [c["point"] for c in header(at)["columns"] if -1 in c["off"]] == [
+        c["point"] for c in header(at)["columns"] if c["adds"] == edited
+    ]
+    fire(at, "machine", take=[stage, -1])
+    assert view(at).edits == ()
+
+
+@pytest.mark.parametrize("point", ["embed.out", "blocks.0.resid_post", "final_norm.out"])
+def test_the_stream_cannot_be_taken_out(point):
+    at = machine(prompt=SHORT)
+    fire(at, "machine", take=[column(at, point)[0], -1])
+    assert view(at).edits == ()
+
+
+def test_cross_attention_is_taken_out_by_itself():
+    at = machine(model="interpreter")
+    fire(at, "machine", take=[column(at, "decoder.blocks.1.cross.pattern")[0], 2])
+    assert view(at).edits == (Edit("decoder.blocks.1.cross.z", "zero", {"H": 2}),)
+    assert column(at, "decoder.blocks.1.cross.pattern")[1]["off"] == [2]
+    assert column(at, "decoder.blocks.1.attn.pattern")[1]["off"] == []
+
+
+def test_other_what_ifs_strike_nothing_out():
+    edits = (Edit("blocks.0.attn.z", "zero", {"T": 2}), Edit("blocks.0.attn.z", "zero", {"H": 1, "T": 2}))
+    at = machine(prompt=SHORT, **what_if(*edits, Edit("blocks.1.attn.z", "mean", {"H": 1})))
+    assert len(view(at).edits) == 3
+    assert not [c for c in header(at)["columns"] if c["off"]]
+
+
+# --- what the page reports -----------------------------------------------------------------------
+
+FORGED = {
+    "take": [[0], [-1, 0], [99, 0], [1, 6], [1, -2], [1.0, 0], "1,0", None, [1, True]],
+    "zoom": [[0.5, 0, 0], [61, 0, 0], [2, -1, 0], [2, 0, 1.1], [2, 0], ["2", 0, 0], [float("nan"), 0, 0]],
+    "token": [-1, 99, 1.0, "0", None],
+    "sink": [1, "on", None],
+    "open": [[0, 0, 0, 0], [0, 9, 0, 0, 0], [99, 0, 0, 0, 0], [0, 0, 99, 0, 0], [0, 0, 0, 99, 0]],
+}
+
+
+@pytest.mark.parametrize("event", FORGED)
+def test_what_no_part_of_the_page_sends_does_nothing(event):
+    at = machine(prompt=SHORT)
+    before = view(at)
+    for value in FORGED[event]:
+        report(at, [reported(at, "machine", event, value)])
+        assert not at.exception and view(at) == before, value
+
+
+def test_a_report_of_another_picture_does_nothing():
+    at = machine(prompt=SHORT)
+    late = reported(at, "machine", "take", [1, 0])
+    fire(at, "prompt", prompt="Another text")
+    before = view(at)
+    report(at, [[late[0] + 5, *late[1:]]])
+    assert view(at) == before
+
+
+def test_zoom_and_the_hidden_first_token_are_in_the_view():
+    at = machine(prompt=SHORT)
+    fire(at, "machine", zoom=[4.5, 0.25, 0.5])
+    fire(at, "machine", sink=True)
+    assert (view(at).zoom, view(at).zoom_x, view(at).zoom_y, view(at).sink) == (4.5, 0.25, 0.5, True)
+    assert header(at)["zoom"] == [4.5, 0.25, 0.5] and header(at)["sink"]
+
+
+def test_every_column_opens_a_step_that_the_walk_has():
+    for name in ("storybook", "interpreter", "digits", "wordfinder"):
+        columns = header(machine(model=name))["columns"]
+        for stage in {c["point"].split(".")[-2] + c["kind"]: i for i, c in enumerate(columns)}.values():
+            at = machine(model=name)
+            head = 1 if columns[stage]["kind"] == "heads" else -1
+            fire(at, "machine", open=[stage, head, 2, 1 if head > 0 else -1, -1 if head > 0 else 5])
+            assert not at.exception and "machine" not in keys(at)
+            seen = view(at)
+            assert seen.step in (*STEPS, "cross") and seen.token == 2
+            assert seen.layer == (columns[stage]["layer"] or 0)
+            assert (seen.head, seen.key) == (1, 1) if head > 0 else seen.unit == 5
+            assert not notices(at), (name, columns[stage]["point"])
+
+
+def test_three_examples_are_in_sight():
+    data = given(machine(), "prompt")
+    assert data["few"] == 3 and not data["open"] and len(data["examples"]) > 3
+
+
+def test_no_prompt_breaks_the_page():
+    for text in ("", "a", "naïve café 🙂 שלום"):
+        at = machine(prompt=text)
+        assert "machine" in keys(at) or notices(at)

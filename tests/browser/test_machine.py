@@ -1,0 +1,284 @@
+"""The whole model in one picture, by mouse and by keys: zoom, follow, play, take out, open the walk."""
+
+import re
+from functools import cache
+from urllib.parse import quote, urlencode
+
+import pytest
+from playwright.sync_api import Page
+
+import engine
+from tests.browser.reading import number, ready
+
+PROMPT = "The cat sat on the mat because it was"
+ROOT = "document.querySelector('[data-kind=machine] .gb')"
+CANVAS = "[data-kind=machine] canvas"
+SET = """(range, value) => {
+    range.value = value;
+    range.dispatchEvent(new Event('input', { bubbles: true }));
+}"""
+# Where on the canvas a cell of a head is, or the middle of the head where no cell is named
+PLACE = f"""([layer, head, row, col]) => {{
+    const {{ plan, view }} = {ROOT}.__state;
+    const part = plan.parts.find((p) => p.column.layer === layer && p.head === head && !p.column.seen.other);
+    const [, T, S] = window.__glassbox.tensors.get(part.column.src).shape;
+    const x = part.x + part.w * (row === undefined ? 0.5 : (col + 0.5) / S);
+    const y = part.y + part.h * (row === undefined ? 0.5 : (row + 0.5) / T);
+    return [(x - view.x) * view.k, (y - view.y) * view.k];
+}}"""
+HEADING = f"""([layer, name]) => {{
+    const {{ plan, view }} = {ROOT}.__state;
+    const found = plan.headings.find((h) => h.column.layer === layer && h.name === name);
+    return [(found.x + 8 - view.x) * view.k, 28];
+}}"""
+
+
+@cache
+def run() -> engine.Trace:
+    return engine.run(engine.load(), PROMPT)
+
+
+def open_machine(page: Page, app: str, **link) -> Page:
+    link = {"prompt": PROMPT} | link
+    page.goto(f"{app}/machine?{urlencode(link, quote_via=quote)}")
+    drawn(page)
+    return page
+
+
+def drawn(page: Page) -> None:
+    page.wait_for_function(f"() => {ROOT}?.dataset.sig")
+    ready(page)
+
+
+def state(page: Page, what: str):
+    return page.evaluate(f"() => {ROOT}.__state.{what}")
+
+
+def until(page: Page, what: str) -> None:
+    page.wait_for_function(f"() => {{ const state = {ROOT}.__state; return {what}; }}")
+
+
+def at(page: Page, place: str, *which) -> dict:
+    x, y = page.evaluate(place, list(which))
+    return {"position": {"x": x, "y": y}}
+
+
+def press(page: Page, *names: str) -> None:
+    page.locator(CANVAS).focus()
+    for name in names:
+        page.keyboard.press(name)
+
+
+def answers(page: Page) -> list[str]:
+    return page.locator(".answers .answer").all_inner_texts()
+
+
+def hovered(page: Page, *which) -> str:
+    page.locator(CANVAS).hover(**at(page, PLACE, *which))
+    return page.evaluate(f"() => {ROOT}.dataset.hover")
+
+
+@pytest.mark.parametrize("by", ["keys", "buttons"])
+def test_zoom_goes_from_the_model_to_the_number_of_a_cell(page, app, by):
+    open_machine(page, app, layer=1, head=2, token=5, key=3)
+    assert page.evaluate(f"() => {ROOT}.dataset.numbers") == "0"
+    sizes = [1]
+    for _ in range(3):
+        press(page, "+") if by == "keys" else page.get_by_role("button", name="Zoom in").click()
+        until(page, f"state.view.k > {sizes[-1]} && !state.pending")
+        sizes.append(state(page, "view.k"))
+    assert int(page.evaluate(f"() => {ROOT}.dataset.numbers")) > 0
+    told = hovered(page, 1, 2, 5, 3)
+    assert told.startswith("block 1, head 2: ")
+    shown = number(re.search(r"\(([−\d.e]+)\)", told)[1])
+    assert shown == pytest.approx(run()["blocks.1.attn.pattern"][0, 2, 5, 3].item(), rel=1e-3)
+    page.wait_for_url(re.compile("zoom=.*zoom_x=.*zoom_y="))
+    page.get_by_role("button", name="Whole model").click()
+    page.wait_for_url(lambda url: "zoom" not in url)
+
+
+def test_a_cell_of_a_vector_tells_its_own_number_and_of_how_many_it_is_the_largest(page, app):
+    open_machine(page, app)
+    place = f"""() => {{
+        const {{ plan }} = {ROOT}.__state, part = plan.parts.find((p) => p.column.point === 'blocks.2.mlp.out');
+        return [part.x + part.w / 32, plan.y(4)];
+    }}"""
+    x, y = page.evaluate(place)
+    page.locator(CANVAS).hover(position={"x": x, "y": y})
+    told = page.evaluate(f"() => {ROOT}.dataset.hover")
+    entry, value = re.search(r"number (\d+): ([−\d.e]+), the largest of 12$", told).groups()
+    values = run()["blocks.2.mlp.out"][0, 4, :12]
+    assert int(entry) == values.abs().argmax().item()
+    assert number(value) == pytest.approx(values[int(entry)].item(), rel=1e-3)
+
+
+def test_the_wheel_zooms_where_the_pointer_is(page, app):
+    open_machine(page, app)
+    page.locator(CANVAS).focus()
+    page.locator(CANVAS).hover(**at(page, PLACE, 3, 3))
+    before = page.evaluate(PLACE, [3, 3])
+    page.mouse.wheel(0, -400)
+    until(page, "state.view.k > 2 && !state.pending")
+    assert page.evaluate(PLACE, [3, 3]) == pytest.approx(before, abs=1.5)
+
+
+def test_play_pause_scrub_and_step(page, app):
+    open_machine(page, app)
+    where, last = page.locator(".player .where"), state(page, "h.columns.length") - 1
+    page.get_by_role("button", name="Play").click()
+    until(page, "state.at >= 1")
+    page.get_by_role("button", name="Play").click()
+    now = state(page, "at")
+    page.wait_for_timeout(700)
+    assert state(page, "at") == now < last
+    page.get_by_label("How far").evaluate(SET, 9)
+    assert where.inner_text() == "block 1: MLP adds"
+    page.get_by_label("How far").evaluate(SET, 1)
+    assert where.inner_text() == "block 0: attention heads"
+    page.get_by_role("button", name="One part on").click()
+    assert where.inner_text() == "block 0: attention adds"
+    page.get_by_role("button", name="One part back").click()
+    assert where.inner_text() == "block 0: attention heads"
+    page.get_by_label("How far").evaluate(SET, last - 1)
+    page.get_by_role("button", name="Play").click()
+    until(page, f"state.at === {last} && !state.playing")
+
+
+def test_a_head_is_taken_out_and_put_back_by_a_click(page, app):
+    open_machine(page, app)
+    before = answers(page)
+    page.locator(CANVAS).click(**at(page, PLACE, 2, 3))
+    page.wait_for_url("**edits=zero~blocks.2.attn.z~H3**")
+    page.wait_for_function("() => document.querySelector('.answers .then')")
+    assert all("→" in answer for answer in answers(page))
+    drawn(page)
+    page.locator(CANVAS).click(**at(page, PLACE, 2, 3))
+    page.wait_for_url(lambda url: "edits" not in url)
+    page.wait_for_function("() => !document.querySelector('.answers .then')")
+    assert answers(page) == before
+
+
+@pytest.mark.parametrize(("name", "point"), [("attention", "attn.out"), ("MLP", "mlp.out")])
+def test_a_part_is_taken_out_by_its_heading(page, app, name, point):
+    open_machine(page, app)
+    page.locator(CANVAS).click(**at(page, HEADING, 1, name))
+    page.wait_for_url(f"**edits=zero~blocks.1.{point}**")
+    drawn(page)
+    page.locator(CANVAS).click(**at(page, HEADING, 1, name))
+    page.wait_for_url(lambda url: "edits" not in url)
+
+
+def test_a_head_that_is_pointed_at_shows_its_own_ribbons(page, app):
+    open_machine(page, app)
+    page.locator(CANVAS).hover(**at(page, PLACE, 2, 3))
+    assert state(page, "only.head") == 3
+    page.mouse.move(5, 5)
+    assert state(page, "only") is None
+
+
+def test_the_first_token_can_be_hidden(page, app):
+    open_machine(page, app)
+    page.get_by_role("button", name="Hide the first token").click()
+    page.wait_for_url("**sink=1**")
+    until(page, "state.sink")
+    page.get_by_role("button", name="Hide the first token").click()
+    page.wait_for_url(lambda url: "sink" not in url)
+
+
+def test_by_keys_alone(page, app):
+    open_machine(page, app, layer=2, head=1)
+    last = state(page, "token")
+    shown = answers(page)
+    press(page, "ArrowUp", "ArrowUp")
+    page.wait_for_url(f"**token={last - 2}**")
+    assert answers(page) != shown
+    press(page, "+")
+    page.wait_for_url("**zoom=**")
+    press(page, "-")
+    page.wait_for_url(lambda url: "zoom" not in url)
+    press(page, " ")
+    until(page, "state.playing && state.at >= 0")
+    press(page, " ")
+    until(page, "!state.playing")
+    now = state(page, "at")
+    press(page, "ArrowRight")
+    assert state(page, "at") == now + 1
+    press(page, "Delete")
+    page.wait_for_url("**edits=zero~blocks.2.attn.z~H1**")
+    drawn(page)
+    press(page, "Delete")
+    page.wait_for_url(lambda url: "edits" not in url)
+    drawn(page)
+    press(page, "Enter")
+    page.wait_for_url(f"{app}/?**step=softmax**")
+    for part in ("layer=2", "head=1", f"token={last - 2}"):
+        assert part in page.url
+
+
+def test_back_from_the_walk_leads_to_the_same_zoom(page, app):
+    open_machine(page, app, layer=1, head=2)
+    press(page, "+", "+")
+    page.wait_for_url("**zoom=**")
+    drawn(page)
+    view = state(page, "view")
+    assert view["k"] > 2
+    page.locator(CANVAS).dblclick(**at(page, PLACE, 1, 2, 4, 1))
+    page.wait_for_url(f"{app}/?**step=softmax**token=4**key=1**")
+    page.wait_for_selector("[data-at]")
+    ready(page)
+    page.go_back()
+    page.wait_for_url(f"{app}/machine?**")
+    drawn(page)
+    after = state(page, "view")
+    assert [after[part] for part in "kxy"] == pytest.approx([view[part] for part in "kxy"], rel=1e-3, abs=0.2)
+
+
+def test_where_motion_is_not_wanted_play_is_a_step(visitor, app):
+    page = open_machine(visitor({"reduced_motion": "reduce"}), app)
+    press(page, " ")
+    assert (state(page, "at"), state(page, "playing")) == (0, None)
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_timeout(600)
+    assert (state(page, "at"), state(page, "playing")) == (1, None)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [(1280, 720), (1024, 768), (1920, 1080)])
+@pytest.mark.parametrize("model", ["", "interpreter"])
+def test_picture_and_answers_fit_the_window(visitor, app, size, scheme, model):
+    window = {"width": size[0], "height": size[1]}
+    link = {"model": model} if model else {}
+    page = open_machine(visitor({"viewport": window, "color_scheme": scheme}), app, **link)
+    for part in (CANVAS, ".answers"):
+        box = page.locator(part).first.bounding_box()
+        assert box["y"] + box["height"] <= size[1] and box["x"] + box["width"] <= size[0]
+    assert page.evaluate(f"() => (c => c.scrollWidth - c.clientWidth)({ROOT}.querySelector('.body'))") == 0
+
+
+def test_on_a_phone_the_picture_is_scrolled_and_the_answers_stand_above_it(visitor, app):
+    page = open_machine(visitor({"viewport": {"width": 390, "height": 844}}), app)
+    wide, room = page.evaluate(f"() => (c => [c.scrollWidth, c.clientWidth])({ROOT}.querySelector('.body'))")
+    assert wide > room and page.evaluate("document.documentElement.scrollWidth") <= 390
+    tops = [page.locator(part).first.bounding_box()["y"] for part in (".answers", CANVAS)]
+    assert tops[0] < tops[1]
+
+
+def test_more_examples_are_a_click_away(page, app):
+    open_machine(page, app)
+    chips = page.locator(".examples .example:visible")
+    assert chips.count() == 4
+    page.get_by_role("button", name="more …").click()
+    assert chips.count() > 6
+    page.get_by_role("button", name="fewer").click()
+    assert chips.count() == 4
+
+
+@pytest.mark.parametrize("name", ["interpreter", "digits", "captioner", "wordfinder"])
+def test_other_families_have_a_picture_with_colours(page, app, name):
+    page.goto(f"{app}/machine?model={name}")
+    drawn(page)
+    colours = page.evaluate(
+        f"""() => new Set(new Uint32Array({ROOT}.querySelector('canvas').getContext('2d')
+            .getImageData(0, 0, 900, 380).data.buffer)).size"""
+    )
+    assert colours > 50 and len(answers(page)) == 5
