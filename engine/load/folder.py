@@ -58,7 +58,7 @@ def _shards(index: Path) -> list[str]:
     names = sorted(set(table.values()))
     outside = [name for name in names if Path(name).name != name or not name.endswith(".safetensors")]
     if outside:
-        raise ValueError(f"{index.name} names files that are no .safetensors of this folder: {_some(outside)}")
+        raise ValueError(f"{index.name} names files that are not .safetensors of this folder: {_some(outside)}")
     missing = [name for name in names if not is_there(index.parent / name)]
     if missing:
         raise ValueError(f"{index.parent} lacks shards that {index.name} names: {_some(missing)}")
@@ -78,7 +78,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             count = len(file.keys())
             tensors = file.get_tensors() if count <= MOST_TENSORS else {}
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is damaged or no safetensors file: {error}") from None
+        raise ValueError(f"{path} is damaged or not a safetensors file: {error}") from None
     if count > MOST_TENSORS:
         raise ValueError(f"{path} has {count:,} tensors; such a file has at most {MOST_TENSORS:,}")
     for name, w in tensors.items():

@@ -48,13 +48,13 @@ AIMS = {  # what a model of books and generated English is meant to reach: below
 COLUMNS = ("this model", "random start", "3-gram")
 UNITS = {"bits": "bits per byte", "random": "nats per token"}  # of the rows that begin so
 REST = (
-    "The rest is simple English that this project's grammar writes ({english:.0%}: stories, everyday facts, "
-    "who gave what to whom, pronouns, small talk, prompts by example) and random strings of tokens, each "
+    "The rest is simple English written by this project's grammar ({english:.0%}: stories, everyday facts, "
+    "who gave what to whom, pronouns, small talk, few-shot prompts) and random strings of tokens, each "
     "repeated ({drills:.0%}). "
 )
 LEARNED = (
-    " Of every kind of question below, one combination in ten (who, what, whom …) is never written for"
-    " learning; the cloze sentences were written apart and never learned from."
+    " Of every kind of question below, one combination in ten (who, what, whom …) is kept out of"
+    " training; the cloze sentences were written separately and never trained on."
 )
 UNTRAINED = " It was never trained on the questions below; they are here for comparison."
 
@@ -177,7 +177,7 @@ def measure(model: Transformer, material: Material, options, share: float, steps
         "books": 1 - mix.english - mix.drills,
         "rest": REST.format(english=mix.english, drills=mix.drills) if mix.english else "",
         "questions": LEARNED if mix.english else UNTRAINED,
-        "forms": "but the forms above" if mix.english else "at all",
+        "forms": "except in the forms above" if mix.english else "at all",
         "held": named(held.files),
         "held_count": how_many(held.files, "whole book"),
         "held_bytes": sum(file.stat().st_size for file in held.files),
@@ -224,7 +224,7 @@ def unit(name: str) -> str:
 
 def _kind(config: Config) -> str:
     """What the model is made of, in words."""
-    family = "the GPT-2 kind" if config.norm == "layer" and not config.gated else "the LLaMA kind"
+    family = "GPT-2 style" if config.norm == "layer" and not config.gated else "LLaMA style"
     parts = [family, f"{config.positions} positions"]
     parts += ["RMSNorm"] * (config.norm == "rms") + ["a gated MLP"] * config.gated
     if config.group_size > 1:

@@ -50,7 +50,7 @@ SAMPLES, FEWEST = 8, 40  # sentences on the card; that are asked at least
 EXAMPLES, TRIED = 6, 2 * AT_ONCE
 DARK = set(words("examples.toml")["translation"]["dark"])
 STATE = "starting from the state that the encoder ended in"
-LOOK = "and at every token attends to what the encoder made of the English one"
+LOOK = "and at every token attends to the encoder's output for the English one"
 
 
 def transformer(options: argparse.Namespace, vocabulary: int) -> PairConfig:

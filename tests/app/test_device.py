@@ -54,7 +54,7 @@ def test_a_press_that_fails_leaves_the_page_as_it_is(fail):
     at = visit(model="interpreter", step="next", prompt="I see.")
     assert not at.warning
     fail(engine, "generate")
-    assert_goes_on(press(at, "write on"))
+    assert_goes_on(press(at, "continue from here"))
 
 
 def test_other_errors_are_shown_as_they_are(fail, monkeypatch):

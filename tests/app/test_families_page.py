@@ -391,5 +391,5 @@ def test_what_ifs_of_a_model_that_is_not_shown_are_listed_and_change_nothing():
 
 def test_a_what_if_is_removed_there_too():
     at = families(**what_if(Edit("blocks.5.mlp.out", "zero")))
-    fire(at, "edits", clear=None)
+    fire(at, "edits", clear=True)
     assert "edits" not in at.query_params and keys(at, "edits") == []

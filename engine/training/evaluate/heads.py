@@ -21,7 +21,7 @@ def table(each: dict[str, Tensor], even: dict[str, float]) -> str:
         cells = (
             role,
             len(scores),
-            f"layer {layer}, head {head}",
+            f"block {layer}, head {head}",
             f"{scores[:, layer, head].mean():.2f} ({low:.2f}–{high:.2f})",
             f"{even[role]:.2f}",
             int((scores.mean(0) >= ENOUGH).sum()),
@@ -34,9 +34,9 @@ def verdict(rows: list[dict], found: dict[str, Tensor]) -> str:
     """Which aims were reached, and how far the others are off."""
     value = {row["name"]: row["values"][0] for row in rows}
     ratio = value["random string, second time"] / value["random string, first time"]
-    more = [("second reading of a random string, against the first", ratio, "<", 0.5)]
+    more = [("second reading of a random string ÷ the first", ratio, "<", 0.5)]
     more += [(f"{role} head", float(found[role].max()), "≥", ENOUGH) for role in NEEDED]
     if any(row["aim"] for row in rows):
         rows = rows + [dict(name=name, unit="number", values=[x], aim=aim) for name, x, *aim in more]
-    reading = f"A random string of twelve tokens costs {ratio:.0%} of its first reading when it comes again."
+    reading = f"A random string of twelve tokens costs {ratio:.0%} of its first reading when it is repeated."
     return f"{reading}\n\n{report.verdict(rows)}".rstrip()

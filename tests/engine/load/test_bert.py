@@ -53,7 +53,7 @@ def test_without_a_vocabulary_it_fills_no_text(folder):
     ("entries", "message"),
     [
         (dict(intermediate_size=...), "no whole number for intermediate_size"),
-        (dict(num_attention_heads=4), "width 15 cannot be shared among 4 heads"),
+        (dict(num_attention_heads=4), "width 15 cannot be divided among 4 heads"),
         (
             dict(position_embedding_type="relative_key"),
             "position_embedding_type 'relative_key'; only 'absolute' is read",

@@ -112,7 +112,9 @@ def test_a_checkpoint_takes_about_a_byte_a_number(shelf):
 
 def test_the_checkpoints_of_a_model_begin_with_its_random_start(shelf):
     assert checkpoints_of("tale") == ["tale@0", "tale@2", "tale@40", "tale@1234"]
-    assert checkpoints_of("bare") == checkpoints_of("no-such-model") == []
+    assert checkpoints_of("bare") == []
+    with pytest.raises(ValueError, match="no model 'no-such-model'"):
+        checkpoints_of("no-such-model")
 
 
 @pytest.mark.parametrize("step", STEPS)

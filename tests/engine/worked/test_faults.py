@@ -115,7 +115,7 @@ NAMING = {
 @pytest.mark.parametrize("run", TRACES)
 def test_no_function_runs_in_both_routes(run):
     """What was really called: every function of the engine in one route and in the other."""
-    edits, made = [e for e in EDITS.values() if e.op != "copy"] if run == "plain" else (), set()
+    edits, made = [e for e in EDITS.values() if e.op not in ("copy", "mean")] if run == "plain" else (), set()
     with _calls(made):
         trace = TRACES[run](edits)
     again: set = set()
