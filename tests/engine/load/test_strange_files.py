@@ -72,7 +72,7 @@ def test_a_shard_of_an_impossible_name_is_missing(sharded, name):
     table = json.loads(index.read_text())
     table["weight_map"]["transformer.wte.weight"] = name
     index.write_text(json.dumps(table))
-    refused(sharded, "lacks shards|names files that are no .safetensors")
+    refused(sharded, "lacks shards|names files that are not .safetensors")
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "owner/" + "x" * 5000])
