@@ -26,7 +26,6 @@ with turns.drawing():
     components.library()
     pages = [
         st.Page("views/walk/page.py", title="Walk", default=True),
-        st.Page("views/machine/page.py", title="Machine", url_path="machine"),
         st.Page("views/families/page.py", title="Families", url_path="families"),
         st.Page("views/models/page.py", title="The models", url_path="model"),
     ]

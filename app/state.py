@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app import edits
-from app.architecture import CARRIED, CROSS, STEPS, first_picked, norms_of, steps_of
+from app.architecture import CARRIED, CROSS, GLANCE, STEPS, first_picked, norms_of, steps_of
 from app.edits import Edits
 from engine.config import Config, RecurrentConfig
 
@@ -47,7 +47,7 @@ class View:
     edits: Edits = ()  # what-ifs: changes to the run
     # what is looked at
     stack: str = one_of("decoder", "encoder", "decoder")  # of a model with two, the one shown
-    step: str = one_of("tokens", *STEPS, CROSS, *CARRIED)
+    step: str = one_of("machine", *GLANCE, *STEPS, CROSS, *CARRIED)
     layer: int = ranged(0, 0, 999)
     head: int = ranged(0, 0, 999)
     token: int = ranged(-1, -1, 99_999)  # the query's position; -1 is the last

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from app import catalogue, components, compute, state
-from app.architecture import CROSS, STEPS, whole
+from app.architecture import CROSS, GLANCE, whole
 from app.text import say
 from app.ui.context import StepContext
 from app.ui.controls import button, text_field
 from app.ui.labels import escape
 from app.ui.notes import notes
-from app.ui.page import group, notice
+from app.ui.page import group, notice, text
 from app.views.walk.steps.tokens import LONGEST_TARGET
 from engine.images import SIGNS
 
@@ -20,19 +20,20 @@ PLAIN = [  # prompts for every model; those of its own come from the file beside
     {"text": "Aragorn told Frodo to mind Lothlorien", "note": "Rare words in pieces"},
     {"text": "naïve café 🙂👩‍👩‍👧 שלום", "note": "Other scripts and emoji"},
 ]
+FEW = 3  # examples in sight where all of the model is shown; the others are a click away
 PLACES = ("step", "layer", "head", "token", "key", "other")  # what an example sets besides the prompt
 
 
-def of_a_run(draw: Callable[[StepContext], None], examples: int = 0) -> None:
-    """Where a person says what the model is to read, and what `draw` draws of its run.
-
-    examples  as many of them are in sight, the others a click away; 0: all, at the first step of the walk"""
+def of_a_run(draw: Callable[[StepContext], None]) -> None:
+    """Where a person says what the model is to read, and what `draw` draws of its run."""
     asked = _readable(state.view(catalogue.models()))
     name = catalogue.walked(asked)
     view = replace(asked, prompt=catalogue.opening(name, asked.prompt))
     model = compute.model(name)
     given = catalogue.given(name, view)
-    _image(view, model) if model.reads[0].image else _prompt(view, model, examples)
+    if view.step in GLANCE:
+        text(say("walk", "lead", whole(model)))
+    _image(view, model) if model.reads[0].image else _prompt(view, model)
     above = group("notes")
     try:
         trace = compute.trace(name, given)
@@ -64,14 +65,13 @@ def _look(view: state.View, model, given: compute.Given, trace) -> tuple[StepCon
     return ctx, moved + [f"A what-if was left out: {reason}." for reason in refused]
 
 
-def _prompt(view: state.View, model, few: int) -> None:
+def _prompt(view: state.View, model) -> None:
     examples = catalogue.examples(model.name) + PLAIN
     header = {
         "text": view.prompt,
         "placeholder": say("walk", "prompt/placeholder", whole(model)),
         "examples": [(example["text"], example["note"]) for example in examples],
-        "few": few,
-        "open": not few and view.step == STEPS[0],
+        "few": FEW if view.step in GLANCE else 0,
     }
 
     def show(text: str) -> None:
@@ -91,7 +91,7 @@ def _image(view: state.View, model) -> None:
         "signs": SIGNS[: len(palette)],
         "palette": [[round(x) for x in (colour * 3)[:3]] for colour in palette],
         "examples": [(example["text"], example["note"]) for example in catalogue.examples(model.name)],
-        "open": view.step == STEPS[0],
+        "open": view.step in GLANCE,
     }
     if all(len(set(colour)) == 1 for colour in palette):
         return components.drawing("drawing", header, _paint)

@@ -24,6 +24,12 @@ PARTS = {  # what can be taken out: a point, and what it is called
 }
 
 
+def changes(ctx: StepContext) -> None:
+    """The what-ifs of a run, and what became of its answer."""
+    strip(ctx.edits, ctx.config)
+    outcome(ctx)
+
+
 def strip(edits: Edits, config) -> None:
     """The changes of a model of this config, each with a cross to take it back, and one that takes all back."""
     if not edits:

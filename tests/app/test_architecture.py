@@ -10,7 +10,8 @@ APP = Path(__file__).parents[2] / "app"
 FILES = {str(file.relative_to(APP)): file.read_text("utf-8") for file in sorted(APP.rglob("*.py"))}
 SCRIPTS = {str(file.relative_to(APP)): file.read_text("utf-8") for file in sorted(APP.rglob("*.js"))}
 MARKUP = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc")
-PAGES, STEPS = ("app.views", "app.server", "app.main", "app.warm"), "app.views.walk.steps"
+PAGES = ("app.views", "app.server", "app.main", "app.warm")
+STEPS = ("app.views.walk.steps", "app.views.machine")  # and the picture that the first of them shows
 READERS = {"components/__init__.py", "text.py", "server.py", "processes.py", "views/models/page.py"}
 READING = {"read_text", "read_bytes", "open", "iterdir", "glob", "rglob", "load", "fromfile", "urlopen"}
 

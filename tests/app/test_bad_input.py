@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from app.architecture import STEPS
+from app.architecture import GLANCE, STEPS
 from app.state import DEFAULT, LONGEST_LINK
 from engine.trace.tap import Edit
 from tests.app.visit import (
@@ -34,7 +34,7 @@ MARKUP = "".join(HOSTILE[name] for name in ("image", "frame", "remote image", "m
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_a_strange_prompt_is_cut_into_tokens_and_kept(text):
-    for at in (visit(prompt=text), fire(visit(), "prompt", prompt=text)):
+    for at in (visit(step="tokens", prompt=text), fire(visit(step="tokens"), "prompt", prompt=text)):
         assert not at.exception and not notices(at)
         assert given(at, "prompt")["text"] == view(at).prompt == text
         assert given(at, "bar")["ids"] == model().tokenizer.encode(text)
@@ -44,8 +44,8 @@ def test_a_strange_prompt_is_cut_into_tokens_and_kept(text):
 @pytest.mark.parametrize("text", [*HOSTILE.values(), "a", None], ids=[*HOSTILE, "one letter", "full"])
 def test_a_strange_prompt_can_be_walked(text):
     at = visit(prompt=text or full_prompt(), token=1, key=1)
-    for i in range(len(STEPS)):
-        fire(at, "map", step=i)
+    for step in (*GLANCE, *STEPS):
+        fire(at, "map", step=step)
         assert not at.exception
 
 
@@ -73,7 +73,7 @@ def test_a_prompt_that_is_no_text_does_no_harm(junk):
     assert not fire(visit(), "prompt", prompt=junk).exception
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", (*GLANCE, *STEPS))
 def test_a_token_never_becomes_markup(step, monkeypatch):
     """The page with every token's label a piece of markup has the same markup as with plain labels."""
     link = dict(step=step, layer=1, token=4, key=2, sink=1)
@@ -156,7 +156,7 @@ def test_a_huge_text_in_a_link_is_refused_too(field):
 
 @pytest.mark.parametrize("name, text", [("storybook", "assepartout" * 256), ("wordfinder", "ab" * 4000)])
 def test_of_a_long_word_as_much_is_drawn_as_can_be_seen(name, text, monkeypatch):
-    at = visit(model=name, prompt=text, token=1)
+    at = visit(model=name, step="tokens", prompt=text, token=1)
     drawn = given(at, "tokens")
     assert drawn["light"]["ok"]
     assert sum(map(len, drawn["merges"])) < 2000

@@ -49,6 +49,7 @@ def test_a_picked_model_is_the_one_that_is_walked_through():
     assert view(at).model == "bookworm"
     press(at, "walk")
     assert not at.exception
+    fire(at, "map", step="tokens")
     assert given(at, "bar")["ids"] == engine.load("bookworm").tokenizer.encode(PROMPT)
 
 

@@ -35,7 +35,8 @@ FORGED = {
     "markup": "<img src=x onerror=alert(1)>",
 }
 OPENED = {  # links whose pages together have every kind of part that reports something
-    "tokens": dict(prompt="Lothlorien too"),
+    "machine": dict(),
+    "tokens": dict(step="tokens", prompt="Lothlorien too"),
     "next": dict(step="next", edits="zero~blocks.0.attn.z~H3!zero~blocks.1.mlp.out"),
     "heads": dict(step="heads"),
     "mask": dict(step="mask", edits="mask~blocks.0.attn.mask~~window.3"),
@@ -57,6 +58,7 @@ EVENTS = {
     "head_grid": ("head",),
     "image": ("place",),
     "looks": ("token",),
+    "machine": ("token", "take", "zoom", "sink", "open"),
     "matrix": ("pick",),
     "painting": ("image",),
     "pipeline": ("step",),
@@ -160,7 +162,7 @@ def test_a_step_stays_what_it_is_called_where_it_stands_elsewhere():
     """Steps are sent by name: the same place of the other stack's map is another step."""
     at = visit(model="interpreter", stack="encoder")
     names = given(at, "map")["names"]
-    fire(at, "map", step=names.index("mlp"))
+    fire(at, "map", step=names.index("mlp") - 1)
     assert view(at).step == "mlp"
 
 

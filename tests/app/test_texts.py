@@ -164,8 +164,8 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch
     for target in (own, "x", "zz"):
         pages.append(visit(step="next", model="pair", prompt=PROMPT, target=target, token=0))
     pages.append(press(visit(step="next", model="pair", prompt="the cat", token=0), "continue"))
-    pages.append(visit(model="pair", prompt=PROMPT, target="on " * 60))
-    pages.append(visit(model="interpreter", prompt="I love you."))
+    pages.append(visit(step="tokens", model="pair", prompt=PROMPT, target="on " * 60))
+    pages.append(visit(step="tokens", model="interpreter", prompt="I love you."))
     pages.append(visit(step="cell", model="rnn", stack="encoder", prompt=PROMPT, token=0))
     pages += [press(visit(step="next", **link), "sample") for link in ({}, dict(token=2))]
     pages += [fire(visit(), "prompt", example=i) for i in range(5)]  # heads that are needed, and others
@@ -296,7 +296,7 @@ def test_a_large_share_of_the_first_token_alone_is_called_a_sink():
 
 
 def test_a_text_of_one_letter_is_counted_in_the_singular():
-    said = next(t for t in markdown(visit(prompt="a")) if "Click an id" in t)
+    said = next(t for t in markdown(visit(step="tokens", prompt="a")) if "Click an id" in t)
     assert said.startswith(
         r"1 character is 1 byte, cut into 1 piece (a word or sign), and this into **1 token**."
     )
@@ -315,7 +315,7 @@ def test_a_token_that_stands_for_no_text_has_no_bytes(name, link):
 def test_what_begins_or_ends_a_text_is_not_counted_as_cut_from_it():
     read = compute.trace("interpreter", ("I see.", "")).ids.shape[1]
     said = next(
-        t for t in markdown(visit(model="interpreter", stack="encoder", prompt="I see.")) if "Click" in t
+        t for t in markdown(visit(model="interpreter", step="tokens", stack="encoder", prompt="I see.")) if "Click" in t
     )
     assert f"**{read - 1} tokens**, and the token that ends a text is added" in said
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 
 from app import compute
-from app.architecture import STEPS
+from app.architecture import GLANCE, STEPS
 from app.state import DEFAULT
 from tests.app.visit import (
     fire,
@@ -45,8 +45,8 @@ def test_walking_all_steps_with_every_what_if_leaves_the_model_as_it_was():
     at = visit(sink=1, weighted=1, **what_if(undivided(), masked("none"), tempered(2)))
     shared = compute.model(model().name)
     before = {name: value.clone() for name, value in shared.state_dict().items()}
-    for i in range(len(STEPS)):
-        assert not fire(at, "map", step=i).exception
+    for step in (*GLANCE, *STEPS):
+        assert not fire(at, "map", step=step).exception
     press(at, "sample")
     assert all(torch.equal(value, before[name]) for name, value in shared.state_dict().items())
     assert all(torch.equal(value, model().state_dict()[name]) for name, value in before.items())

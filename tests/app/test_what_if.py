@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import engine
 from app import compute
-from app.architecture import STEPS
+from app.architecture import GLANCE, STEPS
 from app.edits import layer_of, read, write
 from app.state import DEFAULT
 from app.ui.labels import token_labels
@@ -169,7 +169,7 @@ def test_what_became_of_the_answer_stands_at_the_top_of_every_step():
     names = [
         token_labels([model().tokenizer.bytes_of(int(i))])[0].removeprefix("·") for i in after.topk(3).indices
     ]
-    for step in STEPS:
+    for step in (*GLANCE, *STEPS):
         said = outcome(visit(step=step, **what_if(HEAD, NO_MLP)))
         assert f"{bits:.2f} bits apart" in said
         assert all(

@@ -105,7 +105,7 @@ def reported(at: AppTest, key: str, event: str, value) -> list:
     part = next((part for part in parts(at) if part["key"] == key), {})
     if type(value) is int and event in ("step", "example"):
         data = part["data"]
-        value = data["names"][value] if event == "step" else data["examples"][value][0]
+        value = data["names"][data["unnumbered"] + value] if event == "step" else data["examples"][value][0]
     if event == "set" and isinstance(value, list) and value[0] in range(len(part["data"]["boxes"])):
         value = [part["data"]["boxes"][value[0]]["cell"], *value[1:]]
     return [seen(at) + 1, key, event, part.get("of", ""), value]

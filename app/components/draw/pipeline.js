@@ -49,7 +49,7 @@ function build_map(root, state, go) {
               class: "step",
               onclick: () => state.go(at),
             },
-            el("small", { text: at + 1 }),
+            at < h.unnumbered ? "" : el("small", { text: at + 1 - h.unnumbered }),
             title,
           ),
         ),

@@ -18,10 +18,10 @@ DRAW.prompt = function ({ data, parentElement, setTriggerValue }) {
   else if (state.server !== data.text) write(state.box, data.text);
   state.server = data.text;
   state.box.placeholder = data.placeholder;
-  state.few = data.few;
   const anew = examples(state, data);
-  if (state.open !== data.open) state.show(state.open = data.open);
-  else if (anew) state.show(state.shown);
+  const same = state.few === data.few && !anew;
+  state.few = data.few;
+  if (!same) state.show(false);
   root.dataset.sig = data.text.slice(0, 80);
 };
 
@@ -79,7 +79,7 @@ function examples(state, data) {
         },
       }, el("b", { text: why }))
     ),
-    ...(state.few ? [state.more] : []),
+    state.more,
   );
   state.examples = all;
   return true;

@@ -1,7 +1,7 @@
 """The main page: one prompt, or one image, step by step."""
 
 from app import components, compute, state
-from app.architecture import BEGIN, END, HEADED, steps_of
+from app.architecture import BEGIN, END, GLANCE, HEADED, steps_of
 from app.text import say
 from app.ui import reading, what_ifs
 from app.ui.context import StepContext
@@ -22,20 +22,24 @@ def main() -> None:
 
 def _step(ctx: StepContext) -> None:
     _map(ctx)
-    _bar(ctx)
-    what_ifs.strip(ctx.edits, ctx.config)
-    what_ifs.outcome(ctx)
-    with group("head"):
-        _head(ctx)
+    glance = ctx.view.step in GLANCE
+    if not glance:
+        _bar(ctx)
+        what_ifs.changes(ctx)
+        with group("head"):
+            _head(ctx)
     with group(f"step-{ctx.view.step}"):
         drawing(ctx)(ctx)
+    if glance:  # below the picture, which so stays in its place
+        what_ifs.changes(ctx)
     what_ifs.mechanisms(ctx)
 
 
 def _map(ctx: StepContext) -> None:
     steps = steps_of(ctx.config, ctx.side)
     titles = {step: say("walk", f"{step}/name", ctx.facts) for step in steps}
-    parts = {"begin": BEGIN, "block": [step for step in steps if step not in (*BEGIN, *END)], "end": END}
+    inside = [step for step in steps if step not in (*GLANCE, *BEGIN, *END)]
+    parts = {"glance": GLANCE, "begin": BEGIN, "block": inside, "end": END}
     layers = dict(layer=ctx.view.layer, last=getattr(ctx.config, "layers", 1) - 1)
     groups = [
         [say("walk", f"map/{part}", ctx.facts, **layers), [titles[step] for step in within if step in titles]]
@@ -45,6 +49,7 @@ def _map(ctx: StepContext) -> None:
     header = {
         "at": steps.index(ctx.view.step),
         "groups": groups,
+        "unnumbered": len(GLANCE),
         "names": list(steps),
         "steps": list(titles.values()),
     }
@@ -81,7 +86,7 @@ def _bar(ctx: StepContext) -> None:
 def _head(ctx: StepContext) -> None:
     """The step's title and formula, and what happens in it in plain words."""
     step = ctx.view.step
-    number = steps_of(ctx.config, ctx.side).index(step) + 1
+    number = steps_of(ctx.config, ctx.side).index(step) + 1 - len(GLANCE)
     which = f"/{ctx.mask}" if step == "mask" else ""
     tempered = ["tempered"] * (step == "softmax" and bool(ctx.edit_of("attn.masked", "scale")))
     title, lead, formula = (

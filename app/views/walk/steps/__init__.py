@@ -13,6 +13,7 @@ from app.views.walk.steps import (
     heads,
     layernorm,
     layers,
+    machine,
     mask,
     mlp,
     next_token,
@@ -27,6 +28,7 @@ from app.views.walk.steps import (
 )
 
 DRAW: dict[str, dict[Conditions, Callable[[StepContext], None]]] = {
+    "machine": {when(): machine.draw},
     "tokens": {
         when(): tokens.draw,
         when(segments=True): wordpieces.draw,

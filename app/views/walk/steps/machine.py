@@ -1,16 +1,13 @@
 """The whole model at a glance: one picture of the forward pass, made of the run's own numbers."""
 
-import streamlit as st
-
 from app import components, state
 from app.architecture import CROSS
 from app.edits import drop, found, put
 from app.text import say
-from app.ui import reading, what_ifs
 from app.ui.context import StepContext
-from app.ui.controls import button, choice_of
+from app.ui.controls import choice_of
 from app.ui.events import flag, numbers, place
-from app.ui.page import Page, notice, text
+from app.ui.page import notice
 from app.views.machine import whole
 from engine.config import Config
 from engine.trace import Edit
@@ -27,21 +24,10 @@ OPENS = {  # which step of the walk shows a point
     "resid_post": "residual",
     "final_norm.out": "layers",
 }
-EXAMPLES = 3  # prompts in sight; the others are a click away
 FURTHEST = 60.0  # zoom
 
 
-def main() -> None:
-    if state.leaving():
-        st.switch_page("views/walk/page.py", query_params=state.link())
-    with Page() as page:
-        text(say("machine", "lead"))
-        reading.of_a_run(_machine, EXAMPLES)
-    components.show(page)
-    state.publish()
-
-
-def _machine(ctx: StepContext) -> None:
+def draw(ctx: StepContext) -> None:
     if ctx.side:
         stacks = {name: say("machine", f"stack/{name}") for name in state.CHOICES["stack"]}
         choice_of(
@@ -52,9 +38,6 @@ def _machine(ctx: StepContext) -> None:
         _check(ctx)
     else:
         notice(say("machine", "recurrent"))
-        button("walk", say("machine", "walk"), state.leave, primary=True)
-    what_ifs.strip(ctx.edits, ctx.config)
-    what_ifs.outcome(ctx)
 
 
 def _picture(ctx: StepContext) -> None:
@@ -108,7 +91,3 @@ def _open(ctx: StepContext, column: dict, head: int, token: int, key: int, entry
     picked = {"head": head} if head >= 0 else {}
     picked |= {"token": token, "key": key, "unit": entry, "layer": column["layer"] or 0}
     state.change(step=OPENS[ctx.trace.table[column["point"]].local], **picked)
-    state.leave()
-
-
-main()
