@@ -15,7 +15,7 @@ COLOURS = 128
 DRAWN = """() => [...document.querySelectorAll('.gb:has(.foot)')]
     .every(g => g.dataset.sig || g.getBoundingClientRect().top > innerHeight)"""
 PAGES = {  # file -> address
-    "machine": ("machine", {}),
+    "machine": ("", {}),
     "scores": ("", {"step": "scores", "layer": 2, "head": 3, "token": 8, "key": 1}),
     "families": ("families", {}),
     "models": ("model", {}),

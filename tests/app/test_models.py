@@ -44,12 +44,11 @@ def test_every_shipped_model_has_a_card(name):
 
 
 def test_a_picked_model_is_the_one_that_is_walked_through():
-    at = page()
+    at = page(step="tokens")
     enter(at, "model", "bookworm")
     assert view(at).model == "bookworm"
     press(at, "walk")
     assert not at.exception
-    fire(at, "map", step="tokens")
     assert given(at, "bar")["ids"] == engine.load("bookworm").tokenizer.encode(PROMPT)
 
 

@@ -194,7 +194,7 @@ def _new_prompts(page: Page, texts: list[str]) -> list[list]:
 def _machine(page: Page, url: str, texts: list[str]) -> list[list]:
     """The picture of the whole model: of a new prompt, and zoomed by the wheel, frame by frame."""
     root = "document.querySelector('[data-kind=machine] .gb')"
-    load(page, f"{url}/machine?{urlencode({'prompt': texts[0]})}", f"{root}?.dataset.sig")
+    load(page, f"{url}/?{urlencode({'prompt': texts[0]})}", f"{root}?.dataset.sig")
     box, seen = page.locator("[data-part=prompt] textarea"), []
     for text in texts[1:]:
         old = page.evaluate(f"{root}.dataset.sig")

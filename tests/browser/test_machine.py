@@ -40,7 +40,7 @@ def run() -> engine.Trace:
 
 def open_machine(page: Page, app: str, **link) -> Page:
     link = {"prompt": PROMPT} | link
-    page.goto(f"{app}/machine?{urlencode(link, quote_via=quote)}")
+    page.goto(f"{app}/?{urlencode(link, quote_via=quote)}")
     drawn(page)
     return page
 
@@ -227,7 +227,7 @@ def test_back_from_the_walk_leads_to_the_same_zoom(page, app):
     page.wait_for_selector("[data-at]")
     ready(page)
     page.go_back()
-    page.wait_for_url(f"{app}/machine?**")
+    page.wait_for_url(f"{app}/?**")
     drawn(page)
     after = state(page, "view")
     assert [after[part] for part in "kxy"] == pytest.approx([view[part] for part in "kxy"], rel=1e-3, abs=0.2)
@@ -275,7 +275,7 @@ def test_more_examples_are_a_click_away(page, app):
 
 @pytest.mark.parametrize("name", ["interpreter", "digits", "captioner", "wordfinder"])
 def test_other_families_have_a_picture_with_colours(page, app, name):
-    page.goto(f"{app}/machine?model={name}")
+    page.goto(f"{app}/?model={name}")
     drawn(page)
     colours = page.evaluate(
         f"""() => new Set(new Uint32Array({ROOT}.querySelector('canvas').getContext('2d')
