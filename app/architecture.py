@@ -109,7 +109,7 @@ def rank_of(model) -> tuple[int, bool, bool]:
 
 @cache
 def steps_of(config: Config | RecurrentConfig, side: str = "") -> tuple[str, ...]:
-    """The whole, then the steps in the order in which a stack takes them: norms come before the parts, or after the sums.
+    """All at a glance, then the steps in a stack's order: norms come before the parts, or after the sums.
 
     side is "encoder" or "decoder" where a model has both.
     """

@@ -75,9 +75,10 @@ def _prompt(view: state.View, model) -> None:
     }
 
     def show(text: str) -> None:
-        """An example opens where there is something to see in it."""
+        """An example opens where there is something to see in it; all of the model stays in sight."""
         example = next(example for example in examples if example["text"] == text)
-        _submit(example["text"], **{place: example[place] for place in PLACES if place in example})
+        picked = {place: example[place] for place in PLACES if place in example}
+        _submit(text, **picked | ({"step": view.step} if view.step in GLANCE else {}))
 
     components.prompt("prompt", header, _submit, show)
 

@@ -12,7 +12,7 @@ NEEDED = next(i for i, e in enumerate(EXAMPLES) if e["before"] - e["after"] > 0.
 
 @pytest.mark.parametrize(("number", "words"), [(IDLE, "does not need it"), (NEEDED, "comes through this head")])
 def test_an_example_says_what_is_left_of_its_answer_without_the_head(number, words):
-    at, example = fire(visit(), "prompt", example=number), EXAMPLES[number]
+    at, example = fire(visit(step="tokens"), "prompt", example=number), EXAMPLES[number]
     [text] = [text for text in markdown(at) if "Measured for this example" in text]
     assert words in text
     assert f"{example['before']:.1%}" in text and f"{example['after']:.1%}" in text

@@ -314,6 +314,16 @@ def test_three_examples_are_in_sight():
     assert data["few"] == 3 and len(data["examples"]) > 3
 
 
+def test_an_example_keeps_the_whole_in_sight_and_picks_its_head():
+    at = machine()
+    at = fire(at, "prompt", example=0)
+    example = catalogue.examples(catalogue.models()[0])[0]
+    assert "machine" in keys(at) and view(at).prompt == example["text"]
+    assert {name: getattr(view(at), name) for name in ("layer", "head")} == {
+        n: example[n] for n in ("layer", "head")
+    }
+
+
 def test_no_prompt_breaks_the_page():
     for text in ("", "a", "naïve café 🙂 שלום"):
         at = machine(prompt=text)

@@ -94,7 +94,7 @@ def test_every_model_and_checkpoint_can_be_walked_through(name):
 
 def test_an_example_opens_where_there_is_something_to_see():
     example = measured("storybook", "examples.json")["examples"][0]
-    at = fire(visit(), "prompt", example=0)
+    at = fire(visit(step="tokens"), "prompt", example=0)
     assert not at.exception
     places = {name: example[name] for name in ("step", "layer", "head", "token", "key")}
     assert view(at) == replace(DEFAULT, prompt=example["text"], **places)

@@ -168,7 +168,9 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch
     pages.append(visit(step="tokens", model="interpreter", prompt="I love you."))
     pages.append(visit(step="cell", model="rnn", stack="encoder", prompt=PROMPT, token=0))
     pages += [press(visit(step="next", **link), "sample") for link in ({}, dict(token=2))]
-    pages += [fire(visit(), "prompt", example=i) for i in range(5)]  # heads that are needed, and others
+    pages += [
+        fire(visit(step="tokens"), "prompt", example=i) for i in range(5)
+    ]  # heads that are needed, and others
     pages.append(visit(step="next", model="wordfinder", prompt="A cat. [SEP] It ran."))
     pages.append(fire(visit(), "prompt", prompt=""))
     pages += [visit(step="tokens"), visit(step="tokens", model="bert", token=1)]
@@ -315,7 +317,9 @@ def test_a_token_that_stands_for_no_text_has_no_bytes(name, link):
 def test_what_begins_or_ends_a_text_is_not_counted_as_cut_from_it():
     read = compute.trace("interpreter", ("I see.", "")).ids.shape[1]
     said = next(
-        t for t in markdown(visit(model="interpreter", step="tokens", stack="encoder", prompt="I see.")) if "Click" in t
+        t
+        for t in markdown(visit(model="interpreter", step="tokens", stack="encoder", prompt="I see."))
+        if "Click" in t
     )
     assert f"**{read - 1} tokens**, and the token that ends a text is added" in said
 

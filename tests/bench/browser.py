@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import Browser, Page
 
 import engine
-from app.architecture import STEPS
+from app.architecture import GLANCE, STEPS
 from engine.config import Config
 from tests.bench.prompts import prompts
 from tests.bench.report import machine, median, table
@@ -226,7 +226,7 @@ def _steps(page: Page) -> list[list]:
     seen = {step: [] for step in STEPS}
     for n in range((ROUNDS + 1) * len(STEPS)):
         i = n % len(STEPS)
-        button = page.locator("[data-part=map] .step").nth(i)
+        button = page.locator("[data-part=map] .step").nth(len(GLANCE) + i)
         sights = (f"__probe.stepped({i + 1}, {charts}) && {STILL}" for charts in ("false", "true"))
         seen[STEPS[i]].append(act(page, "click", button.click, *sights))
     rows = []

@@ -3,9 +3,9 @@
 import re
 from urllib.parse import quote, urlencode
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
-from app.architecture import STEPS
+from app.architecture import GLANCE, STEPS
 from tests.serving import idle
 
 NAMELESS = """() => [...document.querySelectorAll('.gb button, .gb input, .gb select, .gb textarea')]
@@ -32,18 +32,26 @@ def ready(page: Page) -> None:
 
 
 def go(page: Page, app: str, **link) -> Page:
-    """Open a link and wait for the page; what the server answered is kept as `page.response`."""
+    """Open a link, of the first numbered step if it names none, and wait for the page; what the server answered
+    is kept as `page.response`."""
+    link = {"step": STEPS[0]} | link
     page.response = page.goto(f"{app}/?{urlencode(link, quote_via=quote)}")
     ready(page)
     return page
 
 
 def step(page: Page) -> int:
-    return int(page.get_attribute("[data-at]", "data-at"))
+    """The index of the step that is shown among the numbered ones."""
+    return int(page.get_attribute("[data-at]", "data-at")) - len(GLANCE)
+
+
+def on_map(page: Page, number: int) -> Locator:
+    """A numbered step's button on the map."""
+    return page.locator("[data-part=map] .step").nth(len(GLANCE) + number)
 
 
 def arrived(page: Page, number: int) -> None:
-    page.wait_for_selector(f"[data-at='{number}']")
+    page.wait_for_selector(f"[data-at='{len(GLANCE) + number}']")
     page.get_by_role("heading", name=re.compile(rf"^{number + 1}\. ")).wait_for()
     ready(page)
 

@@ -6,7 +6,7 @@ from urllib.parse import unquote_plus
 import pytest
 
 from app.architecture import STEPS
-from tests.browser.reading import arrived, go, ready
+from tests.browser.reading import arrived, go, on_map, ready
 
 BOX = "document.querySelector('[data-part=prompt] textarea')"
 
@@ -23,7 +23,7 @@ def run(page, text: str) -> None:
 
 
 def press(page, number: int) -> None:
-    page.locator("[data-part=map] .step").nth(number).click()
+    on_map(page, number).click()
     arrived(page, number)
     page.wait_for_function("name => location.search.includes('step=' + name)", arg=STEPS[number])
 

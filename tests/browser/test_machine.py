@@ -93,7 +93,7 @@ def test_zoom_goes_from_the_model_to_the_number_of_a_cell(page, app, by):
     shown = number(re.search(r"\(([−\d.e]+)\)", told)[1])
     assert shown == pytest.approx(run()["blocks.1.attn.pattern"][0, 2, 5, 3].item(), rel=1e-3)
     page.wait_for_url(re.compile("zoom=.*zoom_x=.*zoom_y="))
-    page.get_by_role("button", name="Whole model").click()
+    page.get_by_role("button", name="Show the whole model").click()
     page.wait_for_url(lambda url: "zoom" not in url)
 
 

@@ -4,7 +4,7 @@ import os
 import signal
 from urllib.parse import urlsplit
 
-from tests.browser.reading import arrived, go, ready
+from tests.browser.reading import arrived, go, on_map, ready
 from tests.serving import APP, server
 
 CONNECTED = "document.querySelector('[data-testid=stApp]').dataset.testConnectionState === 'CONNECTED'"
@@ -23,7 +23,7 @@ def test_the_first_action_after_a_restart_is_done(browser):
         page.locator(".choice.token[data-i='3']").click()  # while there is no server
     with server(APP, port=urlsplit(first.url).port):
         page.wait_for_function(f"() => {CONNECTED}", timeout=60_000)
-        page.locator("[data-part=map] .step").nth(6).click()  # the first that its new session hears of
+        on_map(page, 6).click()  # the first that its new session hears of
         arrived(page, 6)
         page.wait_for_url("**step=softmax**")
         assert all(part in page.url for part in ("layer=2", "head=1", "token=3"))

@@ -3,7 +3,7 @@
 import pytest
 
 from app.architecture import STEPS
-from tests.browser.reading import arrived, colours, picture
+from tests.browser.reading import arrived, colours, on_map, picture
 
 POINT = "blocks.0.attn.dots"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -36,7 +36,7 @@ def phone(visitor):
 
 @pytest.mark.parametrize("number", range(len(STEPS)), ids=STEPS)
 def test_a_telephone_needs_no_scrolling_to_the_side(phone, number):
-    phone.locator(".step").nth(number).evaluate("button => button.click()")
+    on_map(phone, number).evaluate("button => button.click()")
     arrived(phone, number)
     assert phone.evaluate(WIDE) == []
     assert all(count > 2 for count in colours(phone))

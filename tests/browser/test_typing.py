@@ -78,6 +78,7 @@ def test_shift_enter_starts_a_line_and_enter_runs(page, app):
 
 def test_an_example_opens_at_the_head_to_watch(page, app):
     go(page, app)
+    page.get_by_role("button", name="Examples").click()
     example = page.locator(".example").first
     text = example.get_attribute("title")
     example.click()
@@ -89,7 +90,8 @@ def test_an_example_opens_at_the_head_to_watch(page, app):
 
 def test_an_example_for_every_model_keeps_the_step(page, app):
     go(page, app)
-    example = page.locator(".example").last
+    page.get_by_role("button", name="Examples").click()
+    example = page.locator(".example:not(.more)").last
     example.click()
     page.wait_for_url("**prompt=**")
     ready(page)

@@ -5,7 +5,7 @@ import pytest
 import engine
 from app.state import PROMPT
 from tests.app.visit import model
-from tests.browser.reading import boxes, go, ready
+from tests.browser.reading import boxes, go, on_map, ready
 
 HEAD = engine.Edit("blocks.2.attn.z", "zero", {"H": 3})
 OUTCOME = "[data-part^=text]:has-text('bits apart')"
@@ -20,7 +20,7 @@ def test_a_head_taken_out_is_out_on_every_step_in_its_link_and_back_by_its_cross
     page.get_by_role("radio", name="taken out").click()
     page.wait_for_url("**edits=**")
     ready(page)
-    page.locator("[data-part=map] .step").nth(11).click()
+    on_map(page, 11).click()
     page.wait_for_url("**step=next**")
     ready(page)
     assert labels(page) == ["block 2: head 3 taken out"]

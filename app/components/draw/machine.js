@@ -1,6 +1,6 @@
 // The whole forward pass in one picture: zoom from the model to a single number, follow one token, play the
 // computation in its order, take parts out. A double click (or Enter) opens the walk at that place.
-const HIGH = { lane: 34, least: 380, below: 42 }; // below: what stands under it in a window
+const HIGH = { lane: 34, least: 360, below: 42 }; // below: what stands under it in a window
 // Pixels: of a picture that is scrolled, of the answers beside one that is not, and of a window for that
 const SCROLLED = 760, BESIDE = 214, NARROW = 820;
 
