@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from PIL import Image
 from playwright.sync_api import Page
 
-from tests.serving import chromium, idle, server
+from tests.serving import TOURED, chromium, idle, server
 
 FOLDER = Path(__file__).parents[1] / "assets" / "pictures"
 WINDOW = {"width": 1280, "height": 800}
@@ -27,6 +27,7 @@ def main() -> None:
     with server() as app, chromium() as browser:
         for name, (path, link) in PAGES.items():
             page = browser.new_page(viewport=WINDOW)
+            page.add_init_script(TOURED)
             page.goto(f"{app.url}/{path}?{urlencode(link)}")
             save(page, FOLDER / f"{name}.png")
             page.close()

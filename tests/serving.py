@@ -27,6 +27,7 @@ ARGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+TOURED = "localStorage.setItem('glassbox-tour', '1')"  # runs first: this visitor has taken the tour
 RUNNING = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState"
 
 

@@ -48,6 +48,7 @@ DRAWN = (
     "rest",
     "qr",
     "machine",
+    "welcome",
 )
 
 SHARED = (
@@ -268,6 +269,12 @@ def rest(key: str, header: dict, rested: Act) -> None:
     """A sentence; `header` has say, ok (None: not known yet), name, ask and button. Where it asks, `rested` is
     called with the name once the visitor has stayed for a moment, or has clicked the button of that name."""
     put("rest", key, header, header["name"], rested=one_of([header["name"]], rested))
+
+
+def welcome(key: str, header: dict) -> None:
+    """What this is, in a sentence, and a tour: `header` has lead, stops [(where, what is told there), …] and the
+    words on its buttons (start, next, back, skip, done)."""
+    put("welcome", key, header)
 
 
 def formula(key: str, mathml: str) -> None:

@@ -10,7 +10,7 @@ from app.ui.context import StepContext
 from app.ui.controls import button, text_field
 from app.ui.labels import escape
 from app.ui.notes import notes
-from app.ui.page import group, notice, text
+from app.ui.page import group, notice
 from app.views.walk.steps.tokens import LONGEST_TARGET
 from engine.images import SIGNS
 
@@ -20,6 +20,7 @@ PLAIN = [  # prompts for every model; those of its own come from the file beside
     {"text": "Aragorn told Frodo to mind Lothlorien", "note": "Rare words in pieces"},
     {"text": "naïve café 🙂👩‍👩‍👧 שלום", "note": "Other scripts and emoji"},
 ]
+STOPS = ("prompt", "machine", "head", "arithmetic", "what-if")  # of the tour
 FEW = 3  # examples in sight where all of the model is shown; the others are a click away
 PLACES = ("step", "layer", "head", "token", "key", "other")  # what an example sets besides the prompt
 
@@ -32,7 +33,7 @@ def of_a_run(draw: Callable[[StepContext], None]) -> None:
     model = compute.model(name)
     given = catalogue.given(name, view)
     if view.step in GLANCE:
-        text(say("walk", "lead", whole(model)))
+        _welcome(model)
     _image(view, model) if model.reads[0].image else _prompt(view, model)
     above = group("notes")
     try:
@@ -45,6 +46,15 @@ def of_a_run(draw: Callable[[StepContext], None]) -> None:
         draw(ctx)
     with above:
         notes()
+
+
+def _welcome(model) -> None:
+    """What this is, and a tour of it."""
+    facts = whole(model)
+    stops = STOPS if facts["architecture"] == "transformer" else ()
+    told = [(stop, compute.marked(say("tour", stop, facts))) for stop in stops]
+    words = {name: say("tour", name) for name in ("title", "start", "next", "back", "skip", "done")}
+    components.welcome("welcome", words | {"lead": say("walk", "lead", facts), "stops": told})
 
 
 def _readable(view: state.View) -> state.View:

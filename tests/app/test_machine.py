@@ -328,3 +328,12 @@ def test_no_prompt_breaks_the_page():
     for text in ("", "a", "naïve café 🙂 שלום"):
         at = machine(prompt=text)
         assert "machine" in keys(at) or notices(at)
+
+
+@pytest.mark.parametrize(
+    ("name", "stops"), [("storybook", 5), ("digits", 5), ("captioner", 5), ("lookback-gru", 0)]
+)
+def test_the_tour_is_of_what_is_there(name, stops):
+    data = given(machine(model=name), "welcome")
+    assert len(data["stops"]) == stops and data["lead"].count("number") == 1
+    assert ("image" in str(data)) == (name in ("digits", "captioner"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.serving import idle
+from tests.serving import TOURED, idle
 
 PROBE = Path(__file__).with_name("probe.js")
 SIZE = {"width": 1280, "height": 720}
@@ -28,6 +28,7 @@ def context(browser: Browser) -> BrowserContext:
     """A new visitor, with nothing in the browser's cache."""
     made = browser.new_context(viewport=SIZE)
     made.add_init_script(path=PROBE)
+    made.add_init_script(TOURED)
     return made
 
 

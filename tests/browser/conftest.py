@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.reading import go
-from tests.serving import chromium, server
+from tests.serving import TOURED, chromium, server
 
 WINDOW = {"width": 1280, "height": 720}
 
@@ -29,6 +29,7 @@ def visitor(app, browser):
     def open(options: dict | None = None, **link) -> Page:
         context = browser.new_context(**{"viewport": WINDOW, "accept_downloads": True} | (options or {}))
         contexts.append(context)
+        context.add_init_script(TOURED)
         page = context.new_page()
         watch(page, app, troubles)
         return go(page, app, **link)

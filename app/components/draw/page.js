@@ -156,6 +156,7 @@ const TAGS = new Set([
   "th",
   "td",
 ]);
+PAGE.grown = grown;
 function grown(part) {
   if (typeof part === "string") return part;
   const [tag, ...children] = part;

@@ -65,6 +65,16 @@ MACHINE.onScreen = (part, { k, x, y }) => ({
   h: part.h * k,
 });
 
+// Where the picked head stands in the window; undefined where there is none.
+MACHINE.pickedBox = (root) => {
+  const { plan, h, head, view } = root?.__state ?? {};
+  const part = plan?.parts.find(({ column, head: n }) => column.layer === h.layer && n === head);
+  if (!part) return undefined;
+  const r = MACHINE.onScreen(part, view),
+    { left, top } = root.querySelector("canvas").getBoundingClientRect();
+  return new DOMRect(left + r.x, top + r.y, r.w, r.h);
+};
+
 // Lanes and positions: several positions may share a lane.
 MACHINE.laneOf = (h, token) => Math.floor((token + h.before) / h.size);
 MACHINE.tokenOf = (h, lane) => Math.max(0, lane * h.size - h.before);
