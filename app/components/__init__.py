@@ -272,8 +272,8 @@ def rest(key: str, header: dict, rested: Act) -> None:
 
 
 def welcome(key: str, header: dict) -> None:
-    """What this is, in a sentence, and a tour: `header` has lead, stops [(where, what is told there), …] and the
-    words on its buttons (start, next, back, skip, done)."""
+    """What this is, in a sentence, and a tour: `header` has lead, stops [(where, what is told there), …] and
+    the words on its buttons (start, next, back, skip, done)."""
     put("welcome", key, header)
 
 
