@@ -230,7 +230,7 @@ def prompt(key: str, header: dict, submit: Act, example: Act) -> None:
 
 def drawing(key: str, header: dict, image: Act) -> None:
     """A square to draw in; `header` has text (one sign per pixel), signs and palette (their colours), side,
-    examples [(text, what it is)] and open."""
+    examples [(text, what it is)], open, and few (where it is folded, the examples are in sight)."""
     _square("drawing", key, header, image)
 
 

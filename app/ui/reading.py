@@ -32,7 +32,7 @@ def of_a_run(draw: Callable[[StepContext], None], examples: int = 0) -> None:
     view = replace(asked, prompt=catalogue.opening(name, asked.prompt))
     model = compute.model(name)
     given = catalogue.given(name, view)
-    _image(view, model) if model.reads[0].image else _prompt(view, model, examples)
+    _image(view, model, examples) if model.reads[0].image else _prompt(view, model, examples)
     above = group("notes")
     try:
         trace = compute.trace(name, given)
@@ -82,7 +82,7 @@ def _prompt(view: state.View, model, few: int) -> None:
     components.prompt("prompt", header, _submit, show)
 
 
-def _image(view: state.View, model) -> None:
+def _image(view: state.View, model, few: int) -> None:
     """The image: one of the model's examples, drawn by hand, or from a file."""
     given, palette = catalogue.given(model.name, view), model.prepare.palette
     header = {
@@ -91,7 +91,8 @@ def _image(view: state.View, model) -> None:
         "signs": SIGNS[: len(palette)],
         "palette": [[round(x) for x in (colour * 3)[:3]] for colour in palette],
         "examples": [(example["text"], example["note"]) for example in catalogue.examples(model.name)],
-        "open": view.step == STEPS[0],
+        "few": few,
+        "open": not few and view.step == STEPS[0],
     }
     if all(len(set(colour)) == 1 for colour in palette):
         return components.drawing("drawing", header, _paint)

@@ -45,7 +45,7 @@ MACHINE.margins = (g, state, inks) => {
   const { plan } = state;
   g.fillStyle = inks.paper;
   g.fillRect(0, 0, plan.left - 4, plan.H);
-  g.fillRect(0, 0, plan.W, MACHINE.TOP - 4);
+  g.fillRect(0, 0, plan.W, plan.top - 4);
   MACHINE.blocks(g, state, inks);
   MACHINE.headings(g, state, inks);
   MACHINE.steps(g, state, inks);
@@ -95,7 +95,7 @@ MACHINE.lanes = (g, state, inks) => {
       state,
       track,
       (here ? plan.left : x) - 10,
-      here ? plan.left - 14 : Math.min(90, x - plan.left - 14),
+      here ? plan.left - 14 : Math.min((MACHINE.SECOND - 14) * view.k, x - plan.left - 14),
       inks,
     );
   }
@@ -105,14 +105,15 @@ MACHINE.lanes = (g, state, inks) => {
 function namesOf(g, state, track, right, wide, inks) {
   const { plan, view } = state, { stack } = track, lit = stack.unrolled ? -1 : MACHINE.litOf(state, track.i);
   const step = Math.ceil((stack.unrolled ? 11 : 14) / (track.lane * view.k)), beside = MACHINE.beside(stack);
-  const high = (track.top - view.y) * view.k, title = MACHINE.above(state.h) ? Math.max(high - 6, 43) : 11;
+  const high = (track.top - view.y) * view.k,
+    title = MACHINE.above(state.h) ? Math.max(high - 6, plan.top - 6) : 11;
   const gone = high + track.high * view.k < 60 || high > plan.H;
   if (!gone) {
     MACHINE.label(g, stack.title, right, title, wide, inks, { align: "right", size: 12, bold: true });
   }
   (stack.unrolled?.map(({ name }) => name) ?? stack.lanes).forEach((name, i) => {
     const y = (track.y(i) - view.y) * view.k;
-    if (y < Math.max(MACHINE.TOP - 2, title) || y > plan.H) return;
+    if (y < Math.max(plan.top - 2, title) || y > plan.H) return;
     if (i !== lit && (i % step || (lit >= 0 && Math.abs(i - lit) < step))) return;
     if (i === lit) {
       g.fillStyle = inks.main;

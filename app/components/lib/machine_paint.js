@@ -137,8 +137,8 @@ function top(data, from, count) {
 }
 
 // A cell and, where there is room for it, its number.
-MACHINE.cell = (g, x, y, w, h, value, scale, limit, inks) => {
-  const colour = value === -Infinity ? null : inks[scale][shade(value, scale, limit)];
+MACHINE.cell = (g, x, y, w, h, value, scale, limit, inks, middle = 0) => {
+  const colour = value === -Infinity ? null : inks[scale][shade(value - middle, scale, limit)];
   g.fillStyle = colour === null ? inks.hatch : toCss(colour);
   g.fillRect(x, y, w - 1, h - (h > 6 ? 1 : 0));
   if (w < 46 || h < 15 || colour === null) return;

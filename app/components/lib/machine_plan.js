@@ -1,7 +1,7 @@
 // The picture of a whole run: where each part is, in a world of its own of which the view shows a piece, and
 // what is at a place of it. Nothing here draws.
 //
-//   plan   { W, H, left, right, lane, tracks, parts, headings, blocks, y(lane) }
+//   plan   { W, H, left, right, top, lane, tracks, parts, headings, blocks, y(lane) }
 //   track  { i, stack, x, right, top, high, lane, y(lane) } of the world: a stack's place in the picture; one
 //          of a recurrent model has its rows in the place of lanes, and a column for each step
 //   part   { column, stage, x, y, w, h } of the world, and `head` where it is one of them
@@ -9,15 +9,16 @@
 
 const MACHINE = { LEFT: 104, TOP: 50, GAP: 5, NAME: 12, FURTHEST: 60 };
 // How wide the columns are to one another
-const WIDE = { heads: 4, stream: 1.5, shares: 3.4, vector: 1, step: 3, start: 3 };
+const WIDE = { heads: 4, looks: 10, stream: 1.5, shares: 3.4, vector: 1, step: 3, start: 3 };
 const BETWEEN = { step: 0.9, start: 0.9 }; // and the room after them
-const SECOND = 78; // pixels for the names of a second stack's lanes
+const SECOND = 90, NAMES = 26; // pixels for the names of a second stack's lanes, and for those of steps
 const MAP = 150; // and for the weights of all looks back
 const WRITTEN = 18, HANDED = 46; // under the steps, and between two stacks that are one above the other
 
 MACHINE.plan = (h, W, H) => {
   const left = MACHINE.LEFT + (h.stacks[0].image ? MACHINE.margin(h.stacks[0]) : 0);
-  const plan = { W, H, left, tracks: [], parts: [], headings: [], blocks: [] };
+  const top = MACHINE.above(h) ? NAMES : MACHINE.TOP;
+  const plan = { W, H, left, top, tracks: [], parts: [], headings: [], blocks: [] };
   (MACHINE.above(h) ? placedAbove : placedBeside)(plan, h);
   const { lane, y } = plan.tracks[h.picked];
   return Object.assign(plan, { lane, y, right: Math.max(...plan.tracks.map(({ right }) => right)) });
@@ -29,11 +30,12 @@ const rowsOf = (stack) => stack.unrolled ?? stack.lanes;
 MACHINE.wanted = (h, each) => {
   if (!MACHINE.above(h)) return MACHINE.TOP + each * Math.max(...h.stacks.map(({ lanes }) => lanes.length));
   const rows = h.stacks.reduce((sum, stack) => sum + rowsOf(stack).length, 0);
-  return MACHINE.TOP + HANDED + WRITTEN + 0.8 * each * rows;
+  return NAMES + HANDED + WRITTEN + 0.8 * each * rows;
 };
 
 const withStages = (h) => h.columns.map((column, stage) => ({ column, stage }));
-const units = (columns, table) => columns.reduce((sum, { column }) => sum + (table[column.kind] ?? 0), 0);
+const kindOf = ({ kind, layer }) => (kind === "heads" && layer === null ? "looks" : kind); // of no block
+const units = (columns, table) => columns.reduce((sum, { column }) => sum + (table[kindOf(column)] ?? 0), 0);
 function placedBeside(plan, h) {
   const columns = withStages(h), room = plan.W - plan.left - 8 - SECOND * (h.stacks.length - 1);
   const gaps = columns.length * 0.3 + units(columns, BETWEEN);
@@ -48,12 +50,12 @@ function placedBeside(plan, h) {
 function placedAbove(plan, h) {
   const columns = withStages(h), of = (i) => columns.filter(({ column }) => column.stack === i);
   const rows = h.stacks.map((stack) => rowsOf(stack).length), all = rows.reduce((a, b) => a + b);
-  const lane = (plan.H - MACHINE.TOP - HANDED - WRITTEN - 4) / all;
-  const wide = (i) => units(of(i), WIDE) - 4 * of(i).filter(({ column }) => column.kind === "heads").length;
+  const lane = (plan.H - plan.top - HANDED - WRITTEN - 4) / all;
+  const steps = { ...WIDE, looks: 0 }, wide = (i) => units(of(i), steps) + units(of(i), BETWEEN);
   const map = columns.some(({ column }) => column.kind === "heads") ? Math.min(MAP, plan.W / 6) : 0;
   const room = plan.W - plan.left - 8 - map;
-  const unit = room / Math.max(...h.stacks.map((_, i) => wide(i) + units(of(i), BETWEEN)));
-  let top = MACHINE.TOP;
+  const unit = room / Math.max(...h.stacks.map((_, i) => wide(i)));
+  let { top } = plan;
   h.stacks.forEach((stack, i) => {
     const track = trackOf(plan, stack, i, plan.left, top, lane * rows[i]);
     filled(plan, track, of(i), unit, 0, map);
@@ -70,7 +72,7 @@ function trackOf(plan, stack, i, x, top, high) {
 function filled(plan, track, columns, unit, gap, map = 0) {
   let { x } = track;
   for (const { column, stage } of columns) {
-    const w = map && column.kind === "heads" ? map : unit * WIDE[column.kind];
+    const w = map && column.kind === "heads" ? map : unit * WIDE[kindOf(column)];
     const at = { column, stage, x, w };
     if (column.kind === "heads") plan.parts.push(...MACHINE.heads(at, track.top, track.high));
     else plan.parts.push({ ...at, ...MACHINE.rowsAt(track, column), ...MACHINE.routed(at, unit) });
@@ -128,6 +130,7 @@ MACHINE.onScreen = (part, { k, x, y }) => ({
 
 // Lanes and positions: several positions may share a lane.
 MACHINE.laneOf = (h, token) => (token < 0 ? -1 : Math.floor((token + h.before) / h.size));
+MACHINE.SECOND = SECOND;
 MACHINE.tokenOf = (h, lane) => Math.max(0, lane * h.size - h.before);
 MACHINE.keyOf = (column, col) => Math.max(0, col * column.seen.size - column.seen.before);
 MACHINE.answerOf = (h, lane) => h.answers[h.answers.length === 1 ? 0 : Math.max(0, lane)];
@@ -152,7 +155,7 @@ MACHINE.asked = (state) => {
 MACHINE.hit = (state, px, py) => {
   const { plan, view } = state, named = MACHINE.patchAt(state, px, py) ?? MACHINE.stepAt(state, px, py);
   if (named) return named;
-  if (py < MACHINE.TOP - 4) return headingAt(plan, view, px, py);
+  if (py < plan.top - 4) return headingAt(plan, view, px, py);
   for (const part of plan.parts) {
     const r = MACHINE.onScreen(part, view);
     if (px < r.x || py < r.y || px >= r.x + r.w || py >= r.y + r.h) continue;
@@ -214,17 +217,20 @@ function readVector(h, column, tensor, row, col) {
   const value = show(tensor.data[((column.n ?? 0) * tensor.shape[1] + row) * tensor.shape[2] + col]);
   const { lanes, unrolled, size } = h.stacks[column.stack], entry = MACHINE.entryOf(column, row, col);
   const kind = { experts: "expert", units: "unit" }[column.label] ?? "number", most = column.each * size;
-  const among = most > 1 ? `, the largest of ${most}` : "", place = MACHINE.where(h, column);
+  const place = MACHINE.where(h, column), middle = unrolled && MACHINE.rowOf(h, column, row).middle;
+  const among = most > 1 ? `, the ${middle ? "furthest from ½" : "largest"} of ${most}` : "";
   if (unrolled) {
-    return `${place}, ${MACHINE.rowOf(h, column, row)}: ${column.part}, number ${entry}: ${value}${among}`;
+    return `${place}, ${
+      MACHINE.rowOf(h, column, row).name
+    }: ${column.part}, number ${entry}: ${value}${among}`;
   }
   const what = [column.part, column.label].join(" ").trim();
   return `${place}${place && ", "}${what}: ${lanes[row]}, ${kind} ${entry}: ${value}${among}`;
 }
-// What a row of a step is called; the start has only those that are handed on.
+// A row of a step; the start has only those that are handed on.
 MACHINE.rowOf = (h, column, row) => {
   const rows = h.stacks[column.stack].unrolled;
-  return (column.kind === "start" ? rows.filter(({ carried }) => carried) : rows)[row].name;
+  return (column.kind === "start" ? rows.filter(({ carried }) => carried) : rows)[row];
 };
 // Which entry of the vector a cell shows: the last matrix of `at` has their places, or that of the step.
 MACHINE.entryOf = (column, row, col) => {

@@ -33,54 +33,59 @@ function handedOn(g, state, before, after, y, inks) {
   const from = seen(state, { x: before.x + before.w, y }), to = seen(state, { x: after.x, y });
   arrow(g, [from, to], 3, inks);
 }
-// A line through some places, with a head at its end
+// A line through some places, each straight on from the one before, with a head at its end
 function arrow(g, places, width, inks) {
   const end = places.at(-1), before = places.at(-2), size = width + 2.5;
-  const way = Math.sign(end.x - before.x), dx = way * size;
+  const dx = Math.sign(end.x - before.x) * size, dy = dx ? 0 : Math.sign(end.y - before.y) * size;
   g.strokeStyle = g.fillStyle = inks.main;
   g.lineWidth = width;
   g.lineJoin = "round";
   g.beginPath();
-  places.forEach((
-    { x, y },
-    i,
-  ) => (i === places.length - 1 ? g.lineTo(x - dx, y) : i ? g.lineTo(x, y) : g.moveTo(x, y)));
+  [...places.slice(0, -1), { x: end.x - dx, y: end.y - dy }].forEach(({ x, y }) => g.lineTo(x, y));
   g.stroke();
   g.beginPath();
   g.moveTo(end.x, end.y);
-  g.lineTo(end.x - dx, end.y - size);
-  g.lineTo(end.x - dx, end.y + size);
+  g.lineTo(end.x - dx - dy, end.y - dy - dx);
+  g.lineTo(end.x - dx + dy, end.y - dy + dx);
   g.fill();
 }
 // From the encoder's end to the decoder's start: all that it gets, or all besides what it looks up.
 function handedOver(g, state, inks) {
-  const { plan, view } = state, start = startOf(state);
+  const start = startOf(state);
   if (!start) return;
-  const [encoder, decoder] = plan.tracks, rows = carriedBy(decoder), y = start.y + start.h / 2;
-  const width = Math.min(9, 3 + 2 * view.k * rows.length), x = start.x - 14;
-  const last = stepsOf(state, 0).at(-1), low = encoder.top + encoder.high + 9;
-  const from = last
-    ? [
-      { x: last.x + last.w, y: encoder.y(carriedBy(encoder).at(-1)) },
-      {
-        x: last.x + last.w + 12,
-        y: encoder.y(carriedBy(encoder).at(-1)),
-      },
-      { x: last.x + last.w + 12, y: low },
-      { x, y: low },
-    ]
-    : [{ x: encoder.right - 2, y: encoder.y(0) }, { x, y: encoder.y(0) }];
+  const width = Math.min(9, 3 + 2 * state.view.k * carriedBy(state.plan.tracks[1]).length);
   g.globalAlpha = start.stage > state.at ? 0.15 : 0.85;
-  arrow(g, [...from, { x, y }, { x: start.x, y }].map((at) => seen(state, at)), width, inks);
+  arrow(g, wayOf(state, start).map((at) => seen(state, at)), width, inks);
   g.globalAlpha = 1;
-  const at = seen(state, { x: last ? plan.left + 26 : x + 6, y: last ? low : decoder.top - 12 });
-  const { told } = start.column;
-  if (last) {
-    g.font = `700 11px ${inks.font}`;
-    g.fillStyle = inks.paper;
-    g.fillRect(at.x - 5, at.y - 8, g.measureText(told).width + 10, 16);
-    MACHINE.label(g, told, at.x, at.y + 4, 400, inks, { bold: true, ink: inks.main });
-  }
+}
+function wayOf(state, start) {
+  const [encoder, decoder] = state.plan.tracks,
+    last = stepsOf(state, 0).at(-1),
+    middle = start.x + start.w / 2;
+  const way = last ? fromStep(encoder, last) : fromLane(encoder, decoder);
+  return [...way, { x: middle, y: way.at(-1).y }, { x: middle, y: start.y + 2 }];
+}
+// In words, on its way or above it
+MACHINE.handed = (g, state, inks) => {
+  const start = startOf(state);
+  if (!start) return;
+  const { x, y } = wayOf(state, start).at(-2), steps = stepsOf(state, 0).length, { told } = start.column;
+  const at = seen(state, steps ? { x: x + 22, y } : { x: start.x, y: y - 22 });
+  if (at.x < state.plan.left || at.y < (steps ? state.plan.top : 0)) return;
+  g.font = `700 11px ${inks.font}`;
+  g.fillStyle = inks.paper;
+  g.fillRect(at.x - 5, at.y - 8, g.measureText(told).width + 10, 16);
+  MACHINE.label(g, told, at.x, at.y + 4, 400, inks, { bold: true, ink: inks.main });
+};
+// Out of the last step and back to the left, under the steps
+function fromStep(encoder, last) {
+  const y = encoder.y(carriedBy(encoder).at(-1)), x = last.x + last.w, low = encoder.top + encoder.high + 9;
+  return [{ x, y }, { x: x + 12, y }, { x: x + 12, y: low }];
+}
+// Out of the first lane, over the names of the decoder's rows
+function fromLane(encoder, decoder) {
+  const y = encoder.y(0), x = encoder.right;
+  return [{ x: x - 2, y }, { x: x + 12, y }, { x: x + 12, y: decoder.top - 1 }];
 }
 
 // How the decoder's step looks back, each band as wide as the weight.
@@ -110,19 +115,22 @@ function sourceOf(state, s) {
 MACHINE.cellsOfStep = (g, state, part, r, inks) => {
   const { column } = part, tensor = PAGE.tensors.get(column.src);
   if (!tensor) return;
-  const [N, R, C] = tensor.shape, lane = r.h / R, cw = r.w / C, high = Math.min(lane * 0.72, cw * 3 + 6);
+  const [N, R, C] = tensor.shape,
+    lane = r.h / R,
+    cw = r.w / C,
+    high = Math.min(lane * 0.72, Math.max(24, cw * 3 + 6));
   const all = state.h.stacks[column.stack].unrolled, lit = MACHINE.litOf(state, column.stack) === column.n;
   const rows = column.kind === "start" ? all.filter(({ carried }) => carried) : all;
   tensor.limits ??= rows.map((_, row) =>
     Math.max(...Array.from({ length: N }, (_, n) => largest(tensor.data, (n * R + row) * C, C)))
   );
-  rows.forEach(({ scale }, row) => {
-    const y = r.y + (row + 0.5) * lane - high / 2, limit = scale === "sequential" ? 1 : tensor.limits[row];
+  rows.forEach(({ middle }, row) => {
+    const y = r.y + (row + 0.5) * lane - high / 2, limit = middle || tensor.limits[row];
     if (y + high < 0 || y > state.plan.H) return;
     for (let c = 0; c < C; c++) {
-      const value = tensor.data[(column.n * R + row) * C + c];
-      if (cw < 6) bare(g, r.x + c * cw, y, cw, high, inks[scale][shade(value, scale, limit)]);
-      else MACHINE.cell(g, r.x + c * cw, y, cw, high, value, scale, limit, inks);
+      const value = tensor.data[(column.n * R + row) * C + c], x = r.x + c * cw;
+      if (cw < 6) bare(g, x, y, cw, high, inks.diverging[shade(value - middle, "diverging", limit)]);
+      else MACHINE.cell(g, x, y, cw, high, value, "diverging", limit, inks, middle);
     }
     if (lit || column.kind === "start") MACHINE.outline(g, r.x, y, r.w, high, inks.main, 1.5);
   });
@@ -147,28 +155,24 @@ MACHINE.stepOf = (state) => {
 };
 
 // The tokens over the steps, however far one zooms, and under them what each writes.
-const nameAt = (state, track) => Math.max((track.top - state.view.y) * state.view.k - 6, 43);
+const nameAt = (state, track) => Math.max((track.top - state.view.y) * state.view.k, state.plan.top) - 6;
 const inSight = (state, track) =>
   (track.top + track.high - state.view.y) * state.view.k > 60 &&
   (track.top - state.view.y) * state.view.k < state.plan.H;
 MACHINE.steps = (g, state, inks) => {
+  MACHINE.handed(g, state, inks);
   for (const track of tracksOf(state)) {
     if (!inSight(state, track)) continue;
-    const lit = MACHINE.litOf(state, track.i),
-      y = nameAt(state, track),
-      low = (track.top + track.high - state.view.y) * state.view.k;
-    for (const part of [...stepsOf(state, track.i), startOf(state)]) {
-      if (part?.column.stack !== track.i) continue;
-      const bold = part.column.kind === "step" && part.column.n === lit, ink = bold ? inks.main : inks.ink;
+    const lit = MACHINE.litOf(state, track.i), y = nameAt(state, track);
+    const low = (track.top + track.high - state.view.y) * state.view.k, last = state.h.stacks.length - 1;
+    for (const part of stepsOf(state, track.i)) {
+      const { n, part: name } = part.column, bold = n === lit, ink = bold ? inks.main : inks.ink;
+      const style = { size: 12, bold, ink, align: "center" };
       MACHINE.over(g, state, part, 14, (x, w) => {
-        const room = w + 6, style = { size: 12, bold, ink, align: "center" };
-        MACHINE.label(g, part.column.part, x + w / 2, y, room, inks, style);
-        const written = track.i === state.h.stacks.length - 1 && part.column.kind === "step" &&
-          low < state.plan.H - 4;
-        if (written) {
-          const best = MACHINE.answerOf(state.h, part.column.n).labels[0];
-          MACHINE.label(g, best, x + w / 2, low + 13, room, inks, { ...style, size: 11 });
-        }
+        MACHINE.label(g, name, x + w / 2, y, w + 6, inks, style);
+        if (track.i < last || low > state.plan.H - 4) return;
+        const [written] = MACHINE.answerOf(state.h, n).labels;
+        MACHINE.label(g, written, x + w / 2, low + 13, w + 6, inks, { ...style, size: 11 });
       });
     }
   }

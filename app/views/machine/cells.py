@@ -17,10 +17,10 @@ def lanes(ctx: StepContext) -> Lanes:
     return lanes_of(ctx.config, len(ctx.labels))
 
 
-def cells(values: np.ndarray, rows: Lanes | None = None) -> tuple[np.ndarray, np.ndarray, int]:
+def cells(values: np.ndarray, rows: Lanes) -> tuple[np.ndarray, np.ndarray, int]:
     """Vectors [T, D] -> cells [T', C], each the entry that is largest in size among those it stands for; where
     that is, [row, column; T', C]; and how many columns a cell stands for."""
-    rows, values = rows or Lanes(len(values)), values.astype(np.float32)
+    values = values.astype(np.float32)
     each = -(-values.shape[1] // CELLS)
     found, where = pooled(values, (rows.size, each), (rows.before, 0))
     return found, where.transpose(2, 0, 1).astype(np.float32), each

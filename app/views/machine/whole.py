@@ -144,6 +144,10 @@ def _pooled(columns: list[dict], shown: list[StepContext]) -> str:
     """What a cell stands for, where it is for more than one number."""
     each = sorted({column["each"] for column in columns if column.get("each", 1) > 1})
     told = [say("machine", "cells", n=" or ".join(map(str, each)))] if each else []
+    gates = any(
+        row["middle"] for one in shown if not isinstance(one.config, Config) for row in recurrent.rows(one)
+    )
+    told += [say("machine", "gates")] * gates
     shared = {"image" if one.config.image else "text": lanes(one).size for one in shown if lanes(one).size > 1}
     return " ".join(told + [say("machine", f"lanes/{of}", n=size) for of, size in shared.items()])
 
