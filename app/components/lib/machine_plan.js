@@ -30,7 +30,7 @@ const rowsOf = (stack) => stack.unrolled ?? stack.lanes;
 MACHINE.wanted = (h, each) => {
   if (!MACHINE.above(h)) return MACHINE.TOP + each * Math.max(...h.stacks.map(({ lanes }) => lanes.length));
   const rows = h.stacks.reduce((sum, stack) => sum + rowsOf(stack).length, 0);
-  return NAMES + HANDED + WRITTEN + 0.8 * each * rows;
+  return NAMES + HANDED + WRITTEN + each * rows;
 };
 
 const withStages = (h) => h.columns.map((column, stage) => ({ column, stage }));
