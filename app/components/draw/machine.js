@@ -272,6 +272,7 @@ function pickLane(state, to, stack = state.h.picked, token = undefined) {
   state.token = state.lit[stack] = lane;
   choose("token", position);
   if (two) choose("stack", stack);
+  MACHINE.goesOn(state, stack, lane);
   state.paint();
   clearTimeout(state.asking);
   const other = two ? MACHINE.positionOf(state, 1 - stack) : -1;
@@ -293,6 +294,7 @@ function clicked(state, found) {
 }
 function open(state, { part, row, col }) {
   const { column, head } = part, stack = state.h.stacks[column.stack];
+  clearTimeout(state.asking);
   if (column.n !== undefined) {
     return state.send("open", [part.stage, -1, column.n, row, MACHINE.entryOf(column, row, col)]);
   }

@@ -134,8 +134,12 @@ MACHINE.SECOND = SECOND;
 MACHINE.tokenOf = (h, lane) => Math.max(0, lane * h.size - h.before);
 MACHINE.keyOf = (column, col) => Math.max(0, col * column.seen.size - column.seen.before);
 MACHINE.answerOf = (h, lane) => h.answers[h.answers.length === 1 ? 0 : Math.max(0, lane)];
-// The lit lane (or step) of a stack: each has one, or none (−1).
-MACHINE.litOf = ({ h, token, lit }, i) => (i === h.picked ? token : (lit[i] ?? -1));
+// The lit lane (or step) of a stack: each has one, or none (−1). What is played lights the step that it has come to.
+MACHINE.litOf = ({ h, token, lit, at }, i) => {
+  const now = h.columns[at];
+  if (now?.kind === "step" && now.stack === i) return now.n;
+  return i === h.picked ? token : (lit[i] ?? -1);
+};
 MACHINE.positionOf = (state, i) => {
   const lane = MACHINE.litOf(state, i);
   return lane < 0 ? -1 : MACHINE.tokenOf(state.h.stacks[i], lane);
@@ -145,11 +149,8 @@ MACHINE.choose = (h, picked) => {
   const { lanes, size, before, token } = h.stacks[picked];
   Object.assign(h, { picked, lanes, size, before, token });
 };
-// The one whose answers are told: the last stack's; of a recurrent one that is played the step it has come to.
-MACHINE.asked = (state) => {
-  const last = state.h.stacks.length - 1, column = state.h.columns[state.at];
-  return column?.stack === last && column.kind === "step" ? column.n : MACHINE.litOf(state, last);
-};
+// The one whose answers are told: the last stack's.
+MACHINE.asked = (state) => MACHINE.litOf(state, state.h.stacks.length - 1);
 
 // What is at a place of the canvas: a heading, a cell of a part, or a lane; null where there is nothing.
 MACHINE.hit = (state, px, py) => {

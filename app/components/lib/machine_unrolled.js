@@ -146,7 +146,12 @@ MACHINE.nearer = (state) => {
   const i = state.h.picked, track = state.plan.tracks[i], part = stepsOf(state, i)[MACHINE.litOf(state, i)];
   if (!track.stack.unrolled || !part) return [];
   const { x, w } = part, y = track.y(carriedBy(track).at(-1)) - track.lane / 2;
-  return [part, { x, w: w / 2, y, h: track.lane }];
+  return [part, { x, w: w / 2, y: y + track.lane / 4, h: track.lane / 2 }];
+};
+// While a play is under way, what is picked is where it goes on.
+MACHINE.goesOn = (state, stack, lane) => {
+  const part = stepsOf(state, stack)[lane];
+  if (part && state.at !== Infinity) MACHINE.stage(state, part.stage);
 };
 // The state of the lit step, as a double click there would open it
 MACHINE.stepOf = (state) => {

@@ -58,7 +58,7 @@ def _picture(ctx: StepContext) -> None:
     header |= {name: say("machine", name, shown[-1].facts) for name in ("aria", "asks", "hide", "say")}
     header |= {"title": _title(shown)}
     if not any(column.get("seen") == column["stack"] for column in header["columns"]):
-        header |= {"hide": ""}  # nothing looks at a first token of its own
+        header |= {"hide": ""}  # no token looks at a first one of its own stack
     header |= {"zoom": [view.zoom, view.zoom_x, view.zoom_y], "sink": view.sink, "key": view.key}
     header |= {"say": f"{header['say']} {header.pop('pooled')}".strip()}
     columns, most = header["columns"], max(len(one.labels) for one in shown)
