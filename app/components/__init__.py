@@ -55,11 +55,13 @@ SHARED = (
     "common",
     "history",
     "drawing_input",
+    "patches",
     "machine_plan",
     "machine_paint",
     "machine_marks",
     "machine_play",
 )
+SCOPED = ("machine_image", "machine_routes", "machine_unrolled")  # parts of MACHINE whose names are their own
 ARRIVE = (HERE / "lib" / "arrive.js").read_text("utf-8")
 
 # What is mounted on the page: it waits for the library and calls it. Small, because it is sent every time.
@@ -76,7 +78,8 @@ export default (given) => {
 def _library() -> str:
     """All drawing code as one script, each file in its own scope."""
     shared = [(HERE / "lib" / f"{name}.js").read_text("utf-8") for name in SHARED]
-    files = ["{\n" + (HERE / "draw" / f"{name}.js").read_text("utf-8") + "}" for name in DRAWN]
+    own = [*(f"lib/{name}" for name in SCOPED), *(f"draw/{name}" for name in DRAWN)]
+    files = ["{\n" + (HERE / f"{name}.js").read_text("utf-8") + "}" for name in own]
     where = f"const PLOTLY = {json.dumps(PLOTLY_URL)};"
     return "\n".join([ARRIVE, where, *shared, *files, "PAGE.arrived(DRAW);\nexport default () => {};\n"])
 
@@ -228,7 +231,7 @@ def prompt(key: str, header: dict, submit: Act, example: Act) -> None:
 
 def drawing(key: str, header: dict, image: Act) -> None:
     """A square to draw in; `header` has text (one sign per pixel), signs and palette (their colours), side,
-    examples [(text, what it is)] and open."""
+    examples [(text, what it is)], open, and few (where it is folded, the examples are in sight)."""
     _square("drawing", key, header, image)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from app import catalogue, components, compute, state
-from app.architecture import CROSS, GLANCE, whole
+from app.architecture import BEGIN, CROSS, GLANCE, whole
 from app.text import say
 from app.ui.context import StepContext
 from app.ui.controls import button, text_field
@@ -102,7 +102,8 @@ def _image(view: state.View, model) -> None:
         "signs": SIGNS[: len(palette)],
         "palette": [[round(x) for x in (colour * 3)[:3]] for colour in palette],
         "examples": [(example["text"], example["note"]) for example in catalogue.examples(model.name)],
-        "open": view.step in GLANCE,
+        "few": FEW if view.step in GLANCE else 0,
+        "open": view.step == BEGIN[0],
     }
     if all(len(set(colour)) == 1 for colour in palette):
         return components.drawing("drawing", header, _paint)

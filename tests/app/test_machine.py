@@ -9,7 +9,6 @@ import engine
 from app import catalogue, compute
 from app.architecture import STEPS
 from app.views.machine.lanes import MOST, Lanes, lanes_of
-from engine.config import Config
 from engine.load import SHIPPED
 from engine.trace import Edit
 from tests.app.conftest import CAPTIONERS, DECODERS, TRANSLATORS
@@ -66,17 +65,35 @@ def light(at) -> dict:
     return header(at)["light"]
 
 
+def check_cells(column: dict, values: np.ndarray, cells: np.ndarray, places: np.ndarray, middle=0.0) -> None:
+    """Every cell [C] is the entry [n, D] at the place told, and none that it stands for is further from the
+    middle."""
+    for i, cell in enumerate(cells):
+        block = values[:, i * column["each"] : (i + 1) * column["each"]]
+        row = int(places[0, i]) if len(places) == 2 else 0
+        assert cell == values[row, int(places[-1, i])] and cell in block
+        assert abs(cell - middle) == np.abs(block - np.float32(middle)).max()
+
+
 def check_vector(at, run, column: dict, lanes: Lanes) -> None:
-    """Every cell is the entry at the place told, and none that it stands for is larger in size."""
     values, kept = run[column["point"]][0].numpy().astype(np.float32), tensors(at)
-    cells, places = kept[column["src"]][0], kept[column["at"]].astype(int)
+    cells, places = kept[column["src"]][0], kept[column["at"]].copy()
     for lane in range(lanes.number):
-        rows = slice(lanes.first(lane), lanes.last(lane) + 1)
-        for i, cell in enumerate(cells[lane]):
-            row = places[0, lane, i] if len(places) == 2 else lane
-            block = values[rows, i * column["each"] : (i + 1) * column["each"]]
-            assert cell == values[row, places[-1, lane, i]]
-            assert abs(cell) == np.abs(block).max() and cell in block
+        first = lanes.first(lane)
+        if len(places) == 2:
+            places[0, lane] -= first
+        check_cells(column, values[first : lanes.last(lane) + 1], cells[lane], places[:, lane])
+
+
+def check_step(at, run, column: dict, rows: list[dict]) -> None:
+    """A step of a recurrent stack: a row of cells for each of its points."""
+    kept, n = tensors(at), column["n"]
+    cells, places = kept[column["src"]][n], kept[column["at"]][n]
+    assert len(column["points"]) == len(cells) == len(rows)
+    for point, row, shown, where in zip(column["points"], rows, cells, places, strict=True):
+        values = run[point][0].numpy()
+        values = values if values.ndim == 1 else values[n]
+        check_cells(column, values[None], shown, where[None], row["middle"])
 
 
 def check_heads(at, run, column: dict, asking: Lanes, seen: Lanes) -> None:
@@ -90,22 +107,36 @@ def check_heads(at, run, column: dict, asking: Lanes, seen: Lanes) -> None:
             np.testing.assert_array_equal(cells[:, lane, key], block.max((1, 2)))
 
 
+def sides(run) -> list[str]:
+    return ["encoder", "decoder"] if len(run.model.reads) == 2 else [""]
+
+
+def lanes_in(run, side: str) -> Lanes:
+    """The lanes of a stack, of as many positions as it read."""
+    config = run.model.get_submodule(side).config
+    ids = run.target if side == "decoder" else run.ids
+    return lanes_of(config, config.context if config.image else ids.shape[1])
+
+
 def check_picture(at) -> None:
     run, data = run_of(at), header(at)
-    side = view(at).stack if len(run.model.reads) == 2 else ""
-    config = run.model.get_submodule(side).config
-    lanes = lanes_of(config, len(run[data["columns"][0]["point"]][0]))
-    assert len(data["lanes"]) == lanes.number and (data["size"], data["before"]) == (lanes.size, lanes.before)
+    lanes = [lanes_in(run, side) for side in sides(run)]
+    assert data["picked"] == (sides(run).index(view(at).stack) if len(lanes) == 2 else 0)
+    for stack, its in zip(data["stacks"], lanes, strict=True):
+        assert (len(stack["lanes"]), stack["size"], stack["before"]) == (its.number, its.size, its.before)
+        assert -1 <= stack["token"] < its.count
     for column in data["columns"]:
+        stack, side = data["stacks"][column["stack"]], sides(run)[column["stack"]]
         assert column["point"].startswith(side)
         if column["kind"] == "heads":
-            source = run.model.encoder.config if column["seen"] == "there" else config
-            seen = lanes_of(source, run[column["point"]].shape[-1])
-            assert len(data["seen"][column["seen"]]["names"]) == seen.number
-            check_heads(at, run, column, lanes, seen)
+            check_heads(at, run, column, lanes[column["stack"]], lanes[column["seen"]])
+        elif column["kind"] in ("step", "start"):
+            rows = [row for row in stack["unrolled"] if row["carried"] or column["kind"] == "step"]
+            check_step(at, run, column, rows)
         else:
-            check_vector(at, run, column, lanes)
-    check_answers(run, data, side, lanes)
+            check_vector(at, run, column, lanes[column["stack"]])
+    check_answers(run, data, sides(run)[-1], lanes[-1])
+    check_image(at, run, data["stacks"][0])
     assert light(at)["ok"]
 
 
@@ -113,8 +144,6 @@ def check_answers(run, data: dict, side: str, lanes: Lanes) -> None:
     """The answers of a lane are the softmax of its last token's logits."""
     if "classes" in run.table:
         scores = run["classes"][0][None]
-    elif side == "encoder":
-        scores = run["decoder.logits"][0, -1:]
     else:
         logits = run[f"{side}.logits" if side else "logits"][0]
         scores = logits[[lanes.last(i) for i in range(lanes.number)]]
@@ -124,27 +153,98 @@ def check_answers(run, data: dict, side: str, lanes: Lanes) -> None:
         assert told["now"] == pytest.approx(shares[: len(told["now"])].tolist(), rel=1e-4)
 
 
+def check_image(at, run, stack: dict) -> None:
+    """What the model reads stands there as it is."""
+    if not stack["image"]:
+        return
+    shown, config = tensors(at)[stack["image"]["src"]], run.model.get_submodule(sides(run)[0]).config
+    assert shown.shape[1:] == (config.image, config.image)
+    assert stack["image"]["across"] == config.image // config.patch
+    np.testing.assert_allclose(shown, run.model.prepare.pixels(run.ids)[0].numpy(), rtol=1e-6)
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_every_model_has_its_picture_or_a_sentence_and_a_way_into_the_walk(family, name):
+def test_every_model_has_its_picture_with_both_its_stacks(family, name):
     read = {} if name in catalogue.shipped() else {"prompt": "the cat sat"}
-    one = compute.model(name)
-    for side in ("encoder", "decoder") if len(one.reads) == 2 else ("",):
+    for side in ("encoder", "decoder") if len(compute.model(name).reads) == 2 else ("",):
         at = machine(model=name, **read, **({"stack": side} if side else {}))
-        assert ("control-stack" in keys(at)) == bool(side)
-        assert not [text for text in texts(at) if "[[" in text]
-        if isinstance(one.get_submodule(side).config, Config):
-            check_picture(at)
-        else:
-            assert "machine" not in keys(at) and "carries a state" in notices(at, "info")[0]
-            fire(at, "button-walk", change=True)
-            assert not at.exception and "machine" not in keys(at) and keys(at, "map")
+        assert not [text for text in texts(at) if "[[" in text] and not notices(at)
+        check_picture(at)
 
 
-def test_the_other_stack_is_a_click_away():
+def points_told(at) -> list[str]:
+    return [point for column in header(at)["columns"] for point in column.get("points", [column["point"]])]
+
+
+def test_a_position_of_either_stack_is_picked_and_the_other_keeps_its_own():
     at = machine(model="interpreter")
-    assert header(at)["columns"][0]["point"] == "decoder.embed.out"
-    fire(at, "control-stack", change="encoder")
-    assert header(at)["columns"][0]["point"] == "encoder.embed.out"
+    assert [stack["token"] for stack in header(at)["stacks"]] == [-1, len(run_of(at).target[0]) - 1]
+    fire(at, "machine", pick=[0, 3, 5])
+    assert (view(at).stack, view(at).token, header(at)["picked"]) == ("encoder", 3, 0)
+    fire(at, "machine", pick=[1, 5, 3])
+    assert (view(at).stack, view(at).token, view(at).key) == ("decoder", 5, 3)
+    assert [stack["token"] for stack in header(at)["stacks"]] == [3, 5]
+    before = view(at)
+    for forged in ([0, 99, -1], [2, 0, -1], [1, 0, 99], [1, 0], [0, -1, -1]):
+        report(at, [reported(at, "machine", "pick", forged)])
+        assert view(at) == before, forged
+
+
+def test_a_block_that_the_other_stack_lacks_is_not_asked_for():
+    at = machine(model="captioner", stack="encoder", layer=3)
+    fire(at, "machine", pick=[1, 0, -1])
+    assert view(at).stack == "decoder" and view(at).layer == 2 and not notices(at)
+
+
+@pytest.mark.parametrize("name", ["interpreter", "courier-gru"])
+def test_what_is_read_and_what_is_written_is_the_headline(name):
+    at = machine(model=name, prompt="I see a cat.")
+    ids = run_of(at).target[0, 1:].tolist()
+    tokenizer = compute.model(name).tokenizer
+    written = b"".join(tokenizer.shown(id) for id in ids).decode()
+    assert header(at)["title"] == f"I see a cat. ⇒ {written}"
+    assert header(machine(model="captioner"))["title"].startswith("Your image ⇒ a black ring")
+
+
+def test_the_one_vector_that_is_handed_over_is_the_encoders_last_state():
+    at = machine(model="courier-gru")
+    columns, kept = header(at)["columns"], tensors(at)
+    start = next(column for column in columns if column["kind"] == "start")
+    last = [column for column in columns if column["stack"] == 0][-1]
+    np.testing.assert_array_equal(kept[start["src"]][0, -1], kept[last["src"]][last["n"], -1])
+    assert start["told"] == "all that is handed over: 192 numbers"
+    lookback = next(c for c in header(machine(model="lookback-lstm"))["columns"] if c["kind"] == "start")
+    assert lookback["points"] == ["decoder.start.cell", "decoder.start.h"]
+    assert lookback["told"] == "handed over: 384 numbers"  # the state and the cell; and it can look back
+
+
+def test_every_step_of_both_stacks_is_there_in_order_of_time():
+    at = machine(model="lookback-gru")
+    run, told = run_of(at), points_told(at)
+    for side, count in (("encoder", run.ids.shape[1]), ("decoder", run.target.shape[1])):
+        states = [point for point in told if point.startswith(f"{side}.steps") and point.endswith(".h")]
+        assert states == [f"{side}.steps.{t}.h" for t in range(count)]
+    assert told.index("decoder.start.h") < told.index("decoder.steps.0.h")
+
+
+def test_a_step_opens_the_walk_there():
+    at = machine(model="lookback-gru")
+    columns = header(at)["columns"]
+    stage = next(i for i, c in enumerate(columns) if c["point"].startswith("decoder") and c.get("n") == 2)
+    rows = [point.rpartition(".")[2] for point in columns[stage]["points"]]
+    for name, step in {"token": "embeddings", "update": "cell", "h": "cell", "context": "cross"}.items():
+        at = machine(model="lookback-gru", stack="encoder")
+        fire(at, "machine", open=[stage, -1, 2, rows.index(name), 7])
+        assert not at.exception and (view(at).step, view(at).stack) == (step, "decoder")
+        assert (view(at).token, view(at).unit) == (2, 7) and not notices(at)
+
+
+def test_nothing_of_a_recurrent_model_is_taken_out():
+    at = machine(model="lookback-gru")
+    columns = header(at)["columns"]
+    for stage, head in ((len(columns) - 1, 0), (len(columns) - 1, -1), (0, -1)):
+        fire(at, "machine", take=[stage, head])
+        assert view(at).edits == ()
 
 
 def test_a_mixture_shows_which_experts_a_token_goes_to(family):
@@ -157,7 +257,7 @@ def test_a_mixture_shows_which_experts_a_token_goes_to(family):
 def test_a_prompt_as_long_as_the_model_reads_has_lanes_that_tokens_share():
     at = machine(prompt=full_prompt())
     data, size = header(at), -(-model().config.context // MOST)
-    assert data["size"] == size and len(data["lanes"]) <= MOST
+    assert data["stacks"][0]["size"] == size and len(data["stacks"][0]["lanes"]) <= MOST
     assert f"up to {size} of them share one" in data["say"]
     check_picture(at)
 
@@ -263,6 +363,7 @@ FORGED = {
     "take": [[0], [-1, 0], [99, 0], [1, 6], [1, -2], [1.0, 0], "1,0", None, [1, True]],
     "zoom": [[0.5, 0, 0], [61, 0, 0], [2, -1, 0], [2, 0, 1.1], [2, 0], ["2", 0, 0], [float("nan"), 0, 0]],
     "token": [-1, 99, 1.0, "0", None],
+    "pick": [[1, 0, -1], [0, 99, -1], [0, 0, 99], [0, 0], None],
     "sink": [1, "on", None],
     "open": [[0, 0, 0, 0], [0, 9, 0, 0, 0], [99, 0, 0, 0, 0], [0, 0, 99, 0, 0], [0, 0, 0, 99, 0]],
 }

@@ -62,15 +62,6 @@ function line(g, a, b, c, d) {
   g.stroke();
 }
 
-// Brightness as it is, 0 dark to 1 bright: of one plane grey, of three red, green and blue.
-function pixels(g, { shape: [N, R, C], data }, size) {
-  const small = el("canvas"),
-    byte = (n, i) => Math.max(0, Math.min(255, Math.round(255 * data[(N === 3 ? n : 0) * R * C + i])));
-  put(small, C, R, (i) => rgb(byte(0, i), byte(1, i), byte(2, i)));
-  g.imageSmoothingEnabled = false;
-  g.drawImage(small, 0, 0, size, size);
-}
-
 const FIGURES = 5; // weights written as numbers: the largest
 
 // A colour over each patch, stronger for larger weights, hatching where it is masked, and the largest weights

@@ -2,36 +2,45 @@
 // computation in its order, take parts out. A double click (or Enter) opens the walk at that place.
 const HIGH = { lane: 34, least: 360, below: 42 }; // below: what stands under it in a window
 // Pixels: of a picture that is scrolled, of the answers beside one that is not, and of a window for that
-const SCROLLED = 760, BESIDE = 214, NARROW = 820;
+const SCROLLED = 760, BESIDE = 214, NARROW = 820, TWO = { scrolled: 860, narrow: 1300 };
 
 DRAW.machine = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
   const state = (root.__state ??= { view: { k: 1, x: 0, y: 0 }, at: Infinity, only: null, speed: 1 });
   Object.assign(state, { h: data, send: setTriggerValue, sink: data.sink, head: data.head });
-  state.token = MACHINE.laneOf(data, chosen("token", data.token));
+  const lanes = JSON.stringify(data.stacks.map((stack) => stack.lanes));
+  if (state.lanes !== lanes) state.lit = data.stacks.map((stack) => MACHINE.laneOf(stack, stack.token));
+  state.lanes = lanes;
+  MACHINE.choose(data, chosen("stack", data.picked));
+  state.token = state.lit[data.picked] = MACHINE.laneOf(data, chosen("token", data.token));
   const again = () => {
     if (state.width) draw(root, state);
   };
-  for (const column of data.columns) { // each head's other side, told once for all
-    if (typeof column.seen === "string") {
-      column.seen = { ...data.seen[column.seen], other: column.seen !== "own" };
-    }
+  for (const column of data.columns) { // each head's other side
+    if (typeof column.seen !== "number") continue;
+    const { lanes, size, before } = data.stacks[column.seen];
+    column.seen = { names: lanes, size, before, other: column.seen !== column.stack };
   }
-  const sources = new Set(data.columns.flatMap(({ src, at }) => [src, at]));
+  const sources = new Set(sourcesOf(data));
   listen(root, PAGE.bus, "tensor", (e) => sources.has(e.detail) && again());
   if (String(state.asked) !== String(data.zoom)) Object.assign(state, { asked: data.zoom, zoom: data.zoom });
   watchWidth(root, state, again);
   again();
 };
 
+const sourcesOf = ({ columns, stacks }) =>
+  [...columns.flatMap(({ src, at }) => [src, at]), ...stacks.map(({ image }) => image?.src)].filter(Boolean);
+
 function draw(root, state) {
   const h = state.h, made = frame(root, h, () => rows(h));
-  if (!h.columns.every(({ src, at }) => PAGE.tensors.has(src) && (!at || PAGE.tensors.has(at)))) return;
+  if (!sourcesOf(h).every((id) => PAGE.tensors.has(id))) return;
   if (!made.controls) build(root, state, made);
-  const narrow = state.width < NARROW, H = height(made.stage, h);
-  state.plan = MACHINE.plan(h, narrow ? Math.max(state.width, SCROLLED) : state.width - BESIDE, H);
+  const two = h.stacks.length > 1, narrow = state.width < (two ? TWO.narrow : NARROW);
   made.stage.classList.toggle("narrow", narrow);
+  const W = narrow ? Math.max(state.width, two ? TWO.scrolled : SCROLLED) : state.width - BESIDE;
+  const H = height(made.stage, h);
+  state.plan = MACHINE.plan(h, W, H);
   state.paint = painter(root, state, made);
   if (state.zoom) { // of the whole picture's size, so that a link holds on any screen
     const [k, x, y] = state.zoom;
@@ -48,7 +57,7 @@ function draw(root, state) {
 function height(stage, h) {
   const scrolled = stage.closest("[data-testid=stMain]")?.scrollTop ?? 0;
   const room = innerHeight - HIGH.below - stage.getBoundingClientRect().top - scrolled;
-  return Math.max(HIGH.least, Math.min(room, MACHINE.TOP + HIGH.lane * h.lanes.length));
+  return Math.max(HIGH.least, Math.min(room, MACHINE.wanted(h, HIGH.lane)));
 }
 function build(root, state, made) {
   made.controls = MACHINE.controls(state, (by) => level(state, by));
@@ -79,14 +88,16 @@ function painter(root, state, made) {
 
 const rows = (h) => [
   ["token", ...h.answers[0].labels.map((_, i) => `answer ${i + 1}`)],
-  ...h.lanes.map((lane, i) => [lane, ...told(MACHINE.answerOf(h, i))]),
+  ...h.stacks.at(-1).lanes.map((lane, i) => [lane, ...told(MACHINE.answerOf(h, i))]),
 ];
 const told = ({ labels, now, then }) => labels.map((label, n) => `${label} ${change(now, then, n)}`);
 const change = (now, then, n) => (then ? `${percent(then[n])} → ` : "") + percent(now[n]);
 
 // The lit lane's answers, before and after a what-if
-function answers(place, { h, token }) {
-  const best = MACHINE.answerOf(h, token), drawn = JSON.stringify([h.asks, best]);
+function answers(place, state) {
+  const { h } = state,
+    best = MACHINE.answerOf(h, MACHINE.asked(state)),
+    drawn = JSON.stringify([h.asks, best]);
   if (place.__drawn === drawn) return;
   place.__drawn = drawn;
   const bar = (kind, share) => el("i", { class: kind, style: `width: ${Math.max(0.5, 100 * share)}%` });
@@ -146,10 +157,12 @@ function fill(state, { x, y, w, h }) {
 // From the model to the block, the head and the cell, and back: what plus, minus and the keys do.
 function level(state, by) {
   const { plan, h, token } = state, all = [{ x: 0, y: 0, w: plan.W, h: plan.H }];
-  const block = plan.blocks.find(({ column }) => column.layer === h.layer), half = plan.H / 5;
+  const here = ({ column }) => column.stack === h.picked && column.layer === h.layer;
+  const block = plan.blocks.find(here), half = plan.H / 5;
   if (block) all.push({ ...block, y: plan.y(token) - half, h: 2 * half });
-  const head = plan.parts.find((part) => part.column.layer === h.layer && part.head === state.head);
+  const head = plan.parts.find((part) => here(part) && part.head === state.head);
   if (head) all.push(head, cellOf(state, head));
+  all.push(...MACHINE.nearer(state));
   const at = state.view.k === 1 ? 0 : (state.level ?? 0);
   state.level = by ? Math.max(0, Math.min(all.length - 1, at + by)) : 0;
   if (state.level) fill(state, all[state.level]);
@@ -206,8 +219,8 @@ function act(root, state, made) {
   };
 }
 const KEYS = {
-  ArrowUp: (state) => pickLane(state, state.token - 1),
-  ArrowDown: (state) => pickLane(state, state.token + 1),
+  ArrowUp: (state) => moveLane(state, -1),
+  ArrowDown: (state) => moveLane(state, 1),
   ArrowLeft: (state) => MACHINE.step(state, -1),
   ArrowRight: (state) => MACHINE.step(state, 1),
   "+": (state) => level(state, 1),
@@ -216,12 +229,19 @@ const KEYS = {
   "0": (state) => level(state, 0),
   " ": MACHINE.toggle,
   Delete: (state) => state.send("take", [stageOf(state), state.head]),
-  Enter: (state) =>
-    state.send("open", [stageOf(state), state.head, MACHINE.tokenOf(state.h, state.token), state.h.key, -1]),
+  Enter: (state) => state.send("open", MACHINE.stepOf(state) ?? headOf(state)),
 };
 // The column of the picked head
 const stageOf = ({ h }) =>
-  Math.max(0, h.columns.findIndex(({ kind, layer }) => kind === "heads" && layer === h.layer));
+  Math.max(
+    0,
+    h.columns.findIndex(({ kind, layer, stack }) =>
+      kind === "heads" && layer === h.layer && stack === h.picked
+    ),
+  );
+const headOf = (
+  state,
+) => [stageOf(state), state.head, MACHINE.tokenOf(state.h, state.token), state.h.key, -1];
 
 function hover(root, state, made, e, found) {
   const told = found ? MACHINE.read(state, found) : "", only = found?.part?.head >= 0 ? found.part : null;
@@ -244,22 +264,41 @@ function moved(state, e) {
     zoomAt(state, apart(now) / apart(before), (now.x + other.x) / 2, (now.y + other.y) / 2);
   } else if (view.k > 1) look(state, { k: view.k, x: view.x - dx / view.k, y: view.y - dy / view.k });
 }
-function pickLane(state, to) {
-  const { h } = state, lane = Math.max(0, Math.min(h.lanes.length - 1, to));
-  state.token = lane;
-  choose("token", MACHINE.tokenOf(h, lane));
+function pickLane(state, to, stack = state.h.picked, token = undefined) {
+  state.lit[state.h.picked] = state.token;
+  MACHINE.choose(state.h, stack);
+  const { h } = state, lane = Math.max(0, Math.min(h.lanes.length - 1, to)), two = h.stacks.length > 1;
+  const position = token ?? MACHINE.tokenOf(h, lane);
+  state.token = state.lit[stack] = lane;
+  choose("token", position);
+  if (two) choose("stack", stack);
+  MACHINE.goesOn(state, stack, lane);
   state.paint();
   clearTimeout(state.asking);
-  state.asking = setTimeout(() => state.send("token", MACHINE.tokenOf(h, lane)), 120);
+  const other = two ? MACHINE.positionOf(state, 1 - stack) : -1;
+  const send = () => (two ? state.send("pick", [stack, position, other]) : state.send("token", position));
+  state.asking = setTimeout(send, 120);
+}
+// To the lane above or below; past the end of a stack to the other
+function moveLane(state, by) {
+  const { stacks, picked, lanes } = state.h, to = state.token + by, next = stacks[picked + by];
+  if (to >= 0 && to < lanes.length) return pickLane(state, to);
+  if (next) pickLane(state, by > 0 ? 0 : next.lanes.length - 1, picked + by);
 }
 // A lane is followed; a head, or a part by its heading, is taken out or put back.
-function clicked(state, { part, lane, row, heading }) {
+function clicked(state, found) {
+  const { part, heading, token } = found, { lane, stack } = MACHINE.laneAt(found);
   if (heading) return state.send("take", [heading.stage, -1]);
-  if (part?.head >= 0) return state.send("take", [part.stage, part.head]);
-  pickLane(state, part ? row : lane);
+  if (part?.head >= 0 && part.column.adds) return state.send("take", [part.stage, part.head]);
+  if (part?.column.kind !== "start") pickLane(state, lane, stack, token);
 }
 function open(state, { part, row, col }) {
-  const { column, head } = part, token = MACHINE.tokenOf(state.h, row), of = head >= 0;
+  const { column, head } = part, stack = state.h.stacks[column.stack];
+  clearTimeout(state.asking);
+  if (column.n !== undefined) {
+    return state.send("open", [part.stage, -1, column.n, row, MACHINE.entryOf(column, row, col)]);
+  }
+  const token = MACHINE.tokenOf(stack, row), of = head >= 0;
   const key = of ? MACHINE.keyOf(column, col) : -1, entry = of ? -1 : MACHINE.entryOf(column, row, col);
   state.send("open", [part.stage, head ?? -1, token, key, entry]);
 }

@@ -38,8 +38,9 @@ function easel({ data, parentElement, setTriggerValue }, made) {
     examples(state);
   }
   if (state.sent !== data.text || !state.shown) state.show(data.text);
-  if (state.open !== data.open) root.querySelector(".sheet").hidden = !(state.open = data.open);
-  root.querySelector(".unfold").hidden = state.open;
+  const laid = `${data.open} ${data.few}`;
+  if (state.laid !== laid) fold(state, data.open);
+  state.laid = laid;
   thumb(state.small, data.text, data);
   root.dataset.sig = data.text.slice(0, 80);
 }
@@ -85,20 +86,28 @@ function unfolded(root, state, made) {
       type: "button",
       class: "quiet unfold picture",
       title: "Draw or pick another image",
-      onclick: () => {
-        sheet.hidden = false;
-        unfold.hidden = true;
-      },
+      onclick: () => fold(state, true),
     },
     state.small,
     el("span", { text: "Another image" }),
   );
-  root.replaceChildren(el("div", { class: "drawing" }, unfold, sheet));
+  Object.assign(state, {
+    sheet,
+    folded: el("div", { class: "folded" }, unfold),
+    beside: state.menu.previousSibling,
+  });
+  root.replaceChildren(el("div", { class: "drawing" }, state.folded, sheet));
   sheet.ondragover = (e) => e.preventDefault();
   sheet.ondrop = (e) => {
     e.preventDefault();
     open(state, e.dataTransfer.files[0], made);
   };
+}
+// Folded, the sheet is a button; beside it, if the page has room for them (`h.few`), the examples.
+function fold(state, open) {
+  [state.sheet.hidden, state.folded.hidden] = [!open, open];
+  if (open || !state.h.few) state.beside.after(state.menu);
+  else state.folded.append(state.menu);
 }
 function examples(state) {
   state.menu.replaceChildren(...state.h.examples.map(([text, why]) => {

@@ -3,56 +3,34 @@
 // What the lit lane takes from others in each block, as wide as the weight: on average over the heads, or of the
 // head that is pointed at.
 MACHINE.ribbons = (g, state, inks) => {
-  const { plan, view, token } = state;
+  const { plan, view } = state;
   plan.parts.forEach((part, i) => {
-    if (part.head !== 0 || part.stage > state.at) return;
-    const tensor = PAGE.tensors.get(part.column.src);
+    if (part.head !== 0 || part.stage > state.at || part.column.layer === null) return;
+    const tensor = PAGE.tensors.get(part.column.src), token = MACHINE.litOf(state, part.column.stack);
     const next = plan.parts.slice(i).find((p) => p.head === undefined);
-    if (!tensor || !next) return;
-    const to = { x: (next.x - view.x) * view.k, y: (plan.y(token) - view.y) * view.k };
-    if (part.column.seen.other) MACHINE.sources(g, state, part, inks);
+    if (!tensor || !next || token < 0) return;
+    const to = { x: (next.x - view.x) * view.k, y: (trackOfPart(plan, part).y(token) - view.y) * view.k };
     if (part.w * view.k > 240) return; // there the numbers are read
     MACHINE.shares(state, tensor, part).forEach((share, s) => {
       if (share >= 0.02) MACHINE.ribbon(g, MACHINE.from(state, part, i, s), to, share, state, inks);
     });
   });
 };
+const trackOfPart = (plan, part) => plan.tracks[part.column.stack];
 MACHINE.ribbon = (g, from, to, share, { plan, view, only }, inks) => {
-  const bend = (to.x - from.x) / 2;
-  g.strokeStyle = inks.main;
-  g.globalAlpha = only ? 0.6 : 0.35;
-  g.lineWidth = Math.max(0.5, share * Math.min(plan.lane * view.k, 30));
-  g.beginPath();
-  g.moveTo(from.x, from.y);
-  g.bezierCurveTo(from.x + bend, from.y, to.x - bend, to.y, to.x, to.y);
-  g.stroke();
-  g.globalAlpha = 1;
+  const style = { colour: inks.main, alpha: only ? 0.6 : 0.35 };
+  MACHINE.band(g, from, to, share * Math.min(plan.lane * view.k, 30), style);
 };
-// Where the ribbon from position s begins: at its lane, or at its name among those of the other stack.
+// Where the ribbon from position s begins: at its lane, or where that of the other stack ends.
 MACHINE.from = ({ plan, view }, part, i, s) => {
-  if (part.column.seen.other) return MACHINE.nameAt(plan, view, part, s);
+  const track = part.column.seen.other ? plan.tracks[0] : trackOfPart(plan, part);
   const left = plan.parts.slice(0, i).findLast((p) => p.head === undefined);
-  return { x: (left.x + left.w - view.x) * view.k, y: (plan.y(s) - view.y) * view.k };
-};
-const columnOf = (plan, part) => plan.headings.findLast((heading) => heading.stage <= part.stage);
-MACHINE.nameAt = (plan, view, part, s) => {
-  const { TOP } = MACHINE,
-    high = plan.H - TOP - 8,
-    y = TOP + ((s + 0.5) * high) / part.column.seen.names.length;
-  return { x: (part.x - 3 - view.x) * view.k, y: (y - view.y) * view.k };
-};
-// The names of what cross-attention looks at, from top to bottom beside its heads
-MACHINE.sources = (g, { plan, view }, part, inks) => {
-  const { names } = part.column.seen, wide = (part.x - 5 - columnOf(plan, part).x) * view.k;
-  const each = ((plan.H - MACHINE.TOP) * view.k) / names.length, step = Math.ceil(12 / each);
-  if (wide < 20) return;
-  names.forEach((name, s) => {
-    const { x, y } = MACHINE.nameAt(plan, view, part, s);
-    if (s % step === 0) MACHINE.label(g, name, x - 2, y + 4, wide, inks, { align: "right" });
-  });
+  const x = part.column.seen.other ? track.right : left.x + left.w;
+  return { x: (x - view.x) * view.k, y: (track.y(s) - view.y) * view.k };
 };
 // The lit lane's row, on average over the heads or of one; without the first position the others share its part.
-MACHINE.shares = ({ token, only, sink }, tensor, part) => {
+MACHINE.shares = (state, tensor, part) => {
+  const { only, sink } = state, token = MACHINE.litOf(state, part.column.stack);
   const [N, T, S] = tensor.shape, one = only?.stage === part.stage;
   const heads = one ? [only.head] : [...Array(N).keys()];
   const of = (s) => heads.reduce((sum, n) => sum + Math.max(0, tensor.data[(n * T + token) * S + s]), 0);
@@ -67,9 +45,10 @@ MACHINE.margins = (g, state, inks) => {
   const { plan } = state;
   g.fillStyle = inks.paper;
   g.fillRect(0, 0, plan.left - 4, plan.H);
-  g.fillRect(0, 0, plan.W, MACHINE.TOP - 4);
+  g.fillRect(0, 0, plan.W, plan.top - 4);
   MACHINE.blocks(g, state, inks);
   MACHINE.headings(g, state, inks);
+  MACHINE.steps(g, state, inks);
   const near = MACHINE.near(state);
   if (near) return MACHINE.sides(g, state, near, inks);
   MACHINE.lanes(g, state, inks);
@@ -85,11 +64,14 @@ MACHINE.near = ({ plan, view }) => {
   });
 };
 // Its rows and columns by name, in the place of the lanes
-MACHINE.sides = (g, { plan, view, h, token }, part, inks) => {
+MACHINE.sides = (g, state, part, inks) => {
+  const { plan, view, h } = state, { lanes } = h.stacks[part.column.stack];
   const r = MACHINE.onScreen(part, view), { names } = part.column.seen, right = plan.left - 10;
-  const cw = r.w / names.length, ch = r.h / h.lanes.length;
-  h.lanes.forEach((name, i) => {
-    const y = r.y + (i + 0.5) * ch, lit = i === token, ink = lit ? inks.main : inks.ink;
+  const cw = r.w / names.length, ch = r.h / lanes.length;
+  lanes.forEach((name, i) => {
+    const y = r.y + (i + 0.5) * ch,
+      lit = i === MACHINE.litOf(state, part.column.stack),
+      ink = lit ? inks.main : inks.ink;
     if (y < MACHINE.TOP || y > plan.H || (i % Math.ceil(14 / ch) && !lit)) return;
     MACHINE.label(g, name, right, y + 4, right - 4, inks, { align: "right", size: 13, bold: lit, ink });
   });
@@ -98,22 +80,50 @@ MACHINE.sides = (g, { plan, view, h, token }, part, inks) => {
     if (x < plan.left || x > plan.W || i % Math.ceil(40 / cw)) return;
     MACHINE.label(g, name, x, 44, Math.max(cw, 40) - 4, inks, { align: "center", size: 12 });
   });
-  MACHINE.label(g, `head ${part.head}`, 4, 30, plan.left - 14, inks, { size: 12, bold: true });
+  const name = part.column.layer === null ? part.column.part : `head ${part.head}`;
+  MACHINE.label(g, name, 4, 30, plan.left - 14, inks, { size: 12, bold: true });
 };
-// Where the lanes are narrow, every second or third has its name; the lit one always.
-MACHINE.lanes = (g, { plan, view, h, token }, inks) => {
-  const step = Math.ceil(14 / (plan.lane * view.k)), right = plan.left - 10;
-  h.lanes.forEach((name, i) => {
-    const y = (plan.y(i) - view.y) * view.k, lit = i === token;
-    if (y < MACHINE.TOP - 2 || y > plan.H || (!lit && (i % step || Math.abs(i - token) < step))) return;
-    if (lit) {
+// The names of lanes, or of a step's rows: at the left edge those of the stack that is there, before another stack
+// its own.
+MACHINE.lanes = (g, state, inks) => {
+  const { plan, view, h } = state, above = MACHINE.above(h), stuck = MACHINE.stuck(plan, view);
+  for (const track of plan.tracks) {
+    const here = above || track === stuck, x = (track.x - view.x) * view.k;
+    if (!here && (track.i < stuck.i || x > plan.W || x < plan.left + 24)) continue;
+    namesOf(
+      g,
+      state,
+      track,
+      (here ? plan.left : x) - 10,
+      here ? plan.left - 14 : Math.min((MACHINE.SECOND - 14) * view.k, x - plan.left - 14),
+      inks,
+    );
+  }
+  MACHINE.image(g, state, inks);
+};
+// Where lanes are narrow, every second or third has its name; the lit one always.
+function namesOf(g, state, track, right, wide, inks) {
+  const { plan, view } = state, { stack } = track, lit = stack.unrolled ? -1 : MACHINE.litOf(state, track.i);
+  const step = Math.ceil((stack.unrolled ? 11 : 14) / (track.lane * view.k)), beside = MACHINE.beside(stack);
+  const high = (track.top - view.y) * view.k,
+    title = MACHINE.above(state.h) ? Math.max(high - 6, plan.top - 6) : 11;
+  const gone = high + track.high * view.k < 60 || high > plan.H;
+  if (!gone) {
+    MACHINE.label(g, stack.title, right, title, wide, inks, { align: "right", size: 12, bold: true });
+  }
+  (stack.unrolled?.map(({ name }) => name) ?? stack.lanes).forEach((name, i) => {
+    const y = (track.y(i) - view.y) * view.k;
+    if (y < Math.max(plan.top - 2, title) || y > plan.H) return;
+    if (i !== lit && (i % step || (lit >= 0 && Math.abs(i - lit) < step))) return;
+    if (i === lit) {
       g.fillStyle = inks.main;
       g.fillRect(right + 4, y - 7, 4, 14);
     }
-    const ink = lit ? inks.main : inks.ink;
-    MACHINE.label(g, name, right, y + 4, right - 4, inks, { align: "right", size: 13, bold: lit, ink });
+    MACHINE.patch(g, track, i, right, y, inks);
+    const style = { align: "right", size: 13, bold: i === lit, ink: i === lit ? inks.main : inks.ink };
+    MACHINE.label(g, name, right - beside, y + 4, wide - beside, inks, style);
   });
-};
+}
 // A name where a stretch of the picture is in view, cut to the room that it has
 MACHINE.over = (g, { plan, view }, { x, w }, least, draw) => {
   const from = Math.max((x - view.x) * view.k, plan.left), to = Math.min((x + w - view.x) * view.k, plan.W);
@@ -148,8 +158,8 @@ MACHINE.headings = (g, state, inks) => {
     if (heading.column.layer === null) continue;
     MACHINE.over(g, state, heading, 12, (x, w) => {
       const { stage, column, name } = heading, off = column.off.includes(-1);
-      const now = state.h.columns[Math.min(state.at, state.h.columns.length - 1)];
-      const here = state.at !== Infinity && now.layer === column.layer && now.part === column.part;
+      const now = state.h.columns[state.at];
+      const here = now && ["stack", "layer", "part"].every((name) => now[name] === column[name]);
       const ink = off || here ? inks.main : inks.ink, text = fitting(g, name, w, inks, { bold: here });
       MACHINE.label(g, text, x, 30, w, inks, { ink, bold: here });
       const long = Math.min(w, g.measureText(text).width);
@@ -163,7 +173,7 @@ MACHINE.columns = (g, state, inks) => {
   let done = -1;
   for (const part of state.plan.parts) {
     const { label } = part.column;
-    if (part.stage === done || !label) continue;
+    if (part.stage === done || !label || part.column.n !== undefined) continue;
     done = part.stage;
     MACHINE.over(g, state, part, 20, (x, w) => {
       g.font = `400 10px ${inks.font}`;

@@ -7,17 +7,22 @@ MACHINE.paint = (g, root, state) => {
   inks.numbers = 0;
   g.imageSmoothingEnabled = false; // a cell is a cell
   MACHINE.rails(g, state, inks);
+  MACHINE.unrolled(g, state, inks);
   for (const part of plan.parts) {
     const r = MACHINE.onScreen(part, view);
     if (r.x > plan.W || r.y > plan.H || r.x + r.w < 0 || r.y + r.h < 0) continue;
     g.globalAlpha = part.stage > state.at ? 0.12 : 1;
-    (part.head === undefined ? MACHINE.vectors : MACHINE.head)(g, state, part, r, inks);
+    painterOf(part)(g, state, part, r, inks);
     g.globalAlpha = 1;
   }
+  MACHINE.routes(g, state, inks);
   MACHINE.ribbons(g, state, inks);
+  MACHINE.looksBack(g, state, inks);
   MACHINE.margins(g, state, inks);
   return inks.numbers;
 };
+const painterOf = ({ head, column }) =>
+  head !== undefined ? MACHINE.head : column.n === undefined ? MACHINE.vectors : MACHINE.cellsOfStep;
 MACHINE.inks = (g, root) => ({
   ink: css(root, "--st-text-color"),
   paper: css(root, "--st-background-color"),
@@ -31,12 +36,17 @@ MACHINE.inks = (g, root) => ({
 });
 
 // A rail for each lane, the lit one thick: the residual stream that every part reads and writes into.
-MACHINE.rails = (g, { plan, view, h, token }, inks) => {
-  const [from, to] = [plan.left, plan.right].map((x) => (x - view.x) * view.k);
-  h.lanes.forEach((_, i) => {
-    const y = (plan.y(i) - view.y) * view.k;
-    MACHINE.line(g, from, y, to, y, i === token ? inks.main : inks.rail, i === token ? 3 : 1);
-  });
+MACHINE.rails = (g, state, inks) => {
+  const { plan: { tracks }, view } = state;
+  for (const { i, stack, x, right, y } of tracks) {
+    if (stack.unrolled) continue;
+    const lit = MACHINE.litOf(state, i), [from, to] = [x, right].map((at) => (at - view.x) * view.k);
+    stack.lanes.forEach((_, lane) => {
+      const at = (y(lane) - view.y) * view.k,
+        [colour, width] = lane === lit ? [inks.main, 3] : [inks.rail, 1];
+      MACHINE.line(g, from, at, to, at, colour, width);
+    });
+  }
 };
 
 const SMALL = 12; // pixels of a cell that is drawn with others, as a picture of them
@@ -47,17 +57,19 @@ MACHINE.vectors = (g, state, part, r, inks) => {
   const scale = part.column.kind === "shares" ? "sequential" : "diverging";
   const [, T, C] = tensor.shape, cw = r.w / C, lane = r.h / T, high = Math.min(lane * 0.72, cw * 3 + 6);
   const limit = scale === "sequential" ? 1 : (tensor.limit ??= largest(tensor.data, 0, T * C));
+  const lit = MACHINE.litOf(state, part.column.stack), each = Math.ceil(1 / cw);
   for (let t = 0; t < T; t++) {
     const y = r.y + (t + 0.5) * lane - high / 2;
     if (y + high < 0 || y > state.plan.H) continue;
     if (cw < SMALL) {
-      g.drawImage(MACHINE.small(tensor, 0, scale, limit, inks), 0, t, C, 1, r.x, y, r.w, high);
+      const small = MACHINE.small(tensor, 0, scale, limit, inks, each);
+      g.drawImage(small, 0, t, small.width, 1, r.x, y, r.w, high);
     } else {
       for (let c = 0; c < C; c++) {
         MACHINE.cell(g, r.x + c * cw, y, cw, high, tensor.data[t * C + c], scale, limit, inks);
       }
     }
-    if (t === state.token) MACHINE.outline(g, r.x, y, r.w, high, inks.main, 1.5);
+    if (t === lit) MACHINE.outline(g, r.x, y, r.w, high, inks.main, 1.5);
     if (part.column.label === "adds" && part.column.off.includes(-1)) {
       MACHINE.cross(g, { x: r.x, y, w: r.w, h: high }, inks);
     }
@@ -74,13 +86,16 @@ MACHINE.head = (g, state, part, r, inks) => {
     g.fillRect(r.x, r.y, r.w, r.h);
     g.drawImage(MACHINE.small(tensor, part.head, "sequential", 1, inks), r.x, r.y, r.w, r.h);
   } else MACHINE.cells(g, state.plan, tensor, part.head, r, inks);
-  const picked = part.column.layer === state.h.layer && part.head === state.head;
-  const row = state.token * ch;
-  if (picked && ch > 3) MACHINE.outline(g, r.x, r.y + row, r.w, ch, inks.main, 1);
+  const { layer, stack } = part.column, lit = MACHINE.litOf(state, stack), row = lit * ch;
+  const picked = layer === state.h.layer && stack === state.h.picked && part.head === state.head;
+  if ((picked || layer === null) && ch > 3 && lit >= 0) {
+    MACHINE.outline(g, r.x, r.y + row, r.w, ch, inks.main, 1);
+  }
   MACHINE.outline(g, r.x, r.y, r.w, r.h, picked ? inks.main : inks.rail, picked ? 3 : 1);
   const named = r.w > 40 && (r.w < 300 || r.y > MACHINE.TOP + 14); // near, its columns have their names there
   if (named && part.over * state.view.k >= MACHINE.NAME - 1) {
-    MACHINE.label(g, `head ${part.head}`, r.x, r.y - 3, r.w, inks, { size: 10, bold: picked });
+    const name = layer === null ? part.column.part : `head ${part.head}`;
+    MACHINE.label(g, name, r.x, r.y - 3, r.w, inks, { size: 10, bold: picked });
   }
   if (part.column.off.includes(part.head)) MACHINE.cross(g, r, inks);
 };
@@ -99,24 +114,31 @@ MACHINE.cells = (g, { W, H }, tensor, head, r, inks) => {
   }
 };
 
-// A matrix of a tensor as a picture of one pixel a cell, made once.
-MACHINE.small = (tensor, n, scale, limit, inks) => {
-  const lut = inks[scale], key = `${n} ${lut[0]} ${lut[255]}`, [, R, C] = tensor.shape;
-  const made = (tensor.small ??= new Map());
+// A matrix of a tensor as a picture of one pixel a cell, made once; where there are more cells than pixels, `each`
+// of a row share one, which shows the largest in size.
+MACHINE.small = (tensor, n, scale, limit, inks, each = 1) => {
+  const lut = inks[scale], key = `${n} ${each} ${lut[0]} ${lut[255]}`, [, R, C] = tensor.shape;
+  const made = (tensor.small ??= new Map()), wide = Math.ceil(C / each);
   if (!made.has(key)) {
     const canvas = el("canvas"), from = n * R * C;
-    put(canvas, C, R, (i) => {
-      const value = tensor.data[from + i];
+    put(canvas, wide, R, (i) => {
+      const at = from + Math.floor(i / wide) * C, first = (i % wide) * each;
+      const value = top(tensor.data, at + first, Math.min(each, C - first));
       return value === -Infinity ? 0 : lut[shade(value, scale, limit)];
     });
     made.set(key, canvas);
   }
   return made.get(key);
 };
+function top(data, from, count) {
+  let found = data[from];
+  for (let i = from + 1; i < from + count; i++) if (Math.abs(data[i]) > Math.abs(found)) found = data[i];
+  return found;
+}
 
 // A cell and, where there is room for it, its number.
-MACHINE.cell = (g, x, y, w, h, value, scale, limit, inks) => {
-  const colour = value === -Infinity ? null : inks[scale][shade(value, scale, limit)];
+MACHINE.cell = (g, x, y, w, h, value, scale, limit, inks, middle = 0) => {
+  const colour = value === -Infinity ? null : inks[scale][shade(value - middle, scale, limit)];
   g.fillStyle = colour === null ? inks.hatch : toCss(colour);
   g.fillRect(x, y, w - 1, h - (h > 6 ? 1 : 0));
   if (w < 46 || h < 15 || colour === null) return;

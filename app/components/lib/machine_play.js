@@ -66,10 +66,11 @@ MACHINE.controls = (state, level) => {
     [range.max, range.value] = [last, at];
     where.textContent = state.at === Infinity
       ? ""
-      : [column.layer === null ? "" : `block ${column.layer}:`, column.part, column.label].join(" ").trim();
+      : [MACHINE.where(h, column).replace(/.$/, "$&:"), column.part, column.label].join(" ").trim();
     range.setAttribute("aria-valuetext", where.textContent || "all of it");
     hide.textContent = hide.title = hide.ariaLabel = h.hide;
     hide.setAttribute("aria-pressed", h.sink);
+    hide.hidden = !h.hide;
   };
   state.leave = () => clearInterval(state.playing);
   return el(

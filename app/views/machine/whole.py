@@ -1,21 +1,20 @@
 """The whole forward pass as one picture: what stands in it, from the points of the run."""
 
 from collections.abc import Iterator
-
-import numpy as np
+from dataclasses import replace
 
 from app import compute, state
 from app.edits import found
 from app.text import say
 from app.ui.context import StepContext
 from app.ui.frame import light
-from app.ui.heatmaps import shown
 from app.ui.page import keep
-from app.views.machine.lanes import Lanes, by_lane, lanes_of
-from engine.analysis import pooled
+from app.views.machine import recurrent
+from app.views.machine.cells import heads, lanes, named, vectors
+from app.views.machine.lanes import Lanes
+from engine.config import Config
 from engine.worked.derived import worst
 
-CELLS = 16  # of a vector: as many stand for all of its entries
 BEST = 5  # answers told for each lane
 SECONDS = 2e8  # products of each of the matrices in a block: from here on a check waits for a click
 PARTS = (  # of a block, in the order of computation: kind of picture, point, part, its name there, what it adds
@@ -32,23 +31,31 @@ PARTS = (  # of a block, in the order of computation: kind of picture, point, pa
 
 def header(ctx: StepContext) -> dict:
     """All that the picture of the run needs; the tensors go to the page beside it."""
-    lanes, columns = lanes_of(ctx.config, len(ctx.labels)), list(_columns(ctx))
-    points = [column["point"] for column in columns]
+    shown = stacks(ctx)
+    columns = [column | {"stack": i} for i, one in enumerate(shown) for column in _columns(one)]
+    points = points_of(columns)
     return {
-        "lanes": lanes.names(ctx.labels),
-        "size": lanes.size,
-        "before": lanes.before,
-        "token": ctx.view.token,
+        "stacks": [_stack(one, ctx) for one in shown],
+        "picked": [one.side for one in shown].index(ctx.side),
         "layer": ctx.view.layer,
         "head": ctx.view.head,
-        "seen": {"own": _seen(ctx)} | ({"there": _seen(ctx.memory)} if ctx.config.memory else {}),
         "columns": columns,
-        "answers": _answers(ctx, lanes),
-        "pooled": _pooled(columns, lanes),
+        "answers": _answers(shown[-1]),
+        "pooled": _pooled(columns, shown),
         "foot": f"{len(points)} points, {points[0]} to {points[-1]}",
         "model": ctx.source,
         "light": light_of(ctx, points) if state.rested(name_of(ctx)) else None,
     }
+
+
+def stacks(ctx: StepContext) -> list[StepContext]:
+    """The contexts of all stacks of the model: one, or encoder and decoder."""
+    return [replace(ctx, side=side) for side in (state.CHOICES["stack"] if ctx.side else ("",))]
+
+
+def points_of(columns: list[dict]) -> list[str]:
+    """All that is shown, each point once."""
+    return list(dict.fromkeys(point for c in columns for point in c.get("points", [c["point"]])))
 
 
 def name_of(ctx: StepContext) -> str:
@@ -64,54 +71,57 @@ def light_of(ctx: StepContext, points: list[str]) -> dict:
 
 def takes_long(ctx: StepContext) -> bool:
     """Does that take seconds?"""
-    config = ctx.config
-    return config.layers * config.width**2 * len(ctx.labels) > SECONDS
+    work = (getattr(c.config, "layers", 1) * c.config.width**2 * len(c.labels) for c in stacks(ctx))
+    return sum(work) > SECONDS
+
+
+def _stack(one: StepContext, ctx: StepContext) -> dict:
+    """A stack of blocks has a lane for each token, one of a recurrent model a step."""
+    rows, unrolled = lanes(one), not isinstance(one.config, Config)
+    return {
+        "title": say("machine", f"stack/{one.side}") if one.side else "",
+        "unrolled": recurrent.rows(one) if unrolled else None,
+        "lanes": rows.names(one.labels),
+        "size": rows.size,
+        "before": rows.before,
+        "token": _lit(one, ctx),
+        "image": _image(one) if one.config.image else None,
+    }
+
+
+def _lit(one: StepContext, ctx: StepContext) -> int:
+    """The position that is lit in a stack: the picked one. Beside it, in the decoder the last, in the encoder
+    the position looked at, or none."""
+    if one.side == ctx.side:
+        return ctx.view.token
+    count = len(one.labels)
+    return count - 1 if one.side == "decoder" else ctx.view.key if ctx.view.key < count else -1
+
+
+def _image(ctx: StepContext) -> dict:
+    """The image that the lanes' patches are cut from."""
+    id = ctx.id_of("image")
+    keep(id, ctx.model.prepare.pixels(ctx.trace.ids)[0].cpu().numpy())
+    return {"src": id, "across": ctx.config.image // ctx.config.patch}
 
 
 def _columns(ctx: StepContext) -> Iterator[dict]:
-    yield _vector(ctx, ctx.whole("embed.out"), "stream") | _named("embedding", "")
+    return _blocks(ctx) if isinstance(ctx.config, Config) else recurrent.columns(ctx)
+
+
+def _blocks(ctx: StepContext) -> Iterator[dict]:
+    yield vectors(ctx, ctx.whole("embed.out"), "stream") | named("embedding")
     for layer in range(ctx.config.layers):
         for kind, name, part, label, adds in PARTS:
             point = ctx.whole(f"blocks.{layer}.{name}")
             if point not in ctx.trace.table:
                 continue
             adds = ctx.whole(f"blocks.{layer}.{adds}") if adds else ""
-            make = _heads if kind == "heads" else _vector
-            yield make(ctx, point, kind) | _named(part, label, layer, adds) | _off(ctx, point, adds)
+            make = heads if kind == "heads" else vectors
+            yield make(ctx, point, kind) | named(part, label, layer, adds) | _off(ctx, point, adds)
     last = ctx.whole("final_norm.out")
     if last in ctx.trace.table:
-        yield _vector(ctx, last, "stream") | _named("last norm", "")
-
-
-def _named(part: str, label: str, layer: int | None = None, adds: str = "") -> dict:
-    return {"part": part, "label": label, "layer": layer, "adds": adds, "off": []}
-
-
-def _vector(ctx: StepContext, point: str, kind: str) -> dict:
-    """A vector for each lane, each cell the entry that is largest in size among those it stands for."""
-    values, lanes = ctx.array(point).astype(np.float32), lanes_of(ctx.config, len(ctx.labels))
-    each = -(-values.shape[1] // CELLS)
-    cells, where = pooled(values, (lanes.size, each), (lanes.before, 0))
-    id, at = ctx.id_of(point, "cells"), ctx.id_of(point, "places")
-    keep(id, cells[None])
-    keep(at, where.transpose(2, 0, 1).astype(np.float32)[-1 if lanes.size == 1 else 0 :])
-    return {"src": id, "at": at, "point": point, "kind": kind, "entries": values.shape[1], "each": each}
-
-
-def _heads(ctx: StepContext, point: str, kind: str) -> dict:
-    """All heads of a block, [H, T, S]."""
-    cross = ctx.trace.table[point].part == "cross"
-    there = ctx.memory if cross else ctx
-    asking, seen = (lanes_of(one.config, len(one.labels)) for one in (ctx, there))
-    id = ctx.id_of(point, f"{asking.size} {seen.size}" if max(asking.size, seen.size) > 1 else "")
-    keep(id, by_lane(shown(ctx, point), asking, seen))
-    return {"src": id, "point": point, "kind": kind, "seen": "there" if cross else "own"}
-
-
-def _seen(ctx: StepContext) -> dict:
-    """What stands along the other side of a head: the lanes of the stack that is looked at."""
-    lanes = lanes_of(ctx.config, len(ctx.labels))
-    return {"names": lanes.names(ctx.labels), "size": lanes.size, "before": lanes.before}
+        yield vectors(ctx, last, "stream") | named("last norm")
 
 
 def z_of(point: str) -> str:
@@ -130,23 +140,27 @@ def _is_head(edit) -> bool:
     return [axis for axis, _ in edit.at] == ["H"]
 
 
-def _pooled(columns: list[dict], lanes: Lanes) -> str:
+def _pooled(columns: list[dict], shown: list[StepContext]) -> str:
     """What a cell stands for, where it is for more than one number."""
     each = sorted({column["each"] for column in columns if column.get("each", 1) > 1})
     told = [say("machine", "cells", n=" or ".join(map(str, each)))] if each else []
-    return " ".join(told + [say("machine", "lanes", n=lanes.size)] * (lanes.size > 1))
+    gates = any(
+        row["middle"] for one in shown if not isinstance(one.config, Config) for row in recurrent.rows(one)
+    )
+    told += [say("machine", "gates")] * gates
+    shared = {"image" if one.config.image else "text": lanes(one).size for one in shown if lanes(one).size > 1}
+    return " ".join(told + [say("machine", f"lanes/{of}", n=size) for of, size in shared.items()])
 
 
-def _answers(ctx: StepContext, lanes: Lanes) -> list[dict]:
+def _answers(ctx: StepContext) -> list[dict]:
     """For each lane the most probable answers after its (last) token, and what they were before a what-if; for
-    all lanes together where there is but one: a class, or what the decoder beside this stack writes."""
+    all lanes together where there is but one: a class."""
     point, at = ctx.outcome
     after = ctx.trace[point][0].softmax(-1)
     first = compute.trace(ctx.model.name, ctx.given)[point][0].softmax(-1) if ctx.edits else None
-    if not at or ctx.side == "encoder":
-        return [_best(ctx, after[at], None if first is None else first[at])]
-    last = [lanes.last(i) for i in range(lanes.number)]
-    return [_best(ctx, after[i], None if first is None else first[i]) for i in last]
+    rows: Lanes = lanes(ctx)
+    places = [rows.last(i) for i in range(rows.number)] if at else [...]
+    return [_best(ctx, after[i], None if first is None else first[i]) for i in places]
 
 
 def _best(ctx: StepContext, after, before) -> dict:

@@ -5,11 +5,8 @@ from app.architecture import CROSS
 from app.edits import drop, found, put
 from app.text import say
 from app.ui.context import StepContext
-from app.ui.controls import choice_of
-from app.ui.events import flag, numbers, place
-from app.ui.page import notice
+from app.ui.events import Refused, flag, numbers, place
 from app.views.machine import whole
-from engine.config import Config
 from engine.trace import Edit
 
 OPENS = {  # which step of the walk shows a point
@@ -23,44 +20,67 @@ OPENS = {  # which step of the walk shows a point
     "mlp.out": "mlp",
     "resid_post": "residual",
     "final_norm.out": "layers",
+    "token": "embeddings",
+    "start.h": "states",
+    "start.cell": "states",
+    "cross.weights": CROSS,
+    "cross.context": CROSS,
+    "cross.mixed": CROSS,
 }
 FURTHEST = 60.0  # zoom
 
 
 def draw(ctx: StepContext) -> None:
-    if ctx.side:
-        stacks = {name: say("machine", f"stack/{name}") for name in state.CHOICES["stack"]}
-        choice_of(
-            "stack", say("machine", "stack"), ctx.side, stacks, lambda name: state.anew(stack=name, layer=0)
-        )
-    if isinstance(ctx.config, Config):
-        _picture(ctx)
-        _check(ctx)
-    else:
-        notice(say("machine", "recurrent"))
+    _picture(ctx)
+    _check(ctx)
 
 
 def _picture(ctx: StepContext) -> None:
-    view, header, facts = ctx.view, whole.header(ctx), ctx.facts
-    header |= {"title": say("machine", "title", facts, model=ctx.model.name)}
-    header |= {"aria": say("machine", "aria", facts)}
+    view, header, shown = ctx.view, whole.header(ctx), whole.stacks(ctx)
+    header |= {name: say("machine", name, shown[-1].facts) for name in ("aria", "asks", "hide", "say")}
+    header |= {"title": _title(shown)}
+    if not any(column.get("seen") == column["stack"] for column in header["columns"]):
+        header |= {"hide": ""}  # no token looks at a first one of its own stack
     header |= {"zoom": [view.zoom, view.zoom_x, view.zoom_y], "sink": view.sink, "key": view.key}
-    header |= {"asks": say("machine", "asks", facts), "hide": say("machine", "hide", facts)}
-    header |= {"say": f"{say('machine', 'say', facts)} {header.pop('pooled')}".strip()}
-    columns, tokens = header["columns"], len(ctx.labels)
+    header |= {"say": f"{header['say']} {header.pop('pooled')}".strip()}
+    columns, most = header["columns"], max(len(one.labels) for one in shown)
     longest = max(column.get("entries", 0) for column in columns)
-    keys = len(ctx.memory.labels) if ctx.side == "decoder" else tokens
-    stages, heads = (0, len(columns) - 1), (-1, ctx.config.heads - 1)
-    opens = (stages, heads, (0, tokens - 1), (-1, max(keys, tokens) - 1), (-1, longest - 1))
+    stages, heads = (0, len(columns) - 1), (-1, max(getattr(one.config, "heads", 1) for one in shown) - 1)
+    opens = (stages, heads, (0, most - 1), (-1, most - 1), (-1, longest - 1))
     components.machine(
         "machine",
         header,
-        token=place(tokens, lambda i: state.change(token=i)),
-        take=numbers(stages, heads, act=lambda taken: _take(columns[taken[0]], taken[1])),
+        token=place(len(ctx.labels), lambda i: state.change(token=i)),
+        pick=numbers((0, len(shown) - 1), (0, most - 1), (-1, most - 1), act=lambda at: _pick(shown, *at)),
+        take=numbers(stages, heads, act=lambda taken: _take(ctx, columns[taken[0]], taken[1])),
         zoom=numbers((1.0, FURTHEST), (0.0, 1.0), (0.0, 1.0), act=_zoom),
         sink=flag(lambda on: state.change(sink=on)),
-        open=numbers(*opens, act=lambda at: _open(ctx, columns[at[0]], *at[1:])),
+        open=numbers(*opens, act=lambda at: _open(shown, columns[at[0]], *at[1:])),
     )
+
+
+def _title(shown: list[StepContext]) -> str:
+    """What a model of two stacks reads and what it writes; of any other, its name."""
+    last = shown[-1]
+    if len(shown) == 1:
+        return say("machine", "title", last.facts, model=last.model.name)
+    read = say("machine", "image") if shown[0].config.image else shown[0].text
+    return f"{read} ⇒ {last.text.strip() or '…'}"
+
+
+def _pick(shown: list[StepContext], stack: int, token: int, other: int) -> None:
+    """A position of one of two stacks, and beside it the one that is lit in the other."""
+    one = shown[stack]
+    if token >= len(one.labels) or other >= len(shown[stack - 1].labels):
+        raise Refused("no position of this stack")
+    key = other if one.side == "decoder" else -1
+    state.change(stack=one.side or state.current().stack, token=token, key=key, **_within(one))
+
+
+def _within(one: StepContext) -> dict:
+    """The picked block and head, as far as a stack has them."""
+    most = {"layer": getattr(one.config, "layers", 1) - 1, "head": getattr(one.config, "heads", 1) - 1}
+    return {name: min(getattr(state.current(), name), last) for name, last in most.items()}
 
 
 def _check(ctx: StepContext) -> None:
@@ -71,11 +91,11 @@ def _check(ctx: StepContext) -> None:
         components.rest("rest", header | {"say": say("machine", "check/waits")}, state.rest)
 
 
-def _take(column: dict, head: int) -> None:
+def _take(ctx: StepContext, column: dict, head: int) -> None:
     """Take a head out, or its part as a whole (−1); or put it back."""
     of_a_head = head >= 0 and column["kind"] == "heads"
     point, at = (whole.z_of(column["point"]), {"H": head}) if of_a_head else (column["adds"], {})
-    if point:
+    if point in ctx.trace.table:
         old = found(state.current().edits, point, "zero", at)
         new = () if old else (Edit(point, "zero", at),)
         state.edit(lambda edits: put(drop(edits, old), *new))
@@ -86,8 +106,13 @@ def _zoom(zoomed: list[float]) -> None:
         state.enter(field, value)
 
 
-def _open(ctx: StepContext, column: dict, head: int, token: int, key: int, entry: int) -> None:
-    """The step of the walk that shows this place."""
+def _open(shown: list[StepContext], column: dict, head: int, token: int, key: int, entry: int) -> None:
+    """The step of the walk that shows this place; of a step of a recurrent model, `key` is its row."""
+    one, points = shown[column["stack"]], column.get("points")
+    if token >= len(one.labels) or (points and not 0 <= key < len(points)):
+        raise Refused("no place of this picture")
+    place = one.trace.table[points[key] if points else column["point"]]
+    step = "cell" if place.step is not None else OPENS[place.local]
     picked = {"head": head} if head >= 0 else {}
-    picked |= {"token": token, "key": key, "unit": entry, "layer": column["layer"] or 0}
-    state.change(step=OPENS[ctx.trace.table[column["point"]].local], **picked)
+    picked |= {"token": token, "key": -1 if points else key, "unit": entry, "layer": column["layer"] or 0}
+    state.change(step=step, **picked, **({"stack": one.side} if one.side else {}))
