@@ -81,12 +81,13 @@ def worst(checks: Iterable[Check]) -> Check:
     return max(checks, key=lambda check: (not check.ok, check.largest / (check.allowed or 1)))
 
 
-def check_choice(logits, decoding, shown) -> Check:
-    """The probability of each entry [V] after temperature, top-k, top-p and min-p."""
-    return compare(shown, *second.chances(float64(logits), decoding, np.asarray(shown) > 0))
+def check_choice(logits, decoding, shown, there=()) -> Check:
+    """The probability of each entry [V] after repetition penalty (for the entries `there`), temperature, top-k,
+    top-p and min-p."""
+    return compare(shown, *second.chances(float64(logits), decoding, np.asarray(shown) > 0, there))
 
 
-def check_cumulative(logits, decoding, shown) -> Check:
+def check_cumulative(logits, decoding, shown, there=()) -> Check:
     """The cumulative probability of the n most probable entries, for every n [V]."""
-    value = np.cumsum(-np.sort(-second.chances(float64(logits), decoding)[0]))
+    value = np.cumsum(-np.sort(-second.chances(float64(logits), decoding, None, there)[0]))
     return compare(shown, value, value)

@@ -88,11 +88,20 @@ def value_weighted(pattern: np.ndarray, v: np.ndarray) -> Made:
     return value, value
 
 
-def chances(logits: np.ndarray, decoding, said: np.ndarray | None = None) -> Made:
-    """The probability of each entry [V] after temperature, top-k, top-p and min-p, in this order.
+def penalised(logits: np.ndarray, penalty: float, there) -> np.ndarray:
+    """Logits [V] after the repetition penalty for the entries `there`."""
+    again = np.isin(np.arange(len(logits)), list(there))
+    return np.where(again, logits * float(penalty) ** -np.sign(logits), logits)
+
+
+def chances(logits: np.ndarray, decoding, said: np.ndarray | None = None, there=()) -> Made:
+    """The probability of each entry [V] after repetition penalty, temperature, top-k, top-p and min-p, in this
+    order.
 
     said: the entries that are said to be kept, [V] of bools. Top-p says how many of equal ones are, not which.
+    there: the entries that the repetition penalty is for
     """
+    logits = penalised(logits, decoding.repetition_penalty, there)
     said = np.zeros(len(logits), bool) if said is None else said
     best = np.arange(len(logits)) == np.argmax(logits)
     x = logits / decoding.temperature if decoding.temperature else np.where(best, logits, -np.inf)

@@ -1,0 +1,36 @@
+"""From logits to text: named steps from scores to probabilities, the loop that grows a text, and the searches.
+
+Read it in this order: decoding (the settings), steps (scores to probabilities), choosing (the draw), growing
+(the loop).
+"""
+
+from engine.decode.choosing import choose, draw
+from engine.decode.decoding import METHODS, Decoding
+from engine.decode.growing import Step, ends_of, generate, grow, next_logits, translate
+from engine.decode.steps import (
+    apply_temperature,
+    keep_min_p,
+    keep_top_k,
+    keep_top_p,
+    penalise_repetition,
+    steps_of,
+)
+
+__all__ = [
+    "METHODS",
+    "Decoding",
+    "Step",
+    "apply_temperature",
+    "choose",
+    "draw",
+    "ends_of",
+    "generate",
+    "grow",
+    "keep_min_p",
+    "keep_top_k",
+    "keep_top_p",
+    "next_logits",
+    "penalise_repetition",
+    "steps_of",
+    "translate",
+]
