@@ -4,9 +4,11 @@ Read it in this order: decoding (the settings), steps (scores to probabilities),
 (the loop).
 """
 
+from engine.decode.beam import Beam, Search, beam_search, search
 from engine.decode.choosing import choose, draw
 from engine.decode.decoding import METHODS, Decoding
 from engine.decode.growing import Step, ends_of, generate, grow, next_logits, translate
+from engine.decode.node import Node, path
 from engine.decode.steps import (
     apply_temperature,
     keep_min_p,
@@ -18,9 +20,13 @@ from engine.decode.steps import (
 
 __all__ = [
     "METHODS",
+    "Beam",
     "Decoding",
+    "Node",
+    "Search",
     "Step",
     "apply_temperature",
+    "beam_search",
     "choose",
     "draw",
     "ends_of",
@@ -30,7 +36,9 @@ __all__ = [
     "keep_top_k",
     "keep_top_p",
     "next_logits",
+    "path",
     "penalise_repetition",
+    "search",
     "steps_of",
     "translate",
 ]
