@@ -1,7 +1,7 @@
 """From logits to text: named steps from scores to probabilities, the loop that grows a text, and the searches.
 
 Read it in this order: decoding (the settings), steps (scores to probabilities), choosing (the draw), growing
-(the loop).
+(the loop); then node, beam, tree (searches).
 """
 
 from engine.decode.beam import Beam, Search, beam_search, search
