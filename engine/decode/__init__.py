@@ -17,6 +17,7 @@ from engine.decode.steps import (
     penalise_repetition,
     steps_of,
 )
+from engine.decode.surprisal import Surprise, surprise, surprise_of
 
 __all__ = [
     "METHODS",
@@ -25,6 +26,7 @@ __all__ = [
     "Node",
     "Search",
     "Step",
+    "Surprise",
     "apply_temperature",
     "beam_search",
     "choose",
@@ -40,5 +42,7 @@ __all__ = [
     "penalise_repetition",
     "search",
     "steps_of",
+    "surprise",
+    "surprise_of",
     "translate",
 ]

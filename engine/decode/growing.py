@@ -71,7 +71,7 @@ def written_in(inputs: Inputs) -> Tensor:
 def one_text(model, text_or_ids, target=None) -> Inputs:
     """The inputs of one text to be written on; a ValueError if the model writes none or cannot read this."""
     check_model(model)
-    _check_writes(model)
+    check_writes(model)
     inputs = inputs_of(model, text_or_ids, target=target)
     if len(inputs.ids) > 1:
         raise ValueError(f"one text is written at a time, not {len(inputs.ids)}: give one, or use `translate`")
@@ -176,7 +176,7 @@ def translate(model, ids: Tensor, padding: Tensor | None = None, longest: int | 
     return torch.cat(written, 1).to(model.device)
 
 
-def _check_writes(model) -> None:
+def check_writes(model) -> None:
     """Raise a ValueError that says what to use instead if a model writes no text."""
     config = model.reads[-1]
     if len(model.reads) == 2 or (config.causal and config.ending == "logits"):

@@ -87,6 +87,20 @@ def check_choice(logits, decoding, shown, there=()) -> Check:
     return compare(shown, *second.chances(float64(logits), decoding, np.asarray(shown) > 0, there))
 
 
+def check_surprise(logits, ids, bits, total: float, perplexity: float) -> Check:
+    """The surprise of the tokens `ids` [T] after the first in bits [T - 1], their sum and their perplexity,
+    from the logits [T, V]."""
+    return compare([*np.asarray(bits), total, perplexity], *second.surprise(float64(logits), np.asarray(ids)))
+
+
+def check_alternatives(logits, alternatives, probabilities) -> Check:
+    """The most probable entries [N, best] after each of N + 1 tokens but the last, and their probabilities."""
+    shown = np.stack([probabilities, probabilities])
+    if not shown.size:  # a text of one token
+        return Check(0.0, 0.0, True)
+    return compare(shown, *second.most_probable(float64(logits), np.asarray(alternatives)))
+
+
 def check_cumulative(logits, decoding, shown, there=()) -> Check:
     """The cumulative probability of the n most probable entries, for every n [V]."""
     value = np.cumsum(-np.sort(-second.chances(float64(logits), decoding, None, there)[0]))

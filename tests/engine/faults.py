@@ -114,6 +114,16 @@ def _choice(ties: bool = False, there=(), **cuts) -> Lights:
     return {"probabilities": derived.check_choice(logits, decoding, shown, there)}
 
 
+def _surprise() -> Lights:
+    trace = TRACES["one prompt"]()
+    logits, found = trace["logits"][0], decode.surprise_of(trace)
+    told = (found.bits, found.total, found.perplexity)
+    return {
+        "surprise": derived.check_surprise(logits, trace.ids[0], *told),
+        "alternatives": derived.check_alternatives(logits, found.alternatives, found.probabilities),
+    }
+
+
 def _lens() -> Lights:
     trace = TRACES["one prompt"]()
     _, shown = analysis.lens(trace)
@@ -182,6 +192,7 @@ PAGES: dict[str, Callable[[], Lights]] = {
     "next token, coldest": lambda: _choice(ties=True, temperature=0),
     "next token, min-p": lambda: _choice(min_p=0.1),
     "next token, repetition": lambda: _choice(there=[*range(20), 3], repetition_penalty=1.7),
+    "surprise": _surprise,
     "lens": _lens,
     "lens of classes": _lens_of_classes,
     "nearest": _nearest,
