@@ -9,7 +9,7 @@ block, embed, transformer; then points/, trace/trace, worked/steps, worked/rerun
 models before the transformer are apart: model/cells, model/recurrent, points/recurrent.
 """
 
-from engine.decode import Decoding, Step, generate
+from engine.decode import Beam, Decoding, Step, beam_search, generate
 from engine.images import Pixels
 from engine.load import checkpoints_of, load, shipped
 from engine.points import Point
@@ -19,6 +19,7 @@ from engine.trace.tables import points_of
 from engine.trace.tap import Edit
 
 __all__ = [
+    "Beam",
     "Decoding",
     "Edit",
     "Inputs",
@@ -26,6 +27,7 @@ __all__ = [
     "Point",
     "Step",
     "Trace",
+    "beam_search",
     "checkpoints_of",
     "generate",
     "load",

@@ -77,8 +77,9 @@ class Attention(Sublayer):
         if self.rotary:
             q = tap("q_rot", rotate(q, context.angles))  # [B, H, T, E]
             k = tap("k_rot", rotate(k, context.angles))  # [B, G, T, E]
-        if context.cache is not None and not self.crosses:
-            k, v = context.cache.extend(self.layer, k, v)  # [B, G, S, E]
+        if context.cache is not None:
+            cache = context.cache.memory if self.crosses else context.cache
+            k, v = cache.extend(self.layer, k, v)  # [B, G, S, E]
         bias = self._bias(q.shape[2], k.shape[2], context.places) if self.biased else None
         z = attend(q, self._share(k), self._share(v), mask, self.scale, tap, bias)  # [B, H, T, E]
         return tap("out", self.out(z.transpose(1, 2).flatten(2)))  # heads side by side, times W_O

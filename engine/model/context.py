@@ -16,7 +16,8 @@ class Context:
     angles       how far queries and keys are turned [T, E/2], with padding [B, 1, T, E/2], in radians; None:
                  positions are not rotary
     cache        the keys and values of the tokens read before; None: there are none
-    memory       the vectors of another stack [B, S, its width], which cross-attention attends to
+    memory       the vectors of another stack [B, S, its width], which cross-attention attends to; with a cache
+                 those alone that it does not hold yet
     memory_mask  who may look at which of them [B or 1, 1, T, S]
     places       the place of each token that is read now, where padding is not counted [B, T]; None: one after
                  the other

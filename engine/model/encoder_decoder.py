@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from engine.config import PairConfig
+from engine.model.cache import Cache
 from engine.model.seq2seq import SequenceToSequence
 from engine.model.transformer import Transformer
 from engine.trace.inputs import Inputs
@@ -40,10 +41,16 @@ class EncoderDecoder(SequenceToSequence):
         padding: Tensor | None = None,
         source_padding: Tensor | None = None,
         tap=SILENT,
+        cache: Cache | None = None,
     ) -> Tensor:
-        """The target [B, T] and the memory [B, S, D], with their padding -> logits [B, T, V]."""
-        context = self.decoder.context(target, padding, None, memory, source_padding)
+        """The target [B, T] and the memory [B, S, D], with their padding -> logits [B, T, V]; with a cache the
+        part of the target that it does not hold yet."""
+        context = self.decoder.context(target, padding, cache, memory, source_padding)
         return self.decoder(target, context, tap=tap)
+
+    def new_cache(self, batch: int = 1, room: int | None = None) -> Cache:
+        """An empty cache for targets of up to `room` tokens; None: of a full context."""
+        return self.decoder.new_cache(batch, room)
 
     def recompute(self, segment: str, inputs: Inputs, kept, tap) -> None:
         """Run one segment of one stack again, such as "decoder.blocks.3"; `kept` has the points between."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from engine.config import RecurrentConfig
 from engine.masks import softmax
+from engine.model.cache import States
 from engine.model.cells import CELLS
 from engine.model.seq2seq import SequenceToSequence
 from engine.model.transformer import Transformer
@@ -121,10 +122,14 @@ class Decoder(Reader):
         padding: Tensor | None = None,
         source_padding: Tensor | None = None,
         tap=SILENT,
+        cache: States | None = None,
     ) -> Tensor:
         """ids and padding [B, T], the state to start from, the encoder's states [B, S, D] and the source's
-        padding [B, S] -> logits [B, T, V]."""
-        states, _ = self.unroll(ids, start, padding, tap)
+        padding [B, S] -> logits [B, T, V]. A cache that holds a state goes on from there."""
+        start = start if cache is None or cache.state is None else cache.state
+        states, last = self.unroll(ids, start, padding, tap)
+        if cache is not None:
+            cache.advance(ids.shape[1], last)
         if self.cross is not None:
             states = self.cross(states, source, source_padding, tap.at("cross"))
         return tap("logits", self.logits(states))
@@ -166,10 +171,16 @@ class Recurrent(SequenceToSequence):
         padding: Tensor | None = None,
         source_padding: Tensor | None = None,
         tap=SILENT,
+        cache: States | None = None,
     ) -> Tensor:
-        """The target [B, T] and the result of `encode`, with their padding -> logits [B, T, V]."""
+        """The target [B, T] and the result of `encode`, with their padding -> logits [B, T, V]; with a cache
+        the part of the target after its state."""
         source, last = memory
-        return self.decoder(target, last, source, padding, source_padding, tap)
+        return self.decoder(target, last, source, padding, source_padding, tap, cache)
+
+    def new_cache(self, batch: int = 1, room: int | None = None) -> States:
+        """An empty cache: a state takes the same room for any number of texts' tokens."""
+        return States()
 
     def recompute(self, segment: str, inputs: Inputs, kept, tap) -> None:
         """Run the pass again: it is one segment, because each step needs the one before."""

@@ -109,7 +109,7 @@ class Transformer(Model):
             x = tap(f"blocks.{i}.resid_pre", x)
             x = block(x, context, tap.at(f"blocks.{i}"))
         if context.cache is not None:
-            context.cache.length += x.shape[1]
+            context.cache.advance(x.shape[1])
         return x
 
     def context(
@@ -130,9 +130,14 @@ class Transformer(Model):
         memory_mask = None
         if memory is not None:
             memory_mask = full_mask(T, memory.shape[1], memory_padding, self.device)
+            memory = memory if cache is None else cache.unread(memory, self.config)
         places = None if padding is None else places_of(T, start, padding)
         angles = self.angles(start, T, padding)
         return Context(self.mask(T, start + T, padding), angles, cache, memory, memory_mask, places)
+
+    def new_cache(self, batch: int = 1, room: int | None = None) -> Cache:
+        """An empty cache for texts of up to `room` tokens; None: of a full context."""
+        return Cache(self.config, batch, room, self.blocks[0].attn.k.weight)
 
     def length(self, ids: Tensor) -> int:
         """T, the number of positions: tokens, or patches and the vector before them."""

@@ -81,12 +81,27 @@ def worst(checks: Iterable[Check]) -> Check:
     return max(checks, key=lambda check: (not check.ok, check.largest / (check.allowed or 1)))
 
 
-def check_choice(logits, decoding, shown) -> Check:
-    """The probability of each entry [V] after temperature, top-k, top-p and min-p."""
-    return compare(shown, *second.chances(float64(logits), decoding, np.asarray(shown) > 0))
+def check_choice(logits, decoding, shown, there=()) -> Check:
+    """The probability of each entry [V] after repetition penalty (for the entries `there`), temperature, top-k,
+    top-p and min-p."""
+    return compare(shown, *second.chances(float64(logits), decoding, np.asarray(shown) > 0, there))
 
 
-def check_cumulative(logits, decoding, shown) -> Check:
+def check_surprise(logits, ids, bits, total: float, perplexity: float) -> Check:
+    """The surprise of the tokens `ids` [T] after the first in bits [T - 1], their sum and their perplexity,
+    from the logits [T, V]."""
+    return compare([*np.asarray(bits), total, perplexity], *second.surprise(float64(logits), np.asarray(ids)))
+
+
+def check_alternatives(logits, alternatives, probabilities) -> Check:
+    """The most probable entries [N, best] after each of N + 1 tokens but the last, and their probabilities."""
+    shown = np.stack([probabilities, probabilities])
+    if not shown.size:  # a text of one token
+        return Check(0.0, 0.0, True)
+    return compare(shown, *second.most_probable(float64(logits), np.asarray(alternatives)))
+
+
+def check_cumulative(logits, decoding, shown, there=()) -> Check:
     """The cumulative probability of the n most probable entries, for every n [V]."""
-    value = np.cumsum(-np.sort(-second.chances(float64(logits), decoding)[0]))
+    value = np.cumsum(-np.sort(-second.chances(float64(logits), decoding, None, there)[0]))
     return compare(shown, value, value)

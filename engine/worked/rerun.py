@@ -6,7 +6,7 @@ Parker 1997).
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from engine.trace import Trace
 from engine.trace.tap import known
 from engine.worked.recipes.activations import softmax_rows
-from engine.worked.recipes.analysis import chances
+from engine.worked.recipes.analysis import chances, penalised
 from engine.worked.recipes.step_inputs import NotLearned, Parameters, float64, in_stack, stops
 from engine.worked.recipes.terms import Term, Worked, number, share_in_numbers
 from engine.worked.steps import MISSING, NOISE, ROUNDING, Check, absent, by_recipe, held_against
@@ -91,14 +91,18 @@ def work_lens(trace: Trace, stop: str, at: int, entry: int, shown: float, stack:
     return _share(row, entry, "lens", cell, shown, f"{stop}[{0 if classes else at}, :]")
 
 
-def work_choice(trace: Trace, point: str, at: tuple[int, ...], decoding, shown: float) -> Worked:
-    """The arithmetic of the probability of an entry after temperature, top-k, top-p and min-p.
+def work_choice(
+    trace: Trace, point: str, at: tuple[int, ...], decoding, shown: float, there: Iterable[int] = ()
+) -> Worked:
+    """The arithmetic of the probability of an entry after repetition penalty (for the entries `there`),
+    temperature, top-k, top-p and min-p.
 
     Its cell is p[at], where `at` is the position (if there are several) and the entry.
     """
     scores, (*place, entry) = float64(trace[point])[(0, *at[:-1])], at
     said = (np.arange(len(scores)) == entry) == (shown > 0)  # top-p does not say which of equal ones it keeps
-    kept, temperature = chances(scores, decoding, said)[0] > 0, decoding.temperature
+    kept, temperature = chances(scores, decoding, said, there)[0] > 0, decoding.temperature
+    scores = penalised(scores, decoding.repetition_penalty, there)
     row = np.where(kept, scores / (temperature or 1), -np.inf)  # at 0 a single one is kept
     source = f"{point}[{', '.join(map(str, [*place, ':']))}]"
     over = f"/{temperature:g}" if temperature not in (0, 1) else ""

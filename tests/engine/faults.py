@@ -106,12 +106,22 @@ TRACES: dict[str, Callable[..., Trace]] = {
 }
 
 
-def _choice(ties: bool = False, **cuts) -> Lights:
+def _choice(ties: bool = False, there=(), **cuts) -> Lights:
     logits = torch.linspace(-3, 4, 40)[torch.randperm(40, generator=torch.Generator().manual_seed(0))]
     logits = logits.round() if ties else logits
     decoding = Decoding("sample", **dict(temperature=0.7) | cuts)
-    shown = decode.steps_of(logits, decoding)["probabilities"]
-    return {"probabilities": derived.check_choice(logits, decoding, shown)}
+    shown = decode.steps_of(logits, decoding, there)["probabilities"]
+    return {"probabilities": derived.check_choice(logits, decoding, shown, there)}
+
+
+def _surprise() -> Lights:
+    trace = TRACES["one prompt"]()
+    logits, found = trace["logits"][0], decode.surprise_of(trace)
+    told = (found.bits, found.total, found.perplexity)
+    return {
+        "surprise": derived.check_surprise(logits, trace.ids[0], *told),
+        "alternatives": derived.check_alternatives(logits, found.alternatives, found.probabilities),
+    }
 
 
 def _lens() -> Lights:
@@ -181,6 +191,8 @@ PAGES: dict[str, Callable[[], Lights]] = {
     "next token, ties": lambda: _choice(ties=True, top_p=0.3),
     "next token, coldest": lambda: _choice(ties=True, temperature=0),
     "next token, min-p": lambda: _choice(min_p=0.1),
+    "next token, repetition": lambda: _choice(there=[*range(20), 3], repetition_penalty=1.7),
+    "surprise": _surprise,
     "lens": _lens,
     "lens of classes": _lens_of_classes,
     "nearest": _nearest,

@@ -88,11 +88,41 @@ def value_weighted(pattern: np.ndarray, v: np.ndarray) -> Made:
     return value, value
 
 
-def chances(logits: np.ndarray, decoding, said: np.ndarray | None = None) -> Made:
-    """The probability of each entry [V] after temperature, top-k, top-p and min-p, in this order.
+def surprise(logits: np.ndarray, ids: np.ndarray) -> Made:
+    """−log2 of the probability of each of the tokens `ids` [T] after the first, their sum, and two to the power
+    of their mean [T + 1], from logits [T, V]."""
+    each = np.arange(1, len(ids))
+    shares = softmax_rows(logits[:-1])[each - 1, ids[1:]]
+    bits = np.log2(1 / shares)
+    spread = (logits[:-1].max(-1) - logits[each - 1, ids[1:]] + 1) / np.log(2)  # of the exponents, in bits
+    mean = bits.mean() if len(bits) else 0.0
+    value = np.array([*bits, bits.sum(), np.exp2(mean)])
+    return value, np.array([*spread, spread.sum(), np.exp2(mean) * (1 + spread.mean() if len(bits) else 1)])
+
+
+def most_probable(logits: np.ndarray, ids: np.ndarray) -> Made:
+    """The probabilities after each token but the last [2, N, best], from logits [N + 1, V]: the highest ones,
+    and those of the entries `ids` [N, best]. The two are equal where `ids` are the most probable, in order."""
+    shares = softmax_rows(logits[:-1])
+    best = np.argsort(-shares, -1, kind="stable")[:, : ids.shape[-1]]
+    value = np.stack([np.take_along_axis(shares, of, -1) for of in (best, ids)])
+    return value, value * (1 + np.ptp(logits, -1)[:-1, None])
+
+
+def penalised(logits: np.ndarray, penalty: float, there) -> np.ndarray:
+    """Logits [V] after the repetition penalty for the entries `there`."""
+    again = np.isin(np.arange(len(logits)), list(there))
+    return np.where(again, logits * float(penalty) ** -np.sign(logits), logits)
+
+
+def chances(logits: np.ndarray, decoding, said: np.ndarray | None = None, there=()) -> Made:
+    """The probability of each entry [V] after repetition penalty, temperature, top-k, top-p and min-p, in this
+    order.
 
     said: the entries that are said to be kept, [V] of bools. Top-p says how many of equal ones are, not which.
+    there: the entries that the repetition penalty is for
     """
+    logits = penalised(logits, decoding.repetition_penalty, there)
     said = np.zeros(len(logits), bool) if said is None else said
     best = np.arange(len(logits)) == np.argmax(logits)
     x = logits / decoding.temperature if decoding.temperature else np.where(best, logits, -np.inf)
