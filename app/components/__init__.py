@@ -55,6 +55,7 @@ SHARED = (
     "history",
     "drawing_input",
     "machine_plan",
+    "machine_inside",
     "machine_paint",
     "machine_marks",
     "machine_play",
@@ -106,13 +107,13 @@ def library() -> None:
     )(key="library", height=1)
 
 
-def _mount(name: str, data, **triggers: Callable[[], None]):
+def _mount(name: str, data, key: str = "", **triggers: Callable[[], None]):
     return st.components.v2.component(
         f"glassbox_{name}",
         html="<div></div>\n",
         js=ARRIVE + SHIM.replace("NAME", name),
         isolate_styles=False,
-    )(key=name, data=data, **triggers)
+    )(key=key or name, data=data, **triggers)
 
 
 def show(page: Page) -> None:
@@ -124,6 +125,8 @@ def show(page: Page) -> None:
             page.act(sent.get("act"))
 
     _mount("store", pack(page.tensors))
+    if page.passing:
+        _mount("store", pack(page.passing), "passing")
     sent = _mount("page", {"parts": page.parts, "seen": state.seen()}, on_act_change=act)
     # A new session of a page that has long been there, as after a restart of the server, finds reports of which
     # Streamlit does not know yet whom to tell.

@@ -74,6 +74,8 @@ MACHINE.answerOf = (h, lane) => h.answers[h.answers.length === 1 ? 0 : lane];
 // What is at a place of the canvas: a heading, a cell of a part, or a lane; null where there is nothing.
 MACHINE.hit = ({ plan, view, h }, px, py) => {
   if (py < MACHINE.TOP - 4) return headingAt(plan, view, px, py);
+  const named = plan.parts.find((part) => part.head >= 0 && nameOf(part, view, px, py));
+  if (named) return { named };
   for (const part of plan.parts) {
     const r = MACHINE.onScreen(part, view);
     if (px < r.x || py < r.y || px >= r.x + r.w || py >= r.y + r.h) continue;
@@ -85,7 +87,17 @@ MACHINE.hit = ({ plan, view, h }, px, py) => {
   const lane = Math.floor((py / view.k + view.y - MACHINE.TOP) / plan.lane);
   return lane >= 0 && lane < h.lanes.length ? { lane } : null;
 };
+// Is this the name above a head?
+function nameOf(part, view, px, py) {
+  const r = MACHINE.onScreen(part, view);
+  return px >= r.x && px < r.x + r.w && py < r.y && py >= r.y - part.over * view.k;
+}
 function headingAt(plan, view, px, py) {
+  const block = plan.blocks.find(({ x, w, column }) => {
+    const from = (x - view.x) * view.k;
+    return MACHINE.blockOf(column) && px >= from && px < from + w * view.k;
+  });
+  if (py <= 16 && px >= plan.left && block) return { block };
   const heading = plan.headings.find(({ x, w, column }) => {
     const from = (x - view.x) * view.k;
     return column.adds && px >= from && px < from + w * view.k;
@@ -94,7 +106,9 @@ function headingAt(plan, view, px, py) {
 }
 
 // The same in words, with the tensor's own number.
-MACHINE.read = ({ h }, { part, row, col, lane, heading }) => {
+MACHINE.read = ({ h }, { part, row, col, lane, heading, named, block }) => {
+  if (block) return `${block.name}: open its inside`;
+  if (named) return `${blockName(named.column)}, head ${named.head}`;
   if (heading) return `${blockName(heading.column)}: ${heading.name}, all of it`;
   if (!part) return h.lanes[lane];
   const { column } = part, tensor = PAGE.tensors.get(column.src), [, T, C] = tensor.shape;

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.analysis import pooled
 from engine.config import Config
 
 MOST = 48  # lanes
@@ -51,5 +50,6 @@ def by_lane(heads: np.ndarray, asking: Lanes, seen: Lanes) -> np.ndarray:
     the largest weight of those it stands for."""
     if asking.size == seen.size == 1:
         return heads
-    sizes, before = (asking.size, seen.size), (asking.before, seen.before)
-    return np.stack([pooled(head, sizes, before)[0] for head in heads])
+    for axis, lanes in ((1, asking), (2, seen)):
+        heads = np.maximum.reduceat(heads, [lanes.first(i) for i in range(lanes.number)], axis)
+    return heads

@@ -11,7 +11,7 @@ from app.ui.context import StepContext
 from app.ui.controls import button, choice_of
 from app.ui.events import flag, numbers, place
 from app.ui.page import Page, notice, text
-from app.views.machine import whole
+from app.views.machine import inside, whole
 from engine.config import Config
 from engine.trace import Edit
 
@@ -62,8 +62,11 @@ def _picture(ctx: StepContext) -> None:
     header |= {"title": say("machine", "title", facts, model=ctx.model.name)}
     header |= {"aria": say("machine", "aria", facts)}
     header |= {"zoom": [view.zoom, view.zoom_x, view.zoom_y], "sink": view.sink, "key": view.key}
+    header |= {"weighted": view.weighted, "weigh": say("machine", "weigh")}
+    header |= {"take": say("machine", "take"), "put": say("machine", "put")}
     header |= {"asks": say("machine", "asks", facts), "hide": say("machine", "hide", facts)}
-    header |= {"say": f"{say('machine', 'say', facts)} {header.pop('pooled')}".strip()}
+    opened, lead = header["inside"], say("machine", "say", facts)
+    header |= {"say": f"{opened['say'] if opened else lead} {header.pop('pooled')}".strip()}
     columns, tokens = header["columns"], len(ctx.labels)
     longest = max(column.get("entries", 0) for column in columns)
     keys = len(ctx.memory.labels) if ctx.side == "decoder" else tokens
@@ -74,9 +77,18 @@ def _picture(ctx: StepContext) -> None:
         header,
         token=place(tokens, lambda i: state.change(token=i)),
         take=numbers(stages, heads, act=lambda taken: _take(columns[taken[0]], taken[1])),
-        zoom=numbers((1.0, FURTHEST), (0.0, 1.0), (0.0, 1.0), act=_zoom),
+        pick=numbers(stages, (0, ctx.config.heads - 1), act=lambda at: _pick(columns[at[0]], at[1])),
+        zoom=numbers(
+            (-1, stages[1]),
+            (1.0, FURTHEST),
+            (0.0, 1.0),
+            (0.0, 1.0),
+            act=lambda at: _zoom(columns[at[0]] if at[0] >= 0 else None, at[1:]),
+        ),
         sink=flag(lambda on: state.change(sink=on)),
+        weighted=flag(lambda on: state.change(weighted=on)),
         open=numbers(*opens, act=lambda at: _open(ctx, columns[at[0]], *at[1:])),
+        **(inside.acts(ctx, opened["stages"], tokens, max(keys, tokens), state.leave) if opened else {}),
     )
 
 
@@ -98,7 +110,16 @@ def _take(column: dict, head: int) -> None:
         state.edit(lambda edits: put(drop(edits, old), *new))
 
 
-def _zoom(zoomed: list[float]) -> None:
+def _pick(column: dict, head: int) -> None:
+    if column["layer"] is not None:
+        state.change(layer=column["layer"], head=head)
+
+
+def _zoom(column: dict | None, zoomed: list[float]) -> None:
+    """How large the whole is seen, or the inside of the block that a column belongs to."""
+    if column and column["layer"] is not None:
+        state.change(layer=column["layer"])
+    state.enter("inside", bool(column) and column["layer"] is not None)
     for field, value in zip(("zoom", "zoom_x", "zoom_y"), zoomed, strict=True):
         state.enter(field, value)
 

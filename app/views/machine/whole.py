@@ -11,9 +11,11 @@ from app.ui.context import StepContext
 from app.ui.frame import light
 from app.ui.heatmaps import shown
 from app.ui.page import keep
+from app.views.machine import inside
 from app.views.machine.lanes import Lanes, by_lane, lanes_of
-from engine.analysis import pooled
-from engine.worked.derived import worst
+from engine.analysis import pooled, value_sized
+from engine.worked import Check
+from engine.worked.derived import check_value_sized, worst
 
 CELLS = 16  # of a vector: as many stand for all of its entries
 BEST = 5  # answers told for each lane
@@ -34,6 +36,9 @@ def header(ctx: StepContext) -> dict:
     """All that the picture of the run needs; the tensors go to the page beside it."""
     lanes, columns = lanes_of(ctx.config, len(ctx.labels)), list(_columns(ctx))
     points = [column["point"] for column in columns]
+    opened = inside.header(ctx) if ctx.view.inside else None
+    if opened:
+        points += [stage["point"] for stage in opened["stages"]]
     return {
         "lanes": lanes.names(ctx.labels),
         "size": lanes.size,
@@ -43,8 +48,10 @@ def header(ctx: StepContext) -> dict:
         "head": ctx.view.head,
         "seen": {"own": _seen(ctx)} | ({"there": _seen(ctx.memory)} if ctx.config.memory else {}),
         "columns": columns,
+        "block": inside.block(ctx),
+        "inside": opened,
         "answers": _answers(ctx, lanes),
-        "pooled": _pooled(columns, lanes),
+        "pooled": _pooled(inside.shared(opened["stages"]) if opened else columns, lanes),
         "foot": f"{len(points)} points, {points[0]} to {points[-1]}",
         "model": ctx.source,
         "light": light_of(ctx, points) if state.rested(name_of(ctx)) else None,
@@ -52,14 +59,26 @@ def header(ctx: StepContext) -> dict:
 
 
 def name_of(ctx: StepContext) -> str:
-    """What the check of this run is called."""
-    return ctx.id_of(ctx.outcome[0], "machine")
+    """What the check of this run is called, and of the block that is open."""
+    view = ctx.view
+    opened = f"{inside.block(ctx)} {view.head} {view.expert}" if view.inside else ""
+    return ctx.id_of(ctx.outcome[0], f"machine {opened} {view.weighted}")
 
 
 def light_of(ctx: StepContext, points: list[str]) -> dict:
     """The self-check of all that is shown: the worst of its tensors, the answers' scores among them."""
-    found = light(worst(ctx.checked(point) for point in [*points, ctx.outcome[0]]))
-    return found | {"text": f"the worst of {len(points) + 1} tensors, {found['text']}"}
+    points = list(dict.fromkeys([*points, ctx.outcome[0]]))
+    checks = [ctx.checked(point) for point in points] + _sized(ctx, points)
+    found = light(worst(checks))
+    return found | {"text": f"the worst of {len(checks)} tensors, {found['text']}"}
+
+
+def _sized(ctx: StepContext, points: list[str]) -> list[Check]:
+    """The checks of the weights times the size of the values, where ribbons are as wide as these."""
+    if not ctx.view.weighted:
+        return []
+    runs = [(ctx.trace[p][0], ctx.trace[values_of(p)][0]) for p in points if p.endswith(".pattern")]
+    return [check_value_sized(pattern, v, value_sized(pattern, v)) for pattern, v in runs]
 
 
 def takes_long(ctx: StepContext) -> bool:
@@ -105,7 +124,17 @@ def _heads(ctx: StepContext, point: str, kind: str) -> dict:
     asking, seen = (lanes_of(one.config, len(one.labels)) for one in (ctx, there))
     id = ctx.id_of(point, f"{asking.size} {seen.size}" if max(asking.size, seen.size) > 1 else "")
     keep(id, by_lane(shown(ctx, point), asking, seen))
-    return {"src": id, "point": point, "kind": kind, "seen": "there" if cross else "own"}
+    found = {"src": id, "flow": id, "point": point, "kind": kind, "seen": "there" if cross else "own"}
+    if ctx.view.weighted:  # the ribbons then have widths of their own
+        sized = value_sized(ctx.trace[point][0], ctx.trace[values_of(point)][0]).cpu().numpy()
+        found["flow"] = f"{id} sized"
+        keep(found["flow"], by_lane(sized, asking, seen))
+    return found
+
+
+def values_of(point: str) -> str:
+    """The values that a pattern weighs."""
+    return point.removesuffix("pattern") + "v"
 
 
 def _seen(ctx: StepContext) -> dict:
