@@ -8,6 +8,9 @@ import pytest
 import engine
 from app import catalogue, compute
 from app.architecture import STEPS
+from app.state import View, fit
+from app.ui.context import StepContext
+from app.views.machine import inside
 from app.views.machine.lanes import MOST, Lanes, lanes_of
 from engine.config import Config
 from engine.load import SHIPPED
@@ -285,14 +288,22 @@ def test_an_edit_is_in_the_inside():
 
 @pytest.mark.parametrize("name", ["storybook", "interpreter", "digits", "wordfinder", "mixed", "qwen", "after"])
 def test_every_stage_opens_a_step_that_the_walk_has(family, name):
-    link = dict(model=name, layer=1, head=1, inside=1)
-    link |= {} if name in catalogue.shipped() else {"prompt": SHORT}
-    for i, stage in enumerate(header(machine(**link))["inside"]["stages"]):
-        at = machine(**link)
-        fire(at, "machine", enter=[i, 2, 1, 0])
-        assert not at.exception and "machine" not in keys(at)
-        assert not notices(at), stage["point"]
-        assert view(at).token == 2 and (view(at).layer, view(at).head) == (1, 1)
+    one, side = compute.model(name), "decoder" if name == "interpreter" else ""
+    looks = View(layer=1, head=1, token=2)
+    given = catalogue.given(name, replace(looks, prompt=SHORT))
+    ctx = StepContext(looks, one, given, compute.trace(name, given), side)
+    for point in inside.points(ctx):
+        _, moved = fit(replace(looks, **inside.opens(ctx, point)), ctx.config, 9, side=side)
+        assert not moved, (point, moved)
+
+
+def test_a_stage_opens_the_walk_at_its_cell():
+    at = machine(prompt=SHORT, layer=1, head=1, inside=1)
+    stages = [stage["point"] for stage in header(at)["inside"]["stages"]]
+    fire(at, "machine", enter=[stages.index("blocks.1.attn.k_rot"), 2, 1, 7])
+    assert not at.exception and "machine" not in keys(at) and not notices(at)
+    seen = view(at)
+    assert (seen.step, seen.letter, seen.token, seen.key, seen.unit) == ("qkv", "k_rot", 2, 1, 7)
 
 
 def test_ribbons_are_as_wide_as_weight_times_size():
@@ -303,8 +314,8 @@ def test_ribbons_are_as_wide_as_weight_times_size():
     assert view(at).weighted
     _, sized = column(at, "blocks.1.attn.pattern")
     run = run_of(at)
-    pattern, v = (run[f"blocks.1.attn.{name}"][0].numpy() for name in ("pattern", "v"))
-    wanted = pattern * np.linalg.norm(v, axis=-1)[:, None, :]
+    v = run["blocks.1.attn.v"][0].numpy()
+    wanted = drawn(run, "blocks.1.attn.pattern") * np.linalg.norm(v, axis=-1)[:, None, :]
     np.testing.assert_allclose(tensors(at)[sized["flow"]], wanted, rtol=1e-5)
     assert light(at)["ok"] and "the worst of 39 tensors" in header(at)["light"]["text"]
 

@@ -1,6 +1,6 @@
 // The whole forward pass in one picture: zoom from the model to a single number, follow one token, play the
 // computation in its order, take parts out. A double click (or Enter) opens the walk at that place.
-const HIGH = { lane: 34, least: 380, below: 42 }; // below: what stands under it in a window
+const HIGH = { lane: 34, inside: 720, least: 380, below: 42 }; // below: what stands under it in a window
 // Pixels: of a picture that is scrolled, of the answers beside one that is not, and of a window for that
 const SCROLLED = 760, BESIDE = 214, NARROW = 820;
 const ALL = { k: 1, x: 0, y: 0 }, UNTOUCHED = { at: Infinity, progress: 1, only: null, over: null, level: 0 };
@@ -37,16 +37,20 @@ function draw(root, state) {
   const there = ({ src, flow, at }) => [src, flow, at].every((id) => !id || PAGE.tensors.has(id));
   if (![...h.columns, ...h.inside?.stages ?? []].every(there)) return;
   if (!made.controls) build(root, state, made);
-  const narrow = state.width < NARROW, H = height(made.stage, h);
+  const { zoom } = state; // of the whole picture's size, so that a link holds on any screen
+  if (zoom) {
+    Object.assign(state, {
+      open: zoom[0] < 0 ? null : MACHINE.blockOf(h.columns[zoom[0]]),
+      zoom: null,
+      coming: null,
+    });
+  }
+  const narrow = state.width < NARROW, H = height(made.stage, state);
   const W = narrow ? Math.max(state.width, SCROLLED) : state.width - BESIDE;
   made.stage.classList.toggle("narrow", narrow);
   state.paint = painter(root, state, made);
   state.whole = MACHINE.plan(h, W, H);
-  if (state.zoom) { // of the whole picture's size, so that a link holds on any screen
-    const [stage, k, x, y] = state.zoom;
-    Object.assign(state, { view: { k, x: x * W, y: y * H }, zoom: null });
-    state.open = stage < 0 ? null : MACHINE.blockOf(h.columns[stage]);
-  }
+  if (zoom) state.view = { k: zoom[1], x: zoom[2] * W, y: zoom[3] * H };
   enter(state, W, H);
   state.view = MACHINE.clamp(state.view, state.plan.W, H);
   state.shown();
@@ -57,17 +61,19 @@ function draw(root, state) {
 }
 // The whole, or the inside of the block that is open once it is there
 function enter(state, W, H) {
-  const { h } = state, inside = state.open !== null && h.inside?.block === state.open;
-  const scene = inside ? INSIDE : MACHINE;
-  state.plan = inside ? INSIDE.plan(h, W, H) : state.whole;
+  const { h } = state, scene = isInside(state) ? INSIDE : MACHINE;
+  state.plan = isInside(state) ? INSIDE.plan(h, W, H) : state.whole;
   if (state.scene === scene) return;
   Object.assign(state, UNTOUCHED, { scene, view: state.coming ?? state.view, coming: null });
 }
-// As high as its lanes need, or as the window has room for when it is not scrolled
-function height(stage, h) {
+const isInside = ({ h, open }) => Boolean(h.inside) && h.inside.block === open;
+// As high as its lanes need, or as the window has room for when it is not scrolled; the inside of a block as high
+// as it has room for
+function height(stage, state) {
   const scrolled = stage.closest("[data-testid=stMain]")?.scrollTop ?? 0;
   const room = innerHeight - HIGH.below - stage.getBoundingClientRect().top - scrolled;
-  return Math.max(HIGH.least, Math.min(room, MACHINE.TOP + HIGH.lane * h.lanes.length));
+  const need = isInside(state) ? HIGH.inside : MACHINE.TOP + HIGH.lane * state.h.lanes.length;
+  return Math.max(HIGH.least, Math.min(room, need));
 }
 function build(root, state, made) {
   made.controls = MACHINE.controls(state, {

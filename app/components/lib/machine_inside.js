@@ -6,7 +6,8 @@
 //   band   { part, x, y, w, h }, without the room above it
 //   part   { spec, stage, x, y, w, h }: `spec` is the stage as the server describes it
 
-const INSIDE = { GAP: 11, LABEL: 27, LEAST: 44, MOST: 190 };
+// LEAST, SHARE and MOST: how wide a stage is that is no square, in pixels and of its band; TALL: how high a cell of a square may be to its width
+const INSIDE = { GAP: 11, LABEL: 27, LEAST: 34, SHARE: 0.065, MOST: 190, TALL: 1.5 };
 
 INSIDE.plan = (h, W, H) => {
   const { LEFT, TOP } = MACHINE, { stages } = h.inside, bands = [], parts = [];
@@ -25,17 +26,20 @@ INSIDE.plan = (h, W, H) => {
 };
 // The parts of a band; it is then as high as its rows.
 INSIDE.band = (band, stages) => {
-  const { GAP, LABEL, LEAST, MOST } = INSIDE, of = stages.filter(({ spec }) => spec.part === band.part);
+  const { GAP, LABEL, LEAST, SHARE, MOST, TALL } = INSIDE,
+    of = stages.filter(({ spec }) => spec.part === band.part);
   const row = of.filter(({ spec }) => spec.kind !== "above"),
     over = of.filter(({ spec }) => !row.some((p) => p.spec === spec));
   const squares = row.filter(({ spec }) => spec.kind === "square").length, others = row.length - squares;
   const wide = band.w - GAP * (row.length - 1), high = band.h - LABEL * (over.length ? 2 : 1);
-  const side = squares ? Math.min(over.length ? high * 0.7 : high, (wide - others * LEAST) / squares) : high;
-  const each = Math.min(MOST, (wide - side * squares) / Math.max(1, others)), above = high - side;
+  const least = Math.max(LEAST, SHARE * wide), most = over.length ? high * 0.7 : high;
+  const square = Math.min(most, (wide - others * least) / Math.max(1, squares));
+  const side = squares ? Math.min(most, square * TALL) : high, above = high - side;
+  const each = Math.min(MOST, (wide - square * squares) / Math.max(1, others));
   Object.assign(band, { y: band.y + band.h - side, h: side });
   let x = band.x;
   const parts = row.map((part) => {
-    const w = part.spec.kind === "square" ? side : each, placed = { ...part, x, y: band.y, w, h: side };
+    const w = part.spec.kind === "square" ? square : each, placed = { ...part, x, y: band.y, w, h: side };
     x += w + GAP;
     return placed;
   });
@@ -275,9 +279,7 @@ INSIDE.label = (g, spec, r, inks, bold) => {
 
 // What meets in the lit row: the row of the stage one is at, and the rows and columns that it is made from.
 INSIDE.meet = (g, state, inks) => {
-  const { plan, h, at } = state,
-    current = plan.parts[at],
-    shown = state.over ?? (current && { inside: current });
+  const { plan, at } = state, shown = INSIDE.shown(state);
   for (const part of plan.parts) {
     if (part.spec.kind !== "above" && part.stage <= at) {
       INSIDE.mark(g, state, part, [state.token, -1], inks, 1);
@@ -334,18 +336,34 @@ INSIDE.margins = (g, state, inks) => {
   g.fillRect(0, 0, plan.left - 4, plan.H);
   if (near || state.view.k > 1) g.fillRect(0, 0, plan.W, TOP - 4);
   else g.fillRect(0, 0, plan.W, 36);
-  const [, layer] = h.inside.block.match(/(\d+)$/), of = h.inside.group ? ` (${h.inside.group})` : "";
+  const name = MACHINE.blockName(h.inside.block), of = h.inside.group ? ` (${h.inside.group})` : "";
   g.fillStyle = inks.rail;
   g.fillRect(plan.left, 15, plan.W - plan.left, 2);
-  MACHINE.label(g, `block ${layer}, head ${h.inside.head}${of}`, plan.left, 11, 300, inks, {
+  MACHINE.label(g, `${name}, head ${h.inside.head}${of}`, plan.left, 11, 300, inks, {
     size: 12,
     bold: true,
   });
-  const told = state.over?.inside ?? plan.parts[state.at] ?? near, wide = plan.W - plan.left;
-  const says = told ? `${told.spec.name}  ${told.spec.shape}  ${told.spec.does}` : "";
-  MACHINE.label(g, says, plan.left, 30, wide, inks, { size: 12 });
+  const told = INSIDE.shown(state) ?? (near && { inside: near });
+  const says = told ? `${told.inside.spec.name}  ${told.inside.spec.shape}  ${told.inside.spec.does}` : "";
+  const value = told ? INSIDE.made(state, told) : "";
+  g.font = `700 12px ${inks.font}`;
+  const wide = plan.W - plan.left, most = wide - (value ? g.measureText(value).width + 16 : 0);
+  MACHINE.label(g, says, plan.left, 30, most, inks, { size: 12 });
+  MACHINE.label(g, value, plan.W - 2, 30, wide, inks, { size: 12, bold: true, align: "right" });
   if (near) INSIDE.sides(g, state, near, inks);
   else plan.bands.forEach((band) => INSIDE.bandNames(g, state, band, inks));
+};
+// What is pointed at, or what play has come to
+INSIDE.shown = ({ over, plan, at }) => over ?? (plan.parts[at] && { inside: plan.parts[at] });
+// The cell that is being made, and what it is made from where that is one number: "too → it: 5.1 → 0.9"
+INSIDE.made = (state, shown) => {
+  const { spec } = shown.inside,
+    [row, col] = INSIDE.meeting(state, shown),
+    before = INSIDE.before(state, spec);
+  if (row < 0 || col < 0) return "";
+  const names = [0, 1].map((axis) => INSIDE.where(state.h, spec, axis, row, col));
+  const values = [...before ? [before] : [], spec].map((one) => show(INSIDE.value(one, row, col)));
+  return `${names.join(spec.kind === "square" ? " → " : ", ")}:  ${values.join("  ⟶  ")}`;
 };
 // The part that one is so near to that little else is in sight
 INSIDE.near = ({ plan, view }) => {

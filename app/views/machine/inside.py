@@ -6,7 +6,7 @@ import numpy as np
 
 from app import state
 from app.architecture import CROSS
-from app.text import say
+from app.text import plain, say
 from app.ui.context import StepContext
 from app.ui.events import Act, numbers
 from app.ui.frame import written
@@ -62,7 +62,7 @@ def header(ctx: StepContext) -> dict:
         "head": view.head,
         "group": "" if group is None else say("machine", "inside/group", group=group),
         "stages": [_stage(ctx, point) for point in points(ctx)],
-        "say": say("machine", "inside/say", ctx.facts, **told),
+        "say": plain(say("machine", "inside/say", ctx.facts, **told)),
     }
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 from app import components, state
 from app.architecture import CROSS
 from app.edits import drop, found, put
-from app.text import say
+from app.text import plain, say
 from app.ui import reading, what_ifs
 from app.ui.context import StepContext
 from app.ui.controls import button, choice_of
@@ -59,7 +59,7 @@ def _machine(ctx: StepContext) -> None:
 
 def _picture(ctx: StepContext) -> None:
     view, header, facts = ctx.view, whole.header(ctx), ctx.facts
-    header |= {"title": say("machine", "title", facts, model=ctx.model.name)}
+    header |= {"title": plain(say("machine", "title", facts, model=ctx.model.name))}
     header |= {"aria": say("machine", "aria", facts)}
     header |= {"zoom": [view.zoom, view.zoom_x, view.zoom_y], "sink": view.sink, "key": view.key}
     header |= {"weighted": view.weighted, "weigh": say("machine", "weigh")}

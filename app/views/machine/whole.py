@@ -9,11 +9,10 @@ from app.edits import found
 from app.text import say
 from app.ui.context import StepContext
 from app.ui.frame import light
-from app.ui.heatmaps import shown
 from app.ui.page import keep
 from app.views.machine import inside
-from app.views.machine.lanes import Lanes, by_lane, lanes_of
-from engine.analysis import pooled, value_sized
+from app.views.machine.lanes import Lanes, lanes_of
+from engine.analysis import value_sized
 from engine.worked import Check
 from engine.worked.derived import check_value_sized, worst
 
@@ -108,13 +107,14 @@ def _named(part: str, label: str, layer: int | None = None, adds: str = "") -> d
 
 def _vector(ctx: StepContext, point: str, kind: str) -> dict:
     """A vector for each lane, each cell the entry that is largest in size among those it stands for."""
-    values, lanes = ctx.array(point).astype(np.float32), lanes_of(ctx.config, len(ctx.labels))
-    each = -(-values.shape[1] // CELLS)
-    cells, where = pooled(values, (lanes.size, each), (lanes.before, 0))
+    entries, lanes = _entries(ctx, point), lanes_of(ctx.config, len(ctx.labels))
+    each = -(-entries // CELLS)
+    read = (ctx.model.name, ctx.given, point, (lanes.size, each), (lanes.before, 0), ctx.edits)
+    cells, where = compute.cells(*read)
     id, at = ctx.id_of(point, "cells"), ctx.id_of(point, "places")
     keep(id, cells[None])
     keep(at, where.transpose(2, 0, 1).astype(np.float32)[-1 if lanes.size == 1 else 0 :])
-    return {"src": id, "at": at, "point": point, "kind": kind, "entries": values.shape[1], "each": each}
+    return {"src": id, "at": at, "point": point, "kind": kind, "entries": entries, "each": each}
 
 
 def _heads(ctx: StepContext, point: str, kind: str) -> dict:
@@ -123,13 +123,18 @@ def _heads(ctx: StepContext, point: str, kind: str) -> dict:
     there = ctx.memory if cross else ctx
     asking, seen = (lanes_of(one.config, len(one.labels)) for one in (ctx, there))
     id = ctx.id_of(point, f"{asking.size} {seen.size}" if max(asking.size, seen.size) > 1 else "")
-    keep(id, by_lane(shown(ctx, point), asking, seen))
     found = {"src": id, "flow": id, "point": point, "kind": kind, "seen": "there" if cross else "own"}
-    if ctx.view.weighted:  # the ribbons then have widths of their own
-        sized = value_sized(ctx.trace[point][0], ctx.trace[values_of(point)][0]).cpu().numpy()
-        found["flow"] = f"{id} sized"
-        keep(found["flow"], by_lane(sized, asking, seen))
+    for name, sized in (("src", False), ("flow", True))[: 1 + ctx.view.weighted]:
+        found[name] = id + " sized" * sized  # the ribbons then have widths of their own
+        read = (ctx.model.name, ctx.given, point, asking.starts, seen.starts, sized, ctx.edits)
+        keep(found[name], compute.weights(*read)[0])
     return found
+
+
+def _entries(ctx: StepContext, point: str) -> int:
+    """How many entries the vectors of a point have, without computing it."""
+    config, axis = ctx.config, ctx.trace.table[point].axes[-1]
+    return {"D": config.width, "F": config.mlp_width, "X": config.experts}[axis]
 
 
 def values_of(point: str) -> str:
@@ -170,20 +175,12 @@ def _answers(ctx: StepContext, lanes: Lanes) -> list[dict]:
     """For each lane the most probable answers after its (last) token, and what they were before a what-if; for
     all lanes together where there is but one: a class, or what the decoder beside this stack writes."""
     point, at = ctx.outcome
-    after = ctx.trace[point][0].softmax(-1)
-    first = compute.trace(ctx.model.name, ctx.given)[point][0].softmax(-1) if ctx.edits else None
-    if not at or ctx.side == "encoder":
-        return [_best(ctx, after[at], None if first is None else first[at])]
-    last = [lanes.last(i) for i in range(lanes.number)]
-    return [_best(ctx, after[i], None if first is None else first[i]) for i in last]
-
-
-def _best(ctx: StepContext, after, before) -> dict:
-    best = after.topk(min(BEST, len(after))).indices.tolist()
-    told = {"labels": [ctx.answer(i) for i in best], "now": _shares(after, best)}
-    return told | ({} if before is None else {"then": _shares(before, best)})
-
-
-def _shares(of, entries: list[int]) -> list[float]:
-    """To six digits: more is not shown."""
-    return [float(f"{float(of[i]):.6g}") for i in entries]
+    one = not at or ctx.side == "encoder"
+    last = tuple(lanes.last(i) for i in range(lanes.number))
+    read = (ctx.model.name, ctx.given, point, (at or None) if one else last, BEST, ctx.edits)
+    ids, now = compute.best(*read)
+    told = [{"labels": [ctx.answer(i) for i in each]} for each in ids.tolist()]
+    for name, shares in (("now", now), *([("then", compute.probable(*read)[0])] if ctx.edits else [])):
+        for lane, row in zip(told, shares.tolist(), strict=True):
+            lane[name] = [float(f"{share:.6g}") for share in row]  # more digits are not shown
+    return told
