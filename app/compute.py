@@ -26,6 +26,7 @@ from engine.worked.rerun import check_lens, check_run, work_choice, work_lens
 Given = str | tuple[str, str]  # a text or an image in signs, and beside it what a decoder reads of it
 LONGEST = 10_000  # characters of a text that is computed on
 PROMPTS = 128  # of which something is remembered, for all visitors together
+LOOKS = 48 * 2**20  # bytes of what is remembered of pictures of whole runs, of each kind
 TOKENS = 4096  # of remembered traces; one whose every block was looked into holds 0.15 MB a token
 
 
@@ -262,6 +263,67 @@ def checked_promoted(name: str, side: str, layer: int, unit: int) -> Check:
 def promoted(name: str, side: str, layer: int, unit: int) -> tuple[list[int], list[float]]:
     """The tokens, or classes, that one MLP unit of a stack raises most."""
     return analysis.promotes(model(name).get_submodule(side), layer, unit, 6)
+
+
+def _bytes(arrays: tuple[np.ndarray, ...]) -> int:
+    return sum(array.nbytes for array in arrays)
+
+
+@shared(LOOKS, weight=_bytes)
+def cells(
+    name: str, given: Given, point: str, sizes: tuple[int, int], before: tuple[int, int], edits: Edits = ()
+) -> tuple[np.ndarray, np.ndarray]:
+    """A point's vectors in blocks, each told by its entry that is largest in size, and where that stands.
+    Not to be changed."""
+    values = trace(name, given, edits)[point][0].float().cpu().numpy()
+    return analysis.pooled(values, sizes, before)
+
+
+@shared(LOOKS, weight=_bytes)
+def weights(
+    name: str,
+    given: Given,
+    point: str,
+    rows: tuple[int, ...],
+    columns: tuple[int, ...],
+    sized: bool,
+    edits: Edits = (),
+) -> tuple[np.ndarray]:
+    """Attention weights [H, R, C]: the largest from each of these rows, and columns, to the next; −∞ where all
+    are masked. sized: times the size of the values. Not to be changed."""
+    run = trace(name, given, edits)
+    found, masked = run[point][0], run.table[point].sources[0]
+    if sized:
+        found = analysis.value_sized(found, run[point.removesuffix("pattern") + "v"][0])
+    found = found.masked_fill(run[masked][0].isneginf(), -torch.inf).float().cpu().numpy()
+    found = found if found.ndim == 3 else found[None]  # of an attention without heads
+    for axis, starts in ((1, rows), (2, columns)):
+        if len(starts) < found.shape[axis]:
+            found = np.maximum.reduceat(found, starts, axis)
+    return (found,)
+
+
+@shared(LOOKS, weight=_bytes)
+def best(
+    name: str, given: Given, point: str, at: tuple[int, ...] | None, count: int, edits: Edits = ()
+) -> tuple[np.ndarray, np.ndarray]:
+    """The most probable answers [N, count] at these positions (None: there are no positions), and how probable
+    they are; not to be changed."""
+    scores = trace(name, given, edits)[point][0]
+    shares = (scores[None] if at is None else scores[list(at)]).softmax(-1)
+    found = shares.topk(min(count, shares.shape[-1]))
+    return found.indices.cpu().numpy(), found.values.cpu().numpy()
+
+
+@shared(LOOKS, weight=_bytes)
+def probable(
+    name: str, given: Given, point: str, at: tuple[int, ...] | None, count: int, edits: Edits
+) -> tuple[np.ndarray]:
+    """How probable those answers are without the what-ifs; not to be changed."""
+    scores = trace(name, given)[point][0]
+    shares = (scores[None] if at is None else scores[list(at)]).softmax(-1).cpu().numpy()
+    ids, _ = best(name, given, point, at, count, edits)
+    return (np.take_along_axis(shares, ids, -1),)
 
 
 CACHES = [cached for cached in list(globals().values()) if hasattr(cached, "cache_clear")]

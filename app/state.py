@@ -62,7 +62,8 @@ class View:
     norm: str = one_of("attn", "attn", "cross", "mlp", "final", "embed")  # which norm of the block
     sink: bool = False  # hide the first token's share
     weighted: bool = False  # attention weights times the length of the value vectors
-    # of the picture of the whole model: how large, and which piece of it
+    # of the picture of the whole model: is the picked block open, how large is it, and which piece of it
+    inside: bool = False
     zoom: float = ranged(1.0, 1.0, 60.0)
     zoom_x: float = ranged(0.0, 0.0, 1.0)
     zoom_y: float = ranged(0.0, 0.0, 1.0)

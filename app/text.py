@@ -19,6 +19,7 @@ from app.ui.labels import escape
 FOLDER = Path(__file__).parents[1] / "assets" / "text"
 CONDITION = re.compile(r"\[\[(not )?(\w+)(?:: (\w+))?\?((?:\[\[.*?\]\]|.)*?)\]\]", re.DOTALL)
 LEADING = re.compile(r"^·(?=[^\s·])")  # a token's leading space, where a word follows it
+ESCAPED = re.compile(r"\\([^\w\s])")
 PLACEHOLDER = re.compile(r"\[\[(\w+)(?:([:|])([^\]]+))?\]\]")
 
 NONE: Facts = {}
@@ -57,6 +58,11 @@ def say(page: str, name: str, facts: Facts = NONE, /, **values) -> str:
         return form.split("|")[value != 1] if match[2] == "|" else written(value, form)
 
     return PLACEHOLDER.sub(fill, CONDITION.sub(only, most_specific(sections(page)[name], facts)))
+
+
+def plain(text: str) -> str:
+    """What was said, where it is shown as it stands and not as Markdown: nothing in it is escaped."""
+    return ESCAPED.sub(r"\1", text)
 
 
 def written(value: object, form: str) -> str:

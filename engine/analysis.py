@@ -27,12 +27,17 @@ def without_first(pattern: Tensor) -> Tensor:
     return rest / rest.sum(-1, keepdim=True).clamp_min(1e-12)
 
 
-def value_weighted(pattern: Tensor, v: Tensor) -> Tensor:
-    """Weights [..., H, T, S] times the norm of each value, v [..., G, S, E], each row summing to 1 again
-    (Kobayashi et al. 2020)."""
+def value_sized(pattern: Tensor, v: Tensor) -> Tensor:
+    """Weights [..., H, T, S] times the norm of each value, v [..., G, S, E]: how long the vector is that each
+    token takes from each (Kobayashi et al. 2020)."""
     sizes = v.norm(dim=-1)
     sizes = sizes.repeat_interleave(pattern.shape[-3] // sizes.shape[-2], -2)  # one per head
-    weighted = pattern * sizes[..., None, :]
+    return pattern * sizes[..., None, :]
+
+
+def value_weighted(pattern: Tensor, v: Tensor) -> Tensor:
+    """The same, each row summing to 1 again."""
+    weighted = value_sized(pattern, v)
     return weighted / weighted.sum(-1, keepdim=True).clamp_min(1e-12)
 
 

@@ -57,6 +57,7 @@ SHARED = (
     "drawing_input",
     "patches",
     "machine_plan",
+    "machine_inside",
     "machine_paint",
     "machine_marks",
     "machine_play",
@@ -110,13 +111,13 @@ def library() -> None:
     )(key="library", height=1)
 
 
-def _mount(name: str, data, **triggers: Callable[[], None]):
+def _mount(name: str, data, key: str = "", **triggers: Callable[[], None]):
     return st.components.v2.component(
         f"glassbox_{name}",
         html="<div></div>\n",
         js=ARRIVE + SHIM.replace("NAME", name),
         isolate_styles=False,
-    )(key=name, data=data, **triggers)
+    )(key=key or name, data=data, **triggers)
 
 
 def show(page: Page) -> None:
@@ -128,6 +129,8 @@ def show(page: Page) -> None:
             page.act(sent.get("act"))
 
     _mount("store", pack(page.tensors))
+    if page.passing:
+        _mount("store", pack(page.passing), "passing")
     sent = _mount("page", {"parts": page.parts, "seen": state.seen()}, on_act_change=act)
     # A new session of a page that has long been there, as after a restart of the server, finds reports of which
     # Streamlit does not know yet whom to tell.
@@ -253,7 +256,8 @@ def image(key: str, header: dict, at: Act) -> None:
 
 def machine(key: str, header: dict, **acts: Act) -> None:
     """The whole forward pass; `header` as `app.views.machine.whole` makes it. `acts` has token (a position),
-    take [column, head], zoom [k, x, y], sink (hide the first token), open [column, head, token, key, entry]."""
+    lane [stack, position, that of the other stack], pick and take [column, head], zoom [column or −1, k, x, y],
+    sink (hide the first token), weighted, open [column, head, token, key, entry]; those of `inside.acts`."""
     put("machine", key, header, [column["src"] for column in header["columns"]], **acts)
 
 

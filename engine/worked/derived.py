@@ -54,6 +54,11 @@ def check_without_first(pattern, shown) -> Check:
     return compare(shown, *second.without_first(float64(pattern)))
 
 
+def check_value_sized(pattern, v, shown) -> Check:
+    """Attention weights [H, T, S] times the norm of each value, v [G, S, E]."""
+    return compare(shown, *second.value_sized(float64(pattern), float64(v)))
+
+
 def check_value_weighted(pattern, v, shown) -> Check:
     """Attention weights [H, T, S] times the norm of each value, v [G, S, E], each row summing to 1 again."""
     return compare(shown, *second.value_weighted(float64(pattern), float64(v)))

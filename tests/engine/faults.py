@@ -171,6 +171,7 @@ def _weighted() -> Lights:
     trace = TRACES["LLaMA"]()
     pattern, v = (trace[f"blocks.1.attn.{name}"][0] for name in ("pattern", "v"))
     return {
+        "value-sized": derived.check_value_sized(pattern, v, analysis.value_sized(pattern, v)),
         "value-weighted": derived.check_value_weighted(pattern, v, analysis.value_weighted(pattern, v)),
         "without the first": derived.check_without_first(pattern, analysis.without_first(pattern)),
     }

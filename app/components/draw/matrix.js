@@ -182,14 +182,8 @@ function numbers(g, fit, h, R, C, value, lut, limit, root) {
       const x = value(r, c);
       if (x === -Infinity) continue;
       g.fillStyle = isDark(lut[shade(x, h.scale, limit)]) ? "#fff" : "#1b1b1b";
-      const text = h.texts
-        ? clip(g, h.texts[r][c], fit.cw - 3)
-        : Math.abs(x) >= 100
-        ? x.toFixed(0)
-        : Math.abs(x) >= 10
-        ? x.toFixed(1)
-        : x.toFixed(2);
-      g.fillText(text.replace("-", "−"), fit.left + (c + 0.5) * fit.cw, fit.top + (r + 0.5) * fit.ch);
+      const text = h.texts ? clip(g, h.texts[r][c], fit.cw - 3) : rounded(x);
+      g.fillText(text, fit.left + (c + 0.5) * fit.cw, fit.top + (r + 0.5) * fit.ch);
     }
   }
 }

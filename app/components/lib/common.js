@@ -198,6 +198,8 @@ function show(x) {
   return text.replace("-", "−");
 }
 
+// Few digits, for a narrow cell
+const rounded = (x) => x.toFixed(Math.abs(x) >= 100 ? 0 : Math.abs(x) >= 10 ? 1 : 2).replace("-", "−");
 const percent = (x) => (100 * x).toFixed(x < 0.0995 ? 1 : 0) + "%";
 const placed = (label, i) => `${label} (${i})`;
 

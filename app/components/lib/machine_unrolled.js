@@ -141,15 +141,16 @@ function bare(g, x, y, w, h, colour) {
   g.fillRect(x, y, w + 0.5, h);
 }
 
-// Zoom by levels: the lit step, and half of its state.
-MACHINE.nearer = (state) => {
+// Zoom by levels: the whole, the lit step, and half of its state; of a stack of blocks the whole alone.
+MACHINE.levels = (state) => {
   const i = state.h.picked, track = state.plan.tracks[i], part = stepsOf(state, i)[MACHINE.litOf(state, i)];
-  if (!track.stack.unrolled || !part) return [];
+  if (!track.stack.unrolled || !part) return [{}];
   const { x, w } = part, y = track.y(carriedBy(track).at(-1)) - track.lane / 2;
-  return [part, { x, w: w / 2, y: y + track.lane / 4, h: track.lane / 2 }];
+  return [{}, part, { x, w: w / 2, y: y + track.lane / 4, h: track.lane / 2 }];
 };
 // While a play is under way, what is picked is where it goes on.
 MACHINE.goesOn = (state, stack, lane) => {
+  if (state.scene !== MACHINE) return;
   const part = stepsOf(state, stack)[lane];
   if (part && state.at !== Infinity) MACHINE.stage(state, part.stage);
 };

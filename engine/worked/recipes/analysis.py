@@ -80,10 +80,16 @@ def without_first(pattern: np.ndarray) -> Made:
     return value, value
 
 
-def value_weighted(pattern: np.ndarray, v: np.ndarray) -> Made:
-    """Attention weights [H, T, S] times the norm of each value, v [G, S, E], each row summing to 1 again."""
+def value_sized(pattern: np.ndarray, v: np.ndarray) -> Made:
+    """Attention weights [H, T, S] times the norm of each value, v [G, S, E]."""
     lengths = np.repeat(np.sqrt((v**2).sum(-1)), len(pattern) // len(v), 0)
-    weighted = pattern * lengths[:, None, :]
+    value = pattern * lengths[:, None, :]
+    return value, value
+
+
+def value_weighted(pattern: np.ndarray, v: np.ndarray) -> Made:
+    """The same, each row summing to 1 again."""
+    weighted, _ = value_sized(pattern, v)
     value = weighted / np.maximum(weighted.sum(-1, keepdims=True), 1e-12)
     return value, value
 
