@@ -7,13 +7,14 @@ import numpy as np
 import torch
 
 import engine
+from app import weights
 from app.edits import Edits
 from app.edits import fitting as edits_that_fit
 from app.markup import Tree, tree
 from app.mathml import mathml
 from app.shared import shared
 from app.trouble import no_panics
-from engine import analysis, device
+from engine import analysis, device, roles
 from engine.decode import Decoding, steps_of
 from engine.images import Pixels, from_signs
 from engine.tokenize import merges
@@ -161,6 +162,53 @@ def in_space(name: str, table: str, first: int) -> tuple[np.ndarray, float]:
     weight = model(name).get_submodule(table).weight
     points = analysis.project(weight, weight[:first], 3)
     return points.cpu().numpy(), analysis.spread(points[:first]) / analysis.spread(weight[:first])
+
+
+@shared(PROMPTS)
+def head_roles(name: str, given: Given, side: str, part: str, edits: Edits = ()) -> dict[str, np.ndarray]:
+    """The score [L, H] of every head in each role; part: "attn" or "cross"."""
+    return {role: x.numpy() for role, x in roles.of_run(trace(name, given, edits), side, part).items()}
+
+
+@shared(PROMPTS)
+def thumbnails(
+    name: str,
+    given: Given,
+    points: tuple[str, ...],
+    hidden: tuple[int, ...],
+    weighted: bool,
+    lanes: tuple[tuple[int, int], tuple[int, int]],
+    edits: Edits = (),
+) -> tuple[np.ndarray, bool]:
+    """All heads of these points of weights, small, as `app.weights` packs them; lanes: how many queries and
+    keys share a row and a column, and how many places stand before the first."""
+    run = trace(name, given, edits)
+    blocks = (weights.hatched(run, p, weights.weights_of(run, p, hidden, weighted)[0]) for p in points)
+    return weights.thumbnails(weights.by_lane(head, *lanes) for block in blocks for head in block)
+
+
+@shared(PROMPTS)
+def checked_heads(
+    name: str, given: Given, side: str, part: str, hidden: tuple[int, ...], weighted: bool, edits: Edits = ()
+) -> Check:
+    """The worst check of all heads' weights, of what was done to them, and of their roles."""
+    run, start = trace(name, given, edits), f"{side}.blocks" if side else "blocks"
+    found, checks = head_roles(name, given, side, part, edits), []
+    for layer in range(run.model.get_submodule(side).config.layers):
+        point = f"{start}.{layer}.{part}.pattern"
+        checks += [check(run, point), *weights.weights_of(run, point, hidden, weighted)[1]]
+        seen = roles.seen_of(run, run[f"{start}.{layer}.{part}.mask"][0].cpu(), side, part)
+        told = {role: scores[layer] for role, scores in found.items()}
+        checks.append(derived.check_roles(run[point][0], seen, roles.CHANCE, told))
+    return derived.worst(checks)
+
+
+@shared(PROMPTS)
+def rollout(name: str, given: Given, points: tuple[str, ...], edits: Edits = ()) -> tuple[np.ndarray, Check]:
+    """Attention rollout [T, T] over these points of weights, and its check."""
+    patterns = [trace(name, given, edits)[point][0] for point in points]
+    shown = analysis.rollout(patterns)
+    return shown.cpu().numpy(), derived.check_rollout(patterns, shown)
 
 
 @shared(PROMPTS)

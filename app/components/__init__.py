@@ -48,6 +48,8 @@ DRAWN = (
     "rest",
     "qr",
     "machine",
+    "all_heads",
+    "lines",
 )
 
 SHARED = (
@@ -106,13 +108,13 @@ def library() -> None:
     )(key="library", height=1)
 
 
-def _mount(name: str, data, **triggers: Callable[[], None]):
+def _mount(name: str, data, key: str = "", **triggers: Callable[[], None]):
     return st.components.v2.component(
         f"glassbox_{name}",
         html="<div></div>\n",
         js=ARRIVE + SHIM.replace("NAME", name),
         isolate_styles=False,
-    )(key=name, data=data, **triggers)
+    )(key=key or name, data=data, **triggers)
 
 
 def show(page: Page) -> None:
@@ -123,6 +125,7 @@ def show(page: Page) -> None:
         if sent is not None:
             page.act(sent.get("act"))
 
+    _mount("store", pack(page.large), key="store-large")
     _mount("store", pack(page.tensors))
     sent = _mount("page", {"parts": page.parts, "seen": state.seen()}, on_act_change=act)
     # A new session of a page that has long been there, as after a restart of the server, finds reports of which
@@ -134,13 +137,15 @@ def show(page: Page) -> None:
 def pack(tensors: dict[str, np.ndarray]) -> bytes:
     """Tensors by name as bytes: length of the header (u32), header as JSON, then the values, each padded to 4.
 
-    Values are sent as float32, or as float16 if that loses nothing (weights that were stored so).
+    Values are sent as float32, or as float16 if that loses nothing (weights that were stored so); bytes as
+    bytes.
     """
     header, parts = [], []
     for id, tensor in tensors.items():
         with np.errstate(over="ignore"):
             half = tensor.astype("<f2")
         sent = half if np.array_equal(half, tensor) else tensor.astype("<f4")
+        sent = tensor if tensor.dtype == np.uint8 else sent
         header.append({"id": id, "shape": tensor.shape, "dtype": sent.dtype.str})
         parts.append(_padded(sent.tobytes(), b"\0"))
     text = _padded(json.dumps(header).encode(), b" ")
@@ -245,6 +250,18 @@ def _square(kind: str, key: str, header: dict, image: Act) -> None:
 def image(key: str, header: dict, at: Act) -> None:
     """An image in its patches, weights laid over it; `header` as `app.ui.images.laid` makes it."""
     put("image", key, header, header["names"], place=place(len(header["names"]), at))
+
+
+def all_heads(key: str, header: dict, **acts: Act) -> None:
+    """Every head of every block, small; `header` as `app.views.walk.steps.all_heads` makes it. `acts` has pick
+    [layer, head], take [layer, head], open [layer, head, token, key]."""
+    put("all_heads", key, header, [header[name] for name in ("src", "layers", "heads")], **acts)
+
+
+def lines(key: str, header: dict, pick: Act) -> None:
+    """One matrix of a stored tensor as lines between two columns of tokens; `header` as that of `matrix`."""
+    of = [header[name] for name in ("axes", "rows", "cols")]
+    put("lines", key, PLAIN_MATRIX | header, of, pick=cell(len(header["rows"]), len(header["cols"]), pick))
 
 
 def machine(key: str, header: dict, **acts: Act) -> None:

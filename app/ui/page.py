@@ -39,6 +39,7 @@ class Page(Container):
     def __init__(self):
         super().__init__()
         self.tensors: dict[str, np.ndarray] = {}
+        self.large: dict[str, np.ndarray] = {}  # sent apart from those, which change more often
         self.acts: dict[tuple[str, str, str], Act] = {}
         self.code: tuple[Callable, ...] = ()  # the functions that made what is shown
 
@@ -87,6 +88,11 @@ def put(kind: str, key: str, data: object, of: object = "", **acts: Act) -> None
 def keep(name: str, tensor: np.ndarray) -> None:
     """A tensor [N, R, C] that heat maps of this page draw."""
     HERE.get().page.tensors[name] = tensor
+
+
+def keep_large(name: str, tensor: np.ndarray) -> None:
+    """A tensor that stays while others of the page change: it is not sent again with them."""
+    HERE.get().page.large[name] = tensor
 
 
 def text(markdown: str) -> None:

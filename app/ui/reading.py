@@ -58,7 +58,8 @@ def _readable(view: state.View) -> state.View:
 def _look(view: state.View, model, given: compute.Given, trace) -> tuple[StepContext, list[str]]:
     """The view of the run, with positions that exist, and a sentence for each one moved."""
     ctx = StepContext(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
-    keys = len(ctx.memory.ids) if view.step == CROSS and ctx.side == "decoder" else None
+    across = view.step == CROSS or (view.step == "all_heads" and view.attention == "cross")
+    keys = len(ctx.memory.ids) if across and ctx.side == "decoder" else None
     fitted, moved = state.fit(view, ctx.config, len(ctx.ids), keys, ctx.side, ctx.gap)
     kept, refused = compute.fitting(model.name, given, view.edits)
     ctx = replace(ctx, view=replace(fitted, edits=kept)).with_edits(kept)

@@ -246,7 +246,7 @@ def mark(at: AppTest, key: str) -> tuple[float, float]:
 
 def tensors(at: AppTest) -> dict[str, np.ndarray]:
     """What the page keeps: every stored tensor by its id."""
-    return unpack(_mounted(at, "store").bytes)
+    return unpack(_mounted(at, "store-large").bytes) | unpack(_mounted(at, "store").bytes)
 
 
 def pictures(at: AppTest) -> list[tuple[dict, np.ndarray]]:

@@ -107,20 +107,24 @@ def roles(
     allowed: bool [H, T, S]; ids [T]; special: bool [S]; own: do keys and queries stand in one text? A role
     is not told (0) where even attention's score is above `most`.
     """
-    found = {role: np.zeros(len(pattern)) for role in (*WHERE, "diffuse")}
-    for head, weights in enumerate(pattern):
-        for role, where in WHERE.items():
-            if own or role in ("first", "special"):
-                seen, even = [], []
-                for t, row in enumerate(weights):
-                    keys = np.flatnonzero(allowed[head, t])
-                    wanted = [s for s in where(t, ids, special, own) if allowed[head, t, s]]
-                    if wanted and len(keys) > 1:
-                        seen.append(row[wanted].sum())
-                        even.append(len(wanted) / len(keys))
-                found[role][head] = np.mean(seen) if seen and np.mean(even) <= most else 0
-        found["diffuse"][head] = _diffuse(weights, allowed[head], most)
+    found = {}
+    choice = allowed & (allowed.sum(-1) > 1)[..., None]
+    for role, where in WHERE.items():
+        wanted = np.zeros(pattern.shape[1:], bool)
+        if own or role in ("first", "special"):
+            for t, row in enumerate(wanted):
+                row[where(t, ids, special, own)] = True
+        heads = zip(pattern, allowed, choice & wanted, strict=True)
+        found[role] = np.array([_role(*one, most) for one in heads])
+    found["diffuse"] = np.array([_diffuse(*one, most) for one in zip(pattern, allowed, strict=True)])
     return {role: (value, 1 + value) for role, value in found.items()}
+
+
+def _role(weights: np.ndarray, allowed: np.ndarray, wanted: np.ndarray, most: float) -> float:
+    """The weight on the wanted cells [T, S] of one head, on average over the queries that have any."""
+    asks = np.flatnonzero(wanted.any(-1))
+    even = [wanted[t].sum() / allowed[t].sum() for t in asks]
+    return np.mean([weights[t] @ wanted[t] for t in asks]) if len(asks) and np.mean(even) <= most else 0.0
 
 
 def _diffuse(weights: np.ndarray, allowed: np.ndarray, most: float) -> float:
