@@ -13,6 +13,7 @@ from engine.worked.derived import check_value_weighted, check_without
 MASKED, TINY, FIRST = 0, 1, 2  # codes: no weight is there; one under 0.0001; from here on one of three digits
 EACH = 900  # numbers of three digits for each power of ten
 LEAST = -4  # the smallest power
+UNTOLD = 0.00009995  # from here on three digits are 0.0001 or more
 
 
 def weights_of(
@@ -53,7 +54,7 @@ def coded(values: np.ndarray) -> np.ndarray:
         power = power + over - (under & (power > LEAST))
         digits = np.round(x / 10.0 ** (power - 2))
     codes = FIRST + (power - LEAST) * EACH + digits - 100
-    codes = np.where(digits < 100, TINY, codes)
+    codes = np.where(x < UNTOLD, TINY, codes)
     return np.where(np.isneginf(x), MASKED, codes).astype(np.uint16)
 
 

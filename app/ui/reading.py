@@ -31,7 +31,7 @@ def of_a_run(draw: Callable[[StepContext], None]) -> None:
     view = replace(asked, prompt=catalogue.opening(name, asked.prompt))
     model = compute.model(name)
     given = catalogue.given(name, view)
-    if view.step in GLANCE:
+    if view.step == GLANCE[0]:
         text(say("walk", "lead", whole(model)))
     _image(view, model) if model.reads[0].image else _prompt(view, model)
     above = group("notes")
@@ -72,7 +72,7 @@ def _prompt(view: state.View, model) -> None:
         "text": view.prompt,
         "placeholder": say("walk", "prompt/placeholder", whole(model)),
         "examples": [(example["text"], example["note"]) for example in examples],
-        "few": FEW if view.step in GLANCE else 0,
+        "few": FEW if view.step == GLANCE[0] else 0,
     }
 
     def show(text: str) -> None:
@@ -92,7 +92,7 @@ def _image(view: state.View, model) -> None:
         "signs": SIGNS[: len(palette)],
         "palette": [[round(x) for x in (colour * 3)[:3]] for colour in palette],
         "examples": [(example["text"], example["note"]) for example in catalogue.examples(model.name)],
-        "open": view.step in GLANCE,
+        "open": view.step == GLANCE[0],
     }
     if all(len(set(colour)) == 1 for colour in palette):
         return components.drawing("drawing", header, _paint)

@@ -1,6 +1,6 @@
 // Every head of every block in one picture: a row a block, a column a head. Hover reads a weight, a click or Enter
 // picks the head everywhere, a double click (or Enter once more) opens it in the walk, Delete takes it out.
-const EDGE = { left: 22, top: 17, gap: 4, below: 58, least: 11, name: 12 }; // pixels
+const EDGE = { left: 22, top: 17, gap: 4, below: 44, least: 11, name: 12 }; // pixels
 const FADED = { dormant: 0.4, other: 0.13 };
 // Codes of weights, as app/weights.py makes them: masked, under 0.0001, and from FIRST on three digits
 const MASKED = 0, TINY = 1, FIRST = 2, EACH = 900, LEAST_POWER = -4;
@@ -52,15 +52,18 @@ function unpackCodes(bytes, { layers, heads, rows, cols, half }) {
 }
 // A weight and its digits
 const weightOf = (code) =>
-  code < FIRST ? 0 : (100 + ((code - FIRST) % EACH)) * 10 ** (Math.floor((code - FIRST) / EACH) + LEAST_POWER - 2);
+  code < FIRST
+    ? 0
+    : (100 + ((code - FIRST) % EACH)) * 10 ** (Math.floor((code - FIRST) / EACH) + LEAST_POWER - 2);
 const digits = (code) => (code === TINY ? "under 0.0001" : String(Number(weightOf(code).toPrecision(3))));
 
 // Where the heads are: as large as width and height allow, not much wider than high.
 function plan(width, height, { layers, heads }) {
   const { left, top, gap, least, name } = EDGE;
-  const wide = (width - left) / heads - gap, named = wide >= 58 ? name : 0;
-  const high = Math.max(least, Math.min(wide, (Math.max(height, 260) - top) / layers - gap - named));
-  const w = Math.floor(Math.min(wide, high * 1.8)), h = Math.floor(high);
+  const wide = (width - left) / heads - gap, each = (Math.max(height, 240) - top) / layers - gap;
+  const named = wide >= 58 && each >= 34 + name ? name : 0;
+  const high = Math.max(least, Math.min(wide, each - named));
+  const w = Math.floor(Math.min(wide, high * 2.2)), h = Math.floor(high);
   const x = (head) => left + head * (w + gap), y = (layer) => top + layer * (h + gap + named);
   return { w, h, named, x, y, W: Math.ceil(x(heads)), H: Math.ceil(y(layers)) };
 }
@@ -75,7 +78,10 @@ function small(root, state) {
   const image = g.createImageData(pw * heads, ph * layers), words = new Uint32Array(image.data.buffer);
   const lut = colours(root, "sequential");
   const shades = Uint32Array.from({ length: 4096 }, (_, code) => lut[shade(weightOf(code), "sequential", 1)]);
-  const ink = hatchInk(root), across = spans(pw, cols.length), down = spans(ph, rows.length), size = rows.length * cols.length;
+  const ink = hatchInk(root),
+    across = spans(pw, cols.length),
+    down = spans(ph, rows.length),
+    size = rows.length * cols.length;
   for (let n = 0; n < layers * heads; n++) {
     const top = Math.floor(n / heads) * ph, left = (n % heads) * pw;
     for (let y = 0; y < ph; y++) {
@@ -93,7 +99,10 @@ function small(root, state) {
 const spans = (pixels, cells) =>
   Array.from({ length: pixels }, (_, i) => {
     const first = Math.floor((i * cells) / pixels);
-    return [first, Math.max(first, Math.ceil(((i + 1) * cells) / pixels - 1e-9) - 1) * (pixels < cells) || first];
+    return [
+      first,
+      Math.max(first, Math.ceil(((i + 1) * cells) / pixels - 1e-9) - 1) * (pixels < cells) || first,
+    ];
   });
 function most(codes, from, C, [r0, r1], [c0, c1]) {
   let top = 0;
@@ -103,7 +112,9 @@ function most(codes, from, C, [r0, r1], [c0, c1]) {
   return top;
 }
 function hatchInk(root) {
-  const [r, g, b] = (css(root, "--st-text-color").match(/[0-9a-f]{2}/gi) ?? ["0", "0", "0"]).map((x) => parseInt(x, 16));
+  const [r, g, b] = (css(root, "--st-text-color").match(/[0-9a-f]{2}/gi) ?? ["0", "0", "0"]).map((x) =>
+    parseInt(x, 16)
+  );
   return ((90 << 24) | (b << 16) | (g << 8) | r) >>> 0;
 }
 

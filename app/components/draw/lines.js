@@ -100,11 +100,15 @@ function said(state, rows, C) {
   const { h, weight, column } = state;
   if (column >= 0) {
     const best = h.rows.map((_, r) => [weight(r, column), r]).sort((a, b) => b[0] - a[0]).slice(0, 3);
-    const who = best.filter(([x]) => x >= LEAST).map(([x, r]) => `${calls(h.rows, r, h.counted[0])} ${show(x)}`);
+    const who = best.filter(([x]) => x >= LEAST).map(([x, r]) =>
+      `${calls(h.rows, r, h.counted[0])} ${show(x)}`
+    );
     return `At ${calls(h.cols, column, h.counted[1])} look: ${who.join(", ") || "none"}.`;
   }
   const sums = summed(state, rows).map((x, c) => [x, c]).sort((a, b) => b[0] - a[0]).slice(0, 3);
-  const at = sums.filter(([x]) => x >= LEAST).map(([x, c]) => `${show(x)} at ${calls(h.cols, c, h.counted[1])}`);
+  const at = sums.filter(([x]) => x >= LEAST).map(([x, c]) =>
+    `${show(x)} at ${calls(h.cols, c, h.counted[1])}`
+  );
   const who = rows.map((r) => calls(h.rows, r, h.counted[0])).join(" + ");
   return `${who} ${rows.length > 1 ? "together look" : "looks"} ${at.join(", ")}.`;
 }

@@ -21,7 +21,8 @@ function unpack(bytes) {
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
   let at = 4 + length;
   return header.map(({ id, shape, dtype }) => {
-    const each = { "<f2": 2, "|u1": 1 }[dtype] ?? 4, size = shape.reduce((a, b) => a * b, 1) * each,
+    const each = { "<f2": 2, "|u1": 1 }[dtype] ?? 4,
+      size = shape.reduce((a, b) => a * b, 1) * each,
       values = bytes.slice(at, at + size).buffer;
     at += Math.ceil(size / 4) * 4;
     if (each === 1) return { id, shape, data: new Uint8Array(values) };

@@ -10,7 +10,7 @@ from app.edits import drop, found, put
 from app.text import say
 from app.ui import what_ifs
 from app.ui.context import StepContext
-from app.ui.controls import choice, switch, switch_of, unfold
+from app.ui.controls import choice, choice_of, switch, switch_of, unfold
 from app.ui.events import numbers
 from app.ui.frame import light, origin
 from app.ui.heatmaps import ASKS, WEIGHTS
@@ -25,17 +25,27 @@ from engine.worked.derived import worst
 CELLS = 200_000  # of all small heads together
 LARGE = 160  # rows and columns of the large one
 TOLD = 6  # heads named in a sentence
-SECONDS = 1e7  # weights from which the check of all of them waits for a click
+SECONDS = 1e6  # weights from which the check of all of them waits for a click
 
 
 def draw(ctx: StepContext) -> None:
     shown = Shown(ctx)
-    shown.which()
     left, right = columns(11, 9)
     with left:
         shown.filter()
+    with right:
+        shown.which()
+        form, take = columns(2, 3, align="center")
+        with form:
+            shown.form()
+        with take:
+            shown.take()
+    text(shown.sentence())
+    left, right = columns(11, 9)
+    with left:
         shown.small()
     with right:
+        what_ifs.changes(shown.ctx)
         shown.large()
     shown.check()
     shown.rollout()
@@ -85,30 +95,42 @@ class Shown:
         kinds = {"encoder": self.say("of/encoder"), "self": self.say("of/self"), "cross": self.say("of/cross")}
         kinds = kinds if memory or side == "encoder" else {name: kinds[name] for name in ("encoder", "self")}
         now = "encoder" if side == "encoder" else "cross" if self.cross else "self"
-        what_ifs.choice_of("which", self.say("of"), now, kinds, _show)
+        choice_of("which", self.say("of"), now, kinds, _show)
+
+    def form(self) -> None:
+        """The picked head as squares or as lines."""
+        names = {name: self.say(f"form/{name}") for name in ("squares", "lines")}
+        now = "lines" if self.view.lines else "squares"
+        choice_of("form", self.say("form"), now, names, lambda name: state.change(lines=name == "lines"))
+
+    def take(self) -> None:
+        """The picked head taken out, or as it is."""
+        picked = self.view.layer, self.view.head
+        label = self.say("take", layer=picked[0], head=picked[1])
+        switch_of("take", label, bool(self._out(*picked)), lambda on: self._take(*picked), of=picked)
 
     def filter(self) -> None:
-        """The roles that heads have on this prompt, as a choice, and who has them."""
+        """The roles that heads have on this prompt, as a choice."""
         count = {role: len(self.of_role(role)) for role in roles.ROLES}
         kept = [role for role in roles.ROLES if count[role] or role == self.view.role]
-        total = self.config.layers * self.config.heads
-        names = {"": self.say("filter/all", n=total)}
+        names = {"": self.say("filter/all", n=self.config.layers * self.config.heads)}
         names |= {role: f"{self.say(f'role/{role}')} {count[role]}" for role in kept}
         choice(self.say("filter"), "role", names)
-        text(self._sentence(count, total))
 
-    def _sentence(self, count: dict[str, int], total: int) -> str:
+    def sentence(self) -> str:
+        """Who has the picked role, and what it is; else, the role that most have."""
         role = self.view.role
         if role:
-            return f"{self._told(role, total)} {self.say(f'means/{role}')}"
-        best = sorted((role for role in count if count[role]), key=lambda role: -count[role])[:2]
-        return " ".join(self._told(role, total) for role in best) or self.say("found/none")
+            return f"{self._told(role)} {self.say(f'means/{role}')}"
+        most = max(roles.ROLES, key=lambda role: len(self.of_role(role)))
+        return self._told(most) if self.of_role(most) else self.say("found/none")
 
-    def _told(self, role: str, total: int) -> str:
+    def _told(self, role: str) -> str:
         """Which heads are called by a role."""
         heads = [f"{layer}.{head}" for layer, head in self.of_role(role)]
         more = [self.say("more", n=len(heads) - TOLD)] * (len(heads) > TOLD)
         listed = ", ".join(heads[:TOLD] + more) or "–"
+        total = self.config.layers * self.config.heads
         return self.say(f"found/{role}", n=len(heads), total=total, heads=listed)
 
     # --- all of them, small -----------------------------------------------------------------------
@@ -188,7 +210,6 @@ class Shown:
 
     def large(self) -> None:
         view = self.view
-        switch(self.say("lines"), "lines")
         header = self._matrix()
         pick = self._pick(header.pop("lanes"))
         if view.lines:
@@ -197,11 +218,6 @@ class Shown:
             components.matrix("matrix-all_heads", header, pick)
         switch(self.say("hide"), "sink")
         switch(self.say("weight"), "weighted")
-        label = self.say("take", layer=view.layer, head=view.head)
-        out = self._out(view.layer, view.head)
-        picked = view.layer, view.head
-        switch_of("take", label, bool(out), lambda on: self._take(*picked), of=picked)
-        what_ifs.changes(self.ctx)
 
     def _matrix(self) -> dict:
         ctx, view = self.ctx, self.view
