@@ -3,6 +3,8 @@
 Not Streamlit's caches: a hit in them costs a tenth of a millisecond, and a step makes dozens.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -15,18 +17,21 @@ from app.mathml import mathml
 from app.shared import shared
 from app.trouble import no_panics
 from engine import analysis, device, roles
+from engine.config import Config
 from engine.decode import Decoding, steps_of
 from engine.images import Pixels, from_signs
 from engine.tokenize import merges
 from engine.tokenize.merges import check_text
 from engine.tokenize.wordpiece import cuts
-from engine.trace import Trace
+from engine.trace import Trace, nothing
 from engine.worked import Check, Worked, check, derived
 from engine.worked.rerun import check_lens, check_run, work_choice, work_lens
 
 Given = str | tuple[str, str]  # a text or an image in signs, and beside it what a decoder reads of it
 LONGEST = 10_000  # characters of a text that is computed on
 PROMPTS = 128  # of which something is remembered, for all visitors together
+WEIGHTS = (".pattern", ".masked", ".mask")  # points of attention weights and of what hides them
+KEPT = 6000  # heads × tokens up to which those are kept: 0.05 MB a token
 TOKENS = 4096  # of remembered traces; one whose every block was looked into holds 0.15 MB a token
 
 
@@ -81,10 +86,21 @@ def _trace(name: str, given: Given, edits: Edits) -> Trace:
 def _run(name: str, given: Given, edits: Edits) -> Trace:
     reader = model(name)
     if isinstance(given, str):
-        return engine.run(reader, _read(reader, given), edits)
+        return engine.run(reader, _read(reader, given), edits, wanted=_kept(reader, given))
     text, target = given
     target = target or list(written(name, text, (reader.start,)))
-    return engine.run(reader, _read(reader, text), edits, target=target)
+    return engine.run(reader, _read(reader, text), edits, target=target, wanted=_kept(reader, text, target))
+
+
+def _kept(reader, *read: str | list[int]) -> Callable[[str], bool]:
+    """Which points are kept as a run goes: of few weights all, because all heads are shown at once, and to look
+    for them afterwards would be a second run."""
+    first = reader.reads[0]
+    texts = read[1:] if first.image else read
+    lengths = [len(x) if isinstance(x, list) else len(reader.tokenizer.encode(x)) for x in texts]
+    longest = max([first.context] * bool(first.image) + lengths)
+    heads = sum(c.layers * c.heads for c in reader.reads if isinstance(c, Config))
+    return (lambda name: name.endswith(WEIGHTS)) if heads * longest <= KEPT else nothing
 
 
 def _read(reader, text: str):
