@@ -1,4 +1,4 @@
-"""The app with a random model of GPT-2 small's shape, "twelve", beside the shipped ones: what is measured with it.
+"""The app with a random model of GPT-2 small's shape, "twelve", beside the shipped ones, to be measured.
 
 python -m streamlit run tests/twelve.py
 """
