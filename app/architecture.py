@@ -30,7 +30,7 @@ STEPS = (
     "layers",
     "next",
 )
-GLANCE = ("machine",)  # before them: all of the model at once
+GLANCE = ("machine", "all_heads")  # before them: all of the model at once
 CROSS = "cross"  # one more step, of decoders that look at an encoder
 CARRIED = ("cell", "states")  # the steps of recurrent models, instead of a block's
 BEGIN, END = ("tokens", "embeddings"), ("layers", "next")  # the steps before the blocks and after them
@@ -115,7 +115,7 @@ def steps_of(config: Config | RecurrentConfig, side: str = "") -> tuple[str, ...
     """
     if isinstance(config, RecurrentConfig):
         looks = (CROSS,) if config.attention != "none" else ()
-        return (*GLANCE, *BEGIN, *CARRIED, *((*looks, "next") if side == "decoder" else ()))
+        return (GLANCE[0], *BEGIN, *CARRIED, *((*looks, "next") if side == "decoder" else ()))
     steps = [step for step in STEPS if step != "layernorm"] if config.post_norm else list(STEPS)
     after = steps.index("residual") + 1
     added = (*(["layernorm"] if config.post_norm else []), *([CROSS] if config.memory else []))

@@ -3,23 +3,27 @@
 Not Streamlit's caches: a hit in them costs a tenth of a millisecond, and a step makes dozens.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
 import engine
+from app import weights
 from app.edits import Edits
 from app.edits import fitting as edits_that_fit
 from app.markup import Tree, tree
 from app.mathml import mathml
 from app.shared import shared
 from app.trouble import no_panics
-from engine import analysis, device
+from engine import analysis, device, roles
+from engine.config import Config
 from engine.decode import Decoding, steps_of
 from engine.images import Pixels, from_signs
 from engine.tokenize import merges
 from engine.tokenize.merges import check_text
 from engine.tokenize.wordpiece import cuts
-from engine.trace import Trace
+from engine.trace import Trace, nothing
 from engine.worked import Check, Worked, check, derived
 from engine.worked.rerun import check_lens, check_run, work_choice, work_lens
 
@@ -27,6 +31,8 @@ Given = str | tuple[str, str]  # a text or an image in signs, and beside it what
 LONGEST = 10_000  # characters of a text that is computed on
 PROMPTS = 128  # of which something is remembered, for all visitors together
 LOOKS = 48 * 2**20  # bytes of what is remembered of pictures of whole runs, of each kind
+WEIGHTS = (".pattern", ".masked", ".mask")  # points of attention weights and of what hides them
+KEPT = 6000  # heads × tokens up to which those are kept: 0.05 MB a token
 TOKENS = 4096  # of remembered traces; one whose every block was looked into holds 0.15 MB a token
 
 
@@ -81,10 +87,21 @@ def _trace(name: str, given: Given, edits: Edits) -> Trace:
 def _run(name: str, given: Given, edits: Edits) -> Trace:
     reader = model(name)
     if isinstance(given, str):
-        return engine.run(reader, _read(reader, given), edits)
+        return engine.run(reader, _read(reader, given), edits, wanted=_kept(reader, given))
     text, target = given
     target = target or list(written(name, text, (reader.start,)))
-    return engine.run(reader, _read(reader, text), edits, target=target)
+    return engine.run(reader, _read(reader, text), edits, target=target, wanted=_kept(reader, text, target))
+
+
+def _kept(reader, *read: str | list[int]) -> Callable[[str], bool]:
+    """Which points are kept as a run goes: of few weights all, because all heads are shown at once, and to look
+    for them afterwards would be a second run."""
+    first = reader.reads[0]
+    texts = read[1:] if first.image else read
+    lengths = [len(x) if isinstance(x, list) else len(reader.tokenizer.encode(x)) for x in texts]
+    longest = max([first.context] * bool(first.image) + lengths)
+    heads = sum(c.layers * c.heads for c in reader.reads if isinstance(c, Config))
+    return (lambda name: name.endswith(WEIGHTS)) if heads * longest <= KEPT else nothing
 
 
 def _read(reader, text: str):
@@ -162,6 +179,53 @@ def in_space(name: str, table: str, first: int) -> tuple[np.ndarray, float]:
     weight = model(name).get_submodule(table).weight
     points = analysis.project(weight, weight[:first], 3)
     return points.cpu().numpy(), analysis.spread(points[:first]) / analysis.spread(weight[:first])
+
+
+@shared(PROMPTS)
+def head_roles(name: str, given: Given, side: str, part: str, edits: Edits = ()) -> dict[str, np.ndarray]:
+    """The score [L, H] of every head in each role; part: "attn" or "cross"."""
+    return {role: x.numpy() for role, x in roles.of_run(trace(name, given, edits), side, part).items()}
+
+
+@shared(PROMPTS)
+def thumbnails(
+    name: str,
+    given: Given,
+    points: tuple[str, ...],
+    hidden: tuple[int, ...],
+    weighted: bool,
+    lanes: tuple[tuple[int, int], tuple[int, int]],
+    edits: Edits = (),
+) -> tuple[np.ndarray, bool]:
+    """All heads of these points of weights, small, as `app.weights` packs them; lanes: how many queries and
+    keys share a row and a column, and how many places stand before the first."""
+    run = trace(name, given, edits)
+    blocks = (weights.hatched(run, p, weights.weights_of(run, p, hidden, weighted)[0]) for p in points)
+    return weights.thumbnails(weights.by_lane(head, *lanes) for block in blocks for head in block)
+
+
+@shared(PROMPTS)
+def checked_heads(
+    name: str, given: Given, side: str, part: str, hidden: tuple[int, ...], weighted: bool, edits: Edits = ()
+) -> Check:
+    """The worst check of all heads' weights, of what was done to them, and of their roles."""
+    run, start = trace(name, given, edits), f"{side}.blocks" if side else "blocks"
+    found, checks = head_roles(name, given, side, part, edits), []
+    for layer in range(run.model.get_submodule(side).config.layers):
+        point = f"{start}.{layer}.{part}.pattern"
+        checks += [check(run, point), *weights.weights_of(run, point, hidden, weighted)[1]]
+        seen = roles.seen_of(run, run[f"{start}.{layer}.{part}.mask"][0].cpu(), side, part)
+        told = {role: scores[layer] for role, scores in found.items()}
+        checks.append(derived.check_roles(run[point][0], seen, roles.CHANCE, told))
+    return derived.worst(checks)
+
+
+@shared(PROMPTS)
+def rollout(name: str, given: Given, points: tuple[str, ...], edits: Edits = ()) -> tuple[np.ndarray, Check]:
+    """Attention rollout [T, T] over these points of weights, and its check."""
+    patterns = [trace(name, given, edits)[point][0] for point in points]
+    shown = analysis.rollout(patterns)
+    return shown.cpu().numpy(), derived.check_rollout(patterns, shown)
 
 
 @shared(PROMPTS)
@@ -280,7 +344,7 @@ def cells(
 
 
 @shared(LOOKS, weight=_bytes)
-def weights(
+def pooled_weights(
     name: str,
     given: Given,
     point: str,

@@ -13,6 +13,7 @@ from app import edits
 from app.architecture import CARRIED, CROSS, GLANCE, STEPS, first_picked, norms_of, steps_of
 from app.edits import Edits
 from engine.config import Config, RecurrentConfig
+from engine.roles import ROLES
 
 LONGEST_LINK = (
     8000  # characters of all values in an address, as they are written out: servers and proxies refuse
@@ -62,6 +63,11 @@ class View:
     norm: str = one_of("attn", "attn", "cross", "mlp", "final", "embed")  # which norm of the block
     sink: bool = False  # hide the first token's share
     weighted: bool = False  # attention weights times the length of the value vectors
+    # of all heads at once: those that look at their own text or at the encoder's, those of one role, and the
+    # picked one as a heat map or as lines
+    attention: str = one_of("self", "self", "cross")
+    role: str = one_of("", "", *ROLES)
+    lines: bool = False
     # of the picture of the whole model: is the picked block open, how large is it, and which piece of it
     inside: bool = False
     zoom: float = ranged(1.0, 1.0, 60.0)
@@ -176,6 +182,7 @@ def fit(
     steps, counts = steps_of(config, side), {"token": tokens, "key": keys or tokens}
     if view.step not in steps:
         instead = ("states", "heads") if view.step in (CROSS, *STEPS[2:10]) else ("layers", "states", "heads")
+        instead = GLANCE if view.step in GLANCE else instead
         moved["step"] = next(step for step in instead if step in steps)
         ignored.append(f"There is no step “{view.step}” here; “{moved['step']}” is shown.")
     if isinstance(config, Config):

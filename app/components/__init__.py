@@ -49,6 +49,8 @@ DRAWN = (
     "qr",
     "machine",
     "welcome",
+    "all_heads",
+    "lines",
 )
 
 SHARED = (
@@ -128,9 +130,9 @@ def show(page: Page) -> None:
         if sent is not None:
             page.act(sent.get("act"))
 
+    if page.apart:
+        _mount("store", pack(page.apart), "apart")
     _mount("store", pack(page.tensors))
-    if page.passing:
-        _mount("store", pack(page.passing), "passing")
     sent = _mount("page", {"parts": page.parts, "seen": state.seen()}, on_act_change=act)
     # A new session of a page that has long been there, as after a restart of the server, finds reports of which
     # Streamlit does not know yet whom to tell.
@@ -141,13 +143,15 @@ def show(page: Page) -> None:
 def pack(tensors: dict[str, np.ndarray]) -> bytes:
     """Tensors by name as bytes: length of the header (u32), header as JSON, then the values, each padded to 4.
 
-    Values are sent as float32, or as float16 if that loses nothing (weights that were stored so).
+    Values are sent as float32, or as float16 if that loses nothing (weights that were stored so); bytes as
+    bytes.
     """
     header, parts = [], []
     for id, tensor in tensors.items():
         with np.errstate(over="ignore"):
             half = tensor.astype("<f2")
         sent = half if np.array_equal(half, tensor) else tensor.astype("<f4")
+        sent = tensor if tensor.dtype == np.uint8 else sent
         header.append({"id": id, "shape": tensor.shape, "dtype": sent.dtype.str})
         parts.append(_padded(sent.tobytes(), b"\0"))
     text = _padded(json.dumps(header).encode(), b" ")
@@ -252,6 +256,18 @@ def _square(kind: str, key: str, header: dict, image: Act) -> None:
 def image(key: str, header: dict, at: Act) -> None:
     """An image in its patches, weights laid over it; `header` as `app.ui.images.laid` makes it."""
     put("image", key, header, header["names"], place=place(len(header["names"]), at))
+
+
+def all_heads(key: str, header: dict, **acts: Act) -> None:
+    """Every head of every block, small; `header` as `app.views.walk.steps.all_heads` makes it. `acts` has pick
+    [layer, head], take [layer, head], open [layer, head, token, key]."""
+    put("all_heads", key, header, [header[name] for name in ("src", "layers", "heads")], **acts)
+
+
+def lines(key: str, header: dict, pick: Act) -> None:
+    """One matrix of a stored tensor as lines between two columns of tokens; `header` as that of `matrix`."""
+    of = [header[name] for name in ("axes", "rows", "cols")]
+    put("lines", key, PLAIN_MATRIX | header, of, pick=cell(len(header["rows"]), len(header["cols"]), pick))
 
 
 def machine(key: str, header: dict, **acts: Act) -> None:

@@ -39,7 +39,7 @@ class Page(Container):
     def __init__(self):
         super().__init__()
         self.tensors: dict[str, np.ndarray] = {}
-        self.passing: dict[str, np.ndarray] = {}  # those of what is opened for a look: sent by themselves
+        self.apart: dict[str, np.ndarray] = {}  # those that change at other times: sent by themselves
         self.acts: dict[tuple[str, str, str], Act] = {}
         self.code: tuple[Callable, ...] = ()  # the functions that made what is shown
 
@@ -85,11 +85,11 @@ def put(kind: str, key: str, data: object, of: object = "", **acts: Act) -> None
     place.page.acts |= {(key, event, sign): act for event, act in acts.items()}
 
 
-def keep(name: str, tensor: np.ndarray, passing: bool = False) -> None:
-    """A tensor [N, R, C] that heat maps of this page draw; `passing`: it goes to the browser apart from the
-    others, which need not be sent again with it."""
+def keep(name: str, tensor: np.ndarray, apart: bool = False) -> None:
+    """A tensor [N, R, C] that heat maps of this page draw; `apart`: it goes to the browser apart from the
+    others, which need not be sent again with it, nor it with them."""
     page = HERE.get().page
-    (page.passing if passing else page.tensors)[name] = tensor
+    (page.apart if apart else page.tensors)[name] = tensor
 
 
 def text(markdown: str) -> None:

@@ -32,7 +32,7 @@ def of_a_run(draw: Callable[[StepContext], None]) -> None:
     view = replace(asked, prompt=catalogue.opening(name, asked.prompt))
     model = compute.model(name)
     given = catalogue.given(name, view)
-    if view.step in GLANCE:
+    if view.step == GLANCE[0]:
         _welcome(model)
     _image(view, model) if model.reads[0].image else _prompt(view, model)
     above = group("notes")
@@ -68,7 +68,8 @@ def _readable(view: state.View) -> state.View:
 def _look(view: state.View, model, given: compute.Given, trace) -> tuple[StepContext, list[str]]:
     """The view of the run, with positions that exist, and a sentence for each one moved."""
     ctx = StepContext(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
-    keys = len(ctx.memory.ids) if view.step == CROSS and ctx.side == "decoder" else None
+    across = view.step == CROSS or (view.step == "all_heads" and view.attention == "cross")
+    keys = len(ctx.memory.ids) if across and ctx.side == "decoder" else None
     fitted, moved = state.fit(view, ctx.config, len(ctx.ids), keys, ctx.side, ctx.gap)
     kept, refused = compute.fitting(model.name, given, view.edits)
     ctx = replace(ctx, view=replace(fitted, edits=kept)).with_edits(kept)
@@ -81,7 +82,7 @@ def _prompt(view: state.View, model) -> None:
         "text": view.prompt,
         "placeholder": say("walk", "prompt/placeholder", whole(model)),
         "examples": [(example["text"], example["note"]) for example in examples],
-        "few": FEW if view.step in GLANCE else 0,
+        "few": FEW if view.step == GLANCE[0] else 0,
     }
 
     def show(text: str) -> None:
@@ -102,7 +103,7 @@ def _image(view: state.View, model) -> None:
         "signs": SIGNS[: len(palette)],
         "palette": [[round(x) for x in (colour * 3)[:3]] for colour in palette],
         "examples": [(example["text"], example["note"]) for example in catalogue.examples(model.name)],
-        "few": FEW if view.step in GLANCE else 0,
+        "few": FEW if view.step == GLANCE[0] else 0,
         "open": view.step == BEGIN[0],
     }
     if all(len(set(colour)) == 1 for colour in palette):

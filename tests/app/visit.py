@@ -246,7 +246,7 @@ def mark(at: AppTest, key: str) -> tuple[float, float]:
 
 def tensors(at: AppTest) -> dict[str, np.ndarray]:
     """What the page keeps: every stored tensor by its id."""
-    stores = [e.proto.bytes for e in at.get("bidi_component") if e.key in ("store", "passing")]
+    stores = [e.proto.bytes for e in at.get("bidi_component") if e.key in ("store", "apart")]
     return {id: tensor for store in stores for id, tensor in unpack(store).items()}
 
 

@@ -51,6 +51,7 @@ def main() -> None:
             charts = _charts(context(browser).new_page(), app.url, texts[0])
         with server(command=large.__name__) as app:
             rows += _large(context(browser).new_page(), app.url, texts)
+            rows.append(_all_heads(context(browser).new_page(), app.url, texts))
         rows.append(_row("Streamlit alone: a button and a text", _bare(browser), None))
     table(f"From the action to the paint, {TRIES} tries each, 32 tokens, 1280 × 720", HEAD, rows)
     head = ("chart, drawn by the page alone", "painted ms", "target", "× target", "fastest–slowest")
@@ -313,6 +314,19 @@ def _large(page: Page, url: str, texts: list[str]) -> list[list]:
             *[None] * 4,
         ],
     ]
+
+
+def _all_heads(page: Page, url: str, texts: list[str]) -> list:
+    """All heads of a model of twelve blocks with twelve heads, of a new prompt: until they are painted."""
+    root = "document.querySelector('[data-kind=all_heads] .gb')"
+    link = {"step": "all_heads", "model": large.NAME, "prompt": texts[0]}
+    load(page, f"{url}/?{urlencode(link)}", f"{root}?.dataset.sig")
+    box, seen = page.locator("[data-part=prompt] textarea"), []
+    for text in texts[1:]:
+        old = page.evaluate(f"{root}.dataset.sig")
+        box.fill(text)
+        seen.append(act(page, "keydown", lambda: box.press("Enter"), f"{root}.dataset.sig !== {old!r}"))
+    return _row("all heads, 12 × 12: from a new prompt to the picture", seen[1:], 300)
 
 
 def _thumbs(page: Page) -> list[Seen]:

@@ -21,9 +21,11 @@ function unpack(bytes) {
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
   let at = 4 + length;
   return header.map(({ id, shape, dtype }) => {
-    const size = shape.reduce((a, b) => a * b, 1) * (dtype === "<f2" ? 2 : 4),
+    const each = { "<f2": 2, "|u1": 1 }[dtype] ?? 4,
+      size = shape.reduce((a, b) => a * b, 1) * each,
       values = bytes.slice(at, at + size).buffer;
     at += Math.ceil(size / 4) * 4;
+    if (each === 1) return { id, shape, data: new Uint8Array(values) };
     return { id, shape, data: dtype === "<f2" ? fromHalf(values) : new Float32Array(values) };
   });
 }

@@ -55,7 +55,7 @@ def heads(ctx: StepContext, point: str, kind: str = "heads") -> dict:
     for name, sized in (("src", False), ("flow", True))[: 1 + weighted]:
         found[name] = id + " sized" * sized
         read = (ctx.model.name, ctx.given, point, asking.starts, seen.starts, sized, ctx.edits)
-        keep(found[name], compute.weights(*read)[0])
+        keep(found[name], compute.pooled_weights(*read)[0])
     return found | {"seen": int(ctx.side == "decoder" and not cross)}
 
 

@@ -152,8 +152,8 @@ def _cells(ctx: StepContext, name: str, values: np.ndarray, axes: str) -> dict:
     if max(lanes.size for lanes in by) > 1:
         values, where = pooled(values, tuple(b.size for b in by), tuple(b.before for b in by))
         at = f"{id} places"
-        keep(at, where.transpose(2, 0, 1).astype(np.float32), passing=True)
-    keep(id, values[None], passing=True)
+        keep(at, where.transpose(2, 0, 1).astype(np.float32), apart=True)
+    keep(id, values[None], apart=True)
     return {"src": id, "at": at, "sides": sides, "each": [lanes.size for lanes in by]}
 
 

@@ -37,12 +37,12 @@ class Lanes:
         return [labels[self.first(i)] + more for i, more in enumerate(shared)]
 
 
-def lanes_of(config: Config, count: int) -> Lanes:
-    """The lanes of so many positions of a stack."""
-    if count <= MOST:
+def lanes_of(config: Config, count: int, most: int = MOST) -> Lanes:
+    """The lanes of so many positions of a stack, at most so many."""
+    if count <= most:
         return Lanes(count)
     if config.image:
         across = config.image // config.patch
-        size = across * -(-across // (MOST - 1))
+        size = across * -(-across // (most - 1))
         return Lanes(count, size, size - 1)
-    return Lanes(count, -(-count // MOST))
+    return Lanes(count, -(-count // most))

@@ -30,7 +30,7 @@ def _step(ctx: StepContext) -> None:
             _head(ctx)
     with group(f"step-{ctx.view.step}"):
         drawing(ctx)(ctx)
-    if glance:  # below the picture, which so stays in its place
+    if ctx.view.step == "machine":  # below the picture, which so stays in its place
         what_ifs.changes(ctx)
     what_ifs.mechanisms(ctx)
 
@@ -49,11 +49,16 @@ def _map(ctx: StepContext) -> None:
     header = {
         "at": steps.index(ctx.view.step),
         "groups": groups,
-        "unnumbered": len(GLANCE),
+        "unnumbered": _unnumbered(steps),
         "names": list(steps),
         "steps": list(titles.values()),
     }
     components.pipeline("map", header, step=lambda name: state.change(step=name))
+
+
+def _unnumbered(steps: tuple[str, ...]) -> int:
+    """How many steps show the whole before those that are counted."""
+    return sum(step in GLANCE for step in steps)
 
 
 def _bar(ctx: StepContext) -> None:
@@ -86,7 +91,8 @@ def _bar(ctx: StepContext) -> None:
 def _head(ctx: StepContext) -> None:
     """The step's title and formula, and what happens in it in plain words."""
     step = ctx.view.step
-    number = steps_of(ctx.config, ctx.side).index(step) + 1 - len(GLANCE)
+    steps = steps_of(ctx.config, ctx.side)
+    number = steps.index(step) + 1 - _unnumbered(steps)
     which = f"/{ctx.mask}" if step == "mask" else ""
     tempered = ["tempered"] * (step == "softmax" and bool(ctx.edit_of("attn.masked", "scale")))
     title, lead, formula = (

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from app.architecture import Conditions, most_specific, when
 from app.ui.context import StepContext
 from app.views.walk.steps import (
+    all_heads,
     classes,
     cross,
     embeddings,
@@ -29,6 +30,7 @@ from app.views.walk.steps import (
 
 DRAW: dict[str, dict[Conditions, Callable[[StepContext], None]]] = {
     "machine": {when(): machine.draw},
+    "all_heads": {when(): all_heads.draw},
     "tokens": {
         when(): tokens.draw,
         when(segments=True): wordpieces.draw,
