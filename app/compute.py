@@ -4,36 +4,95 @@ Not Streamlit's caches: a hit in them costs a tenth of a millisecond, and a step
 """
 
 import numpy as np
+import psutil
 import torch
 
 import engine
+from app import shelf
 from app.edits import Edits
 from app.edits import fitting as edits_that_fit
 from app.markup import Tree, tree
 from app.mathml import mathml
 from app.shared import shared
+from app.text import sized
 from app.trouble import no_panics
 from engine import analysis, device
+from engine.config import Config, RecurrentConfig
 from engine.decode import Decoding, steps_of
 from engine.images import Pixels, from_signs
+from engine.load import AT
 from engine.tokenize import merges
 from engine.tokenize.merges import check_text
 from engine.tokenize.wordpiece import cuts
 from engine.trace import Trace
+from engine.trace.inputs import tokenizer_of
 from engine.worked import Check, Worked, check, derived
 from engine.worked.rerun import check_lens, check_run, work_choice, work_lens
 
 Given = str | tuple[str, str]  # a text or an image in signs, and beside it what a decoder reads of it
 LONGEST = 10_000  # characters of a text that is computed on
 PROMPTS = 128  # of which something is remembered, for all visitors together
-TOKENS = 4096  # of remembered traces; one whose every block was looked into holds 0.15 MB a token
+TRACES = 600_000_000  # bytes of remembered traces, about
+NUMBERS = 10_000_000  # of remembered probabilities
+OWN = psutil.virtual_memory().total // 2  # bytes of a person's own models that stay loaded
 
 
-@shared()
+def _held(model) -> int:
+    """Bytes of a person's own model; those that come with the project are small, and stay."""
+    own = model.name.partition(AT)[0] not in engine.shipped()
+    return sum(4 * p.numel() for p in model.parameters()) if own else 0
+
+
+@shared(OWN, weight=_held, drop=lambda name: forget(name))
 def model(name: str):
     torch.set_num_threads(1)  # many visitors, few cores: one thread each is fastest
     with no_panics():
-        return engine.load(name)
+        return engine.load(name) if name.partition(AT)[0] in engine.shipped() else _own(name)
+
+
+def _own(name: str):
+    """A person's own model; a ValueError where it is there no more, does not fit into memory or is broken."""
+    one = shelf.find(name)
+    if one is None:
+        raise ValueError(f"there is no model {name!r} here")
+    if lacking := without_room(one):
+        raise ValueError(lacking)
+    model.shrink(max(0, OWN - one.needs) if one.needs <= shelf.room() else 0)
+    try:
+        found = engine.load(one.folder)
+        if not found.reads[0].image or len(found.reads) == 2:
+            tokenizer_of(found)
+    except ValueError as error:
+        shelf.fail(one, error)
+        raise
+    found.name = name
+    LOADED[name] = one.stamp
+    return found
+
+
+LOADED: dict[str, tuple] = {}  # the stamps of a person's own models when they were loaded
+
+
+def without_room(one: shelf.Listed) -> str:
+    """Why a model does not fit into this machine's memory; empty where it does, or is there."""
+    room = shelf.room() + model.held  # all others can go
+    if one.needs <= room:
+        return ""
+    return f"it needs {sized(one.needs)} of memory, and {sized(room)} are free"
+
+
+def renew(one: shelf.Listed) -> None:
+    """Forget a model of a person's own whose files are others than those that were loaded."""
+    if LOADED.get(one.name, one.stamp) != one.stamp:
+        model.forget(one.name)
+        forget(one.name)
+
+
+def forget(name: str) -> None:
+    """What was computed with a model."""
+    for cached in CACHES:
+        if cached is not model:
+            cached.forget(name)
 
 
 def fall_back(error: BaseException) -> bool:
@@ -64,14 +123,26 @@ def check_given(name: str, given: Given) -> None:
         check_text(text)
 
 
-def _read_by(trace: Trace) -> int:
-    """Of how many tokens, or patches, a trace is."""
+def _size(trace: Trace) -> int:
+    """About how many bytes a trace holds when every block of it was looked into."""
     first = trace.model.reads[0]
-    tokens = first.context if first.image else trace.ids.numel()
-    return tokens + (0 if trace.target is None else trace.target.numel())
+    read = [first.context if first.image else trace.ids.numel()]
+    read += [] if trace.target is None else [trace.target.numel()]
+    return 4 * sum(
+        tokens * _numbers(stack, sum(read)) for stack, tokens in zip(trace.model.reads, read, strict=True)
+    )
 
 
-@shared(TOKENS, weight=_read_by)
+def _numbers(c: Config | RecurrentConfig, tokens: int) -> int:
+    """About how many numbers a stack has for a token: in a block some twelve vectors, the MLP's three or four
+    times, five matrices of a head; and the scores of the next."""
+    if isinstance(c, RecurrentConfig):
+        return 20 * c.width + 2 * c.vocabulary
+    block = 12 * c.width + 8 * c.heads * c.head_width + 4 * c.mlp_width + 5 * c.heads * tokens
+    return c.layers * block + 2 * c.vocabulary
+
+
+@shared(TRACES, weight=_size)
 def _trace(name: str, given: Given, edits: Edits) -> Trace:
     with no_panics():
         return _run(name, given, edits)
@@ -212,7 +283,7 @@ def stop_by_hand(
     return work_lens(trace(name, given, edits), stop, at, entry, shown, side)
 
 
-@shared(PROMPTS)
+@shared(NUMBERS, weight=lambda steps: sum(x.numel() for x in steps.values()))
 def sampled(
     name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: Edits = ()
 ) -> dict[str, torch.Tensor]:
@@ -220,7 +291,7 @@ def sampled(
     return steps_of(trace(name, given, edits)[point][(0, *at)].cpu(), decoding)
 
 
-@shared(10 * PROMPTS)
+@shared(NUMBERS, weight=torch.Tensor.numel)
 def answer(name: str, given: Given, point: str, at: tuple[int, ...], edits: Edits = ()) -> torch.Tensor:
     """The probability of every answer, at one position where there are several."""
     return trace(name, given, edits)[point][(0, *at)].cpu().double().softmax(-1)

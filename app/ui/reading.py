@@ -6,6 +6,7 @@ from dataclasses import replace
 from app import catalogue, components, compute, state
 from app.architecture import CROSS, STEPS, whole
 from app.text import say
+from app.ui import picker
 from app.ui.context import StepContext
 from app.ui.controls import button, text_field
 from app.ui.labels import escape
@@ -32,7 +33,8 @@ def of_a_run(draw: Callable[[StepContext], None], examples: int = 0) -> None:
     view = replace(asked, prompt=catalogue.opening(name, asked.prompt))
     model = compute.model(name)
     given = catalogue.given(name, view)
-    _image(view, model) if model.reads[0].image else _prompt(view, model, examples)
+    with picker.beside(name):
+        _image(view, model) if model.reads[0].image else _prompt(view, model, examples)
     above = group("notes")
     try:
         trace = compute.trace(name, given)

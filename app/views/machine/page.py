@@ -1,7 +1,5 @@
 """The whole model at a glance: one picture of the forward pass, made of the run's own numbers."""
 
-import streamlit as st
-
 from app import components, state
 from app.architecture import CROSS
 from app.edits import drop, found, put
@@ -32,8 +30,6 @@ FURTHEST = 60.0  # zoom
 
 
 def main() -> None:
-    if state.leaving():
-        st.switch_page("views/walk/page.py", query_params=state.link())
     with Page() as page:
         text(say("machine", "lead"))
         reading.of_a_run(_machine, EXAMPLES)
