@@ -57,7 +57,7 @@ def _own(name: str):
         raise ValueError(f"there is no model {name!r} here")
     if lacking := without_room(one):
         raise ValueError(lacking)
-    model.shrink(max(0, OWN - one.needs) if one.needs <= shelf.room() else 0)
+    model.shrink(max(0, OWN - one.needs) if one.loading <= shelf.room() else 0)
     try:
         found = engine.load(one.folder)
         if not found.reads[0].image or len(found.reads) == 2:
@@ -76,9 +76,9 @@ LOADED: dict[str, tuple] = {}  # the stamps of a person's own models when they w
 def without_room(one: shelf.Listed) -> str:
     """Why a model does not fit into this machine's memory; empty where it does, or is there."""
     room = shelf.room() + model.held  # all others can go
-    if one.needs <= room:
+    if one.loading <= room:
         return ""
-    return f"it needs {sized(one.needs)} of memory, and {sized(room)} are free"
+    return f"to load it takes {sized(one.loading)} of memory, and {sized(room)} are free"
 
 
 def renew(one: shelf.Listed) -> None:

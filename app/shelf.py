@@ -47,6 +47,11 @@ class Listed:
         """Bytes of memory that it takes."""
         return 4 * self.parameters
 
+    @property
+    def loading(self) -> int:
+        """The same while it is loaded: what is read stands beside what is made of it."""
+        return self.needs + self.bytes
+
 
 def models() -> list[Listed]:
     """All that there are, in the order of their names; what was added is in it after a few seconds."""

@@ -10,7 +10,7 @@ Row = tuple[str, str, str]  # a model's name, what it is, and why it cannot be c
 
 def beside(name: str) -> Container:
     """A place for what is read, with the model of this name beside it."""
-    place, side = columns(6, 1)
+    place, side = columns(5, 1)
     with side:
         draw(name)
     return place
@@ -25,6 +25,7 @@ def draw(name: str) -> None:
         "kind": kind(name),
         "label": say("model", "which"),
         "search": say("model", "search"),
+        "cannot": say("model", "cannot"),
         "nothing": say("model", "nothing"),
         "groups": [group for group in groups if group[1]],
         "foot": "" if own else say("model", "none"),

@@ -115,7 +115,7 @@ function fill(state) {
           },
           el("b", { text: name }),
           " ",
-          el("span", { text: [about, why].filter(Boolean).join(". ") }),
+          el("span", { text: why ? `${h.cannot} ${why}` : about }),
         );
         option.__name = name;
         state.options.push(option);
