@@ -176,6 +176,12 @@ def merged(name: str, piece: bytes) -> list[list[bytes]]:
     return merges(piece, model(name).tokenizer.ranks)
 
 
+@shared(10_000)
+def ways(name: str, word: str, count: int) -> list[tuple[float, list[str]]]:
+    """The most probable ways to cut a word into entries of a Unigram vocabulary; not to be changed."""
+    return model(name).tokenizer.cuts(word, count)
+
+
 @shared(PROMPTS)
 def cut(name: str, text: str) -> list[list[list[str]]]:
     """How the words of a text are cut, each step by step; not to be changed."""

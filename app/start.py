@@ -115,13 +115,9 @@ def _folders(named: list[str], here: Path) -> list[str]:
     found = [(here / Path(name).expanduser()).resolve() for name in named]
     for name, folder in zip(named, found, strict=True):
         if not folder.is_dir():
-            stop(
-                f"There is no folder {name}; --models takes one that holds models, each in a folder of its own."
-            )
+            stop(f"There is no folder {name}; --models takes one that holds models, a folder each.")
         if os.pathsep in str(folder):
-            stop(
-                f"The folder {folder} has {os.pathsep!r} in its name, which stands between several; rename it."
-            )
+            stop(f"{folder} has {os.pathsep!r} in its name, which stands between several folders; rename it.")
     return [str(folder) for folder in found]
 
 

@@ -227,9 +227,9 @@ def prompt(key: str, header: dict, submit: Act, example: Act) -> None:
 
 
 def picker(key: str, header: dict, known: list[str], choose: Act, card: Act) -> None:
-    """The models to choose from; `header` has name, kind, label, search, cannot, nothing, foot and groups [(title,
-    [(name, what it is, why it cannot be chosen or "")])]. `choose` is called with the name of one, `card` with
-    one of `known` whose card is wanted."""
+    """The models to choose from; `header` has name, kind, label, search, cannot, nothing, foot and groups
+    [(title, [(name, what it is, why it cannot be chosen or "")])]. `choose` is called with the name of one,
+    `card` with one of `known` whose card is wanted."""
     free = [name for _, models in header["groups"] for name, _, why in models if not why]
     put("picker", key, header, free, choose=one_of(free, choose), card=one_of(known, card))
 

@@ -4,8 +4,9 @@ import torch
 from app import catalogue, compute
 from engine.config import Config
 from engine.images import Preparation
-from engine.tokenize import SentenceTokenizer, WordPieceTokenizer
+from engine.tokenize import SentenceTokenizer, UnigramTokenizer, WordPieceTokenizer
 from engine.training.encoder import learn_wordpiece
+from tests.app.folders import save_unigram
 from tests.app.visit import model
 from tests.engine.tiny import (
     BERT,
@@ -48,7 +49,12 @@ def wordpiece(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def strangers(wordpiece):
+def unigram(tmp_path_factory):
+    return UnigramTokenizer(save_unigram(tmp_path_factory.mktemp("unigram") / "tokenizer.json"))
+
+
+@pytest.fixture(scope="session")
+def strangers(wordpiece, unigram):
     """Random models of the kinds that are walked through, by name."""
     tokenizer = model().tokenizer
     llama = LLAMA | dict(vocabulary=len(tokenizer), context=64, activation="silu")
@@ -80,6 +86,12 @@ def strangers(wordpiece):
     for name, attention in (("teller", "additive"), ("alone", "none")):
         sizes = dict(vocabulary=len(sentences), context=20, width=18, encoder=Config(**sees))
         found[name] = recurrent("gru", attention, torch.float32, **sizes, **ends)
+    found["unigram"] = pair(
+        torch.float32,
+        **T5 | dict(vocabulary=len(unigram), context=20, start=0, end=unigram.end),
+        decoder=dict(context=16),
+    )
+    found["unigram"].tokenizer = unigram
     for name in CAPTIONERS:
         found[name].prepare = Preparation(8, (1.0,) * 3, (0.5,) * 3, palette=COLOURS)
     for name in (*TRANSLATORS, *CAPTIONERS):

@@ -11,7 +11,7 @@ from engine.analysis import parameters_of
 
 
 def draw(name: str) -> None:
-    """Those that can be read to be picked, the others with the reason; where there are none, how to have some."""
+    """Those that can be read, to be picked, and why others cannot; where there are none, how to have some."""
     rows = [picker.row(one, own=True) for one in picker.ordered(shelf.models())]
     if not rows:
         return text(say("model", "none"))

@@ -23,6 +23,7 @@ from app.views.walk.steps import (
     scores,
     softmax,
     tokens,
+    unigram,
     wordpieces,
 )
 
@@ -30,6 +31,7 @@ DRAW: dict[str, dict[Conditions, Callable[[StepContext], None]]] = {
     "tokens": {
         when(): tokens.draw,
         when(segments=True): wordpieces.draw,
+        when(unigram=True): unigram.draw,
         when(image=True): patches.draw,
     },
     "embeddings": {when(): embeddings.draw, when(architecture="recurrent"): recurrent.embedded},
