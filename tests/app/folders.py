@@ -1,4 +1,4 @@
-"""Folders of a person's own: tiny random checkpoints in the layouts of the Hugging Face hub, and broken ones."""
+"""Folders of a person's own: tiny random checkpoints in the hub's layouts, and broken ones."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from tokenizers.pre_tokenizers import ByteLevel, Metaspace, Sequence, Whitespace
 from tokenizers.trainers import BpeTrainer, UnigramTrainer
 
 TEXT = """the cat sat on the mat, the animal did not cross the street because it was too tired. The animal
-didn't cross the street because it was too wide. Once upon a time there was a little girl who lived in a house."""
+didn't cross the street because it was too wide. Once upon a time there was a little girl who lived there."""
 CONTEXT = 48
 
 
