@@ -1,12 +1,13 @@
 import pytest
 import torch
+from huggingface_hub import constants
 
-from app import catalogue, compute
+from app import catalogue, compute, shelf
 from engine.config import Config
 from engine.images import Preparation
 from engine.tokenize import SentenceTokenizer, UnigramTokenizer, WordPieceTokenizer
 from engine.training.encoder import learn_wordpiece
-from tests.app.folders import save_unigram
+from tests.app.folders import KINDS, save_unigram
 from tests.app.visit import model
 from tests.engine.tiny import (
     BERT,
@@ -39,6 +40,38 @@ DECODERS = {  # with parts that few models have
     "qwen": QWEN,
 }
 WORDS = "the cat sat on the mat, the animal did not cross the street because it was too tired. " * 3
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_of_ones_own(tmp_path_factory):
+    """No models but those that a test brings, whatever is on this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(constants, "HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub")))
+        patch.delenv(shelf.VARIABLE, raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory):
+    """A folder with a tiny checkpoint of each kind, by the kind's name."""
+    top = tmp_path_factory.mktemp("checkpoints")
+    for kind, make in KINDS.items():
+        make(top / kind)
+    return top
+
+
+@pytest.fixture
+def shelved(tmp_path, monkeypatch):
+    """A folder for models of one's own, which the app looks into."""
+    monkeypatch.setenv(shelf.VARIABLE, str(tmp_path))
+    monkeypatch.setattr(shelf, "FRESH", 0.0)
+    shelf.forget()
+    yield tmp_path
+    for one in shelf.models():
+        compute.model.forget(one.name)
+        compute.forget(one.name)
+    monkeypatch.undo()
+    shelf.forget()
 
 
 @pytest.fixture(scope="session")
