@@ -42,7 +42,11 @@ function build_picker(root, state) {
   state.foot = el("p", { class: "hint" });
   state.pop = el("div", { class: "pop", hidden: true }, field, list, state.foot);
   const open = () => state.pop.hidden ? state.open() : state.shut(true);
-  const onkeydown = (e) => e.key === "ArrowDown" && state.pop.hidden && (stay(e), state.open());
+  const onkeydown = (e) => {
+    if (e.key !== "ArrowDown" || !state.pop.hidden) return;
+    stay(e);
+    state.open();
+  };
   state.button = el("button", {
     type: "button",
     class: "now-model",
@@ -109,8 +113,8 @@ function fill(state) {
           {
             role: "option",
             id: `${state.id}-${n++}`,
-            "aria-selected": name === h.name.replace(/@\d+$/, "") || name === h.name,
-            "aria-disabled": !!why,
+            "aria-selected": String([h.name, h.name.replace(/@\d+$/, "")].includes(name)),
+            "aria-disabled": String(!!why),
             onclick: () => !why && state.take(name),
           },
           el("b", { text: name }),
