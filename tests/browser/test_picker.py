@@ -67,7 +67,7 @@ def test_what_cannot_be_read_is_there_with_the_reason_and_stays(walk):
     option = walk.locator(OPTIONS)
     expect(option).to_have_attribute("aria-disabled", "true")
     expect(option).to_contain_text("Only safetensors files are read")
-    option.click()
+    option.click(force=True)
     walk.keyboard.press("Enter")
     expect(walk.get_by_role("listbox")).to_be_visible()
     walk.keyboard.type("zzz")
