@@ -3,6 +3,8 @@
 Not Streamlit's caches: a hit in them costs a tenth of a millisecond, and a step makes dozens.
 """
 
+from hashlib import blake2s
+
 import numpy as np
 import psutil
 import torch
@@ -52,10 +54,11 @@ def model(name: str):
 
 def _own(name: str):
     """A person's own model; a ValueError where it is there no more, does not fit into memory or is broken."""
+    LOADED.pop(name, None)
     one = shelf.find(name)
     if one is None:
         raise ValueError(f"there is no model {name!r} here")
-    if lacking := without_room(one):
+    if lacking := without_room(one, room()):
         raise ValueError(lacking)
     model.shrink(max(0, OWN - one.needs) if one.loading <= shelf.room() else 0)
     try:
@@ -73,12 +76,21 @@ def _own(name: str):
 LOADED: dict[str, tuple] = {}  # the stamps of a person's own models when they were loaded
 
 
-def without_room(one: shelf.Listed) -> str:
-    """Why a model does not fit into this machine's memory; empty where it does, or is there."""
-    room = shelf.room() + model.held  # all others can go
-    if one.loading <= room:
+def room() -> int:
+    """Bytes of memory for one more model, when all of a person's own that are loaded have gone."""
+    return shelf.room() + model.held
+
+
+def without_room(one: shelf.Listed, room: int) -> str:
+    """Why a model does not fit into so much memory; empty where it does, or is there."""
+    if one.loading <= room or one.name in LOADED:
         return ""
     return f"to load it takes {sized(one.loading)} of memory, and {sized(room)} are free"
+
+
+def version(name: str) -> str:
+    """A sign of the files that a person's own model was loaded from, as others may come to stand there."""
+    return blake2s(repr(LOADED[name]).encode(), digest_size=4).hexdigest() if name in LOADED else ""
 
 
 def renew(one: shelf.Listed) -> None:
@@ -89,7 +101,8 @@ def renew(one: shelf.Listed) -> None:
 
 
 def forget(name: str) -> None:
-    """What was computed with a model."""
+    """Forget what was computed with a model that has gone."""
+    LOADED.pop(name, None)
     for cached in CACHES:
         if cached is not model:
             cached.forget(name)

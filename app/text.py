@@ -4,6 +4,7 @@ A file is split at its headings: `## tokens/lead` names the text below it, `## t
 one shown instead for models with these facts (app/architecture.py). In a text
 
     [[name]] or [[name:.0%]]     is a value; it is escaped, so a prompt can never become markup
+    [[name:plain]]               is the value as it is, where a text is no Markdown: the title of a picture
     [[n:count]] [[n:bytes]]      is a large number in three digits: 4.24M, 8.49 MB
     [[n|byte|bytes]]             is the first word where n is 1, else the second
     [[gated?…]] [[not gated?…]]  is shown only if the fact holds, or does not hold; it may contain values
@@ -63,6 +64,8 @@ def say(page: str, name: str, facts: Facts = NONE, /, **values) -> str:
 def written(value: object, form: str) -> str:
     """A value as texts show it: −0.000 becomes 0.000, and a token loses its leading space unless it is raw."""
     if isinstance(value, str):
+        if form == "plain":
+            return value
         return escape(value if form == "raw" else LEADING.sub("", value))
     if form in SHORT:
         return SHORT[form](value)

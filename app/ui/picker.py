@@ -1,5 +1,7 @@
 """The model that reads: its name beside what is read, and all that can be chosen in its place."""
 
+from functools import cache
+
 from app import catalogue, components, compute, shelf, state
 from app.architecture import FAMILIES
 from app.text import say
@@ -19,7 +21,7 @@ def beside(name: str) -> Container:
 def draw(name: str) -> None:
     shipped, own = catalogue.listed(), shelf.models()
     groups = [[say("model", f"family/{family}"), _rows(shipped, family)] for family in FAMILIES]
-    groups.append([say("model", "own", free=shelf.room()), [row(one, True) for one in ordered(own)]])
+    groups.append([say("model", "own", free=shelf.room()), rows(ordered(own))])
     header = {
         "name": name,
         "kind": kind(name),
@@ -48,16 +50,23 @@ def ordered(own: list[shelf.Listed]) -> list[shelf.Listed]:
     return sorted(own, key=lambda one: (one.why != "", list(FAMILIES).index(one.family or "decoder")))
 
 
-def row(one: shelf.Listed, own: bool = False) -> Row:
+def rows(own: list[shelf.Listed]) -> list[Row]:
+    """Those of a person's own, with what they need of memory."""
+    room = compute.room()
+    return [(one.name, _about(one, "about/own"), one.why or compute.without_room(one, room)) for one in own]
+
+
+def _rows(shipped: list[shelf.Listed], family: str) -> list[Row]:
+    of_it = [one for one in shipped if family == (one.family or "decoder")]
+    return [(one.name, _about(one, "about"), one.why) for one in of_it]
+
+
+@cache
+def _about(one: shelf.Listed, text: str) -> str:
     if one.why:
-        return one.name, "", one.why
+        return ""
     sizes = dict(parameters=one.parameters, size=one.bytes, memory=one.needs)
-    about = say("model", "about/own" if own else "about", kind=say("model", f"kind/{one.family}"), **sizes)
-    return one.name, about, compute.without_room(one) if own else ""
-
-
-def _rows(models: list[shelf.Listed], family: str) -> list[Row]:
-    return [row(one) for one in models if family == (one.family or "decoder")]
+    return say("model", text, kind=say("model", f"kind/{one.family}"), **sizes)
 
 
 def _card(name: str) -> None:

@@ -59,6 +59,7 @@ EVENTS = {
     "looks": ("token",),
     "matrix": ("pick",),
     "painting": ("image",),
+    "picker": ("choose", "card"),
     "pipeline": ("step",),
     "plot": ("pick",),
     "prompt": ("prompt", "example"),

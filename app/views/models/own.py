@@ -12,7 +12,7 @@ from engine.analysis import parameters_of
 
 def draw(name: str) -> None:
     """Those that can be read, to be picked, and why others cannot; where there are none, how to have some."""
-    rows = [picker.row(one, own=True) for one in picker.ordered(shelf.models())]
+    rows = picker.rows(picker.ordered(shelf.models()))
     if not rows:
         return text(say("model", "none"))
     text(say("model", "own/title", free=shelf.room()))
