@@ -100,12 +100,12 @@ def by_family() -> list[str]:
     return sorted((name for name in shipped() if not fault(name)), key=_rank)
 
 
-def families(walked: str) -> dict[str, str]:
+def families(walked: str = "") -> dict[str, str]:
     """The families that have models, in order, each with its first; that of the walked model with this one."""
     names = {}
     for name in by_family():
         names.setdefault(family(name), name)
-    return names if fault(walked) else names | {family(walked): walked}
+    return names | {family(walked): walked} if walked and not fault(walked) else names
 
 
 def listed() -> list[shelf.Listed]:
