@@ -52,7 +52,7 @@ def ordered(own: list[shelf.Listed]) -> list[shelf.Listed]:
 
 def rows(own: list[shelf.Listed]) -> list[Row]:
     """Those of a person's own, with what they need of memory."""
-    room = compute.room()
+    room = compute.room() if own else 0
     return [(one.name, _about(one, "about/own"), one.why or compute.without_room(one, room)) for one in own]
 
 
