@@ -314,6 +314,17 @@ def test_the_page_of_the_models_lists_them_and_why_some_cannot_be_shown(gpt2, ch
     assert any("broken" in text and "is not JSON" in text for text in texts(at))
 
 
+def test_its_card_is_a_file_of_its_folder(gpt2, tmp_path_factory):
+    (gpt2 / "card.md").write_text("# My own\n\nIt learned from nothing.")
+    assert any(text.startswith("# My own") for text in markdown(page("models", model="gpt2")))
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret.md"
+    secret.write_text("# Secret")
+    (gpt2 / "card.md").unlink()
+    os.symlink(secret, gpt2 / "card.md")
+    said = markdown(page("models", model="gpt2"))
+    assert any(text.startswith("# gpt2\n") for text in said) and not any("Secret" in text for text in said)
+
+
 def test_examples_beside_it_are_texts_and_nothing_else(gpt2):
     one = {"text": "the cat", "note": "a cat", "layer": "x", "step": 7}
     (gpt2 / "examples.json").write_text(json.dumps({"examples": [one, 3, {"text": 1, "note": "n"}]}))

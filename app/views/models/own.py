@@ -8,6 +8,9 @@ from app.ui.controls import choice_of, unfold
 from app.ui.labels import escape
 from app.ui.page import text
 from engine.analysis import parameters_of
+from engine.load.files import check_file
+
+MOST_CARD = 200_000  # bytes
 
 
 def draw(name: str) -> None:
@@ -32,7 +35,16 @@ def _refused(rows: list[tuple[str, str]]) -> None:
 
 
 def card(name: str) -> str:
-    """What is known of one that has no card of its own, as Markdown."""
+    """Its card.md, where it is a file of its folder, no link to elsewhere; or else its sizes. As Markdown."""
+    folder = catalogue.folder_of(name)
+    file = folder / "card.md"
+    if file.is_file() and file.resolve().parent == folder.resolve():
+        check_file(file, MOST_CARD)
+        return file.read_text("utf-8")
+    return _sized(name)
+
+
+def _sized(name: str) -> str:
     model = compute.model(name)
     config, facts = model.reads[-1], whole(model)
     counts = {part: n for part, n in parameters_of(model).items() if n}

@@ -51,10 +51,10 @@ def _tried(name: str, draw: Callable[[], str | None]) -> str | None:
 
 
 def _card(name: str) -> str:
+    if shelf.find(name):
+        return own.card(name)
     card = catalogue.folder_of(name) / "card.md"
     if not card.is_file():
-        if shelf.find(name):
-            return own.card(name)
         raise ValueError(NO_CARD)
     return card.read_text("utf-8")
 
