@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from engine.config import Config, RecurrentConfig
 from engine.position import BIASED
+from engine.tokenize import UnigramTokenizer
 
 Facts = Mapping[str, object]
 Conditions = tuple[tuple[str, object], ...]  # (("causal", False), ("positions", "relative"))
@@ -59,7 +60,8 @@ def facts_of(model, side: str = "") -> Facts:
     source = ("image" if model.reads[0].image else "text") if side == "decoder" else ""
     tokenizer = model.tokenizer
     small = bool(getattr(tokenizer, "words", None)) and tokenizer.words("A") == ["a"]
-    return _facts(model.get_submodule(side).config, side) | {"source": source, "small_letters": small}
+    cut = {"small_letters": small, "unigram": isinstance(tokenizer, UnigramTokenizer)}
+    return _facts(model.get_submodule(side).config, side) | {"source": source} | cut
 
 
 @cache

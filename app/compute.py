@@ -4,26 +4,31 @@ Not Streamlit's caches: a hit in them costs a tenth of a millisecond, and a step
 """
 
 from collections.abc import Callable
+from hashlib import blake2s
 
 import numpy as np
+import psutil
 import torch
 
 import engine
-from app import weights
+from app import shelf, weights
 from app.edits import Edits
 from app.edits import fitting as edits_that_fit
 from app.markup import Tree, tree
 from app.mathml import mathml
 from app.shared import shared
+from app.text import sized
 from app.trouble import no_panics
 from engine import analysis, device, roles
-from engine.config import Config
+from engine.config import Config, RecurrentConfig
 from engine.decode import Decoding, steps_of
 from engine.images import Pixels, from_signs
+from engine.load import AT
 from engine.tokenize import merges
 from engine.tokenize.merges import check_text
 from engine.tokenize.wordpiece import cuts
 from engine.trace import Trace, nothing
+from engine.trace.inputs import tokenizer_of
 from engine.worked import Check, Worked, check, derived
 from engine.worked.rerun import check_lens, check_run, work_choice, work_lens
 
@@ -33,14 +38,78 @@ PROMPTS = 128  # of which something is remembered, for all visitors together
 LOOKS = 48 * 2**20  # bytes of what is remembered of pictures of whole runs, of each kind
 WEIGHTS = (".pattern", ".masked", ".mask")  # points of attention weights and of what hides them
 KEPT = 6000  # heads × tokens up to which those are kept: 0.05 MB a token
-TOKENS = 4096  # of remembered traces; one whose every block was looked into holds 0.15 MB a token
+TRACES = 600_000_000  # bytes of remembered traces, about
+NUMBERS = 10_000_000  # of remembered probabilities
+OWN = psutil.virtual_memory().total // 2  # bytes of a person's own models that stay loaded
 
 
-@shared()
+def _held(model) -> int:
+    """Bytes of a person's own model; those that come with the project are small, and stay."""
+    own = model.name.partition(AT)[0] not in engine.shipped()
+    return sum(4 * p.numel() for p in model.parameters()) if own else 0
+
+
+@shared(OWN, weight=_held, drop=lambda name: forget(name))
 def model(name: str):
     torch.set_num_threads(1)  # many visitors, few cores: one thread each is fastest
     with no_panics():
-        return engine.load(name)
+        return engine.load(name) if name.partition(AT)[0] in engine.shipped() else _own(name)
+
+
+def _own(name: str):
+    """A person's own model; a ValueError where it is there no more, does not fit into memory or is broken."""
+    LOADED.pop(name, None)
+    one = shelf.find(name)
+    if one is None:
+        raise ValueError(f"there is no model {name!r} here")
+    if lacking := without_room(one, room()):
+        raise ValueError(lacking)
+    model.shrink(max(0, OWN - one.needs) if one.loading <= shelf.room() else 0)
+    try:
+        found = engine.load(one.folder)
+        if not found.reads[0].image or len(found.reads) == 2:
+            tokenizer_of(found)
+    except ValueError as error:
+        shelf.fail(one, error)
+        raise
+    found.name = name
+    LOADED[name] = one.stamp
+    return found
+
+
+LOADED: dict[str, tuple] = {}  # the stamps of a person's own models when they were loaded
+
+
+def room() -> int:
+    """Bytes of memory for one more model, when all of a person's own that are loaded have gone."""
+    return shelf.room() + model.held
+
+
+def without_room(one: shelf.Listed, room: int) -> str:
+    """Why a model does not fit into so much memory; empty where it does, or is there."""
+    if one.loading <= room or one.name in LOADED:
+        return ""
+    return f"to load it takes {sized(one.loading)} of memory, and {sized(room)} are free"
+
+
+def version(name: str) -> str:
+    """A sign of the files that a person's own model was loaded from, as others may come to stand there."""
+    return blake2s(repr(LOADED[name]).encode(), digest_size=4).hexdigest() if name in LOADED else ""
+
+
+def renew(one: shelf.Listed) -> None:
+    """Forget a model of a person's own whose files are others than those that were loaded."""
+    if LOADED.get(one.name, one.stamp) != one.stamp:
+        model.forget(one.name)
+        forget(one.name)
+
+
+def forget(name: str) -> None:
+    """Forget what was computed with a model that has gone."""
+    LOADED.pop(name, None)
+    for cached in CACHES:
+        if cached is not model:
+            cached.forget(name)
 
 
 def fall_back(error: BaseException) -> bool:
@@ -71,14 +140,26 @@ def check_given(name: str, given: Given) -> None:
         check_text(text)
 
 
-def _read_by(trace: Trace) -> int:
-    """Of how many tokens, or patches, a trace is."""
+def _size(trace: Trace) -> int:
+    """About how many bytes a trace holds when every block of it was looked into."""
     first = trace.model.reads[0]
-    tokens = first.context if first.image else trace.ids.numel()
-    return tokens + (0 if trace.target is None else trace.target.numel())
+    read = [first.context if first.image else trace.ids.numel()]
+    read += [] if trace.target is None else [trace.target.numel()]
+    return 4 * sum(
+        tokens * _numbers(stack, sum(read)) for stack, tokens in zip(trace.model.reads, read, strict=True)
+    )
 
 
-@shared(TOKENS, weight=_read_by)
+def _numbers(c: Config | RecurrentConfig, tokens: int) -> int:
+    """About how many numbers a stack has for a token: in a block some twelve vectors, the MLP's three or four
+    times, five matrices of a head; and the scores of the next."""
+    if isinstance(c, RecurrentConfig):
+        return 20 * c.width + 2 * c.vocabulary
+    block = 12 * c.width + 8 * c.heads * c.head_width + 4 * c.mlp_width + 5 * c.heads * tokens
+    return c.layers * block + 2 * c.vocabulary
+
+
+@shared(TRACES, weight=_size)
 def _trace(name: str, given: Given, edits: Edits) -> Trace:
     with no_panics():
         return _run(name, given, edits)
@@ -121,6 +202,12 @@ def fitting(name: str, given: Given, edits: Edits) -> tuple[Edits, list[str]]:
 def merged(name: str, piece: bytes) -> list[list[bytes]]:
     """How the bytes of a piece are merged, step by step; not to be changed."""
     return merges(piece, model(name).tokenizer.ranks)
+
+
+@shared(10_000)
+def ways(name: str, word: str, count: int) -> list[tuple[float, list[str]]]:
+    """The most probable ways to cut a word into entries of a Unigram vocabulary; not to be changed."""
+    return model(name).tokenizer.cuts(word, count)
 
 
 @shared(PROMPTS)
@@ -277,7 +364,7 @@ def stop_by_hand(
     return work_lens(trace(name, given, edits), stop, at, entry, shown, side)
 
 
-@shared(PROMPTS)
+@shared(NUMBERS, weight=lambda steps: sum(x.numel() for x in steps.values()))
 def sampled(
     name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: Edits = ()
 ) -> dict[str, torch.Tensor]:
@@ -285,7 +372,7 @@ def sampled(
     return steps_of(trace(name, given, edits)[point][(0, *at)].cpu(), decoding)
 
 
-@shared(10 * PROMPTS)
+@shared(NUMBERS, weight=torch.Tensor.numel)
 def answer(name: str, given: Given, point: str, at: tuple[int, ...], edits: Edits = ()) -> torch.Tensor:
     """The probability of every answer, at one position where there are several."""
     return trace(name, given, edits)[point][(0, *at)].cpu().double().softmax(-1)

@@ -40,7 +40,7 @@ class View:
     """Everything that a link says. Positions are clamped to the model and prompt by `fit`."""
 
     # the input, and which model reads it
-    model: str = ""  # a shipped model's name; empty: the default
+    model: str = ""  # a model's name; empty: the default
     prompt: str = PROMPT
     target: str = ""  # what a decoder beside an encoder reads; empty: its own output
     image: str = ""  # what an image model reads, one sign per pixel; empty: the model's first example
@@ -109,8 +109,9 @@ def read_link(params: Mapping[str, str], models: list[str]) -> tuple[View, list[
 def _parse(name: str, text: str, models: list[str]):
     """(value or None, complaint or "") for one parameter."""
     kind, said = TYPES[name], f"{name} = “{text_start(text)}”"
-    if name == "model" and text not in models:
-        return None, f"{said}: there is no such model here; there are {', '.join(models)}."
+    if name == "model":
+        found = called(text, models)
+        return found, "" if found else f"{said}: there is no such model here; there are {', '.join(models)}."
     if name == "edits":
         value, unread = edits.read(text)
         cut = "; ".join(f"“{text_start(part)}”" for part in unread)
@@ -132,6 +133,12 @@ def _parse(name: str, text: str, models: list[str]):
     low, high = RANGES[name]
     value = min(max(kind(value), low), high)
     return value, "" if value == float(text) else f"{said}: the range is {low} to {high}; {value} is used."
+
+
+def called(text: str, models: list[str]) -> str | None:
+    """The model of this name, or else the only one that has it behind the folders that it is in."""
+    behind = [name for name in models if name.endswith(f"/{text}")]
+    return text if text in models else behind[0] if text and len(behind) == 1 else None
 
 
 def text_start(text: str) -> str:
@@ -335,13 +342,14 @@ def told() -> str:
     return st.session_state.get("drawn", "")
 
 
-def leave() -> None:
-    """Go to the walk after this run: a callback cannot switch pages."""
-    st.session_state.leaving = True
+def leave(to: str = "walk") -> None:
+    """Go to another page, a folder of app/views, after this run: a callback cannot switch pages."""
+    st.session_state.leaving = to
 
 
-def leaving() -> bool:
-    return st.session_state.pop("leaving", False)
+def leaving() -> str:
+    """The page to go to; empty where one stays."""
+    return st.session_state.pop("leaving", "")
 
 
 def publish() -> None:

@@ -40,6 +40,7 @@ DRAWN = (
     "pipeline",
     "bar",
     "prompt",
+    "picker",
     "drawing",
     "painting",
     "tokens",
@@ -234,6 +235,14 @@ def prompt(key: str, header: dict, submit: Act, example: Act) -> None:
     them are always in sight; 0: all or none) and open. `submit` is called with a text, `example` with one's."""
     texts = [shown for shown, _ in header["examples"]]
     put("prompt", key, header, texts, prompt=text(state.LONGEST_TEXT, submit), example=one_of(texts, example))
+
+
+def picker(key: str, header: dict, known: list[str], choose: Act, card: Act) -> None:
+    """The models to choose from; `header` has name, kind, label, search, cannot, nothing, foot and groups
+    [(title, [(name, what it is, why it cannot be chosen or "")])]. `choose` is called with the name of one,
+    `card` with one of `known` whose card is wanted."""
+    free = [name for _, models in header["groups"] for name, _, why in models if not why]
+    put("picker", key, header, free, choose=one_of(free, choose), card=one_of(known, card))
 
 
 def drawing(key: str, header: dict, image: Act) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from app import catalogue, components, compute, state
 from app.architecture import BEGIN, CROSS, GLANCE, whole
 from app.text import say
+from app.ui import picker
 from app.ui.context import StepContext
 from app.ui.controls import button, text_field
 from app.ui.labels import escape
@@ -34,7 +35,8 @@ def of_a_run(draw: Callable[[StepContext], None]) -> None:
     given = catalogue.given(name, view)
     if view.step == GLANCE[0]:
         _welcome(model)
-    _image(view, model) if model.reads[0].image else _prompt(view, model)
+    with picker.beside(name):
+        _image(view, model) if model.reads[0].image else _prompt(view, model)
     above = group("notes")
     try:
         trace = compute.trace(name, given)

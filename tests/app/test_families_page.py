@@ -285,9 +285,9 @@ def measured(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
         (tmp_path / name / "scores.json").write_text(json.dumps({"rows": rows}))
 
-    catalogue.measured.cache_clear()
+    catalogue._measured.cache_clear()
     yield write
-    catalogue.measured.cache_clear()
+    catalogue._measured.cache_clear()
 
 
 def chrf(name: str) -> list[float]:

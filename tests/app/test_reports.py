@@ -65,6 +65,7 @@ EVENTS = {
     "machine": ("token", "take", "zoom", "sink", "open"),
     "matrix": ("pick",),
     "painting": ("image",),
+    "picker": ("choose", "card"),
     "pipeline": ("step",),
     "plot": ("pick",),
     "prompt": ("prompt", "example"),

@@ -260,22 +260,29 @@ function source(h) {
   const [name, shape] = (h.foot ?? "").split(/ {2}/),
     failed = h.light && !h.light.ok,
     letters = axesOf(h.foot ?? "");
-  const short = [shape ?? name, h.model].filter(Boolean).join(" · ");
   const line = el(
     "summary",
     { title: [letters, h.light?.text].filter(Boolean).join(". ") },
     ...(h.light
       ? [el("span", { class: failed ? "light off" : "light ok", text: failed ? "✗" : "✓" }), " "]
       : []),
-    short,
+    shape ?? name,
   );
   const more = [
     h.foot && el("code", { text: h.foot, title: letters, "aria-description": letters }),
     letters,
     h.light && el("span", { class: "check", text: h.light.text }),
-    h.model && `model: ${h.model}`,
   ];
-  return [el("details", { open: failed }, line, ...more.filter(Boolean).flatMap((part) => [part, el("br")]))];
+  const inside = more.filter(Boolean).flatMap((part) => [part, el("br")]);
+  const details = h.foot || h.light ? [el("details", { open: failed }, line, ...inside)] : [];
+  return [...details, ...(h.model ? [badge(h.model, details.length > 0)] : [])];
+}
+// Which model computed it; the picker of the page opens that model's card.
+function badge(model, after) {
+  const name = model.replace(/, what if$/, ""),
+    open = () => PAGE.bus.dispatchEvent(new CustomEvent("card", { detail: name }));
+  const button = el("button", { type: "button", title: "The model's card", onclick: open, text: name });
+  return el("span", { class: "badge" }, after ? "· " : "", button, model.slice(name.length));
 }
 // The sentence under a heat map or chart, made from its numbers; a screen reader reads it with the title.
 function remark(made, h, text) {

@@ -25,6 +25,7 @@ from app.views.walk.steps import (
     scores,
     softmax,
     tokens,
+    unigram,
     wordpieces,
 )
 
@@ -34,6 +35,7 @@ DRAW: dict[str, dict[Conditions, Callable[[StepContext], None]]] = {
     "tokens": {
         when(): tokens.draw,
         when(segments=True): wordpieces.draw,
+        when(unigram=True): unigram.draw,
         when(image=True): patches.draw,
     },
     "embeddings": {when(): embeddings.draw, when(architecture="recurrent"): recurrent.embedded},
