@@ -59,13 +59,14 @@ window.addEventListener("compositionend", (e) => (composed = e.timeStamp), true)
 const enters = (e) =>
   e.key === "Enter" && !e.isComposing && e.keyCode !== COMPOSING && e.timeStamp - composed > MOMENT_AFTER;
 
-// Listeners of one component's root; renewed on every call, because earlier ones stay otherwise.
-function listen(root, target, type, handler) {
-  const key = type + (target === window ? "@window" : "");
+// Listeners of one component's root; renewed on every call, because earlier ones stay otherwise. first: before
+// what is inside the target has its turn.
+function listen(root, target, type, handler, first = false) {
+  const key = `${type}${target === window ? "@window" : ""}${first}`;
   const all = (root.__listeners ??= new Map());
   if (all.has(key)) all.get(key)();
-  target.addEventListener(type, handler);
-  all.set(key, () => target.removeEventListener(type, handler));
+  target.addEventListener(type, handler, first);
+  all.set(key, () => target.removeEventListener(type, handler, first));
 }
 function silence(root) {
   root.__listeners?.forEach((off) => off());

@@ -21,10 +21,12 @@ def main() -> None:
 
 
 def _step(ctx: StepContext) -> None:
-    _map(ctx)
     glance = ctx.view.step in GLANCE
+    with group("pinned"):
+        _map(ctx)
+        if not glance:
+            _bar(ctx)
     if not glance:
-        _bar(ctx)
         what_ifs.changes(ctx)
         with group("head"):
             _head(ctx)
