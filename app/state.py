@@ -62,6 +62,7 @@ class View:
     norm: str = one_of("attn", "attn", "cross", "mlp", "final", "embed")  # which norm of the block
     sink: bool = False  # hide the first token's share
     weighted: bool = False  # attention weights times the length of the value vectors
+    stage: int = ranged(0, 0, 4)  # for a projector: the picture, its row, its cell, its arithmetic; 0 is off
     # of the picture of the whole model: how large, and which piece of it
     zoom: float = ranged(1.0, 1.0, 60.0)
     zoom_x: float = ranged(0.0, 0.0, 1.0)

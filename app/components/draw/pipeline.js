@@ -5,7 +5,9 @@ DRAW.pipeline = function ({ data, parentElement, setTriggerValue }) {
   if (!data) return;
   const state = (root.__state ??= {});
   const arrives = state.h?.names[state.h.at] !== data.names[data.at];
-  Object.assign(state, { h: data, send: setTriggerValue });
+  Object.assign(state, { h: data, send: setTriggerValue, level: chosen("stage", data.stage) });
+  document.documentElement.classList.toggle("staged", data.stage > 0);
+  state.leave = () => document.documentElement.classList.remove("staged");
   state.at = data.names.indexOf(chosen("step", data.names[data.at]));
   if (state.at < 0) state.at = data.at; // chosen, but there is none here
   if (root.__built !== data.steps.join()) build_map(root, state);
@@ -24,11 +26,38 @@ function go(root, state, to) {
   state.send("step", state.h.names[to]);
 }
 
+// On a stage one goes on inside a step first: to the next of its levels, or where the whole model is played to the
+// part that is computed next.
+function turn(state, by) {
+  if (!state.level) return state.go(state.at + by);
+  const { levels, steps } = state.h, level = levels[levels.indexOf(state.level) + by];
+  if (played(by)) return;
+  if (level) return stand(state, state.at, level);
+  const to = state.at + by;
+  if (to >= 0 && to < steps.length) stand(state, to, by > 0 ? 1 : LAST);
+}
+const LAST = 4;
+function stand(state, at, level) {
+  Object.assign(state, { at, level });
+  choose("step", state.h.names[at]);
+  choose("stage", level);
+  state.send("stage", [at, level]);
+}
+function played(by) {
+  const machine = document.querySelector("[data-kind=machine] > .gb")?.__state, before = machine?.at;
+  if (machine?.plan) MACHINE.step(machine, by);
+  return machine?.at !== before;
+}
+function onStage(state, on) {
+  if (on !== state.level > 0) stand(state, state.at, on ? 1 : 0);
+}
+
 // A new step starts at its top, below the map, which stays where it is.
 function fromItsTop(root) {
   const main = root.closest("[data-testid=stMain]"), pinned = root.closest("[data-part=pinned]");
   if (!main?.scrollTop) return;
-  const top = () => pinned.nextElementSibling?.getBoundingClientRect().top - pinned.getBoundingClientRect().bottom;
+  const top = () =>
+    pinned.nextElementSibling?.getBoundingClientRect().top - pinned.getBoundingClientRect().bottom;
   ask(top, (above) => above < 0 && (main.scrollTop += above - 8));
 }
 
@@ -44,13 +73,19 @@ function build_map(root, state) {
     const list = el("ol", { class: "steps" });
     for (const title of steps) {
       const at = n++, counted = at < h.unnumbered ? "" : el("small", { text: at + 1 - h.unnumbered });
-      const step = el("button", { type: "button", class: "step", onclick: () => state.go(at) }, counted, title);
+      const step = el(
+        "button",
+        { type: "button", class: "step", onclick: () => state.go(at) },
+        counted,
+        title,
+      );
       list.append(el("li", {}, step));
     }
     groups.append(el("li", { class: "group g" + i }, el("span", { class: "name" }), list));
   }
   nav.append(groups, button("›", "arrow", "Next step (right arrow key)", () => state.go(state.at + 1)));
-  nav.append(copyButton());
+  const help = "One picture, large, for a projector (P); the clicker then goes on inside the step";
+  nav.append(button("Stage", "beside", help, () => onStage(state, true)), copyButton());
   root.replaceChildren(nav);
   root.__built = h.steps.join();
 }
@@ -120,13 +155,17 @@ function reveal(button, strip) {
 // page keys step wherever one is.
 const ARROWED =
   "textarea, select, .table, canvas, input:not([type=checkbox]), [role=slider], [role=radiogroup]";
-const held = (e, on) => e.defaultPrevented || on.isContentEditable || on.closest?.(ARROWED);
+const WRITTEN = "textarea, select, input:not([type=checkbox], [type=range])";
+const held = (e, on, where) => e.defaultPrevented || on.isContentEditable || on.closest?.(where);
 function onKey(e, state) {
   const by = { ArrowLeft: -1, PageUp: -1, ArrowRight: 1, PageDown: 1 }[e.key], on = e.composedPath()[0];
   if (e.key === "Escape") on.blur?.(); // and the arrow keys step again
-  if (!by || e.ctrlKey || e.metaKey || e.altKey || e.shiftKey) return;
-  if (!e.key.startsWith("Page") && held(e, on)) return;
+  if (e.ctrlKey || e.metaKey || e.altKey || e.shiftKey) return;
+  if (e.key === "Escape") onStage(state, false);
+  if (e.key.toLowerCase() === "p" && !held(e, on, WRITTEN)) onStage(state, !state.level);
+  if (!by) return;
+  if (!e.key.startsWith("Page") && held(e, on, ARROWED)) return;
   e.preventDefault();
   e.stopPropagation();
-  state.go(state.at + by);
+  turn(state, by);
 }

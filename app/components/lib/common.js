@@ -119,6 +119,10 @@ function css(root, name) {
   if (!THEME.has(name)) THEME.set(name, getComputedStyle(root).getPropertyValue(name).trim());
   return THEME.get(name);
 }
+// Of the window's height, what the picture on a stage takes
+const STAGE_SHARE = 0.64;
+// So many pixels of a picture at 1280 × 720, as large as they are on this screen (see style.css)
+const sized = (pixels) => pixels * (parseFloat(css(document.documentElement, "font-size")) / 15);
 const palette = (root, name) => css(root, name).match(/#[0-9a-f]{6}/gi) ?? ["#ffffff", "#000000"];
 
 // A number's place on a scale, 0 to 255. Weights (0 to 1) go by their square root: small ones stay visible.
@@ -224,7 +228,7 @@ function frame(root, h, rows, tag = "canvas") {
   made.title.hidden = !h.title;
   made.canvas.setAttribute("aria-label", h.aria || h.title || "picture");
   const from = JSON.stringify([h.foot, h.model, h.light]);
-  if (made.from !== from) made.foot.replaceChildren(...source(h)); // else what was unfolded stays so
+  if (made.from !== from) made.source.replaceChildren(...source(h, made.words)); // else what was unfolded stays so
   made.from = from;
   made.rows = rows;
   made.name = (h.foot || h.title || "picture").split(/\s{2}/)[0].replace(/[^\w.-]+/g, "-");
@@ -252,8 +256,8 @@ const axesOf = (foot) =>
   (/\[([^\]]*)\]$/.exec(foot)?.[1].match(/\b[A-Z]\b/g) ?? []).map((letter) => `${letter} ${AXES[letter]}`)
     .join(", ");
 // Where the numbers come from, in one line: self-check, shape, model. It unfolds to the point's name, the
-// letters of its shape, and the check; a failed check is unfolded.
-function source(h) {
+// letters of its shape, the check, and what can be read off the numbers; a failed check is unfolded.
+function source(h, words = null) {
   const [name, shape] = (h.foot ?? "").split(/ {2}/),
     failed = h.light && !h.light.ok,
     letters = axesOf(h.foot ?? "");
@@ -264,19 +268,23 @@ function source(h) {
     ...(h.light
       ? [el("span", { class: failed ? "light off" : "light ok", text: failed ? "✗" : "✓" }), " "]
       : []),
-    short,
+    short || "in words",
   );
   const more = [
     h.foot && el("code", { text: h.foot, title: letters, "aria-description": letters }),
     letters,
     h.light && el("span", { class: "check", text: h.light.text }),
     h.model && `model: ${h.model}`,
+    words,
   ];
   return [el("details", { open: failed }, line, ...more.filter(Boolean).flatMap((part) => [part, el("br")]))];
 }
-// The sentence under a heat map or chart, made from its numbers; a screen reader reads it with the title.
+// What can be read off a heat map or chart: a screen reader reads it with the title. The sentence that somebody
+// wrote for it stands below it; the one made of its numbers is among the details.
 function remark(made, h, text) {
-  made.note.textContent = text;
+  made.note.textContent = h.say ?? "";
+  made.note.hidden = !h.say;
+  made.words.textContent = h.say ? "" : text;
   made.canvas.setAttribute("aria-label", `${h.aria || h.title}. ${text}`);
 }
 // Plotly is loaded once the first heat map is drawn and the browser is idle; nothing waits for it.
@@ -296,9 +304,10 @@ function build(root, tag) {
   made.canvas = el(tag, { role: "img", tabindex: 0 });
   made.tip = el("div", { class: "tip", role: "status", "aria-live": "polite", hidden: true });
   made.table = el("div", { class: "table", tabindex: 0, hidden: true });
-  made.note = el("span");
+  made.note = el("div", { class: "note" });
+  made.words = el("span");
   made.key = el("span", { class: "key" });
-  made.foot = el("div", { class: "foot" });
+  made.source = el("div", { class: "source" });
   const table = tool("Table", "Show the numbers as a table", () => {
     made.table.hidden = !made.table.hidden;
     table.setAttribute("aria-pressed", !made.table.hidden);
@@ -317,8 +326,8 @@ function build(root, tag) {
       head,
       made.body,
       made.table,
-      el("div", { class: "note" }, made.key, made.note),
-      made.foot,
+      made.note,
+      el("div", { class: "foot" }, made.key, made.source),
     ),
   );
   return made;

@@ -1,20 +1,28 @@
 """The main page: one prompt, or one image, step by step."""
 
+import re
+
 from app import components, compute, state
 from app.architecture import BEGIN, END, GLANCE, HEADED, steps_of
 from app.text import say
 from app.ui import reading, what_ifs
 from app.ui.context import StepContext
-from app.ui.page import Page, columns, group, text
+from app.ui.events import numbers
+from app.ui.page import Page, columns, group, left_of, text
 from app.ui.source import ran
 from app.ui.words import told
+from app.views.walk import stage
 from app.views.walk.steps import drawing
 from engine.config import Config
+
+SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z−])")  # between two of them
 
 
 def main() -> None:
     with Page() as page:
         reading.of_a_run(_step)
+    if state.current().stage:
+        page.parts, page.code = stage.only(page.parts, state.current()), ()
     components.show(page)
     ran(*page.code)
     state.publish()
@@ -29,9 +37,12 @@ def _step(ctx: StepContext) -> None:
     if not glance:
         what_ifs.changes(ctx)
         with group("head"):
-            _head(ctx)
-    with group(f"step-{ctx.view.step}"):
+            rest = _head(ctx)
+    with group(f"step-{ctx.view.step}") as place:
         drawing(ctx)(ctx)
+    if not glance and rest:
+        with left_of(place):
+            text(rest)
     if glance:  # below the picture, which so stays in its place
         what_ifs.changes(ctx)
     what_ifs.mechanisms(ctx)
@@ -54,8 +65,20 @@ def _map(ctx: StepContext) -> None:
         "unnumbered": len(GLANCE),
         "names": list(steps),
         "steps": list(titles.values()),
+        "stage": 0,
+        "levels": [stage.PICTURE],
     }
-    components.pipeline("map", header, step=lambda name: state.change(step=name))
+    side = {"stack": ctx.side} if ctx.side else {}
+
+    def stand(at: list[int]) -> None:
+        state.change(step=steps[at[0]], stage=at[1], **side)
+
+    components.pipeline(
+        "map",
+        header,
+        step=lambda name: state.change(step=name, **side),
+        stage=numbers((0, len(steps) - 1), (0, stage.ARITHMETIC), act=stand),
+    )
 
 
 def _bar(ctx: StepContext) -> None:
@@ -85,8 +108,8 @@ def _bar(ctx: StepContext) -> None:
     )
 
 
-def _head(ctx: StepContext) -> None:
-    """The step's title and formula, and what happens in it in plain words."""
+def _head(ctx: StepContext) -> str:
+    """The step's title, a sentence of what happens in it, and its formula; returns what else is to be said."""
     step = ctx.view.step
     number = steps_of(ctx.config, ctx.side).index(step) + 1 - len(GLANCE)
     which = f"/{ctx.mask}" if step == "mask" else ""
@@ -94,11 +117,13 @@ def _head(ctx: StepContext) -> None:
     title, lead, formula = (
         told(ctx, f"{step}/{part}", *tempered) for part in ("title", "lead", f"formula{which}")
     )
+    first, *rest = SENTENCE.split(lead, 1)
     left, right = columns(7, 4, align="center")
     with left:
-        text(f"### {number}. {title}\n\n{lead}")
+        text(f"### {number}. {title}\n\n{first}")
     with right:
         components.formula("formula", compute.formula(formula))
+    return "".join(rest)
 
 
 main()
