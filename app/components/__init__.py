@@ -218,7 +218,7 @@ def bar(key: str, header: dict, token: Act, layer: Act, head: Act, stack: Act) -
     acts = {"token": token, "layer": layer, "head": head}
     of = [header[name] for name in ("ids", "tokens", "layers", "heads")]
     there = {name: place(counts[name], act) for name, act in acts.items()}
-    put("bar", key, header, of, **there, stack=one_of(state.CHOICES["stack"], stack))
+    put("bar", key, header, of, **there, stack=one_of(state.SIDES, stack))
 
 
 def prompt(key: str, header: dict, submit: Act, example: Act) -> None:

@@ -57,7 +57,9 @@ def _readable(view: state.View) -> state.View:
 
 def _look(view: state.View, model, given: compute.Given, trace) -> tuple[StepContext, list[str]]:
     """The view of the run, with positions that exist, and a sentence for each one moved."""
-    ctx = StepContext(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
+    side = state.side_of(view) if len(model.reads) == 2 else ""
+    view = replace(view, stack=side or view.stack)
+    ctx = StepContext(view, model, given, trace, side=side)
     keys = len(ctx.memory.ids) if view.step == CROSS and ctx.side == "decoder" else None
     fitted, moved = state.fit(view, ctx.config, len(ctx.ids), keys, ctx.side, ctx.gap)
     kept, refused = compute.fitting(model.name, given, view.edits)
@@ -77,7 +79,8 @@ def _prompt(view: state.View, model) -> None:
     def show(text: str) -> None:
         """An example opens where there is something to see in it."""
         example = next(example for example in examples if example["text"] == text)
-        _submit(example["text"], **{place: example[place] for place in PLACES if place in example})
+        places = {place: example[place] for place in PLACES if place in example}
+        _submit(example["text"], **places, **({"stack": ""} if "step" in places else {}))
 
     components.prompt("prompt", header, _submit, show)
 

@@ -47,7 +47,8 @@ function draw(root, state) {
 // As high as its lanes need, or as the window has room for when it is not scrolled
 function height(stage, h) {
   const scrolled = stage.closest("[data-testid=stMain]")?.scrollTop ?? 0;
-  const room = innerHeight - HIGH.below - stage.getBoundingClientRect().top - scrolled;
+  const room = (innerHeight - HIGH.below - stage.getBoundingClientRect().top - scrolled) /
+    (stage.currentCSSZoom ?? 1);
   return Math.max(HIGH.least, Math.min(room, MACHINE.TOP + HIGH.lane * h.lanes.length));
 }
 function build(root, state, made) {

@@ -50,7 +50,7 @@ function paint(root, state) {
   const draw = (share) => {
     const g = surface(made.canvas, fit.w, fit.h), there = share === 1;
     cells(g, fit, now, h.scale, root, from?.cells, share);
-    if (there && fit.cw >= sized(h.texts ? 22 : 34) && fit.ch >= sized(17)) {
+    if (there && fit.cw >= (h.spot ? 32 : sized(h.texts ? 22 : 34)) && fit.ch >= (h.spot ? 16 : sized(17))) {
       numbers(g, fit, h, R, C, value, lut, limit, root);
     }
     labels(g, fit, h, R, C, ink, root);
@@ -70,11 +70,12 @@ function paint(root, state) {
 
 // On a stage a cell is shown with those around it where they would be too small for their numbers: `from` are
 // the first row and column of what is shown.
-const AROUND = [12, 12]; // rows and columns
+const AROUND = 15; // rows or columns, at most
 function seen({ h, pick, width }, ...size) {
   const all = { ...h, pick, from: [0, 0], size };
   if (h.spot < 3 || !pick) return all;
-  const most = [AROUND[0], Math.max(4, Math.min(AROUND[1], Math.floor(width / sized(52))))];
+  const fits = Math.floor((0.8 * width) / Math.max(36, sized(22)));
+  const most = [AROUND, Math.max(3, Math.min(AROUND, fits))];
   const [[r0, R], [c0, C]] = size.map((length, k) => {
     const count = Math.min(length, most[k]);
     return [Math.max(0, Math.min(length - count, pick[k] - (count >> 1))), count];
@@ -94,7 +95,8 @@ function seen({ h, pick, width }, ...size) {
 }
 
 // An index of an axis: its label, and for a token of a text also its position.
-const called = (list, i, counted) => (list[0] === null ? String(i) : counted ? placed(list[i], i) : list[i]);
+const called = (list, i, counted, from) =>
+  list[0] === null ? String(i + from) : counted ? placed(list[i], i + from) : list[i];
 const number = (h, x) => (x === -Infinity ? h.hidden : show(x));
 const READ = {
   weight: (
@@ -112,8 +114,8 @@ const READ = {
   mask: (a, b, x) => `${a} ${x === -Infinity ? "may not" : "may"} look at ${b}`,
 };
 function reading(h, [r, c], value) {
-  const a = called(h.rows, r, h.counted[0]),
-    b = called(h.cols, c, h.counted[1]),
+  const a = called(h.rows, r, h.counted[0], h.from[0]),
+    b = called(h.cols, c, h.counted[1], h.from[1]),
     x = value(r, c),
     said = number(h, x);
   if (READ[h.told]) return READ[h.told](a, b, x, said);
@@ -144,7 +146,8 @@ function layout(canvas, root, h, R, C, width) {
     titled && longest(h.titles.slice(0, 1), sized(90)),
   );
   const cw = Math.min(most[0], (width - left - 6) / C);
-  const slanted = named && longest(h.cols, sized(90)) > cw;
+  const square = h.axes === "TS" ? (height - titled - sized(20)) / R : Infinity;
+  const slanted = named && longest(h.cols, sized(90)) > Math.min(cw, square);
   const across = slanted ? longest(h.cols, sized(90)) : sized(20);
   const top = titled + (!named ? 4 : cw < sized(9) ? sized(16) : across);
   const ch = Math.max(
@@ -252,7 +255,7 @@ function legend(h, lut, limit, masked) {
 }
 
 function numbers(g, fit, h, R, C, value, lut, limit, root) {
-  const large = h.spot ? Math.max(sized(11), Math.min(fit.cw * 0.3, fit.ch * 0.42)) : sized(11);
+  const large = h.spot ? Math.min(fit.cw * 0.36, fit.ch * 0.42) : sized(11);
   g.font = h.texts ? `${sized(12)}px ${fit.font}` : `${large}px ${css(root, "--st-font")}`;
   g.textAlign = "center";
   g.textBaseline = "middle";

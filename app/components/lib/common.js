@@ -120,7 +120,7 @@ function css(root, name) {
   return THEME.get(name);
 }
 // Of the window's height, what the picture on a stage takes
-const STAGE_SHARE = 0.64;
+const STAGE_SHARE = 0.66;
 // So many pixels of a picture at 1280 × 720, as large as they are on this screen (see style.css)
 const sized = (pixels) => pixels * (parseFloat(css(document.documentElement, "font-size")) / 15);
 const palette = (root, name) => css(root, name).match(/#[0-9a-f]{6}/gi) ?? ["#ffffff", "#000000"];
@@ -366,7 +366,7 @@ function fillTable(made, into = made.table) {
 
 // A canvas of w × h CSS pixels, sharp on every screen, cleared
 function surface(canvas, w, h) {
-  const ratio = devicePixelRatio || 1;
+  const ratio = (devicePixelRatio || 1) * (canvas.currentCSSZoom ?? 1);
   canvas.width = Math.round(w * ratio);
   canvas.height = Math.round(h * ratio);
   canvas.style.width = w + "px";

@@ -1,6 +1,7 @@
 """The main page: one prompt, or one image, step by step."""
 
 import re
+from dataclasses import replace
 
 from app import components, compute, state
 from app.architecture import BEGIN, END, GLANCE, HEADED, steps_of
@@ -30,6 +31,7 @@ def main() -> None:
 
 def _step(ctx: StepContext) -> None:
     glance = ctx.view.step in GLANCE
+    _headline(ctx)
     with group("pinned"):
         _map(ctx)
         if not glance:
@@ -46,6 +48,16 @@ def _step(ctx: StepContext) -> None:
     if glance:  # below the picture, which so stays in its place
         what_ifs.changes(ctx)
     what_ifs.mechanisms(ctx)
+
+
+def _headline(ctx: StepContext) -> None:
+    """Of a model with two stacks what it makes of its input: a translation, a caption."""
+    if ctx.side:
+        source = ctx.given if isinstance(ctx.given, str) else ctx.given[0]
+        read = [] if ctx.model.reads[0].image else ["text"]
+        output = replace(ctx, side="decoder").text.strip()
+        with group("headline"):
+            text(told(ctx, "headline", *read, source=source, output=output or "∅"))
 
 
 def _map(ctx: StepContext) -> None:

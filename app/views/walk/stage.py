@@ -6,11 +6,12 @@ import re
 from app.state import View
 
 PICTURE, ROW, CELL, ARITHMETIC = 1, 2, 3, 4
-LEVELS = {"matrix": [PICTURE, ROW, CELL, ARITHMETIC]}  # by the picture's kind
-LEVELS |= dict.fromkeys(("plot", "image"), [PICTURE, ARITHMETIC])
-LEVELS |= dict.fromkeys(("tokens", "machine"), [PICTURE])
+POINT = [PICTURE, ARITHMETIC]
+LEVELS = {"matrix": [PICTURE, ROW, CELL, ARITHMETIC], "plot": POINT, "image": POINT}  # by the picture's kind
+LEVELS |= {"tokens": [PICTURE], "machine": [PICTURE]}
 FIRST = {  # which of a step's pictures it is, by how their keys begin; else the first
     "embeddings": ("matrix-embed.out",),
+    "layernorm": ("matrix-",),
     "qkv": ("matrix-attn.{letter}",),
     "scores": ("matrix-attn.scores",),
     "residual": ("matrix-resid_mid", "matrix-attn.sum"),

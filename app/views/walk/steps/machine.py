@@ -29,7 +29,7 @@ FURTHEST = 60.0  # zoom
 
 def draw(ctx: StepContext) -> None:
     if ctx.side:
-        stacks = {name: say("machine", f"stack/{name}") for name in state.CHOICES["stack"]}
+        stacks = {name: say("machine", f"stack/{name}") for name in state.SIDES}
         choice_of(
             "stack", say("machine", "stack"), ctx.side, stacks, lambda name: state.anew(stack=name, layer=0)
         )
