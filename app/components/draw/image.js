@@ -26,7 +26,7 @@ function paint(root, state) {
   const h = state.h, image = PAGE.tensors.get(h.src), over = h.over && PAGE.tensors.get(h.over);
   const made = frame(root, h, () => table(h, state, image, over));
   if (!image || (h.over && !over) || !state.width) return;
-  const high = h.spot ? STAGE_SHARE * innerHeight : sized(h.height);
+  const high = h.spot ? stageHeight(h.spot) : sized(h.height);
   const size = Math.min(high, state.width), across = h.across, step = size / across;
   const g = surface(made.canvas, size, size);
   pixels(g, image, size);

@@ -135,7 +135,7 @@ const labelled = (h, list) => !h.bare && list[0] !== null;
 // Where things go: label margins, and cells as large as the room allows.
 function layout(canvas, root, h, R, C, width) {
   const g = canvas.getContext("2d"), font = css(root, "--st-code-font") || "monospace", staged = h.spot > 0;
-  const height = staged ? STAGE_SHARE * innerHeight : sized(h.height);
+  const height = staged ? stageHeight(h.spot) : sized(h.height);
   const most = staged ? [Infinity, Infinity] : h.wide ? [sized(64), sized(26)] : [sized(46), sized(46)];
   g.font = `${sized(12)}px ${font}`;
   const longest = (list, cap) =>

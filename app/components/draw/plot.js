@@ -34,7 +34,7 @@ function chart(root, state) {
 }
 
 // As high as on every screen, or on a stage
-const high = ({ h, figure }) => (h.spot ? STAGE_SHARE * innerHeight : sized(figure.layout.height));
+const high = ({ h, figure }) => (h.spot ? stageHeight(h.spot) : sized(figure.layout.height));
 
 // A new chart is painted after the heat maps, sentences and arithmetic of its step, one at a time, so that
 // nobody waits for it; one far below the window, when it comes near.
@@ -353,7 +353,7 @@ function rowsOf(figure) {
 
 async function savePlot(state, made) {
   const layout = { ...state.gd.layout, showlegend: lines(state.figure).length > 1 };
-  const size = { format: "png", scale: 2, width: state.width, height: state.figure.layout.height };
+  const size = { format: "png", scale: 2, width: state.width, height: high(state) };
   const url = await Plotly.toImage({ data: state.gd.data, layout, config: CONFIG }, size);
   save(made.name + ".png", new Blob([fromBase64(url.split(",")[1])], { type: "image/png" }));
 }

@@ -119,8 +119,10 @@ function css(root, name) {
   if (!THEME.has(name)) THEME.set(name, getComputedStyle(root).getPropertyValue(name).trim());
   return THEME.get(name);
 }
-// Of the window's height, what the picture on a stage takes
-const STAGE_SHARE = 0.66;
+// How high the picture on a stage is: less where its arithmetic stands below it, or the sentence needs the room
+const SHORT = 480; // pixels of a window
+const stageHeight = (level) =>
+  innerHeight * (level === 4 && innerWidth < innerHeight ? 0.42 : innerHeight < SHORT ? 0.5 : 0.66);
 // So many pixels of a picture at 1280 × 720, as large as they are on this screen (see style.css)
 const sized = (pixels) => pixels * (parseFloat(css(document.documentElement, "font-size")) / 15);
 const palette = (root, name) => css(root, name).match(/#[0-9a-f]{6}/gi) ?? ["#ffffff", "#000000"];

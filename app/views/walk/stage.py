@@ -25,7 +25,8 @@ def only(parts: list[dict], view: View) -> list[dict]:
     """Of a page's parts those of the stage: the picture, its sentence, and at last its arithmetic; all of them
     where there is no step to show."""
     step = _found(parts, lambda part: part["key"] == f"step-{view.step}")
-    every = list(_all(step["data"]["parts"])) if step else []
+    within = step["data"]["parts"] if step else []
+    every = list(_all(within))
     picture = _picture(every, view)
     if not picture:
         return parts
@@ -37,7 +38,7 @@ def only(parts: list[dict], view: View) -> list[dict]:
     picture["data"]["spot"] = level
     beside = [[picture]] + ([[_box_of(by_hand, picture)]] if level == ARITHMETIC else [])
     columns = {"shares": [5, 4][: len(beside)], "align": "center", "places": beside}
-    said = _said(parts, every, picture, level)
+    said = _said(parts, within, picture, level)
     shown = [*said, {"kind": "columns", "key": "stage-columns", "data": columns}]
     stage = {"kind": "group", "key": f"step-{view.step}", "data": {"border": False, "parts": shown}}
     return [{"kind": "group", "key": "pinned", "data": {"border": False, "parts": [map]}}, stage]
@@ -66,14 +67,15 @@ def _picture(every: list[dict], view: View) -> dict | None:
     return pictures[0] if pictures else None
 
 
-def _said(parts: list[dict], every: list[dict], picture: dict, level: int) -> list[dict]:
+def _said(parts: list[dict], within: list[dict], picture: dict, level: int) -> list[dict]:
     """The title with the step's first sentence; at the row what the step says of its numbers. What is said of a
     cell stands with the picture."""
     head = _found(parts, lambda part: part["key"] == "head")
     if not head:
         return []
     lead = next(part for part in _all(head["data"]["parts"]) if part["kind"] == "text")
-    own = next((part for part in every if part["kind"] == "text"), None)
+    left = next((part["data"]["places"][0] for part in within if part["kind"] == "columns"), within)
+    own = next((part for part in left if part["kind"] == "text"), None)
     title, *rest = lead["data"][1:]
     about = own["data"] if level > PICTURE and own else ["div", *rest]
     said = [] if level > ROW and picture["kind"] == "matrix" else _sentence(about)
