@@ -8,7 +8,7 @@ SEEN = """name => { const part = document.querySelector(`[data-part=step-${name}
     const map = document.querySelector('[data-part=pinned]').getBoundingClientRect();
     return [map.top, part.getBoundingClientRect().top - map.bottom, map.height]; }"""
 SCROLL = "by => document.querySelector('[data-testid=stMain]').scrollBy(0, by)"
-CANVAS = "document.querySelector('[data-part^=matrix-attn.masked] canvas')"
+CANVAS = "document.querySelector('[data-part^=matrix-attn\\\\.masked] canvas')"
 
 
 def shows(page, step: str) -> None:
@@ -33,7 +33,7 @@ def test_a_clicker_steps_after_a_click_and_after_typing(page, app):
 
 def test_arrow_keys_in_a_picture_move_its_cell_and_do_not_step(page, app):
     go(page, app, step="scores", token=4, key=2)
-    picture = page.locator("[data-part^=matrix-attn.scores] .gb")
+    picture = page.locator('[data-part^="matrix-attn.scores"] .gb')
     picture.locator("canvas").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_url("**key=3**")
@@ -86,7 +86,7 @@ def test_nothing_is_carried_where_nothing_is_to_move(visitor):
 def test_a_term_lights_its_cell_and_a_cell_its_term(page, app):
     go(page, app, step="softmax", token=6, key=4)
     term = page.locator(".hand[open] tbody tr[tabindex]").nth(1)
-    plain = page.locator("[data-part^=matrix-attn.pattern] canvas")
+    plain = page.locator('[data-part^="matrix-attn.pattern"] canvas')
     before = plain.evaluate("canvas => canvas.toDataURL()")
     term.hover()
     assert plain.evaluate("canvas => canvas.toDataURL()") != before
@@ -104,6 +104,6 @@ def test_only_the_picked_cells_box_is_open(page, app):
     go(page, app, step="mask", token=5, key=3)
     opened = page.locator(".hand[open] > summary code")
     assert "attn.masked[" in opened.inner_text()
-    page.locator("[data-part^=matrix-attn.pattern] canvas").click(position={"x": 160, "y": 200})
+    page.locator('[data-part^="matrix-attn.pattern"] canvas').click(position={"x": 160, "y": 200})
     page.wait_for_function("document.querySelector('.hand[open] code').textContent.includes('attn.pattern[')")
     assert opened.count() == 1

@@ -120,9 +120,9 @@ function css(root, name) {
   return THEME.get(name);
 }
 // How high the picture on a stage is: less where its arithmetic stands below it, or the sentence needs the room
-const SHORT = 480; // pixels of a window
+const LOW = 480; // pixels of a window
 const stageHeight = (level) =>
-  innerHeight * (level === 4 && innerWidth < innerHeight ? 0.42 : innerHeight < SHORT ? 0.5 : 0.66);
+  innerHeight * (level === 4 && innerWidth < innerHeight ? 0.42 : innerHeight < LOW ? 0.5 : 0.66);
 // So many pixels of a picture at 1280 × 720, as large as they are on this screen (see style.css)
 const sized = (pixels) => pixels * (parseFloat(css(document.documentElement, "font-size")) / 15);
 const palette = (root, name) => css(root, name).match(/#[0-9a-f]{6}/gi) ?? ["#ffffff", "#000000"];
@@ -263,7 +263,7 @@ function source(h, words = null) {
   const [name, shape] = (h.foot ?? "").split(/ {2}/),
     failed = h.light && !h.light.ok,
     letters = axesOf(h.foot ?? "");
-  const short = [shape ?? name, h.model].filter(Boolean).join(" · ");
+  const short = [shape?.replace("B=1, ", "") ?? name, h.model].filter(Boolean).join(" · ");
   const line = el(
     "summary",
     { title: [letters, h.light?.text].filter(Boolean).join(". ") },
