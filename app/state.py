@@ -26,6 +26,9 @@ CALLED = {"layer": "block"}  # fields that the page calls otherwise
 PROMPT = "The animal didn't cross the street because it was too"  # its end is open: several words fit
 
 
+SIDES = ("encoder", "decoder")  # of a model with two stacks
+
+
 def ranged(default: float, low: float, high: float):
     """A number from low to high."""
     return field(default=default, metadata={"range": (low, high)})
@@ -47,7 +50,9 @@ class View:
     other: str = ""  # another text, to compare a word's vectors in both
     edits: Edits = ()  # what-ifs: changes to the run
     # what is looked at
-    stack: str = one_of("decoder", "encoder", "decoder")  # of a model with two, the one shown
+    stack: str = one_of(
+        "", "", "encoder", "decoder"
+    )  # of a model with two, the one shown; empty: as `side_of` says
     step: str = one_of("machine", *GLANCE, *STEPS, CROSS, *CARRIED)
     layer: int = ranged(0, 0, 999)
     head: int = ranged(0, 0, 999)
@@ -63,6 +68,7 @@ class View:
     norm: str = one_of("attn", "attn", "cross", "mlp", "final", "embed")  # which norm of the block
     sink: bool = False  # hide the first token's share
     weighted: bool = False  # attention weights times the length of the value vectors
+    stage: int = ranged(0, 0, 4)  # for a projector: the picture, its row, its cell, its arithmetic; 0 is off
     # of all heads at once: those that look at their own text or at the encoder's, those of one role, and the
     # picked one as a heat map or as lines
     attention: str = one_of("self", "self", "cross")
@@ -86,6 +92,11 @@ RANGES = {f.name: f.metadata["range"] for f in fields(View) if "range" in f.meta
 DEFAULT = View()
 UNPICKED = {name: getattr(DEFAULT, name) for name in ("token", "key", "unit", "expert", "entry", "merge")}
 TYPES = {field.name: type(getattr(DEFAULT, field.name)) for field in fields(View)}
+
+
+def side_of(view: View) -> str:
+    """The stack shown, of a model with two: unless one was asked for the encoder, in all steps that it has."""
+    return view.stack or ("decoder" if view.step in (CROSS, "next") else "encoder")
 
 
 def read_link(params: Mapping[str, str], models: list[str]) -> tuple[View, list[str]]:

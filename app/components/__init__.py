@@ -57,6 +57,7 @@ DRAWN = (
 SHARED = (
     "common",
     "history",
+    "carry",
     "drawing_input",
     "patches",
     "machine_plan",
@@ -178,7 +179,7 @@ def unpack(data: bytes) -> dict[str, np.ndarray]:
 # A matrix with nothing marked, of a tensor with N = 1, its colours scaled to its largest number.
 PLAIN_MATRIX = {"pick": None, "say": None, "bands": [], "index": 0, "follow": None, "max": None, "light": None}
 PLAIN_MATRIX |= {"shared": 0, "bare": False, "titles": ["", ""], "counted": [False, False]}
-PLAIN_MATRIX |= {"told": "number", "hidden": "masked"}
+PLAIN_MATRIX |= {"told": "number", "hidden": "masked", "made": [], "spot": 0}
 
 
 def matrix(key: str, header: dict, pick: Act | None = None) -> None:
@@ -216,9 +217,11 @@ def head_grid(key: str, header: dict, head: Act) -> None:
     put("head_grid", key, header, header["names"], head=place(len(header["names"]), head))
 
 
-def pipeline(key: str, header: dict, step: Act) -> None:
-    """The map of the steps; `header` has their names, their titles in groups, and at which one is."""
-    put("pipeline", key, header, header["names"], step=one_of(header["names"], step))
+def pipeline(key: str, header: dict, step: Act, stage: Act) -> None:
+    """The map of the steps; `header` has their names, their titles in groups, at which one is, and how far the
+    stage has come (0: there is none) of its `levels`. `stage` is called with [a place in them, a level]."""
+    acts = dict(step=one_of(header["names"], step), stage=stage)
+    put("pipeline", key, header, header["names"], **acts)
 
 
 def bar(key: str, header: dict, token: Act, layer: Act, head: Act, stack: Act) -> None:
@@ -227,7 +230,7 @@ def bar(key: str, header: dict, token: Act, layer: Act, head: Act, stack: Act) -
     acts = {"token": token, "layer": layer, "head": head}
     of = [header[name] for name in ("ids", "tokens", "layers", "heads")]
     there = {name: place(counts[name], act) for name, act in acts.items()}
-    put("bar", key, header, of, **there, stack=one_of(state.CHOICES["stack"], stack))
+    put("bar", key, header, of, **there, stack=one_of(state.SIDES, stack))
 
 
 def prompt(key: str, header: dict, submit: Act, example: Act) -> None:
@@ -314,10 +317,10 @@ def formula(key: str, mathml: str) -> None:
     put("formula", key, {"formula": mathml})
 
 
-def worked_arithmetic(key: str, boxes: list[dict], set: Act) -> None:
-    """The arithmetic of picked cells, a box each, as `app.ui.arithmetic` makes them; `set` is called with
-    [the name of a box's cell, a number that it is to have]."""
-    put("worked_arithmetic", key, {"boxes": boxes}, [box["cell"] for box in boxes], set=set)
+def worked_arithmetic(key: str, boxes: list[dict], open: int, set: Act) -> None:
+    """The arithmetic of picked cells, a box each, as `app.ui.arithmetic` makes them, and which is unfolded;
+    `set` is called with [the name of a box's cell, a number that it is to have]."""
+    put("worked_arithmetic", key, {"boxes": boxes, "open": open}, [box["cell"] for box in boxes], set=set)
 
 
 def qr(key: str, header: dict) -> None:

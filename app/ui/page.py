@@ -120,6 +120,14 @@ def group(key: str, *, border: bool = False) -> Container:
     return place
 
 
+def left_of(place: Container) -> Container:
+    """What is put here comes below what stands in the left one of a container's columns, or below all of it."""
+    below = Container(HERE.get().page)
+    columns = next((part for part in place.parts if part["kind"] == "columns"), None)
+    below.parts = columns["data"]["places"][0] if columns else place.parts
+    return below
+
+
 def fold(key: str, title: str, open: bool, toggle: Act) -> Container:
     """A container under a title that folds it; `toggle` is called with whether it should be open."""
     place = Container(HERE.get().page)

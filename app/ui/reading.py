@@ -69,7 +69,9 @@ def _readable(view: state.View) -> state.View:
 
 def _look(view: state.View, model, given: compute.Given, trace) -> tuple[StepContext, list[str]]:
     """The view of the run, with positions that exist, and a sentence for each one moved."""
-    ctx = StepContext(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
+    side = state.side_of(view) if len(model.reads) == 2 else ""
+    view = replace(view, stack=side or view.stack)
+    ctx = StepContext(view, model, given, trace, side=side)
     across = view.step == CROSS or (view.step == "all_heads" and view.attention == "cross")
     keys = len(ctx.memory.ids) if across and ctx.side == "decoder" else None
     fitted, moved = state.fit(view, ctx.config, len(ctx.ids), keys, ctx.side, ctx.gap)
@@ -91,6 +93,7 @@ def _prompt(view: state.View, model) -> None:
         """An example opens where there is something to see in it; all of the model stays in sight."""
         example = next(example for example in examples if example["text"] == text)
         picked = {place: example[place] for place in PLACES if place in example}
+        picked |= {"stack": ""} if "step" in picked else {}
         _submit(text, **picked | ({"step": view.step} if view.step in GLANCE else {}))
 
     components.prompt("prompt", header, _submit, show)

@@ -79,7 +79,8 @@ const isInside = ({ h, open }) => Boolean(h.inside) && h.inside.block === open;
 // as it has room for
 function height(stage, state) {
   const scrolled = stage.closest("[data-testid=stMain]")?.scrollTop ?? 0;
-  const room = innerHeight - HIGH.below - stage.getBoundingClientRect().top - scrolled;
+  const room = (innerHeight - HIGH.below - stage.getBoundingClientRect().top - scrolled) /
+    (stage.currentCSSZoom ?? 1);
   const need = isInside(state) ? HIGH.inside : MACHINE.wanted(state.h, HIGH.lane);
   return Math.max(HIGH.least, Math.min(room, need));
 }

@@ -32,17 +32,6 @@ def draw(ctx: StepContext) -> None:
         head_grid(ctx, "attn.pattern", array, variant)
         row = ctx.array(weights)[view.head, view.token]  # the model's own, whatever the heat map shows
         first = float(row[0])
-        words(
-            ctx,
-            "heads/sentence" if len(ctx.seen) > 1 else "heads/alone",
-            *["sink"] * (first >= LARGE),
-            head=view.head,
-            token=ctx.token,
-            best=ctx.names[int(row.argmax())],
-            share=float(row.max()),
-            first=first,
-        )
-        _measured(ctx)
         a, b = columns(1, 1)
         with a:
             if ctx.config.image:
@@ -55,6 +44,17 @@ def draw(ctx: StepContext) -> None:
             picture(ctx, weights, name, **shown, height=290, aria=title, **WEIGHTS)
         with b:
             picture(ctx, mixed, "Weighted sum of the values (z)", height=290)
+        words(
+            ctx,
+            "heads/sentence" if len(ctx.seen) > 1 else "heads/alone",
+            *["sink"] * (first >= LARGE),
+            head=view.head,
+            token=ctx.token,
+            best=ctx.names[int(row.argmax())],
+            share=float(row.max()),
+            first=first,
+        )
+        _measured(ctx)
     with right:
         taken_out(ctx, "attn.z", f"Head {view.head} of block {view.layer}", {"H": view.head})
         switch("Hide the first token's share (attention sink)", "sink")
