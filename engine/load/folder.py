@@ -215,6 +215,6 @@ def _check_sizes(config: Config | RecurrentConfig, weights: dict[str, Tensor], s
 
 
 def _laid_out(w: Tensor) -> Tensor:
-    """The same matrix, in memory input by input where it has more outputs than inputs: the product with a
+    """The same matrix, in memory input by input unless it has more inputs than outputs: the product with a
     single token's vector, which is what generation does, is up to twice as fast on a CPU."""
-    return w.T.contiguous().T if w.dim() == 2 and w.shape[0] > w.shape[1] else w
+    return w.T.contiguous().T if w.dim() == 2 and w.shape[0] >= w.shape[1] else w
