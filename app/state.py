@@ -96,7 +96,8 @@ TYPES = {field.name: type(getattr(DEFAULT, field.name)) for field in fields(View
 
 def side_of(view: View) -> str:
     """The stack shown, of a model with two: unless one was asked for the encoder, in all steps that it has."""
-    return view.stack or ("decoder" if view.step in (CROSS, "next") else "encoder")
+    across = view.step == "all_heads" and view.attention == "cross"
+    return view.stack or ("decoder" if across or view.step in (CROSS, "next") else "encoder")
 
 
 def read_link(params: Mapping[str, str], models: list[str]) -> tuple[View, list[str]]:

@@ -125,13 +125,8 @@ def test_every_head_of_every_model_is_the_runs_own(family, name):
         assert header(at)["light"]["ok"] and not at.exception
 
 
-@pytest.mark.parametrize("name", ["rnn-translator", "lookback-gru"])
+@pytest.mark.parametrize("name", ["courier-gru", "lookback-gru"])
 def test_recurrent_models_have_no_such_step(name):
-    name = (
-        name
-        if name in catalogue.shipped()
-        else next(n for n in catalogue.shipped() if "gru" in n or "rnn" in n)
-    )
     for stack in ("encoder", "decoder"):
         at = heads(model=name, stack=stack)
         assert "all_heads" not in keys(at) and "all_heads" not in given(at, "map")["names"]
@@ -212,7 +207,7 @@ def test_twelve_by_twelve_heads_at_32_tokens_are_few_bytes():
 @pytest.mark.parametrize("weighted", [0, 1])
 @pytest.mark.parametrize("name", ["storybook", "wordfinder", "interpreter"])
 def test_hidden_tokens_and_sizes_of_values_hold_for_small_and_large(name, weighted):
-    at = heads(model=name, sink=1, weighted=weighted, layer=1, head=2)
+    at = heads(model=name, sink=1, weighted=weighted, layer=1, head=2, stack="decoder")
     run = run_of(at)
     start = "decoder." if name == "interpreter" else ""
     pattern, v = (run[f"{start}blocks.1.attn.{point}"][0] for point in ("pattern", "v"))
@@ -294,7 +289,7 @@ def test_a_double_click_opens_the_step_that_shows_these_weights(attention, step)
 
 @pytest.mark.parametrize("attention", ["self", "cross"])
 def test_a_head_is_taken_out_and_put_back(attention):
-    at = heads(model="interpreter", attention=attention, layer=1, head=2)
+    at = heads(model="interpreter", stack="decoder", attention=attention, layer=1, head=2)
     part = "cross" if attention == "cross" else "attn"
     fire(at, "control-take", change=True)
     assert view(at).edits == (Edit(f"decoder.blocks.1.{part}.z", "zero", {"H": 2}),)

@@ -1,6 +1,6 @@
 // Every head of every block in one picture: a row a block, a column a head. Hover reads a weight, a click or Enter
 // picks the head everywhere, a double click (or Enter once more) opens it in the walk, Delete takes it out.
-const EDGE = { left: 22, top: 17, gap: 4, below: 44, least: 11, name: 12 }; // pixels
+const EDGE = { left: 22, top: 17, gap: 4, below: 64, least: 11, name: 12 }; // pixels
 const FADED = { dormant: 0.4, other: 0.13 };
 // Codes of weights, as app/weights.py makes them: masked, under 0.0001, and from FIRST on three digits
 const MASKED = 0, TINY = 1, FIRST = 2, EACH = 900, LEAST_POWER = -4;

@@ -30,7 +30,8 @@ function paint(root, state) {
   lit.forEach((r) => strands(g, state, r, C, main, 1));
   names(g, state, lit, css(root, "--st-text-color"), main, root);
   made.key.replaceChildren(el("span", { text: `weights under ${LEAST} are not drawn` }));
-  remark(made, h, `${said(state, [...lit], C)} ${h.sums} ${h.say ?? ""}`.trim());
+  const say = `${said(state, [...lit], C)} ${h.sums} ${h.say ?? ""}`.trim();
+  remark(made, { ...h, say }, say);
   act(root, state, made, R, C);
   root.dataset.sig = [h.src, h.pick, [...state.summed]].join("|");
 }

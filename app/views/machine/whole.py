@@ -16,6 +16,7 @@ from engine.config import Config
 from engine.worked import Check
 from engine.worked.derived import check_value_sized, worst
 
+SIDES = ("encoder", "decoder")
 BEST = 5  # answers told for each lane
 SECONDS = 2e8  # products of each of the matrices in a block: from here on a check waits for a click
 PARTS = (  # of a block, in the order of computation: kind of picture, point, part, its name there, what it adds
@@ -55,7 +56,7 @@ def header(ctx: StepContext) -> dict:
 
 def stacks(ctx: StepContext) -> list[StepContext]:
     """The contexts of all stacks of the model: one, or encoder and decoder."""
-    return [replace(ctx, side=side) for side in (state.CHOICES["stack"] if ctx.side else ("",))]
+    return [replace(ctx, side=side) for side in (SIDES if ctx.side else ("",))]
 
 
 def points_of(columns: list[dict]) -> list[str]:
