@@ -179,6 +179,30 @@ def test_a_block_is_opened_and_a_head_picked_by_lists(page, app):
     page.wait_for_url(lambda url: "edits" not in url)
 
 
+def test_blocks_and_heads_of_both_stacks_are_picked(page, app):
+    open_machine(page, app, model="interpreter", prompt="I see a cat.")
+    cross = "decoder.blocks.1.cross.pattern"
+    head = f"""([point, n]) => {{
+        const part = {ROOT}.__state.plan.parts.find((p) => p.column.point === point && p.head === n);
+        return [part.x + part.w / 2, part.y + part.h / 2];
+    }}"""
+    page.get_by_label("Open a block").select_option("encoder block 2")
+    inside(page, "encoder.blocks.2")
+    page.wait_for_url("**stack=encoder**layer=2**inside=1**")
+    page.get_by_label("Open a block").select_option("")
+    until(page, WHOLE)
+    drawn(page)
+    page.locator(CANVAS).click(**at(page, head, cross, 2))
+    page.wait_for_url(re.compile("^((?!stack).)*layer=1.*head=2"))
+    drawn(page)
+    page.locator(CANVAS).click(**at(page, head, cross, 2))
+    page.wait_for_url("**edits=zero~decoder.blocks.1.cross.z~H2**")
+    drawn(page)
+    press(page, "+")
+    inside(page, "decoder.blocks.1")
+    assert shown(hovered_inside(page, "decoder.blocks.1.cross.z", 1, 2)) == 0
+
+
 def test_a_cell_of_a_vector_tells_its_own_number_and_of_how_many_it_is_the_largest(page, app):
     open_machine(page, app)
     place = f"""() => {{
