@@ -299,6 +299,12 @@ def test_by_keys_alone(page, app):
     now = state(page, "at")
     press(page, "ArrowRight")
     assert state(page, "at") == now + 1
+    press(page, "h", "h", "H")
+    page.wait_for_url("**head=2**")
+    drawn(page)
+    press(page, "H")
+    page.wait_for_url("**head=1**")
+    drawn(page)
     press(page, "Delete")
     page.wait_for_url("**edits=zero~blocks.2.attn.z~H1**")
     drawn(page)
@@ -339,6 +345,11 @@ def test_where_motion_is_not_wanted_play_is_a_step(visitor, app):
     page.get_by_role("button", name="Play").click()
     page.wait_for_timeout(600)
     assert (state(page, "at"), state(page, "playing")) == (1, None)
+    press(page, "+")
+    inside(page, "blocks.0")
+    press(page, " ", " ")
+    page.wait_for_timeout(600)
+    assert (state(page, "at"), state(page, "playing"), state(page, "progress")) == (1, None, 1)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

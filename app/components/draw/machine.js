@@ -269,6 +269,8 @@ const KEYS = {
   "0": (state) => level(state, 0),
   " ": MACHINE.toggle,
   Delete: (state) => take(state),
+  h: (state) => pickNext(state, 1),
+  H: (state) => pickNext(state, -1),
   Enter: (state) => (state.scene === INSIDE ? walk(state, INSIDE.focus(state)) : walkToHead(state)),
 };
 const walkToHead = (state) => {
@@ -329,6 +331,10 @@ function pick(state, stage, head) {
   state.send("pick", [stage, head]);
   state.paint();
   state.shown();
+}
+function pickNext(state, by) {
+  const { count } = MACHINE.headsOf(state);
+  if (count) pick(state, MACHINE.headStage(state), (state.head + by + count) % count);
 }
 function pickCell(state, { token, key }) {
   Object.assign(state, { key, token: MACHINE.laneOf(state.h, token) });
