@@ -340,7 +340,8 @@ INSIDE.margins = (g, state, inks) => {
   const name = MACHINE.blockName(h.inside.block), of = h.inside.group ? ` (${h.inside.group})` : "";
   g.fillStyle = inks.rail;
   g.fillRect(plan.left, 15, plan.W - plan.left, 2);
-  MACHINE.label(g, `${name}, head ${h.inside.head}${of}`, plan.left, 11, 300, inks, {
+  const out = MACHINE.headsOf(state).off.includes(h.inside.head) ? ": taken out" : "";
+  MACHINE.label(g, `${name}, head ${h.inside.head}${of}${out}`, plan.left, 11, 300, inks, {
     size: 12,
     bold: true,
   });
