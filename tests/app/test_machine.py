@@ -312,7 +312,8 @@ def check_stage(run, kept, stage: dict, head: int, group: int) -> None:
     if not stage["at"]:
         np.testing.assert_array_equal(cells, values)
         return
-    rows, columns = kept[stage["at"]].astype(int)
+    *rows, columns = kept[stage["at"]].astype(int)
+    rows = rows[0] if rows else np.arange(len(values))[:, None]
     np.testing.assert_array_equal(cells, values[rows, columns])
     assert (
         np.abs(np.where(np.isneginf(values), 0, values)).max()

@@ -144,7 +144,11 @@ def test_play_pause_scrub_and_step_inside_a_block(page, app):
     page.get_by_role("button", name="Play").click()
     until(page, f"state.at === {dots} && state.progress > 0.1 && state.progress < 1")
     page.get_by_role("button", name="Play").click()
-    assert (state(page, "at"), state(page, "progress"), where.inner_text()) == (dots, 1, "q · k")
+    now = state(page, "at")
+    assert now >= dots and (state(page, "progress"), where.inner_text()) == (1, names[now])
+    page.wait_for_timeout(700)
+    assert state(page, "at") == now
+    page.get_by_label("How far").evaluate(SET, dots)
     press(page, "ArrowRight", "ArrowRight")
     assert where.inner_text() == "masked"
     press(page, "ArrowLeft")
@@ -323,6 +327,12 @@ def test_by_keys_alone(page, app):
     now = state(page, "at")
     press(page, "ArrowRight")
     assert state(page, "at") == now + 1
+    press(page, "h", "h", "H")
+    page.wait_for_url("**head=2**")
+    drawn(page)
+    press(page, "H")
+    page.wait_for_url("**head=1**")
+    drawn(page)
     press(page, "Delete")
     page.wait_for_url("**edits=zero~blocks.2.attn.z~H1**")
     drawn(page)
@@ -363,6 +373,11 @@ def test_where_motion_is_not_wanted_play_is_a_step(visitor, app):
     page.get_by_role("button", name="Play").click()
     page.wait_for_timeout(600)
     assert (state(page, "at"), state(page, "playing")) == (1, None)
+    press(page, "+")
+    inside(page, "blocks.0")
+    press(page, " ", " ")
+    page.wait_for_timeout(600)
+    assert (state(page, "at"), state(page, "playing"), state(page, "progress")) == (1, None, 1)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -284,10 +284,12 @@ const KEYS = {
   "0": (state) => level(state, 0),
   " ": MACHINE.toggle,
   Delete: (state) => take(state),
-  Enter: (state) => (state.scene === INSIDE ? walk(state, INSIDE.focus(state)) : walkToPicked(state)),
+  h: (state) => pickNext(state, 1),
+  H: (state) => pickNext(state, -1),
+  Enter: (state) => (state.scene === INSIDE ? walk(state, INSIDE.focus(state)) : walkToHead(state)),
 };
 // The lit step of a recurrent stack, or the picked head
-const walkToPicked = (state) => {
+const walkToHead = (state) => {
   const token = MACHINE.tokenOf(state.h, state.token), stage = Math.max(0, MACHINE.headStage(state));
   state.send("open", MACHINE.stepOf(state) ?? [stage, state.head, token, state.h.key, -1]);
 };
@@ -364,6 +366,10 @@ function pick(state, stage, head) {
   state.send("pick", [stage, head]);
   state.paint();
   state.shown();
+}
+function pickNext(state, by) {
+  const { count } = MACHINE.headsOf(state);
+  if (count) pick(state, MACHINE.headStage(state), (state.head + by + count) % count);
 }
 function pickCell(state, { token, key }) {
   Object.assign(state, { key, token: MACHINE.laneOf(state.h, token) });
