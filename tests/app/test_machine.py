@@ -312,7 +312,8 @@ def check_stage(run, kept, stage: dict, head: int, group: int) -> None:
     if not stage["at"]:
         np.testing.assert_array_equal(cells, values)
         return
-    rows, columns = kept[stage["at"]].astype(int)
+    *rows, columns = kept[stage["at"]].astype(int)
+    rows = rows[0] if rows else np.arange(len(values))[:, None]
     np.testing.assert_array_equal(cells, values[rows, columns])
     assert (
         np.abs(np.where(np.isneginf(values), 0, values)).max()
@@ -424,6 +425,30 @@ def test_a_head_that_is_picked_is_picked_everywhere():
     at = machine(prompt=SHORT)
     fire(at, "machine", pick=[column(at, "blocks.4.attn.pattern")[0], 2])
     assert (view(at).layer, view(at).head, view(at).edits) == (4, 2, ())
+
+
+def test_a_block_or_a_head_of_the_other_stack_brings_its_token_along():
+    at = machine(model="interpreter", token=5, key=3, head=2)
+    stage, _ = column(at, "encoder.blocks.2.attn.pattern")
+    fire(at, "machine", zoom=[stage, 1, 0, 0])
+    seen = view(at)
+    assert (seen.stack, seen.layer, seen.head, seen.token, seen.inside) == ("encoder", 2, 2, 3, True)
+    assert header(at)["inside"]["block"] == "encoder.blocks.2" and not notices(at)
+    fire(at, "machine", pick=[column(at, "decoder.blocks.1.cross.pattern")[0], 4])
+    seen = view(at)
+    assert (seen.stack, seen.layer, seen.head, seen.key) == ("decoder", 1, 4, 3)
+    assert header(at)["inside"]["block"] == "decoder.blocks.1" and not notices(at)
+
+
+def test_a_recurrent_stack_has_no_inside():
+    at = machine(model="lookback-gru", inside=1)
+    assert header(at)["inside"] is None and not notices(at)
+    columns = header(at)["columns"]
+    before = view(at)
+    fire(at, "machine", pick=[len(columns) - 1, 0])
+    assert view(at) == before
+    fire(at, "machine", zoom=[3, 2, 0, 0])
+    assert not view(at).inside and view(at).zoom == 2
 
 
 # --- taking parts out ----------------------------------------------------------------------------

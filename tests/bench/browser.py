@@ -296,10 +296,13 @@ def _large(page: Page, url: str, texts: list[str]) -> list[list]:
     box = page.locator("[data-part=prompt] textarea")
     box.fill(" a" * 1000)
     page.evaluate("() => __probe.watch()")
-    long = act(page, "keydown", lambda: box.press("Enter"), f"{MACHINE}.__state.h.size > 1 && {STILL}")
+    patient = {"patience": 200_000}
+    long = act(
+        page, "keydown", lambda: box.press("Enter"), f"{MACHINE}.__state.h.size > 1 && {STILL}", **patient
+    )
     block = page.get_by_label("Open a block")
     stands = page.evaluate("() => __probe.stood()")
-    inside = act(page, "keydown", lambda: block.press("ArrowDown"), f"{MACHINE}.__state.plan.bands")
+    inside = act(page, "keydown", lambda: block.press("ArrowDown"), f"{MACHINE}.__state.plan.bands", **patient)
     stood = page.evaluate("() => __probe.stood()")
     return [
         *rows,

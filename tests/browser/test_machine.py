@@ -144,7 +144,11 @@ def test_play_pause_scrub_and_step_inside_a_block(page, app):
     page.get_by_role("button", name="Play").click()
     until(page, f"state.at === {dots} && state.progress > 0.1 && state.progress < 1")
     page.get_by_role("button", name="Play").click()
-    assert (state(page, "at"), state(page, "progress"), where.inner_text()) == (dots, 1, "q · k")
+    now = state(page, "at")
+    assert now >= dots and (state(page, "progress"), where.inner_text()) == (1, names[now])
+    page.wait_for_timeout(700)
+    assert state(page, "at") == now
+    page.get_by_label("How far").evaluate(SET, dots)
     press(page, "ArrowRight", "ArrowRight")
     assert where.inner_text() == "masked"
     press(page, "ArrowLeft")
@@ -177,6 +181,30 @@ def test_a_block_is_opened_and_a_head_picked_by_lists(page, app):
     assert shown(told) == 0
     page.get_by_role("button", name="Put back").click()
     page.wait_for_url(lambda url: "edits" not in url)
+
+
+def test_blocks_and_heads_of_both_stacks_are_picked(page, app):
+    open_machine(page, app, model="interpreter", prompt="I see a cat.")
+    cross = "decoder.blocks.1.cross.pattern"
+    head = f"""([point, n]) => {{
+        const part = {ROOT}.__state.plan.parts.find((p) => p.column.point === point && p.head === n);
+        return [part.x + part.w / 2, part.y + part.h / 2];
+    }}"""
+    page.get_by_label("Open a block").select_option("encoder block 2")
+    inside(page, "encoder.blocks.2")
+    page.wait_for_url("**stack=encoder**layer=2**inside=1**")
+    page.get_by_label("Open a block").select_option("")
+    until(page, WHOLE)
+    drawn(page)
+    page.locator(CANVAS).click(**at(page, head, cross, 2))
+    page.wait_for_url(re.compile("^((?!stack).)*layer=1.*head=2"))
+    drawn(page)
+    page.locator(CANVAS).click(**at(page, head, cross, 2))
+    page.wait_for_url("**edits=zero~decoder.blocks.1.cross.z~H2**")
+    drawn(page)
+    press(page, "+")
+    inside(page, "decoder.blocks.1")
+    assert shown(hovered_inside(page, "decoder.blocks.1.cross.z", 1, 2)) == 0
 
 
 def test_a_cell_of_a_vector_tells_its_own_number_and_of_how_many_it_is_the_largest(page, app):
@@ -299,6 +327,12 @@ def test_by_keys_alone(page, app):
     now = state(page, "at")
     press(page, "ArrowRight")
     assert state(page, "at") == now + 1
+    press(page, "h", "h", "H")
+    page.wait_for_url("**head=2**")
+    drawn(page)
+    press(page, "H")
+    page.wait_for_url("**head=1**")
+    drawn(page)
     press(page, "Delete")
     page.wait_for_url("**edits=zero~blocks.2.attn.z~H1**")
     drawn(page)
@@ -339,6 +373,11 @@ def test_where_motion_is_not_wanted_play_is_a_step(visitor, app):
     page.get_by_role("button", name="Play").click()
     page.wait_for_timeout(600)
     assert (state(page, "at"), state(page, "playing")) == (1, None)
+    press(page, "+")
+    inside(page, "blocks.0")
+    press(page, " ", " ")
+    page.wait_for_timeout(600)
+    assert (state(page, "at"), state(page, "playing"), state(page, "progress")) == (1, None, 1)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -55,11 +55,12 @@ function draw(root, state) {
   const two = h.stacks.length > 1, narrow = state.width < (two ? TWO.narrow : NARROW);
   made.stage.classList.toggle("narrow", narrow);
   const W = narrow ? Math.max(state.width, two ? TWO.scrolled : SCROLLED) : state.width - BESIDE;
+  state.shown(); // first, for the controls are as high as what they offer
   const H = height(made.stage, state);
   state.paint = painter(root, state, made);
   state.whole = MACHINE.plan(h, W, H);
   if (zoom) state.view = { k: zoom[1], x: zoom[2] * W, y: zoom[3] * H };
-  enter(state, W, H);
+  enter(state, made, W, H);
   state.view = MACHINE.clamp(state.view, state.plan.W, H);
   state.shown();
   remark(made, h, h.say);
@@ -68,11 +69,12 @@ function draw(root, state) {
   state.paint.now();
 }
 // The whole, or the inside of the block that is open once it is there
-function enter(state, W, H) {
+function enter(state, made, W, H) {
   const { h } = state, scene = isInside(state) ? INSIDE : MACHINE;
   state.plan = isInside(state) ? INSIDE.plan(h, W, H) : state.whole;
   if (state.scene === scene) return;
   Object.assign(state, UNTOUCHED, { scene, view: state.coming ?? state.view, coming: null });
+  tipAt(made, 0, 0, ""); // it told of what is gone
 }
 const isInside = ({ h, open }) => Boolean(h.inside) && h.inside.block === open;
 // As high as its lanes need, or as the window has room for when it is not scrolled; the inside of a block as high
@@ -283,10 +285,12 @@ const KEYS = {
   "0": (state) => level(state, 0),
   " ": MACHINE.toggle,
   Delete: (state) => take(state),
-  Enter: (state) => (state.scene === INSIDE ? walk(state, INSIDE.focus(state)) : walkToPicked(state)),
+  h: (state) => pickNext(state, 1),
+  H: (state) => pickNext(state, -1),
+  Enter: (state) => (state.scene === INSIDE ? walk(state, INSIDE.focus(state)) : walkToHead(state)),
 };
 // The lit step of a recurrent stack, or the picked head
-const walkToPicked = (state) => {
+const walkToHead = (state) => {
   const token = MACHINE.tokenOf(state.h, state.token), stage = Math.max(0, MACHINE.headStage(state));
   state.send("open", MACHINE.stepOf(state) ?? [stage, state.head, token, state.h.key, -1]);
 };
@@ -363,6 +367,10 @@ function pick(state, stage, head) {
   state.send("pick", [stage, head]);
   state.paint();
   state.shown();
+}
+function pickNext(state, by) {
+  const { count } = MACHINE.headsOf(state);
+  if (count) pick(state, MACHINE.headStage(state), (state.head + by + count) % count);
 }
 function pickCell(state, { token, key }) {
   Object.assign(state, { key, token: MACHINE.laneOf(state.h, token) });

@@ -126,9 +126,10 @@ INSIDE.where = (h, spec, axis, ...cell) => {
 const NUMBERED = { F: "unit", X: "expert" };
 // Which row or column of the tensor a cell shows
 INSIDE.entry = ({ at }, axis, row, col) => {
-  if (!at) return [row, col][axis];
-  const { data, shape: [, R, C] } = PAGE.tensors.get(at);
-  return data[(axis * R + row) * C + col];
+  const places = PAGE.tensors.get(at), n = places?.shape[0];
+  if (!places || (axis === 0 && n === 1)) return [row, col][axis];
+  const { data, shape: [, R, C] } = places;
+  return data[((axis + n - 2) * R + row) * C + col];
 };
 // The token, the key and the entry of a cell; −1 where it has none
 INSIDE.cell = ({ h, token }, { inside: { spec, stage }, row, col }) => {
@@ -340,7 +341,8 @@ INSIDE.margins = (g, state, inks) => {
   const name = MACHINE.blockName(h.inside.block), of = h.inside.group ? ` (${h.inside.group})` : "";
   g.fillStyle = inks.rail;
   g.fillRect(plan.left, 15, plan.W - plan.left, 2);
-  MACHINE.label(g, `${name}, head ${h.inside.head}${of}`, plan.left, 11, 300, inks, {
+  const out = MACHINE.headsOf(state).off.includes(h.inside.head) ? ": taken out" : "";
+  MACHINE.label(g, `${name}, head ${h.inside.head}${of}${out}`, plan.left, 11, 300, inks, {
     size: 12,
     bold: true,
   });

@@ -163,7 +163,7 @@ MACHINE.headings = (g, state, inks) => {
       const now = state.h.columns[state.at];
       const here = now && ["stack", "layer", "part"].every((name) => now[name] === column[name]);
       const ink = off || here ? inks.main : inks.ink, text = fitting(g, name, w, inks, { bold: here });
-      const marked = text + (column.adds ? MARK[off] : ""),
+      const marked = text + (text && column.adds ? MARK[off] : ""),
         room = g.measureText(marked).width <= w + MACHINE.GAP;
       MACHINE.label(g, room ? marked : text, x, 30, w + MACHINE.GAP, inks, { ink, bold: here });
       if (off) MACHINE.line(g, x, 26, x + Math.min(w, g.measureText(text).width), 26, inks.main, 2);

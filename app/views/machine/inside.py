@@ -140,7 +140,8 @@ def _matrix(ctx: StepContext, name: str) -> tuple[np.ndarray, str]:
 
 def _cells(ctx: StepContext, name: str, values: np.ndarray, axes: str) -> dict:
     """The matrix for the page, and what its rows and columns are; where there are more tokens or entries than
-    cells, each shows the largest in size of those it stands for, and `at` where that stands [2, R, C]."""
+    cells, each shows the largest in size of those it stands for, and `at` in which row and column that stands
+    [2, R, C], or only in which column [1, R, C]."""
     cross = ctx.trace.table[name].part.startswith(CROSS)
     sides = ["" if axis not in "TS" else "there" if cross and axis == "S" else "own" for axis in axes]
     stacks = {"own": ctx, "there": ctx.memory} if cross else {"own": ctx}
@@ -152,7 +153,7 @@ def _cells(ctx: StepContext, name: str, values: np.ndarray, axes: str) -> dict:
     if max(lanes.size for lanes in by) > 1:
         values, where = pooled(values, tuple(b.size for b in by), tuple(b.before for b in by))
         at = f"{id} places"
-        keep(at, where.transpose(2, 0, 1).astype(np.float32), apart=True)
+        keep(at, where.transpose(2, 0, 1).astype(np.float32)[-1 if by[0].size == 1 else 0 :], apart=True)
     keep(id, values[None], apart=True)
     return {"src": id, "at": at, "sides": sides, "each": [lanes.size for lanes in by]}
 
