@@ -142,12 +142,14 @@ MACHINE.cell = (g, x, y, w, h, value, scale, limit, inks, middle = 0) => {
   g.fillStyle = colour === null ? inks.hatch : toCss(colour);
   g.fillRect(x, y, w - 1, h - (h > 6 ? 1 : 0));
   if (w < 46 || h < 15 || colour === null) return;
+  const text = show(value), size = Math.min(12, (w - 4) / (0.61 * text.length)); // pixels: it fits its cell
+  if (size < 8.5) return;
   inks.numbers++;
   g.fillStyle = isDark(colour) ? "#fff" : "#000";
-  g.font = `12px ${inks.code}`;
+  g.font = `${size}px ${inks.code}`;
   g.textAlign = "center";
   g.textBaseline = "middle";
-  g.fillText(show(value), x + w / 2, y + h / 2);
+  g.fillText(text, x + w / 2, y + h / 2);
 };
 MACHINE.line = (g, x, y, toX, toY, colour, width) => {
   g.strokeStyle = colour;

@@ -63,7 +63,8 @@ function wayOf(state, start) {
     last = stepsOf(state, 0).at(-1),
     middle = start.x + start.w / 2;
   const way = last ? fromStep(encoder, last) : fromLane(encoder, decoder);
-  return [...way, { x: middle, y: way.at(-1).y }, { x: middle, y: start.y + 2 }];
+  const end = decoder.y(carriedBy(decoder)[0]) - halfOf(state, decoder, start);
+  return [...way, { x: middle, y: way.at(-1).y }, { x: middle, y: end }];
 }
 // In words, on its way or above it
 MACHINE.handed = (g, state, inks) => {
@@ -97,7 +98,7 @@ MACHINE.looksBack = (g, state, inks) => {
   const step = stepsOf(state, decoder.i)[t],
     row = decoder.stack.unrolled.findLastIndex(({ carried }) => carried) + 1;
   if (step.w * view.k > 240) return; // there the numbers are read
-  const to = seen(state, { x: step.x + step.w / 2, y: decoder.y(row) - decoder.lane * 0.36 });
+  const to = seen(state, { x: step.x + step.w / 2, y: decoder.y(row) - halfOf(state, decoder, step) });
   for (let s = 0; s < S; s++) {
     const share = tensor.data[t * S + s], from = sourceOf(state, s);
     const style = { colour: inks.main, alpha: 0.4, down: from.down };
@@ -109,15 +110,21 @@ function sourceOf(state, s) {
   const [encoder] = state.plan.tracks, part = stepsOf(state, 0)[s];
   if (!part) return { x: encoder.right, y: encoder.y(s) };
   const row = carriedBy(encoder).at(-1);
-  return { x: part.x + part.w / 2, y: encoder.y(row) + encoder.lane * 0.36, down: true };
+  return { x: part.x + part.w / 2, y: encoder.y(row) + halfOf(state, encoder, part), down: true };
 }
 
+// How high a row of cells is on the screen, of lanes and cells of this size there; half of it in the world
+const highOf = (lane, cell) => Math.min(lane * 0.72, Math.max(24, cell * 3 + 6));
+function halfOf({ view }, track, part) {
+  const [, , C] = PAGE.tensors.get(part.column.src).shape;
+  return highOf(track.lane * view.k, (part.w * view.k) / C) / view.k / 2;
+}
 // A step: its rows of cells, those of a kind by one scale over all steps; gates between 0 and 1.
 MACHINE.cellsOfStep = (g, state, part, r, inks) => {
   const { n, stack, kind, src } = part.column, tensor = PAGE.tensors.get(src);
   if (!tensor) return;
   const [, R, C] = tensor.shape, lane = r.h / R, cw = r.w / C;
-  const high = Math.min(lane * 0.72, Math.max(24, cw * 3 + 6)),
+  const high = highOf(lane, cw),
     small = cw < 12 && picture(state, part, cw, inks);
   rowsOf(state, part.column).forEach(({ middle, limit }, row) => {
     const y = r.y + (row + 0.5) * lane - high / 2;
