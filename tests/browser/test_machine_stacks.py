@@ -46,7 +46,7 @@ def spot(page, place: str, at) -> dict:
 
 
 def test_each_stack_has_its_lit_token_and_the_answers_are_the_decoders(page, app):
-    open_machine(page, app, model="interpreter", prompt=TEXT)
+    open_machine(page, app, model="interpreter", prompt=TEXT, stack="decoder")
     page.locator(CANVAS).click(**spot(page, LANE, [1, 2]))
     page.wait_for_url(re.compile(r"token=2($|&)"))
     shown = answers(page)
@@ -59,19 +59,19 @@ def test_each_stack_has_its_lit_token_and_the_answers_are_the_decoders(page, app
     press(page, "ArrowDown")
     page.wait_for_url("**token=4**")
     page.locator(CANVAS).click(**spot(page, LANE, [1, 1]))
-    page.wait_for_url(lambda url: "stack" not in url and "token=1" in url and "key=4" in url)
+    page.wait_for_url(lambda url: "stack=encoder" not in url and "token=1" in url and "key=4" in url)
     page.reload()
     drawn(page)
     assert state(page, "lit") == [4, 1]
 
 
 def test_up_and_down_lead_from_one_stack_to_the_other(page, app):
-    open_machine(page, app, model="interpreter", prompt=TEXT, token=0)
+    open_machine(page, app, model="interpreter", prompt=TEXT, token=0, stack="decoder")
     press(page, "ArrowUp")
     last = run("interpreter").ids.shape[1] - 1
     page.wait_for_url(lambda url: "stack=encoder" in url and f"token={last}" in url)
     press(page, "ArrowDown")
-    page.wait_for_url(lambda url: "stack" not in url and "token=0" in url)
+    page.wait_for_url(lambda url: "stack=encoder" not in url and "token=0" in url)
 
 
 @pytest.mark.parametrize("name", ["lookback-gru", "courier-rnn"])
@@ -87,7 +87,7 @@ def test_a_cell_of_a_step_tells_its_own_number(page, app, name):
 
 
 def test_a_step_is_picked_zoomed_to_its_numbers_and_opened(page, app):
-    open_machine(page, app, model="lookback-gru", prompt=TEXT)
+    open_machine(page, app, model="lookback-gru", prompt=TEXT, stack="decoder")
     page.locator(CANVAS).click(**spot(page, STEP, [1, 2, 4, 3]))
     page.wait_for_url(re.compile(r"token=2($|&)"))
     drawn(page)
@@ -100,11 +100,11 @@ def test_a_step_is_picked_zoomed_to_its_numbers_and_opened(page, app):
     press(page, "0")
     until(page, "state.view.k === 1 && !state.pending")
     page.locator(CANVAS).dblclick(**spot(page, STEP, [1, 3, 4, 3]))
-    page.wait_for_url(lambda url: "step=cell" in url and "token=3" in url and "stack" not in url)
+    page.wait_for_url(lambda url: "step=cell" in url and "token=3" in url and "stack=encoder" not in url)
 
 
 def test_play_walks_through_time_and_the_answers_with_it(page, app):
-    open_machine(page, app, model="lookback-lstm", prompt=TEXT, token=1)
+    open_machine(page, app, model="lookback-lstm", prompt=TEXT, token=1, stack="decoder")
     columns = state(page, "h.columns")
     of = [i for i, column in enumerate(columns) if column["kind"] == "step" and column["stack"] == 1]
     slide = """(range, to) => {

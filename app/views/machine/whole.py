@@ -50,7 +50,7 @@ def header(ctx: StepContext) -> dict:
 
 def stacks(ctx: StepContext) -> list[StepContext]:
     """The contexts of all stacks of the model: one, or encoder and decoder."""
-    return [replace(ctx, side=side) for side in (state.CHOICES["stack"] if ctx.side else ("",))]
+    return [replace(ctx, side=side) for side in (("encoder", "decoder") if ctx.side else ("",))]
 
 
 def points_of(columns: list[dict]) -> list[str]:
