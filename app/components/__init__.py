@@ -252,8 +252,7 @@ def image(key: str, header: dict, at: Act) -> None:
 
 def machine(key: str, header: dict, **acts: Act) -> None:
     """The whole forward pass; `header` as `app.views.machine.whole` makes it. `acts` has token (a position),
-    pick [stack, position, the other stack's or −1], take [column, head], zoom [k, x, y], sink (hide the first
-    token), open [column, head, token, key, entry]."""
+    take [column, head], zoom [k, x, y], sink (hide the first token), open [column, head, token, key, entry]."""
     put("machine", key, header, [column["src"] for column in header["columns"]], **acts)
 
 
