@@ -145,14 +145,16 @@ MACHINE.cell = (g, x, y, w, h, value, scale, limit, inks, middle = 0) => {
   const colour = value === -Infinity ? null : inks[scale][shade(value - middle, scale, limit)];
   g.fillStyle = colour === null ? inks.hatch : toCss(colour);
   g.fillRect(x, y, w - 1, h - (h > 6 ? 1 : 0));
-  const whole = w >= 46 && h >= 15;
   if (w < 30 || h < 13 || colour === null) return;
+  const whole = w >= 46 && h >= 15, text = whole ? show(value) : rounded(value);
+  const size = Math.min(whole ? 12 : 11, (w - 4) / (0.61 * text.length)); // pixels: it fits its cell
+  if (size < 8.5) return;
   inks.numbers++;
   g.fillStyle = isDark(colour) ? "#fff" : "#000";
-  g.font = whole ? `12px ${inks.code}` : `11px ${inks.font}`;
+  g.font = `${size}px ${whole ? inks.code : inks.font}`;
   g.textAlign = "center";
   g.textBaseline = "middle";
-  g.fillText(whole ? show(value) : rounded(value), x + w / 2, y + h / 2);
+  g.fillText(text, x + w / 2, y + h / 2);
 };
 MACHINE.line = (g, x, y, toX, toY, colour, width) => {
   g.strokeStyle = colour;
