@@ -1,4 +1,4 @@
-"""A presenter's clicker, the map that stays in sight, and a matrix that is carried from a step to its neighbour."""
+"""A presenter's clicker, the map that stays in sight, a matrix carried from a step to its neighbour."""
 
 import pytest
 
