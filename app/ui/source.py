@@ -21,5 +21,7 @@ def ran(*functions: Callable) -> None:
     box = st.expander(f"The code that ran: {names}", on_change="rerun", key=f"code-{names}", type="compact")
     if box.open:
         for function in functions:
-            name, source = inspect.getmodule(function).__name__, inspect.getsource(function)
-            box.code(f"# {name}\n{source}", wrap_lines=True)
+            box.code(
+                "# " + inspect.getmodule(function).__name__ + "\n" + inspect.getsource(function),
+                wrap_lines=True,
+            )

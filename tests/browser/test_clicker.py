@@ -1,4 +1,4 @@
-"""A presenter's clicker, the map that stays in sight, a matrix carried from a step to its neighbour."""
+"""A presenter's clicker, the map that stays in sight, and a matrix carried from a step to its neighbour."""
 
 import pytest
 
@@ -53,7 +53,7 @@ def test_the_map_stays_in_sight_and_a_step_starts_at_its_top(visitor, width):
     assert 0 <= top < 100 and height == pytest.approx(before[2], abs=40) and height < 150
     assert 0 < below < 250
     step = page.locator("[aria-current=step]").bounding_box()
-    assert 0 <= step["x"] and step["x"] + step["width"] <= width
+    assert step["x"] >= 0 and step["x"] + step["width"] <= width
 
 
 def test_at_1280_all_of_the_map_is_there(page, app):
