@@ -6,7 +6,7 @@ from tests.serving import idle
 
 SIZES = [(1920, 1080), (2560, 1440), (1024, 768)]
 SMALL = [(640, 360), (390, 844)]
-SENTENCE = "[data-part=said] p, figure > .note:not([hidden])"
+ARRIVED = "[...document.querySelectorAll('canvas')].every(canvas => !canvas.getAnimations().length)"
 READ = """() => {
     const shown = (css) => [...document.querySelectorAll(css)].filter(e => e.checkVisibility());
     const main = document.querySelector('[data-testid=stMain]');
@@ -30,6 +30,7 @@ def stands(page, step: str, level: int) -> None:
     )
     page.wait_for_selector(f"[data-part=step-{step}] .gb[data-sig]")
     idle(page)
+    page.wait_for_function(ARRIVED)
 
 
 def staged(visitor, size, step: str):
@@ -58,7 +59,7 @@ def test_nothing_is_cut_off_on_a_small_screen(visitor, size):
     page = staged(visitor, size, "softmax")
     for level in (1, 2, 3, 4):
         seen = page.evaluate(READ)
-        assert seen["inside"] and seen["over"][0] <= 0
+        assert seen["inside"] and seen["over"][0] <= 0, seen
         assert level == 4 or seen["over"][1] <= 0
         if level < 4:
             page.keyboard.press("PageDown")

@@ -41,9 +41,9 @@ def draw(ctx: StepContext) -> None:
             title = f"Attention weights of head {view.head} of block {view.layer}"
             shown = dict(array=own, variant=variant, check=check if variant else None)
             name = variant.capitalize() or "Weights"
-            picture(ctx, weights, name, **shown, height=290, aria=title, **WEIGHTS)
+            picture(ctx, weights, name, **shown, height=262, aria=title, **WEIGHTS)
         with b:
-            picture(ctx, mixed, "Weighted sum of the values (z)", height=290)
+            picture(ctx, mixed, "Weighted sum of the values (z)", height=262)
         words(
             ctx,
             "heads/sentence" if len(ctx.seen) > 1 else "heads/alone",
