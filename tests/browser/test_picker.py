@@ -48,6 +48,15 @@ def test_a_model_is_found_and_chosen_by_the_keyboard_alone(walk):
     arrived(walk, 5)
 
 
+def test_a_model_is_chosen_by_the_mouse(walk):
+    now(walk).click()
+    walk.locator(OPTIONS).filter(has_text="bookworm").click()
+    walk.wait_for_url("**model=bookworm**")
+    arrived(walk, 4)
+    expect(now(walk)).to_have_text("bookworm · decoder")
+    expect(walk.get_by_role("listbox")).to_be_hidden()
+
+
 def test_escape_a_click_elsewhere_and_tab_close_it(walk):
     for close in (
         lambda: walk.keyboard.press("Escape"),

@@ -23,7 +23,8 @@ DRAW.picker = function ({ key, data, parentElement, setTriggerValue }) {
 let lists = 0; // a page has one, a next page has another
 function build_picker(root, state) {
   const id = `models-${lists++}`;
-  const list = (state.list = el("div", { role: "listbox", id, class: "models" }));
+  const onmousedown = (e) => e.preventDefault(); // the focus stays in the field
+  const list = (state.list = el("div", { role: "listbox", id, class: "models", onmousedown }));
   const field = (state.field = el("input", {
     type: "text",
     role: "combobox",
@@ -39,7 +40,7 @@ function build_picker(root, state) {
     onkeydown: (e) => byKey(e, state),
   }));
   state.id = id;
-  state.foot = el("p", { class: "hint" });
+  state.foot = el("p", { class: "hint", onmousedown });
   state.pop = el("div", { class: "pop", hidden: true }, field, list, state.foot);
   const open = () => state.pop.hidden ? state.open() : state.shut(true);
   const onkeydown = (e) => {
