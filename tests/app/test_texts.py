@@ -315,7 +315,9 @@ def test_a_token_that_stands_for_no_text_has_no_bytes(name, link):
 def test_what_begins_or_ends_a_text_is_not_counted_as_cut_from_it():
     read = compute.trace("interpreter", ("I see.", "")).ids.shape[1]
     said = next(
-        t for t in markdown(visit(model="interpreter", step="tokens", stack="encoder", prompt="I see.")) if "Click" in t
+        t
+        for t in markdown(visit(model="interpreter", step="tokens", stack="encoder", prompt="I see."))
+        if "Click" in t
     )
     assert f"**{read - 1} tokens**, and the token that ends a text is added" in said
 
