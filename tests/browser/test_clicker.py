@@ -45,7 +45,9 @@ def test_the_map_stays_in_sight_and_a_step_starts_at_its_top(visitor, width):
     page = visitor({"viewport": {"width": width, "height": 720}}, step="heads")
     before = page.evaluate(SEEN, "heads")
     page.evaluate(SCROLL, 900)
-    page.wait_for_function("document.querySelector('[data-part=pinned]').getBoundingClientRect().top < 100")
+    page.wait_for_function(
+        "() => document.querySelector('[data-part=pinned]').getBoundingClientRect().top < 100"
+    )
     page.keyboard.press("PageDown")
     shows(page, "residual")
     page.wait_for_timeout(100)
@@ -105,5 +107,7 @@ def test_only_the_picked_cells_box_is_open(page, app):
     opened = page.locator(".hand[open] > summary code")
     assert "attn.masked[" in opened.inner_text()
     page.locator('[data-part^="matrix-attn.pattern"] canvas').click(position={"x": 160, "y": 200})
-    page.wait_for_function("document.querySelector('.hand[open] code').textContent.includes('attn.pattern[')")
+    page.wait_for_function(
+        "() => document.querySelector('.hand[open] code').textContent.includes('attn.pattern[')"
+    )
     assert opened.count() == 1

@@ -6,7 +6,7 @@ from tests.serving import idle
 
 SIZES = [(1920, 1080), (2560, 1440), (1024, 768)]
 SMALL = [(640, 360), (390, 844)]
-ARRIVED = "[...document.querySelectorAll('canvas')].every(canvas => !canvas.getAnimations().length)"
+ARRIVED = "() => [...document.querySelectorAll('canvas')].every(canvas => !canvas.getAnimations().length)"
 READ = """() => {
     const shown = (css) => [...document.querySelectorAll(css)].filter(e => e.checkVisibility());
     const main = document.querySelector('[data-testid=stMain]');
@@ -87,7 +87,7 @@ def test_a_link_opens_the_stage_and_the_whole_model_is_played(page, app):
     at = "document.querySelector('[data-part=machine] .gb').dataset.sig.split('|').at(-1)"
     for stage in "012":
         page.keyboard.press("PageDown")
-        page.wait_for_function(f"{at} === '{stage}'")
+        page.wait_for_function(f"() => {at} === '{stage}'")
     assert "step=" not in page.url
     page.keyboard.press("p")
     page.wait_for_selector(".prompt")
