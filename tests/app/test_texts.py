@@ -307,7 +307,11 @@ def test_a_text_of_one_letter_is_counted_in_the_singular():
 
 @pytest.mark.parametrize(
     ("name", "link"),
-    [("interpreter", dict(stack="encoder")), ("interpreter", dict(stack="decoder", token=0)), ("wordfinder", dict(token=0))],
+    [
+        ("interpreter", dict(stack="encoder")),
+        ("interpreter", dict(stack="decoder", token=0)),
+        ("wordfinder", dict(token=0)),
+    ],
 )
 def test_a_token_that_stands_for_no_text_has_no_bytes(name, link):
     said = next(t for t in markdown(visit(model=name, step="tokens", **link)) if "picked token" in t)
