@@ -375,7 +375,7 @@ def test_a_target_that_is_too_long_says_so_and_can_be_taken_back(family):
 
 
 def test_a_target_is_typed_in(family):
-    at = open("pair")
+    at = open("pair", stack="decoder")
     enter(at, "target", "sat on")
     assert view(at).target == "sat on"
     assert given(at, "bar")["ids"] == run("pair").target[0].tolist()
@@ -393,7 +393,7 @@ def test_a_target_is_typed_in(family):
     ],
 )
 def test_a_text_that_a_translator_cannot_read_is_told_by_its_own_probabilities(text, knows):
-    at = visit(model="interpreter", step="tokens", prompt=text)
+    at = visit(model="interpreter", step="tokens", stack="decoder", prompt=text)
     assert not at.exception
     assert view(at).prompt == text
     assert any("do not trust" in shown for shown in markdown(at)) != knows

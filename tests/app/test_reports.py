@@ -66,7 +66,7 @@ EVENTS = {
     "matrix": ("pick",),
     "painting": ("image",),
     "picker": ("choose", "card"),
-    "pipeline": ("step",),
+    "pipeline": ("step", "stage"),
     "plot": ("pick",),
     "prompt": ("prompt", "example"),
     "rest": ("rested",),
@@ -142,7 +142,7 @@ def test_a_forged_message_does_nothing(sent):
 
 def test_what_was_chosen_from_another_list_is_not_done():
     """A click on an entry of what stood there before: of the encoder's steps, of another text's tokens."""
-    at = visit(model="interpreter", step="layers")
+    at = visit(model="interpreter", stack="decoder", step="layers")
     there = reported(at, "map", "step", "next")
     fire(at, "bar", stack="encoder")
     before = view(at)

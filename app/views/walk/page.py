@@ -14,6 +14,7 @@ from app.ui.source import ran
 from app.ui.words import told
 from app.views.walk import stage
 from app.views.walk.steps import drawing
+from app.views.walk.steps.target import sure
 from engine.config import Config
 
 SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z−])")  # between two of them
@@ -56,9 +57,10 @@ def _headline(ctx: StepContext) -> None:
     if ctx.side:
         source = ctx.given if isinstance(ctx.given, str) else ctx.given[0]
         read = [] if ctx.model.reads[0].image else ["text"]
-        output = replace(ctx, side="decoder").text.strip()
+        writer = replace(ctx, side="decoder")
         with group("headline"):
-            text(told(ctx, "headline", *read, source=source, output=output or "∅"))
+            text(told(ctx, "headline", *read, source=source, output=writer.text.strip() or "∅"))
+            sure(writer, warn=True)
 
 
 def _map(ctx: StepContext) -> None:

@@ -28,11 +28,11 @@ def draw(ctx: StepContext) -> None:
         called = dict(token=ctx.token, best=ctx.memory.names[best])
         a, b = columns(6, 5)
         with a:
-            picture(ctx, point, "Who looks where in the source text", height=330, **WEIGHTS)
+            picture(ctx, point, "Who looks where in the source text", height=280, **WEIGHTS)
         with b:
             rows = shares(source, row, view.key)
             title = f"Where “{ctx.token}” looks"
-            chart(ctx, "cross", bars(rows, "token", "weight", height=330, percent=True), title, point=point)
+            chart(ctx, "cross", bars(rows, "token", "weight", height=280, percent=True), title, point=point)
         words(ctx, "cross/sentence", head=view.head, share=float(row[best]), **called)
     with right:
         taken_out(ctx, "cross.out", f"Cross-attention of block {view.layer}")

@@ -12,11 +12,11 @@ from engine.analysis import certainty
 LITTLE = 0.6  # a probability; sentences of the kind that a translator learned from are well above it
 
 
-def sure(ctx: StepContext) -> None:
-    """How probable the model found its own output, and a warning if that is too little to trust."""
-    share = certainty(ctx.trace)
-    if not ctx.view.target:
-        words(ctx, "target/sure" if share >= LITTLE else "target/unsure", share=share)
+def sure(ctx: StepContext, warn: bool = False) -> None:
+    """How probable the model found its own output where it can be trusted, or the warning where it cannot."""
+    share = 1.0 if ctx.view.target else certainty(ctx.trace)
+    if not ctx.view.target and (share < LITTLE) == warn:
+        words(ctx, "target/unsure" if warn else "target/sure", share=share)
 
 
 def forced(ctx: StepContext, logits: torch.Tensor) -> None:
