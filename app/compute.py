@@ -265,41 +265,39 @@ def promoted(name: str, side: str, layer: int, unit: int) -> tuple[list[int], li
     return analysis.promotes(model(name).get_submodule(side), layer, unit, 6)
 
 
-def _bytes(arrays: tuple[np.ndarray, ...]) -> int:
-    return sum(array.nbytes for array in arrays)
+def _bytes(found: tuple) -> int:
+    return sum(x.nbytes if isinstance(x, np.ndarray) else _bytes(x) for x in found)
 
 
-@shared(LOOKS, weight=_bytes)
 def cells(
-    name: str, given: Given, point: str, sizes: tuple[int, int], before: tuple[int, int], edits: Edits = ()
+    run: Trace, point: str, sizes: tuple[int, int], before: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A point's vectors in blocks, each told by its entry that is largest in size, and where that stands.
-    Not to be changed."""
-    values = trace(name, given, edits)[point][0].float().cpu().numpy()
-    return analysis.pooled(values, sizes, before)
+    """A point's vectors in blocks, each told by its entry that is largest in size, and where that stands."""
+    return analysis.pooled(run[point][0].float().cpu().numpy(), sizes, before)
 
 
-@shared(LOOKS, weight=_bytes)
 def weights(
-    name: str,
-    given: Given,
-    point: str,
-    rows: tuple[int, ...],
-    columns: tuple[int, ...],
-    sized: bool,
-    edits: Edits = (),
+    run: Trace, point: str, rows: tuple[int, ...], columns: tuple[int, ...], sized: bool
 ) -> tuple[np.ndarray]:
     """Attention weights [H, R, C]: the largest from each of these rows, and columns, to the next; −∞ where all
-    are masked. sized: times the size of the values. Not to be changed."""
-    run = trace(name, given, edits)
-    found, masked = run[point][0], run.table[point].sources[0]
+    are masked. sized: times the size of the values."""
+    found, masked = run[point][0], run[run.table[point].sources[0]][0]
     if sized:
         found = analysis.value_sized(found, run[point.removesuffix("pattern") + "v"][0])
-    found = found.masked_fill(run[masked][0].isneginf(), -torch.inf).float().cpu().numpy()
+    found, hidden = found.float().cpu().numpy(), masked.cpu().numpy() == -np.inf
+    found = np.where(hidden, np.float32(-np.inf), found)
     for axis, starts in ((1, rows), (2, columns)):
         if len(starts) < found.shape[axis]:
             found = np.maximum.reduceat(found, starts, axis)
     return (found,)
+
+
+@shared(LOOKS, weight=_bytes)
+def glance(name: str, given: Given, wanted: tuple[tuple, ...], edits: Edits = ()) -> list[tuple]:
+    """What a picture of the whole run shows: wanted are calls of `cells` and `weights`, [(function, point, …)],
+    those of a block together. Not to be changed."""
+    run = trace(name, given, edits)
+    return [make(run, *of) for make, *of in wanted]
 
 
 @shared(LOOKS, weight=_bytes)

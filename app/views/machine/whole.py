@@ -34,6 +34,7 @@ PARTS = (  # of a block, in the order of computation: kind of picture, point, pa
 def header(ctx: StepContext) -> dict:
     """All that the picture of the run needs; the tensors go to the page beside it."""
     lanes, columns = lanes_of(ctx.config, len(ctx.labels)), list(_columns(ctx))
+    _bring(ctx, columns)
     points = [column["point"] for column in columns]
     opened = inside.header(ctx) if ctx.view.inside else None
     if opened:
@@ -109,12 +110,10 @@ def _vector(ctx: StepContext, point: str, kind: str) -> dict:
     """A vector for each lane, each cell the entry that is largest in size among those it stands for."""
     entries, lanes = _entries(ctx, point), lanes_of(ctx.config, len(ctx.labels))
     each = -(-entries // CELLS)
-    read = (ctx.model.name, ctx.given, point, (lanes.size, each), (lanes.before, 0), ctx.edits)
-    cells, where = compute.cells(*read)
+    read = (compute.cells, point, (lanes.size, each), (lanes.before, 0))
     id, at = ctx.id_of(point, "cells"), ctx.id_of(point, "places")
-    keep(id, cells[None])
-    keep(at, where.transpose(2, 0, 1).astype(np.float32)[-1 if lanes.size == 1 else 0 :])
-    return {"src": id, "at": at, "point": point, "kind": kind, "entries": entries, "each": each}
+    found = {"src": id, "at": at, "point": point, "kind": kind, "entries": entries, "each": each}
+    return found | {"read": read}
 
 
 def _heads(ctx: StepContext, point: str, kind: str) -> dict:
@@ -123,12 +122,28 @@ def _heads(ctx: StepContext, point: str, kind: str) -> dict:
     there = ctx.memory if cross else ctx
     asking, seen = (lanes_of(one.config, len(one.labels)) for one in (ctx, there))
     id = ctx.id_of(point, f"{asking.size} {seen.size}" if max(asking.size, seen.size) > 1 else "")
-    found = {"src": id, "flow": id, "point": point, "kind": kind, "seen": "there" if cross else "own"}
-    for name, sized in (("src", False), ("flow", True))[: 1 + ctx.view.weighted]:
-        found[name] = id + " sized" * sized  # the ribbons then have widths of their own
-        read = (ctx.model.name, ctx.given, point, asking.starts, seen.starts, sized, ctx.edits)
-        keep(found[name], compute.weights(*read)[0])
-    return found
+    flow = id + " sized" * ctx.view.weighted  # the ribbons then have widths of their own
+    found = {"src": id, "flow": flow, "point": point, "kind": kind, "seen": "there" if cross else "own"}
+    return found | {"read": (compute.weights, point, asking.starts, seen.starts, False)}
+
+
+def _bring(ctx: StepContext, columns: list[dict]) -> None:
+    """The tensors of the columns, to the page: all of them at once, and what ribbons have of their own."""
+    wanted = tuple(column.pop("read") for column in columns)
+    for column, read, (cells, *where) in zip(columns, wanted, _glance(ctx, wanted), strict=True):
+        keep(column["src"], cells if column["kind"] == "heads" else cells[None])
+        if where:
+            several = read[2][0] > 1  # rows in a lane: which of them is told, too
+            keep(column["at"], where[0].transpose(2, 0, 1).astype(np.float32)[0 if several else -1 :])
+    if ctx.view.weighted:
+        heads = [column for column in columns if column["kind"] == "heads"]
+        sized = tuple((*read[:-1], True) for read in wanted if read[0] is compute.weights)
+        for column, (flow,) in zip(heads, _glance(ctx, sized), strict=True):
+            keep(column["flow"], flow)
+
+
+def _glance(ctx: StepContext, wanted: tuple[tuple, ...]) -> list[tuple]:
+    return compute.glance(ctx.model.name, ctx.given, wanted, ctx.edits)
 
 
 def _entries(ctx: StepContext, point: str) -> int:
