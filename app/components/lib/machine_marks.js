@@ -154,7 +154,8 @@ MACHINE.headings = (g, state, inks) => {
       const here = state.at !== Infinity && now.layer === column.layer && now.part === column.part;
       const ink = off || here ? inks.main : inks.ink, mark = column.adds ? MARK[off] : "";
       g.font = `${here ? 700 : 400} 11px ${inks.font}`;
-      const room = w + MACHINE.GAP, marked = [name, SHORT[name] ?? name].map((text) => text + mark);
+      const room = w + 2 * MACHINE.GAP, short = SHORT[name] ?? name;
+      const marked = [name + mark, short + mark, short + mark.trim()];
       const text = marked.find((one) => g.measureText(one).width <= room) ?? fitting(g, name, w, inks);
       MACHINE.label(g, text, x, 30, room, inks, { ink, bold: here });
       if (off) MACHINE.line(g, x, 26, x + Math.min(w, g.measureText(text).width), 26, inks.main, 2);
