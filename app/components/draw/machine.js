@@ -67,14 +67,36 @@ function draw(root, state) {
   legend(root, made);
   act(root, state, made);
   state.paint.now();
+  state.drawn = true;
 }
 // The whole, or the inside of the block that is open once it is there
 function enter(state, made, W, H) {
   const { h } = state, scene = isInside(state) ? INSIDE : MACHINE;
   state.plan = isInside(state) ? INSIDE.plan(h, W, H) : state.whole;
   if (state.scene === scene) return;
+  if (state.drawn && !calm()) leaves(state, made.canvas, scene);
   Object.assign(state, UNTOUCHED, { scene, view: state.coming ?? state.view, coming: null });
   tipAt(made, 0, 0, ""); // it told of what is gone
+}
+// What is left grows and fades from where the block is, or shrinks to there.
+const FADE = 220; // milliseconds
+function leaves(state, canvas, scene) {
+  const was = new OffscreenCanvas(canvas.width, canvas.height);
+  was.getContext("2d").drawImage(canvas, 0, 0);
+  const block = state.whole.blocks.find(({ column }) => MACHINE.blockOf(column) === state.block);
+  const { x, k } = scene === INSIDE ? state.view : ALL, middle = block ? (block.x + block.w / 2 - x) * k : 0;
+  state.was = { canvas: was, since: performance.now(), middle, grows: scene === INSIDE ? 2 : -0.6 };
+}
+function fade(g, state) {
+  if (!state.was) return;
+  const { canvas, since, middle, grows } = state.was, share = (performance.now() - since) / FADE;
+  if (share >= 1) return void (state.was = null);
+  const ratio = devicePixelRatio || 1, size = 1 + grows * share, [w, h] = [canvas.width, canvas.height];
+  g.globalAlpha = 1 - share;
+  const y = (h / ratio / 2) * (1 - size);
+  g.drawImage(canvas, middle * (1 - size), y, (w / ratio) * size, (h / ratio) * size);
+  g.globalAlpha = 1;
+  state.paint();
 }
 const isInside = ({ h, open }) => Boolean(h.inside) && h.inside.block === open;
 // As high as its lanes need, or as the window has room for when it is not scrolled; the inside of a block as high
@@ -105,7 +127,9 @@ function build(root, state, made) {
 function painter(root, state, made) {
   const now = () => {
     state.pending = false;
-    const { plan, scene } = state, numbers = scene.paint(surface(made.canvas, plan.W, plan.H), root, state);
+    const { plan, scene } = state, g = surface(made.canvas, plan.W, plan.H);
+    const numbers = scene.paint(g, root, state);
+    fade(g, state);
     answers(made.answers, state);
     made.canvas.style.touchAction = state.view.k > 1 ? "none" : "pan-x pan-y";
     const first = (scene === INSIDE ? state.h.inside.stages : state.h.columns)[0].src;

@@ -162,10 +162,11 @@ MACHINE.headings = (g, state, inks) => {
       const { column, name } = heading, off = column.off.includes(-1);
       const now = state.h.columns[state.at];
       const here = now && ["stack", "layer", "part"].every((name) => now[name] === column[name]);
-      const ink = off || here ? inks.main : inks.ink, text = fitting(g, name, w, inks, { bold: here });
-      const marked = text + (text && column.adds ? MARK[off] : ""),
-        room = g.measureText(marked).width <= w + MACHINE.GAP;
-      MACHINE.label(g, room ? marked : text, x, 30, w + MACHINE.GAP, inks, { ink, bold: here });
+      const ink = off || here ? inks.main : inks.ink, mark = column.adds ? MARK[off] : "";
+      g.font = `${here ? 700 : 400} 11px ${inks.font}`;
+      const room = w + MACHINE.GAP, marked = [name, SHORT[name] ?? name].map((text) => text + mark);
+      const text = marked.find((one) => g.measureText(one).width <= room) ?? fitting(g, name, w, inks);
+      MACHINE.label(g, text, x, 30, room, inks, { ink, bold: here });
       if (off) MACHINE.line(g, x, 26, x + Math.min(w, g.measureText(text).width), 26, inks.main, 2);
     });
   }
