@@ -1,5 +1,6 @@
 // The whole forward pass in one picture: zoom from the model to a single number, follow one token, play the
 // computation in its order, take parts out. A double click (or Enter) opens the walk at that place.
+const LETTERS = 15; // pixels of the page's letters for which all sizes here are meant
 const HIGH = { lane: 34, inside: 720, least: 360, below: 42 }; // below: what stands under it in a window
 // Pixels: of a picture that is scrolled, of the answers beside one that is not, and of a window for that
 const SCROLLED = 760, BESIDE = 214, NARROW = 820, TWO = { scrolled: 860, narrow: 1300 };
@@ -52,9 +53,12 @@ function draw(root, state) {
       coming: null,
     });
   }
-  const two = h.stacks.length > 1, narrow = state.width < (two ? TWO.narrow : NARROW);
+  made.canvas.style.zoom = state.larger = larger();
+  const two = h.stacks.length > 1,
+    wide = state.width / state.larger,
+    narrow = wide < (two ? TWO.narrow : NARROW);
   made.stage.classList.toggle("narrow", narrow);
-  const W = narrow ? Math.max(state.width, two ? TWO.scrolled : SCROLLED) : state.width - BESIDE;
+  const W = narrow ? Math.max(wide, two ? TWO.scrolled : SCROLLED) : wide - BESIDE;
   state.shown(); // first, for the controls are as high as what they offer
   const H = height(made.stage, state);
   state.paint = painter(root, state, made);
@@ -69,6 +73,16 @@ function draw(root, state) {
   state.paint.now();
   state.drawn = true;
 }
+// The picture grows with the window as the letters do; the stage has a size of its own.
+const larger = () => {
+  const page = document.documentElement;
+  return page.classList.contains("staged") ? 1 : parseFloat(getComputedStyle(page).fontSize) / LETTERS;
+};
+// Where the pointer is, in the picture's own pixels
+const spot = (e) => {
+  const zoom = e.target.currentCSSZoom ?? 1;
+  return { x: e.offsetX / zoom, y: e.offsetY / zoom };
+};
 // The whole, or the inside of the block that is open once it is there
 function enter(state, made, W, H) {
   const { h } = state, scene = isInside(state) ? INSIDE : MACHINE;
@@ -91,7 +105,7 @@ function fade(g, state) {
   if (!state.was) return;
   const { canvas, since, middle, grows } = state.was, share = (performance.now() - since) / FADE;
   if (share >= 1) return void (state.was = null);
-  const ratio = devicePixelRatio || 1, size = 1 + grows * share, [w, h] = [canvas.width, canvas.height];
+  const ratio = g.getTransform().a, size = 1 + grows * share, [w, h] = [canvas.width, canvas.height];
   g.globalAlpha = 1 - share;
   const y = (h / ratio / 2) * (1 - size);
   g.drawImage(canvas, middle * (1 - size), y, (w / ratio) * size, (h / ratio) * size);
@@ -104,7 +118,7 @@ const isInside = ({ h, open }) => Boolean(h.inside) && h.inside.block === open;
 function height(stage, state) {
   const scrolled = stage.closest("[data-testid=stMain]")?.scrollTop ?? 0;
   const room = (innerHeight - HIGH.below - stage.getBoundingClientRect().top - scrolled) /
-    (stage.currentCSSZoom ?? 1);
+    (stage.currentCSSZoom ?? 1) / state.larger;
   const need = isInside(state) ? HIGH.inside : MACHINE.wanted(state.h, HIGH.lane);
   return Math.max(HIGH.least, Math.min(room, need));
 }
@@ -261,7 +275,10 @@ function level(state, by) {
 
 function act(root, state, made) {
   const { canvas } = made, fingers = (state.fingers ??= new Map());
-  const at = (e) => state.scene.hit(state, e.offsetX, e.offsetY);
+  const at = (e) => {
+    const { x, y } = spot(e);
+    return state.scene.hit(state, x, y);
+  };
   canvas.style.cursor = "grab";
   canvas.onpointermove = (e) => {
     if (fingers.has(e.pointerId)) return moved(state, e);
@@ -270,7 +287,7 @@ function act(root, state, made) {
   canvas.onpointerleave = canvas.onblur = () => hover(root, state, made, null, null);
   canvas.onpointerdown = (e) => {
     canvas.setPointerCapture(e.pointerId);
-    fingers.set(e.pointerId, { x: e.offsetX, y: e.offsetY });
+    fingers.set(e.pointerId, spot(e));
     state.far = 0;
   };
   canvas.onpointerup = canvas.onpointercancel = (e) => fingers.delete(e.pointerId);
@@ -288,7 +305,8 @@ function act(root, state, made) {
     const asked = e.ctrlKey || e.metaKey || document.activeElement === canvas || state.view.k > 1;
     if (!asked) return; // the page scrolls past
     e.preventDefault();
-    zoomAt(state, Math.exp(-e.deltaY / 400), e.offsetX, e.offsetY);
+    const { x, y } = spot(e);
+    zoomAt(state, Math.exp(-e.deltaY / 400), x, y);
   };
   canvas.onkeydown = (e) => {
     const does = KEYS[e.key];
@@ -320,7 +338,8 @@ const walkToHead = (state) => {
 };
 function hover(root, state, made, e, found) {
   const told = found ? state.scene.read(state, found) : "", only = found?.part?.head >= 0 ? found.part : null;
-  tipAt(made, e?.offsetX ?? 0, e?.offsetY ?? 0, told);
+  const { x, y } = e ? spot(e) : { x: 0, y: 0 };
+  tipAt(made, x * state.larger, y * state.larger, told);
   root.dataset.hover = told;
   made.canvas.style.cursor = found ? "pointer" : "grab";
   if (state.scene === INSIDE) {
@@ -333,7 +352,7 @@ function hover(root, state, made, e, found) {
 }
 // One finger (or the mouse) drags, two pinch.
 function moved(state, e) {
-  const { fingers, view } = state, before = fingers.get(e.pointerId), now = { x: e.offsetX, y: e.offsetY };
+  const { fingers, view } = state, before = fingers.get(e.pointerId), now = spot(e);
   const dx = now.x - before.x, dy = now.y - before.y;
   const other = [...fingers].find(([id]) => id !== e.pointerId)?.[1];
   fingers.set(e.pointerId, now);

@@ -133,9 +133,9 @@ MACHINE.pickedBox = (root) => {
   const state = root?.__state;
   const part = state?.scene === MACHINE && state.plan?.parts.find((one) => MACHINE.isPicked(state, one));
   if (!part) return undefined;
-  const r = MACHINE.onScreen(part, state.view),
-    { left, top } = root.querySelector("canvas").getBoundingClientRect();
-  return new DOMRect(left + r.x, top + r.y, r.w, r.h);
+  const r = MACHINE.onScreen(part, state.view), canvas = root.querySelector("canvas");
+  const { left, top } = canvas.getBoundingClientRect(), zoom = canvas.currentCSSZoom ?? 1;
+  return new DOMRect(left + zoom * r.x, top + zoom * r.y, zoom * r.w, zoom * r.h);
 };
 
 // Lanes and positions: several positions may share a lane.
