@@ -93,7 +93,7 @@ def pick_of(picture) -> list[int]:
 
 def boxes(page: Page) -> dict[tuple[str, tuple[int, ...]], float]:
     """The arithmetic on the page: (point, cell) -> the number that the box says the model has."""
-    texts = page.locator(".hand").all_inner_texts()
+    texts = page.locator(".hand").all_text_contents()  # all but one are folded
     found = (
         re.search(r"([\w.]+)\[([\d, ]+)\].*(?:the model|shown above|this what-if) ([−\d.e∞]+)", text, re.DOTALL)
         for text in texts

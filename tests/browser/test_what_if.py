@@ -40,6 +40,7 @@ def test_a_head_taken_out_is_out_on_every_step_in_its_link_and_back_by_its_cross
 
 def test_a_number_typed_in_its_box_is_the_cells(page, app):
     go(page, app, step="scores", layer=1, head=0, token=5, key=2)
+    page.locator(".hand > summary").nth(1).click()
     field = page.locator(".hand .set input").nth(1)
     field.fill("9.5")
     field.press("Enter")

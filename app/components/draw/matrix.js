@@ -74,8 +74,9 @@ const AROUND = 15; // rows or columns, at most
 function seen({ h, pick, width }, ...size) {
   const all = { ...h, pick, from: [0, 0], size };
   if (h.spot < 3 || !pick) return all;
-  const fits = Math.floor((0.8 * width) / Math.max(36, sized(22)));
-  const most = [AROUND, Math.max(3, Math.min(AROUND, fits))];
+  const [high, wide] = [stageHeight(h.spot) - sized(100), 0.8 * width]; // less the labels
+  const fits = [high / (h.axes === "TS" ? 36 : 20), wide / Math.max(36, sized(22))];
+  const most = fits.map((count) => Math.max(3, Math.min(AROUND, Math.floor(count))));
   const [[r0, R], [c0, C]] = size.map((length, k) => {
     const count = Math.min(length, most[k]);
     return [Math.max(0, Math.min(length - count, pick[k] - (count >> 1))), count];

@@ -8,7 +8,7 @@ from app.state import View
 PICTURE, ROW, CELL, ARITHMETIC = 1, 2, 3, 4
 POINT = [PICTURE, ARITHMETIC]
 LEVELS = {"matrix": [PICTURE, ROW, CELL, ARITHMETIC], "plot": POINT, "image": POINT}  # by the picture's kind
-LEVELS |= {"tokens": [PICTURE], "machine": [PICTURE]}
+LEVELS |= {kind: [PICTURE] for kind in ("tokens", "machine", "all_heads", "lines")}
 FIRST = {  # which of a step's pictures it is, by how their keys begin; else the first
     "embeddings": ("matrix-embed.out",),
     "layernorm": ("matrix-",),
