@@ -112,7 +112,9 @@ def train(task: Task, options: argparse.Namespace) -> None:
         raise
     recipe = recipe_of(task, options, config)
     say(material.told)
-    model, done = learn(config, material.train, material.held, recipe, work.folder, options.minutes)
+    model, done = learn(
+        config, material.train, material.held, recipe, work.folder, options.minutes, material.start
+    )
     if not done:
         raise Stopped
     finish(task, material.attach(model), material, options, work)

@@ -33,6 +33,15 @@ def english(seed: int, characters: int) -> Iterator[str]:
         yield text
 
 
+def texts_by(rule: str, seed: int, characters: int, held: bool = False) -> Iterator[str]:
+    """Texts of one rule; `held`: of which all combinations are held out."""
+    draw = random.Random(f"{rule} {seed}")
+    while characters > 0:
+        text = grammar().text(rule, draw, held)
+        characters -= len(text)
+        yield text
+
+
 def written(seed: int, characters: int, what: str) -> Iterator[str]:
     """The same, and how far it is is shown."""
     return counted(english(seed, characters), what, characters, len)
