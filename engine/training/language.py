@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from engine.config import Config
+from engine.load.glassbox import begins, write_begins
 from engine.model.build import fresh
 from engine.model.transformer import Transformer
-from engine.tokenize import RankTokenizer
+from engine.tokenize import BeginTokenizer, RankTokenizer
+from engine.tokenize.bpe import END
 from engine.training.data.corpus import (
     how_many,
     learn_vocabulary,
@@ -84,7 +86,7 @@ def config(options: argparse.Namespace, vocabulary: int) -> Config:
 
 def check(options: argparse.Namespace) -> None:
     """A ValueError where the options contradict one another."""
-    check_vocabulary(options.vocabulary, 257)
+    check_vocabulary(options.vocabulary, 258 - options.no_begin)
     if options.english + options.drills > 1:
         raise ValueError(
             f"--english {options.english:g} and --drills {options.drills:g} are shares of all that is learned "
@@ -104,7 +106,8 @@ def read(options: argparse.Namespace, work: Work) -> Material:
     """The texts of a folder as rows of ids, some of them held out, and generated ones."""
     train, held = split_files(Path(options.path), options.held_out, options.seed)
     tokenizer = _vocabulary(work, train, options)
-    end, shares = len(tokenizer) - 1, (options.english, options.drills)
+    end, shares = tokenizer.special[END], (options.english, options.drills)
+    begin = next(iter(tokenizer.prefix), None)
     books = work.row("train.npy", counted(texts_of(train), "reading", len(train)), tokenizer)
     row = token_row(texts_of(held), tokenizer)
     check_length(books, options.context, "the texts to learn from hold", "give more text")
@@ -117,8 +120,8 @@ def read(options: argparse.Namespace, work: Work) -> Material:
         unseen = token_row(english(UNSEEN, FEWEST), tokenizer)
     told = f"{len(books):,} tokens from {how_many(train)}; {how_many(held)} held out"
     return Material(
-        Mix(books, generated, end, *shares),
-        Mix(row, unseen, end, *shares),
+        Mix(books, generated, end, *shares, begin),
+        Mix(row, unseen, end, *shares, begin),
         told,
         tokenizer,
         test=Held(held, row),
@@ -155,9 +158,12 @@ def _vocabulary(work: Work, files: list[Path], options: argparse.Namespace) -> R
         many, what = min(FIRST, characters(options)), "learning the vocabulary"
         generated = written(options.seed, many, what) if options.english else ()
         texts = chain(counted(texts_of(files), what, len(files)), generated)
-        learn_vocabulary(texts, options.vocabulary).write(path)
+        if not options.no_begin:
+            write_begins(work.folder)
+        learn_vocabulary(texts, options.vocabulary - (not options.no_begin)).write(path)
 
-    return RankTokenizer.read(work.once("vocabulary.tiktoken", learn))
+    path = work.once("vocabulary.tiktoken", learn)
+    return (BeginTokenizer if begins(work.folder) else RankTokenizer).read(path)
 
 
 # --- how well it does ----------------------------------------------------------------------------
@@ -246,6 +252,7 @@ TASK = Task(
         "held_out": Option(None, whole(1, 10**6), "files kept to measure with (one in ten, 6 at most)"),
         "english": Option(0.52, SHARE, "share of generated simple English"),
         "drills": Option(0.06, SHARE, "share of random strings, repeated"),
+        "no_begin": Option(False, None, "texts begin without a token of their own"),
         "no_checkpoints": Option(False, None, "ship the finished model alone, not its way"),
     },
     config=config,

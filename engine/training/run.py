@@ -237,7 +237,7 @@ def measure(
 def measure_again(task: Task, folder: Path, options: argparse.Namespace) -> None:
     """Measure a finished model once more, with what it was trained with."""
     with tempfile.TemporaryDirectory() as place:
-        for name in glassbox.VOCABULARIES:
+        for name in (*glassbox.VOCABULARIES, glassbox.BEGINS):
             if (folder / name).exists():  # its own: none is learned
                 shutil.copyfile(folder / name, Path(place) / name)
         measure(task, folder, task.read(options, Work(Path(place))), options)

@@ -103,7 +103,7 @@ def best_head(scores: Tensor) -> tuple[int, int]:
 
 def _shows(model: Transformer, question: Question) -> bool:
     """Is the answer what the model says, and with enough probability?"""
-    ids = model.tokenizer.encode(question.prompt), model.tokenizer.encode(question.answer)
+    ids = model.tokenizer.encode(question.prompt), model.tokenizer.encode_file(question.answer)
     nats, best = log_probability(model, *ids)
     return best and nats > torch.tensor(ENOUGH).log()
 
@@ -119,7 +119,7 @@ def _places(model: Transformer, question: Question, word: Callable[[Question], s
     ids = model.tokenizer.encode(question.prompt)
     keys = []
     for form in {word(question), word(question).strip()}:
-        piece = model.tokenizer.encode(form)
+        piece = model.tokenizer.encode_file(form)
         n = len(piece)
         keys += [i + n - 1 for i in range(len(ids) - n) if ids[i : i + n] == piece]
     return len(ids) - 1, sorted(set(keys))
