@@ -24,9 +24,16 @@ from engine.training.data.corpus import (
 )
 from engine.training.data.mix import FEWEST, FIRST, UNSEEN, Mix, amount, english, written
 from engine.training.data.words import words
-from engine.training.evaluate import examples, heads, report
+from engine.training.evaluate import calibration, examples, heads, report
 from engine.training.evaluate.baseline import Trigram
-from engine.training.evaluate.language import even_roles, longest_asked, roles, samples, scores_of
+from engine.training.evaluate.language import (
+    calibrated,
+    even_roles,
+    longest_asked,
+    roles,
+    samples,
+    scores_of,
+)
 from engine.training.options import SHARE, TOKENS, Option, pace, sizes, whole
 from engine.training.progress import counted, show
 from engine.training.run import Work
@@ -40,8 +47,11 @@ KINDS = {  # what the blocks are made of
 }
 CHARACTERS = 98_000_000  # of 28 million tokens: of so many few windows come twice
 AIMS = {  # what a model of books and generated English is meant to reach: below, or at least
-    "bits per byte, books": ("<", 1.55),
-    "cloze, top-5 accuracy": ("≥", 0.70),
+    "bits per byte, books": ("<", 1.40),
+    "calibration error, books": ("<", 0.05),
+    "calibration error, everyday sentences": ("<", 0.05),
+    "cloze, top-1 accuracy": ("≥", 0.50),
+    "cloze, top-5 accuracy": ("≥", 0.75),
     "it": ("≥", 0.80),
     "she or he": ("≥", 0.80),
     "who to whom": ("≥", 0.90),
@@ -191,10 +201,14 @@ def measure(model: Transformer, material: Material, options, share: float, steps
         "heads_table": heads.table(each, even),
         "verdict": heads.verdict(rows, found),
     }
+    show("measuring: whether it is as sure as it is right")
+    counts = calibrated(model, row, model.tokenizer, model.config.context, share)
+    curves = {kind: calibration.reliability(stretches) for kind, stretches in counts.items()}
+    facts["reliability"] = calibration.table(curves)
     prompts = words("examples.toml")["language"]["prompts"]
     facts |= {"last": len(prompts) - 1, "samples": quoted(samples(model, prompts))}
     roles_found = {role: scores.tolist() for role, scores in found.items()}
-    return Measured(rows, COLUMNS, {"examples": shown}, facts, {"roles": roles_found})
+    return Measured(rows, COLUMNS, {"examples": shown}, facts, {"roles": roles_found, "reliability": curves})
 
 
 def part_of(row: np.ndarray, share: float) -> np.ndarray:

@@ -23,6 +23,7 @@ from engine.training.data.corpus import token_row
 from engine.training.data.grammar import Question, grammar
 from engine.training.data.mix import english
 from engine.training.data.words import GRAMMAR, words
+from engine.training.evaluate import calibration
 from engine.training.evaluate.intervals import jackknife
 from engine.training.evaluate.report import Score, mean
 from engine.training.evaluate.report import share as share_of
@@ -47,6 +48,7 @@ WINDOW = 64  # tokens of a text on which heads are scored
 STRING = 12  # tokens of a string to be repeated
 STRINGS, FREE = 100, 60  # random strings, and texts that it writes freely; tokens of each of these
 FEWEST = 20  # of anything, where only a part of the test is asked
+CALIBRATED = 60_000  # tokens of the held-out books
 RULES = (*QUESTIONS.values(), "repeat-asked")  # and one that only examples are taken from
 
 
@@ -293,6 +295,8 @@ def scores_of(
         )
         for kind, row in texts.items()
     }
+    for kind, stretches in calibrated(model, held, tokenizer, context, share).items():
+        found[f"{calibration.NAME}, {kind}"] = calibration.score(stretches)
     found |= {f"cloze, top-{best} accuracy": cloze(model, tokenizer, best) for best in (1, 5)}
     for name, rule in QUESTIONS.items():
         show(f"measuring: {told}, {name}")
@@ -307,6 +311,18 @@ def scores_of(
         ]
     )
     return found | dict(zip(("distinct word pairs", "repeated runs of four words"), drawn, strict=True))
+
+
+def calibrated(
+    model: Model, held: np.ndarray, tokenizer: RankTokenizer, context: int, share: float = 1.0
+) -> dict[str, np.ndarray]:
+    """What calibration counts [N, 3, bins] in the books' beginning and in the cloze sentences, completed."""
+    row = held[: max(2000, int(share * CALIBRATED))]
+    whole = [f"{text} {fitting[0]}." for text, fitting in cloze_sentences()]
+    return {
+        "books": calibration.counted(windows(model, row, tokenizer, context)),
+        "everyday sentences": calibration.counted(calibration.sentences(model, whole, tokenizer)),
+    }
 
 
 def samples(model: Transformer, prompts: list[str], seed: int = 0, length: int = 60) -> list[str]:
