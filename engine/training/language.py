@@ -24,12 +24,13 @@ from engine.training.data.corpus import (
 )
 from engine.training.data.mix import FEWEST, FIRST, UNSEEN, Mix, amount, english, written
 from engine.training.data.words import words
-from engine.training.evaluate import calibration, examples, heads, report
+from engine.training.evaluate import calibration, causes, examples, heads, report
 from engine.training.evaluate.baseline import Trigram
 from engine.training.evaluate.language import (
     calibrated,
     even_roles,
     longest_asked,
+    questions,
     roles,
     samples,
     scores_of,
@@ -57,6 +58,7 @@ AIMS = {  # what a model of books and generated English is meant to reach: below
     "who to whom": ("≥", 0.90),
     "sentiment, 3 examples": ("≥", 0.85),
 }
+WATCHED = {what.rule: what.told for what in examples.PHENOMENA}
 COLUMNS = ("this model", "random start", "3-gram")
 UNITS = {"bits": "bits per byte", "random": "nats per token"}  # of the rows that begin so
 REST = (
@@ -186,8 +188,13 @@ def measure(model: Transformer, material: Material, options, share: float, steps
     show("measuring: what its heads do")
     each, even = roles(model, row), even_roles(model, row)
     found = {role: scores.mean(0) for role, scores in each.items()}
+    show("measuring: which heads its answers depend on")
+    needed = {
+        rule: causes.of_answers(model, questions(rule, causes.SEARCHED + causes.ASKED)) for rule in WATCHED
+    }
     show("measuring: looking for examples")
-    shown = examples.find(model, found)
+    shown = examples.find(model, found, needed)
+    needed = {WATCHED[rule]: cause for rule, cause in needed.items()} | {"copies": causes.of_copies(model)}
     facts = {
         "kind": _kind(model.config),
         "books": 1 - mix.english - mix.drills,
@@ -200,6 +207,7 @@ def measure(model: Transformer, material: Material, options, share: float, steps
         "table": report.table(rows, COLUMNS),
         "heads_table": heads.table(each, even),
         "verdict": heads.verdict(rows, found),
+        "causes": causes.table(needed),
     }
     show("measuring: whether it is as sure as it is right")
     counts = calibrated(model, row, model.tokenizer, model.config.context, share)
@@ -207,8 +215,11 @@ def measure(model: Transformer, material: Material, options, share: float, steps
     facts["reliability"] = calibration.table(curves)
     prompts = words("examples.toml")["language"]["prompts"]
     facts |= {"last": len(prompts) - 1, "samples": quoted(samples(model, prompts))}
+    told = {"causes": {name: cause.told() for name, cause in needed.items()}}
     roles_found = {role: scores.tolist() for role, scores in found.items()}
-    return Measured(rows, COLUMNS, {"examples": shown}, facts, {"roles": roles_found, "reliability": curves})
+    return Measured(
+        rows, COLUMNS, {"examples": shown}, facts, {"roles": roles_found, "reliability": curves} | told
+    )
 
 
 def part_of(row: np.ndarray, share: float) -> np.ndarray:
@@ -264,8 +275,8 @@ TASK = Task(
         "kind": Option("rotary", tuple(KINDS), "what the blocks are made of"),
         "tokens": Option(28_000_000, TOKENS, "how many to learn from"),
         "held_out": Option(None, whole(1, 10**6), "files kept to measure with (one in ten, 6 at most)"),
-        "english": Option(0.52, SHARE, "share of generated simple English"),
-        "drills": Option(0.06, SHARE, "share of random strings, repeated"),
+        "english": Option(0.3, SHARE, "share of generated simple English"),
+        "drills": Option(0.04, SHARE, "share of random strings, repeated"),
         "no_begin": Option(False, None, "texts begin without a token of their own"),
         "no_checkpoints": Option(False, None, "ship the finished model alone, not its way"),
     },

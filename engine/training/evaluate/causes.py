@@ -39,6 +39,20 @@ class Cause:
         return names | dict(intervals=[self.before.interval, self.after.interval], enough=self.enough)
 
 
+def table(causes: dict[str, Cause]) -> str:
+    """What is left without the heads, in Markdown."""
+    lines = ["| of | n | without the heads | before | after | enough |", "|:--|--:|:--|--:|--:|:--|"]
+    for name, cause in causes.items():
+        heads = ", ".join(f"block {layer}, head {head}" for layer, head in cause.heads)
+        cells = (name, cause.before.count, heads, _cell(cause.before), _cell(cause.after))
+        lines.append(f"| {' | '.join(map(str, cells))} | {'yes' if cause.enough else 'no'} |")
+    return "\n".join(lines)
+
+
+def _cell(score: Score) -> str:
+    return f"{score.value:.3f} ({score.interval[0]:.3f}–{score.interval[1]:.3f})"
+
+
 def without(heads: Heads) -> tuple[Edit, ...]:
     """The edits that set these heads to zero."""
     return tuple(Edit(f"blocks.{layer}.attn.z", "zero", at={"H": head}) for layer, head in heads)
@@ -58,7 +72,8 @@ def of_copies(model: Transformer, count: int = SEARCHED + ASKED) -> Cause:
 
 
 def _cause(model: Transformer, items: Sequence, measured: Callable, cost: Callable, enough: float) -> Cause:
-    some, others = items[:SEARCHED], items[SEARCHED : SEARCHED + ASKED]
+    first = min(SEARCHED, len(items) // 2)
+    some, others = items[:first], items[first : first + ASKED]
     whole = measured(model, some, ()).mean()
     heads = found(model.config, lambda gone: float(cost(whole, measured(model, some, gone).mean())), enough)
     before, after = (mean(measured(model, others, gone).tolist()) for gone in ((), heads))

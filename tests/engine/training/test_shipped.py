@@ -12,7 +12,6 @@ from engine import analysis
 from engine.load import DEFAULT, SHIPPED, checkpoints, checkpoints_of
 from engine.training.evaluate.examples import ENOUGH, PHENOMENA, ROLES
 from engine.training.evaluate.language import QUESTIONS, accuracy, cloze, questions, repetition
-from engine.training.language import AIMS
 
 FOLDER = SHIPPED / DEFAULT
 MEASURED, EXAMPLES, LEARNING = (
@@ -79,7 +78,9 @@ def test_the_heads_have_the_roles_of_the_card(model):
 
 def test_the_card_names_every_aim_that_was_not_reached():
     card = (FOLDER / "card.md").read_text("utf-8")
-    for name, (sign, aim) in AIMS.items():
+    aims = {row["name"]: row["aim"] for row in MEASURED["rows"] if row["aim"]}
+    assert aims
+    for name, (sign, aim) in aims.items():
         reached = SCORES[name] < aim if sign == "<" else SCORES[name] >= aim
         assert reached != bool(re.search(rf"Not reached:\*\* {re.escape(name)}", card))
 
