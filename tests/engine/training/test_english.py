@@ -160,7 +160,7 @@ def test_there_are_many_frames():
     assert len(frames()) >= 9_000
 
 
-@pytest.mark.parametrize(("seed", "digest"), [(0, "b5bce3405a03d0c9"), (7, "0d4a23efa163b42e")])
+@pytest.mark.parametrize(("seed", "digest"), [(0, "fc819a2b1b59c2b8"), (7, "f4b86e4561c95bc4")])
 def test_the_grammar_writes_what_it_wrote(seed, digest):
     """Who changes the grammar changes this on purpose: the next model is trained and measured with it."""
     written = "\0".join(english(seed, 200_000))
