@@ -62,8 +62,8 @@ WATCHED = {what.rule: what.told for what in examples.PHENOMENA}
 COLUMNS = ("this model", "random start", "3-gram")
 UNITS = {"bits": "bits per byte", "random": "nats per token"}  # of the rows that begin so
 REST = (
-    "The rest is simple English written by this project's grammar ({english:.0%}: stories, everyday facts and "
-    "moments, who gave what to whom, pronouns, small talk, few-shot prompts) and random strings of tokens, each "
+    "The rest is simple English written by this project's grammar ({english:.0%}: stories, facts, moments of a "
+    "day, who gave what to whom, pronouns, small talk, few-shot prompts) and random strings of tokens, each "
     "repeated ({drills:.0%}). "
 )
 LEARNED = (
