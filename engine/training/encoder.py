@@ -50,6 +50,7 @@ IN_PAIRS = 0.75  # of the rows from books
 CHARACTERS = 24_000_000  # of generated English
 CLOZE = "cloze, top-5 accuracy"
 ENGLISH = 1_000_000  # characters of new English that are asked about
+FOLLOWS = "the second follows"
 SURE = 0.3  # the least probability of an example's answer
 LEAST = 20  # sentences on either side
 TRIED = words("examples.toml")["encoder"]
@@ -215,8 +216,8 @@ def measure(model: Transformer, material: Material, options, share: float, steps
 
 
 def examples_of(model: Transformer) -> Iterator[dict]:
-    """Texts to try, with the step that shows something: gaps that the model fills correctly, two texts, a word
-    in two senses."""
+    """Texts to try, with the step that shows something: gaps that the model fills correctly, two texts that it
+    judges correctly, a word in two senses."""
     for text, answer in TRIED["gaps"].items():
         ((guess,),) = fill(model, text, 1)
         if guess.text == answer and guess.probability >= SURE:
@@ -224,8 +225,9 @@ def examples_of(model: Transformer) -> Iterator[dict]:
             yield {"text": text, "note": text, "step": "next", "token": place}
     for first, second, what in TRIED["pairs"]:
         share = follows(model, first, second)
-        note = f"Two texts, {what}: probability that it follows {share:.1%}"
-        yield {"text": f"{first} [SEP] {second}", "note": note, "step": "next", "follows": share}
+        if (share > 0.5) == (what == FOLLOWS):
+            note = f"Two texts, {what}: probability that it follows {share:.1%}"
+            yield {"text": f"{first} [SEP] {second}", "note": note, "step": "next", "follows": share}
     if senses := _senses(model):
         yield senses
 

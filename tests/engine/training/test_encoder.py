@@ -66,6 +66,14 @@ def test_the_card_says_what_it_is_and_how_well_it_does(rhymes):
     assert not re.search(r"\{\w*\}|None|nan", text)
 
 
+@pytest.mark.parametrize(("share", "shown"), [(0.9, "the second follows"), (0.1, "the second does not follow")])
+def test_only_pairs_that_it_judges_correctly_are_examples(rhymes, monkeypatch, share, shown):
+    monkeypatch.setattr(encoder, "follows", lambda model, first, second: share)
+    examples = encoder.examples_of(engine.load(rhymes, device="cpu"))
+    assert all(shown in example["note"] for example in examples if "follows" in example)
+    assert shown in {what for _, _, what in encoder.TRIED["pairs"]}
+
+
 def test_every_score_is_a_share_of_what_was_asked(rhymes):
     rows = json.loads((rhymes / "scores.json").read_text())["rows"]
     assert len(rows) == 2 * (2 + len(BANDS)) + 1
