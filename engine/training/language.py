@@ -57,6 +57,7 @@ AIMS = {  # what a model of books and generated English is meant to reach: below
     "she or he": ("≥", 0.80),
     "who to whom": ("≥", 0.90),
     "sentiment, 3 examples": ("≥", 0.85),
+    "repeated runs of four words": ("<", 0.03),
 }
 WATCHED = {what.rule: what.told for what in examples.PHENOMENA}
 COLUMNS = ("this model", "random start", "3-gram")
