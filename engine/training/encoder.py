@@ -45,7 +45,6 @@ COLUMNS = ("this model", "random start", "most frequent", "lengths alone", "shar
 ASKED, BATCH = 40, 32  # batches of a test, and rows of each
 KINDS = words("pairs.toml")  # of generated English
 LENGTHS = (16, 24, 24, 32, 48, 64, 64)  # tokens of the rows of a step, by chance
-SHORT = 24  # tokens that a row may have to be of texts other than stories and books
 IN_PAIRS = 0.75  # of the rows from books
 CHARACTERS = 24_000_000  # of generated English
 CLOZE = "cloze, top-5 accuracy"
@@ -134,7 +133,7 @@ def _part(rule: str, many: int) -> int:
 
 def _source(rule: str, sentences: Sentences, share: float) -> Source:
     whole = sum(how["share"] for how in KINDS.values())
-    return Source(sentences, share / whole, KINDS[rule]["pairs"], math.inf if rule == "story" else SHORT)
+    return Source(sentences, share / whole, KINDS[rule]["pairs"], KINDS[rule].get("longest", math.inf))
 
 
 def characters(options: argparse.Namespace) -> int:

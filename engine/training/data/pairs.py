@@ -2,7 +2,7 @@
 
 A pair that does not follow is made so that only its sense tells: its second passage is exactly as long as the
 one that follows, stands amid a text of the same kind (the same book, where there is one), and has the names of
-the first; every second one also has about as many words in common with it, and the same pronouns.
+the first; seven of ten also have about as many words in common with it, and the same pronouns.
 """
 
 import math
@@ -26,9 +26,10 @@ NONE = -100  # the label where nothing is to be predicted, as torch's cross-entr
 BATCH = 512  # texts tokenized at once: faster with the tokenizers library
 LOOKED_AT = 256  # places from which a passage that does not follow is chosen
 ENOUGH = 3  # passages of one text to choose from; where it has fewer, other texts are looked at
-LIKE = 0.5  # the share of those that are chosen by their words
+LIKE = 0.7  # the share of those that are chosen by their words
 APART = 2  # sentences, at least, between a passage and one of the same text that does not follow it
 TRIES = 100
+FOLLOWS = 2.0  # how much the answer of a row counts beside its words
 NAMED = ("person", "story-aname")  # the grammar's rules that name somebody
 PRONOUNS = ("he", "him", "his", "she", "her", "it", "its", "they", "them", "their", "i", "you", "we")
 
@@ -188,9 +189,11 @@ class Pairs:
         """The rows of `step`: ids, segments, padding, labels [N, T], and whether the second passage follows [N]
         (0: it does; NONE: there is no second). The same for the same seed, whatever came before. N · T is
         count · context."""
-        draw = np.random.default_rng([seed, step])
+        draw, rows = np.random.default_rng([seed, step]), []
         longest = min(context, int(draw.choice(self.lengths))) if self.lengths else context
-        rows = [self._row(draw, longest) for _ in range(count * context // longest)]
+        many = count * context // longest
+        while len(rows) < many:
+            rows += self._rows(draw, longest)[: many - len(rows)]
         ids, segments, padding = (torch.tensor(part) for part in list(zip(*rows, strict=True))[:3])
         special = ~padding.bool() | (ids == self.tokenizer.start) | (ids == self.tokenizer.end)
         random = torch.Generator().manual_seed(int(draw.integers(2**62)))
@@ -198,14 +201,14 @@ class Pairs:
         labels = ids.masked_fill(done == KEPT, NONE)
         return read, segments, padding.bool(), labels, torch.tensor([row[3] for row in rows])
 
-    def _row(self, draw: np.random.Generator, longest: int) -> tuple[list, list, list, int]:
+    def _rows(self, draw: np.random.Generator, longest: int) -> list[tuple[list, list, list, int]]:
+        """A passage alone; or one with what follows it, and the same with what does not."""
         source = self.source(draw, longest)
-        if draw.random() >= source.pairs:
-            return self._alone(draw, source.sentences, longest)
-        for _ in range(TRIES):
+        for _ in range(TRIES if draw.random() < source.pairs else 0):
             if drawn := self.pair(draw, source.sentences, longest):
-                return *self.joined(*drawn[:2], longest), drawn[2]
-        return self._alone(draw, source.sentences, longest)
+                first, *seconds = drawn
+                return [(*self.joined(first, two, longest), label) for label, two in enumerate(seconds)]
+        return [self._alone(draw, source.sentences, longest)]
 
     def source(self, draw: np.random.Generator, longest: int) -> Source:
         """One of the kinds of text, by their shares."""
@@ -232,32 +235,34 @@ class Pairs:
 
     def pair(
         self, draw: np.random.Generator, source: Sentences, longest: int
-    ) -> tuple[list[int], list[int], int] | None:
-        """Two passages of whole sentences, and whether the second follows (0: it does): a coin decides. None:
-        there is nothing that could stand in its place."""
+    ) -> tuple[list[int], list[int], list[int]] | None:
+        """A passage of whole sentences, the one that follows, and one that does not. None: there is nothing
+        that could stand in its place."""
         room = longest - 3
         if not len(joints := source.joints(room)):
             return None
         joint = int(joints[draw.integers(len(joints))])
         first, last = source.around(joint, room, int(draw.integers(1, room)))
-        one, two = source.ids(first, joint), source.ids(joint, last)
-        others = source.others(draw, first, joint, last)
+        one, two, end = source.ids(first, joint), source.ids(joint, last), source.ids(joint - 1, joint)
+        places = source.others(draw, first, joint, last)
+        draw.shuffle(places)
+        told = (self._told(source, place, one, int(source.documents[joint])) for place in places)
+        others = [other for before, other in told if before != end and other != two]
         if not others:
             return None
-        if draw.random() < 0.5:
-            return one, two, 0
-        return one, self._other(draw, source, one, two, others, source.documents[joint]), 1
+        some = others if draw.random() < self.like else others[:1]  # the most alike, or one by chance
+        return one, two, min(some, key=lambda other: self._unlike(one, two, other))
 
-    def _other(
-        self, draw, source: Sentences, one: list[int], two: list[int], others, document: int
-    ) -> list[int]:
-        """One of the passages, with the names of the first; chosen by the words it shares, or by chance."""
-        draw.shuffle(others)
-        passages = [
-            source.ids(a, b) if source.documents[a] == document else self.people.renamed(source.ids(a, b), one)
-            for a, b in (others if draw.random() < self.like else others[:1])
-        ]
-        return min(passages, key=lambda passage: self._unlike(one, two, passage))
+    def _told(
+        self, source: Sentences, place: tuple[int, int], first: list[int], document: int
+    ) -> tuple[list[int], list[int]]:
+        """The sentence before a passage, and the passage; of another text than `document` with the names of the
+        first."""
+        before, passage = source.ids(place[0] - 1, place[0]), source.ids(*place)
+        if source.documents[place[0]] == document:
+            return before, passage
+        renamed = self.people.renamed(before + passage, first)
+        return renamed[: len(before)], renamed[len(before) :]
 
     def _unlike(self, one: list[int], two: list[int], other: list[int]) -> int:
         """How differently two passages go with a first one: in words that it has, too, and in pronouns."""
@@ -276,10 +281,10 @@ class Pairs:
     def loss(
         model: Transformer, ids: Tensor, segments: Tensor, padding: Tensor, labels: Tensor, follows: Tensor
     ) -> Tensor:
-        """Nats for a hidden word, plus nats for whether the second passage follows."""
+        """Nats for a hidden word, plus FOLLOWS times those for whether the second passage follows."""
         x = model.stream(ids, model.context(ids, padding), segments)
         words = F.cross_entropy(model.unembed(x[labels != NONE]), labels[labels != NONE])
-        return words + F.cross_entropy(model.follows(x), follows, ignore_index=NONE)
+        return words + FOLLOWS * F.cross_entropy(model.follows(x), follows, ignore_index=NONE)
 
 
 def shared(first: list[int], second: list[int]) -> int:

@@ -47,7 +47,8 @@ def matched(pairs: Pairs, band: tuple[int, int], seed: int, count: int, like: fl
             break
         found = drawn.pair(draw, drawn.source(draw, high).sentences, high)
         if found and low <= len(found[0]) + len(found[1]) + 3:
-            rows.append((*pairs.joined(*found[:2], high), found[2]))
+            label = int(draw.integers(2))
+            rows.append((*pairs.joined(found[0], found[1 + label], high), label))
     if not rows:
         return None
     ids, segments, padding, labels = (torch.tensor(part) for part in zip(*rows, strict=True))
