@@ -1,4 +1,5 @@
-"""This project's own layout: config.json, model.safetensors, a vocabulary, card.md."""
+"""This project's own layout: config.json, model.safetensors, a vocabulary, card.md; where texts begin with
+a token of their own, tokenizer_config.json."""
 
 import json
 from dataclasses import asdict, fields
@@ -13,9 +14,11 @@ from engine.load import checkpoints, images
 from engine.load.files import MOST_TEXT, check_file, is_there, read_json
 from engine.load.folder import build, read_weights
 from engine.load.settings import one_name
-from engine.tokenize import RankTokenizer, SentenceTokenizer, WordPieceTokenizer
+from engine.tokenize import BeginTokenizer, RankTokenizer, SentenceTokenizer, WordPieceTokenizer
+from engine.tokenize.bpe import BEGIN
 
 VOCABULARIES = {"vocabulary.tiktoken": RankTokenizer, "tokenizer.json": WordPieceTokenizer}
+BEGINS = "tokenizer_config.json"  # {"bos_token": BEGIN, "add_bos_token": true}, as other layouts have it
 FORMERLY = {"farthest": "max_distance"}  # former names of entries of config.json
 SENTENCES = {"vocabulary.tiktoken": SentenceTokenizer}  # of encoder–decoders
 
@@ -92,11 +95,30 @@ def _vocabulary_file(folder: Path, kinds: dict) -> str:
 def _vocabulary(folder: Path, sizes: set[int], kinds: dict):
     file = _vocabulary_file(folder, kinds)
     check_file(folder / file, MOST_TEXT)
-    tokenizer = kinds[file].read(folder / file)
+    kind = BeginTokenizer if kinds[file] is RankTokenizer and begins(folder) else kinds[file]
+    tokenizer = kind.read(folder / file)
     for size in sizes:
         if len(tokenizer) != size:
             raise ValueError(f"{folder}: {file} has {len(tokenizer)} entries, config.json says {size}")
     return tokenizer
+
+
+def begins(folder: Path) -> bool:
+    """Whether a file beside the vocabulary says that every text begins with BEGIN."""
+    told = read_json(folder / BEGINS) if is_there(folder / BEGINS) else {}
+    if not told.get("add_bos_token"):
+        return False
+    if told.get("bos_token") != BEGIN:
+        raise ValueError(
+            f"{folder}/{BEGINS}: bos_token is {told.get('bos_token')!r}; only {BEGIN!r} is read here"
+        )
+    return True
+
+
+def write_begins(folder: Path) -> None:
+    """Say beside a vocabulary that every text begins with BEGIN."""
+    told = json.dumps({"bos_token": BEGIN, "add_bos_token": True}, indent=1)
+    (folder / BEGINS).write_text(told + "\n", encoding="utf-8")
 
 
 def _check_ends(folder: Path, model) -> None:
@@ -119,6 +141,8 @@ def write(model, folder: Path) -> None:
     if model.tokenizer is not None:
         file = next(name for name, kind in VOCABULARIES.items() if isinstance(model.tokenizer, kind))
         model.tokenizer.write(folder / file)
+        if isinstance(model.tokenizer, BeginTokenizer):
+            write_begins(folder)
 
 
 def write_weights(model: nn.Module, path: Path) -> None:

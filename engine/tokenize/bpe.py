@@ -11,13 +11,14 @@ from engine.tokenize.library import Vocabulary, check_text, said
 
 # Where text is split before any merge: contractions, words with their space, numbers, signs, spaces.
 SPLIT = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}{1,3}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
-END, START = "<|endoftext|>", "<|startoftext|>"
+END, START, BEGIN = "<|endoftext|>", "<|startoftext|>", "<|begin|>"
 
 
 class RankTokenizer(Vocabulary):
     """A tiktoken.Encoding over `ranks` (token bytes -> id), with END as the entry after the last rank."""
 
     names: tuple[str, ...] = (END,)  # of the special tokens, in the order of their ids
+    prefix: tuple[int, ...] = ()  # the ids that stand before every text
 
     def __init__(self, ranks: dict[bytes, int], split: str = SPLIT):
         self.ranks, self.split = ranks, split
@@ -57,7 +58,7 @@ class RankTokenizer(Vocabulary):
         return self.encode_file(check_text(text))
 
     def encode_file(self, text: str) -> list[int]:
-        """The same of a text of any length."""
+        """The same of a text of any length, without what stands before or after a whole one."""
         with said("tiktoken cannot read this text"):
             return self.encoding.encode_ordinary(check_text(text, len(text)))
 
@@ -78,6 +79,21 @@ class RankTokenizer(Vocabulary):
     @cached_property
     def _pattern(self):
         return regex.compile(self.split)
+
+
+class BeginTokenizer(RankTokenizer):
+    """The same with BEGIN before every text, as newer models have it."""
+
+    names = (END, BEGIN)
+
+    @property
+    def prefix(self) -> tuple[int, ...]:
+        """The id of BEGIN."""
+        return (self.special[BEGIN],)
+
+    def encode(self, text: str) -> list[int]:
+        """BEGIN and the token ids of `text`; a special token spelled out in it is plain text."""
+        return [*self.prefix, *super().encode(text)]
 
 
 class SentenceTokenizer(RankTokenizer):

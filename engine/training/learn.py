@@ -18,6 +18,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from engine.config import Config, PairConfig
+from engine.load import glassbox
+from engine.load.folder import read_json
 from engine.load.glassbox import write_weights
 from engine.model.build import fresh
 from engine.training.progress import say, show
@@ -79,6 +81,19 @@ def optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
     return [muon, adam]
 
 
+def begun(config, seed: int, start: Path | None) -> nn.Module:
+    """A model at its random start, or with the weights of the finished one in a folder, which has its shape."""
+    model = fresh(config, seed)
+    if start is not None:
+        known = glassbox.read(start, read_json(start / "config.json"))
+        if known.config != config:
+            raise ValueError(
+                f"{start.name} has another shape than what is asked for: begin with one of the same"
+            )
+        model.load_state_dict(known.state_dict())
+    return model
+
+
 def kept_steps(steps: int) -> set[int]:
     """After which steps a model is kept: close together early, where most is learned."""
     return {round(steps ** (i / KEPT)) for i in range(KEPT)}
@@ -113,15 +128,17 @@ def learn(
     recipe: Recipe,
     folder: Path,
     minutes: float | None = None,
+    start: Path | None = None,
 ) -> tuple[nn.Module, bool]:
     """Train on the batches of `data`; returns the model and whether all steps are done (not after Ctrl+C).
 
     held     what training never sees: the validation loss is of its batches
     folder   holds state.safetensors, log.jsonl and the models kept on the way; a later call goes on from them
     minutes  all of the recipe's steps where they fit into so many, else as many as do: the rates fall in time
+    start    the folder of a model of the same shape, with whose weights to begin; none: at random
     """
     show("the first steps, to see how long they take")
-    run = Run(config, data, held, recipe, folder, minutes)
+    run = Run(config, data, held, recipe, folder, minutes, start)
     with stop_signals() as asked:
         while run.step < run.steps and not asked:
             run.take_step()
@@ -132,10 +149,12 @@ def learn(
 class Run:
     """A training that has come as far as `step` of `steps`, after `seconds` of learning."""
 
-    def __init__(self, config, data: Data, held: Data | None, recipe: Recipe, folder: Path, minutes):
+    def __init__(
+        self, config, data: Data, held: Data | None, recipe: Recipe, folder: Path, minutes, start=None
+    ):
         self.data, self.recipe, self.folder, self.minutes = data, recipe, folder, minutes
         self.context, self.device = config.context, "cuda" if torch.cuda.is_available() else "cpu"
-        self.model = fresh(config, recipe.seed).to(self.device)
+        self.model = begun(config, recipe.seed, start).to(self.device)
         self.optimizers = optimizers(self.model, recipe)
         self.step, self.seconds, self.fixed = 0, 0.0, False  # fixed: the rates have begun to fall
         self.full = self.steps = recipe.steps(config.context)

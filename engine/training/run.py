@@ -112,7 +112,9 @@ def train(task: Task, options: argparse.Namespace) -> None:
         raise
     recipe = recipe_of(task, options, config)
     say(material.told)
-    model, done = learn(config, material.train, material.held, recipe, work.folder, options.minutes)
+    model, done = learn(
+        config, material.train, material.held, recipe, work.folder, options.minutes, material.start
+    )
     if not done:
         raise Stopped
     finish(task, material.attach(model), material, options, work)
@@ -235,7 +237,7 @@ def measure(
 def measure_again(task: Task, folder: Path, options: argparse.Namespace) -> None:
     """Measure a finished model once more, with what it was trained with."""
     with tempfile.TemporaryDirectory() as place:
-        for name in glassbox.VOCABULARIES:
+        for name in (*glassbox.VOCABULARIES, glassbox.BEGINS):
             if (folder / name).exists():  # its own: none is learned
                 shutil.copyfile(folder / name, Path(place) / name)
         measure(task, folder, task.read(options, Work(Path(place))), options)

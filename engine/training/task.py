@@ -23,6 +23,7 @@ class Material:
     prepare: Preparation | None = None
     labels: tuple[str, ...] = ()
     test: object = None  # what measuring asks besides
+    start: Path | None = None  # a finished model of the same shape, with whose weights to begin
 
     def attach(self, model: nn.Module) -> nn.Module:
         """The model, with what turns texts or pictures into what it reads."""

@@ -5,7 +5,7 @@ from huggingface_hub import constants
 from app import catalogue, compute, shelf
 from engine.config import Config
 from engine.images import Preparation
-from engine.tokenize import SentenceTokenizer, UnigramTokenizer, WordPieceTokenizer
+from engine.tokenize import BeginTokenizer, SentenceTokenizer, UnigramTokenizer, WordPieceTokenizer
 from engine.training.encoder import learn_wordpiece
 from tests.app.folders import KINDS, save_unigram
 from tests.app.visit import model
@@ -98,10 +98,13 @@ def strangers(wordpiece, unigram):
     }
     plain = BERT | dict(context=64, next_sentence=False, embed_norm=False, post_norm=False, tied=False)
     found["plain bert"] = decoder(torch.float32, vocabulary=len(wordpiece), **plain)
+    begins = BeginTokenizer(tokenizer.ranks)
     for name, choices in DECODERS.items():
-        found[name] = decoder(torch.float32, **dict(vocabulary=len(tokenizer), context=64) | choices)
-    for name in ("llama", *DECODERS):
-        found[name].tokenizer = tokenizer
+        found[name] = decoder(
+            torch.float32, **dict(vocabulary=len(begins if name == "odd" else tokenizer), context=64) | choices
+        )
+        found[name].tokenizer = begins if name == "odd" else tokenizer
+    found["llama"].tokenizer = tokenizer
     for name in ("bert", "plain bert"):
         found[name].tokenizer = wordpiece
     found["vit"].prepare, found["vit"].labels = Preparation(8, (0.4,), (0.3,)), tuple("abcde")

@@ -93,6 +93,7 @@ def learn_vocabulary(texts: Iterable[str], size: int) -> RankTokenizer:
 
 
 def token_row(texts: Iterable[str], tokenizer: RankTokenizer) -> np.ndarray:
-    """All texts one after the other as ids (uint16), END after each."""
-    rows = [np.array([*tokenizer.encode_file(text), tokenizer.special[END]], dtype=np.uint16) for text in texts]
+    """All texts one after the other as ids (uint16), END after each and before it what stands before texts."""
+    before, end = tokenizer.prefix, tokenizer.special[END]
+    rows = [np.array([*before, *tokenizer.encode_file(text), end], dtype=np.uint16) for text in texts]
     return np.concatenate(rows)

@@ -67,9 +67,9 @@ class Grammar:
     def __init__(self, source: str):
         self.rules = parse(source)
 
-    def text(self, rule: str, draw: random.Random) -> str:
-        """A text for learning: no combination in it is held out."""
-        return _with_an(self._line(rule, Scope(), draw, held=False).replace(ASK, ""))
+    def text(self, rule: str, draw: random.Random, held: bool = False) -> str:
+        """A text for learning: no combination in it is held out; or one of which all are, for a test."""
+        return _with_an(self._line(rule, Scope(), draw, held).replace(ASK, ""))
 
     def question(self, rule: str, draw: random.Random) -> Question:
         """A question all of whose combinations are held out."""
@@ -162,6 +162,11 @@ def parse(source: str) -> dict[str, list[dict[str, tuple]]]:
             raise ValueError(f"line {number}: {line!r} needs {len(names)} cells")
         lines.append({n: _compiled(c) for n, c in zip(names or [""], cells, strict=True)})
     return rules
+
+
+def cell(line: dict[str, tuple], column: str) -> str:
+    """A cell of a line that has nothing to be drawn in it."""
+    return "".join(what for _, what in line[column][0])
 
 
 def _compiled(text: str) -> tuple:

@@ -33,6 +33,15 @@ def english(seed: int, characters: int) -> Iterator[str]:
         yield text
 
 
+def texts_by(rule: str, seed: int, characters: int, held: bool = False) -> Iterator[str]:
+    """Texts of one rule; `held`: of which all combinations are held out."""
+    draw = random.Random(f"{rule} {seed}")
+    while characters > 0:
+        text = grammar().text(rule, draw, held)
+        characters -= len(text)
+        yield text
+
+
 def written(seed: int, characters: int, what: str) -> Iterator[str]:
     """The same, and how far it is is shown."""
     return counted(english(seed, characters), what, characters, len)
@@ -52,6 +61,7 @@ class Mix:
     books        one long row; a window begins anywhere
     generated    texts with `end` after each; a window begins where a text does (None: no such windows)
     shares       of the windows that are generated text, and that are drills
+    begin        what every text and so every window begins with, also amid a book (None: with nothing)
     """
 
     books: np.ndarray
@@ -59,6 +69,7 @@ class Mix:
     end: int
     english: float = 0.0
     drills: float = 0.0
+    begin: int | None = None
 
     def batch(self, seed: int, step: int, count: int, context: int) -> tuple[Tensor]:
         """The windows of `step` [count, context + 1]: the same for the same seed, whatever came before."""
@@ -73,9 +84,16 @@ class Mix:
         return F.cross_entropy(logits.flatten(0, 1), windows[:, 1:].flatten())
 
     def _window(self, draw: np.random.Generator, length: int) -> np.ndarray:
+        window = self._drawn(draw, length)
+        if self.begin is not None:
+            window = window.copy()
+            window[0] = self.begin
+        return window
+
+    def _drawn(self, draw: np.random.Generator, length: int) -> np.ndarray:
         kind = draw.random()
         if kind < self.drills:
-            return drill(draw, self.end, length)
+            return drill(draw, self.end, length, self.begin)
         if kind < self.drills + self.english:
             fitting = np.searchsorted(self.starts, len(self.generated) - length, "right")
             first = self.starts[draw.integers(0, fitting)]
@@ -89,10 +107,11 @@ class Mix:
         return np.concatenate([[0], np.flatnonzero(self.generated == self.end) + 1])
 
 
-def drill(draw: np.random.Generator, end: int, length: int) -> np.ndarray:
+def drill(draw: np.random.Generator, end: int, length: int, begin: int | None = None) -> np.ndarray:
     """Random strings of 4 to 30 tokens, each repeated two to four times: only looking back helps here."""
     row: list[int] = []
+    before = [] if begin is None else [begin]
     while len(row) < length:
         string = draw.integers(0, end, draw.integers(4, 31)).tolist()
-        row += string * int(draw.integers(2, 5)) + [end]
+        row += before + string * int(draw.integers(2, 5)) + [end]
     return np.array(row[:length])

@@ -55,7 +55,8 @@ def _learning(
 def _checkpoint(then: Transformer, model: Transformer, row: np.ndarray, share: float) -> dict:
     then = then.requires_grad_(False).eval()
     then.tokenizer = model.tokenizer
-    first, second = repetition(then, model.config.vocabulary, max(8, int(share * STRINGS)))
+    prefix = model.tokenizer.prefix
+    first, second = repetition(then, model.config.vocabulary, max(8, int(share * STRINGS)), prefix)
     best = {role: round(float(scores.mean(0).max()), 4) for role, scores in roles(then, row, TEXTS).items()}
     bits = bits_per_byte(then, row, model.tokenizer, model.config.context)
     right = accuracy(then, questions("who-has", max(10, int(share * QUESTIONS))), model.tokenizer).value

@@ -17,6 +17,8 @@ from engine.trace import run
 from engine.trace.tap import Edit
 from engine.training.data.grammar import Question
 from engine.training.data.words import words
+from engine.training.evaluate.causes import Cause
+from engine.training.evaluate.causes import without as heads_gone
 from engine.training.evaluate.language import log_probability, questions
 
 COUNT = 60  # questions tried for each phenomenon
@@ -47,6 +49,11 @@ class Phenomenon:
     drawn: bool = True
     role: str = ""
 
+    @property
+    def told(self) -> str:
+        """What its kind is called in a table."""
+        return self.rule.replace("-", " ")
+
     @staticmethod
     def of(told: dict) -> "Phenomenon":
         """From its entry in examples.toml."""
@@ -64,11 +71,26 @@ ROLES = {  # what a person reads, and which token the one at t looks at
 }
 
 
-def find(model: Transformer, roles: dict[str, Tensor]) -> list[dict]:
-    """The examples that `model` shows, as the app opens them: text, note, step, layer, head, token, key."""
-    found = [_example(model, phenomenon, roles) for phenomenon in PHENOMENA]
+def find(model: Transformer, roles: dict[str, Tensor], causes: dict[str, Cause] | None = None) -> list[dict]:
+    """The examples that `model` shows, as the app opens them: text, note, step, layer, head, token, key.
+
+    causes  rule -> the heads that its answers depend on; where they do not depend on them enough, there is no
+            example (None: nobody asked)
+    """
+    found = []
+    for what in PHENOMENA:
+        cause = (causes or {}).get(what.rule)
+        if (causes is None or (cause and cause.enough)) and (example := _example(model, what, roles)):
+            found.append(example | (needed(model, example, cause) if cause else {}))
     found += [_role(model, note, key, roles[role]) for role, (note, key) in ROLES.items()]
     return [example for example in found if example]
+
+
+def needed(model: Transformer, example: dict, cause: Cause) -> dict:
+    """The heads that answers of the kind depend on, and how probable this one is without all of them."""
+    row = run(model, example["text"], heads_gone(cause.heads))["logits"][0, example["token"]]
+    best = int(run(model, example["text"])["logits"][0, example["token"]].argmax())
+    return {"heads": cause.heads, "without": float(row.softmax(-1)[best])}
 
 
 def _example(model: Transformer, what: Phenomenon, roles: dict[str, Tensor]) -> dict | None:
@@ -103,7 +125,7 @@ def best_head(scores: Tensor) -> tuple[int, int]:
 
 def _shows(model: Transformer, question: Question) -> bool:
     """Is the answer what the model says, and with enough probability?"""
-    ids = model.tokenizer.encode(question.prompt), model.tokenizer.encode(question.answer)
+    ids = model.tokenizer.encode(question.prompt), model.tokenizer.encode_file(question.answer)
     nats, best = log_probability(model, *ids)
     return best and nats > torch.tensor(ENOUGH).log()
 
@@ -119,7 +141,7 @@ def _places(model: Transformer, question: Question, word: Callable[[Question], s
     ids = model.tokenizer.encode(question.prompt)
     keys = []
     for form in {word(question), word(question).strip()}:
-        piece = model.tokenizer.encode(form)
+        piece = model.tokenizer.encode_file(form)
         n = len(piece)
         keys += [i + n - 1 for i in range(len(ids) - n) if ids[i : i + n] == piece]
     return len(ids) - 1, sorted(set(keys))

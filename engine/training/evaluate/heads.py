@@ -6,7 +6,7 @@ from engine.training.evaluate import report
 from engine.training.evaluate.examples import ENOUGH, best_head
 from engine.training.evaluate.intervals import bootstrap
 
-NEEDED = ("previous token", "first token", "induction")
+NEEDED = ("previous token", "first token", "first token, amid a book", "induction")
 
 
 def table(each: dict[str, Tensor], even: dict[str, float]) -> str:

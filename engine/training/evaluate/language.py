@@ -17,12 +17,13 @@ from torch import Tensor
 from engine.decode import Decoding, generate, grow
 from engine.model.transformer import Transformer
 from engine.roles import duplicate_token, first_token, induction, patterns, previous_token
-from engine.tokenize.bpe import RankTokenizer
+from engine.tokenize.bpe import END, RankTokenizer
 from engine.trace import run
 from engine.training.data.corpus import token_row
 from engine.training.data.grammar import Question, grammar
 from engine.training.data.mix import english
 from engine.training.data.words import GRAMMAR, words
+from engine.training.evaluate import calibration
 from engine.training.evaluate.intervals import jackknife
 from engine.training.evaluate.report import Score, mean
 from engine.training.evaluate.report import share as share_of
@@ -47,6 +48,7 @@ WINDOW = 64  # tokens of a text on which heads are scored
 STRING = 12  # tokens of a string to be repeated
 STRINGS, FREE = 100, 60  # random strings, and texts that it writes freely; tokens of each of these
 FEWEST = 20  # of anything, where only a part of the test is asked
+CALIBRATED = 60_000  # tokens of the held-out books
 RULES = (*QUESTIONS.values(), "repeat-asked")  # and one that only examples are taken from
 
 
@@ -54,7 +56,8 @@ def bits_per_byte(model: Model, row: np.ndarray, tokenizer: RankTokenizer, conte
     """Mean loss over the ids of `row` in bits per byte of text.
 
     Every token after the first is scored once, with at least half a context of tokens before it (fewer
-    only at the row's start). The ends between texts are scored too; they have no bytes.
+    only at the row's start). The ends between texts are scored too; they have no bytes. Where texts begin with
+    a token of their own, each stretch that is read does.
     """
     bits, sizes = zip(*bits_of(model, row, tokenizer, context), strict=True)
     return sum(bits) / sum(sizes)
@@ -65,15 +68,26 @@ def bits_of(
     model: Model, row: np.ndarray, tokenizer: RankTokenizer, context: int
 ) -> Iterator[tuple[float, int]]:
     """The same for each stretch of half a context: its bits and its bytes."""
-    stride, ends = max(1, context // 2), set(tokenizer.special.values())
-    ids = torch.from_numpy(row.astype(np.int64))
+    ends = set(tokenizer.special.values())
+    for logits, ids in windows(model, row, tokenizer, context):
+        nats = F.cross_entropy(logits, ids, reduction="sum").item()
+        scored = (id for id in ids.tolist() if id not in ends)
+        yield nats / math.log(2), sum(len(tokenizer.bytes_of(id)) for id in scored)
+
+
+@torch.inference_mode()
+def windows(
+    model: Model, row: np.ndarray, tokenizer: RankTokenizer, context: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The row in stretches of half a context: the logits [T, V] before each of its tokens [T]."""
+    stride, ids = max(1, context // 2), torch.from_numpy(row.astype(np.int64))
     for a in range(1, len(ids), stride):
         b = min(a + stride, len(ids))  # the tokens a … b − 1 are scored
         first = max(0, b - 1 - context)
-        logits = model(ids[None, first : b - 1])[0, a - b :]
-        nats = F.cross_entropy(logits, ids[a:b], reduction="sum").item()
-        scored = (id for id in ids[a:b].tolist() if id not in ends)
-        yield nats / math.log(2), sum(len(tokenizer.bytes_of(id)) for id in scored)
+        read = ids[first : b - 1].clone()
+        if first and tokenizer.prefix:  # a stretch amid a text begins as a text does
+            read[: len(tokenizer.prefix)] = torch.tensor(tokenizer.prefix)
+        yield model(read[None])[0, a - b :], ids[a:b]
 
 
 @torch.inference_mode()
@@ -96,7 +110,7 @@ def questions(rule: str, count: int = COUNT) -> list[Question]:
 def is_right(model: Model, question: Question, tokenizer: RankTokenizer) -> bool:
     """Is the answer the most probable of the choices?"""
     prompt = tokenizer.encode(question.prompt)
-    scores = [log_probability(model, prompt, tokenizer.encode(choice))[0] for choice in question.choices]
+    scores = [log_probability(model, prompt, tokenizer.encode_file(choice))[0] for choice in question.choices]
     return all(scores[0] > other for other in scores[1:])
 
 
@@ -120,7 +134,7 @@ def cloze(model: Model, tokenizer: RankTokenizer, best: int) -> Score:
     for text, fitting in cloze_sentences():
         ids = tokenizer.encode(text)
         top = set(model(torch.tensor([ids]))[0, -1].topk(best).indices.tolist())
-        answers = [tokenizer.encode(" " + word) for word in fitting]
+        answers = [tokenizer.encode_file(" " + word) for word in fitting]
         hits.append(any(a[0] in top and _goes_on(model, ids, a) for a in answers))
     return share_of(hits)
 
@@ -135,17 +149,26 @@ def random_strings(vocabulary: int, count: int, length: int) -> Tensor:
     return torch.from_numpy(np.tile(ids, 2))
 
 
-def repetition(model: Model, vocabulary: int, count: int = STRINGS) -> tuple[float, float]:
-    """Nats a token of random strings of twelve, and of the same strings read a second time."""
-    first, second = readings(model, vocabulary, count)
+def repetition(
+    model: Model, vocabulary: int, count: int = STRINGS, prefix: tuple[int, ...] = ()
+) -> tuple[float, float]:
+    """Nats a token of random strings of twelve, and of the same strings read a second time. `prefix`: what
+    every text begins with, the last entries of the vocabulary."""
+    first, second = readings(model, vocabulary, count, prefix)
     return first.mean().item(), second.mean().item()
 
 
 @torch.inference_mode()
-def readings(model: Model, vocabulary: int, count: int = STRINGS) -> tuple[Tensor, Tensor]:
+def readings(
+    model: Model, vocabulary: int, count: int = STRINGS, prefix: tuple[int, ...] = ()
+) -> tuple[Tensor, Tensor]:
     """The same for each string [count]."""
-    ids = random_strings(vocabulary, count, STRING)
-    losses = [F.cross_entropy(model(row[None, :-1])[0], row[1:], reduction="none") for row in ids]
+    ids, before = (
+        random_strings(vocabulary - len(prefix), count, STRING),
+        torch.tensor(prefix, dtype=torch.long),
+    )
+    logits = (model(torch.cat([before, row[:-1]])[None])[0, len(prefix) :] for row in ids)
+    losses = [F.cross_entropy(each, row[1:], reduction="none") for each, row in zip(logits, ids, strict=True)]
     each = torch.stack(losses)
     return each[:, : STRING - 1].mean(1), each[:, STRING - 1 :].mean(1)
 
@@ -169,9 +192,12 @@ def _even(length: int) -> Tensor:
 
 
 def _read_for_roles(model: Transformer, row: np.ndarray, count: int) -> tuple[list, list, Tensor]:
-    books = [row[i : i + WINDOW].tolist() for i in range(0, len(row) - WINDOW, len(row) // count)][:count]
-    strings = random_strings(model.config.vocabulary, count, 24)
-    return books, beginnings(model.tokenizer, count), strings
+    prefix = list(model.tokenizer.prefix)
+    size = WINDOW - len(prefix)
+    books = [prefix + row[i : i + size].tolist() for i in range(0, len(row) - size, len(row) // count)][:count]
+    strings = random_strings(model.config.vocabulary - len(prefix), count, 24)
+    before = torch.tensor(prefix, dtype=torch.long).expand(count, -1)
+    return books, beginnings(model.tokenizer, count), torch.cat([before, strings], -1)
 
 
 def _in_roles(
@@ -195,16 +221,19 @@ def beginnings(tokenizer: RankTokenizer, count: int) -> list[list[int]]:
 
 
 @torch.inference_mode()
-def free_texts(model: Model, end: int, count: int = STRINGS, length: int = FREE) -> list[list[int]]:
-    """Texts drawn from nothing but the end of another, at temperature 0.8, all to their full length."""
+def free_texts(
+    model: Model, end: int, count: int = STRINGS, length: int = FREE, prefix: tuple[int, ...] = ()
+) -> list[list[int]]:
+    """Texts drawn from nothing but what every text begins with, or else the end of another, at temperature 0.8,
+    all to their full length."""
     torch.manual_seed(SEED)
 
     def score(ids: Tensor) -> Tensor:
         last = torch.cat([model(part)[:, -1] for part in ids.split(10)])
-        last[:, end] = -torch.inf
+        last[:, [end, *prefix]] = -torch.inf
         return (last / 0.8).softmax(-1)
 
-    start = torch.full((count, 1), end)
+    start = torch.tensor([prefix or (end,)]).expand(count, -1)
     drawn = grow(start, score, lambda shares: torch.multinomial(shares, 1)[:, 0], length)
     return torch.stack([new for new, _ in drawn], 1).tolist()
 
@@ -266,15 +295,34 @@ def scores_of(
         )
         for kind, row in texts.items()
     }
+    for kind, stretches in calibrated(model, held, tokenizer, context, share).items():
+        found[f"{calibration.NAME}, {kind}"] = calibration.score(stretches)
     found |= {f"cloze, top-{best} accuracy": cloze(model, tokenizer, best) for best in (1, 5)}
     for name, rule in QUESTIONS.items():
         show(f"measuring: {told}, {name}")
         found[name] = accuracy(model, questions(rule, count), tokenizer)
-    for time, nats in zip(("first", "second"), readings(model, V, strings), strict=True):
+    for time, nats in zip(("first", "second"), readings(model, V, strings, tokenizer.prefix), strict=True):
         found[f"random string, {time} time"] = mean(nats.tolist())
     show(f"measuring: {told}, what it writes freely")
-    drawn = variety_scores([tokenizer.decode(ids) for ids in free_texts(model, V - 1, strings)])
+    drawn = variety_scores(
+        [
+            tokenizer.decode(ids)
+            for ids in free_texts(model, tokenizer.special[END], strings, prefix=tokenizer.prefix)
+        ]
+    )
     return found | dict(zip(("distinct word pairs", "repeated runs of four words"), drawn, strict=True))
+
+
+def calibrated(
+    model: Model, held: np.ndarray, tokenizer: RankTokenizer, context: int, share: float = 1.0
+) -> dict[str, np.ndarray]:
+    """What calibration counts [N, 3, bins] in the books' beginning and in the cloze sentences, completed."""
+    row = held[: max(2000, int(share * CALIBRATED))]
+    whole = [f"{text} {fitting[0]}." for text, fitting in cloze_sentences()]
+    return {
+        "books": calibration.counted(windows(model, row, tokenizer, context)),
+        "everyday sentences": calibration.counted(calibration.sentences(model, whole, tokenizer)),
+    }
 
 
 def samples(model: Transformer, prompts: list[str], seed: int = 0, length: int = 60) -> list[str]:

@@ -1,80 +1,58 @@
 """Does an encoder judge by their sense whether one text follows another, or by something simpler?
 
-Half of the pairs follow, and those that do not are exactly as long as those that do. They are asked at several
-lengths: a model that learned from long pairs may give all short ones the same answer. Beside it is what a
-threshold on one number reaches, on the length or on the share of common words.
+Half of the pairs follow. Those that do not are exactly as long, of the same kind of text, with the same names.
+Of all such that were looked at they have the number of common words and the pronouns most like those of a pair
+that follows. They are asked by bands of length. Beside the model is what a logistic regression reaches that
+sees lengths alone, or common words alone.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from engine.model.transformer import Transformer
 from engine.tokenize import WordPieceTokenizer
-from engine.training.data.pairs import Pairs, Sentences
+from engine.training.data.pairs import Pairs
 from engine.training.evaluate.language import SEED
 from engine.training.evaluate.report import Score, row, share
 
-DRAWN = "next sentence, as in training"
-NAME = "next sentence, matched in length"
-LENGTHS = (25, 32, 41, 47, 64)  # tokens that a pair has at most
-COUNT = 500  # pairs of each length
+NAME = "next sentence"
+BANDS = ((12, 20), (21, 30), (31, 40), (41, 50), (51, 60))  # tokens of a pair, [CLS] and both [SEP] included
+COUNT = 500  # pairs of each band
 AT_ONCE = 250
-TRIES = 100  # for each pair
+TRIES = 40  # for each pair
+MATCHED = 1.0  # all pairs that do not follow are chosen by their words, too
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Pairs of stretches: ids, segments and padding [N, T], and whether the second follows [N] (0: it does)."""
+    """Pairs of passages: ids, segments and padding [N, T], and whether the second follows [N] (0: it does)."""
 
     ids: Tensor
     segments: Tensor
     padding: Tensor
     follows: Tensor
 
-    @staticmethod
-    def of(pairs: Pairs, context: int, steps: range, batch: int) -> "Asked":
-        """As training draws them, some words hidden."""
-        drawn = zip(*(pairs.batch(SEED, step, batch, context) for step in steps), strict=True)
-        ids, segments, padding, _, follows = map(torch.cat, drawn)
-        return Asked(ids, segments, padding, follows)
 
-
-def matched(pairs: Pairs, context: int, seed: int, count: int) -> Asked | None:
-    """Pairs of whole sentences without hidden words. A coin decides whether the second is what follows or a
-    stretch as long as that from anywhere in the same texts. None: there are no such pairs."""
-    draw, source, room = np.random.default_rng(seed), pairs.sources[0], (context - 3) // 2
-    alike, rows = _by_length(source, room), []
+def matched(pairs: Pairs, band: tuple[int, int], seed: int, count: int, like: float = MATCHED) -> Asked | None:
+    """Pairs of so many tokens, without hidden words, in the shares of their sources. None: there are none."""
+    draw, rows, (low, high) = np.random.default_rng([seed, *band]), [], band
+    drawn = replace(pairs, sources=tuple(source for source in pairs.sources if source.pairs), like=like)
     for _ in range(TRIES * count):
         if len(rows) == count:
             break
-        first, after = source.stretch(int(draw.integers(len(source) - 1)), room)
-        if after == len(source) or source.documents[after] != source.documents[after - 1]:
-            continue
-        second, _ = source.stretch(after, room)
-        follows = draw.random() < 0.5
-        if not follows:
-            others = [number for number in alike[len(second)] if number != after]
-            if not others:
-                continue
-            second, _ = source.stretch(int(draw.choice(others)), room)
-        rows.append((*pairs.joined(first, second, context), int(not follows)))
+        found = drawn.pair(draw, drawn.source(draw, high).sentences, high)
+        if found and low <= len(found[0]) + len(found[1]) + 3:
+            label = int(draw.integers(2))
+            rows.append((*pairs.joined(found[0], found[1 + label], high), label))
     if not rows:
         return None
     ids, segments, padding, labels = (torch.tensor(part) for part in zip(*rows, strict=True))
     return Asked(ids, segments, padding.bool(), labels)
-
-
-def _by_length(source: Sentences, room: int) -> dict[int, list[int]]:
-    """The sentences from which a stretch of so many tokens begins."""
-    found = defaultdict(list)
-    for number in range(len(source)):
-        found[len(source.stretch(number, room)[0])].append(number)
-    return found
 
 
 @torch.inference_mode()
@@ -91,33 +69,46 @@ def _read(asked: Asked) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def lengths(asked: Asked) -> Tensor:
-    """Tokens of each pair [N]."""
-    return asked.padding.sum(-1).float()
+    """Of each pair [N, 3]: the tokens of either passage, and the place of the [SEP] between them as a share."""
+    first, second = ((asked.padding & (asked.segments == side)).sum(-1).float() for side in (0, 1))
+    return torch.stack([first, second, first / (first + second)], -1)
 
 
 def overlap(asked: Asked, word: Tensor) -> Tensor:
-    """The share of the second stretch's words that the first has, too [N]; `word` [V]: which entries are
-    (parts of) words."""
+    """Of each pair [N, 3]: how many different words the second passage has in common with the first, and which
+    share of its own and of the first's that is; `word` [V]: which entries are (parts of) words."""
     found = []
     for ids, segments, padding in zip(*_read(asked), strict=True):
         first, second = (set(ids[padding & (segments == side) & word[ids]].tolist()) for side in (0, 1))
-        found.append(len(first & second) / max(1, len(second)))
-    return torch.tensor(found)
+        both = len(first & second)
+        found.append((both, both / max(1, len(second)), both / max(1, len(first))))
+    return torch.tensor(found, dtype=torch.float32)
 
 
-def threshold(known: Tensor, follows: Tensor, asked: Tensor) -> Tensor:
-    """Answers by one number: above a threshold the one, else the other, both chosen on `known` pairs."""
-    cuts = known.unique()
-    right = ((known > cuts[:, None]) == follows.bool()).float().mean(-1)  # [cuts]
-    best = int((right - 0.5).abs().argmax())
-    return ((asked > cuts[best]) == (right[best] >= 0.5)).long()
+def regression(known: Tensor, follows: Tensor, asked: Tensor) -> Tensor:
+    """Answers [M] to `asked` [M, F] by a logistic regression on `known` numbers [N, F] and their squares."""
+    mean, spread = known.mean(0), known.std(0).clamp(min=1e-6)
+    known, asked = ((x - mean) / spread for x in (known, asked))
+    model = nn.Linear(2 * known.shape[1], 2)
+    nn.init.zeros_(model.weight)
+    nn.init.zeros_(model.bias)
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=100, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        found = F.cross_entropy(model(torch.cat([known, known**2], -1)), follows)
+        (found + 1e-3 * model.weight.square().sum()).backward()
+        return found
+
+    optimizer.step(loss)
+    return model(torch.cat([asked, asked**2], -1)).argmax(-1).detach()
 
 
 def shortcuts(known: Asked, asked: Asked, word: Tensor) -> list[Score]:
-    """What length alone and shared words alone would reach, each by a threshold chosen on other pairs."""
+    """What lengths alone and shared words alone reach, both learned from pairs of training texts."""
     guesses = [
-        threshold(number(known), known.follows, number(asked))
-        for number in (lengths, lambda pairs: overlap(pairs, word))
+        regression(numbers(known), known.follows, numbers(asked))
+        for numbers in (lengths, lambda pairs: overlap(pairs, word))
     ]
     return [share((guess == asked.follows).tolist()) for guess in guesses]
 
@@ -130,18 +121,21 @@ def words_of(tokenizer: WordPieceTokenizer) -> Tensor:
 
 
 def rows(
-    models: tuple[Transformer, ...], pairs: Pairs, kind: str, aim=None, part: float = 1.0
+    models: tuple[Transformer, ...], learned: Pairs, test: Pairs, kind: str, aim=None, part: float = 1.0
 ) -> Iterator[dict]:
-    """Rows of the table: the models, always the more frequent answer, length alone, shared words alone. `part`:
-    how much of the whole test is asked. Lengths without pairs, or too long for the model, are left out."""
-    count = max(20, int(part * COUNT))
-    for context in (length for length in LENGTHS if length <= models[0].config.context):
-        known, asked = (matched(pairs, context, seed, count) for seed in (SEED + 1, SEED))
+    """Rows of the table, a band each: the models, always the more frequent answer, lengths alone, shared words
+    alone (from pairs of `learned`). `part`: how much of the whole test is asked. Bands without pairs, or too
+    long for the model, are left out."""
+    count, word = max(20, int(part * COUNT)), words_of(test.tokenizer)
+    for low, high in (band for band in BANDS if band[1] <= models[0].config.context):
+        known, asked = (matched(pairs, (low, high), SEED, count) for pairs in (learned, test))
         if known is None or asked is None:
             continue
         often = int(known.follows.float().mean() > 0.5)
         guesses = [*(judged(model, asked) for model in models), torch.full_like(asked.follows, often)]
         scores = [share((guess == asked.follows).tolist()) for guess in guesses]
-        scores += shortcuts(known, asked, words_of(pairs.tokenizer))
-        wanted = aim if context == LENGTHS[-1] else None
-        yield row(f"{NAME}, {context} tokens, {kind}", scores, aim=wanted) | {"tokens": context}
+        scores += shortcuts(known, asked, word)
+        yield row(f"{NAME}, {low}–{high} tokens, {kind}", scores, aim=aim) | {
+            "tokens": high,
+            "band": f"{low}–{high}",
+        }

@@ -8,6 +8,7 @@ import torch
 import engine
 from engine.images import Preparation
 from engine.load import glassbox
+from engine.tokenize import BeginTokenizer
 from tests.engine.load.damage import configure, refused
 from tests.engine.tiny import PAIRS, ROTARY, VIT, decoder, images, pair, prompt
 
@@ -40,6 +41,19 @@ def test_the_tokenizer_comes_back(written):
     back = engine.load(folder, device="cpu").tokenizer
     assert back.ranks == model.tokenizer.ranks
     assert back.special == model.tokenizer.special
+
+
+def test_a_model_whose_texts_begin_with_a_token_of_their_own_comes_back_so(rank_tokenizer, tmp_path):
+    model = decoder(torch.float32, vocabulary=len(rank_tokenizer) + 1)
+    model.tokenizer = BeginTokenizer(rank_tokenizer.ranks)
+    glassbox.write(model, tmp_path)
+    back = engine.load(tmp_path, device="cpu")
+    ids = engine.run(back, "The cat").ids[0].tolist()
+    assert ids == [len(rank_tokenizer), *rank_tokenizer.encode("The cat")]
+    assert back.tokenizer.shown(ids[0]) == b"<|begin|>"
+    told = (tmp_path / "tokenizer_config.json").read_text("utf-8")
+    (tmp_path / "tokenizer_config.json").write_text(told.replace("<|begin|>", "<s>"), encoding="utf-8")
+    refused(tmp_path, "bos_token is '<s>'; only '<.begin.>' is read here")
 
 
 def test_a_tied_model_comes_back_tied(rank_tokenizer, tmp_path):

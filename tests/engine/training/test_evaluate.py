@@ -11,7 +11,9 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.tokenize import BeginTokenizer
 from engine.tokenize.bpe import END
+from engine.training.data.corpus import token_row
 from engine.training.data.grammar import Question
 from engine.training.data.mix import english
 from engine.training.evaluate import language as evaluate
@@ -95,6 +97,47 @@ def test_a_token_is_scored_with_at_least_half_a_context_before_it(reader, corpus
     assert len(seen) == math.ceil((len(row) - 1) / 8)
     assert seen[0] == 8
     assert set(seen[1:]) == {16}
+
+
+def test_every_stretch_that_is_read_begins_as_a_text_does(corpus):
+    tokenizer, seen = BeginTokenizer(corpus[0].ranks), []
+    row = token_row(["One, two, buckle my shoe. " * 4], tokenizer)
+
+    def model(ids):
+        seen.append(ids[0].tolist())
+        return torch.zeros(*ids.shape, V + 1)
+
+    given = [ids.tolist() for _, ids in evaluate.windows(model, row, tokenizer, 16)]
+    assert [id for ids in given for id in ids] == row[1:].tolist()
+    assert all(ids[0] == tokenizer.prefix[0] and len(ids) <= 16 for ids in seen)
+    assert all(tokenizer.prefix[0] not in ids[1:] for ids in seen)
+
+
+def test_a_string_is_read_after_what_every_text_begins_with(corpus):
+    prefix, seen = BeginTokenizer(corpus[0].ranks).prefix, []
+
+    def model(ids):
+        seen.append(ids[0].tolist())
+        return torch.zeros(*ids.shape, V + 1)
+
+    assert evaluate.repetition(model, V + 1, 5, prefix) == pytest.approx((math.log(V + 1),) * 2)
+    assert all(
+        ids[0] == prefix[0] and max(ids[1:]) < V - 1 for ids in seen
+    )  # neither the end nor the beginning
+    assert {len(ids) for ids in seen} == {24}
+
+
+def test_what_is_written_freely_begins_as_a_text_does(corpus):
+    tokenizer, seen = BeginTokenizer(corpus[0].ranks), []
+    end = tokenizer.special[END]
+
+    def model(ids):
+        seen.append(ids.tolist())
+        return torch.zeros(*ids.shape, V + 1)
+
+    texts = evaluate.free_texts(model, end, 3, 5, tokenizer.prefix)
+    assert seen[0] == [[tokenizer.prefix[0]]] * 3
+    assert not {end, *tokenizer.prefix} & {id for text in texts for id in text}
 
 
 def test_a_model_of_short_memory_scores_the_same_with_any_context(corpus):

@@ -8,6 +8,8 @@ from engine.trace.tap import Edit
 from engine.training.data.grammar import Question
 from engine.training.evaluate import examples
 from engine.training.evaluate import language as evaluate
+from engine.training.evaluate.causes import Cause
+from engine.training.evaluate.report import Score
 from tests.engine.tiny import decoder
 
 LOW = torch.tensor([[0.1, 0.2], [0.4, 0.3]])
@@ -71,6 +73,22 @@ def test_the_lectures_question_comes_first_where_the_model_can_answer_it(gifted,
     assert texts[0].endswith("because it was too tired. What was too tired? The")
     assert texts[1] == texts[0].replace("tired", "wide")
     assert texts[-1].endswith("Review: I like this movie.\nSentiment:")
+
+
+def test_an_example_ships_only_where_its_answers_depend_on_heads_that_are_named(gifted, none_scores):
+    half = Score(0.5, 3, (0.4, 0.6))
+    known = {
+        what.rule: Cause(((0, 1), (2, 0)), half, half, what.rule == "who-has") for what in examples.PHENOMENA
+    }
+    (example,) = examples.find(gifted, none_scores, known)
+    assert example["note"] == next(what.note for what in examples.PHENOMENA if what.rule == "who-has")
+    assert example["heads"] == ((0, 1), (2, 0))
+    edits = [Edit(f"blocks.{layer}.attn.z", "zero", at={"H": head}) for layer, head in example["heads"]]
+    shares = engine.run(gifted, example["text"], edits)["logits"][0, -1].softmax(-1)
+    best = int(engine.run(gifted, example["text"])["logits"][0, -1].argmax())
+    assert example["without"] == pytest.approx(float(shares[best]))
+    assert example["answer"] == gifted.tokenizer.decode([best])
+    assert examples.find(gifted, none_scores, {}) == []
 
 
 def test_of_drawn_questions_the_one_is_taken_where_the_head_looks_hardest(gifted, none_scores):

@@ -54,6 +54,19 @@ def test_windows_of_the_books_are_stretches_that_begin_anywhere(seed):
     assert len(windows[:, 0].unique()) > 10
 
 
+@given(seed=seeds)
+def test_every_window_begins_as_a_text_does_also_amid_a_book(seed):
+    generated = np.concatenate([[1000, *text, END] for text in TEXTS]).astype(np.uint16)
+    mixed = Mix(BOOKS, generated, END, english=0.4, drills=0.2, begin=1000)
+    (windows,) = mixed.batch(seed, 0, 30, 40)
+    assert (windows[:, 0] == 1000).all()
+    ends = windows[:, :-1] == END
+    assert (windows[:, 1:][ends] == 1000).all()
+    assert BOOKS[0] == 0  # the books themselves are left as they are
+    same, plain = (Mix(BOOKS, None, END, begin=begin).batch(seed, 0, 30, 40)[0] for begin in (1000, None))
+    assert torch.equal(same[:, 1:], plain[:, 1:])
+
+
 @pytest.mark.parametrize("length", [len(BOOKS), len(BOOKS) - 1])
 def test_books_that_are_just_long_enough_are_read_to_the_last_token(length):
     windows = Mix(BOOKS, None, END).batch(0, 0, 20, length - 1)[0]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.training.data.pairs import NONE, Pairs, Sentences, sentences_of
+from engine.training.data.pairs import NONE, Pairs, People, Sentences, Source, sentences_of, shared
 from tests.engine.tiny import BERT, decoder
 
 TEXTS = [
@@ -21,7 +21,16 @@ def sentences(wordpiece):
 
 @pytest.fixture(scope="module")
 def pairs(sentences, wordpiece):
-    return Pairs((sentences,), (1.0,), wordpiece)
+    return Pairs((Source(sentences, pairs=0.8),), wordpiece)
+
+
+@pytest.fixture(scope="module")
+def story(wordpiece):
+    """Three long texts of short sentences, no two alike."""
+    words = ["cat", "mat", "dog", "hat", "the", "a", "sat", "on", "it", "is", "old", "red", "big"]
+    draw = np.random.default_rng(0)
+    lines = [" ".join(draw.choice(words, draw.integers(3, 8))).capitalize() + "." for _ in range(600)]
+    return Sentences.of([" ".join(lines[i : i + 200]) for i in (0, 200, 400)], wordpiece)
 
 
 def test_sentences_end_where_a_new_one_begins():
@@ -58,21 +67,32 @@ def batch(pairs, step=0, count=200, context=32):
     return pairs.batch(0, step, count, context)
 
 
+def drawn(story, wordpiece, count=300, longest=40, **changes):
+    """Pairs as two lists of ids and whether the second follows."""
+    pairs, draw = Pairs((Source(story),), wordpiece, **changes), np.random.default_rng(1)
+    found = filter(None, (pairs.pair(draw, story, longest) for _ in range(count // 2)))
+    return [(one, second, label) for one, *seconds in found for label, second in enumerate(seconds)]
+
+
+def places(row, part) -> list[int]:
+    return [i for i in range(len(row) - len(part) + 1) if row[i : i + len(part)].tolist() == part]
+
+
 def test_the_same_step_gives_the_same_pairs_and_another_gives_others(pairs):
     for one, again, other in zip(batch(pairs), batch(pairs), batch(pairs, 1), strict=True):
         assert torch.equal(one, again)
         assert not torch.equal(one, other)
 
 
-def test_a_pair_has_its_ends_its_segments_and_its_padding(pairs, wordpiece):
-    read, segments, padding, labels, _ = batch(pairs)
+def test_a_row_has_its_ends_its_segments_and_its_padding(pairs, wordpiece):
+    read, segments, padding, labels, follows = batch(pairs)
     ids = torch.where(labels == NONE, read, labels)
     assert (ids[:, 0] == wordpiece.start).all()
-    for row, segment, real in zip(ids, segments, padding, strict=True):
+    for row, segment, real, answer in zip(ids, segments, padding, follows, strict=True):
         ends = (row == wordpiece.end).nonzero()[:, 0].tolist()
-        assert len(ends) == 2
-        assert real.tolist() == [t <= ends[1] for t in range(32)]
-        assert segment.tolist() == [int(ends[0] < t <= ends[1]) for t in range(32)]
+        assert len(ends) == 1 + (answer != NONE)
+        assert real.tolist() == [t <= ends[-1] for t in range(32)]
+        assert segment.tolist() == [int(ends[0] < t <= ends[-1]) for t in range(32)]
 
 
 def test_only_hidden_words_are_asked_for_and_no_ends(pairs, wordpiece):
@@ -84,35 +104,107 @@ def test_only_hidden_words_are_asked_for_and_no_ends(pairs, wordpiece):
     assert ((read == wordpiece.mask) <= asked).all()
 
 
-def test_half_of_the_second_stretches_follow_and_these_stand_behind_the_first(pairs, sentences, wordpiece):
-    read, segments, padding, labels, follows = batch(pairs, count=400)
-    ids = torch.where(labels == NONE, read, labels)
-    text = sentences.row.tolist()
-    assert 0.2 < (follows == 0).float().mean() < 0.55  # the last of a text has nothing behind it
-    for row, segment, real in zip(
-        ids[follows == 0], segments[follows == 0], padding[follows == 0], strict=True
-    ):
-        both = [id for id in row[real].tolist() if id not in (wordpiece.start, wordpiece.end)]
-        second = len(row[(segment == 1) & real]) - 1
-        places = [i for i in range(len(text)) if text[i : i + len(both)] == both]
-        cut = len(both) - second == (32 - 3) // 2  # a long first sentence was cut: its rest is left out
-        assert places or cut
+def test_short_rows_come_in_larger_numbers(pairs, sentences, wordpiece):
+    several = Pairs((Source(sentences),), wordpiece, (8, 32))
+    shapes = {tuple(several.batch(0, step, 4, 32)[0].shape) for step in range(12)}
+    assert shapes == {(4, 32), (16, 8)}
 
 
-def test_sources_come_in_their_shares(sentences, wordpiece):
-    lone = Sentences.of(["Cats.", "Cats."], wordpiece)
-    pairs = Pairs((sentences, lone), (0.25, 0.75), wordpiece)
-    _, _, padding, _, _ = batch(pairs, count=1000)
-    short = padding.sum(1) == 3 + 2 * len(wordpiece.encode("Cats.")[1:-1])
-    assert short.float().mean().item() == pytest.approx(0.75, abs=0.06)
+def test_half_of_the_second_passages_follow_and_these_stand_behind_the_first(story, wordpiece):
+    pairs = drawn(story, wordpiece)
+    assert np.mean([follows for _, _, follows in pairs]) == 0.5
+    for first, second, follows in pairs:
+        assert len(first) + len(second) + 3 <= 40
+        assert bool(places(story.row, first + second)) == (follows == 0)
+
+
+def test_neither_length_nor_place_tells_whether_it_follows(story, wordpiece):
+    pairs = drawn(story, wordpiece, 600)
+    for number in (0, 1):
+        sizes = [np.mean([len(pair[number]) for pair in pairs if pair[2] == side]) for side in (0, 1)]
+        assert sizes[0] == pytest.approx(sizes[1], abs=1.2)
+
+
+def test_what_does_not_follow_is_whole_sentences_amid_a_text(story, wordpiece):
+    firsts = {tuple(story.ids(i, i + 1)) for i in range(len(story)) if not story.inside[i]}
+    for _, second, follows in drawn(story, wordpiece):
+        if follows:
+            assert any(place in story.starts for place in places(story.row, second))
+            assert not any(second[: len(first)] == list(first) for first in firsts)
+
+
+def test_what_does_not_follow_is_of_the_same_text_where_there_is_enough(story, wordpiece):
+    ends = story.starts[np.searchsorted(story.documents, [1, 2])]
+    for first, second, _ in drawn(story, wordpiece):
+        which = [
+            {int(np.searchsorted(ends, place, "right")) for place in places(story.row, part)}
+            for part in (first, second)
+        ]
+        assert which[0] & which[1]
+
+
+def test_chosen_by_its_words_it_has_as_many_in_common(story, wordpiece):
+    def common(like: float) -> float:
+        pairs = drawn(story, wordpiece, 600, like=like)
+        counts = [[shared(*pair[:2]) for pair in pairs if pair[2] == side] for side in (0, 1)]
+        return abs(np.var(counts[0]) - np.var(counts[1])) + abs(np.mean(counts[0]) - np.mean(counts[1]))
+
+    assert common(1.0) < 0.5
+
+
+def test_what_stands_behind_the_same_sentence_elsewhere_does_follow(wordpiece):
+    texts = ["The cat sat on the mat. It was old.", "The cat sat on the mat. It was red."] * 20
+    texts += ["The dog ran. The hat is big.", "A mat is on it. It is big."] * 20
+    source = Sentences.of(texts, wordpiece)
+    pairs, draw = Pairs((Source(source),), wordpiece), np.random.default_rng(0)
+    red, old = (wordpiece.encode(f"It was {word}.")[1:-1] for word in ("red", "old"))
+    found = [pair for pair in (pairs.pair(draw, source, 40) for _ in range(200)) if pair]
+    assert found
+    for _, two, other in found:
+        assert other != two
+        assert not (two in (red, old) and other in (red, old))
+
+
+def test_people_are_renamed_by_those_of_the_first_passage():
+    people = People({1: "he", 2: "he", 3: "she", 4: "she"})
+    assert people.renamed([2, 9, 3, 2], [7, 1, 4]) == [1, 9, 4, 1]
+    assert people.renamed([2, 1, 3], [1]) == [1, 1, 3] or people.renamed([2, 1, 3], [1]) == [1, 2, 3]
+    assert people.renamed([2, 3], [8]) == [2, 3]
+
+
+def test_the_names_and_pronouns_of_the_grammar_are_known(story, wordpiece):
+    people = People.of(wordpiece)
+    assert wordpiece.inner.token_to_id("it") in people.pronouns
+    assert set(people.names.values()) <= {"he", "she"}
+
+
+def test_kinds_come_in_their_shares_and_only_where_they_fit(sentences, wordpiece):
+    lone = Sentences.of(["Cats."] * 4, wordpiece)
+    sources = (Source(sentences, 0.25, 0), Source(lone, 0.75, 0, longest=16))
+    pairs = Pairs(sources, wordpiece)
+
+    def short(context: int) -> float:
+        read, _, _, labels, _ = batch(pairs, count=1000, context=context)
+        ids = torch.where(labels == NONE, read, labels)
+        whole = wordpiece.encode("Cats.")
+        return (ids[:, : len(whole)] == torch.tensor(whole)).all(-1).float().mean().item()
+
+    assert short(16) == pytest.approx(0.75, abs=0.06)
+    assert short(32) == 0
+    assert Pairs(sources, wordpiece, (16, 32)).share_of(1) == pytest.approx(0.375)
+
+
+def test_one_passage_alone_is_asked_for_words_only(sentences, wordpiece):
+    alone = Pairs((Source(sentences, pairs=0),), wordpiece)
+    assert (batch(alone)[4] == NONE).all()
 
 
 def test_the_loss_is_of_the_hidden_words_and_of_what_follows(pairs, wordpiece):
     model = decoder(torch.float32, **BERT | dict(vocabulary=len(wordpiece), context=32))
-    read, segments, padding, labels, follows = batch(pairs, count=6)
+    read, segments, padding, labels, follows = batch(pairs, count=8)
     words = model(read, model.context(read, padding), segments).log_softmax(-1)
-    asked = labels != NONE
+    asked, two = labels != NONE, follows != NONE
     each = words[asked].gather(-1, labels[asked][:, None])
     judged = model.follows(model.stream(read, model.context(read, padding), segments)).log_softmax(-1)
-    expected = -each.mean() - judged.gather(-1, follows[:, None]).mean()
+    expected = -each.mean() - 2 * judged[two].gather(-1, follows[two][:, None]).mean()
     np.testing.assert_allclose(pairs.loss(model, read, segments, padding, labels, follows), expected, rtol=1e-5)
