@@ -165,7 +165,7 @@ def test_the_next_token_is_that_after_the_picked_one():
     shown = bars(at, "plot-candidates")
     assert shown == pytest.approx(shares.topk(len(shown)).values.tolist(), rel=1e-4)
     label = given(at, "bar")["tokens"][4].removeprefix("·")
-    assert any(f"After **{label}**" in text for text in markdown(at))
+    assert any(f"after **{label}**" in text for text in markdown(at))
 
 
 def test_going_on_from_an_earlier_token_says_what_it_replaces_before_and_after():

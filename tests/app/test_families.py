@@ -99,7 +99,7 @@ def test_the_map_shows_a_models_own_order(family, walk, order):
     for i, step in enumerate(order):
         fire(at, "map", step=i)
         assert view(at).step == step
-        assert given(at, "map")["at"] == len(GLANCE) + i
+        assert given(at, "map")["at"] == given(at, "map")["unnumbered"] + i
         assert any(text.startswith(f"### {i + 1}. ") for text in texts(at))
 
 

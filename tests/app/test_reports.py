@@ -85,7 +85,7 @@ def could_be_sent(key: str, event: str, value, data: dict) -> bool:
     """May the part send this value, for all that the page shows?"""
     if event == "prompt" or (event == "change" and data.get("type") == "text"):
         return isinstance(value, str)
-    if event in ("toggle", "clear") or (event == "change" and data.get("type") in ("switch", "button")):
+    if event in ("toggle", "clear", "sink", "weighted") or (event == "change" and data.get("type") in ("switch", "button")):
         return value is True
     if event == "change" and data.get("type") in ("slider", "number"):
         return type(value) in (int, float) and data["least"] <= value <= data["most"]

@@ -181,7 +181,8 @@ def _shown(ctx: StepContext, kind: str) -> None:
 def _translated(ctx: StepContext, kind: str) -> None:
     """Its output and, if it has attention, where it looked for each token."""
     text(say("families", f"{kind}/says", text=ctx.text.strip() or "∅"))
-    sure(ctx)
+    for warn in (True, False):
+        sure(ctx, warn)
     table = ctx.trace.table.values()
     looks = [point.name for point in table if point.part == "cross" and point.kind == "softmax"]
     if looks:
