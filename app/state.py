@@ -20,6 +20,7 @@ LONGEST_LINK = (
 # addresses that are much longer
 LONGEST_TEXT = 1_000_000  # characters of a text that are kept, so that it can be shortened
 REMEMBERED = 50  # views of a session whose addresses could not hold them
+PARTS = ("choice", "text", "tree", "cache", "ngrams", "prompts")  # of the page Decode
 CUT = "cut"  # the parameter of an address that names what it could not hold
 CALLED = {"layer": "block"}  # fields that the page calls otherwise
 PROMPT = "The animal didn't cross the street because it was too"  # its end is open: several words fit
@@ -66,7 +67,14 @@ class View:
     zoom: float = ranged(1.0, 1.0, 60.0)
     zoom_x: float = ranged(0.0, 0.0, 1.0)
     zoom_y: float = ranged(0.0, 0.0, 1.0)
+    # the page Decode: its part, and how it writes
+    part: str = one_of("choice", *PARTS)
+    method: str = one_of("sample", "greedy", "sample")
+    length: int = ranged(20, 1, 200)  # tokens to write at most
+    width: int = ranged(3, 1, 8)  # texts that beam search keeps
+    length_penalty: float = ranged(1.0, -2.0, 3.0)
     # the sampler
+    repetition_penalty: float = ranged(1.0, 0.1, 5.0)
     temperature: float = ranged(1.0, 0.1, 5.0)
     top_k: int = ranged(0, 0, 999_999)  # 0: no cut
     top_p: float = ranged(1.0, 0.01, 1.0)  # 1: no cut

@@ -25,16 +25,16 @@ FEW = 3  # examples in sight where all of the model is shown; the others are a c
 PLACES = ("step", "layer", "head", "token", "key", "other")  # what an example sets besides the prompt
 
 
-def of_a_run(draw: Callable[[StepContext], None]) -> None:
-    """Where a person says what the model is to read, and what `draw` draws of its run."""
+def of_a_run(draw: Callable[[StepContext], None], steps: bool = True) -> None:
+    """Where a person says what the model is to read, and what `draw` draws of its run: its steps, or no step."""
     asked = _readable(state.view(catalogue.models()))
     name = catalogue.walked(asked)
     view = replace(asked, prompt=catalogue.opening(name, asked.prompt))
     model = compute.model(name)
     given = catalogue.given(name, view)
-    if view.step in GLANCE:
+    if glance := steps and view.step in GLANCE:
         _welcome(model)
-    _image(view, model) if model.reads[0].image else _prompt(view, model)
+    (_image if model.reads[0].image else _prompt)(view, model, FEW if glance else 0)
     above = group("notes")
     try:
         trace = compute.trace(name, given)
@@ -75,13 +75,13 @@ def _look(view: state.View, model, given: compute.Given, trace) -> tuple[StepCon
     return ctx, moved + [f"A what-if was left out: {reason}." for reason in refused]
 
 
-def _prompt(view: state.View, model) -> None:
+def _prompt(view: state.View, model, few: int) -> None:
     examples = catalogue.examples(model.name) + PLAIN
     header = {
         "text": view.prompt,
         "placeholder": say("walk", "prompt/placeholder", whole(model)),
         "examples": [(example["text"], example["note"]) for example in examples],
-        "few": FEW if view.step in GLANCE else 0,
+        "few": few,
     }
 
     def show(text: str) -> None:
@@ -93,7 +93,7 @@ def _prompt(view: state.View, model) -> None:
     components.prompt("prompt", header, _submit, show)
 
 
-def _image(view: state.View, model) -> None:
+def _image(view: state.View, model, few: int) -> None:
     """The image: one of the model's examples, drawn by hand, or from a file."""
     given, palette = catalogue.given(model.name, view), model.prepare.palette
     header = {
@@ -102,7 +102,7 @@ def _image(view: state.View, model) -> None:
         "signs": SIGNS[: len(palette)],
         "palette": [[round(x) for x in (colour * 3)[:3]] for colour in palette],
         "examples": [(example["text"], example["note"]) for example in catalogue.examples(model.name)],
-        "few": FEW if view.step in GLANCE else 0,
+        "few": few,
         "open": view.step == BEGIN[0],
     }
     if all(len(set(colour)) == 1 for colour in palette):

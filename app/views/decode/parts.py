@@ -1,0 +1,7 @@
+"""The parts of the page, a file each, and what draws them."""
+
+from collections.abc import Callable
+
+from app.ui.context import StepContext
+
+DRAW: dict[str, Callable[[StepContext], None]] = {}
