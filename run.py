@@ -5,6 +5,7 @@
     python run.py --network              the same for a class: others in this network can open it
     python run.py --device cpu           the same on the processor, even where there is a GPU
     python run.py --processes 2          the same with two server processes, for a crowd
+    python run.py --models DIR           the same with the models of a folder of yours beside the shipped ones
 
     python run.py train FOLDER …         train a model on texts; or encoder, translation, digits, captions
     python run.py measure NAME …         measure a trained model again and write its card

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from engine.config import Config, RecurrentConfig
 from engine.position import BIASED
+from engine.tokenize import UnigramTokenizer
 
 Facts = Mapping[str, object]
 Conditions = tuple[tuple[str, object], ...]  # (("causal", False), ("positions", "relative"))
@@ -30,7 +31,7 @@ STEPS = (
     "layers",
     "next",
 )
-GLANCE = ("machine",)  # before them: all of the model at once
+GLANCE = ("machine", "all_heads")  # before them: all of the model at once
 CROSS = "cross"  # one more step, of decoders that look at an encoder
 CARRIED = ("cell", "states")  # the steps of recurrent models, instead of a block's
 BEGIN, END = ("tokens", "embeddings"), ("layers", "next")  # the steps before the blocks and after them
@@ -59,7 +60,8 @@ def facts_of(model, side: str = "") -> Facts:
     source = ("image" if model.reads[0].image else "text") if side == "decoder" else ""
     tokenizer = model.tokenizer
     small = bool(getattr(tokenizer, "words", None)) and tokenizer.words("A") == ["a"]
-    return _facts(model.get_submodule(side).config, side) | {"source": source, "small_letters": small}
+    cut = {"small_letters": small, "unigram": isinstance(tokenizer, UnigramTokenizer)}
+    return _facts(model.get_submodule(side).config, side) | {"source": source} | cut
 
 
 @cache
@@ -115,7 +117,7 @@ def steps_of(config: Config | RecurrentConfig, side: str = "") -> tuple[str, ...
     """
     if isinstance(config, RecurrentConfig):
         looks = (CROSS,) if config.attention != "none" else ()
-        return (*GLANCE, *BEGIN, *CARRIED, *((*looks, "next") if side == "decoder" else ()))
+        return (GLANCE[0], *BEGIN, *CARRIED, *((*looks, "next") if side == "decoder" else ()))
     steps = [step for step in STEPS if step != "layernorm"] if config.post_norm else list(STEPS)
     after = steps.index("residual") + 1
     added = (*(["layernorm"] if config.post_norm else []), *([CROSS] if config.memory else []))

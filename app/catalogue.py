@@ -5,12 +5,13 @@ from functools import cache
 from pathlib import Path
 
 import engine
-from app import compute
-from app.architecture import family_of, rank_of
+from app import compute, shelf
+from app.architecture import FAMILIES, family_of, rank_of
 from app.compute import Given
 from app.state import PROMPT
-from engine.load import beside as read_beside
-from engine.load import checkpoints_of
+from engine.images import SIGNS
+from engine.load import checkpoints_of, home
+from engine.load.files import read_json
 from engine.tokenize.wordpiece import MASK
 
 ROOT = Path(engine.__file__).parents[1]
@@ -20,9 +21,14 @@ WAY = re.compile(
 ENDINGS = {"encoder": f" {MASK}.", "pair": " tired.", "recurrent": " tired."}  # of the prompt to begin with
 
 
-@cache
 def models() -> list[str]:
-    """The names that a link may give: the shipped models, the default first, and checkpoints of training."""
+    """The names that a link may give: the shipped models, the default first, checkpoints of training, and the
+    models of a person's own."""
+    return _with_checkpoints() + [one.name for one in shelf.models()]
+
+
+@cache
+def _with_checkpoints() -> list[str]:
     return shipped() + [checkpoint for name in shipped() for checkpoint in checkpoints(name)]
 
 
@@ -62,8 +68,17 @@ def _rank(name: str) -> tuple[int, bool, bool]:
 
 def fault(name: str) -> str:
     """Why a model cannot be read; empty where it can."""
+    own = shelf.find(name)
+    if own and own.why:
+        return own.why
     try:
-        _rank(name)
+        if own:
+            compute.renew(own)
+            compute.model(name)
+        else:
+            _rank(name)
+    except ValueError as error:
+        return shelf.reason(error, own.folder) if own else told(error)
     except Exception as error:  # whatever is in a folder that somebody put there
         return told(error)
     return ""
@@ -85,12 +100,24 @@ def by_family() -> list[str]:
     return sorted((name for name in shipped() if not fault(name)), key=_rank)
 
 
-def families() -> dict[str, str]:
-    """The families that have models, in order, each with its first model."""
+def families(walked: str = "") -> dict[str, str]:
+    """The families that have models, in order, each with its first; that of the walked model with this one."""
     names = {}
     for name in by_family():
         names.setdefault(family(name), name)
-    return names
+    return names | {family(walked): walked} if walked and not fault(walked) else names
+
+
+def listed() -> list[shelf.Listed]:
+    """The shipped models as lists tell them, those of one family together."""
+    found = [shelf.listed(name, home(name)) for name in shipped()]
+    return sorted(found, key=lambda one: (one.why != "", list(FAMILIES).index(one.family or "decoder")))
+
+
+def folder_of(name: str) -> Path:
+    """Where a model's files are."""
+    own = shelf.find(name)
+    return own.folder if own else home(name)
 
 
 def translators() -> list[str]:
@@ -139,23 +166,39 @@ def _image(name: str, drawn: str, gap: bool) -> str:
 
 
 def examples(name: str) -> list[dict]:
-    """A shipped model's examples, in order; empty if it has none."""
-    return beside(name, "examples.json").get("examples", [])
+    """A model's examples, in order; empty if it has none. Of a person's own nothing but the texts is taken."""
+    found = beside(name, "examples.json").get("examples", [])
+    if name in shipped() or not shelf.find(name):
+        return found
+    texts = [{key: one[key] for key in ("text", "note")} for one in found if _is_example(one)]
+    side = compute.model(name).reads[0].image
+    return [one for one in texts if not side or _is_image(one["text"], name)]
+
+
+def _is_example(one: object) -> bool:
+    return isinstance(one, dict) and all(isinstance(one.get(key), str) for key in ("text", "note"))
+
+
+def _is_image(text: str, name: str) -> bool:
+    model = compute.model(name)
+    return len(text) == model.reads[0].image ** 2 and set(text) <= set(SIGNS[: len(model.prepare.palette)])
 
 
 def beside(name: str, file: str) -> dict:
-    """What was measured of a shipped model, from the file beside its weights; empty where there is none, or a
-    broken one."""
+    """What was measured of a model, from the file beside its weights; empty where there is none, or a broken
+    one."""
     try:
         return measured(name, file)
     except (ValueError, OSError):
         return {}
 
 
-@cache
 def measured(name: str, file: str) -> dict:
     """The same; an error where the file is broken."""
-    found = read_beside(name, file)
-    if not isinstance(found, dict):
-        raise ValueError(f"{file} holds no object")
-    return found
+    own = shelf.find(name)
+    return _measured(folder_of(name) / file, own.stamp if own else ())
+
+
+@cache
+def _measured(path: Path, stamp: tuple) -> dict:
+    return read_json(path) if path.exists() else {}

@@ -3,37 +3,113 @@
 Not Streamlit's caches: a hit in them costs a tenth of a millisecond, and a step makes dozens.
 """
 
+from collections.abc import Callable
+from hashlib import blake2s
+
 import numpy as np
+import psutil
 import torch
 
 import engine
+from app import shelf, weights
 from app.edits import Edits
 from app.edits import fitting as edits_that_fit
 from app.markup import Tree, tree
 from app.mathml import mathml
 from app.shared import shared
+from app.text import sized
 from app.trouble import no_panics
-from engine import analysis, device
+from engine import analysis, device, roles
+from engine.config import Config, RecurrentConfig
 from engine.decode import Decoding, steps_of
 from engine.images import Pixels, from_signs
+from engine.load import AT
 from engine.tokenize import merges
 from engine.tokenize.merges import check_text
 from engine.tokenize.wordpiece import cuts
-from engine.trace import Trace
+from engine.trace import Trace, nothing
+from engine.trace.inputs import tokenizer_of
 from engine.worked import Check, Worked, check, derived
 from engine.worked.rerun import check_lens, check_run, work_choice, work_lens
 
 Given = str | tuple[str, str]  # a text or an image in signs, and beside it what a decoder reads of it
 LONGEST = 10_000  # characters of a text that is computed on
 PROMPTS = 128  # of which something is remembered, for all visitors together
-TOKENS = 4096  # of remembered traces; one whose every block was looked into holds 0.15 MB a token
+LOOKS = 48 * 2**20  # bytes of what is remembered of pictures of whole runs, of each kind
+WEIGHTS = (".pattern", ".masked", ".mask")  # points of attention weights and of what hides them
+KEPT = 6000  # heads × tokens up to which those are kept: 0.05 MB a token
+TRACES = 600_000_000  # bytes of remembered traces, about
+NUMBERS = 10_000_000  # of remembered probabilities
+OWN = psutil.virtual_memory().total // 2  # bytes of a person's own models that stay loaded
 
 
-@shared()
+def _held(model) -> int:
+    """Bytes of a person's own model; those that come with the project are small, and stay."""
+    own = model.name.partition(AT)[0] not in engine.shipped()
+    return sum(4 * p.numel() for p in model.parameters()) if own else 0
+
+
+@shared(OWN, weight=_held, drop=lambda name: forget(name))
 def model(name: str):
     torch.set_num_threads(1)  # many visitors, few cores: one thread each is fastest
     with no_panics():
-        return engine.load(name)
+        return engine.load(name) if name.partition(AT)[0] in engine.shipped() else _own(name)
+
+
+def _own(name: str):
+    """A person's own model; a ValueError where it is there no more, does not fit into memory or is broken."""
+    LOADED.pop(name, None)
+    one = shelf.find(name)
+    if one is None:
+        raise ValueError(f"there is no model {name!r} here")
+    if lacking := without_room(one, room()):
+        raise ValueError(lacking)
+    model.shrink(max(0, OWN - one.needs) if one.loading <= shelf.room() else 0)
+    try:
+        found = engine.load(one.folder)
+        if not found.reads[0].image or len(found.reads) == 2:
+            tokenizer_of(found)
+    except ValueError as error:
+        shelf.fail(one, error)
+        raise
+    found.name = name
+    LOADED[name] = one.stamp
+    return found
+
+
+LOADED: dict[str, tuple] = {}  # the stamps of a person's own models when they were loaded
+
+
+def room() -> int:
+    """Bytes of memory for one more model, when all of a person's own that are loaded have gone."""
+    return shelf.room() + model.held
+
+
+def without_room(one: shelf.Listed, room: int) -> str:
+    """Why a model does not fit into so much memory; empty where it does, or is there."""
+    if one.loading <= room or one.name in LOADED:
+        return ""
+    return f"to load it takes {sized(one.loading)} of memory, and {sized(room)} are free"
+
+
+def version(name: str) -> str:
+    """A sign of the files that a person's own model was loaded from, as others may come to stand there."""
+    return blake2s(repr(LOADED[name]).encode(), digest_size=4).hexdigest() if name in LOADED else ""
+
+
+def renew(one: shelf.Listed) -> None:
+    """Forget a model of a person's own whose files are others than those that were loaded."""
+    if LOADED.get(one.name, one.stamp) != one.stamp:
+        model.forget(one.name)
+        forget(one.name)
+
+
+def forget(name: str) -> None:
+    """Forget what was computed with a model that has gone."""
+    LOADED.pop(name, None)
+    for cached in CACHES:
+        if cached is not model:
+            cached.forget(name)
 
 
 def fall_back(error: BaseException) -> bool:
@@ -64,14 +140,26 @@ def check_given(name: str, given: Given) -> None:
         check_text(text)
 
 
-def _read_by(trace: Trace) -> int:
-    """Of how many tokens, or patches, a trace is."""
+def _size(trace: Trace) -> int:
+    """About how many bytes a trace holds when every block of it was looked into."""
     first = trace.model.reads[0]
-    tokens = first.context if first.image else trace.ids.numel()
-    return tokens + (0 if trace.target is None else trace.target.numel())
+    read = [first.context if first.image else trace.ids.numel()]
+    read += [] if trace.target is None else [trace.target.numel()]
+    return 4 * sum(
+        tokens * _numbers(stack, sum(read)) for stack, tokens in zip(trace.model.reads, read, strict=True)
+    )
 
 
-@shared(TOKENS, weight=_read_by)
+def _numbers(c: Config | RecurrentConfig, tokens: int) -> int:
+    """About how many numbers a stack has for a token: in a block some twelve vectors, the MLP's three or four
+    times, five matrices of a head; and the scores of the next."""
+    if isinstance(c, RecurrentConfig):
+        return 20 * c.width + 2 * c.vocabulary
+    block = 12 * c.width + 8 * c.heads * c.head_width + 4 * c.mlp_width + 5 * c.heads * tokens
+    return c.layers * block + 2 * c.vocabulary
+
+
+@shared(TRACES, weight=_size)
 def _trace(name: str, given: Given, edits: Edits) -> Trace:
     with no_panics():
         return _run(name, given, edits)
@@ -80,10 +168,21 @@ def _trace(name: str, given: Given, edits: Edits) -> Trace:
 def _run(name: str, given: Given, edits: Edits) -> Trace:
     reader = model(name)
     if isinstance(given, str):
-        return engine.run(reader, _read(reader, given), edits)
+        return engine.run(reader, _read(reader, given), edits, wanted=_kept(reader, given))
     text, target = given
     target = target or list(written(name, text, (reader.start,)))
-    return engine.run(reader, _read(reader, text), edits, target=target)
+    return engine.run(reader, _read(reader, text), edits, target=target, wanted=_kept(reader, text, target))
+
+
+def _kept(reader, *read: str | list[int]) -> Callable[[str], bool]:
+    """Which points are kept as a run goes: of few weights all, because all heads are shown at once, and to look
+    for them afterwards would be a second run."""
+    first = reader.reads[0]
+    texts = read[1:] if first.image else read
+    lengths = [len(x) if isinstance(x, list) else len(reader.tokenizer.encode(x)) for x in texts]
+    longest = max([first.context] * bool(first.image) + lengths)
+    heads = sum(c.layers * c.heads for c in reader.reads if isinstance(c, Config))
+    return (lambda name: name.endswith(WEIGHTS)) if heads * longest <= KEPT else nothing
 
 
 def _read(reader, text: str):
@@ -103,6 +202,12 @@ def fitting(name: str, given: Given, edits: Edits) -> tuple[Edits, list[str]]:
 def merged(name: str, piece: bytes) -> list[list[bytes]]:
     """How the bytes of a piece are merged, step by step; not to be changed."""
     return merges(piece, model(name).tokenizer.ranks)
+
+
+@shared(10_000)
+def ways(name: str, word: str, count: int) -> list[tuple[float, list[str]]]:
+    """The most probable ways to cut a word into entries of a Unigram vocabulary; not to be changed."""
+    return model(name).tokenizer.cuts(word, count)
 
 
 @shared(PROMPTS)
@@ -164,6 +269,53 @@ def in_space(name: str, table: str, first: int) -> tuple[np.ndarray, float]:
 
 
 @shared(PROMPTS)
+def head_roles(name: str, given: Given, side: str, part: str, edits: Edits = ()) -> dict[str, np.ndarray]:
+    """The score [L, H] of every head in each role; part: "attn" or "cross"."""
+    return {role: x.numpy() for role, x in roles.of_run(trace(name, given, edits), side, part).items()}
+
+
+@shared(PROMPTS)
+def thumbnails(
+    name: str,
+    given: Given,
+    points: tuple[str, ...],
+    hidden: tuple[int, ...],
+    weighted: bool,
+    lanes: tuple[tuple[int, int], tuple[int, int]],
+    edits: Edits = (),
+) -> tuple[np.ndarray, bool]:
+    """All heads of these points of weights, small, as `app.weights` packs them; lanes: how many queries and
+    keys share a row and a column, and how many places stand before the first."""
+    run = trace(name, given, edits)
+    blocks = (weights.hatched(run, p, weights.weights_of(run, p, hidden, weighted)[0]) for p in points)
+    return weights.thumbnails(weights.by_lane(head, *lanes) for block in blocks for head in block)
+
+
+@shared(PROMPTS)
+def checked_heads(
+    name: str, given: Given, side: str, part: str, hidden: tuple[int, ...], weighted: bool, edits: Edits = ()
+) -> Check:
+    """The worst check of all heads' weights, of what was done to them, and of their roles."""
+    run, start = trace(name, given, edits), f"{side}.blocks" if side else "blocks"
+    found, checks = head_roles(name, given, side, part, edits), []
+    for layer in range(run.model.get_submodule(side).config.layers):
+        point = f"{start}.{layer}.{part}.pattern"
+        checks += [check(run, point), *weights.weights_of(run, point, hidden, weighted)[1]]
+        seen = roles.seen_of(run, run[f"{start}.{layer}.{part}.mask"][0].cpu(), side, part)
+        told = {role: scores[layer] for role, scores in found.items()}
+        checks.append(derived.check_roles(run[point][0], seen, roles.CHANCE, told))
+    return derived.worst(checks)
+
+
+@shared(PROMPTS)
+def rollout(name: str, given: Given, points: tuple[str, ...], edits: Edits = ()) -> tuple[np.ndarray, Check]:
+    """Attention rollout [T, T] over these points of weights, and its check."""
+    patterns = [trace(name, given, edits)[point][0] for point in points]
+    shown = analysis.rollout(patterns)
+    return shown.cpu().numpy(), derived.check_rollout(patterns, shown)
+
+
+@shared(PROMPTS)
 def stops(name: str, given: Given, side: str = "", edits: Edits = ()) -> tuple[np.ndarray, np.ndarray]:
     """Most probable token and its probability after each block [L + 1, T]."""
     ids, shares = analysis.lens(trace(name, given, edits), side)
@@ -212,7 +364,7 @@ def stop_by_hand(
     return work_lens(trace(name, given, edits), stop, at, entry, shown, side)
 
 
-@shared(PROMPTS)
+@shared(NUMBERS, weight=lambda steps: sum(x.numel() for x in steps.values()))
 def sampled(
     name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: Edits = ()
 ) -> dict[str, torch.Tensor]:
@@ -220,7 +372,7 @@ def sampled(
     return steps_of(trace(name, given, edits)[point][(0, *at)].cpu(), decoding)
 
 
-@shared(10 * PROMPTS)
+@shared(NUMBERS, weight=torch.Tensor.numel)
 def answer(name: str, given: Given, point: str, at: tuple[int, ...], edits: Edits = ()) -> torch.Tensor:
     """The probability of every answer, at one position where there are several."""
     return trace(name, given, edits)[point][(0, *at)].cpu().double().softmax(-1)
@@ -262,6 +414,67 @@ def checked_promoted(name: str, side: str, layer: int, unit: int) -> Check:
 def promoted(name: str, side: str, layer: int, unit: int) -> tuple[list[int], list[float]]:
     """The tokens, or classes, that one MLP unit of a stack raises most."""
     return analysis.promotes(model(name).get_submodule(side), layer, unit, 6)
+
+
+def _bytes(arrays: tuple[np.ndarray, ...]) -> int:
+    return sum(array.nbytes for array in arrays)
+
+
+@shared(LOOKS, weight=_bytes)
+def cells(
+    name: str, given: Given, point: str, sizes: tuple[int, int], before: tuple[int, int], edits: Edits = ()
+) -> tuple[np.ndarray, np.ndarray]:
+    """A point's vectors in blocks, each told by its entry that is largest in size, and where that stands.
+    Not to be changed."""
+    values = trace(name, given, edits)[point][0].float().cpu().numpy()
+    return analysis.pooled(values, sizes, before)
+
+
+@shared(LOOKS, weight=_bytes)
+def pooled_weights(
+    name: str,
+    given: Given,
+    point: str,
+    rows: tuple[int, ...],
+    columns: tuple[int, ...],
+    sized: bool,
+    edits: Edits = (),
+) -> tuple[np.ndarray]:
+    """Attention weights [H, R, C]: the largest from each of these rows, and columns, to the next; −∞ where all
+    are masked. sized: times the size of the values. Not to be changed."""
+    run = trace(name, given, edits)
+    found, masked = run[point][0], run.table[point].sources[0]
+    if sized:
+        found = analysis.value_sized(found, run[point.removesuffix("pattern") + "v"][0])
+    found = found.masked_fill(run[masked][0].isneginf(), -torch.inf).float().cpu().numpy()
+    found = found if found.ndim == 3 else found[None]  # of an attention without heads
+    for axis, starts in ((1, rows), (2, columns)):
+        if len(starts) < found.shape[axis]:
+            found = np.maximum.reduceat(found, starts, axis)
+    return (found,)
+
+
+@shared(LOOKS, weight=_bytes)
+def best(
+    name: str, given: Given, point: str, at: tuple[int, ...] | None, count: int, edits: Edits = ()
+) -> tuple[np.ndarray, np.ndarray]:
+    """The most probable answers [N, count] at these positions (None: there are no positions), and how probable
+    they are; not to be changed."""
+    scores = trace(name, given, edits)[point][0]
+    shares = (scores[None] if at is None else scores[list(at)]).softmax(-1)
+    found = shares.topk(min(count, shares.shape[-1]))
+    return found.indices.cpu().numpy(), found.values.cpu().numpy()
+
+
+@shared(LOOKS, weight=_bytes)
+def probable(
+    name: str, given: Given, point: str, at: tuple[int, ...] | None, count: int, edits: Edits
+) -> tuple[np.ndarray]:
+    """How probable those answers are without the what-ifs; not to be changed."""
+    scores = trace(name, given)[point][0]
+    shares = (scores[None] if at is None else scores[list(at)]).softmax(-1).cpu().numpy()
+    ids, _ = best(name, given, point, at, count, edits)
+    return (np.take_along_axis(shares, ids, -1),)
 
 
 CACHES = [cached for cached in list(globals().values()) if hasattr(cached, "cache_clear")]

@@ -13,6 +13,7 @@ from app import (  # noqa: E402
     address,
     components,
     compute,
+    state,
     turns,
 )
 from app.trouble import no_panics  # noqa: E402
@@ -33,6 +34,8 @@ with turns.drawing():
     if address.shared():
         pages.append(st.Page("views/join/page.py", title="Join", url_path="join"))
     page = st.navigation(pages, position="top")
+    if to := state.leaving():
+        st.switch_page(f"views/{to}/page.py", query_params=state.link())
     if device.note():
         st.warning(device.note())
     try:

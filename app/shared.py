@@ -14,13 +14,16 @@ class Shared:
     """A function that remembers its last values, and is called once for all who wait.
 
     size   how much is remembered, by the values' weight (None: everything; the last value always is)
-    weight of a value; None: each weighs 1
+    weight of a value; None: each weighs 1. What weighs nothing stays
+    drop   called with a key whose value had to go
     run    whether a call is a run of the engine, which others may draw beside
     What it raises is raised for all who wait, and not remembered.
     """
 
-    def __init__(self, function: Callable, size: int | None, weight: Callable | None, run: bool):
-        self._function, self._size, self._run = function, size, run
+    def __init__(
+        self, function: Callable, size: int | None, weight: Callable | None, run: bool, drop: Callable | None
+    ):
+        self._function, self._size, self._run, self._drop = function, size, run, drop
         self._weight, self._total = weight or (lambda value: 1), 0
         self._defaults = [p.default for p in inspect.signature(function).parameters.values()]
         self._lock = threading.Lock()
@@ -71,8 +74,34 @@ class Shared:
         with self._lock:
             self._kept[key] = value
             self._total += weight
-            while self._size is not None and self._total > self._size and len(self._kept) > 1:
-                self._total -= self._weight(self._kept.popitem(last=False)[1])
+        if self._size is not None and self._total > self._size:
+            self.shrink(self._size, keep=key)
+
+    def shrink(self, size: float, keep: tuple | None = None) -> None:
+        """Drop what was asked for longest ago, until all that is kept weighs no more than `size`."""
+        with self._lock:
+            gone = []
+            for key, value in self._kept.items():
+                if self._total <= size:
+                    break
+                if key != keep and (weight := self._weight(value)):
+                    gone.append(key)
+                    self._total -= weight
+            for key in gone:
+                del self._kept[key]
+        for key in gone if self._drop else ():
+            self._drop(*key)
+
+    def forget(self, first: object) -> None:
+        """Drop what was called with this as the first of its arguments."""
+        with self._lock:
+            for key in [key for key in self._kept if key[0] == first]:
+                self._total -= self._weight(self._kept.pop(key))
+
+    @property
+    def held(self) -> float:
+        """What all that is kept weighs."""
+        return self._total
 
     def cache_clear(self) -> None:
         with self._lock:
@@ -80,6 +109,12 @@ class Shared:
             self._total = 0
 
 
-def shared(size: int | None = None, *, weight: Callable | None = None, run: bool = True) -> Callable:
+def shared(
+    size: int | None = None,
+    *,
+    weight: Callable | None = None,
+    run: bool = True,
+    drop: Callable | None = None,
+) -> Callable:
     """A function as `Shared`."""
-    return lambda function: Shared(function, size, weight, run)
+    return lambda function: Shared(function, size, weight, run, drop)

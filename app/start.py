@@ -44,6 +44,8 @@ def main() -> None:
     given = _given(_parser(), here)
     if device := given.pop("device"):
         os.environ["GLASSBOX_DEVICE"] = device
+    if folders := given.pop("models"):
+        os.environ["GLASSBOX_MODELS"] = os.pathsep.join(_folders(folders, here))
     processes = given.pop("processes")
     given["server.address"] = given["server.address"] or config.get_option("server.address") or "0.0.0.0"
     given["server.port"] = _port(given["server.port"], given["server.address"])
@@ -80,6 +82,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--device", metavar="NAME", help="what computes: cpu, cuda, … (a GPU where there is one)"
     )
+    parser.add_argument(
+        "--models",
+        metavar="DIR",
+        action="append",
+        help="show the models in this folder, too; several times for several folders",
+    )
     parser.add_argument("--processes", metavar="N", help="so many server processes, for a crowd (1)")
     for name in set(config.get_config_options()) - set(ONES_OWN):
         parser.add_argument(f"--{name}", dest=name, action="append", help=argparse.SUPPRESS)
@@ -100,6 +108,17 @@ def _given(parser: argparse.ArgumentParser, here: Path) -> dict:
         if name.endswith("File") and value
     }
     return vars(given) | files
+
+
+def _folders(named: list[str], here: Path) -> list[str]:
+    """Folders as they were named in `here`; the end of it all where there is none of that name."""
+    found = [(here / Path(name).expanduser()).resolve() for name in named]
+    for name, folder in zip(named, found, strict=True):
+        if not folder.is_dir():
+            stop(f"There is no folder {name}; --models takes one that holds models, a folder each.")
+        if os.pathsep in str(folder):
+            stop(f"{folder} has {os.pathsep!r} in its name, which stands between several folders; rename it.")
+    return [str(folder) for folder in found]
 
 
 def _all(values: object) -> list:

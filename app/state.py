@@ -13,6 +13,7 @@ from app import edits
 from app.architecture import CARRIED, CROSS, GLANCE, STEPS, first_picked, norms_of, steps_of
 from app.edits import Edits
 from engine.config import Config, RecurrentConfig
+from engine.roles import ROLES
 
 LONGEST_LINK = (
     8000  # characters of all values in an address, as they are written out: servers and proxies refuse
@@ -24,6 +25,9 @@ PARTS = ("choice", "text", "tree", "cache", "ngrams", "prompts")  # of the page 
 CUT = "cut"  # the parameter of an address that names what it could not hold
 CALLED = {"layer": "block"}  # fields that the page calls otherwise
 PROMPT = "The animal didn't cross the street because it was too"  # its end is open: several words fit
+
+
+SIDES = ("encoder", "decoder")  # of a model with two stacks
 
 
 def ranged(default: float, low: float, high: float):
@@ -40,14 +44,16 @@ class View:
     """Everything that a link says. Positions are clamped to the model and prompt by `fit`."""
 
     # the input, and which model reads it
-    model: str = ""  # a shipped model's name; empty: the default
+    model: str = ""  # a model's name; empty: the default
     prompt: str = PROMPT
     target: str = ""  # what a decoder beside an encoder reads; empty: its own output
     image: str = ""  # what an image model reads, one sign per pixel; empty: the model's first example
     other: str = ""  # another text, to compare a word's vectors in both
     edits: Edits = ()  # what-ifs: changes to the run
     # what is looked at
-    stack: str = one_of("decoder", "encoder", "decoder")  # of a model with two, the one shown
+    stack: str = one_of(
+        "", "", "encoder", "decoder"
+    )  # of a model with two, the one shown; empty: as `side_of` says
     step: str = one_of("machine", *GLANCE, *STEPS, CROSS, *CARRIED)
     layer: int = ranged(0, 0, 999)
     head: int = ranged(0, 0, 999)
@@ -63,7 +69,14 @@ class View:
     norm: str = one_of("attn", "attn", "cross", "mlp", "final", "embed")  # which norm of the block
     sink: bool = False  # hide the first token's share
     weighted: bool = False  # attention weights times the length of the value vectors
-    # of the picture of the whole model: how large, and which piece of it
+    stage: int = ranged(0, 0, 4)  # for a projector: the picture, its row, its cell, its arithmetic; 0 is off
+    # of all heads at once: those that look at their own text or at the encoder's, those of one role, and the
+    # picked one as a heat map or as lines
+    attention: str = one_of("self", "self", "cross")
+    role: str = one_of("", "", *ROLES)
+    lines: bool = False
+    # of the picture of the whole model: is the picked block open, how large is it, and which piece of it
+    inside: bool = False
     zoom: float = ranged(1.0, 1.0, 60.0)
     zoom_x: float = ranged(0.0, 0.0, 1.0)
     zoom_y: float = ranged(0.0, 0.0, 1.0)
@@ -89,6 +102,12 @@ UNPICKED = {name: getattr(DEFAULT, name) for name in ("token", "key", "unit", "e
 TYPES = {field.name: type(getattr(DEFAULT, field.name)) for field in fields(View)}
 
 
+def side_of(view: View) -> str:
+    """The stack shown, of a model with two: unless one was asked for the encoder, in all steps that it has."""
+    across = view.step == "all_heads" and view.attention == "cross"
+    return view.stack or ("decoder" if across or view.step in (CROSS, "next") else "encoder")
+
+
 def read_link(params: Mapping[str, str], models: list[str]) -> tuple[View, list[str]]:
     """The nearest sensible view to a link's parameters, and a sentence for each thing ignored."""
     found, ignored = {}, []
@@ -110,8 +129,9 @@ def read_link(params: Mapping[str, str], models: list[str]) -> tuple[View, list[
 def _parse(name: str, text: str, models: list[str]):
     """(value or None, complaint or "") for one parameter."""
     kind, said = TYPES[name], f"{name} = “{text_start(text)}”"
-    if name == "model" and text not in models:
-        return None, f"{said}: there is no such model here; there are {', '.join(models)}."
+    if name == "model":
+        found = called(text, models)
+        return found, "" if found else f"{said}: there is no such model here; there are {', '.join(models)}."
     if name == "edits":
         value, unread = edits.read(text)
         cut = "; ".join(f"“{text_start(part)}”" for part in unread)
@@ -133,6 +153,12 @@ def _parse(name: str, text: str, models: list[str]):
     low, high = RANGES[name]
     value = min(max(kind(value), low), high)
     return value, "" if value == float(text) else f"{said}: the range is {low} to {high}; {value} is used."
+
+
+def called(text: str, models: list[str]) -> str | None:
+    """The model of this name, or else the only one that has it behind the folders that it is in."""
+    behind = [name for name in models if name.endswith(f"/{text}")]
+    return text if text in models else behind[0] if text and len(behind) == 1 else None
 
 
 def text_start(text: str) -> str:
@@ -183,6 +209,7 @@ def fit(
     steps, counts = steps_of(config, side), {"token": tokens, "key": keys or tokens}
     if view.step not in steps:
         instead = ("states", "heads") if view.step in (CROSS, *STEPS[2:10]) else ("layers", "states", "heads")
+        instead = GLANCE if view.step in GLANCE else instead
         moved["step"] = next(step for step in instead if step in steps)
         ignored.append(f"There is no step “{view.step}” here; “{moved['step']}” is shown.")
     if isinstance(config, Config):
@@ -335,13 +362,14 @@ def told() -> str:
     return st.session_state.get("drawn", "")
 
 
-def leave() -> None:
-    """Go to the walk after this run: a callback cannot switch pages."""
-    st.session_state.leaving = True
+def leave(to: str = "walk") -> None:
+    """Go to another page, a folder of app/views, after this run: a callback cannot switch pages."""
+    st.session_state.leaving = to
 
 
-def leaving() -> bool:
-    return st.session_state.pop("leaving", False)
+def leaving() -> str:
+    """The page to go to; empty where one stays."""
+    return st.session_state.pop("leaving", "")
 
 
 def publish() -> None:

@@ -4,6 +4,8 @@ A file is split at its headings: `## tokens/lead` names the text below it, `## t
 one shown instead for models with these facts (app/architecture.py). In a text
 
     [[name]] or [[name:.0%]]     is a value; it is escaped, so a prompt can never become markup
+    [[name:plain]]               is the value as it is, where a text is no Markdown: the title of a picture
+    [[n:count]] [[n:bytes]]      is a large number in three digits: 4.24M, 8.49 MB
     [[n|byte|bytes]]             is the first word where n is 1, else the second
     [[gated?…]] [[not gated?…]]  is shown only if the fact holds, or does not hold; it may contain values
     [[norm: rms?…]]              the same for a fact with several values
@@ -19,6 +21,7 @@ from app.ui.labels import escape
 FOLDER = Path(__file__).parents[1] / "assets" / "text"
 CONDITION = re.compile(r"\[\[(not )?(\w+)(?:: (\w+))?\?((?:\[\[.*?\]\]|.)*?)\]\]", re.DOTALL)
 LEADING = re.compile(r"^·(?=[^\s·])")  # a token's leading space, where a word follows it
+ESCAPED = re.compile(r"\\([^\w\s])")
 PLACEHOLDER = re.compile(r"\[\[(\w+)(?:([:|])([^\]]+))?\]\]")
 
 NONE: Facts = {}
@@ -59,10 +62,41 @@ def say(page: str, name: str, facts: Facts = NONE, /, **values) -> str:
     return PLACEHOLDER.sub(fill, CONDITION.sub(only, most_specific(sections(page)[name], facts)))
 
 
+def plain(text: str) -> str:
+    """What was said, where it is shown as it stands and not as Markdown: nothing in it is escaped."""
+    return ESCAPED.sub(r"\1", text)
+
+
 def written(value: object, form: str) -> str:
     """A value as texts show it: −0.000 becomes 0.000, and a token loses its leading space unless it is raw."""
     if isinstance(value, str):
+        if form == "plain":
+            return value
         return escape(value if form == "raw" else LEADING.sub("", value))
+    if form in SHORT:
+        return SHORT[form](value)
     text = format(value, form)
     nothing = text.startswith("-") and not text.strip("-0.%")
     return text.removeprefix("-") if nothing else text.replace("-", "−")
+
+
+def counted(n: int) -> str:
+    """A large number in three digits: 4.24M, 124M, 1.10B."""
+    return _short(n, ("", "K", "M", "B", "T"))
+
+
+def sized(n: int) -> str:
+    """So many bytes: 8.49 MB, 548 MB."""
+    return _short(n, (" bytes", " KB", " MB", " GB", " TB"))
+
+
+def _short(n: float, units: tuple[str, ...]) -> str:
+    if n < 1000:
+        return f"{n}{units[0]}"
+    power = 1
+    while n >= 999_500 and power < len(units) - 1:
+        n, power = n / 1000, power + 1
+    return f"{n / 1000:.{2 if n < 9_995 else 1 if n < 99_950 else 0}f}{units[power]}"
+
+
+SHORT = {"count": counted, "bytes": sized}

@@ -3,7 +3,7 @@
 import importlib
 
 import engine
-from app import compute, garbage
+from app import catalogue, compute, garbage, shelf
 from app.shared import shared
 from app.state import PROMPT
 from app.ui import figures
@@ -15,7 +15,7 @@ LATE = ("pandas.api.types", "pyarrow.compute", "PIL.Image", "pydoc", "zoneinfo")
 
 @shared()
 def warm() -> bool:
-    """Load the default model and run it once; all of it is for good."""
+    """Load the default model and run it once, and read what lists tell of all others; all of it is for good."""
     for name in LATE:
         importlib.import_module(name)
     figures.bars([{"label": "", "value": 1}], "", "")  # Plotly imports its parts when they are first used
@@ -26,6 +26,8 @@ def warm() -> bool:
         if not compute.fall_back(error):
             raise
         _first_run()
+    catalogue.listed()
+    shelf.models()
     garbage.begin()
     return True
 

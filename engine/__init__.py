@@ -11,7 +11,7 @@ models before the transformer are apart: model/cells, model/recurrent, points/re
 
 from engine.decode import Beam, Decoding, Step, beam_search, generate
 from engine.images import Pixels
-from engine.load import checkpoints_of, load, shipped
+from engine.load import checkpoints_of, load, shipped, survey
 from engine.points import Point
 from engine.trace import Trace, run
 from engine.trace.inputs import Inputs
@@ -34,4 +34,5 @@ __all__ = [
     "points_of",
     "run",
     "shipped",
+    "survey",
 ]

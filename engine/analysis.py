@@ -22,18 +22,39 @@ def without_first(pattern: Tensor) -> Tensor:
 
     Heads that find nothing relevant attend to the first token, the attention sink (Xiao et al. 2023).
     """
+    return without(pattern, [0])
+
+
+def without(pattern: Tensor, keys: list[int]) -> Tensor:
+    """The pattern [..., T, S] without the weight of some keys, each row summing to 1 again (0 where none is
+    left)."""
     rest = pattern.clone()
-    rest[..., 0] = 0
+    rest[..., keys] = 0
     return rest / rest.sum(-1, keepdim=True).clamp_min(1e-12)
 
 
-def value_weighted(pattern: Tensor, v: Tensor) -> Tensor:
-    """Weights [..., H, T, S] times the norm of each value, v [..., G, S, E], each row summing to 1 again
-    (Kobayashi et al. 2020)."""
+def value_sized(pattern: Tensor, v: Tensor) -> Tensor:
+    """Weights [..., H, T, S] times the norm of each value, v [..., G, S, E]: how long the vector is that each
+    token takes from each (Kobayashi et al. 2020)."""
     sizes = v.norm(dim=-1)
     sizes = sizes.repeat_interleave(pattern.shape[-3] // sizes.shape[-2], -2)  # one per head
-    weighted = pattern * sizes[..., None, :]
+    return pattern * sizes[..., None, :]
+
+
+def value_weighted(pattern: Tensor, v: Tensor) -> Tensor:
+    """The same, each row summing to 1 again."""
+    weighted = value_sized(pattern, v)
     return weighted / weighted.sum(-1, keepdim=True).clamp_min(1e-12)
+
+
+def rollout(patterns: list[Tensor]) -> Tensor:
+    """How much of each input position every position holds after all blocks [T, S], as far as attention moves
+    it: each block keeps half of what it had and mixes half by the average of its heads [H, T, S] (attention
+    rollout, Abnar & Zuidema 2020)."""
+    held = torch.eye(patterns[0].shape[-1], dtype=patterns[0].dtype, device=patterns[0].device)
+    for pattern in patterns:
+        held = 0.5 * held + 0.5 * pattern.mean(0) @ held
+    return held
 
 
 def dots_at(q: Tensor, k: Tensor, asking: Tensor, looked_at: Tensor) -> Tensor:
@@ -149,46 +170,6 @@ def divergence(p: Tensor, q: Tensor) -> float:
     """The KL divergence of q [V] from p [V], in bits (Kullback & Leibler 1951); 0: they are equal."""
     seen = p > 0
     return float((p[seen] * (p[seen] / q[seen]).log2()).sum().clamp(min=0))
-
-
-# --- roles of heads: from a pattern [..., T, S] to a score from 0 to 1 for each head ---------------------
-
-
-def patterns(trace: Trace, row: int = 0) -> Tensor:
-    """All heads of all blocks for one prompt [L, H, T, S]."""
-    layers = range(trace.model.config.layers)
-    return torch.stack([trace[f"blocks.{i}.attn.pattern"][row] for i in layers])
-
-
-def previous_token(pattern: Tensor) -> Tensor:
-    """The average weight on the previous token (the first token has none)."""
-    return pattern.diagonal(-1, -2, -1).sum(-1) / max(1, pattern.shape[-1] - 1)
-
-
-def first_token(pattern: Tensor) -> Tensor:
-    """The average weight that the other tokens give to the first."""
-    return pattern[..., 1:, 0].sum(-1) / max(1, pattern.shape[-1] - 1)
-
-
-def duplicate_token(pattern: Tensor, ids: Tensor) -> Tensor:
-    """The average weight on earlier copies of the same token, over the tokens [T] that have one."""
-    return _share(pattern, _earlier(ids))
-
-
-def induction(pattern: Tensor, ids: Tensor) -> Tensor:
-    """The average weight on what came after earlier copies of the token (Olsson et al. 2022)."""
-    return _share(pattern, _earlier(ids).roll(1, -1))
-
-
-def _earlier(ids: Tensor) -> Tensor:
-    """[T, S], true where the token at s is the same as at t, and earlier."""
-    return (ids[:, None] == ids[None, :]).tril(-1)
-
-
-def _share(pattern: Tensor, wanted: Tensor) -> Tensor:
-    """The weight on the wanted cells of each row, averaged over the rows that have any."""
-    rows = wanted.any(-1)
-    return (pattern * wanted).sum(-1)[..., rows].mean(-1) if rows.any() else pattern[..., 0, 0] * 0
 
 
 # --- path lengths: one token after another, or all at once ------------------------------------------------

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-CAUSAL = "causal"  # the causal mask of a whole text: a fused kernel needs only the name
+CAUSAL = "causal"  # the causal mask of a whole text, or of its last token: fused kernels need only the name
 Mask = Tensor | str  # bool [B or 1, 1, T, S], True = may look; or CAUSAL
 MASKS = ("causal", "none", "window", "prefix", "padding", "filled")
 

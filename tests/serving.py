@@ -1,6 +1,7 @@
 """Starting what a test in the browser needs: the app as a server, Chromium, and waiting for the page."""
 
 import contextlib
+import os
 import shutil
 import socket
 import subprocess
@@ -49,23 +50,33 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def server(
-    app: Path = APP, *options: str, timeout: float = 120, port: int = 0, processes: int = 1
+    app: Path = APP,
+    *options: str,
+    timeout: float = 120,
+    port: int = 0,
+    processes: int = 1,
+    models: Path | None = None,
+    command: str = "streamlit",
 ) -> Iterator[Server]:
-    """`app` served by Streamlit, on a free port unless one is given; `options` go onto its command line.
+    """`app` served by Streamlit (or another module's `command`), on a free port unless one is given; `options`
+    go onto its command line. Of models of one's own it finds those in the folder `models`.
 
     With several processes it is Glassbox itself, behind its balancer.
     """
     port = port or free_port()
-    one = ["streamlit", "run", str(app)]
+    one = [command, "run", str(app)]
     several = ["app.processes", str(processes)]
-    command = [sys.executable, "-m", *(one if processes == 1 else several), "--server.port", str(port)]
-    command += ["--server.headless", "true", "--server.address", "127.0.0.1"]
-    command += ["--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false", *options]
+    words = [sys.executable, "-m", *(one if processes == 1 else several), "--server.port", str(port)]
+    words += ["--server.headless", "true", "--server.address", "127.0.0.1"]
+    words += ["--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false", *options]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "server.log"
+        own = {"GLASSBOX_MODELS": str(models or ""), "HF_HUB_CACHE": folder}
         with log.open("wb") as out:
             started = time.perf_counter()
-            process = subprocess.Popen(command, cwd=app.parents[1], stdout=out, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(
+                words, cwd=app.parents[1], stdout=out, stderr=subprocess.STDOUT, env=os.environ | own
+            )
             try:
                 url = f"http://127.0.0.1:{port}"
                 _wait_for_health(url, process, log, started + timeout)

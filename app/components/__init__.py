@@ -40,6 +40,7 @@ DRAWN = (
     "pipeline",
     "bar",
     "prompt",
+    "picker",
     "drawing",
     "painting",
     "tokens",
@@ -49,14 +50,18 @@ DRAWN = (
     "qr",
     "machine",
     "welcome",
+    "all_heads",
+    "lines",
 )
 
 SHARED = (
     "common",
     "history",
+    "carry",
     "drawing_input",
     "patches",
     "machine_plan",
+    "machine_inside",
     "machine_paint",
     "machine_marks",
     "machine_play",
@@ -110,13 +115,13 @@ def library() -> None:
     )(key="library", height=1)
 
 
-def _mount(name: str, data, **triggers: Callable[[], None]):
+def _mount(name: str, data, key: str = "", **triggers: Callable[[], None]):
     return st.components.v2.component(
         f"glassbox_{name}",
         html="<div></div>\n",
         js=ARRIVE + SHIM.replace("NAME", name),
         isolate_styles=False,
-    )(key=name, data=data, **triggers)
+    )(key=key or name, data=data, **triggers)
 
 
 def show(page: Page) -> None:
@@ -127,6 +132,8 @@ def show(page: Page) -> None:
         if sent is not None:
             page.act(sent.get("act"))
 
+    if page.apart:
+        _mount("store", pack(page.apart), "apart")
     _mount("store", pack(page.tensors))
     sent = _mount("page", {"parts": page.parts, "seen": state.seen()}, on_act_change=act)
     # A new session of a page that has long been there, as after a restart of the server, finds reports of which
@@ -138,13 +145,15 @@ def show(page: Page) -> None:
 def pack(tensors: dict[str, np.ndarray]) -> bytes:
     """Tensors by name as bytes: length of the header (u32), header as JSON, then the values, each padded to 4.
 
-    Values are sent as float32, or as float16 if that loses nothing (weights that were stored so).
+    Values are sent as float32, or as float16 if that loses nothing (weights that were stored so); bytes as
+    bytes.
     """
     header, parts = [], []
     for id, tensor in tensors.items():
         with np.errstate(over="ignore"):
             half = tensor.astype("<f2")
         sent = half if np.array_equal(half, tensor) else tensor.astype("<f4")
+        sent = tensor if tensor.dtype == np.uint8 else sent
         header.append({"id": id, "shape": tensor.shape, "dtype": sent.dtype.str})
         parts.append(_padded(sent.tobytes(), b"\0"))
     text = _padded(json.dumps(header).encode(), b" ")
@@ -170,7 +179,7 @@ def unpack(data: bytes) -> dict[str, np.ndarray]:
 # A matrix with nothing marked, of a tensor with N = 1, its colours scaled to its largest number.
 PLAIN_MATRIX = {"pick": None, "say": None, "bands": [], "index": 0, "follow": None, "max": None, "light": None}
 PLAIN_MATRIX |= {"shared": 0, "bare": False, "titles": ["", ""], "counted": [False, False]}
-PLAIN_MATRIX |= {"told": "number", "hidden": "masked"}
+PLAIN_MATRIX |= {"told": "number", "hidden": "masked", "made": [], "spot": 0}
 
 
 def matrix(key: str, header: dict, pick: Act | None = None) -> None:
@@ -208,9 +217,11 @@ def head_grid(key: str, header: dict, head: Act) -> None:
     put("head_grid", key, header, header["names"], head=place(len(header["names"]), head))
 
 
-def pipeline(key: str, header: dict, step: Act) -> None:
-    """The map of the steps; `header` has their names, their titles in groups, and at which one is."""
-    put("pipeline", key, header, header["names"], step=one_of(header["names"], step))
+def pipeline(key: str, header: dict, step: Act, stage: Act) -> None:
+    """The map of the steps; `header` has their names, their titles in groups, at which one is, and how far the
+    stage has come (0: there is none) of its `levels`. `stage` is called with [a place in them, a level]."""
+    acts = dict(step=one_of(header["names"], step), stage=stage)
+    put("pipeline", key, header, header["names"], **acts)
 
 
 def bar(key: str, header: dict, token: Act, layer: Act, head: Act, stack: Act) -> None:
@@ -219,7 +230,7 @@ def bar(key: str, header: dict, token: Act, layer: Act, head: Act, stack: Act) -
     acts = {"token": token, "layer": layer, "head": head}
     of = [header[name] for name in ("ids", "tokens", "layers", "heads")]
     there = {name: place(counts[name], act) for name, act in acts.items()}
-    put("bar", key, header, of, **there, stack=one_of(state.CHOICES["stack"], stack))
+    put("bar", key, header, of, **there, stack=one_of(state.SIDES, stack))
 
 
 def prompt(key: str, header: dict, submit: Act, example: Act) -> None:
@@ -227,6 +238,14 @@ def prompt(key: str, header: dict, submit: Act, example: Act) -> None:
     them are always in sight; 0: all or none) and open. `submit` is called with a text, `example` with one's."""
     texts = [shown for shown, _ in header["examples"]]
     put("prompt", key, header, texts, prompt=text(state.LONGEST_TEXT, submit), example=one_of(texts, example))
+
+
+def picker(key: str, header: dict, known: list[str], choose: Act, card: Act) -> None:
+    """The models to choose from; `header` has name, kind, label, search, cannot, nothing, foot and groups
+    [(title, [(name, what it is, why it cannot be chosen or "")])]. `choose` is called with the name of one,
+    `card` with one of `known` whose card is wanted."""
+    free = [name for _, models in header["groups"] for name, _, why in models if not why]
+    put("picker", key, header, free, choose=one_of(free, choose), card=one_of(known, card))
 
 
 def drawing(key: str, header: dict, image: Act) -> None:
@@ -251,9 +270,22 @@ def image(key: str, header: dict, at: Act) -> None:
     put("image", key, header, header["names"], place=place(len(header["names"]), at))
 
 
+def all_heads(key: str, header: dict, **acts: Act) -> None:
+    """Every head of every block, small; `header` as `app.views.walk.steps.all_heads` makes it. `acts` has pick
+    [layer, head], take [layer, head], open [layer, head, token, key]."""
+    put("all_heads", key, header, [header[name] for name in ("src", "layers", "heads")], **acts)
+
+
+def lines(key: str, header: dict, pick: Act) -> None:
+    """One matrix of a stored tensor as lines between two columns of tokens; `header` as that of `matrix`."""
+    of = [header[name] for name in ("axes", "rows", "cols")]
+    put("lines", key, PLAIN_MATRIX | header, of, pick=cell(len(header["rows"]), len(header["cols"]), pick))
+
+
 def machine(key: str, header: dict, **acts: Act) -> None:
     """The whole forward pass; `header` as `app.views.machine.whole` makes it. `acts` has token (a position),
-    take [column, head], zoom [k, x, y], sink (hide the first token), open [column, head, token, key, entry]."""
+    lane [stack, position, that of the other stack], pick and take [column, head], zoom [column or −1, k, x, y],
+    sink (hide the first token), weighted, open [column, head, token, key, entry]; those of `inside.acts`."""
     put("machine", key, header, [column["src"] for column in header["columns"]], **acts)
 
 
@@ -285,10 +317,10 @@ def formula(key: str, mathml: str) -> None:
     put("formula", key, {"formula": mathml})
 
 
-def worked_arithmetic(key: str, boxes: list[dict], set: Act) -> None:
-    """The arithmetic of picked cells, a box each, as `app.ui.arithmetic` makes them; `set` is called with
-    [the name of a box's cell, a number that it is to have]."""
-    put("worked_arithmetic", key, {"boxes": boxes}, [box["cell"] for box in boxes], set=set)
+def worked_arithmetic(key: str, boxes: list[dict], open: int, set: Act) -> None:
+    """The arithmetic of picked cells, a box each, as `app.ui.arithmetic` makes them, and which is unfolded;
+    `set` is called with [the name of a box's cell, a number that it is to have]."""
+    put("worked_arithmetic", key, {"boxes": boxes, "open": open}, [box["cell"] for box in boxes], set=set)
 
 
 def qr(key: str, header: dict) -> None:

@@ -1,6 +1,7 @@
 """The arithmetic of picked cells, a box each, and the whole run recomputed."""
 
 import math
+import re
 from dataclasses import replace
 
 import torch
@@ -15,13 +16,16 @@ from engine.trace.tap import Edit
 from engine.worked import Worked, work
 
 SHOWN_TERMS = 6
+NUMBERED = re.compile(r"(position|dimension) (\d+)")  # a term that stands in a row or a column
 LONG = 64  # tokens from which the whole run is recomputed only on request
 
 
-def arithmetic(ctx: StepContext, *cells: tuple | Worked) -> None:
-    """Picked cells (a point and where in it) by hand: terms, their sum, the model's own number beside it."""
+def arithmetic(ctx: StepContext, *cells: tuple | Worked, open: int = 0) -> None:
+    """Picked cells (a point and where in it) by hand: terms, their sum, the model's own number beside it. Only
+    one is unfolded, at first `open`, then that of the heat map in which a cell was picked."""
     boxes = [_box(ctx, cell) if isinstance(cell, Worked) else _by_hand(ctx, *cell) for cell in cells]
-    components.worked_arithmetic("worked_arithmetic", [box for box, _ in boxes], lambda sent: _set(boxes, sent))
+    shown = [box for box, _ in boxes]
+    components.worked_arithmetic("worked_arithmetic", shown, open, lambda sent: _set(boxes, sent))
 
 
 def _set(boxes: list[tuple[dict, Edit | None]], sent: object) -> None:
@@ -80,17 +84,31 @@ def _made(ctx: StepContext, point: str, at: tuple[int, ...]) -> tuple[str, tuple
     return _made(ctx, step.sources[at[0]], at[1:]) if step.kind == "stack" else (point, at)
 
 
-def _terms(ctx: StepContext, worked: Worked) -> list[tuple[str, str, str]]:
-    """The largest terms, each with its factors, and the sum of the rest."""
+def _terms(ctx: StepContext, worked: Worked) -> list[tuple[str, str, str, dict]]:
+    """The largest terms, each with its factors and its cell, and the sum of the rest."""
     rows = []
     for term in worked.terms[:SHOWN_TERMS]:
         factors = " × ".join(written(x) for x in term.factors) if len(term.factors) > 1 else ""
-        rows.append((_name(ctx, worked.point, term.label), factors, written(term.value)))
+        name = _name(ctx, worked.point, term.label)
+        rows.append((name, factors, written(term.value), _place(ctx, worked, term.label)))
     rest = worked.terms[SHOWN_TERMS:]
     if rest:
         label = rest[0].label if len(rest) == 1 else f"{len(rest):,} more"
-        rows.append((label, "", written(sum(term.value for term in rest))))
+        rows.append((label, "", written(sum(term.value for term in rest)), {}))
     return rows
+
+
+def _place(ctx: StepContext, worked: Worked, label: str) -> dict[str, object]:
+    """Where heat maps show what a term is made of: an index for each axis, or the name of a point."""
+    if label in ctx.trace.table:
+        return {"point": label}
+    found = NUMBERED.match(label)
+    step = ctx.trace.table.get(worked.point)
+    if not found or not step or not step.sources:
+        return {}
+    axis = "S" if found[1] == "position" else ctx.axes(step.sources[0])[-1]
+    own = dict(zip(ctx.axes(worked.point), worked.at[1:], strict=True))
+    return {name: i for name, i in own.items() if name in "TN"} | {axis: int(found[2])}
 
 
 def _name(ctx: StepContext, point: str, label: str) -> str:

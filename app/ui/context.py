@@ -227,7 +227,7 @@ class StepContext:
 
     def id_of(self, point: str, variant: str = "") -> str:
         """A name for a tensor in the page: the same tensor has the same name."""
-        return f"{self.model.name}|{self._run}|{point}|{variant}"
+        return f"{self.model.name}{compute.version(self.model.name)}|{self._run}|{point}|{variant}"
 
     @cached_property
     def _run(self) -> str:

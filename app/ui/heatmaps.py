@@ -61,6 +61,7 @@ def picture(
     header |= _sides(ctx, point, values.shape, plain) | _told(ctx, point)
     header |= _scale_of(ctx, among) if among else {}
     header |= origin(ctx, point) if array is None else {"foot": variant, "model": ctx.source}
+    header |= {"made": [ctx.id_of(source) for source in ctx.sources(point)] if array is None else []}
     header |= {"light": light(check)} if check else {}
     header |= {"pick": None} if remark or not pickable else {}
     header |= {"index": ctx.view.head, "follow": "head"} if len(ctx.axes(point)) == 3 else {}

@@ -39,6 +39,7 @@ class Page(Container):
     def __init__(self):
         super().__init__()
         self.tensors: dict[str, np.ndarray] = {}
+        self.apart: dict[str, np.ndarray] = {}  # those that change at other times: sent by themselves
         self.acts: dict[tuple[str, str, str], Act] = {}
         self.code: tuple[Callable, ...] = ()  # the functions that made what is shown
 
@@ -84,9 +85,11 @@ def put(kind: str, key: str, data: object, of: object = "", **acts: Act) -> None
     place.page.acts |= {(key, event, sign): act for event, act in acts.items()}
 
 
-def keep(name: str, tensor: np.ndarray) -> None:
-    """A tensor [N, R, C] that heat maps of this page draw."""
-    HERE.get().page.tensors[name] = tensor
+def keep(name: str, tensor: np.ndarray, apart: bool = False) -> None:
+    """A tensor [N, R, C] that heat maps of this page draw; `apart`: it goes to the browser apart from the
+    others, which need not be sent again with it, nor it with them."""
+    page = HERE.get().page
+    (page.apart if apart else page.tensors)[name] = tensor
 
 
 def text(markdown: str) -> None:
@@ -115,6 +118,14 @@ def group(key: str, *, border: bool = False) -> Container:
     place = Container(HERE.get().page)
     put("group", key, {"border": border, "parts": place.parts})
     return place
+
+
+def left_of(place: Container) -> Container:
+    """What is put here comes below what stands in the left one of a container's columns, or below all of it."""
+    below = Container(HERE.get().page)
+    columns = next((part for part in place.parts if part["kind"] == "columns"), None)
+    below.parts = columns["data"]["places"][0] if columns else place.parts
+    return below
 
 
 def fold(key: str, title: str, open: bool, toggle: Act) -> Container:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from app import catalogue, components, compute, state
 from app.architecture import BEGIN, CROSS, GLANCE, whole
 from app.text import say
+from app.ui import picker
 from app.ui.context import StepContext
 from app.ui.controls import button, text_field
 from app.ui.labels import escape
@@ -26,15 +27,16 @@ PLACES = ("step", "layer", "head", "token", "key", "other")  # what an example s
 
 
 def of_a_run(draw: Callable[[StepContext], None], steps: bool = True) -> None:
-    """Where a person says what the model is to read, and what `draw` draws of its run: its steps, or no step."""
+    """Where a person says what the model is to read, and what `draw` draws of its run: a step, or no step."""
     asked = _readable(state.view(catalogue.models()))
     name = catalogue.walked(asked)
     view = replace(asked, prompt=catalogue.opening(name, asked.prompt))
     model = compute.model(name)
     given = catalogue.given(name, view)
-    if glance := steps and view.step in GLANCE:
+    if glance := steps and view.step == GLANCE[0]:
         _welcome(model)
-    (_image if model.reads[0].image else _prompt)(view, model, FEW if glance else 0)
+    with picker.beside(name):
+        (_image if model.reads[0].image else _prompt)(view, model, FEW if glance else 0)
     above = group("notes")
     try:
         trace = compute.trace(name, given)
@@ -67,8 +69,11 @@ def _readable(view: state.View) -> state.View:
 
 def _look(view: state.View, model, given: compute.Given, trace) -> tuple[StepContext, list[str]]:
     """The view of the run, with positions that exist, and a sentence for each one moved."""
-    ctx = StepContext(view, model, given, trace, side=view.stack if len(model.reads) == 2 else "")
-    keys = len(ctx.memory.ids) if view.step == CROSS and ctx.side == "decoder" else None
+    side = state.side_of(view) if len(model.reads) == 2 else ""
+    view = replace(view, stack=side or view.stack)
+    ctx = StepContext(view, model, given, trace, side=side)
+    across = view.step == CROSS or (view.step == "all_heads" and view.attention == "cross")
+    keys = len(ctx.memory.ids) if across and ctx.side == "decoder" else None
     fitted, moved = state.fit(view, ctx.config, len(ctx.ids), keys, ctx.side, ctx.gap)
     kept, refused = compute.fitting(model.name, given, view.edits)
     ctx = replace(ctx, view=replace(fitted, edits=kept)).with_edits(kept)
@@ -88,6 +93,7 @@ def _prompt(view: state.View, model, few: int) -> None:
         """An example opens where there is something to see in it; all of the model stays in sight."""
         example = next(example for example in examples if example["text"] == text)
         picked = {place: example[place] for place in PLACES if place in example}
+        picked |= {"stack": ""} if "step" in picked else {}
         _submit(text, **picked | ({"step": view.step} if view.step in GLANCE else {}))
 
     components.prompt("prompt", header, _submit, show)

@@ -21,4 +21,7 @@ def ran(*functions: Callable) -> None:
     box = st.expander(f"The code that ran: {names}", on_change="rerun", key=f"code-{names}", type="compact")
     if box.open:
         for function in functions:
-            box.code("# " + inspect.getmodule(function).__name__ + "\n" + inspect.getsource(function))
+            box.code(
+                "# " + inspect.getmodule(function).__name__ + "\n" + inspect.getsource(function),
+                wrap_lines=True,
+            )

@@ -5,7 +5,7 @@ Read it in this order: decoding (the settings), steps (scores to probabilities),
 """
 
 from engine.decode.beam import Beam, Search, beam_search, search
-from engine.decode.choosing import choose, draw
+from engine.decode.choosing import choose, draw, draw_many
 from engine.decode.decoding import METHODS, Decoding
 from engine.decode.growing import Step, ends_of, generate, grow, next_logits, translate
 from engine.decode.node import Node, path
@@ -31,6 +31,7 @@ __all__ = [
     "beam_search",
     "choose",
     "draw",
+    "draw_many",
     "ends_of",
     "generate",
     "grow",

@@ -20,3 +20,11 @@ def choose(probabilities: Tensor, decoding: Decoding, random: torch.Generator) -
     if decoding.method == "greedy":
         return int(probabilities.argmax())
     return draw(probabilities, torch.rand((), generator=random, dtype=torch.float64).item())
+
+
+def draw_many(probabilities: Tensor, count: int, seed: int = 0) -> Tensor:
+    """`count` tokens drawn one after the other from the same probabilities [V]: the ids [count]."""
+    random = torch.Generator().manual_seed(seed)
+    u = torch.rand(count, generator=random, dtype=torch.float64)
+    ends, last = probabilities.double().cumsum(-1), int(probabilities.nonzero()[-1])
+    return torch.searchsorted(ends, u * ends[-1], right=True).clamp(max=last)  # u at the very end, by rounding

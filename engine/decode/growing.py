@@ -58,7 +58,7 @@ def next_logits(model, inputs: Inputs, cache: Cache | States | None = None) -> C
         new = ids if cache is None else ids[:, cache.length :]
         if inputs.target is not None:
             return model.decode(new, memory, source_padding=inputs.padding, cache=cache)[:, -1].cpu()
-        return model(new, model.context(new, cache=cache))[:, -1].cpu()
+        return model(new, model.context(new, cache=cache, last=True))[:, -1].cpu()
 
     return logits
 

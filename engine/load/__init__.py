@@ -1,13 +1,14 @@
 """From a name or a folder to a model that is ready to run."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.device import choose, failed
 from engine.load import bert, bloom, checkpoints, glassbox, gpt2, images, llama, mixtral, qwen3, t5, vit
 from engine.load.ends import ends_of
 from engine.load.files import MOST_TEXT, check_file, is_there, read_json
-from engine.load.folder import build, read_weights
+from engine.load.folder import build, files_of, read_weights
 from engine.load.hub import find
 from engine.load.settings import Settings, shown
 from engine.model.encoder_decoder import EncoderDecoder
@@ -47,10 +48,36 @@ def checkpoints_of(name: str) -> list[str]:
     return [f"{name}{AT}{step}" for step in checkpoints.steps(SHIPPED / name)]
 
 
-def beside(name: str, file: str) -> dict:
-    """The JSON file beside a shipped model's weights; empty if there is none."""
-    path = SHIPPED / name.partition(AT)[0] / file
-    return read_json(path) if path.exists() else {}
+def home(name: str) -> Path:
+    """The folder of a shipped model, or of one of its checkpoints."""
+    return SHIPPED / name.partition(AT)[0]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a folder holds, told before any of its weights is read."""
+
+    model: (
+        Transformer | EncoderDecoder | Recurrent
+    )  # without numbers: its parameters are on torch's meta device
+    parameters: int
+    bytes: int  # of the weights' files
+
+
+def survey(folder: str | Path) -> Survey:
+    """What `load` would make of a folder, from its JSON files and the headers of its weights alone.
+
+    A ValueError where `load` would raise one, but for what only the numbers or the vocabulary show. A model
+    that reads text and has no tokenizer says why in `without_tokenizer`, which is empty for all others.
+    """
+    folder = Path(folder)
+    config = read_json(folder / "config.json")
+    if config.get("format") == "glassbox":
+        model = glassbox.read(folder, config, headers=True)
+    else:
+        model = _foreign(folder, config, headers=True)
+    size = sum(check_file(folder / name) for name in files_of(folder))
+    return Survey(model, sum(p.numel() for p in model.parameters()), size)
 
 
 def load(
@@ -81,20 +108,24 @@ def load(
     return load(name_or_folder, "cpu", download)  # read again: of a broken device nothing can be taken back
 
 
-def _foreign(folder: Path, config: dict) -> Transformer | EncoderDecoder:
-    """A model in one of the Hugging Face layouts, with its tokenizer if the folder has one."""
+def _foreign(folder: Path, config: dict, headers: bool = False) -> Transformer | EncoderDecoder:
+    """A model in one of the Hugging Face layouts, with its tokenizer if the folder has one; with `headers` the
+    model without its numbers and its tokenizer."""
     kind = config.get("model_type")
     if kind not in tuple(LAYOUTS):
         raise ValueError(f"{folder}/config.json says model_type {shown(kind)}; known are {', '.join(LAYOUTS)}")
     layout = LAYOUTS[kind]
     settings = Settings(folder / "config.json", config, layout.USUAL, layout.SAME, layout.HARMLESS)
     shapes = settings.read(layout.config_of)
-    shapes, weights = layout.weights_of(shapes, read_weights(folder))
+    shapes, weights = layout.weights_of(shapes, read_weights(folder, headers))
     model = build(shapes, weights, str(folder))
     model.ends = ends_of(folder, config) or ((model.end,) if len(model.reads) == 2 else ())
     if model.reads[0].image:
         images.attach(model, folder, config)
-    elif is_there(folder / "tokenizer.json"):
+    there = is_there(folder / "tokenizer.json")
+    if headers:
+        model.without_tokenizer = "" if there or model.reads[0].image else model.without_tokenizer
+    elif there and not model.reads[0].image:
         _give_tokenizer(model, TOKENIZERS.get(kind, JsonTokenizer), folder / "tokenizer.json")
     return model
 

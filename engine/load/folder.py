@@ -1,6 +1,7 @@
 """Files of a checkpoint folder: read safely, checked completely."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import torch
@@ -16,30 +17,42 @@ from engine.model.build import model_of
 
 READ = (torch.float32, torch.float16, torch.bfloat16, torch.float64)  # types of weights; all become float32
 MOST_TENSORS, MOST_LAYERS = 20_000, 1000  # ten times what the largest model of a layout here has
+TABLES = 4  # matrices of one shape that may be copies: of tokens in two stacks, shared ones, of logits
+HEADERS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+HEADERS |= {"BOOL": torch.bool, "U8": torch.uint8, "I8": torch.int8, "I16": torch.int16}
+HEADERS |= {"I32": torch.int32, "I64": torch.int64}  # types as a header names them
 WHOLE = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)  # of masks, of checkpoints
 
 
-def read_weights(folder: Path) -> dict[str, Tensor]:
-    """All tensors of model.safetensors, or of the shards that its index names; see read_tensors."""
-    index = folder / "model.safetensors.index.json"
-    if is_there(folder / "model.safetensors"):
-        files = ["model.safetensors"]
-    elif is_there(index):
-        files = _shards(index)
-    else:
-        raise ValueError(
-            f"{folder} has neither model.safetensors nor {index.name}; found: {_listing(folder)}. "
-            "Only safetensors files are read (a .bin or .pt file can run code when it is opened)"
-        )
-    _check_room(folder, sum(check_file(folder / name) for name in files))
+def read_weights(folder: Path, headers: bool = False) -> dict[str, Tensor]:
+    """All tensors of model.safetensors, or of the shards that its index names; see read_tensors.
+
+    headers: no numbers are read, all tensors are on torch's meta device
+    """
+    files = files_of(folder)
+    if not headers:
+        _check_room(folder, sum(check_file(folder / name) for name in files))
     weights: dict[str, Tensor] = {}
     for file in files:
-        found = read_tensors(folder / file)
+        found = read_headers(folder / file) if headers else read_tensors(folder / file)
         for name in weights.keys() & found.keys():
             if not equal(weights[name], found[name]):
                 raise ValueError(f"{folder}: {shown(name)} stands in two shards and differs; {file} is one")
         weights |= found
     return weights
+
+
+def files_of(folder: Path) -> list[str]:
+    """The names of the files that hold a folder's weights; a ValueError where there are none that are read."""
+    index = folder / "model.safetensors.index.json"
+    if is_there(folder / "model.safetensors"):
+        return ["model.safetensors"]
+    if is_there(index):
+        return _shards(index)
+    raise ValueError(
+        f"{folder} has neither model.safetensors nor {index.name}; found: {_listing(folder)}. "
+        "Only safetensors files are read (a .bin or .pt file can run code when it is opened)"
+    )
 
 
 def _check_room(folder: Path, size: int) -> None:
@@ -72,19 +85,52 @@ def _some(names: list[str]) -> str:
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of one safetensors file by name, weights in float32, whole numbers as they are; a ValueError
     where it is damaged or none, or has numbers of another type."""
-    check_file(path)
-    try:
-        with safe_open(path, "pt") as file:
-            count = len(file.keys())
-            tensors = file.get_tensors() if count <= MOST_TENSORS else {}
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is damaged or not a safetensors file: {error}") from None
-    if count > MOST_TENSORS:
-        raise ValueError(f"{path} has {count:,} tensors; such a file has at most {MOST_TENSORS:,}")
+    tensors = _opened(path, lambda file: file.get_tensors())
     for name, w in tensors.items():
         if w.dtype not in READ + WHOLE:
             raise ValueError(f"{path}: {shown(name)} is {_type(w)}; weights are read in {_types()}")
     return {name: w.float() if w.dtype in READ else w for name, w in tensors.items()}
+
+
+def read_headers(path: Path) -> dict[str, Tensor]:
+    """The same tensors without their numbers, on torch's meta device: only the file's header is read, and the
+    first numbers of matrices that may be copies of one another, which their `sign` holds."""
+    tensors = _opened(path, lambda file: {name: _header(file.get_slice(name)) for name in file.keys()})  # noqa: SIM118 (no dict)
+    for name, w in tensors.items():
+        if isinstance(w, str):
+            raise ValueError(f"{path}: {shown(name)} is {w}; weights are read in {_types()}")
+    return tensors
+
+
+def _header(part) -> Tensor | str:
+    """A tensor of a file by its type and shape; the name of a type that is not read."""
+    dtype = HEADERS.get(part.get_dtype())
+    if dtype is None:
+        return part.get_dtype()
+    return torch.empty(part.get_shape(), dtype=torch.float32 if dtype in READ else dtype, device="meta")
+
+
+def _opened(path: Path, read) -> dict:
+    """What `read` takes from a safetensors file; a ValueError where it is damaged or none."""
+    check_file(path)
+    try:
+        with safe_open(path, "pt") as file:
+            count = len(file.keys())
+            tensors = read(file) if count <= MOST_TENSORS else {}
+            _sign(file, tensors)
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path} is damaged or not a safetensors file: {error}") from None
+    if count > MOST_TENSORS:
+        raise ValueError(f"{path} has {count:,} tensors; such a file has at most {MOST_TENSORS:,}")
+    return tensors
+
+
+def _sign(file, tensors: dict) -> None:
+    """Give matrices without numbers, of whose shape there are few, their first numbers: tables may be one."""
+    many = Counter(w.shape for w in tensors.values() if isinstance(w, Tensor) and w.is_meta and w.dim() == 2)
+    for name, w in tensors.items():
+        if isinstance(w, Tensor) and w.is_meta and 0 < many[w.shape] <= TABLES and w.numel():
+            w.sign = tuple(file.get_slice(name)[:1, :8].flatten().tolist())
 
 
 def _type(w: Tensor) -> str:
@@ -124,7 +170,7 @@ def build(config: Config | PairConfig | RecurrentConfig, weights: dict[str, Tens
             troubles.append(f"misshapen: {name} is {has}, config.json asks for {needs}")
         elif weights[name].dtype not in READ:
             troubles.append(f"unread: {name} is {_type(weights[name])}; weights are read in {_types()}")
-        elif not weights[name].float().isfinite().all():
+        elif not weights[name].is_meta and not weights[name].float().isfinite().all():
             troubles.append(f"broken: {name} holds numbers that are not finite in float32")
     if troubles:
         more = f"\n  … and {len(troubles) - 30} more" if len(troubles) > 30 else ""
@@ -169,6 +215,6 @@ def _check_sizes(config: Config | RecurrentConfig, weights: dict[str, Tensor], s
 
 
 def _laid_out(w: Tensor) -> Tensor:
-    """The same matrix, in memory input by input where it has more outputs than inputs: the product with a
+    """The same matrix, in memory input by input unless it has more inputs than outputs: the product with a
     single token's vector, which is what generation does, is up to twice as fast on a CPU."""
-    return w.T.contiguous().T if w.dim() == 2 and w.shape[0] > w.shape[1] else w
+    return w.T.contiguous().T if w.dim() == 2 and w.shape[0] >= w.shape[1] else w

@@ -20,18 +20,25 @@ FORMERLY = {"farthest": "max_distance"}  # former names of entries of config.jso
 SENTENCES = {"vocabulary.tiktoken": SentenceTokenizer}  # of encoder–decoders
 
 
-def read(folder: Path, config: dict, step: int | None = None):
-    """The model of a folder, or its checkpoint after `step` training steps."""
+def read(folder: Path, config: dict, step: int | None = None, headers: bool = False):
+    """The model of a folder, or its checkpoint after `step` training steps; with `headers` the model without
+    its numbers and its vocabulary."""
     shapes = _shapes(folder, config)
     if step is None:
-        model = build(shapes, read_weights(folder), str(folder))
+        model = build(shapes, read_weights(folder, headers), str(folder))
     else:
         model = checkpoints.read(folder, shapes, step)
     if model.reads[0].image:
         images.attach(model, folder, read_json(folder / images.FILE))
     sizes = {stack.vocabulary for stack in model.reads if not stack.image}
-    if sizes:
-        model.tokenizer = _vocabulary(folder, sizes, VOCABULARIES if len(model.reads) == 1 else SENTENCES)
+    kinds = VOCABULARIES if len(model.reads) == 1 else SENTENCES
+    if sizes and headers:
+        _vocabulary_file(folder, kinds)
+    elif sizes:
+        model.tokenizer = _vocabulary(folder, sizes, kinds)
+    if headers:
+        model.without_tokenizer = ""
+        return model
     if len(model.reads) == 2:
         _check_ends(folder, model)
     return model
@@ -75,10 +82,15 @@ def _made(kind: type, folder: Path, entries: dict):
         raise ValueError(f"{folder}/config.json is incomplete: {error}") from None
 
 
-def _vocabulary(folder: Path, sizes: set[int], kinds: dict):
+def _vocabulary_file(folder: Path, kinds: dict) -> str:
     file = next((name for name in kinds if is_there(folder / name)), None)
     if file is None:
         raise ValueError(f"{folder} has no {' or '.join(kinds)}")
+    return file
+
+
+def _vocabulary(folder: Path, sizes: set[int], kinds: dict):
+    file = _vocabulary_file(folder, kinds)
     check_file(folder / file, MOST_TEXT)
     tokenizer = kinds[file].read(folder / file)
     for size in sizes:

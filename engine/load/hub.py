@@ -8,8 +8,9 @@ FILES += ["model-*.safetensors", "preprocessor_config.json", "generation_config.
 
 
 def find(name: str, download: bool, shipped: list[str]) -> Path:
-    """The folder of the checkpoint `name` ("owner/name"), with a progress bar while it is fetched."""
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+    """The folder of the checkpoint `name` ("owner/name", or "name" as the hub's first ones), with a progress
+    bar while it is fetched."""
+    if not re.fullmatch(r"([\w.-]+/)?[\w.-]+", name):
         raise ValueError(_unknown(name, shipped))
     import huggingface_hub  # here: importing it takes half a second
 

@@ -19,7 +19,7 @@ def attend(
     """softmax(q·kᵀ · scale + bias, masked) · v (Vaswani et al. 2017, equation 1).
 
     q [B, H, T, E], k and v [B, H, S, E] -> [B, H, T, E]. mask [B or 1, 1, T, S], True = may look, or CAUSAL
-    (T = S). bias [B or 1, H, T, S]: for how far apart two positions are.
+    (T = S or 1). bias [B or 1, H, T, S]: for how far apart two positions are.
     """
     if mask is CAUSAL and (tap is not SILENT or bias is not None):
         mask = causal_mask(q.shape[2], k.shape[2], device=q.device)
@@ -37,7 +37,9 @@ def attend(
 def _fused(q: Tensor, k: Tensor, v: Tensor, mask: Mask, scale: float, bias: Tensor | None) -> Tensor:
     """The same in one fused kernel, which names no step."""
     if mask is CAUSAL:
-        return F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale)
+        return F.scaled_dot_product_attention(
+            q, k, v, is_causal=q.shape[2] > 1, scale=scale
+        )  # the last sees all
     added = mask if bias is None else torch.where(mask, bias, -torch.inf).to(q.dtype)
     return F.scaled_dot_product_attention(q, k, v, added, scale=scale)
 

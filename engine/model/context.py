@@ -19,6 +19,7 @@ class Context:
     memory       the vectors of another stack [B, S, its width], which cross-attention attends to; with a cache
                  those alone that it does not hold yet
     memory_mask  who may look at which of them [B or 1, 1, T, S]
+    last         only the last position is scored: enough to go on writing
     places       the place of each token that is read now, where padding is not counted [B, T]; None: one after
                  the other
     """
@@ -29,6 +30,7 @@ class Context:
     memory: Tensor | None = None
     memory_mask: Tensor | None = None
     places: Tensor | None = None
+    last: bool = False
 
     @property
     def start(self) -> int:

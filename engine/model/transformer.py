@@ -90,12 +90,13 @@ class Transformer(Model):
         self, ids: Tensor, context: Context | None = None, segments: Tensor | None = None, tap=SILENT
     ) -> Tensor:
         """Token ids [B, T] or images [B, channels, image, image] -> logits [B, T, V] or classes [B, C], or the
-        last vectors [B, T, D] if the model has neither.
+        last vectors [B, T, D] if the model has neither. Of a context with `last`, T is 1 there.
 
         context   as self.context() makes it; None: no padding, nothing read before
         segments  [B, T], which sentence each token belongs to; None: all 0
         """
-        return self.finish(self.stream(ids, context, segments, tap), tap)
+        x = self.stream(ids, context, segments, tap)
+        return self.finish(x[:, -1:] if context is not None and context.last else x, tap)
 
     def stream(
         self, ids: Tensor, context: Context | None = None, segments: Tensor | None = None, tap=SILENT
@@ -119,12 +120,14 @@ class Transformer(Model):
         cache: Cache | None = None,
         memory: Tensor | None = None,
         memory_padding: Tensor | None = None,
+        last: bool = False,
     ) -> Context:
         """The context of every block while `ids` are read.
 
         padding  [B, S], True = a real token; None: all are. S includes the cached tokens
         cache    holds the tokens read before; `ids` come after them
         memory   [B, S, its width], what cross-attention attends to, with its padding [B, S]
+        last     only the last position is to be scored
         """
         T, start = self.length(ids), 0 if cache is None else cache.length
         memory_mask = None
@@ -133,7 +136,7 @@ class Transformer(Model):
             memory = memory if cache is None else cache.unread(memory, self.config)
         places = None if padding is None else places_of(T, start, padding)
         angles = self.angles(start, T, padding)
-        return Context(self.mask(T, start + T, padding), angles, cache, memory, memory_mask, places)
+        return Context(self.mask(T, start + T, padding), angles, cache, memory, memory_mask, places, last)
 
     def new_cache(self, batch: int = 1, room: int | None = None) -> Cache:
         """An empty cache for texts of up to `room` tokens; None: of a full context."""
@@ -147,7 +150,7 @@ class Transformer(Model):
         """Who may look at whom when T queries are the last of S positions: [B or 1, 1, T, S], or CAUSAL."""
         if not self.config.causal:
             return full_mask(T, S, padding, self.device)
-        return CAUSAL if T == S and padding is None else causal_mask(T, S, padding, self.device)
+        return CAUSAL if T in (1, S) and padding is None else causal_mask(T, S, padding, self.device)
 
     def angles(self, start: int, T: int, padding: Tensor | None = None) -> Tensor | None:
         """How far queries and keys at T positions from `start` are turned [T, E/2], in radians; with padding

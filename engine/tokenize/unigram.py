@@ -1,11 +1,14 @@
 """T5's vocabulary: pieces with probabilities; a text is cut so that their product is largest."""
 
+from functools import cached_property
+from heapq import nlargest
 from pathlib import Path
 
 from engine.tokenize.hub import BYTE, SPACE, steps_of, strips_of
 from engine.tokenize.library import JsonVocabulary, told
 
 END = "</s>"
+PENALTY = 10.0  # how much less than the least of all entries a letter counts that is none
 
 
 class UnigramTokenizer(JsonVocabulary):
@@ -35,6 +38,36 @@ class UnigramTokenizer(JsonVocabulary):
         """The text of the tokens, without the space that stands before its first word."""
         return told(self, ids)
 
+    @cached_property
+    def scores(self) -> dict[str, float]:
+        """Entry -> the logarithm of its probability."""
+        return dict(map(tuple, self.parts["model"]["vocab"]))
+
+    @cached_property
+    def _least(self) -> float:
+        return min(self.scores.values()) - PENALTY
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, self.scores))
+
+    def cuts(self, word: str, count: int = 1) -> list[tuple[float, list[str]]]:
+        """The most probable ways to cut a word (spaces as ▁) into entries, the best first, each with the sum of
+        its entries' scores: by the Viterbi algorithm. A letter that is no entry stands for itself."""
+        best: list[list[tuple]] = [[(0.0, None, "")]]  # to each place: score, the way before, the last piece
+        for end in range(1, len(word) + 1):
+            ways = []
+            for start in range(max(0, end - self._longest), end):
+                piece = word[start:end]
+                score = self.scores.get(piece, self._least if len(piece) == 1 else None)
+                ways += [] if score is None else [(way[0] + score, way, piece) for way in best[start]]
+            best.append(nlargest(count, ways, key=lambda way: way[0]))
+        return [(way[0], _pieces(way)) for way in best[-1]]
+
+    def score(self, pieces: list[str]) -> float:
+        """The logarithm of the probability of a way to cut."""
+        return sum(self.scores.get(piece, self._least) for piece in pieces)
+
     def is_byte(self, id: int) -> bool:
         """Whether an entry is written as a single byte, <0xE2>."""
         return bool(BYTE.fullmatch(self._entries.get(id, "")))
@@ -45,3 +78,11 @@ class UnigramTokenizer(JsonVocabulary):
         if byte := BYTE.fullmatch(token):
             return bytes([int(byte[1], 16)])
         return token.encode() if token in self.added else token.replace(SPACE, " ").encode()
+
+
+def _pieces(way: tuple) -> list[str]:
+    pieces = []
+    while way[1] is not None:
+        pieces.append(way[2])
+        way = way[1]
+    return pieces[::-1]

@@ -54,6 +54,32 @@ def check_without_first(pattern, shown) -> Check:
     return compare(shown, *second.without_first(float64(pattern)))
 
 
+def check_value_sized(pattern, v, shown) -> Check:
+    """Attention weights [H, T, S] times the norm of each value, v [G, S, E]."""
+    return compare(shown, *second.value_sized(float64(pattern), float64(v)))
+
+
+def check_without(pattern, keys: list[int], shown) -> Check:
+    """Attention weights [..., T, S] without some positions, each row summing to 1 again."""
+    return compare(shown, *second.without(float64(pattern), keys))
+
+
+def check_rollout(patterns, shown) -> Check:
+    """Attention rollout [T, S] of the blocks' weights [H, T, S]."""
+    return compare(shown, *second.rollout([float64(pattern) for pattern in patterns]))
+
+
+def check_roles(pattern, seen, most: float, shown: dict) -> Check:
+    """The scores of each role, for each head of a pattern [H, T, S]; seen: what stands along its sides
+    (engine.roles.Seen); most: even attention's score above which a role is not told."""
+    heads = len(pattern)
+    allowed = np.broadcast_to(np.asarray(seen.allowed), pattern.shape)
+    ids, special = np.asarray(seen.ids), np.asarray(seen.special)
+    made = second.roles(float64(pattern), allowed, ids, special, seen.own, most)
+    value, size = (np.stack([made[role][i] for role in shown]) for i in (0, 1))
+    return compare(np.stack([np.asarray(shown[role]).reshape(heads) for role in shown]), value, size)
+
+
 def check_value_weighted(pattern, v, shown) -> Check:
     """Attention weights [H, T, S] times the norm of each value, v [G, S, E], each row summing to 1 again."""
     return compare(shown, *second.value_weighted(float64(pattern), float64(v)))

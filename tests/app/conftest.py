@@ -1,11 +1,13 @@
 import pytest
 import torch
+from huggingface_hub import constants
 
-from app import catalogue, compute
+from app import catalogue, compute, shelf
 from engine.config import Config
 from engine.images import Preparation
-from engine.tokenize import SentenceTokenizer, WordPieceTokenizer
+from engine.tokenize import SentenceTokenizer, UnigramTokenizer, WordPieceTokenizer
 from engine.training.encoder import learn_wordpiece
+from tests.app.folders import KINDS, save_unigram
 from tests.app.visit import model
 from tests.engine.tiny import (
     BERT,
@@ -40,6 +42,38 @@ DECODERS = {  # with parts that few models have
 WORDS = "the cat sat on the mat, the animal did not cross the street because it was too tired. " * 3
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_of_ones_own(tmp_path_factory):
+    """No models but those that a test brings, whatever is on this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(constants, "HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub")))
+        patch.delenv(shelf.VARIABLE, raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory):
+    """A folder with a tiny checkpoint of each kind, by the kind's name."""
+    top = tmp_path_factory.mktemp("checkpoints")
+    for kind, make in KINDS.items():
+        make(top / kind)
+    return top
+
+
+@pytest.fixture
+def shelved(tmp_path, monkeypatch):
+    """A folder for models of one's own, which the app looks into."""
+    monkeypatch.setenv(shelf.VARIABLE, str(tmp_path))
+    monkeypatch.setattr(shelf, "FRESH", 0.0)
+    shelf.forget()
+    yield tmp_path
+    for one in shelf.models():
+        compute.model.forget(one.name)
+        compute.forget(one.name)
+    monkeypatch.undo()
+    shelf.forget()
+
+
 @pytest.fixture(scope="session")
 def wordpiece(tmp_path_factory):
     path = tmp_path_factory.mktemp("wordpiece") / "tokenizer.json"
@@ -48,7 +82,12 @@ def wordpiece(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def strangers(wordpiece):
+def unigram(tmp_path_factory):
+    return UnigramTokenizer(save_unigram(tmp_path_factory.mktemp("unigram") / "tokenizer.json"))
+
+
+@pytest.fixture(scope="session")
+def strangers(wordpiece, unigram):
     """Random models of the kinds that are walked through, by name."""
     tokenizer = model().tokenizer
     llama = LLAMA | dict(vocabulary=len(tokenizer), context=64, activation="silu")
@@ -80,6 +119,12 @@ def strangers(wordpiece):
     for name, attention in (("teller", "additive"), ("alone", "none")):
         sizes = dict(vocabulary=len(sentences), context=20, width=18, encoder=Config(**sees))
         found[name] = recurrent("gru", attention, torch.float32, **sizes, **ends)
+    found["unigram"] = pair(
+        torch.float32,
+        **T5 | dict(vocabulary=len(unigram), context=20, start=0, end=unigram.end),
+        decoder=dict(context=16),
+    )
+    found["unigram"].tokenizer = unigram
     for name in CAPTIONERS:
         found[name].prepare = Preparation(8, (1.0,) * 3, (0.5,) * 3, palette=COLOURS)
     for name in (*TRANSLATORS, *CAPTIONERS):

@@ -77,7 +77,7 @@ def shelf(tmp_path, monkeypatch):
 
 
 def forget() -> None:
-    for name in ("models", "shipped", "by_family", "measured", "_rank"):
+    for name in ("_with_checkpoints", "shipped", "by_family", "_measured", "_rank"):
         getattr(catalogue, name).cache_clear()
 
 

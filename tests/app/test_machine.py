@@ -8,7 +8,11 @@ import pytest
 import engine
 from app import catalogue, compute
 from app.architecture import STEPS
+from app.state import View, fit
+from app.ui.context import StepContext
+from app.views.machine import inside
 from app.views.machine.lanes import MOST, Lanes, lanes_of
+from engine.config import Config
 from engine.load import SHIPPED
 from engine.trace import Edit
 from tests.app.conftest import CAPTIONERS, DECODERS, TRANSLATORS
@@ -177,22 +181,22 @@ def points_told(at) -> list[str]:
 
 
 def test_a_position_of_either_stack_is_picked_and_the_other_keeps_its_own():
-    at = machine(model="interpreter")
+    at = machine(model="interpreter", stack="decoder")
     assert [stack["token"] for stack in header(at)["stacks"]] == [-1, len(run_of(at).target[0]) - 1]
-    fire(at, "machine", pick=[0, 3, 5])
+    fire(at, "machine", lane=[0, 3, 5])
     assert (view(at).stack, view(at).token, header(at)["picked"]) == ("encoder", 3, 0)
-    fire(at, "machine", pick=[1, 5, 3])
+    fire(at, "machine", lane=[1, 5, 3])
     assert (view(at).stack, view(at).token, view(at).key) == ("decoder", 5, 3)
     assert [stack["token"] for stack in header(at)["stacks"]] == [3, 5]
     before = view(at)
     for forged in ([0, 99, -1], [2, 0, -1], [1, 0, 99], [1, 0], [0, -1, -1]):
-        report(at, [reported(at, "machine", "pick", forged)])
+        report(at, [reported(at, "machine", "lane", forged)])
         assert view(at) == before, forged
 
 
 def test_a_block_that_the_other_stack_lacks_is_not_asked_for():
     at = machine(model="captioner", stack="encoder", layer=3)
-    fire(at, "machine", pick=[1, 0, -1])
+    fire(at, "machine", lane=[1, 0, -1])
     assert view(at).stack == "decoder" and view(at).layer == 2 and not notices(at)
 
 
@@ -293,6 +297,160 @@ def test_another_run_is_checked_anew():
     assert light(at)["ok"]
 
 
+# --- the inside of a block -------------------------------------------------------------------------
+
+
+def check_stage(run, kept, stage: dict, head: int, group: int) -> None:
+    """Every cell is the entry at the place told, and none that it stands for is larger in size."""
+    values = drawn(run, stage["point"])
+    values = (
+        values[group if run.table[stage["point"]].axes[1] == "G" else head] if len(values) > 1 else values[0]
+    )
+    if stage["axes"][0] == "E":
+        values = values.T
+    cells = kept[stage["src"]][0]
+    if not stage["at"]:
+        np.testing.assert_array_equal(cells, values)
+        return
+    *rows, columns = kept[stage["at"]].astype(int)
+    rows = rows[0] if rows else np.arange(len(values))[:, None]
+    np.testing.assert_array_equal(cells, values[rows, columns])
+    assert (
+        np.abs(np.where(np.isneginf(values), 0, values)).max()
+        == np.abs(np.where(np.isneginf(cells), 0, cells)).max()
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_model_opens_its_blocks(family, name):
+    """Inside a block stands every step of the picked head and of the MLP, with the run's own numbers."""
+    read = {} if name in catalogue.shipped() else {"prompt": "the cat sat"}
+    one = compute.model(name)
+    for side in ("encoder", "decoder") if len(one.reads) == 2 else ("",):
+        config = one.get_submodule(side).config
+        if not isinstance(config, Config):
+            continue
+        at = machine(model=name, layer=1, head=1, inside=1, **read, **({"stack": side} if side else {}))
+        run, data = run_of(at), header(at)["inside"]
+        assert data["block"] == f"{side and side + '.'}blocks.1" and data["head"] == 1
+        for stage in data["stages"]:
+            check_stage(run, tensors(at), stage, 1, 1 // config.group_size)
+            assert "[[" not in stage["name"] + stage["does"] and stage["does"]
+        named = [stage["point"].removeprefix(f"{data['block']}.") for stage in data["stages"]]
+        parts = ["attn"] + ["cross"] * bool(config.memory)
+        steps = [f"{part}.{step}" for part in parts for step in STEPS_OF_A_HEAD]
+        assert [name for name in named if name in steps] == steps and named[-1] in (
+            "resid_post",
+            "mlp.norm.out",
+        )
+        assert light(at)["ok"] and "[[" not in header(at)["say"]
+
+
+STEPS_OF_A_HEAD = ("q", "k", "v", "dots", "scores", "masked", "pattern", "z", "out")
+
+
+def test_the_inside_of_a_block_comes_only_where_it_is_open():
+    at = machine(prompt=SHORT)
+    assert header(at)["inside"] is None
+    before = set(tensors(at))
+    stage, _ = column(at, "blocks.3.mlp.out")
+    fire(at, "machine", zoom=[stage, 2, 0.5, 0])
+    assert (view(at).inside, view(at).layer, view(at).zoom) == (True, 3, 2)
+    assert header(at)["inside"]["block"] == "blocks.3" and set(tensors(at)) > before
+    fire(at, "machine", zoom=[-1, 1, 0, 0])
+    assert not view(at).inside and header(at)["inside"] is None and set(tensors(at)) == before
+
+
+def test_a_long_prompt_opens_with_cells_that_stand_for_several_numbers():
+    at = machine(prompt=full_prompt(), layer=2, head=3, inside=1)
+    data = header(at)["inside"]
+    assert all(max(tensors(at)[stage["src"]].shape) <= 64 for stage in data["stages"])
+    for stage in data["stages"]:
+        check_stage(run_of(at), tensors(at), stage, 3, 3)
+    assert "share one" in header(at)["say"]
+
+
+def test_a_mixture_opens_the_expert_that_the_token_goes_to(family):
+    at = machine(model="mixed", prompt=SHORT, layer=1, inside=1, token=2)
+    run, points = run_of(at), [stage["point"] for stage in header(at)["inside"]["stages"]]
+    best = run["blocks.1.mlp.shares"][0, 2].argmax().item()
+    assert next(p for p in points if "experts" in p) == f"blocks.1.mlp.experts.{best}.pre"
+    assert {p.split(".")[4] for p in points if "experts" in p} == {str(best)}
+
+
+def test_an_edit_is_in_the_inside():
+    edit = Edit("blocks.2.attn.scores", "set", {"H": 1, "T": 3, "S": 2}, 9.0)
+    at = machine(prompt=SHORT, layer=2, head=1, inside=1, **what_if(edit))
+    stages = {stage["point"]: stage for stage in header(at)["inside"]["stages"]}
+    assert tensors(at)[stages["blocks.2.attn.scores"]["src"]][0, 3, 2] == 9
+    for stage in stages.values():
+        check_stage(run_of(at), tensors(at), stage, 1, 1)
+
+
+@pytest.mark.parametrize("name", ["storybook", "interpreter", "digits", "wordfinder", "mixed", "qwen", "after"])
+def test_every_stage_opens_a_step_that_the_walk_has(family, name):
+    one, side = compute.model(name), "decoder" if name == "interpreter" else ""
+    looks = View(layer=1, head=1, token=2)
+    given = catalogue.given(name, replace(looks, prompt=SHORT))
+    ctx = StepContext(looks, one, given, compute.trace(name, given), side)
+    for point in inside.points(ctx):
+        _, moved = fit(replace(looks, **inside.opens(ctx, point)), ctx.config, 9, side=side)
+        assert not moved, (point, moved)
+
+
+def test_a_stage_opens_the_walk_at_its_cell():
+    at = machine(prompt=SHORT, layer=1, head=1, inside=1)
+    stages = [stage["point"] for stage in header(at)["inside"]["stages"]]
+    fire(at, "machine", enter=[stages.index("blocks.1.attn.k_rot"), 2, 1, 7])
+    assert not at.exception and "machine" not in keys(at) and not notices(at)
+    seen = view(at)
+    assert (seen.step, seen.letter, seen.token, seen.key, seen.unit) == ("qkv", "k_rot", 2, 1, 7)
+
+
+def test_ribbons_are_as_wide_as_weight_times_size():
+    at = machine(prompt=SHORT)
+    _, plain = column(at, "blocks.1.attn.pattern")
+    assert plain["flow"] == plain["src"]
+    fire(at, "machine", weighted=True)
+    assert view(at).weighted
+    _, sized = column(at, "blocks.1.attn.pattern")
+    run = run_of(at)
+    v = run["blocks.1.attn.v"][0].numpy()
+    wanted = drawn(run, "blocks.1.attn.pattern") * np.linalg.norm(v, axis=-1)[:, None, :]
+    np.testing.assert_allclose(tensors(at)[sized["flow"]], wanted, rtol=1e-5)
+    assert light(at)["ok"] and "the worst of 39 tensors" in header(at)["light"]["text"]
+
+
+def test_a_head_that_is_picked_is_picked_everywhere():
+    at = machine(prompt=SHORT)
+    fire(at, "machine", pick=[column(at, "blocks.4.attn.pattern")[0], 2])
+    assert (view(at).layer, view(at).head, view(at).edits) == (4, 2, ())
+
+
+def test_a_block_or_a_head_of_the_other_stack_brings_its_token_along():
+    at = machine(model="interpreter", token=5, key=3, head=2)
+    stage, _ = column(at, "encoder.blocks.2.attn.pattern")
+    fire(at, "machine", zoom=[stage, 1, 0, 0])
+    seen = view(at)
+    assert (seen.stack, seen.layer, seen.head, seen.token, seen.inside) == ("encoder", 2, 2, 3, True)
+    assert header(at)["inside"]["block"] == "encoder.blocks.2" and not notices(at)
+    fire(at, "machine", pick=[column(at, "decoder.blocks.1.cross.pattern")[0], 4])
+    seen = view(at)
+    assert (seen.stack, seen.layer, seen.head, seen.key) == ("decoder", 1, 4, 3)
+    assert header(at)["inside"]["block"] == "decoder.blocks.1" and not notices(at)
+
+
+def test_a_recurrent_stack_has_no_inside():
+    at = machine(model="lookback-gru", inside=1)
+    assert header(at)["inside"] is None and not notices(at)
+    columns = header(at)["columns"]
+    before = view(at)
+    fire(at, "machine", pick=[len(columns) - 1, 0])
+    assert view(at) == before
+    fire(at, "machine", zoom=[3, 2, 0, 0])
+    assert not view(at).inside and view(at).zoom == 2
+
+
 # --- taking parts out ----------------------------------------------------------------------------
 
 
@@ -361,9 +519,13 @@ def test_other_what_ifs_strike_nothing_out():
 
 FORGED = {
     "take": [[0], [-1, 0], [99, 0], [1, 6], [1, -2], [1.0, 0], "1,0", None, [1, True]],
-    "zoom": [[0.5, 0, 0], [61, 0, 0], [2, -1, 0], [2, 0, 1.1], [2, 0], ["2", 0, 0], [float("nan"), 0, 0]],
+    "zoom": [[-1, 0.5, 0, 0], [-1, 61, 0, 0], [-1, 2, -1, 0], [-1, 2, 0, 1.1], [2, 0, 0], [99, 2, 0, 0]],
+    "pick": [[0], [1, -1], [1, 6], [99, 0], [-1, 0], "1,0"],
+    "weighted": [1, "on", None],
+    "cell": [[0, 0], [-1, 0], None],
+    "enter": [[0, 0, 0, 0]],
     "token": [-1, 99, 1.0, "0", None],
-    "pick": [[1, 0, -1], [0, 99, -1], [0, 0, 99], [0, 0], None],
+    "lane": [[1, 0, -1], [0, 99, -1], [0, 0, 99], [0, 0], None],
     "sink": [1, "on", None],
     "open": [[0, 0, 0, 0], [0, 9, 0, 0, 0], [99, 0, 0, 0, 0], [0, 0, 99, 0, 0], [0, 0, 0, 99, 0]],
 }
@@ -389,7 +551,7 @@ def test_a_report_of_another_picture_does_nothing():
 
 def test_zoom_and_the_hidden_first_token_are_in_the_view():
     at = machine(prompt=SHORT)
-    fire(at, "machine", zoom=[4.5, 0.25, 0.5])
+    fire(at, "machine", zoom=[-1, 4.5, 0.25, 0.5])
     fire(at, "machine", sink=True)
     assert (view(at).zoom, view(at).zoom_x, view(at).zoom_y, view(at).sink) == (4.5, 0.25, 0.5, True)
     assert header(at)["zoom"] == [4.5, 0.25, 0.5] and header(at)["sink"]

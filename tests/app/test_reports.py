@@ -36,6 +36,8 @@ FORGED = {
 }
 OPENED = {  # links whose pages together have every kind of part that reports something
     "machine": dict(),
+    "all heads": dict(step="all_heads"),
+    "lines": dict(step="all_heads", lines=1),
     "tokens": dict(step="tokens", prompt="Lothlorien too"),
     "next": dict(step="next", edits="zero~blocks.0.attn.z~H3!zero~blocks.1.mlp.out"),
     "heads": dict(step="heads"),
@@ -50,6 +52,7 @@ OPENED = {  # links whose pages together have every kind of part that reports so
     "recurrent": dict(model="lookback-gru", step="cell"),
 }
 EVENTS = {
+    "all_heads": ("pick", "take", "open"),
     "bar": ("token", "layer", "head", "stack"),
     "control": ("change",),
     "drawing": ("image",),
@@ -57,10 +60,12 @@ EVENTS = {
     "fold": ("toggle",),
     "head_grid": ("head",),
     "image": ("place",),
+    "lines": ("pick",),
     "looks": ("token",),
     "machine": ("token", "take", "zoom", "sink", "open"),
     "matrix": ("pick",),
     "painting": ("image",),
+    "picker": ("choose", "card"),
     "pipeline": ("step",),
     "plot": ("pick",),
     "prompt": ("prompt", "example"),

@@ -73,6 +73,29 @@ def test_the_last_values_are_remembered_by_their_weight_and_the_last_one_always(
     assert calls == [4, 5, 6, 5, 4, 11, 4, 11]
 
 
+def test_what_weighs_nothing_stays_and_what_has_to_go_is_told():
+    calls, gone = [], []
+    function = shared(10, weight=lambda x: x, drop=gone.append)(lambda x: calls.append(x) or x)
+    for x in (0, 4, 5, 7, 0):
+        function(x)
+    assert (calls, gone, function.held) == ([0, 4, 5, 7], [4, 5], 7)
+    function.shrink(0)
+    assert (gone, function.held) == ([4, 5, 7], 0)
+    function(0)
+    assert calls == [0, 4, 5, 7]
+
+
+def test_what_was_called_with_one_first_argument_can_be_forgotten():
+    calls = []
+    function = shared(10, weight=lambda x: 2)(lambda name, x=0: calls.append((name, x)) or x)
+    for name, x in (("a", 1), ("b", 1), ("a", 2)):
+        function(name, x)
+    function.forget("a")
+    assert function.held == 2
+    function("b", 1), function("a", 1)
+    assert calls == [("a", 1), ("b", 1), ("a", 2), ("a", 1)]
+
+
 def test_a_default_and_the_same_value_given_are_one():
     slow = Slow()
     slow.go.set()

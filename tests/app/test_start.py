@@ -1,5 +1,6 @@
 """Starting the app: its options, its port, and the addresses that are told."""
 
+import os
 import re
 import signal
 import socket
@@ -37,6 +38,17 @@ def test_streamlits_options_are_taken_and_files_are_the_callers(monkeypatch):
     got = given(monkeypatch, "--theme.base", "dark", "--server.sslKeyFile", "key.pem", "--network")
     assert got["theme.base"] == ["dark"] and got["server.address"] == "0.0.0.0"
     assert Path(got["server.sslKeyFile"][0]) == Path("/somewhere/key.pem")
+
+
+def test_folders_of_models_are_the_callers_and_must_be_there(monkeypatch, tmp_path, capsys):
+    (tmp_path / "nets").mkdir()
+    named = given(monkeypatch, "--models", "nets", "--models", str(tmp_path))["models"]
+    assert start._folders(named, tmp_path) == [str(tmp_path / "nets"), str(tmp_path)]
+    with pytest.raises(SystemExit, match="There is no folder no; --models takes one"):
+        start._folders(["no"], tmp_path)
+    (tmp_path / f"a{os.pathsep}b").mkdir()
+    with pytest.raises(SystemExit, match="stands between several folders"):
+        start._folders([f"a{os.pathsep}b"], tmp_path)
 
 
 @pytest.mark.parametrize(

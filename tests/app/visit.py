@@ -246,7 +246,8 @@ def mark(at: AppTest, key: str) -> tuple[float, float]:
 
 def tensors(at: AppTest) -> dict[str, np.ndarray]:
     """What the page keeps: every stored tensor by its id."""
-    return unpack(_mounted(at, "store").bytes)
+    stores = [e.proto.bytes for e in at.get("bidi_component") if e.key in ("store", "apart")]
+    return {id: tensor for store in stores for id, tensor in unpack(store).items()}
 
 
 def pictures(at: AppTest) -> list[tuple[dict, np.ndarray]]:

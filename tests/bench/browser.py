@@ -1,19 +1,22 @@
 """From an action to its picture, in headless Chromium: python -m tests.bench.browser"""
 
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
 
+import torch
 from playwright.sync_api import Browser, Page
 
 import engine
 from app.architecture import GLANCE, STEPS
 from engine.config import Config
+from tests.bench import large
 from tests.bench.prompts import prompts
 from tests.bench.report import machine, median, table
 from tests.bench.stopwatch import Seen, act, context, load
-from tests.serving import chromium, server
+from tests.serving import chromium, idle, server
 
 TRIES = 10
 LOADS = 5
@@ -46,6 +49,9 @@ def main() -> None:
             rows += _steps(page)
             rows += _machine(context(browser).new_page(), app.url, texts)
             charts = _charts(context(browser).new_page(), app.url, texts[0])
+        with server(command=large.__name__) as app:
+            rows += _large(context(browser).new_page(), app.url, texts)
+            rows.append(_all_heads(context(browser).new_page(), app.url, texts))
         rows.append(_row("Streamlit alone: a button and a text", _bare(browser), None))
     table(f"From the action to the paint, {TRIES} tries each, 32 tokens, 1280 × 720", HEAD, rows)
     head = ("chart, drawn by the page alone", "painted ms", "target", "× target", "fastest–slowest")
@@ -61,7 +67,7 @@ def _row(name: str, seen: list[Seen], target: float | None, sight: int = 0) -> l
         median(ms),
         target,
         median(ms) / target if target else None,
-        f"{min(ms):.0f}–{max(ms):.0f}",
+        _spread(ms),
         median(sent) if sent else None,
         median(answered) if answered else None,
         f"{median(s.messages for s in seen):g}",
@@ -191,25 +197,139 @@ def _new_prompts(page: Page, texts: list[str]) -> list[list]:
     ]
 
 
-def _machine(page: Page, url: str, texts: list[str]) -> list[list]:
-    """The picture of the whole model: of a new prompt, and zoomed by the wheel, frame by frame."""
-    root = "document.querySelector('[data-kind=machine] .gb')"
-    load(page, f"{url}/?{urlencode({'prompt': texts[0]})}", f"{root}?.dataset.sig")
+MACHINE = "document.querySelector('[data-kind=machine] .gb')"
+CANVAS = "[data-kind=machine] canvas"
+
+
+def _machine(page: Page, url: str, texts: list[str], model: str = "", wanted: float = 200) -> list[list]:
+    """The picture of the whole model: of a new prompt, zoomed by the wheel frame by frame, pointed at; and a
+    block opened, zoomed and played."""
+    called = f"machine{model and ', '}{model}"
+    link = {"prompt": texts[0]} | ({"model": model} if model else {})
+    load(page, f"{url}/?{urlencode(link)}", f"{MACHINE}?.dataset.sig")
+    box, seen = page.locator("[data-part=prompt] textarea"), []
+    for text in texts[1:]:
+        old = page.evaluate(f"{MACHINE}.dataset.sig")
+        box.fill(text)
+        sight = f"{MACHINE}.dataset.sig !== {old!r}"
+        seen.append(act(page, "keydown", lambda: box.press("Enter"), sight))
+    page.locator(CANVAS).focus()
+    page.locator(CANVAS).hover()
+    zoomed = page.evaluate("selector => __probe.zoomed(selector)", CANVAS)
+    page.locator(CANVAS).press("0")
+    return [
+        _row(f"{called}: from a new prompt to the picture", seen[1:], wanted),
+        _frames(f"{called}: a frame while zooming", zoomed, 20),
+        _row(f"{called}: pointer over a cell", _pointed(page), 33),
+        _row(f"{called}: another token's lane", _lanes(page), 33),
+        *_inside(page, called),
+    ]
+
+
+def _spread(ms: list[float]) -> str:
+    return f"{min(ms):.0f}–{max(ms):.0f}"
+
+
+def _pass(text: str) -> float:
+    """Milliseconds of a forward pass of the large model, on one thread as the app computes."""
+    torch.set_num_threads(1)
+    start = time.perf_counter()
+    engine.run(large.large(), text)
+    return (time.perf_counter() - start) * 1000
+
+
+def _frames(name: str, ms: list[float], target: float) -> list:
+    return [name, median(ms), target, median(ms) / target, _spread(ms), None, None, "0", 0]
+
+
+def _pointed(page: Page) -> list[Seen]:
+    box, seen = page.locator(CANVAS).bounding_box(), []
+    for i in range(TRIES + 1):
+        x, y = box["x"] + box["width"] * (0.2 + 0.06 * i), box["y"] + box["height"] * (0.3 + 0.05 * i)
+        over = page.evaluate(f"{MACHINE}.dataset.hover ?? ''")
+        sight = f"!['', {over!r}].includes({MACHINE}.dataset.hover) && !{MACHINE}.__state.pending"
+        seen.append(act(page, "pointermove", lambda x=x, y=y: page.mouse.move(x, y), sight))
+    return seen[1:]
+
+
+def _lanes(page: Page) -> list[Seen]:
+    seen = []
+    for _ in range(TRIES + 1):
+        now = page.evaluate(f"{MACHINE}.__state.token")
+        sight = f"{MACHINE}.__state.token !== {now} && !{MACHINE}.__state.pending"
+        seen.append(act(page, "keydown", lambda: page.locator(CANVAS).press("ArrowUp"), sight))
+    return seen[1:]
+
+
+def _inside(page: Page, called: str) -> list[list]:
+    """Blocks opened one after the other; the last is zoomed and played."""
+    block, seen, now = page.get_by_label("Open a block"), [], 0
+    last = block.locator("option").count() - 2
+    block.select_option("blocks.0")
+    idle(page)
+    for i in range(TRIES + 1):  # down the list and up again
+        key, by = ("ArrowDown", 1) if i // last % 2 == 0 else ("ArrowUp", -1)
+        now += by
+        opened = f"{MACHINE}.__state.plan.bands && {MACHINE}.__state.h.inside.block === 'blocks.{now}'"
+        seen.append(act(page, "keydown", lambda key=key: block.press(key), opened))
+    zoomed = page.evaluate("selector => __probe.zoomed(selector)", CANVAS)
+    page.locator(CANVAS).press("0")
+    idle(page)
+    block.select_option("blocks.1")
+    page.wait_for_function(f"() => {MACHINE}.__state.plan.bands")
+    page.locator(CANVAS).press(" ")
+    played = page.evaluate("() => __probe.frames(60)")
+    return [
+        _row(f"{called}: a block is opened", seen[1:], 200),
+        _frames(f"{called}: a frame while zooming inside it", zoomed, 20),
+        _frames(f"{called}: a frame while its inside plays", played, 20),
+    ]
+
+
+def _large(page: Page, url: str, texts: list[str]) -> list[list]:
+    """The same with a random model of GPT-2 small's shape, whose forward pass is timed by itself, and with a
+    long prompt: for how long the page stands still at most until its picture is there."""
+    passes = [_pass(text) for text in texts[:TRIES]]
+    rows = _machine(page, url, texts, "large", 400 + median(passes))
+    rows.insert(0, ["large: its forward pass alone", median(passes), None, None, _spread(passes), *[None] * 4])
+    page.locator(CANVAS).press("0")
+    box = page.locator("[data-part=prompt] textarea")
+    box.fill(" a" * 1000)
+    page.evaluate("() => __probe.watch()")
+    patient = {"patience": 200_000}
+    long = act(
+        page, "keydown", lambda: box.press("Enter"), f"{MACHINE}.__state.h.size > 1 && {STILL}", **patient
+    )
+    block = page.get_by_label("Open a block")
+    stands = page.evaluate("() => __probe.stood()")
+    inside = act(page, "keydown", lambda: block.press("ArrowDown"), f"{MACHINE}.__state.plan.bands", **patient)
+    stood = page.evaluate("() => __probe.stood()")
+    return [
+        *rows,
+        _row("machine, large, 1,001 tokens: from a new prompt to the picture", [long], None),
+        _row("machine, large, 1,001 tokens: a block is opened", [inside], None),
+        [
+            "of these the longest that the page stands still",
+            max(stands, stood),
+            200,
+            max(stands, stood) / 200,
+            "",
+            *[None] * 4,
+        ],
+    ]
+
+
+def _all_heads(page: Page, url: str, texts: list[str]) -> list:
+    """All heads of a model of twelve blocks with twelve heads, of a new prompt: until they are painted."""
+    root = "document.querySelector('[data-kind=all_heads] .gb')"
+    link = {"step": "all_heads", "model": large.NAME, "prompt": texts[0]}
+    load(page, f"{url}/?{urlencode(link)}", f"{root}?.dataset.sig")
     box, seen = page.locator("[data-part=prompt] textarea"), []
     for text in texts[1:]:
         old = page.evaluate(f"{root}.dataset.sig")
         box.fill(text)
-        sight = f"{root}.dataset.sig !== {old!r}"
-        seen.append(act(page, "keydown", lambda: box.press("Enter"), sight))
-    canvas = page.locator("[data-kind=machine] canvas")
-    canvas.focus()
-    canvas.hover()
-    frames = page.evaluate("selector => __probe.zoomed(selector)", "[data-kind=machine] canvas")
-    zoom = ["machine: a frame while zooming", median(frames), 20, median(frames) / 20]
-    return [
-        _row("machine: from a new prompt to the picture", seen[1:], 200),
-        [*zoom, f"{min(frames):.0f}–{max(frames):.0f}", None, None, "0", 0],
-    ]
+        seen.append(act(page, "keydown", lambda: box.press("Enter"), f"{root}.dataset.sig !== {old!r}"))
+    return _row("all heads, 12 × 12: from a new prompt to the picture", seen[1:], 300)
 
 
 def _thumbs(page: Page) -> list[Seen]:

@@ -6,11 +6,10 @@ from pathlib import Path
 import torch
 
 import engine
-from engine.config import Config
 from engine.model.transformer import Transformer
+from tests.bench.large import GPT2_SMALL
 
 STATUS = Path("/proc/self/status")
-GPT2_SMALL = Config(vocabulary=50257, context=1024, width=768, layers=12, heads=12, mlp_width=3072)
 RESET_PEAK = "5"
 
 

@@ -70,10 +70,27 @@
       }
       return ms;
     },
+    // The ms of each of so many frames
+    async frames(count) {
+      const frame = () => new Promise(requestAnimationFrame), ms = [];
+      await frame();
+      for (let i = 0, before = performance.now(); i < count; i++) {
+        await frame();
+        ms.push(performance.now() - before);
+        before = performance.now();
+      }
+      return ms;
+    },
+    // From here on, the longest that a task of the page took: while it runs, nothing answers.
+    watch() {
+      probe.tasks = [];
+      new PerformanceObserver((list) => probe.tasks.push(...list.getEntries())).observe({ type: "longtask" });
+    },
+    stood: () => Math.max(0, ...probe.tasks.map((task) => task.duration)),
     // The script has run to its end.
     still: () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning",
   });
-  for (const type of ["keydown", "click", "pointermove"]) {
+  for (const type of ["keydown", "click", "pointermove", "change"]) {
     addEventListener(type, (e) => {
       if (!e.isTrusted || probe.awaited !== type) return;
       Object.assign(probe, { at: e.timeStamp, awaited: null });

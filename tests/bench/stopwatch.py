@@ -40,10 +40,10 @@ def load(page: Page, url: str, sight: str) -> float:
     return ms
 
 
-def act(page: Page, event: str, do: Callable[[], object], *sights: str) -> Seen:
+def act(page: Page, event: str, do: Callable[[], object], *sights: str, patience: int = 20_000) -> Seen:
     """Do something that ends in a trusted `event` and wait until each of `sights` is painted."""
     page.evaluate("event => __probe.arm(event)", event)
-    waits = ", ".join(f"__probe.painted(() => {sight})" for sight in sights)
+    waits = ", ".join(f"__probe.painted(() => {sight}, {patience})" for sight in sights)
     page.evaluate(f"() => {{ window.__shown = Promise.all([{waits}]) }}")
     do()
     shown = page.evaluate("() => __shown")

@@ -1,8 +1,11 @@
 """One server and one Chromium for all; every page is watched, and any trouble on it fails the test."""
 
+import shutil
+
 import pytest
 from playwright.sync_api import Page
 
+from tests.app.folders import gpt2, pickled
 from tests.browser.reading import go
 from tests.serving import TOURED, chromium, server
 
@@ -10,8 +13,11 @@ WINDOW = {"width": 1280, "height": 720}
 
 
 @pytest.fixture(scope="package")
-def app():
-    with server() as running:
+def app(tmp_path_factory):
+    models = tmp_path_factory.mktemp("models")
+    gpt2(models / "tiny-gpt2")
+    pickled(shutil.copytree(models / "tiny-gpt2", models / "pickled"))
+    with server(models=models) as running:
         yield running.url
 
 

@@ -26,6 +26,14 @@ PLACE = f"""([layer, head, row, col]) => {{
     const y = part.y + part.h * (row === undefined ? 0.5 : (row + 0.5) / T);
     return [(x - view.x) * view.k, (y - view.y) * view.k];
 }}"""
+# Where a cell inside a block is, by its point
+INSIDE = f"""([point, row, col]) => {{
+    const {{ plan, view }} = {ROOT}.__state, part = plan.parts.find(({{ spec }}) => spec.point === point);
+    const [, R, C] = window.__glassbox.tensors.get(part.spec.src).shape;
+    const x = part.x + (part.w * (col + 0.5)) / C, y = part.y + (part.h * (row + 0.5)) / R;
+    return [(x - view.x) * view.k, (y - view.y) * view.k];
+}}"""
+WHOLE = "!state.plan.bands && !state.pending"
 HEADING = f"""([layer, name]) => {{
     const {{ plan, view }} = {ROOT}.__state;
     const found = plan.headings.find((h) => h.column.layer === layer && h.name === name);
@@ -78,23 +86,125 @@ def hovered(page: Page, *which) -> str:
     return page.evaluate(f"() => {ROOT}.dataset.hover")
 
 
+def hovered_inside(page: Page, *which) -> str:
+    page.locator(CANVAS).hover(**at(page, INSIDE, *which))
+    return page.evaluate(f"() => {ROOT}.dataset.hover")
+
+
+def shown(told: str) -> float:
+    """The number of a cell that is told."""
+    return number(re.search(r": ([−\d.e∞]+)( \(masked\))?$", told)[1])
+
+
+def inside(page: Page, block: str) -> None:
+    """Wait until the inside of this block is there."""
+    drawn(page)
+    until(page, f"state.plan.bands && state.h.inside?.block === {block!r} && !state.pending")
+
+
 @pytest.mark.parametrize("by", ["keys", "buttons"])
 def test_zoom_goes_from_the_model_to_the_number_of_a_cell(page, app, by):
     open_machine(page, app, layer=1, head=2, token=5, key=3)
+
+    def near() -> None:
+        press(page, "+") if by == "keys" else page.get_by_role("button", name="Zoom in").click()
+
     assert page.evaluate(f"() => {ROOT}.dataset.numbers") == "0"
+    near()
+    page.wait_for_url("**inside=1**")
+    inside(page, "blocks.1")
     sizes = [1]
     for _ in range(3):
-        press(page, "+") if by == "keys" else page.get_by_role("button", name="Zoom in").click()
+        near()
         until(page, f"state.view.k > {sizes[-1]} && !state.pending")
         sizes.append(state(page, "view.k"))
     assert int(page.evaluate(f"() => {ROOT}.dataset.numbers")) > 0
-    told = hovered(page, 1, 2, 5, 3)
-    assert told.startswith("block 1, head 2: ")
-    shown = number(re.search(r"\(([−\d.e]+)\)", told)[1])
-    assert shown == pytest.approx(run()["blocks.1.attn.pattern"][0, 2, 5, 3].item(), rel=1e-3)
+    told = hovered_inside(page, "blocks.1.attn.pattern", 5, 3)
+    assert told.startswith("weights [T=")
+    assert shown(told) == pytest.approx(run()["blocks.1.attn.pattern"][0, 2, 5, 3].item(), rel=1e-3)
     page.wait_for_url(re.compile("zoom=.*zoom_x=.*zoom_y="))
-    page.get_by_role("button", name="Show the whole model").click()
-    page.wait_for_url(lambda url: "zoom" not in url)
+    page.get_by_label("Open a block").select_option("")
+    page.wait_for_url(lambda url: "zoom" not in url and "inside" not in url)
+
+
+@pytest.mark.parametrize("point", ["q", "k_rot", "v", "dots", "scores", "masked", "z"])
+def test_a_cell_inside_a_block_tells_the_engines_number(page, app, point):
+    open_machine(page, app, layer=2, head=1, inside=1)
+    values = run()[f"blocks.2.attn.{point}"][0, 1]
+    told = hovered_inside(page, f"blocks.2.attn.{point}", 4, 2)
+    value = values.T[4, 2] if point == "k_rot" else values[4, 2]
+    assert shown(told) == pytest.approx(value.item(), rel=1e-3)
+
+
+def test_play_pause_scrub_and_step_inside_a_block(page, app):
+    open_machine(page, app, layer=2, head=1, inside=1)
+    names = page.evaluate(f"() => {ROOT}.__state.h.inside.stages.map((stage) => stage.name)")
+    where, dots = page.locator(".player .where"), names.index("q · k")
+    page.get_by_label("How far").evaluate(SET, dots - 1)
+    page.get_by_role("button", name="Play").click()
+    until(page, f"state.at === {dots} && state.progress > 0.1 && state.progress < 1")
+    page.get_by_role("button", name="Play").click()
+    now = state(page, "at")
+    assert now >= dots and (state(page, "progress"), where.inner_text()) == (1, names[now])
+    page.wait_for_timeout(700)
+    assert state(page, "at") == now
+    page.get_by_label("How far").evaluate(SET, dots)
+    press(page, "ArrowRight", "ArrowRight")
+    assert where.inner_text() == "masked"
+    press(page, "ArrowLeft")
+    assert where.inner_text().startswith("÷")
+    page.get_by_label("How far").evaluate(SET, len(names) - 2)
+    page.get_by_role("button", name="Play").click()
+    until(page, f"state.at === {len(names) - 1} && !state.playing")
+
+
+def test_a_cell_that_is_picked_inside_is_picked_in_the_walk(page, app):
+    open_machine(page, app, layer=2, head=1, inside=1)
+    page.locator(CANVAS).click(**at(page, INSIDE, "blocks.2.attn.scores", 6, 2))
+    page.wait_for_url("**token=6**key=2**")
+    drawn(page)
+    page.locator(CANVAS).dblclick(**at(page, INSIDE, "blocks.2.attn.scores", 7, 1))
+    page.wait_for_url(f"{app}/?**step=scores**token=7**key=1**")
+
+
+def test_a_block_is_opened_and_a_head_picked_by_lists(page, app):
+    open_machine(page, app)
+    page.get_by_label("Open a block").select_option("block 3")
+    inside(page, "blocks.3")
+    page.get_by_label("Pick a head").select_option("head 4")
+    page.wait_for_url("**layer=3**head=4**inside=1**")
+    until(page, "state.h.inside.head === 4")
+    page.get_by_role("button", name="Take out").click()
+    page.wait_for_url("**edits=zero~blocks.3.attn.z~H4**")
+    drawn(page)
+    told = hovered_inside(page, "blocks.3.attn.z", 4, 2)
+    assert shown(told) == 0
+    page.get_by_role("button", name="Put back").click()
+    page.wait_for_url(lambda url: "edits" not in url)
+
+
+def test_blocks_and_heads_of_both_stacks_are_picked(page, app):
+    open_machine(page, app, model="interpreter", prompt="I see a cat.")
+    cross = "decoder.blocks.1.cross.pattern"
+    head = f"""([point, n]) => {{
+        const part = {ROOT}.__state.plan.parts.find((p) => p.column.point === point && p.head === n);
+        return [part.x + part.w / 2, part.y + part.h / 2];
+    }}"""
+    page.get_by_label("Open a block").select_option("encoder block 2")
+    inside(page, "encoder.blocks.2")
+    page.wait_for_url("**stack=encoder**layer=2**inside=1**")
+    page.get_by_label("Open a block").select_option("")
+    until(page, WHOLE)
+    drawn(page)
+    page.locator(CANVAS).click(**at(page, head, cross, 2))
+    page.wait_for_url(re.compile("^((?!stack).)*layer=1.*head=2"))
+    drawn(page)
+    page.locator(CANVAS).click(**at(page, head, cross, 2))
+    page.wait_for_url("**edits=zero~decoder.blocks.1.cross.z~H2**")
+    drawn(page)
+    press(page, "+")
+    inside(page, "decoder.blocks.1")
+    assert shown(hovered_inside(page, "decoder.blocks.1.cross.z", 1, 2)) == 0
 
 
 def test_a_cell_of_a_vector_tells_its_own_number_and_of_how_many_it_is_the_largest(page, app):
@@ -112,14 +222,20 @@ def test_a_cell_of_a_vector_tells_its_own_number_and_of_how_many_it_is_the_large
     assert number(value) == pytest.approx(values[int(entry)].item(), rel=1e-3)
 
 
-def test_the_wheel_zooms_where_the_pointer_is(page, app):
+def test_the_wheel_zooms_where_the_pointer_is_and_opens_a_block_that_is_near(page, app):
     open_machine(page, app)
     page.locator(CANVAS).focus()
     page.locator(CANVAS).hover(**at(page, PLACE, 3, 3))
     before = page.evaluate(PLACE, [3, 3])
-    page.mouse.wheel(0, -400)
+    page.mouse.wheel(0, -300)
     until(page, "state.view.k > 2 && !state.pending")
     assert page.evaluate(PLACE, [3, 3]) == pytest.approx(before, abs=1.5)
+    page.mouse.wheel(0, -300)
+    inside(page, "blocks.3")
+    page.wait_for_url("**layer=3**inside=1**")
+    page.mouse.wheel(0, 300)
+    until(page, f"{WHOLE} && state.view.k > 2")
+    page.wait_for_url(lambda url: "inside" not in url and "zoom=" in url)
 
 
 def test_play_pause_scrub_and_step(page, app):
@@ -144,15 +260,20 @@ def test_play_pause_scrub_and_step(page, app):
     until(page, f"state.at === {last} && !state.playing")
 
 
-def test_a_head_is_taken_out_and_put_back_by_a_click(page, app):
+def test_a_head_is_picked_by_a_click_taken_out_by_another_and_put_back(page, app):
     open_machine(page, app)
     before = answers(page)
-    page.locator(CANVAS).click(**at(page, PLACE, 2, 3))
+    head = at(page, PLACE, 2, 3)
+    page.locator(CANVAS).click(**head)
+    page.wait_for_url("**layer=2**head=3**")
+    drawn(page)
+    assert "edits" not in page.url and answers(page) == before
+    page.locator(CANVAS).click(**head)
     page.wait_for_url("**edits=zero~blocks.2.attn.z~H3**")
     page.wait_for_function("() => document.querySelector('.answers .then')")
     assert all("→" in answer for answer in answers(page))
     drawn(page)
-    page.locator(CANVAS).click(**at(page, PLACE, 2, 3))
+    page.locator(CANVAS).click(**head)
     page.wait_for_url(lambda url: "edits" not in url)
     page.wait_for_function("() => !document.querySelector('.answers .then')")
     assert answers(page) == before
@@ -193,9 +314,12 @@ def test_by_keys_alone(page, app):
     page.wait_for_url(f"**token={last - 2}**")
     assert answers(page) != shown
     press(page, "+")
-    page.wait_for_url("**zoom=**")
-    press(page, "-")
-    page.wait_for_url(lambda url: "zoom" not in url)
+    inside(page, "blocks.2")
+    press(page, "+")
+    page.wait_for_url("**inside=1**zoom=**")
+    press(page, "-", "-")
+    page.wait_for_url(lambda url: "zoom" not in url and "inside" not in url)
+    until(page, WHOLE)
     press(page, " ")
     until(page, "state.playing && state.at >= 0")
     press(page, " ")
@@ -203,6 +327,12 @@ def test_by_keys_alone(page, app):
     now = state(page, "at")
     press(page, "ArrowRight")
     assert state(page, "at") == now + 1
+    press(page, "h", "h", "H")
+    page.wait_for_url("**head=2**")
+    drawn(page)
+    press(page, "H")
+    page.wait_for_url("**head=1**")
+    drawn(page)
     press(page, "Delete")
     page.wait_for_url("**edits=zero~blocks.2.attn.z~H1**")
     drawn(page)
@@ -217,17 +347,20 @@ def test_by_keys_alone(page, app):
 
 def test_back_from_the_walk_leads_to_the_same_zoom(page, app):
     open_machine(page, app, layer=1, head=2)
+    press(page, "+")
+    inside(page, "blocks.1")
     press(page, "+", "+")
     page.wait_for_url("**zoom=**")
     drawn(page)
     view = state(page, "view")
     assert view["k"] > 2
-    page.locator(CANVAS).dblclick(**at(page, PLACE, 1, 2, 4, 1))
+    page.locator(CANVAS).dblclick(**at(page, INSIDE, "blocks.1.attn.pattern", 4, 1))
     page.wait_for_url(f"{app}/?**step=softmax**token=4**key=1**")
     page.wait_for_selector("[data-at]")
     ready(page)
     page.go_back()
-    page.wait_for_url(f"{app}/?**")
+    page.wait_for_url(f"{app}/?**inside=1**")
+    inside(page, "blocks.1")
     drawn(page)
     after = state(page, "view")
     assert [after[part] for part in "kxy"] == pytest.approx([view[part] for part in "kxy"], rel=1e-3, abs=0.2)
@@ -240,6 +373,11 @@ def test_where_motion_is_not_wanted_play_is_a_step(visitor, app):
     page.get_by_role("button", name="Play").click()
     page.wait_for_timeout(600)
     assert (state(page, "at"), state(page, "playing")) == (1, None)
+    press(page, "+")
+    inside(page, "blocks.0")
+    press(page, " ", " ")
+    page.wait_for_timeout(600)
+    assert (state(page, "at"), state(page, "playing"), state(page, "progress")) == (1, None, 1)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from engine import analysis, decode
+from engine import analysis, decode, roles
 from engine.decode import Decoding
 from engine.images import Pixels, Preparation
 from engine.position import turns
@@ -171,9 +171,31 @@ def _weighted() -> Lights:
     trace = TRACES["LLaMA"]()
     pattern, v = (trace[f"blocks.1.attn.{name}"][0] for name in ("pattern", "v"))
     return {
+        "value-sized": derived.check_value_sized(pattern, v, analysis.value_sized(pattern, v)),
         "value-weighted": derived.check_value_weighted(pattern, v, analysis.value_weighted(pattern, v)),
         "without the first": derived.check_without_first(pattern, analysis.without_first(pattern)),
     }
+
+
+def _without() -> Lights:
+    pattern = TRACES["LLaMA"]()["blocks.1.attn.pattern"][0]
+    return {"without some": derived.check_without(pattern, [0, 3], analysis.without(pattern, [0, 3]))}
+
+
+def _rollout() -> Lights:
+    trace = TRACES["one prompt"]()
+    patterns = list(roles.patterns(trace))
+    return {"rollout": derived.check_rollout(patterns, analysis.rollout(patterns))}
+
+
+def _roles(ids: list[int] = IDS[0], **choices) -> Lights:
+    """Of a text in which tokens recur; each role has a light."""
+    trace = _decoder(choices, [[*ids, *ids[:6]]])()
+    pattern, allowed = (trace[f"blocks.1.attn.{name}"][0] for name in ("pattern", "mask"))
+    special = torch.isin(trace.ids[0], torch.tensor([ids[0], *ids[4:5]]))
+    seen = roles.Seen(allowed, trace.ids[0], special)
+    found = roles.scores(pattern, seen)
+    return {role: derived.check_roles(pattern, seen, roles.CHANCE, {role: found[role]}) for role in found}
 
 
 def _two_texts() -> Lights:
@@ -201,6 +223,11 @@ PAGES: dict[str, Callable[[], Lights]] = {
     "promoted": _promoted,
     "distance": _distance,
     "weights told otherwise": _weighted,
+    "weights of some left out": _without,
+    "rollout": _rollout,
+    "roles": _roles,
+    "roles, BERT": lambda: _roles(**BERT),
+    "roles, a short text": lambda: _roles(IDS[0][:2]),
     "two texts": _two_texts,
 }
 EDITS = {

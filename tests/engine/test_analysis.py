@@ -8,19 +8,14 @@ from hypothesis import strategies as st
 
 from engine.analysis import (
     dots_at,
-    duplicate_token,
     entropy,
-    first_token,
     flat_map,
-    induction,
     lens,
     nearest,
     parameters_of,
     path_length,
     path_to_target,
-    patterns,
     pooled,
-    previous_token,
     project,
     promotes,
     sequential_steps,
@@ -28,6 +23,7 @@ from engine.analysis import (
     value_weighted,
     without_first,
 )
+from engine.roles import duplicate_token, first_token, induction, patterns, previous_token
 from engine.trace import run
 from engine.trace.tap import Edit
 from tests.engine.tiny import (

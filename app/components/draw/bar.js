@@ -87,6 +87,6 @@ function mark(root, state) {
 
 // Hovering a cell of a heat map lights up its tokens.
 function ghost(root, hover) {
-  const lit = hover ? hover.axes.split("").map((axis, k) => ("TS".includes(axis) ? hover.cell[k] : -1)) : [];
+  const lit = [hover?.at.T, hover?.at.S];
   root.querySelectorAll(".choice.token").forEach((chip, i) => chip.classList.toggle("lit", lit.includes(i)));
 }

@@ -9,20 +9,39 @@ DRAW.formula = function ({ data, parentElement }) {
 DRAW.worked_arithmetic = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
-  root.replaceChildren(...data.boxes.map((h) => box(h, (value) => setTriggerValue("set", [h.cell, value]))));
-  root.dataset.sig = data.boxes.map((h) => h.cell).join("|");
+  const state = (root.__state ??= {}), cells = data.boxes.map((h) => h.cell);
+  const about = (point) =>
+    cells.findIndex((cell) => cell.split(" = ").some((c) => c.startsWith(point + "[")));
+  const set = (h) => (value) => setTriggerValue("set", [h.cell, value]);
+  const open = state.point === undefined ? -1 : about(state.point), first = open < 0 ? data.open : open;
+  root.replaceChildren(...data.boxes.map((h, i) => box(root, h, i === first, set(h))));
+  listen(root, PAGE.bus, "picked", (e) => {
+    if (about(e.detail) < 0) return;
+    state.point = e.detail;
+    root.children[about(e.detail)].open = true;
+  });
+  listen(root, PAGE.bus, "hover", (e) => e.detail?.from !== root && light(root, e.detail?.at));
+  root.dataset.sig = cells.join("|");
 };
+// The terms of the cells that something elsewhere is about
+function light(root, at) {
+  for (const row of root.querySelectorAll("tr")) {
+    const own = row.__at && Object.entries(row.__at);
+    row.classList.toggle("lit", Boolean(at && own?.length) && own.every(([axis, i]) => at[axis] === i));
+  }
+}
 
 const math = (text) =>
   document.importNode(new DOMParser().parseFromString(text, "application/xml").documentElement, true);
 
-function box(h, set) {
-  const node = el("section", { class: "hand", "aria-label": `Check it by hand: ${h.cell}` });
-  node.append(
-    el("p", {}, el("b", { text: "Check it by hand" }), " · ", el("code", { text: h.cell })),
-    ...h.formulas.map(math),
-  );
-  if (h.terms.length) node.append(terms(h));
+// Of all boxes one is open: that of the cell that was picked.
+function box(root, h, open, set) {
+  const called = { class: "hand", name: "hand", "aria-label": `Check it by hand: ${h.cell}`, open };
+  const node = el("details", called);
+  const line = [el("b", { text: "Check it by hand" }), " · ", el("code", { text: h.cell })];
+  node.append(el("summary", {}, ...line), ...h.formulas.map(math));
+  node.ontoggle = () => node.open && (root.__state.point = h.cell.split("[")[0]);
+  if (h.terms.length) node.append(terms(root, h));
   const results = [
     "by hand ",
     el("b", { text: h.value }),
@@ -68,18 +87,22 @@ function setter(h, set) {
   );
 }
 
-function terms(h) {
-  const cells = (
-    tag,
-    [name, factors, value],
-  ) => [
+// Pointing at a term lights its cells in the heat maps.
+function terms(root, h) {
+  const cells = (tag, [name, factors, value]) => [
     el("th", { scope: tag === "th" ? "col" : "row", text: name }),
     ...[factors, value].map((text) => el(tag, { text })),
   ];
-  const body = el(
-    "tbody",
-    {},
-    ...[...h.terms, ["sum", "", h.total]].map((row) => el("tr", {}, ...cells("td", row))),
-  );
+  const row = (parts) => {
+    const at = parts[3] && Object.keys(parts[3]).length ? parts[3] : null;
+    const node = el("tr", at ? { tabindex: 0 } : {}, ...cells("td", parts));
+    node.__at = at;
+    if (!at) return node;
+    const tell = (detail) => () => PAGE.bus.dispatchEvent(new CustomEvent("hover", { detail }));
+    node.onpointerenter = node.onfocus = tell({ from: root, at });
+    node.onpointerleave = node.onblur = tell(null);
+    return node;
+  };
+  const body = el("tbody", {}, ...[...h.terms, ["sum", "", h.total]].map(row));
   return el("table", {}, el("thead", {}, el("tr", {}, ...cells("th", ["term", "", "value"]))), body);
 }

@@ -18,6 +18,7 @@ function paint(root, state, send) {
   let grid = root.querySelector(".thumbs");
   if (!grid || grid.childElementCount !== N) {
     grid = el("div", { class: "thumbs", role: "radiogroup", "aria-label": h.aria });
+    grid.style.setProperty("--heads", N);
     for (let n = 0; n < N; n++) {
       const pick = () => {
         choose("head", n);

@@ -26,7 +26,8 @@ function paint(root, state) {
   const h = state.h, image = PAGE.tensors.get(h.src), over = h.over && PAGE.tensors.get(h.over);
   const made = frame(root, h, () => table(h, state, image, over));
   if (!image || (h.over && !over) || !state.width) return;
-  const size = Math.min(h.height, state.width), across = h.across, step = size / across;
+  const high = h.spot ? stageHeight(h.spot) : sized(h.height);
+  const size = Math.min(high, state.width), across = h.across, step = size / across;
   const g = surface(made.canvas, size, size);
   pixels(g, image, size);
   const weights = over && row(over, state);
@@ -68,7 +69,7 @@ const FIGURES = 5; // weights written as numbers: the largest
 // as numbers if there is room.
 function lay(g, root, weights, across, step) {
   const order = [...weights.keys()].slice(1).sort((a, b) => weights[b] - weights[a]),
-    size = Math.min(13, step / 3.4);
+    size = Math.min(sized(13), step / 3.4);
   const most = Math.max(weights[order[0]], 1e-9), told = order.slice(0, FIGURES);
   g.font = `600 ${size}px ${css(root, "--st-font")}`;
   g.textAlign = "center";
@@ -181,7 +182,7 @@ function strip(root, state) {
 }
 function look(root, state, image, over, token) {
   const h = state.h,
-    size = 64,
+    size = sized(64),
     canvas = el("canvas"),
     g = surface(canvas, size, size),
     weights = row(over, { token, index: state.index });

@@ -1,19 +1,22 @@
 // The whole forward pass in one picture: zoom from the model to a single number, follow one token, play the
 // computation in its order, take parts out. A double click (or Enter) opens the walk at that place.
-const HIGH = { lane: 34, least: 360, below: 42 }; // below: what stands under it in a window
+const HIGH = { lane: 34, inside: 720, least: 360, below: 42 }; // below: what stands under it in a window
 // Pixels: of a picture that is scrolled, of the answers beside one that is not, and of a window for that
 const SCROLLED = 760, BESIDE = 214, NARROW = 820, TWO = { scrolled: 860, narrow: 1300 };
+const ALL = { k: 1, x: 0, y: 0 }, UNTOUCHED = { at: Infinity, progress: 1, only: null, over: null, level: 0 };
 
 DRAW.machine = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
-  const state = (root.__state ??= { view: { k: 1, x: 0, y: 0 }, at: Infinity, only: null, speed: 1 });
-  Object.assign(state, { h: data, send: setTriggerValue, sink: data.sink, head: data.head });
+  const state = (root.__state ??= { view: { ...ALL }, ...UNTOUCHED, speed: 1, scene: MACHINE });
+  Object.assign(state, { h: data, send: setTriggerValue, sink: data.sink, head: chosen("head", data.head) });
   const lanes = JSON.stringify(data.stacks.map((stack) => stack.lanes));
   if (state.lanes !== lanes) state.lit = data.stacks.map((stack) => MACHINE.laneOf(stack, stack.token));
   state.lanes = lanes;
   MACHINE.choose(data, chosen("stack", data.picked));
   state.token = state.lit[data.picked] = MACHINE.laneOf(data, chosen("token", data.token));
+  state.block = MACHINE.blockIn(data, chosen("layer", data.layer));
+  state.key = data.key;
   const again = () => {
     if (state.width) draw(root, state);
   };
@@ -24,28 +27,40 @@ DRAW.machine = function ({ data, parentElement, setTriggerValue }) {
   }
   const sources = new Set(sourcesOf(data));
   listen(root, PAGE.bus, "tensor", (e) => sources.has(e.detail) && again());
-  if (String(state.asked) !== String(data.zoom)) Object.assign(state, { asked: data.zoom, zoom: data.zoom });
+  listen(root, PAGE.bus, "head", (e) => ((state.head = e.detail), again()));
+  const zoom = [data.inside ? MACHINE.firstOf(data, data.inside.block) : -1, ...data.zoom];
+  const late = chosen("zoom", String(zoom)) !== String(zoom); // what was asked for since is still on its way
+  if (!late && String(state.asked) !== String(zoom)) Object.assign(state, { asked: zoom, zoom });
   watchWidth(root, state, again);
   again();
 };
 
-const sourcesOf = ({ columns, stacks }) =>
-  [...columns.flatMap(({ src, at }) => [src, at]), ...stacks.map(({ image }) => image?.src)].filter(Boolean);
+const sourcesOf = ({ columns, stacks, inside }) => {
+  const drawn = [...columns, ...inside?.stages ?? []].flatMap(({ src, flow, at }) => [src, flow, at]);
+  return [...drawn, ...stacks.map(({ image }) => image?.src)].filter(Boolean);
+};
 
 function draw(root, state) {
-  const h = state.h, made = frame(root, h, () => rows(h));
+  const h = state.h, made = frame(root, h, () => rows(state));
   if (!sourcesOf(h).every((id) => PAGE.tensors.has(id))) return;
   if (!made.controls) build(root, state, made);
+  const { zoom } = state; // of the whole picture's size, so that a link holds on any screen
+  if (zoom) {
+    Object.assign(state, {
+      open: zoom[0] < 0 ? null : MACHINE.blockOf(h.columns[zoom[0]]),
+      zoom: null,
+      coming: null,
+    });
+  }
   const two = h.stacks.length > 1, narrow = state.width < (two ? TWO.narrow : NARROW);
   made.stage.classList.toggle("narrow", narrow);
   const W = narrow ? Math.max(state.width, two ? TWO.scrolled : SCROLLED) : state.width - BESIDE;
-  const H = height(made.stage, h);
-  state.plan = MACHINE.plan(h, W, H);
+  state.shown(); // first, for the controls are as high as what they offer
+  const H = height(made.stage, state);
   state.paint = painter(root, state, made);
-  if (state.zoom) { // of the whole picture's size, so that a link holds on any screen
-    const [k, x, y] = state.zoom;
-    Object.assign(state, { view: { k, x: x * state.plan.W, y: y * H }, zoom: null });
-  }
+  state.whole = MACHINE.plan(h, W, H);
+  if (zoom) state.view = { k: zoom[1], x: zoom[2] * W, y: zoom[3] * H };
+  enter(state, made, W, H);
   state.view = MACHINE.clamp(state.view, state.plan.W, H);
   state.shown();
   remark(made, h, h.say);
@@ -53,14 +68,31 @@ function draw(root, state) {
   act(root, state, made);
   state.paint.now();
 }
-// As high as its lanes need, or as the window has room for when it is not scrolled
-function height(stage, h) {
+// The whole, or the inside of the block that is open once it is there
+function enter(state, made, W, H) {
+  const { h } = state, scene = isInside(state) ? INSIDE : MACHINE;
+  state.plan = isInside(state) ? INSIDE.plan(h, W, H) : state.whole;
+  if (state.scene === scene) return;
+  Object.assign(state, UNTOUCHED, { scene, view: state.coming ?? state.view, coming: null });
+  tipAt(made, 0, 0, ""); // it told of what is gone
+}
+const isInside = ({ h, open }) => Boolean(h.inside) && h.inside.block === open;
+// As high as its lanes need, or as the window has room for when it is not scrolled; the inside of a block as high
+// as it has room for
+function height(stage, state) {
   const scrolled = stage.closest("[data-testid=stMain]")?.scrollTop ?? 0;
-  const room = innerHeight - HIGH.below - stage.getBoundingClientRect().top - scrolled;
-  return Math.max(HIGH.least, Math.min(room, MACHINE.wanted(h, HIGH.lane)));
+  const room = (innerHeight - HIGH.below - stage.getBoundingClientRect().top - scrolled) /
+    (stage.currentCSSZoom ?? 1);
+  const need = isInside(state) ? HIGH.inside : MACHINE.wanted(state.h, HIGH.lane);
+  return Math.max(HIGH.least, Math.min(room, need));
 }
 function build(root, state, made) {
-  made.controls = MACHINE.controls(state, (by) => level(state, by));
+  made.controls = MACHINE.controls(state, {
+    level: (by) => level(state, by),
+    block: (id) => (id ? open(state, id) : close(state)),
+    head: (n) => pick(state, MACHINE.headStage(state), n),
+    take: () => take(state),
+  });
   made.stage = made.body; // the picture, which a narrow screen scrolls, and beside or under it the answers
   made.stage.classList.replace("body", "machine");
   made.body = el("div", { class: "body" }, made.canvas, made.tip);
@@ -73,10 +105,11 @@ function build(root, state, made) {
 function painter(root, state, made) {
   const now = () => {
     state.pending = false;
-    const { plan } = state, numbers = MACHINE.paint(surface(made.canvas, plan.W, plan.H), root, state);
+    const { plan, scene } = state, numbers = scene.paint(surface(made.canvas, plan.W, plan.H), root, state);
     answers(made.answers, state);
     made.canvas.style.touchAction = state.view.k > 1 ? "none" : "pan-x pan-y";
-    root.dataset.sig = [state.h.columns[0].src, state.token, state.view.k.toFixed(2), state.at].join("|");
+    const first = (scene === INSIDE ? state.h.inside.stages : state.h.columns)[0].src;
+    root.dataset.sig = [first, state.token, state.view.k.toFixed(2), state.at].join("|");
     root.dataset.numbers = numbers; // written in cells
   };
   const paint = () => {
@@ -86,7 +119,8 @@ function painter(root, state, made) {
   return Object.assign(paint, { now });
 }
 
-const rows = (h) => [
+const rows = (state) => (state.scene === INSIDE ? INSIDE.rows(state) : answered(state.h));
+const answered = (h) => [
   ["token", ...h.answers[0].labels.map((_, i) => `answer ${i + 1}`)],
   ...h.stacks.at(-1).lanes.map((lane, i) => [lane, ...told(MACHINE.answerOf(h, i))]),
 ];
@@ -133,8 +167,12 @@ function legend(root, made) {
 
 // --- zoom -------------------------------------------------------------------------------------------
 
+// Where one comes near to a block, it opens; where one goes far from its inside, it closes.
 function zoomAt(state, factor, px, py) {
   const { view } = state, k = Math.min(MACHINE.FURTHEST, Math.max(1, view.k * factor));
+  if (state.scene === INSIDE && factor < 1 && view.k === 1) return close(state, NEAR);
+  const block = state.scene === MACHINE && k > NEAR && factor > 1 && blockAt(state, px);
+  if (block) return open(state, MACHINE.blockOf(block.column));
   look(state, { k, x: view.x + px / view.k - px / k, y: view.y + py / view.k - py / k });
 }
 function look(state, view) {
@@ -142,46 +180,64 @@ function look(state, view) {
   state.view = MACHINE.clamp(view, W, H);
   state.paint();
   clearTimeout(state.later);
-  state.later = setTimeout(() => {
-    const { k, x, y } = state.view;
-    state.asked = [k, x / W, y / H].map((n) => Number(n.toFixed(4)));
-    state.send("zoom", state.asked);
-  }, 400);
+  state.later = setTimeout(() => tell(state, state.view), 400);
+}
+function tell(state, { k, x, y }) {
+  const { W, H } = state.plan;
+  const stage = state.open === null ? -1 : MACHINE.firstOf(state.h, state.open);
+  state.asked = [stage, ...[k, x / W, y / H].map((n) => Number(n.toFixed(4)))];
+  choose("zoom", String(state.asked));
+  state.send("zoom", state.asked);
+}
+const NEAR = 2.5; // times as large: from here on a block shows its inside
+const blockAt = ({ plan, view }, px) =>
+  plan.blocks.find(({ x, w, column }) => {
+    const from = (x - view.x) * view.k;
+    return MACHINE.blockOf(column) && px >= from && px < from + w * view.k;
+  });
+// The inside of a block comes from the server; until then the whole stays in sight.
+function open(state, id) {
+  if (state.open === id) return;
+  clearTimeout(state.later);
+  const { stack, layer } = state.h.columns[MACHINE.firstOf(state.h, id)];
+  pickStack(state, stack);
+  Object.assign(state, { open: id, block: id, coming: { ...ALL } });
+  choose("layer", layer);
+  tell(state, ALL);
+  state.redraw();
+}
+function close(state, k = 1) {
+  const { W, H } = state.plan,
+    block = state.whole.blocks.find(({ column }) => MACHINE.blockOf(column) === state.open);
+  clearTimeout(state.later);
+  state.open = null;
+  const view = block && k > 1 ? { k, x: block.x + block.w / 2 - W / 2 / k, y: (H - H / k) / 2 } : { ...ALL };
+  state.coming = state.view = MACHINE.clamp(view, W, H);
+  tell(state, state.view);
+  state.redraw();
 }
 // Zoom so that a rectangle of the world fills the canvas.
 function fill(state, { x, y, w, h }) {
   const { W, H, left } = state.plan, room = W - left;
-  const k = Math.max(1.5, Math.min(room / (w * 1.08), (H - MACHINE.TOP) / (h * 1.04)));
+  const k = Math.max(1.2, Math.min(room / (w * 1.08), (H - MACHINE.TOP) / (h * 1.04)));
   look(state, { k, x: x + w / 2 - (left + room / 2) / k, y: y + h / 2 - (H + MACHINE.TOP) / 2 / k });
 }
 // From the model to the block, the head and the cell, and back: what plus, minus and the keys do.
 function level(state, by) {
-  const { plan, h, token } = state, all = [{ x: 0, y: 0, w: plan.W, h: plan.H }];
-  const here = ({ column }) => column.stack === h.picked && column.layer === h.layer;
-  const block = plan.blocks.find(here), half = plan.H / 5;
-  if (block) all.push({ ...block, y: plan.y(token) - half, h: 2 * half });
-  const head = plan.parts.find((part) => here(part) && part.head === state.head);
-  if (head) all.push(head, cellOf(state, head));
-  all.push(...MACHINE.nearer(state));
-  const at = state.view.k === 1 ? 0 : (state.level ?? 0);
-  state.level = by ? Math.max(0, Math.min(all.length - 1, at + by)) : 0;
+  if (!by) return close(state);
+  if (by > 0 && state.scene === MACHINE && state.block) return open(state, state.block);
+  const all = state.scene.levels(state), at = state.view.k === 1 ? 0 : (state.level ?? 0);
+  if (at + by < 0) return close(state);
+  state.level = Math.min(all.length - 1, at + by);
   if (state.level) fill(state, all[state.level]);
-  else look(state, { k: 1, x: 0, y: 0 });
-}
-// The picked cell of a head, or the lit lane's largest, with those around it
-function cellOf({ token, h }, part) {
-  const { shape: [, T, S], data } = PAGE.tensors.get(part.column.src), from = (part.head * T + token) * S;
-  const row = [...data.slice(from, from + S)], w = part.w / S, high = part.h / T;
-  const picked = Math.floor((h.key + part.column.seen.before) / part.column.seen.size);
-  const key = h.key >= 0 && picked < S ? picked : row.indexOf(Math.max(...row));
-  return { x: part.x + (key - 1) * w, y: part.y + (token - 1) * high, w: 3 * w, h: 3 * high };
+  else look(state, { ...ALL });
 }
 
 // --- pointer and keys -----------------------------------------------------------------------------------
 
 function act(root, state, made) {
   const { canvas } = made, fingers = (state.fingers ??= new Map());
-  const at = (e) => MACHINE.hit(state, e.offsetX, e.offsetY);
+  const at = (e) => state.scene.hit(state, e.offsetX, e.offsetY);
   canvas.style.cursor = "grab";
   canvas.onpointermove = (e) => {
     if (fingers.has(e.pointerId)) return moved(state, e);
@@ -202,7 +258,7 @@ function act(root, state, made) {
   canvas.ondblclick = (e) => {
     clearTimeout(state.click);
     const found = at(e);
-    if (found?.part) open(state, found);
+    if (found?.part || found?.inside) walk(state, found);
   };
   canvas.onwheel = (e) => {
     const asked = e.ctrlKey || e.metaKey || document.activeElement === canvas || state.view.k > 1;
@@ -228,26 +284,25 @@ const KEYS = {
   "-": (state) => level(state, -1),
   "0": (state) => level(state, 0),
   " ": MACHINE.toggle,
-  Delete: (state) => state.send("take", [stageOf(state), state.head]),
-  Enter: (state) => state.send("open", MACHINE.stepOf(state) ?? headOf(state)),
+  Delete: (state) => take(state),
+  h: (state) => pickNext(state, 1),
+  H: (state) => pickNext(state, -1),
+  Enter: (state) => (state.scene === INSIDE ? walk(state, INSIDE.focus(state)) : walkToHead(state)),
 };
-// The column of the picked head
-const stageOf = ({ h }) =>
-  Math.max(
-    0,
-    h.columns.findIndex(({ kind, layer, stack }) =>
-      kind === "heads" && layer === h.layer && stack === h.picked
-    ),
-  );
-const headOf = (
-  state,
-) => [stageOf(state), state.head, MACHINE.tokenOf(state.h, state.token), state.h.key, -1];
-
+// The lit step of a recurrent stack, or the picked head
+const walkToHead = (state) => {
+  const token = MACHINE.tokenOf(state.h, state.token), stage = Math.max(0, MACHINE.headStage(state));
+  state.send("open", MACHINE.stepOf(state) ?? [stage, state.head, token, state.h.key, -1]);
+};
 function hover(root, state, made, e, found) {
-  const told = found ? MACHINE.read(state, found) : "", only = found?.part?.head >= 0 ? found.part : null;
+  const told = found ? state.scene.read(state, found) : "", only = found?.part?.head >= 0 ? found.part : null;
   tipAt(made, e?.offsetX ?? 0, e?.offsetY ?? 0, told);
   root.dataset.hover = told;
   made.canvas.style.cursor = found ? "pointer" : "grab";
+  if (state.scene === INSIDE) {
+    state.over = found;
+    return state.paint();
+  }
   if (only?.stage === state.only?.stage && only?.head === state.only?.head) return;
   state.only = only;
   state.paint();
@@ -270,35 +325,71 @@ function pickLane(state, to, stack = state.h.picked, token = undefined) {
   const { h } = state, lane = Math.max(0, Math.min(h.lanes.length - 1, to)), two = h.stacks.length > 1;
   const position = token ?? MACHINE.tokenOf(h, lane);
   state.token = state.lit[stack] = lane;
+  state.block = MACHINE.blockIn(h, chosen("layer", h.layer));
   choose("token", position);
   if (two) choose("stack", stack);
   MACHINE.goesOn(state, stack, lane);
   state.paint();
+  state.shown();
   clearTimeout(state.asking);
   const other = two ? MACHINE.positionOf(state, 1 - stack) : -1;
-  const send = () => (two ? state.send("pick", [stack, position, other]) : state.send("token", position));
+  const send = () => (two ? state.send("lane", [stack, position, other]) : state.send("token", position));
   state.asking = setTimeout(send, 120);
 }
-// To the lane above or below; past the end of a stack to the other
+const pickStack = (state, stack) =>
+  stack === state.h.picked || pickLane(state, MACHINE.litOf(state, stack), stack);
+// To the lane above or below; past the end of a stack to the other, but inside a block
 function moveLane(state, by) {
   const { stacks, picked, lanes } = state.h, to = state.token + by, next = stacks[picked + by];
   if (to >= 0 && to < lanes.length) return pickLane(state, to);
-  if (next) pickLane(state, by > 0 ? 0 : next.lanes.length - 1, picked + by);
+  if (next && state.scene === MACHINE) pickLane(state, by > 0 ? 0 : next.lanes.length - 1, picked + by);
 }
-// A lane is followed; a head, or a part by its heading, is taken out or put back.
+// A lane is followed, a head picked; a part, by its heading, is taken out or put back, and so is the head that is
+// already picked. Inside a block a cell is picked.
 function clicked(state, found) {
-  const { part, heading, token } = found, { lane, stack } = MACHINE.laneAt(found);
+  const { heading, block, token } = found, part = found.named ?? found.part;
+  if (found.inside) return pickCell(state, INSIDE.cell(state, found));
+  if (block) return open(state, MACHINE.blockOf(block.column));
   if (heading) return state.send("take", [heading.stage, -1]);
-  if (part?.head >= 0 && part.column.adds) return state.send("take", [part.stage, part.head]);
+  if (part?.head >= 0 && part.column.adds) {
+    return MACHINE.isPicked(state, part) ? take(state) : pick(state, part.stage, part.head);
+  }
+  const { lane, stack } = MACHINE.laneAt(found);
   if (part?.column.kind !== "start") pickLane(state, lane, stack, token);
 }
-function open(state, { part, row, col }) {
-  const { column, head } = part, stack = state.h.stacks[column.stack];
+const take = (state) => state.send("take", [Math.max(0, MACHINE.headStage(state)), state.head]);
+function pick(state, stage, head) {
+  const column = state.h.columns[stage], block = MACHINE.blockOf(column);
+  pickStack(state, column.stack);
+  Object.assign(state, { stage, block, head });
+  choose("layer", column.layer);
+  choose("head", head);
+  state.send("pick", [stage, head]);
+  state.paint();
+  state.shown();
+}
+function pickNext(state, by) {
+  const { count } = MACHINE.headsOf(state);
+  if (count) pick(state, MACHINE.headStage(state), (state.head + by + count) % count);
+}
+function pickCell(state, { token, key }) {
+  Object.assign(state, { key, token: MACHINE.laneOf(state.h, token) });
+  choose("token", token);
+  state.send("cell", [token, key]);
+  state.paint();
+}
+// The walk at the place that was double-clicked
+function walk(state, found) {
   clearTimeout(state.asking);
+  if (found.inside) {
+    const { stage, token, key, entry } = INSIDE.cell(state, found);
+    return state.send("enter", [stage, token, key, entry]);
+  }
+  const { part, row, col } = found, { column, head } = part, of = head >= 0;
   if (column.n !== undefined) {
     return state.send("open", [part.stage, -1, column.n, row, MACHINE.entryOf(column, row, col)]);
   }
-  const token = MACHINE.tokenOf(stack, row), of = head >= 0;
+  const token = MACHINE.tokenOf(state.h.stacks[column.stack], row);
   const key = of ? MACHINE.keyOf(column, col) : -1, entry = of ? -1 : MACHINE.entryOf(column, row, col);
   state.send("open", [part.stage, head ?? -1, token, key, entry]);
 }

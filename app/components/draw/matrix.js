@@ -14,41 +14,89 @@ DRAW.matrix = function ({ data, parentElement, setTriggerValue }) {
   if (data.follow) listen(root, PAGE.bus, data.follow, (e) => ((state.index = e.detail), draw()));
   listen(root, PAGE.bus, "hover", (e) => {
     if (e.detail?.from === root) return;
-    state.ghost = e.detail && e.detail.axes === state.h.axes ? e.detail.cell : null;
-    draw();
+    const before = String(state.ghost);
+    state.ghost = lit(e.detail?.at, state.h);
+    if (before !== String(state.ghost)) draw();
   });
+  state.leave = () => leaveBehind(state.h.src, state.h.made, state.cells, root.__frame.canvas);
   watchWidth(root, state, draw);
   draw();
 };
 
+// The cell that something elsewhere is about: at gives an index for each axis, or names a point.
+function lit(at, { axes, src, pick }) {
+  if (!at) return null;
+  if (at.point) return src.split("|")[2] === at.point ? pick : null;
+  const cell = [...axes].map((axis) => at[axis]);
+  return cell.some((i) => i === undefined) ? null : cell;
+}
+
 function paint(root, state) {
-  const h = state.h, tensor = PAGE.tensors.get(h.src);
-  const [N, R, C] = tensor?.shape ?? [0, h.rows.length, h.cols.length];
+  const tensor = PAGE.tensors.get(state.h.src), [N, rows, cols] = tensor?.shape ?? [0, 0, 0];
+  const h = seen(state, rows, cols), [R, C] = h.size, [r0, c0] = h.from;
   const index = Math.min(state.index ?? 0, Math.max(0, N - 1));
-  const value = (r, c) => tensor.data[(index * R + r) * C + c];
+  const value = (r, c) => tensor.data[(index * rows + r + r0) * cols + c + c0];
   const made = frame(root, h, () => table(h, R, C, value));
   if (!tensor) return;
   const width = state.width;
   if (!width) return;
   const fit = layout(made.canvas, root, h, R, C, width);
-  const g = surface(made.canvas, fit.w, fit.h);
   const limit = (Array.isArray(h.max) ? h.max[index] || 1 : h.max) ??
-    largest(tensor.data, index * R * C, R * C);
+    largest(tensor.data, index * rows * cols, rows * cols);
   const lut = colours(root, h.scale), ink = css(root, "--st-text-color");
-  const masked = cells(g, fit, R, C, value, lut, h.scale, limit, root);
-  if (fit.cw >= (h.texts ? 22 : 34) && fit.ch >= 17) numbers(g, fit, h, R, C, value, lut, limit, root);
-  labels(g, fit, h, R, C, ink, root);
-  bands(g, fit, h, root);
-  if (state.ghost) box(g, fit, state.ghost, ink, 1);
-  if (state.pick) box(g, fit, state.pick, css(root, "--st-primary-color"), 2.5);
-  made.key.replaceChildren(...legend(h, lut, limit, masked));
-  remark(made, h, h.say ?? sentence(h, state, R, C, value));
-  act(root, state, made, fit, R, C, value);
+  const now = coloured(index, R, C, value, lut, h.scale, limit);
+  const from = state.cells ? null : carriedTo(h.src, h.made, now);
+  state.cells = now;
+  const draw = (share) => {
+    const g = surface(made.canvas, fit.w, fit.h), there = share === 1;
+    cells(g, fit, now, h.scale, root, from?.cells, share);
+    if (there && fit.cw >= (h.spot ? 32 : sized(h.texts ? 22 : 34)) && fit.ch >= (h.spot ? 16 : sized(17))) {
+      numbers(g, fit, h, R, C, value, lut, limit, root);
+    }
+    labels(g, fit, h, R, C, ink, root);
+    bands(g, fit, h, root);
+    if (h.spot > 1 && h.pick && there) spotlight(g, fit, h, root);
+    if (state.ghost) box(g, fit, state.ghost.map((i, k) => i - h.from[k]), ink, 1);
+    if (h.pick) box(g, fit, h.pick, css(root, "--st-primary-color"), sized(2.5));
+  };
+  if (from) carry(made.canvas, from.rect, (share) => state.cells === now && draw(share));
+  draw(from ? 0 : 1);
+  made.key.replaceChildren(...legend(h, lut, limit, now.masked.length > 0));
+  const cell = h.spot > 2 && h.pick ? `${reading(h, h.pick, value)}.` : null; // on a stage it stands below
+  remark(made, { ...h, say: cell ?? h.say }, cell ?? h.say ?? sentence(h, state, R, C, value));
+  act(root, state, made, fit, R, C, value, h);
   root.dataset.sig = `${h.src}|${index}|${state.pick}`;
 }
 
+// On a stage a cell is shown with those around it where they would be too small for their numbers: `from` are
+// the first row and column of what is shown.
+const AROUND = 15; // rows or columns, at most
+function seen({ h, pick, width }, ...size) {
+  const all = { ...h, pick, from: [0, 0], size };
+  if (h.spot < 3 || !pick) return all;
+  const fits = Math.floor((0.8 * width) / Math.max(36, sized(22)));
+  const most = [AROUND, Math.max(3, Math.min(AROUND, fits))];
+  const [[r0, R], [c0, C]] = size.map((length, k) => {
+    const count = Math.min(length, most[k]);
+    return [Math.max(0, Math.min(length - count, pick[k] - (count >> 1))), count];
+  });
+  const cut = (list) => list.slice(c0, c0 + C);
+  return {
+    ...all,
+    from: [r0, c0],
+    size: [R, C],
+    rows: h.rows.slice(r0, r0 + R),
+    cols: cut(h.cols),
+    texts: h.texts?.slice(r0, r0 + R).map(cut),
+    pick: [pick[0] - r0, pick[1] - c0],
+    bands: [],
+    bare: false,
+  };
+}
+
 // An index of an axis: its label, and for a token of a text also its position.
-const called = (list, i, counted) => (list[0] === null ? String(i) : counted ? placed(list[i], i) : list[i]);
+const called = (list, i, counted, from) =>
+  list[0] === null ? String(i + from) : counted ? placed(list[i], i + from) : list[i];
 const number = (h, x) => (x === -Infinity ? h.hidden : show(x));
 const READ = {
   weight: (
@@ -66,8 +114,8 @@ const READ = {
   mask: (a, b, x) => `${a} ${x === -Infinity ? "may not" : "may"} look at ${b}`,
 };
 function reading(h, [r, c], value) {
-  const a = called(h.rows, r, h.counted[0]),
-    b = called(h.cols, c, h.counted[1]),
+  const a = called(h.rows, r, h.counted[0], h.from[0]),
+    b = called(h.cols, c, h.counted[1], h.from[1]),
     x = value(r, c),
     said = number(h, x);
   if (READ[h.told]) return READ[h.told](a, b, x, said);
@@ -80,28 +128,34 @@ function sentence(h, state, R, C, value) {
   let best = [0, 0];
   for (let r = 0; r < R; r++) for (let c = 0; c < C; c++) if (size(r, c) > size(...best)) best = [r, c];
   const top = `Largest${h.scale === "diverging" ? " in size" : ""}: ${reading(h, best, value)}.`;
-  return state.pick ? `Picked: ${reading(h, state.pick, value)}. ${top}` : top;
+  return h.pick ? `Picked: ${reading(h, h.pick, value)}. ${top}` : top;
 }
 
 const labelled = (h, list) => !h.bare && list[0] !== null;
 // Where things go: label margins, and cells as large as the room allows.
 function layout(canvas, root, h, R, C, width) {
-  const g = canvas.getContext("2d"), font = css(root, "--st-code-font") || "monospace";
-  g.font = `12px ${font}`;
-  const longest = (list, cap) => Math.min(cap, Math.max(0, ...list.map((t) => g.measureText(t).width)) + 10);
-  const named = labelled(h, h.cols), titled = named && h.titles[1] ? TITLE : 0;
-  const left = !labelled(h, h.rows)
-    ? 4
-    : Math.max(longest(h.rows, Math.min(120, width * 0.22)), titled && longest(h.titles.slice(0, 1), 90));
-  const cw = Math.min(h.wide ? 64 : 46, (width - left - 6) / C);
-  const slanted = named && longest(h.cols, 90) > cw;
-  const top = titled + (!named ? 4 : cw < 9 ? 16 : slanted ? longest(h.cols, 90) : 20);
+  const g = canvas.getContext("2d"), font = css(root, "--st-code-font") || "monospace", staged = h.spot > 0;
+  const height = staged ? stageHeight(h.spot) : sized(h.height);
+  const most = staged ? [Infinity, Infinity] : h.wide ? [sized(64), sized(26)] : [sized(46), sized(46)];
+  g.font = `${sized(12)}px ${font}`;
+  const longest = (list, cap) =>
+    Math.min(cap, Math.max(0, ...list.map((t) => g.measureText(t).width)) + sized(10));
+  const named = labelled(h, h.cols), titled = named && h.titles[1] ? sized(TITLE) : 0;
+  const left = !labelled(h, h.rows) ? 4 : Math.max(
+    longest(h.rows, Math.min(sized(120), width * 0.22)),
+    titled && longest(h.titles.slice(0, 1), sized(90)),
+  );
+  const cw = Math.min(most[0], (width - left - 6) / C);
+  const square = h.axes === "TS" ? (height - titled - sized(20)) / R : Infinity;
+  const slanted = named && longest(h.cols, sized(90)) > Math.min(cw, square);
+  const across = slanted ? longest(h.cols, sized(90)) : sized(20);
+  const top = titled + (!named ? 4 : cw < sized(9) ? sized(16) : across);
   const ch = Math.max(
     !named && !labelled(h, h.rows) ? 0.2 : 1,
-    Math.min(h.wide ? 26 : Math.max(cw, 14), (h.height - top - 4) / R),
+    Math.min(staged || !h.wide ? Math.max(cw, sized(14)) : most[1], (height - top - 4) / R),
   );
-  const side = h.axes === "TS" ? Math.min(cw, Math.max(ch, 9)) : cw; // who looks at whom: squares
-  const w = Math.min(width, Math.max(left + side * C + 6, titled && left + 90));
+  const side = h.axes === "TS" ? Math.min(cw, Math.max(ch, sized(9))) : cw; // who looks at whom: squares
+  const w = Math.min(width, Math.max(left + side * C + 6, titled && left + sized(90)));
   return {
     left,
     top,
@@ -117,8 +171,8 @@ function layout(canvas, root, h, R, C, width) {
 }
 const TITLE = 15; // what a line with the name of an axis takes
 
-function cells(g, fit, R, C, value, lut, scale, limit, root) {
-  const image = new ImageData(C, R), words = new Uint32Array(image.data.buffer), masked = [];
+function coloured(index, R, C, value, lut, scale, limit) {
+  const words = new Uint32Array(R * C), masked = [];
   for (let r = 0; r < R; r++) {
     for (let c = 0; c < C; c++) {
       const x = value(r, c);
@@ -126,17 +180,31 @@ function cells(g, fit, R, C, value, lut, scale, limit, root) {
       else words[r * C + c] = lut[shade(x, scale, limit)];
     }
   }
-  const small = new OffscreenCanvas(C, R);
+  return cellsOf(index, R, C, words, masked);
+}
+// The cells, or on the way from others a share of them
+function cells(g, fit, now, scale, root, from, share) {
+  const { R, C } = now, small = new OffscreenCanvas(C, R), image = new ImageData(C, R);
+  const words = new Uint32Array(image.data.buffer), paper = wordOf(css(root, "--st-background-color"));
+  const full = share === 1;
+  for (let i = 0; i < words.length; i++) {
+    words[i] = full ? now.words[i] : between(from.words[i] || paper, now.words[i] || paper, share);
+  }
   small.getContext("2d").putImageData(image, 0, 0);
   g.imageSmoothingEnabled = false;
   g.drawImage(small, fit.left, fit.top, fit.cw * C, fit.ch * R);
-  if (masked.length) hatch(g, fit, masked, root);
+  for (const [masked, alpha] of full ? [[now.masked, 1]] : [[from.masked, 1 - share], [now.masked, share]]) {
+    g.globalAlpha = alpha;
+    if (masked.length) hatch(g, fit, masked, root);
+  }
+  g.globalAlpha = 1;
   g.strokeStyle = css(root, "--st-border-color");
   g.lineWidth = 1;
   g.strokeRect(fit.left - 0.5, fit.top - 0.5, fit.cw * C + 1, fit.ch * R + 1);
   if (Math.min(fit.cw, fit.ch) >= 5 && scale === "sequential") grid(g, fit, R, C, root);
-  return masked.length > 0;
 }
+const wordOf = (hex) => rgb(...[1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)));
+
 // Lines between cells, so that cells of one colour can be counted.
 function grid(g, fit, R, C, root) {
   g.strokeStyle = css(root, "--st-background-color");
@@ -150,6 +218,19 @@ function grid(g, fit, R, C, root) {
     g.lineTo(fit.left + fit.cw * C, fit.top + r * fit.ch);
   }
   g.stroke();
+}
+
+// What is neither in the picked row nor, once the cell is shown, in its column steps back.
+function spotlight(g, fit, { pick: [r, c], spot }, root) {
+  const { left, top, cw, ch, across } = fit, x = left + c * cw, y = top + r * ch, end = fit.h - 4;
+  const sides = spot === 2 ? [[left, left + across]] : [[left, x], [x + cw, left + across]];
+  g.fillStyle = css(root, "--st-background-color");
+  g.globalAlpha = 0.7;
+  for (const [from, to] of sides) {
+    g.fillRect(from, top, to - from, y - top);
+    g.fillRect(from, y + ch, to - from, end - y - ch);
+  }
+  g.globalAlpha = 1;
 }
 
 function hatch(g, fit, masked, root) {
@@ -174,7 +255,8 @@ function legend(h, lut, limit, masked) {
 }
 
 function numbers(g, fit, h, R, C, value, lut, limit, root) {
-  g.font = h.texts ? `12px ${fit.font}` : `11px ${css(root, "--st-font")}`;
+  const large = h.spot ? Math.min(fit.cw * 0.36, fit.ch * 0.42) : sized(11);
+  g.font = h.texts ? `${sized(12)}px ${fit.font}` : `${large}px ${css(root, "--st-font")}`;
   g.textAlign = "center";
   g.textBaseline = "middle";
   for (let r = 0; r < R; r++) {
@@ -182,44 +264,43 @@ function numbers(g, fit, h, R, C, value, lut, limit, root) {
       const x = value(r, c);
       if (x === -Infinity) continue;
       g.fillStyle = isDark(lut[shade(x, h.scale, limit)]) ? "#fff" : "#1b1b1b";
-      const text = h.texts
-        ? clip(g, h.texts[r][c], fit.cw - 3)
-        : Math.abs(x) >= 100
-        ? x.toFixed(0)
-        : Math.abs(x) >= 10
-        ? x.toFixed(1)
-        : x.toFixed(2);
-      g.fillText(text.replace("-", "−"), fit.left + (c + 0.5) * fit.cw, fit.top + (r + 0.5) * fit.ch);
+      const text = h.texts ? clip(g, h.texts[r][c], fit.cw - 3) : rounded(x);
+      g.fillText(text, fit.left + (c + 0.5) * fit.cw, fit.top + (r + 0.5) * fit.ch);
     }
   }
 }
 
 function labels(g, fit, h, R, C, ink, root) {
   g.fillStyle = ink;
-  g.font = `12px ${fit.font}`;
+  g.font = `${sized(12)}px ${fit.font}`;
   g.textBaseline = "middle";
   titles(g, fit, h);
   const each = (count, size, need) => Math.ceil(need / size);
   if (labelled(h, h.rows)) {
     g.textAlign = "right";
-    for (let r = 0, step = each(R, fit.ch, 13); r < R; r += step) {
+    for (let r = 0, step = each(R, fit.ch, sized(13)); r < R; r += step) {
       g.fillText(clip(g, h.rows[r], fit.left - 8), fit.left - 5, fit.top + (r + 0.5) * fit.ch);
     }
   }
   if (!labelled(h, h.cols)) return;
   for (
-    let c = 0, step = each(C, fit.cw, fit.slanted && fit.cw >= 9 ? 13 : fit.cw < 9 ? 40 : 8);
+    let c = 0,
+      step = each(
+        C,
+        fit.cw,
+        fit.slanted && fit.cw >= sized(9) ? sized(13) : fit.cw < sized(9) ? sized(40) : 8,
+      );
     c < C;
     c += step
   ) {
     g.save();
     g.translate(fit.left + (c + 0.5) * fit.cw, fit.top - 5);
-    if (fit.slanted && fit.cw >= 9) {
+    if (fit.slanted && fit.cw >= sized(9)) {
       g.rotate(-Math.PI / 2);
       g.textAlign = "left";
       g.fillText(clip(g, h.cols[c], fit.top - fit.titled - 8), 0, 0);
     } else { // centred, but inside the heat map
-      const text = fit.cw < 9 ? clip(g, h.cols[c], 38) : h.cols[c],
+      const text = fit.cw < sized(9) ? clip(g, h.cols[c], sized(38)) : h.cols[c],
         over = fit.left + (c + 0.5) * fit.cw + g.measureText(text).width / 2 - fit.w;
       g.textAlign = "center";
       g.fillText(text, -Math.max(0, over), -5);
@@ -232,11 +313,11 @@ function labels(g, fit, h, R, C, ink, root) {
 function titles(g, fit, { titles: [rows, cols] }) {
   if (!fit.titled) return;
   g.save();
-  g.font = `600 12px ${fit.font}`;
+  g.font = `600 ${sized(12)}px ${fit.font}`;
   g.textAlign = "left";
-  g.fillText(cols, fit.left, 8);
+  g.fillText(cols, fit.left, fit.titled / 2);
   g.textAlign = "right";
-  if (fit.left > 4) g.fillText(rows, fit.left - 5, 8);
+  if (fit.left > 4) g.fillText(rows, fit.left - 5, fit.titled / 2);
   g.restore();
 }
 
@@ -263,15 +344,16 @@ function box(g, fit, [r, c], colour, line) {
   );
 }
 
-function act(root, state, made, fit, R, C, value) {
-  const h = state.h, canvas = made.canvas;
+function act(root, state, made, fit, R, C, value, h) {
+  const canvas = made.canvas, [r0, c0] = h.from;
   const at = (e) => {
     const c = Math.floor((e.offsetX - fit.left) / fit.cw), r = Math.floor((e.offsetY - fit.top) / fit.ch);
     return r >= 0 && c >= 0 && r < R && c < C ? [r, c] : null;
   };
   const say = (cell) => reading(h, cell, value);
+  const places = (cell) => Object.fromEntries([...h.axes].map((axis, k) => [axis, cell[k] + h.from[k]]));
   const hover = (cell) =>
-    PAGE.bus.dispatchEvent(new CustomEvent("hover", { detail: cell && { from: root, axes: h.axes, cell } }));
+    PAGE.bus.dispatchEvent(new CustomEvent("hover", { detail: cell && { from: root, at: places(cell) } }));
   canvas.style.cursor = h.pickable ? "pointer" : "default";
   canvas.onpointermove = (e) => {
     const cell = at(e);
@@ -285,9 +367,10 @@ function act(root, state, made, fit, R, C, value) {
   };
   canvas.onblur = canvas.onpointerleave;
   if (!h.pickable) return;
-  const choosePick = (cell, wait) => {
-    state.pick = cell;
+  const choosePick = ([r, c], wait) => {
+    const cell = state.pick = [r + r0, c + c0];
     paint(root, state);
+    PAGE.bus.dispatchEvent(new CustomEvent("picked", { detail: h.src.split("|")[2] }));
     clearTimeout(state.timer);
     state.timer = setTimeout(() => state.send("pick", cell), wait);
   };
@@ -300,7 +383,7 @@ function act(root, state, made, fit, R, C, value) {
     if (!move) return;
     e.preventDefault();
     e.stopPropagation();
-    const [r, c] = state.pick ?? [0, 0];
+    const [r, c] = h.pick ?? [0, 0];
     const cell = [Math.max(0, Math.min(R - 1, r + move[0])), Math.max(0, Math.min(C - 1, c + move[1]))];
     choosePick(cell, 150);
     tipAt(made, fit.left + cell[1] * fit.cw, fit.top + cell[0] * fit.ch, say(cell));

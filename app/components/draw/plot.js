@@ -26,12 +26,15 @@ function unpacked(part) {
 
 function chart(root, state) {
   const { h, figure } = state, made = frame(root, h, () => rowsOf(figure), "div");
-  made.canvas.style.height = `${figure.layout.height}px`;
+  made.canvas.style.height = `${high(state)}px`;
   remark(made, h, h.say ?? sentence(figure));
   legend(root, state, made);
   if (!state.gd) standIn(root, state, made);
   if (state.gd && state.width) state.kept ? paint(root, state, made) : comeNear(root, state, made);
 }
+
+// As high as on every screen, or on a stage
+const high = ({ h, figure }) => (h.spot ? stageHeight(h.spot) : sized(figure.layout.height));
 
 // A new chart is painted after the heat maps, sentences and arithmetic of its step, one at a time, so that
 // nobody waits for it; one far below the window, when it comes near.
@@ -106,6 +109,8 @@ async function paint(root, state, made) {
   const layout = {
     ...figure.layout,
     width: state.width,
+    height: high(state),
+    margin: Object.fromEntries(Object.entries(figure.layout.margin).map(([side, n]) => [side, sized(n)])),
     uirevision: kept,
     template: theme(root),
     showlegend: false,
@@ -162,12 +167,14 @@ function legend(root, state, made) {
 // Names at 0, 1, 2 … on an axis: only those that do not overlap the one before; of numbers, as many as fit.
 const NUMBER = 40; // pixels, with the room beside it
 function thinned(axis, width) {
-  if (axis.nticks) return { ...axis, nticks: Math.max(1, Math.min(axis.nticks, Math.floor(width / NUMBER))) };
+  if (axis.nticks) {
+    return { ...axis, nticks: Math.max(1, Math.min(axis.nticks, Math.floor(width / sized(NUMBER)))) };
+  }
   if (!axis.ticktext || axis.type === "log") return axis;
   const apart = (0.95 * width) / axis.ticktext.length;
   let free = -Infinity;
   const kept = axis.ticktext.map((text, i) => {
-    const half = 3.7 * (plainText(text).length + 1), fits = i * apart - half > free;
+    const half = sized(3.7) * (plainText(text).length + 1), fits = i * apart - half > free;
     if (fits) free = i * apart + half;
     return fits;
   });
@@ -183,13 +190,13 @@ function theme(root) {
   );
   const code = css(root, "--st-code-font"), diverging = colours(root, "diverging"), clear = "rgba(0,0,0,0)";
   const still = { ticklabeloverflow: "allow", tickangle: 0 };
-  const fonts = { tickfont: { family: code, size: 12 }, title: { font: { size: 12 } } };
+  const fonts = { tickfont: { family: code, size: sized(12) }, title: { font: { size: sized(12) } } };
   const axis = { gridcolor: line, zerolinecolor: ink, zerolinewidth: 1, ...fonts, ...still };
   const flat = { ...axis, spikecolor: ink, spikethickness: 1, spikedash: "dot", spikemode: "across" };
   const deep = { ...axis, backgroundcolor: clear, showspikes: false };
   return {
     layout: {
-      font: { family: css(root, "--st-font"), size: 12, color: ink },
+      font: { family: css(root, "--st-font"), size: sized(12), color: ink },
       colorway: palette(root, "--st-chart-categorical-colors"),
       paper_bgcolor: paper,
       plot_bgcolor: paper,
@@ -346,7 +353,7 @@ function rowsOf(figure) {
 
 async function savePlot(state, made) {
   const layout = { ...state.gd.layout, showlegend: lines(state.figure).length > 1 };
-  const size = { format: "png", scale: 2, width: state.width, height: state.figure.layout.height };
+  const size = { format: "png", scale: 2, width: state.width, height: high(state) };
   const url = await Plotly.toImage({ data: state.gd.data, layout, config: CONFIG }, size);
   save(made.name + ".png", new Blob([fromBase64(url.split(",")[1])], { type: "image/png" }));
 }

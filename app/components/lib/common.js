@@ -21,9 +21,11 @@ function unpack(bytes) {
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
   let at = 4 + length;
   return header.map(({ id, shape, dtype }) => {
-    const size = shape.reduce((a, b) => a * b, 1) * (dtype === "<f2" ? 2 : 4),
+    const each = { "<f2": 2, "|u1": 1 }[dtype] ?? 4,
+      size = shape.reduce((a, b) => a * b, 1) * each,
       values = bytes.slice(at, at + size).buffer;
     at += Math.ceil(size / 4) * 4;
+    if (each === 1) return { id, shape, data: new Uint8Array(values) };
     return { id, shape, data: dtype === "<f2" ? fromHalf(values) : new Float32Array(values) };
   });
 }
@@ -59,13 +61,14 @@ window.addEventListener("compositionend", (e) => (composed = e.timeStamp), true)
 const enters = (e) =>
   e.key === "Enter" && !e.isComposing && e.keyCode !== COMPOSING && e.timeStamp - composed > MOMENT_AFTER;
 
-// Listeners of one component's root; renewed on every call, because earlier ones stay otherwise.
-function listen(root, target, type, handler) {
-  const key = type + (target === window ? "@window" : "");
+// Listeners of one component's root; renewed on every call, because earlier ones stay otherwise. first: before
+// what is inside the target has its turn.
+function listen(root, target, type, handler, first = false) {
+  const key = `${type}${target === window ? "@window" : ""}${first}`;
   const all = (root.__listeners ??= new Map());
   if (all.has(key)) all.get(key)();
-  target.addEventListener(type, handler);
-  all.set(key, () => target.removeEventListener(type, handler));
+  target.addEventListener(type, handler, first);
+  all.set(key, () => target.removeEventListener(type, handler, first));
 }
 function silence(root) {
   root.__listeners?.forEach((off) => off());
@@ -118,6 +121,12 @@ function css(root, name) {
   if (!THEME.has(name)) THEME.set(name, getComputedStyle(root).getPropertyValue(name).trim());
   return THEME.get(name);
 }
+// How high the picture on a stage is: less where its arithmetic stands below it, or the sentence needs the room
+const LOW = 480; // pixels of a window
+const stageHeight = (level) =>
+  innerHeight * (level === 4 && innerWidth < innerHeight ? 0.42 : innerHeight < LOW ? 0.5 : 0.66);
+// So many pixels of a picture at 1280 × 720, as large as they are on this screen (see style.css)
+const sized = (pixels) => pixels * (parseFloat(css(document.documentElement, "font-size")) / 15);
 const palette = (root, name) => css(root, name).match(/#[0-9a-f]{6}/gi) ?? ["#ffffff", "#000000"];
 
 // A number's place on a scale, 0 to 255. Weights (0 to 1) go by their square root: small ones stay visible.
@@ -198,6 +207,8 @@ function show(x) {
   return text.replace("-", "−");
 }
 
+// Few digits, for a narrow cell
+const rounded = (x) => x.toFixed(Math.abs(x) >= 100 ? 0 : Math.abs(x) >= 10 ? 1 : 2).replace("-", "−");
 const percent = (x) => (100 * x).toFixed(x < 0.0995 ? 1 : 0) + "%";
 const placed = (label, i) => `${label} (${i})`;
 
@@ -223,7 +234,7 @@ function frame(root, h, rows, tag = "canvas") {
   made.title.hidden = !h.title;
   made.canvas.setAttribute("aria-label", h.aria || h.title || "picture");
   const from = JSON.stringify([h.foot, h.model, h.light]);
-  if (made.from !== from) made.foot.replaceChildren(...source(h)); // else what was unfolded stays so
+  if (made.from !== from) made.source.replaceChildren(...source(h, made.words)); // else what was unfolded stays so
   made.from = from;
   made.rows = rows;
   made.name = (h.foot || h.title || "picture").split(/\s{2}/)[0].replace(/[^\w.-]+/g, "-");
@@ -251,31 +262,43 @@ const axesOf = (foot) =>
   (/\[([^\]]*)\]$/.exec(foot)?.[1].match(/\b[A-Z]\b/g) ?? []).map((letter) => `${letter} ${AXES[letter]}`)
     .join(", ");
 // Where the numbers come from, in one line: self-check, shape, model. It unfolds to the point's name, the
-// letters of its shape, and the check; a failed check is unfolded.
-function source(h) {
+// letters of its shape, the check, and what can be read off the numbers; a failed check is unfolded.
+function source(h, words = null) {
   const [name, shape] = (h.foot ?? "").split(/ {2}/),
     failed = h.light && !h.light.ok,
     letters = axesOf(h.foot ?? "");
-  const short = [shape ?? name, h.model].filter(Boolean).join(" · ");
+  const short = shape?.replace("B=1, ", "") ?? name;
   const line = el(
     "summary",
     { title: [letters, h.light?.text].filter(Boolean).join(". ") },
     ...(h.light
       ? [el("span", { class: failed ? "light off" : "light ok", text: failed ? "✗" : "✓" }), " "]
       : []),
-    short,
+    short || "in words",
   );
   const more = [
     h.foot && el("code", { text: h.foot, title: letters, "aria-description": letters }),
     letters,
     h.light && el("span", { class: "check", text: h.light.text }),
-    h.model && `model: ${h.model}`,
+    words,
   ];
-  return [el("details", { open: failed }, line, ...more.filter(Boolean).flatMap((part) => [part, el("br")]))];
+  const inside = more.filter(Boolean).flatMap((part) => [part, el("br")]);
+  const details = h.foot || h.light ? [el("details", { open: failed }, line, ...inside)] : [];
+  return [...details, ...(h.model ? [badge(h.model, details.length > 0)] : [])];
 }
-// The sentence under a heat map or chart, made from its numbers; a screen reader reads it with the title.
+// Which model computed it; the picker of the page opens that model's card.
+function badge(model, after) {
+  const name = model.replace(/, what if$/, ""),
+    open = () => PAGE.bus.dispatchEvent(new CustomEvent("card", { detail: name }));
+  const button = el("button", { type: "button", title: "The model's card", onclick: open, text: name });
+  return el("span", { class: "badge" }, after ? "· " : "", button, model.slice(name.length));
+}
+// What can be read off a heat map or chart: a screen reader reads it with the title. The sentence that somebody
+// wrote for it stands below it; the one made of its numbers is among the details.
 function remark(made, h, text) {
-  made.note.textContent = text;
+  made.note.textContent = h.say ?? "";
+  made.note.hidden = !h.say;
+  made.words.textContent = h.say ? "" : text;
   made.canvas.setAttribute("aria-label", `${h.aria || h.title}. ${text}`);
 }
 // Plotly is loaded once the first heat map is drawn and the browser is idle; nothing waits for it.
@@ -295,9 +318,10 @@ function build(root, tag) {
   made.canvas = el(tag, { role: "img", tabindex: 0 });
   made.tip = el("div", { class: "tip", role: "status", "aria-live": "polite", hidden: true });
   made.table = el("div", { class: "table", tabindex: 0, hidden: true });
-  made.note = el("span");
+  made.note = el("div", { class: "note" });
+  made.words = el("span");
   made.key = el("span", { class: "key" });
-  made.foot = el("div", { class: "foot" });
+  made.source = el("div", { class: "source" });
   const table = tool("Table", "Show the numbers as a table", () => {
     made.table.hidden = !made.table.hidden;
     table.setAttribute("aria-pressed", !made.table.hidden);
@@ -316,8 +340,8 @@ function build(root, tag) {
       head,
       made.body,
       made.table,
-      el("div", { class: "note" }, made.key, made.note),
-      made.foot,
+      made.note,
+      el("div", { class: "foot" }, made.key, made.source),
     ),
   );
   return made;
@@ -356,7 +380,7 @@ function fillTable(made, into = made.table) {
 
 // A canvas of w × h CSS pixels, sharp on every screen, cleared
 function surface(canvas, w, h) {
-  const ratio = devicePixelRatio || 1;
+  const ratio = (devicePixelRatio || 1) * (canvas.currentCSSZoom ?? 1);
   canvas.width = Math.round(w * ratio);
   canvas.height = Math.round(h * ratio);
   canvas.style.width = w + "px";

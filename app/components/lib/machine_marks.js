@@ -6,7 +6,7 @@ MACHINE.ribbons = (g, state, inks) => {
   const { plan, view } = state;
   plan.parts.forEach((part, i) => {
     if (part.head !== 0 || part.stage > state.at || part.column.layer === null) return;
-    const tensor = PAGE.tensors.get(part.column.src), token = MACHINE.litOf(state, part.column.stack);
+    const tensor = PAGE.tensors.get(part.column.flow), token = MACHINE.litOf(state, part.column.stack);
     const next = plan.parts.slice(i).find((p) => p.head === undefined);
     if (!tensor || !next || token < 0) return;
     const to = { x: (next.x - view.x) * view.k, y: (trackOfPart(plan, part).y(token) - view.y) * view.k };
@@ -28,16 +28,18 @@ MACHINE.from = ({ plan, view }, part, i, s) => {
   const x = part.column.seen.other ? track.right : left.x + left.w;
   return { x: (x - view.x) * view.k, y: (track.y(s) - view.y) * view.k };
 };
-// The lit lane's row, on average over the heads or of one; without the first position the others share its part.
-MACHINE.shares = (state, tensor, part) => {
-  const { only, sink } = state, token = MACHINE.litOf(state, part.column.stack);
-  const [N, T, S] = tensor.shape, one = only?.stage === part.stage;
-  const heads = one ? [only.head] : [...Array(N).keys()];
-  const of = (s) => heads.reduce((sum, n) => sum + Math.max(0, tensor.data[(n * T + token) * S + s]), 0);
-  const shares = Array.from({ length: S }, (_, s) => of(s) / heads.length);
-  if (!sink || part.column.seen.other) return shares;
-  const rest = shares.reduce((sum, share) => sum + share, 0) - shares[0];
-  return shares.map((share, s) => (s && rest > 0 ? share / rest : 0));
+// The lit lane's row, of all heads together or of one: what is taken out hands nothing over. Weights times the size
+// of the values, and weights without the first position, are shares of what there is.
+MACHINE.shares = (state, tensor, { stage, column }) => {
+  const { h, only, sink } = state, token = MACHINE.litOf(state, column.stack);
+  const [N, T, S] = tensor.shape, { off } = column;
+  const heads = only?.stage === stage ? [only.head] : [...Array(N).keys()];
+  const left = off.includes(-1) ? [] : heads.filter((n) => !off.includes(n));
+  const of = (s) => left.reduce((sum, n) => sum + Math.max(0, tensor.data[(n * T + token) * S + s]), 0);
+  const hidden = sink && !column.seen.other,
+    taken = Array.from({ length: S }, (_, s) => (hidden && !s ? 0 : of(s)));
+  const all = hidden || h.weighted ? taken.reduce((sum, one) => sum + one, 0) : left.length;
+  return taken.map((one) => (all > 0 ? one / all : 0));
 };
 
 // What stays at the sides however far one zooms: the names of lanes and columns.
@@ -157,14 +159,14 @@ MACHINE.headings = (g, state, inks) => {
   for (const heading of state.plan.headings) {
     if (heading.column.layer === null) continue;
     MACHINE.over(g, state, heading, 12, (x, w) => {
-      const { stage, column, name } = heading, off = column.off.includes(-1);
+      const { column, name } = heading, off = column.off.includes(-1);
       const now = state.h.columns[state.at];
       const here = now && ["stack", "layer", "part"].every((name) => now[name] === column[name]);
       const ink = off || here ? inks.main : inks.ink, text = fitting(g, name, w, inks, { bold: here });
-      MACHINE.label(g, text, x, 30, w, inks, { ink, bold: here });
-      const long = Math.min(w, g.measureText(text).width);
-      if (off) MACHINE.line(g, x, 26, x + long, 26, inks.main, 2);
-      else if (column.adds && stage >= 0) MACHINE.line(g, x, 33, x + long, 33, inks.rail, 1); // it can be clicked
+      const marked = text + (text && column.adds ? MARK[off] : ""),
+        room = g.measureText(marked).width <= w + MACHINE.GAP;
+      MACHINE.label(g, room ? marked : text, x, 30, w + MACHINE.GAP, inks, { ink, bold: here });
+      if (off) MACHINE.line(g, x, 26, x + Math.min(w, g.measureText(text).width), 26, inks.main, 2);
     });
   }
 };

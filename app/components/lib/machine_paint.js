@@ -86,19 +86,23 @@ MACHINE.head = (g, state, part, r, inks) => {
     g.fillRect(r.x, r.y, r.w, r.h);
     g.drawImage(MACHINE.small(tensor, part.head, "sequential", 1, inks), r.x, r.y, r.w, r.h);
   } else MACHINE.cells(g, state.plan, tensor, part.head, r, inks);
-  const { layer, stack } = part.column, lit = MACHINE.litOf(state, stack), row = lit * ch;
-  const picked = layer === state.h.layer && stack === state.h.picked && part.head === state.head;
+  const { layer, stack, off } = part.column, lit = MACHINE.litOf(state, stack), row = lit * ch;
+  const picked = MACHINE.isPicked(state, part), out = off.includes(part.head);
   if ((picked || layer === null) && ch > 3 && lit >= 0) {
     MACHINE.outline(g, r.x, r.y + row, r.w, ch, inks.main, 1);
   }
   MACHINE.outline(g, r.x, r.y, r.w, r.h, picked ? inks.main : inks.rail, picked ? 3 : 1);
   const named = r.w > 40 && (r.w < 300 || r.y > MACHINE.TOP + 14); // near, its columns have their names there
   if (named && part.over * state.view.k >= MACHINE.NAME - 1) {
-    const name = layer === null ? part.column.part : `head ${part.head}`;
+    const mark = picked ? MARK[out] : ""; // another click takes it out, or puts it back
+    const name = layer === null ? part.column.part : `head ${part.head}${mark}`;
     MACHINE.label(g, name, r.x, r.y - 3, r.w, inks, { size: 10, bold: picked });
   }
-  if (part.column.off.includes(part.head)) MACHINE.cross(g, r, inks);
+  if (out) MACHINE.cross(g, r, inks);
 };
+MACHINE.isPicked = (state, { column, stage, head }) =>
+  head === state.head && stage === MACHINE.headStage(state) && MACHINE.blockOf(column) === state.block;
+const MARK = { false: " ✕", true: " ↺" };
 MACHINE.cells = (g, { W, H }, tensor, head, r, inks) => {
   const [, T, S] = tensor.shape, cw = r.w / S, ch = r.h / T;
   const seen = (from, size, end, n) => [
@@ -141,13 +145,16 @@ MACHINE.cell = (g, x, y, w, h, value, scale, limit, inks, middle = 0) => {
   const colour = value === -Infinity ? null : inks[scale][shade(value - middle, scale, limit)];
   g.fillStyle = colour === null ? inks.hatch : toCss(colour);
   g.fillRect(x, y, w - 1, h - (h > 6 ? 1 : 0));
-  if (w < 46 || h < 15 || colour === null) return;
+  if (w < 30 || h < 13 || colour === null) return;
+  const whole = w >= 46 && h >= 15, text = whole ? show(value) : rounded(value);
+  const size = Math.min(whole ? 12 : 11, (w - 4) / (0.61 * text.length)); // pixels: it fits its cell
+  if (size < 8.5) return;
   inks.numbers++;
   g.fillStyle = isDark(colour) ? "#fff" : "#000";
-  g.font = `12px ${inks.code}`;
+  g.font = `${size}px ${whole ? inks.code : inks.font}`;
   g.textAlign = "center";
   g.textBaseline = "middle";
-  g.fillText(show(value), x + w / 2, y + h / 2);
+  g.fillText(text, x + w / 2, y + h / 2);
 };
 MACHINE.line = (g, x, y, toX, toY, colour, width) => {
   g.strokeStyle = colour;

@@ -130,10 +130,10 @@ MACHINE.onScreen = (part, { k, x, y }) => ({
 
 // Where the picked head stands in the window; undefined where there is none.
 MACHINE.pickedBox = (root) => {
-  const { plan, h, head, view } = root?.__state ?? {};
-  const part = plan?.parts.find(({ column, head: n }) => column.layer === h.layer && n === head);
+  const state = root?.__state;
+  const part = state?.scene === MACHINE && state.plan?.parts.find((one) => MACHINE.isPicked(state, one));
   if (!part) return undefined;
-  const r = MACHINE.onScreen(part, view),
+  const r = MACHINE.onScreen(part, state.view),
     { left, top } = root.querySelector("canvas").getBoundingClientRect();
   return new DOMRect(left + r.x, top + r.y, r.w, r.h);
 };
@@ -145,8 +145,8 @@ MACHINE.tokenOf = (h, lane) => Math.max(0, lane * h.size - h.before);
 MACHINE.keyOf = (column, col) => Math.max(0, col * column.seen.size - column.seen.before);
 MACHINE.answerOf = (h, lane) => h.answers[h.answers.length === 1 ? 0 : Math.max(0, lane)];
 // The lit lane (or step) of a stack: each has one, or none (−1). What is played lights the step that it has come to.
-MACHINE.litOf = ({ h, token, lit, at }, i) => {
-  const now = h.columns[at];
+MACHINE.litOf = ({ h, token, lit, at, scene }, i) => {
+  const now = scene === MACHINE && h.columns[at];
   if (now?.kind === "step" && now.stack === i) return now.n;
   return i === h.picked ? token : (lit[i] ?? -1);
 };
@@ -164,9 +164,11 @@ MACHINE.asked = (state) => MACHINE.litOf(state, state.h.stacks.length - 1);
 
 // What is at a place of the canvas: a heading, a cell of a part, or a lane; null where there is nothing.
 MACHINE.hit = (state, px, py) => {
-  const { plan, view } = state, named = MACHINE.patchAt(state, px, py) ?? MACHINE.stepAt(state, px, py);
-  if (named) return named;
+  const { plan, view } = state, beside = MACHINE.patchAt(state, px, py) ?? MACHINE.stepAt(state, px, py);
+  if (beside) return beside;
   if (py < plan.top - 4) return headingAt(plan, view, px, py);
+  const named = plan.parts.find((part) => nameOf(part, view, px, py));
+  if (named) return { named };
   for (const part of plan.parts) {
     const r = MACHINE.onScreen(part, view);
     if (px < r.x || py < r.y || px >= r.x + r.w || py >= r.y + r.h) continue;
@@ -189,7 +191,18 @@ function laneAt({ plan, view }, px, py) {
 // Of tracks side by side the one that is at the left edge of the canvas
 MACHINE.stuck = (plan, view) =>
   plan.tracks.findLast(({ x }) => (x - view.x) * view.k <= plan.left + 1) ?? plan.tracks[0];
+// Is this the name above a head of a block?
+function nameOf(part, view, px, py) {
+  if (part.head === undefined || !part.column.adds) return false;
+  const r = MACHINE.onScreen(part, view);
+  return px >= r.x && px < r.x + r.w && py < r.y && py >= r.y - part.over * view.k;
+}
 function headingAt(plan, view, px, py) {
+  const block = plan.blocks.find(({ x, w, column }) => {
+    const from = (x - view.x) * view.k;
+    return MACHINE.blockOf(column) && px >= from && px < from + w * view.k;
+  });
+  if (py <= 16 && px >= plan.left && block) return { block };
   const heading = plan.headings.find(({ x, w, column }) => {
     const from = (x - view.x) * view.k;
     return column.adds && px >= from && px < from + w * view.k;
@@ -204,7 +217,9 @@ MACHINE.laneAt = ({ part, row, lane, stack }) => {
 
 // The same in words, with the tensor's own number.
 MACHINE.read = (state, found) => {
-  const { h } = state, { part, row, col, heading } = found;
+  const { h } = state, { part, row, col, heading, named, block } = found;
+  if (block) return `${MACHINE.where(h, block.column)}: open its inside`;
+  if (named) return `${MACHINE.where(h, named.column)}, head ${named.head}`;
   if (heading) return `${MACHINE.where(h, heading.column)}: ${heading.name}, all of it`;
   const { stack, lane } = MACHINE.laneAt(found), names = h.stacks[stack]?.lanes;
   if (!part) return found.text ?? names[lane];

@@ -63,7 +63,8 @@ function wayOf(state, start) {
     last = stepsOf(state, 0).at(-1),
     middle = start.x + start.w / 2;
   const way = last ? fromStep(encoder, last) : fromLane(encoder, decoder);
-  return [...way, { x: middle, y: way.at(-1).y }, { x: middle, y: start.y + 2 }];
+  const end = decoder.y(carriedBy(decoder)[0]) - halfOf(state, decoder, start);
+  return [...way, { x: middle, y: way.at(-1).y }, { x: middle, y: end }];
 }
 // In words, on its way or above it
 MACHINE.handed = (g, state, inks) => {
@@ -96,7 +97,8 @@ MACHINE.looksBack = (g, state, inks) => {
   const [, , S] = tensor.shape, { plan, view } = state, decoder = plan.tracks[part.column.stack];
   const step = stepsOf(state, decoder.i)[t],
     row = decoder.stack.unrolled.findLastIndex(({ carried }) => carried) + 1;
-  const to = seen(state, { x: step.x + step.w / 2, y: decoder.y(row) - decoder.lane * 0.36 });
+  if (step.w * view.k > 240) return; // there the numbers are read
+  const to = seen(state, { x: step.x + step.w / 2, y: decoder.y(row) - halfOf(state, decoder, step) });
   for (let s = 0; s < S; s++) {
     const share = tensor.data[t * S + s], from = sourceOf(state, s);
     const style = { colour: inks.main, alpha: 0.4, down: from.down };
@@ -108,48 +110,74 @@ function sourceOf(state, s) {
   const [encoder] = state.plan.tracks, part = stepsOf(state, 0)[s];
   if (!part) return { x: encoder.right, y: encoder.y(s) };
   const row = carriedBy(encoder).at(-1);
-  return { x: part.x + part.w / 2, y: encoder.y(row) + encoder.lane * 0.36, down: true };
+  return { x: part.x + part.w / 2, y: encoder.y(row) + halfOf(state, encoder, part), down: true };
 }
 
-// A step: its rows of cells, gates between 0 and 1, the others to the largest number of their row.
+// How high a row of cells is on the screen, of lanes and cells of this size there; half of it in the world
+const highOf = (lane, cell) => Math.min(lane * 0.72, Math.max(24, cell * 3 + 6));
+function halfOf({ view }, track, part) {
+  const [, , C] = PAGE.tensors.get(part.column.src).shape;
+  return highOf(track.lane * view.k, (part.w * view.k) / C) / view.k / 2;
+}
+// A step: its rows of cells, those of a kind by one scale over all steps; gates between 0 and 1.
 MACHINE.cellsOfStep = (g, state, part, r, inks) => {
-  const { column } = part, tensor = PAGE.tensors.get(column.src);
+  const { n, stack, kind, src } = part.column, tensor = PAGE.tensors.get(src);
   if (!tensor) return;
-  const [N, R, C] = tensor.shape,
-    lane = r.h / R,
-    cw = r.w / C,
-    high = Math.min(lane * 0.72, Math.max(24, cw * 3 + 6));
-  const all = state.h.stacks[column.stack].unrolled, lit = MACHINE.litOf(state, column.stack) === column.n;
-  const rows = column.kind === "start" ? all.filter(({ carried }) => carried) : all;
-  tensor.limits ??= rows.map((_, row) =>
-    Math.max(...Array.from({ length: N }, (_, n) => largest(tensor.data, (n * R + row) * C, C)))
-  );
-  rows.forEach(({ middle }, row) => {
-    const y = r.y + (row + 0.5) * lane - high / 2, limit = middle || tensor.limits[row];
+  const [, R, C] = tensor.shape, lane = r.h / R, cw = r.w / C;
+  const high = highOf(lane, cw),
+    small = cw < 12 && picture(state, part, cw, inks);
+  rowsOf(state, part.column).forEach(({ middle, limit }, row) => {
+    const y = r.y + (row + 0.5) * lane - high / 2;
     if (y + high < 0 || y > state.plan.H) return;
-    for (let c = 0; c < C; c++) {
-      const value = tensor.data[(column.n * R + row) * C + c], x = r.x + c * cw;
-      if (cw < 6) bare(g, x, y, cw, high, inks.diverging[shade(value - middle, "diverging", limit)]);
-      else MACHINE.cell(g, x, y, cw, high, value, "diverging", limit, inks, middle);
+    if (small) g.drawImage(small, 0, n * R + row, small.width, 1, r.x, y, r.w, high);
+    for (let c = 0; c < C && !small; c++) {
+      const value = tensor.data[(n * R + row) * C + c];
+      MACHINE.cell(g, r.x + c * cw, y, cw, high, value, "diverging", limit, inks, middle);
     }
-    if (lit || column.kind === "start") MACHINE.outline(g, r.x, y, r.w, high, inks.main, 1.5);
+    const marked = kind === "start" || MACHINE.litOf(state, stack) === n;
+    if (marked) MACHINE.outline(g, r.x, y, r.w, high, inks.main, 1.5);
   });
 };
-
-function bare(g, x, y, w, h, colour) {
-  g.fillStyle = toCss(colour);
-  g.fillRect(x, y, w + 0.5, h);
+function rowsOf({ h }, column) {
+  const tensor = PAGE.tensors.get(column.src), [N, R, C] = tensor.shape;
+  const most = (row) =>
+    Math.max(...Array.from({ length: N }, (_, n) => largest(tensor.data, (n * R + row) * C, C)));
+  tensor.limits ??= Array.from({ length: R }, (_, row) => most(row));
+  return tensor.limits.map((limit, row) => {
+    const { middle } = MACHINE.rowOf(h, column, row);
+    return { middle, limit: middle || limit };
+  });
+}
+// All steps of a stack as a picture of one pixel a cell, made once; where there are more cells than pixels, several
+// of a row share one, which shows the one furthest from the middle.
+function picture(state, { column }, cw, inks) {
+  const tensor = PAGE.tensors.get(column.src), { shape: [N, R, C], data } = tensor, lut = inks.diverging;
+  const each = Math.ceil(1 / cw), wide = Math.ceil(C / each), key = `${each} ${lut[0]} ${lut[255]}`;
+  const made = (tensor.small ??= new Map()), rows = rowsOf(state, column);
+  if (!made.has(key)) {
+    made.set(key, el("canvas"));
+    put(made.get(key), wide, N * R, (i) => {
+      const line = Math.floor(i / wide),
+        first = line * C + (i % wide) * each,
+        { middle, limit } = rows[line % R];
+      const cells = data.subarray(first, Math.min(first + each, (line + 1) * C));
+      const furthest = cells.reduce((a, b) => (Math.abs(b - middle) > Math.abs(a - middle) ? b : a));
+      return lut[shade(furthest - middle, "diverging", limit)];
+    });
+  }
+  return made.get(key);
 }
 
-// Zoom by levels: the lit step, and half of its state.
-MACHINE.nearer = (state) => {
+// Zoom by levels: the whole, the lit step, and half of its state; of a stack of blocks the whole alone.
+MACHINE.levels = (state) => {
   const i = state.h.picked, track = state.plan.tracks[i], part = stepsOf(state, i)[MACHINE.litOf(state, i)];
-  if (!track.stack.unrolled || !part) return [];
+  if (!track.stack.unrolled || !part) return [{}];
   const { x, w } = part, y = track.y(carriedBy(track).at(-1)) - track.lane / 2;
-  return [part, { x, w: w / 2, y: y + track.lane / 4, h: track.lane / 2 }];
+  return [{}, part, { x, w: w / 2, y: y + track.lane / 4, h: track.lane / 2 }];
 };
 // While a play is under way, what is picked is where it goes on.
 MACHINE.goesOn = (state, stack, lane) => {
+  if (state.scene !== MACHINE) return;
   const part = stepsOf(state, stack)[lane];
   if (part && state.at !== Infinity) MACHINE.stage(state, part.stage);
 };

@@ -2,13 +2,12 @@
 
 from dataclasses import replace
 
-import streamlit as st
 import torch
 
 from app import catalogue, components, compute, edits, state
 from app.architecture import whole
 from app.text import say
-from app.ui import what_ifs
+from app.ui import picker, what_ifs
 from app.ui.charts import chart
 from app.ui.context import StepContext
 from app.ui.controls import button
@@ -36,8 +35,6 @@ THREE = ("pair", "caption")  # families with three masks: they get a row of thei
 
 def main() -> None:
     view = state.view(catalogue.models())
-    if state.leaving():
-        st.switch_page("views/walk/page.py", query_params=state.link())
     with Page() as page:
         _page(view)
     components.show(page)
@@ -48,12 +45,14 @@ def _page(view: state.View) -> None:
     text(say("families", "lead"))
     header = {"text": view.prompt, "placeholder": say("families", "placeholder"), "open": False}
     header["examples"] = [(text, text) for text in SENTENCES]
-    components.prompt("prompt", header, _submit, _submit)
+    walked = catalogue.walked(view)
+    with picker.beside(walked):
+        components.prompt("prompt", header, _submit, _submit)
     notes()
     _what_ifs(view)
     for name, why in catalogue.faults().items():
         notice(say("trouble", "models", name=name, reason=why), "warning")
-    for kind, name in catalogue.families().items():
+    for kind, name in catalogue.families(walked).items():
         with group(f"family-{kind}", border=True):
             _family(view, kind, name)
     translators.draw(view)
@@ -65,11 +64,10 @@ def _submit(text: str) -> None:
 
 def _what_ifs(view: state.View) -> None:
     """The what-ifs of the walk: they change its model here too, and no other."""
-    if view.edits:
-        name = catalogue.walked(view)
+    name = catalogue.walked(view)
+    if view.edits and not catalogue.fault(name):
         what_ifs.strip(view.edits, compute.model(name).reads[-1])
-        shown = name in catalogue.families().values()
-        text(say("families", "edits" if shown else "edits/elsewhere", model=name))
+        text(say("families", "edits", model=name))
 
 
 def _family(view: state.View, kind: str, name: str) -> None:
@@ -196,7 +194,8 @@ def _captioned(ctx: StepContext, kind: str) -> None:
     image, words = columns(1, 2)
     with image:
         attention_overlay(ctx, say("families", "image"), height=110, name=ctx.model.name)
-    for name in catalogue.captioners():
+    names = catalogue.captioners()
+    for name in names if ctx.model.name in names else [ctx.model.name]:
         trace = compute.trace(name, ctx.given)
         caption = replace(ctx, model=compute.model(name), trace=trace).text.strip()
         values = dict(name=name, text=caption or "∅", share=certainty(trace))

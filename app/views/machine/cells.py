@@ -3,10 +3,10 @@ cells."""
 
 import numpy as np
 
+from app import compute
 from app.ui.context import StepContext
-from app.ui.heatmaps import shown
 from app.ui.page import keep
-from app.views.machine.lanes import Lanes, by_lane, lanes_of
+from app.views.machine.lanes import Lanes, lanes_of
 from engine.analysis import pooled
 
 CELLS = 16  # of a vector: as many stand for all of its entries
@@ -28,21 +28,40 @@ def cells(values: np.ndarray, rows: Lanes) -> tuple[np.ndarray, np.ndarray, int]
 
 def vectors(ctx: StepContext, point: str, kind: str) -> dict:
     """A vector for each lane."""
-    values, rows = ctx.array(point), lanes(ctx)
-    found, where, each = cells(values, rows)
+    entries, rows = _entries(ctx, point), lanes(ctx)
+    each = -(-entries // CELLS)
+    read = (ctx.model.name, ctx.given, point, (rows.size, each), (rows.before, 0), ctx.edits)
+    found, where = compute.cells(*read)
     id, at = ctx.id_of(point, "cells"), ctx.id_of(point, "places")
     keep(id, found[None])
-    keep(at, where[-1 if rows.size == 1 else 0 :])
-    return {"src": id, "at": at, "point": point, "kind": kind, "entries": values.shape[1], "each": each}
+    keep(at, where.transpose(2, 0, 1).astype(np.float32)[-1 if rows.size == 1 else 0 :])
+    return {"src": id, "at": at, "point": point, "kind": kind, "entries": entries, "each": each}
+
+
+def _entries(ctx: StepContext, point: str) -> int:
+    """How many entries the vectors of a point have, without computing it."""
+    config, axis = ctx.config, ctx.trace.table[point].axes[-1]
+    return {"D": config.width, "F": config.mlp_width, "X": config.experts}[axis]
 
 
 def heads(ctx: StepContext, point: str, kind: str = "heads") -> dict:
-    """All heads of a block, [H, T, S]; `seen` is the stack that they look at, by its number."""
+    """All heads of a block, [H, T, S]; `seen` is the stack that they look at, by its number; `flow` the widths
+    of ribbons, which are the weights or, where there are values, these times their size."""
     cross = ctx.trace.table[point].part == "cross"
     asking, seen = lanes(ctx), lanes(ctx.memory if cross else ctx)
     id = ctx.id_of(point, f"{asking.size} {seen.size}" if max(asking.size, seen.size) > 1 else "")
-    keep(id, by_lane(shown(ctx, point), asking, seen))
-    return {"src": id, "point": point, "kind": kind, "seen": int(ctx.side == "decoder" and not cross)}
+    found = {"src": id, "flow": id, "point": point, "kind": kind}
+    weighted = ctx.view.weighted and values_of(point) in ctx.trace.table
+    for name, sized in (("src", False), ("flow", True))[: 1 + weighted]:
+        found[name] = id + " sized" * sized
+        read = (ctx.model.name, ctx.given, point, asking.starts, seen.starts, sized, ctx.edits)
+        keep(found[name], compute.pooled_weights(*read)[0])
+    return found | {"seen": int(ctx.side == "decoder" and not cross)}
+
+
+def values_of(point: str) -> str:
+    """The values that a pattern weighs."""
+    return point.removesuffix("pattern") + "v"
 
 
 def named(part: str, label: str = "", layer: int | None = None, adds: str = "") -> dict:

@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from engine.analysis import pooled
 from engine.config import Config
 
 MOST = 48  # lanes
@@ -29,27 +26,23 @@ class Lanes:
     def last(self, lane: int) -> int:
         return min((lane + 1) * self.size - self.before, self.count) - 1
 
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """The first position of each lane."""
+        return tuple(self.first(lane) for lane in range(self.number))
+
     def names(self, labels: list[str]) -> list[str]:
         """What each lane is called: its token, or the first of those that share it."""
         shared = ("" if self.first(i) == self.last(i) else " …" for i in range(self.number))
         return [labels[self.first(i)] + more for i, more in enumerate(shared)]
 
 
-def lanes_of(config: Config, count: int) -> Lanes:
-    """The lanes of so many positions of a stack."""
-    if count <= MOST:
+def lanes_of(config: Config, count: int, most: int = MOST) -> Lanes:
+    """The lanes of so many positions of a stack, at most so many."""
+    if count <= most:
         return Lanes(count)
     if config.image:
         across = config.image // config.patch
-        size = across * -(-across // (MOST - 1))
+        size = across * -(-across // (most - 1))
         return Lanes(count, size, size - 1)
-    return Lanes(count, -(-count // MOST))
-
-
-def by_lane(heads: np.ndarray, asking: Lanes, seen: Lanes) -> np.ndarray:
-    """Heads [H, T, S] with a row for each lane that asks and a column for each that is seen: [H, T', S'],
-    the largest weight of those it stands for."""
-    if asking.size == seen.size == 1:
-        return heads
-    sizes, before = (asking.size, seen.size), (asking.before, seen.before)
-    return np.stack([pooled(head, sizes, before)[0] for head in heads])
+    return Lanes(count, -(-count // most))

@@ -9,12 +9,14 @@ from app.text import say
 from app.ui.context import StepContext
 from app.ui.frame import light
 from app.ui.page import keep
-from app.views.machine import recurrent
-from app.views.machine.cells import heads, lanes, named, vectors
-from app.views.machine.lanes import Lanes
+from app.views.machine import inside, recurrent
+from app.views.machine.cells import heads, lanes, named, values_of, vectors
+from engine.analysis import value_sized
 from engine.config import Config
-from engine.worked.derived import worst
+from engine.worked import Check
+from engine.worked.derived import check_value_sized, worst
 
+SIDES = ("encoder", "decoder")
 BEST = 5  # answers told for each lane
 SECONDS = 2e8  # products of each of the matrices in a block: from here on a check waits for a click
 PARTS = (  # of a block, in the order of computation: kind of picture, point, part, its name there, what it adds
@@ -33,15 +35,19 @@ def header(ctx: StepContext) -> dict:
     """All that the picture of the run needs; the tensors go to the page beside it."""
     shown = stacks(ctx)
     columns = [column | {"stack": i} for i, one in enumerate(shown) for column in _columns(one)]
-    points = points_of(columns)
+    points, opened = points_of(columns), inside.header(ctx) if is_open(ctx) else None
+    if opened:
+        points = list(dict.fromkeys(points + [stage["point"] for stage in opened["stages"]]))
+    blocks = [one for one in shown if isinstance(one.config, Config)]
     return {
         "stacks": [_stack(one, ctx) for one in shown],
         "picked": [one.side for one in shown].index(ctx.side),
         "layer": ctx.view.layer,
         "head": ctx.view.head,
         "columns": columns,
+        "inside": opened,
         "answers": _answers(shown[-1]),
-        "pooled": _pooled(columns, shown),
+        "pooled": _pooled(inside.shared(opened["stages"]), blocks) if opened else _pooled(columns, shown),
         "foot": f"{len(points)} points, {points[0]} to {points[-1]}",
         "model": ctx.source,
         "light": light_of(ctx, points) if state.rested(name_of(ctx)) else None,
@@ -50,7 +56,7 @@ def header(ctx: StepContext) -> dict:
 
 def stacks(ctx: StepContext) -> list[StepContext]:
     """The contexts of all stacks of the model: one, or encoder and decoder."""
-    return [replace(ctx, side=side) for side in (state.CHOICES["stack"] if ctx.side else ("",))]
+    return [replace(ctx, side=side) for side in (SIDES if ctx.side else ("",))]
 
 
 def points_of(columns: list[dict]) -> list[str]:
@@ -58,15 +64,32 @@ def points_of(columns: list[dict]) -> list[str]:
     return list(dict.fromkeys(point for c in columns for point in c.get("points", [c["point"]])))
 
 
+def is_open(ctx: StepContext) -> bool:
+    """Is the inside of the picked block shown? A recurrent stack has no blocks."""
+    return ctx.view.inside and isinstance(ctx.config, Config)
+
+
 def name_of(ctx: StepContext) -> str:
-    """What the check of this run is called."""
-    return ctx.id_of(ctx.outcome[0], "machine")
+    """What the check of this run is called, and of the block that is open."""
+    view = ctx.view
+    opened = f"{inside.block(ctx)} {view.head} {view.expert}" if is_open(ctx) else ""
+    return ctx.id_of(ctx.outcome[0], f"machine {opened} {view.weighted}")
 
 
 def light_of(ctx: StepContext, points: list[str]) -> dict:
     """The self-check of all that is shown: the worst of its tensors, the answers' scores among them."""
-    found = light(worst(ctx.checked(point) for point in [*points, ctx.outcome[0]]))
-    return found | {"text": f"the worst of {len(points) + 1} tensors, {found['text']}"}
+    points = list(dict.fromkeys([*points, ctx.outcome[0]]))
+    checks = [ctx.checked(point) for point in points] + _sized(ctx, points)
+    found = light(worst(checks))
+    return found | {"text": f"the worst of {len(checks)} tensors, {found['text']}"}
+
+
+def _sized(ctx: StepContext, points: list[str]) -> list[Check]:
+    """The checks of the weights times the size of the values, where ribbons are as wide as these."""
+    if not ctx.view.weighted:
+        return []
+    runs = [(ctx.trace[p][0], ctx.trace[values_of(p)][0]) for p in points if p.endswith(".pattern")]
+    return [check_value_sized(pattern, v, value_sized(pattern, v)) for pattern, v in runs]
 
 
 def takes_long(ctx: StepContext) -> bool:
@@ -84,12 +107,12 @@ def _stack(one: StepContext, ctx: StepContext) -> dict:
         "lanes": rows.names(one.labels),
         "size": rows.size,
         "before": rows.before,
-        "token": _lit(one, ctx),
+        "token": lit(one, ctx),
         "image": _image(one) if one.config.image else None,
     }
 
 
-def _lit(one: StepContext, ctx: StepContext) -> int:
+def lit(one: StepContext, ctx: StepContext) -> int:
     """The position that is lit in a stack: the picked one. Beside it, in the decoder the last, in the encoder
     the position looked at, or none."""
     if one.side == ctx.side:
@@ -155,20 +178,12 @@ def _pooled(columns: list[dict], shown: list[StepContext]) -> str:
 def _answers(ctx: StepContext) -> list[dict]:
     """For each lane the most probable answers after its (last) token, and what they were before a what-if; for
     all lanes together where there is but one: a class."""
-    point, at = ctx.outcome
-    after = ctx.trace[point][0].softmax(-1)
-    first = compute.trace(ctx.model.name, ctx.given)[point][0].softmax(-1) if ctx.edits else None
-    rows: Lanes = lanes(ctx)
-    places = [rows.last(i) for i in range(rows.number)] if at else [...]
-    return [_best(ctx, after[i], None if first is None else first[i]) for i in places]
-
-
-def _best(ctx: StepContext, after, before) -> dict:
-    best = after.topk(min(BEST, len(after))).indices.tolist()
-    told = {"labels": [ctx.answer(i) for i in best], "now": _shares(after, best)}
-    return told | ({} if before is None else {"then": _shares(before, best)})
-
-
-def _shares(of, entries: list[int]) -> list[float]:
-    """To six digits: more is not shown."""
-    return [float(f"{float(of[i]):.6g}") for i in entries]
+    (point, at), rows = ctx.outcome, lanes(ctx)
+    last = tuple(rows.last(i) for i in range(rows.number)) if at else None
+    read = (ctx.model.name, ctx.given, point, last, BEST, ctx.edits)
+    ids, now = compute.best(*read)
+    told = [{"labels": [ctx.answer(i) for i in each]} for each in ids.tolist()]
+    for name, shares in (("now", now), *([("then", compute.probable(*read)[0])] if ctx.edits else [])):
+        for lane, row in zip(told, shares.tolist(), strict=True):
+            lane[name] = [float(f"{share:.6g}") for share in row]  # more digits are not shown
+    return told

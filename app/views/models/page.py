@@ -1,18 +1,18 @@
 """The models: what each is, how it learned, how well it does, and its checkpoints."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 
-from app import catalogue, components, compute, state
+from app import catalogue, components, compute, shelf, state
 from app.text import say
-from app.ui import what_ifs
+from app.ui import picker, what_ifs
 from app.ui.controls import button, choice_of, slider_of_names
 from app.ui.figures import panels, series
 from app.ui.notes import notes
 from app.ui.page import Page, columns, notice, text
-from engine.load import AT, SHIPPED
+from app.views.models import own
+from engine.load import AT
 
 CURVES = {  # of learning.json: what a curve is called, and its value in one record
     "bits": ("Bits per byte of held-out books", lambda r: r["bits"]),
@@ -25,15 +25,17 @@ NO_CARD = "it has no card.md; one is written when a model has been measured"
 
 def main() -> None:
     view = state.view(catalogue.models())
-    if state.leaving():
-        st.switch_page("views/walk/page.py", query_params=state.link())
-    name, _, step = catalogue.walked(view).partition(AT)
+    shown = catalogue.walked(view)
+    shipped = not shelf.find(shown)
+    name, _, step = shown.partition(AT) if shipped else (shown, "", "")
     with Page() as page:
         notes()
-        _choose(name)
+        _choose(shown, name)
+        own.draw(name)
         _what_ifs(view)
-        _tried(name, lambda: _learned(name, step))
-        card = _tried(name, lambda: _card(SHIPPED / name))
+        if shipped:
+            _tried(name, lambda: _learned(name, step))
+        card = _tried(name, lambda: _card(name))
     components.show(page)
     st.markdown(card or "")
     state.publish()
@@ -48,10 +50,13 @@ def _tried(name: str, draw: Callable[[], str | None]) -> str | None:
         return None
 
 
-def _card(folder: Path) -> str:
-    if not (folder / "card.md").is_file():
+def _card(name: str) -> str:
+    if shelf.find(name):
+        return own.card(name)
+    card = catalogue.folder_of(name) / "card.md"
+    if not card.is_file():
         raise ValueError(NO_CARD)
-    return (folder / "card.md").read_text("utf-8")
+    return card.read_text("utf-8")
 
 
 def _learned(name: str, step: str) -> None:
@@ -67,17 +72,19 @@ def _learned(name: str, step: str) -> None:
 
 def _what_ifs(view: state.View) -> None:
     """The what-ifs of the walk, which change nothing that is told here."""
-    if view.edits:
+    if view.edits and not catalogue.fault(catalogue.walked(view)):
         what_ifs.strip(view.edits, compute.model(catalogue.walked(view)).reads[-1])
         text(say("model", "edits"))
 
 
-def _choose(name: str) -> None:
-    """Which of the shipped models; the walk then shows that one."""
-    models, walk = columns(6, 1, align="end")
+def _choose(shown: str, name: str) -> None:
+    """Which model; the walk then shows that one."""
+    models, walk = columns(5, 1, align="end")
     with models:
-        choice_of("model", say("model", "which"), name, {n: n for n in catalogue.shipped()}, _pick, named=True)
+        names = {n: n for n in catalogue.shipped()}
+        choice_of("model", say("model", "which"), name, names, picker.pick, named=True)
     with walk:
+        picker.draw(shown)
         button("walk", say("model", "walk"), state.leave)
 
 

@@ -1,38 +1,64 @@
 """The main page: one prompt, or one image, step by step."""
 
+import re
+from dataclasses import replace
+
 from app import components, compute, state
 from app.architecture import BEGIN, END, GLANCE, HEADED, steps_of
 from app.text import say
 from app.ui import reading, what_ifs
 from app.ui.context import StepContext
-from app.ui.page import Page, columns, group, text
+from app.ui.events import numbers
+from app.ui.page import Page, columns, group, left_of, text
 from app.ui.source import ran
 from app.ui.words import told
+from app.views.walk import stage
 from app.views.walk.steps import drawing
 from engine.config import Config
+
+SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z−])")  # between two of them
 
 
 def main() -> None:
     with Page() as page:
         reading.of_a_run(_step)
+    if state.current().stage:
+        page.parts, page.code = stage.only(page.parts, state.current()), ()
     components.show(page)
     ran(*page.code)
     state.publish()
 
 
 def _step(ctx: StepContext) -> None:
-    _map(ctx)
     glance = ctx.view.step in GLANCE
     if not glance:
-        _bar(ctx)
+        _headline(ctx)
+    with group("pinned"):
+        _map(ctx)
+        if not glance:
+            _bar(ctx)
+    if not glance:
         what_ifs.changes(ctx)
         with group("head"):
-            _head(ctx)
-    with group(f"step-{ctx.view.step}"):
+            rest = _head(ctx)
+    with group(f"step-{ctx.view.step}") as place:
         drawing(ctx)(ctx)
-    if glance:  # below the picture, which so stays in its place
+    if not glance and rest:
+        with left_of(place):
+            text(rest)
+    if ctx.view.step == "machine":  # below the picture, which so stays in its place
         what_ifs.changes(ctx)
     what_ifs.mechanisms(ctx)
+
+
+def _headline(ctx: StepContext) -> None:
+    """Of a model with two stacks what it makes of its input: a translation, a caption."""
+    if ctx.side:
+        source = ctx.given if isinstance(ctx.given, str) else ctx.given[0]
+        read = [] if ctx.model.reads[0].image else ["text"]
+        output = replace(ctx, side="decoder").text.strip()
+        with group("headline"):
+            text(told(ctx, "headline", *read, source=source, output=output or "∅"))
 
 
 def _map(ctx: StepContext) -> None:
@@ -49,11 +75,28 @@ def _map(ctx: StepContext) -> None:
     header = {
         "at": steps.index(ctx.view.step),
         "groups": groups,
-        "unnumbered": len(GLANCE),
+        "unnumbered": _unnumbered(steps),
         "names": list(steps),
         "steps": list(titles.values()),
+        "stage": 0,
+        "levels": [stage.PICTURE],
     }
-    components.pipeline("map", header, step=lambda name: state.change(step=name))
+    side = {"stack": ctx.side} if ctx.side else {}
+
+    def stand(at: list[int]) -> None:
+        state.change(step=steps[at[0]], stage=at[1], **side)
+
+    components.pipeline(
+        "map",
+        header,
+        step=lambda name: state.change(step=name, **side),
+        stage=numbers((0, len(steps) - 1), (0, stage.ARITHMETIC), act=stand),
+    )
+
+
+def _unnumbered(steps: tuple[str, ...]) -> int:
+    """How many steps show the whole before those that are counted."""
+    return sum(step in GLANCE for step in steps)
 
 
 def _bar(ctx: StepContext) -> None:
@@ -83,20 +126,23 @@ def _bar(ctx: StepContext) -> None:
     )
 
 
-def _head(ctx: StepContext) -> None:
-    """The step's title and formula, and what happens in it in plain words."""
+def _head(ctx: StepContext) -> str:
+    """The step's title, a sentence of what happens in it, and its formula; returns what else is to be said."""
     step = ctx.view.step
-    number = steps_of(ctx.config, ctx.side).index(step) + 1 - len(GLANCE)
+    steps = steps_of(ctx.config, ctx.side)
+    number = steps.index(step) + 1 - _unnumbered(steps)
     which = f"/{ctx.mask}" if step == "mask" else ""
     tempered = ["tempered"] * (step == "softmax" and bool(ctx.edit_of("attn.masked", "scale")))
     title, lead, formula = (
         told(ctx, f"{step}/{part}", *tempered) for part in ("title", "lead", f"formula{which}")
     )
+    first, *rest = SENTENCE.split(lead, 1)
     left, right = columns(7, 4, align="center")
     with left:
-        text(f"### {number}. {title}\n\n{lead}")
+        text(f"### {number}. {title}\n\n{first}")
     with right:
         components.formula("formula", compute.formula(formula))
+    return "".join(rest)
 
 
 main()

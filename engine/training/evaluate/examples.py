@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.analysis import patterns
 from engine.model.transformer import Transformer
+from engine.roles import patterns
 from engine.trace import run
 from engine.trace.tap import Edit
 from engine.training.data.grammar import Question

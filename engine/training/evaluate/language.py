@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine import analysis
 from engine.decode import Decoding, generate, grow
 from engine.model.transformer import Transformer
+from engine.roles import duplicate_token, first_token, induction, patterns, previous_token
 from engine.tokenize.bpe import RankTokenizer
 from engine.trace import run
 from engine.training.data.corpus import token_row
@@ -153,7 +153,7 @@ def readings(model: Model, vocabulary: int, count: int = STRINGS) -> tuple[Tenso
 def roles(model: Transformer, row: np.ndarray, count: int = 24) -> dict[str, Tensor]:
     """Scores [N, L, H] of every head for each role: on N windows of the books, N simple texts from their
     beginning (as people type them), and N random strings twice."""
-    return _in_roles(*_read_for_roles(model, row, count), lambda ids: analysis.patterns(run(model, ids)))
+    return _in_roles(*_read_for_roles(model, row, count), lambda ids: patterns(run(model, ids)))
 
 
 def even_roles(model: Transformer, row: np.ndarray, count: int = 24) -> dict[str, float]:
@@ -179,11 +179,11 @@ def _in_roles(
 ) -> dict[str, Tensor]:
     on_books, on_texts, on_strings = ([pattern(ids) for ids in them] for them in (books, texts, strings))
     found = {
-        "previous token": [analysis.previous_token(p) for p in on_books],
-        "first token": [analysis.first_token(p) for p in on_texts],
-        "first token, amid a book": [analysis.first_token(p) for p in on_books],
-        "duplicate token": [analysis.duplicate_token(p, s) for p, s in zip(on_strings, strings, strict=True)],
-        "induction": [analysis.induction(p, s) for p, s in zip(on_strings, strings, strict=True)],
+        "previous token": [previous_token(p) for p in on_books],
+        "first token": [first_token(p) for p in on_texts],
+        "first token, amid a book": [first_token(p) for p in on_books],
+        "duplicate token": [duplicate_token(p, s) for p, s in zip(on_strings, strings, strict=True)],
+        "induction": [induction(p, s) for p, s in zip(on_strings, strings, strict=True)],
     }
     return {role: torch.stack(scores) for role, scores in found.items()}
 

@@ -80,10 +80,91 @@ def without_first(pattern: np.ndarray) -> Made:
     return value, value
 
 
-def value_weighted(pattern: np.ndarray, v: np.ndarray) -> Made:
-    """Attention weights [H, T, S] times the norm of each value, v [G, S, E], each row summing to 1 again."""
+def without(pattern: np.ndarray, keys: list[int]) -> Made:
+    """Attention weights [..., T, S] without some positions, each row summing to 1 again."""
+    rest = pattern * ~np.isin(np.arange(pattern.shape[-1]), keys)
+    value = rest / np.maximum(rest.sum(-1, keepdims=True), 1e-12)
+    return value, value
+
+
+def rollout(patterns: list[np.ndarray]) -> Made:
+    """Attention rollout [T, S] of the blocks' weights [H, T, S], one row of the input after another."""
+    columns = []
+    for start in np.eye(patterns[0].shape[-1]):
+        held = start
+        for pattern in patterns:
+            held = (held + np.einsum("hts,s->t", pattern, held) / len(pattern)) / 2
+        columns.append(held)
+    value = np.stack(columns, -1)
+    return value, value
+
+
+def roles(
+    pattern: np.ndarray, allowed: np.ndarray, ids: np.ndarray, special: np.ndarray, own: bool, most: float
+) -> dict[str, Made]:
+    """For each role the score of each head of a pattern [H, T, S], query by query.
+
+    allowed: bool [H, T, S]; ids [T]; special: bool [S]; own: do keys and queries stand in one text? A role
+    is not told (0) where even attention's score is above `most`.
+    """
+    found = {}
+    choice = allowed & (allowed.sum(-1) > 1)[..., None]
+    for role, where in WHERE.items():
+        wanted = np.zeros(pattern.shape[1:], bool)
+        if own or role in ("first", "special"):
+            for t, row in enumerate(wanted):
+                row[where(t, ids, special, own)] = True
+        heads = zip(pattern, allowed, choice & wanted, strict=True)
+        found[role] = np.array([_role(*one, most) for one in heads])
+    found["diffuse"] = np.array([_diffuse(*one, most) for one in zip(pattern, allowed, strict=True)])
+    return {role: (value, 1 + value) for role, value in found.items()}
+
+
+def _role(weights: np.ndarray, allowed: np.ndarray, wanted: np.ndarray, most: float) -> float:
+    """The weight on the wanted cells [T, S] of one head, on average over the queries that have any."""
+    asks = np.flatnonzero(wanted.any(-1))
+    even = [wanted[t].sum() / allowed[t].sum() for t in asks]
+    return np.mean([weights[t] @ wanted[t] for t in asks]) if len(asks) and np.mean(even) <= most else 0.0
+
+
+def _diffuse(weights: np.ndarray, allowed: np.ndarray, most: float) -> float:
+    """The entropy of each row as a share of the largest possible, on average."""
+    shares, even = [], []
+    for row, keys in zip(weights, allowed, strict=True):
+        if keys.sum() > 1:
+            x = row[row > 0]
+            shares.append(-(x * np.log(x)).sum() / np.log(keys.sum()))
+            even.append(1 / keys.sum())
+    return np.mean(shares) if shares and np.mean(even) <= most else 0.0
+
+
+def _same(t: int, ids: np.ndarray) -> list[int]:
+    return [s for s in np.flatnonzero(ids == ids[t]) if s != t]
+
+
+WHERE = {  # the keys that a head of each role looks at from the position t
+    "previous": lambda t, ids, special, own: [t - 1][: int(t > 0)],
+    "next": lambda t, ids, special, own: [t + 1][: int(t + 1 < len(special))],
+    "self": lambda t, ids, special, own: [t],
+    "first": lambda t, ids, special, own: [0][: int(t > 0 or not own)],
+    "special": lambda t, ids, special, own: (
+        [] if own and special[t] else [s for s in np.flatnonzero(special) if s]
+    ),
+    "duplicate": lambda t, ids, special, own: _same(t, ids),
+    "induction": lambda t, ids, special, own: [s + 1 for s in _same(t, ids) if s + 1 < len(special)],
+}
+
+
+def value_sized(pattern: np.ndarray, v: np.ndarray) -> Made:
+    """Attention weights [H, T, S] times the norm of each value, v [G, S, E]."""
     lengths = np.repeat(np.sqrt((v**2).sum(-1)), len(pattern) // len(v), 0)
-    weighted = pattern * lengths[:, None, :]
+    value = pattern * lengths[:, None, :]
+    return value, value
+
+
+def value_weighted(pattern: np.ndarray, v: np.ndarray) -> Made:
+    """The same, each row summing to 1 again."""
+    weighted, _ = value_sized(pattern, v)
     value = weighted / np.maximum(weighted.sum(-1, keepdims=True), 1e-12)
     return value, value
 

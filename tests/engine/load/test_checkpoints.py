@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 import engine
-from engine.load import beside, checkpoints, checkpoints_of, glassbox, shipped
+from engine.load import checkpoints, checkpoints_of, glassbox, home, shipped
 from engine.load.checkpoints import packed, unpacked
 from engine.model.build import fresh
 from tests.engine.load.damage import configure
@@ -134,10 +134,7 @@ def test_the_first_checkpoint_is_the_random_start_of_its_seed(shelf):
 
 @pytest.mark.parametrize("name", ["tale", "tale@40"])
 def test_what_stands_beside_a_model_stands_beside_its_checkpoints(shelf, name):
-    assert beside(name, "learning.json") == {"seed": 7}
-    assert (
-        beside(name, "scores.json") == beside("bare", "learning.json") == beside("other", "scores.json") == {}
-    )
+    assert home(name) == shelf / "tale"
 
 
 @pytest.mark.parametrize("step", [0, 40])

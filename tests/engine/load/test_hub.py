@@ -65,6 +65,12 @@ def test_a_checkpoint_on_this_machine_is_found_without_asking_the_hub(checkpoint
     assert options["local_files_only"] is True
 
 
+def test_a_name_without_an_owner_is_one_of_the_hubs_first(checkpoint, hub):
+    calls = hub(checkpoint().folder)
+    assert engine.load("gpt2", download=True).name == engine.load("gpt2").name == "gpt2"
+    assert [(name, options["local_files_only"]) for name, options in calls] == [("gpt2", False), ("gpt2", True)]
+
+
 def test_the_hub_is_asked_when_a_person_says_so(checkpoint, hub):
     calls = hub(checkpoint().folder)
     engine.load("owner/tiny", download=True)

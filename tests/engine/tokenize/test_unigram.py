@@ -30,6 +30,26 @@ def test_decoding_gives_the_text_back(unigram, text):
     assert b"".join(map(unigram.bytes_of, ids[:-1])) == f" {text}".encode()
 
 
+@given(text=st.text(st.sampled_from("thecasonmulld124.▁'"), min_size=1, max_size=25))
+def test_the_best_cut_is_the_librarys_and_sums_its_scores(unigram, text):
+    for word, _ in unigram.inner.pre_tokenizer.pre_tokenize_str(text):
+        used = [token.value for token in unigram.inner.model.tokenize(word)]
+        (best, pieces), *others = unigram.cuts(word, 3)
+        assert "".join(pieces) == word and best == pytest.approx(unigram.score(pieces))
+        assert set(used) - set(unigram.scores) or best == pytest.approx(unigram.score(used))
+        assert all(best >= score and "".join(cut) == word and cut != pieces for score, cut in others)
+
+
+def test_the_best_cuts_are_the_best_of_all(unigram):
+    def every(word):
+        starts = [n for n in range(1, len(word) + 1) if word[:n] in unigram.scores or n == 1]
+        return [[word[:n], *rest] for n in starts for rest in every(word[n:])] if word else [[]]
+
+    by_hand = sorted(map(unigram.score, every("▁the▁cat▁sat")), reverse=True)
+    assert [score for score, _ in unigram.cuts("▁the▁cat▁sat", 4)] == pytest.approx(by_hand[:4])
+    assert len(by_hand) > 4
+
+
 def test_every_entry_has_its_bytes(unigram):
     for id in range(len(unigram)):
         assert unigram.bytes_of(id)

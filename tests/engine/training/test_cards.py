@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import engine
-from engine import analysis
+from engine import analysis, roles
 from engine.load import SHIPPED
 from engine.masked import fill, follows
 from engine.training.encoder import TRIED
@@ -58,7 +58,7 @@ def test_the_card_speaks_in_the_fields_terms(name):
 def test_a_head_of_an_example_has_its_largest_weight_there():
     assert len(WATCHED) >= 12
     for name, example in WATCHED:
-        pattern = analysis.patterns(engine.run(engine.load(name, device="cpu"), example["text"]))
+        pattern = roles.patterns(engine.run(engine.load(name, device="cpu"), example["text"]))
         row = pattern[example["layer"], example["head"], example["token"]]
         assert int(row.argmax()) == example["key"], (name, example["note"])
         assert float(row.max()) == pytest.approx(example["weight"], abs=1e-4)

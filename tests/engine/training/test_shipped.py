@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import engine
-from engine import analysis
+from engine import roles
 from engine.load import DEFAULT, SHIPPED, checkpoints, checkpoints_of
 from engine.training.evaluate.examples import ENOUGH, PHENOMENA, ROLES
 from engine.training.evaluate.language import QUESTIONS, accuracy, cloze, questions, repetition
@@ -44,7 +44,7 @@ def test_an_example_is_answered_with_much_probability(model, example):
 
 @pytest.mark.parametrize("example", EXAMPLES["examples"], ids=lambda example: example["note"])
 def test_an_example_points_at_a_weight_that_stands_out(model, example):
-    pattern = analysis.patterns(engine.run(model, example["text"]))[example["layer"], example["head"]]
+    pattern = roles.patterns(engine.run(model, example["text"]))[example["layer"], example["head"]]
     row = pattern[example["token"]]
     assert row[example["key"]] > 2 / len(row)  # at least twice what each would have if all had the same
 
@@ -71,10 +71,10 @@ def test_random_strings_cost_what_the_card_says(model):
 
 def test_the_heads_have_the_roles_of_the_card(model):
     ids = torch.from_numpy(np.random.default_rng(5).integers(0, model.config.vocabulary - 1, 24)).repeat(2)
-    pattern = analysis.patterns(engine.run(model, ids))
+    pattern = roles.patterns(engine.run(model, ids))
     said = torch.tensor(MEASURED["roles"]["induction"])
     layer, head = divmod(int(said.argmax()), model.config.heads)
-    assert analysis.induction(pattern, ids)[layer, head] == pytest.approx(float(said.max()), abs=0.2)
+    assert roles.induction(pattern, ids)[layer, head] == pytest.approx(float(said.max()), abs=0.2)
 
 
 def test_the_card_names_every_aim_that_was_not_reached():

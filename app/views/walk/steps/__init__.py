@@ -5,6 +5,7 @@ from collections.abc import Callable
 from app.architecture import Conditions, most_specific, when
 from app.ui.context import StepContext
 from app.views.walk.steps import (
+    all_heads,
     classes,
     cross,
     embeddings,
@@ -24,14 +25,17 @@ from app.views.walk.steps import (
     scores,
     softmax,
     tokens,
+    unigram,
     wordpieces,
 )
 
 DRAW: dict[str, dict[Conditions, Callable[[StepContext], None]]] = {
     "machine": {when(): machine.draw},
+    "all_heads": {when(): all_heads.draw},
     "tokens": {
         when(): tokens.draw,
         when(segments=True): wordpieces.draw,
+        when(unigram=True): unigram.draw,
         when(image=True): patches.draw,
     },
     "embeddings": {when(): embeddings.draw, when(architecture="recurrent"): recurrent.embedded},

@@ -23,13 +23,13 @@ def draw(ctx: StepContext) -> None:
     with left:
         first, second = (ctx.answer(i) for i in order[:2])
         values = dict(first=first, first_share=float(shares[order[0]]))
-        words(ctx, "next/sentence", **values, second=second, second_share=float(shares[order[1]]))
         rows = scored(ctx, list(range(len(shares))), scores, shares, picked)
         figure = bars(rows, "class", "probability", height=300, percent=True)
         title = "The probability of every class"
         check = check_choice(scores, Decoding("sample"), shares)
         made = dict(point="classes", check=check)
         chart(ctx, "classes", figure, title, **made, pick=(range(len(rows)), lambda i: state.change(entry=i)))
+        words(ctx, "next/sentence", **values, second=second, second_share=float(shares[order[1]]))
         title = "The last vectors: only the first is read"
         picture(ctx, "final_norm.out", title, height=150, bands=[["row", 0, 1]], pickable=False)
     with right:

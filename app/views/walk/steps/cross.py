@@ -26,7 +26,6 @@ def draw(ctx: StepContext) -> None:
         head_grid(ctx, "cross.pattern", pattern)
         best = int(row.argmax())
         called = dict(token=ctx.token, best=ctx.memory.names[best])
-        words(ctx, "cross/sentence", head=view.head, share=float(row[best]), **called)
         a, b = columns(6, 5)
         with a:
             picture(ctx, point, "Who looks where in the source text", height=330, **WEIGHTS)
@@ -34,6 +33,7 @@ def draw(ctx: StepContext) -> None:
             rows = shares(source, row, view.key)
             title = f"Where “{ctx.token}” looks"
             chart(ctx, "cross", bars(rows, "token", "weight", height=330, percent=True), title, point=point)
+        words(ctx, "cross/sentence", head=view.head, share=float(row[best]), **called)
     with right:
         taken_out(ctx, "cross.out", f"Cross-attention of block {view.layer}")
         cell = (view.head, view.token, view.key)
@@ -58,6 +58,11 @@ def seen(ctx: StepContext) -> None:
         says = ["(end)" if id == ctx.model.end else ctx.label_of(id) for id in written]
         looks(ctx, "Where the decoder looks while it writes each word", weights, says)
         best, patches = int(row.argmax()), ctx.memory.labels
+        a, b = columns(5, 6)
+        with a:
+            attention_overlay(ctx, f"Where “{ctx.token}” looks", weights, height=270)
+        with b:
+            picture(ctx, weights, "The same weights as a heat map", height=270, **WEIGHTS)
         words(
             ctx,
             "cross/sentence",
@@ -68,11 +73,6 @@ def seen(ctx: StepContext) -> None:
             share=float(row[best]),
             first=float(row[0]),
         )
-        a, b = columns(5, 6)
-        with a:
-            attention_overlay(ctx, f"Where “{ctx.token}” looks", weights, height=270)
-        with b:
-            picture(ctx, weights, "The same weights as a heat map", height=270, **WEIGHTS)
     with right:
         cell = (*head, view.token, view.key)
         arithmetic(ctx, (weights, *cell), (scores, *cell))

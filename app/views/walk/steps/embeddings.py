@@ -38,6 +38,8 @@ def draw(ctx: StepContext) -> None:
     sizes["size"] = next(iter(sizes.values()))  # of the token's own vector, scaled where the model scales it
     left, right = columns(7, 4)
     with left:
+        for _, point, title, among in parts:
+            picture(ctx, point, title, height=max(354 // len(parts), 115), among=among)
         words(
             ctx,
             "embeddings/sentence",
@@ -49,8 +51,6 @@ def draw(ctx: StepContext) -> None:
             cosine=near[0]["value"],
             **sizes,
         )
-        for _, point, title, among in parts:
-            picture(ctx, point, title, height=max(354 // len(parts), 115), among=among)
         if not config.image:
             _space(ctx)
     with right:

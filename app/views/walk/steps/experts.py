@@ -21,15 +21,15 @@ def draw(ctx: StepContext) -> None:
     unit = min(ctx.view.unit, ctx.config.mlp_width - 1)
     left, right = columns(7, 4)
     with left:
-        words(ctx, "mlp/routed", token=ctx.token, chosen=_chosen(ctx))
         picture(ctx, ctx.point("mlp.shares"), "Which token goes to which expert", height=260, **WEIGHTS)
+        words(ctx, "mlp/routed", token=ctx.token, chosen=_chosen(ctx))
         _expert(ctx, part, unit)
     with right:
         taken_out(ctx, "mlp.out", f"All experts of block {view.layer}")
         taken_out(ctx, f"{part}.out", f"Expert {view.expert}")
         routed = ((ctx.point(f"mlp.{name}"), view.token, view.expert) for name in ("router", "shares"))
         fires = ((ctx.point(f"{part}.{name}"), view.token, unit) for name in ("pre", "gate", "act"))
-        arithmetic(ctx, *routed, *fires)
+        arithmetic(ctx, *routed, *fires, open=1)
         words(ctx, "mlp/why", units=ctx.config.mlp_width, wide=ctx.config.width)
         code(Experts.forward, Expert.forward)
 

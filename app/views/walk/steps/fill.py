@@ -30,13 +30,13 @@ def draw(ctx: StepContext) -> None:
     with left:
         what = "next/sentence" if masks else "next/unmasked"
         best = dict(first=ctx.label_of(order[0]), share=float(shares[order[0]]), token=ctx.names[position])
-        words(ctx, what, *["several"] * (len(masks) > 1), **best, position=position, masks=len(masks))
         a, b = columns(3, 2)
         with a:
             _candidates(ctx, position, order[:SHOWN], entry)
         with b:
             _buttons(ctx, position, entry)
             _second(ctx)
+        words(ctx, what, *["several"] * (len(masks) > 1), **best, position=position, masks=len(masks))
         _lesson(ctx)
     with right:
         follows = [("follows.scores", 0)] if _two(ctx) else []

@@ -32,6 +32,18 @@ def draw(ctx: StepContext) -> None:
         head_grid(ctx, "attn.pattern", array, variant)
         row = ctx.array(weights)[view.head, view.token]  # the model's own, whatever the heat map shows
         first = float(row[0])
+        a, b = columns(1, 1)
+        with a:
+            if ctx.config.image:
+                attention_overlay(ctx, f"Where {ctx.token} looks, on the image", weights)
+        with a:
+            own = array if variant else None
+            title = f"Attention weights of head {view.head} of block {view.layer}"
+            shown = dict(array=own, variant=variant, check=check if variant else None)
+            name = variant.capitalize() or "Weights"
+            picture(ctx, weights, name, **shown, height=262, aria=title, **WEIGHTS)
+        with b:
+            picture(ctx, mixed, "Weighted sum of the values (z)", height=262)
         words(
             ctx,
             "heads/sentence" if len(ctx.seen) > 1 else "heads/alone",
@@ -43,18 +55,6 @@ def draw(ctx: StepContext) -> None:
             first=first,
         )
         _measured(ctx)
-        a, b = columns(1, 1)
-        with a:
-            if ctx.config.image:
-                attention_overlay(ctx, f"Where {ctx.token} looks, on the image", weights)
-        with a:
-            own = array if variant else None
-            title = f"Attention weights of head {view.head} of block {view.layer}"
-            shown = dict(array=own, variant=variant, check=check if variant else None)
-            name = variant.capitalize() or "Weights"
-            picture(ctx, weights, name, **shown, height=290, aria=title, **WEIGHTS)
-        with b:
-            picture(ctx, mixed, "Weighted sum of the values (z)", height=290)
     with right:
         taken_out(ctx, "attn.z", f"Head {view.head} of block {view.layer}", {"H": view.head})
         switch("Hide the first token's share (attention sink)", "sink")

@@ -31,6 +31,13 @@ def draw(ctx: StepContext) -> None:
     with left:
         names = AFTER_SUMS if ctx.config.post_norm else BEFORE
         choice("Which norm", "norm", {norm: names[norm] for norm in names if norm in norms_of(ctx.config)})
+        a, b = columns(1, 1)
+        with a:
+            figure = graph([histogram("before", before)], "value", "count", height=190)
+            chart(ctx, "before", figure, "Before", point=source)
+        with b:
+            figure = graph([histogram("after", after)], "value", "count", height=190)
+            chart(ctx, "after", figure, AFTER[norm], point=f"{prefix}.scaled")
         words(
             ctx,
             "layernorm/sentence",
@@ -45,18 +52,13 @@ def draw(ctx: StepContext) -> None:
             out_var=float(out.var()),
             out_square=float(np.square(out).mean()),
         )
-        a, b = columns(1, 1)
-        with a:
-            figure = graph([histogram("before", before)], "value", "count", height=190)
-            chart(ctx, "before", figure, "Before", point=source)
-        with b:
-            figure = graph([histogram("after", after)], "value", "count", height=190)
-            chart(ctx, "after", figure, AFTER[norm], point=f"{prefix}.scaled")
         title = "The output of the norm, for every token"
         picture(ctx, f"{prefix}.out", title, height=190)
     with right:
         picks = dict.fromkeys(measures, 0) | {"scaled": view.unit, "out": view.unit}
-        arithmetic(ctx, *((f"{prefix}.{name}", view.token, i) for name, i in picks.items()))
+        arithmetic(
+            ctx, *((f"{prefix}.{name}", view.token, i) for name, i in picks.items()), open=len(picks) - 1
+        )
         code(type(ctx.model.get_submodule(prefix)).forward)
 
 

@@ -29,8 +29,8 @@ def draw(ctx: StepContext) -> None:
             answer = _classes(ctx)
         elif config.ending == "nothing":
             ctx = ctx.strongest(unit=_memory(ctx))
-            words(ctx, "layers/memory")
             picture(ctx, _memory(ctx), "The encoder's output (memory)", height=300)
+            words(ctx, "layers/memory")
         else:
             answer = _tokens(ctx)
         if not (config.causal or config.image or ctx.side):
@@ -70,7 +70,6 @@ def _tokens(ctx: StepContext) -> tuple[int, float]:
     ids, shares = compute.stops(ctx.model.name, ctx.given, ctx.side, ctx.edits)
     texts = [[ctx.label_of(int(i)) for i in row] for row in ids]
     position = ctx.view.token
-    _sentence(ctx, [row[position] for row in texts], float(shares[-1, position]))
     header = {
         "aria": "The most probable token after each block, for every token of the prompt",
         "cols": ctx.labels,
@@ -83,6 +82,7 @@ def _tokens(ctx: StepContext) -> tuple[int, float]:
     }
     check = compute.checked_stops(ctx.model.name, ctx.given, ctx.side, position, ctx.edits)
     _grid(ctx, shares, header, check, lambda layer, token: state.change(layer=layer, token=token))
+    _sentence(ctx, [row[position] for row in texts], float(shares[-1, position]))
     row = ctx.view.layer + 1
     return int(ids[row, position]), float(shares[row, position])
 
@@ -92,7 +92,6 @@ def _classes(ctx: StepContext) -> tuple[int, float]:
     shares = compute.class_stops(ctx.model.name, ctx.given, ctx.edits)
     labels, row = ctx.model.labels, ctx.view.layer + 1
     entry = ctx.view.entry if 0 <= ctx.view.entry < len(labels) else int(shares[row].argmax())
-    _sentence(ctx, [labels[i] for i in shares.argmax(-1)], float(shares[-1].max()))
     header = {
         "aria": "The probability of each class after each block",
         "cols": list(labels),
@@ -103,6 +102,7 @@ def _classes(ctx: StepContext) -> tuple[int, float]:
     }
     check = compute.checked_class_stops(ctx.model.name, ctx.given, ctx.edits)
     _grid(ctx, shares, header, check, lambda layer, entry: state.change(layer=layer, entry=entry))
+    _sentence(ctx, [labels[i] for i in shares.argmax(-1)], float(shares[-1].max()))
     return entry, float(shares[row, entry])
 
 

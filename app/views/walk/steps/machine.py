@@ -3,10 +3,11 @@
 from app import components, state
 from app.architecture import CROSS
 from app.edits import drop, found, put
-from app.text import say
+from app.text import plain, say
 from app.ui.context import StepContext
 from app.ui.events import Refused, flag, numbers, place
-from app.views.machine import whole
+from app.views.machine import inside, whole
+from engine.config import Config
 from engine.trace import Edit
 
 OPENS = {  # which step of the walk shows a point
@@ -42,7 +43,11 @@ def _picture(ctx: StepContext) -> None:
     if not any(column.get("seen") == column["stack"] for column in header["columns"]):
         header |= {"hide": ""}  # no token looks at a first one of its own stack
     header |= {"zoom": [view.zoom, view.zoom_x, view.zoom_y], "sink": view.sink, "key": view.key}
-    header |= {"say": f"{header['say']} {header.pop('pooled')}".strip()}
+    header |= {name: say("machine", name) for name in ("weigh", "take", "put")} | {"weighted": view.weighted}
+    if not any(isinstance(one.config, Config) for one in shown):
+        header |= {"weigh": ""}  # nothing has values that heads weigh
+    opened = header["inside"]
+    header |= {"say": f"{(opened or header)['say']} {header.pop('pooled')}".strip()}
     columns, most = header["columns"], max(len(one.labels) for one in shown)
     longest = max(column.get("entries", 0) for column in columns)
     stages, heads = (0, len(columns) - 1), (-1, max(getattr(one.config, "heads", 1) for one in shown) - 1)
@@ -51,11 +56,20 @@ def _picture(ctx: StepContext) -> None:
         "machine",
         header,
         token=place(len(ctx.labels), lambda i: state.change(token=i)),
-        pick=numbers((0, len(shown) - 1), (0, most - 1), (-1, most - 1), act=lambda at: _pick(shown, *at)),
+        lane=numbers((0, len(shown) - 1), (0, most - 1), (-1, most - 1), act=lambda at: _lane(shown, *at)),
+        pick=numbers(stages, (0, max(0, heads[1])), act=lambda at: _pick(ctx, shown, columns[at[0]], at[1])),
         take=numbers(stages, heads, act=lambda taken: _take(ctx, columns[taken[0]], taken[1])),
-        zoom=numbers((1.0, FURTHEST), (0.0, 1.0), (0.0, 1.0), act=_zoom),
+        zoom=numbers(
+            (-1, stages[1]),
+            (1.0, FURTHEST),
+            (0.0, 1.0),
+            (0.0, 1.0),
+            act=lambda at: _zoom(ctx, shown, columns[at[0]] if at[0] >= 0 else None, at[1:]),
+        ),
         sink=flag(lambda on: state.change(sink=on)),
+        weighted=flag(lambda on: state.change(weighted=on)),
         open=numbers(*opens, act=lambda at: _open(shown, columns[at[0]], *at[1:])),
+        **(inside.acts(ctx, opened["stages"], len(ctx.labels), most) if opened else {}),
     )
 
 
@@ -63,18 +77,35 @@ def _title(shown: list[StepContext]) -> str:
     """What a model of two stacks reads and what it writes; of any other, its name."""
     last = shown[-1]
     if len(shown) == 1:
-        return say("machine", "title", last.facts, model=last.model.name)
+        return plain(say("machine", "title", last.facts, model=last.model.name))
     read = say("machine", "image") if shown[0].config.image else shown[0].text
     return f"{read} ⇒ {last.text.strip() or '…'}"
 
 
-def _pick(shown: list[StepContext], stack: int, token: int, other: int) -> None:
+def _lane(shown: list[StepContext], stack: int, token: int, other: int) -> None:
     """A position of one of two stacks, and beside it the one that is lit in the other."""
     one = shown[stack]
     if token >= len(one.labels) or other >= len(shown[stack - 1].labels):
         raise Refused("no position of this stack")
     key = other if one.side == "decoder" else -1
     state.change(stack=one.side or state.current().stack, token=token, key=key, **_within(one))
+
+
+def _pick(ctx: StepContext, shown: list[StepContext], column: dict, head: int) -> None:
+    """A head of a block."""
+    one = shown[column["stack"]]
+    if column["layer"] is None or head >= one.config.heads:
+        raise Refused("no head of this block")
+    state.change(**_block(ctx, one, column["layer"]) | {"head": head})
+
+
+def _block(ctx: StepContext, one: StepContext, layer: int) -> dict:
+    """What the view has where a block is picked: in another stack than before the token that is lit there."""
+    now = state.current()
+    if one.side in ("", now.stack):
+        return {"layer": layer}
+    key = now.token if one.side == "decoder" else -1
+    return _within(one) | {"layer": layer, "stack": one.side, "token": whole.lit(one, ctx), "key": key}
 
 
 def _within(one: StepContext) -> dict:
@@ -101,7 +132,12 @@ def _take(ctx: StepContext, column: dict, head: int) -> None:
         state.edit(lambda edits: put(drop(edits, old), *new))
 
 
-def _zoom(zoomed: list[float]) -> None:
+def _zoom(ctx: StepContext, shown: list[StepContext], column: dict | None, zoomed: list[float]) -> None:
+    """How large the whole is seen, or the inside of the block that a column belongs to."""
+    opened = bool(column) and column["layer"] is not None
+    if opened:
+        state.change(**_block(ctx, shown[column["stack"]], column["layer"]))
+    state.enter("inside", opened)
     for field, value in zip(("zoom", "zoom_x", "zoom_y"), zoomed, strict=True):
         state.enter(field, value)
 

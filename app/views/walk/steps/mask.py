@@ -46,13 +46,13 @@ def draw(ctx: StepContext) -> None:
                 counted = lambda n: _mask(ctx, picked, n)  # noqa: E731
                 number_of("window", "How many tokens", ctx.window, *WINDOWS, counted, of=(view.layer, picked))
         counts = dict(seen=int(seen.sum()), cut=int((~seen).sum()))
-        words(ctx, f"mask/{picked}", token=ctx.token, **counts)
         a, b = columns(1, 1)
         with a:
             picture(ctx, ctx.point("attn.masked"), "Scores after the mask", height=350)
         with b:
             title = "The resulting weights"
             picture(ctx, ctx.point("attn.pattern"), title, height=350, **WEIGHTS)
+        words(ctx, f"mask/{picked}", token=ctx.token, **counts)
     with right:
         cell = (view.head, view.token, view.key)
         arithmetic(ctx, (ctx.point("attn.masked"), *cell), (ctx.point("attn.pattern"), *cell))

@@ -34,7 +34,7 @@ def draw(ctx: StepContext) -> None:
             _promotes(ctx, unit)
         taken_out(ctx, "mlp.out", f"The MLP of block {view.layer}")
         names = ("pre", "gate", "act") if gated else ("pre", "act")
-        arithmetic(ctx, *((ctx.point(f"mlp.{name}"), view.token, unit) for name in names))
+        arithmetic(ctx, *((ctx.point(f"mlp.{name}"), view.token, unit) for name in names), open=len(names) - 1)
         words(ctx, "mlp/why", units=count, wide=ctx.config.width)
         code(MLP.forward)
 
@@ -47,8 +47,8 @@ def fired(ctx: StepContext, part: str, unit: int, whose: str = "") -> None:
     strongest = np.argsort(-np.abs(act[view.token]))[:SHOWN].tolist()
     best, active = strongest[0], int((act[view.token] > 0.1).sum())
     told = dict(units=act.shape[1], active=active, best=best, best_act=float(act[view.token, best]))
-    words(ctx, "mlp/sentence", token=ctx.token, unit=unit, **told, **_gate(ctx, part, unit))
     units(ctx, part, whose)
+    words(ctx, "mlp/sentence", token=ctx.token, unit=unit, **told, **_gate(ctx, part, unit))
     a, b = columns(1, 1)
     with a:
         rows = [{"label": f"unit {u}", "value": act[view.token, u], "mark": u == unit} for u in strongest]

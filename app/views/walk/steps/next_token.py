@@ -30,6 +30,11 @@ def draw(ctx: StepContext) -> None:
     left, right = columns(7, 4)
     with left:
         kept = int((probabilities > 0).sum())
+        a, b = columns(3, 2)
+        with a:
+            _candidates(ctx, logits, probabilities, order[:SHOWN].tolist(), kept, picked)
+        with b:
+            _controls(ctx, picked)
         changing(
             told(
                 ctx,
@@ -44,11 +49,6 @@ def draw(ctx: StepContext) -> None:
         )
         if ctx.side:
             forced(ctx, logits)
-        a, b = columns(3, 2)
-        with a:
-            _candidates(ctx, logits, probabilities, order[:SHOWN].tolist(), kept, picked)
-        with b:
-            _controls(ctx, picked)
     with right:
         point, at = ctx.whole("logits"), (ctx.position, picked)
         arithmetic(ctx, (point, *at), ctx.choice(point, at, decoding))

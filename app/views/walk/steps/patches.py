@@ -16,12 +16,12 @@ def draw(ctx: StepContext) -> None:
     patch = max(ctx.view.token - 1, 0)
     left, right = columns(7, 4)
     with left:
-        words(ctx, "tokens/counts", pixels=config.image, patches=config.patches, side=config.patch)
         a, b = columns(4, 5)
         with a:
             attention_overlay(ctx, "The image, cut into patches", height=300)
         with b:
             picture(ctx, pixels, "Each patch as a row of values", height=300)
+        words(ctx, "tokens/counts", pixels=config.image, patches=config.patches, side=config.patch)
     with right:
         words(ctx, "tokens/picked", patch=ctx.labels[patch + 1], n=config.channels * config.patch**2)
         arithmetic(ctx, (pixels, patch, ctx.view.unit), (ctx.whole("embed.patch"), patch, ctx.view.unit))

@@ -52,7 +52,6 @@ def _product(ctx: StepContext) -> None:
     first, unit = head * width, min(view.unit, width - 1)
     marked = dict(head=view.head, group=head, first=first, last=first + width - 1)
     sizes = dict(tokens=tokens, wide=wide, across=across, width=width)
-    words(ctx, f"qkv/{view.letter}", token=ctx.token, **sizes, **marked)
     x, w, y = columns(4, 3, 3)  # X · W + b = Q
     with x:
         row = ["row", view.token, view.token + 1]
@@ -63,6 +62,7 @@ def _product(ctx: StepContext) -> None:
     with y:
         title = f"{LETTERS[view.letter]}  {tokens}×{width}"
         picture(ctx, point, title, height=230, plain=True)
+    words(ctx, f"qkv/{view.letter}", token=ctx.token, **sizes, **marked)
 
 
 def _norm(ctx: StepContext) -> None:
@@ -71,10 +71,10 @@ def _norm(ctx: StepContext) -> None:
     (scaled,), letter = ctx.sources(after), ctx.view.letter
     before, square = ctx.sources(scaled)
     typical = ctx.array(square)[ctx.head_in(after), ctx.view.token].item()
-    words(ctx, "qkv/norm", token=ctx.token, width=ctx.config.head_width, square=typical)
     for column, point, shown in zip(columns(1, 1), (before, after), (letter[0], letter), strict=True):
         with column:
             picture(ctx, point, LETTERS[shown], height=230)
+    words(ctx, "qkv/norm", token=ctx.token, width=ctx.config.head_width, square=typical)
 
 
 def _turn(ctx: StepContext) -> None:

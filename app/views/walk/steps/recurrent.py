@@ -38,8 +38,8 @@ def embedded(ctx: StepContext) -> None:
         size = float(np.linalg.norm(ctx.array(point)[view.token]))
         best = dict(nearest=near[0]["label"], cosine=near[0]["value"])
         values = dict(token=ctx.token, id=ctx.ids[view.token], width=ctx.config.width, size=size)
-        words(ctx, "embeddings/sentence", **values, **best)
         picture(ctx, point, "Rows of the token table, one per token", height=330)
+        words(ctx, "embeddings/sentence", **values, **best)
     with right:
         arithmetic(ctx, (point, view.token, view.unit))
         show_nearest(ctx, near, point, "Nearest in the token table, by cosine")
@@ -59,13 +59,13 @@ def cell(ctx: StepContext) -> None:
         h, old = (ctx.trace[point][0].cpu().numpy() for point in (f"{at}.h", before))
         moved = dict(before=float(np.linalg.norm(old)), after=float(np.linalg.norm(h)), cosine=cosine(old, h))
         name = "cell/sentence" if old.any() else "cell/first"
-        words(ctx, name, token=ctx.token, position=view.token, **moved)
         rows = ["state before", *(CALLED.get(name, name) for name in names)]
         _rows(ctx, rows, [before, *(f"{at}.{name}" for name in names)])
+        words(ctx, name, token=ctx.token, position=view.token, **moved)
         words(ctx, f"cell/{ctx.config.cell}")
         _along(ctx, names, unit)
     with right:
-        arithmetic(ctx, *((f"{at}.{name}", unit) for name in names))
+        arithmetic(ctx, *((f"{at}.{name}", unit) for name in names), open=len(names) - 1)
         code(CELLS[ctx.config.cell].forward)
 
 
@@ -118,8 +118,8 @@ def states(ctx: StepContext) -> None:
     with left:
         length, config = len(ctx.labels), ctx.config
         steps = dict(steps=sequential_steps(config, length), far=path_length(config, length - 1))
-        words(ctx, "states/sentence", *["several"] * (length > 1), tokens=length, **steps)
         picture(ctx, point, "The state after each token", height=290)
+        words(ctx, "states/sentence", *["several"] * (length > 1), tokens=length, **steps)
         carried = len(ctx.stack.cell.carried) * config.width
         words(ctx, "states/bottleneck" if ctx.side == "encoder" else "states/start", numbers=carried)
     with right:
@@ -146,16 +146,16 @@ def looked(ctx: StepContext) -> None:
     with left:
         best = int(row.argmax())
         called = dict(token=ctx.token, best=ctx.memory.names[best])
-        words(ctx, "cross/sentence", share=float(row[best]), **called)
         a, b = columns(1, 1)
         with a:
             picture(ctx, f"{at}.align", "Scores (alignment)", height=230)
         with b:
             title = "Attention weights"
             picture(ctx, f"{at}.weights", title, height=230, **WEIGHTS)
+        words(ctx, "cross/sentence", share=float(row[best]), **called)
         picture(ctx, f"{at}.context", "Weighted sum of the states (context)", height=150)
     with right:
         picks = {"align": view.key, "weights": view.key, "context": view.unit}
-        arithmetic(ctx, *((f"{at}.{name}", view.token, i) for name, i in picks.items()))
+        arithmetic(ctx, *((f"{at}.{name}", view.token, i) for name, i in picks.items()), open=1)
         words(ctx, "cross/why")
         code(type(ctx.model.decoder.cross).score, Attention.forward, Decoder.forward)

@@ -24,6 +24,9 @@ def draw(ctx: StepContext) -> None:
     left, right = columns(7, 4)
     sizes = [np.linalg.norm(x, axis=-1) for x in vectors]
     with left:
+        titles = ("The stream", "+ attention's output", "= the stream after attention")
+        for point, title in zip(points, titles, strict=True):
+            picture(ctx, point, title, height=125, among=points)
         words(
             ctx,
             "residual/sentence",
@@ -33,9 +36,6 @@ def draw(ctx: StepContext) -> None:
             after=float(sizes[2][view.token]),
             cosine=cosine(vectors[0][view.token], vectors[1][view.token]),
         )
-        titles = ("The stream", "+ attention's output", "= the stream after attention")
-        for point, title in zip(points, titles, strict=True):
-            picture(ctx, point, title, height=125, among=points)
     with right:
         taken_out(ctx, "attn.out", f"Attention of block {view.layer}")
         arithmetic(ctx, (total, view.token, view.unit), (added, view.token, view.unit))

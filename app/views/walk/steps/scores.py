@@ -34,6 +34,10 @@ def draw(ctx: StepContext) -> None:
     dot, score = (float(ctx.array(ctx.point(f"attn.{name}"))[cell]) for name in ("dots", "scores"))
     left, right = columns(7, 4)
     with left:
+        added = tuple(parts.values()) if "bias" in parts else ()
+        for column, name in zip(columns(*[1] * len(parts)), parts, strict=True):
+            with column:
+                picture(ctx, parts[name], TITLES[name], height=360, among=added)
         words(
             ctx,
             "scores/sentence",
@@ -45,10 +49,6 @@ def draw(ctx: StepContext) -> None:
             score=score,
             number=view.layer + 1,
         )
-        added = tuple(parts.values()) if "bias" in parts else ()
-        for column, name in zip(columns(*[1] * len(parts)), parts, strict=True):
-            with column:
-                picture(ctx, parts[name], TITLES[name], height=360, among=added)
         if "bias" in parts:
             bias, slope = float(ctx.array(parts["bias"])[cell]), slopes(ctx.config.heads)[view.head]
             distance = dict(away=abs(view.token - view.key), slope=slope, bias=bias)

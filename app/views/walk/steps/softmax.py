@@ -31,6 +31,11 @@ def draw(ctx: StepContext) -> None:
     own = ctx.with_edits(drop(ctx.edits, tempered)).trace[point][0, view.head, view.token]
     left, right = columns(7, 4)
     with left:
+        a, b = columns(6, 5)
+        with a:
+            picture(ctx, point, "Weights (each row sums to 1)", height=350, **WEIGHTS)
+        with b:
+            _row(ctx, ctx.trace[point][0, view.head, view.token], own, temperature_of(tempered))
         best = own.topk(min(2, len(seen))).indices.tolist()
         changing(
             told(
@@ -46,11 +51,6 @@ def draw(ctx: StepContext) -> None:
                 most=float(np.log2(len(seen))),
             )
         )
-        a, b = columns(6, 5)
-        with a:
-            picture(ctx, point, "Weights (each row sums to 1)", height=350, **WEIGHTS)
-        with b:
-            _row(ctx, ctx.trace[point][0, view.head, view.token], own, temperature_of(tempered))
     with right:
         arithmetic(ctx, (point, view.head, view.token, view.key))
         words(ctx, "softmax/rows")

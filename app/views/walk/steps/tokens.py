@@ -25,15 +25,6 @@ def draw(ctx: StepContext) -> None:
     word = b"".join(steps[0])
     left, right = columns(7, 4)
     with left:
-        words(
-            ctx,
-            "tokens/counts",
-            characters=len(text),
-            bytes=len(text.encode()),
-            pieces=len(pieces),
-            tokens=sum(id not in tokenizer.special.values() for id in ctx.ids),
-            context=ctx.config.context,
-        )
         if ctx.side == "decoder":
             sure(ctx)
             text_field(say("walk", "target/field"), "target", LONGEST_TARGET)
@@ -45,6 +36,15 @@ def draw(ctx: StepContext) -> None:
             merges=[token_labels(parts) for parts in steps],
             notes=_notes(steps, tokenizer.ranks),
             light=_light(ctx, text, steps[-1]),
+        )
+        words(
+            ctx,
+            "tokens/counts",
+            characters=len(text),
+            bytes=len(text.encode()),
+            pieces=len(pieces),
+            tokens=sum(id not in tokenizer.special.values() for id in ctx.ids),
+            context=ctx.config.context,
         )
     with right:
         picked(ctx)

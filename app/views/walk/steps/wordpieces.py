@@ -17,14 +17,6 @@ def draw(ctx: StepContext) -> None:
     steps = _steps_of(each, ctx.view.token)
     left, right = columns(7, 4)
     with left:
-        words(
-            ctx,
-            "tokens/counts",
-            characters=len(ctx.view.prompt),
-            pieces=len(each),
-            tokens=len(ctx.ids) - len(ENDS),
-            context=ctx.config.context,
-        )
         cut(
             ctx,
             _groups(ctx),
@@ -33,6 +25,14 @@ def draw(ctx: StepContext) -> None:
             merges=[[visible(part) for part in parts] for parts in steps],
             notes=_notes(steps),
             light=_light(ctx, each),
+        )
+        words(
+            ctx,
+            "tokens/counts",
+            characters=len(ctx.view.prompt),
+            pieces=len(each),
+            tokens=len(ctx.ids) - len(ENDS),
+            context=ctx.config.context,
         )
     with right:
         picked(ctx)

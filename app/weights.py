@@ -1,0 +1,87 @@
+"""Attention weights as pictures of many heads show them: told otherwise on request, pooled, packed small."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+
+from engine.analysis import pooled, value_weighted, without
+from engine.trace import Trace
+from engine.worked import Check
+from engine.worked.derived import check_value_weighted, check_without
+
+MASKED, TINY, FIRST = 0, 1, 2  # codes: no weight is there; one under 0.0001; from here on one of three digits
+EACH = 900  # numbers of three digits for each power of ten
+LEAST = -4  # the smallest power
+UNTOLD = 0.00009995  # from here on three digits are 0.0001 or more
+
+
+def weights_of(
+    trace: Trace, point: str, hidden: tuple[int, ...] = (), weighted: bool = False
+) -> tuple[torch.Tensor, list[Check]]:
+    """The weights of a block [H, T, S] for the first prompt, and the checks of what was done to them.
+
+    weighted  times the size of each value; hidden  without these keys, each row summing to 1 again"""
+    pattern, checks = trace[point][0], []
+    if weighted:
+        v, before = trace[point.rpartition(".")[0] + ".v"][0], pattern
+        pattern = value_weighted(before, v)
+        checks.append(check_value_weighted(before, v, pattern))
+    if hidden:
+        before, pattern = pattern, without(pattern, list(hidden))
+        checks.append(check_without(before, list(hidden), pattern))
+    return pattern, checks
+
+
+def hatched(trace: Trace, point: str, pattern: torch.Tensor) -> np.ndarray:
+    """The weights as pictures draw them: −∞ where a cell is masked."""
+    scores = trace[trace.table[point].sources[0]][0]
+    return pattern.masked_fill(torch.isneginf(scores), -torch.inf).cpu().numpy().astype(np.float32)
+
+
+def by_lane(head: np.ndarray, sizes: tuple[int, int], before: tuple[int, int]) -> np.ndarray:
+    """A head [T, S], each cell the largest weight of those it stands for."""
+    return head if sizes == (1, 1) else pooled(head, sizes, before)[0]
+
+
+def coded(values: np.ndarray) -> np.ndarray:
+    """Weights as whole numbers below 4096 that tell three digits of each, rounded as any number shown."""
+    x = values.astype(float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power = np.clip(np.floor(np.log10(x)), LEAST, 0)
+        digits = np.round(x / 10.0 ** (power - 2))
+        over, under = digits >= 1000, digits < 100  # the logarithm was rounded, too
+        power = power + over - (under & (power > LEAST))
+        digits = np.round(x / 10.0 ** (power - 2))
+    codes = FIRST + (power - LEAST) * EACH + digits - 100
+    codes = np.where(x < UNTOLD, TINY, codes)
+    return np.where(np.isneginf(x), MASKED, codes).astype(np.uint16)
+
+
+def decoded(codes: np.ndarray) -> np.ndarray:
+    """What `coded` told: 0 for what is tiny, −∞ for what is masked."""
+    power, digits = np.divmod(codes.astype(float) - FIRST, EACH)
+    values = (digits + 100) * 10.0 ** (power + LEAST - 2)
+    return np.where(codes == MASKED, -np.inf, np.where(codes == TINY, 0.0, values))
+
+
+def packed(codes: np.ndarray) -> np.ndarray:
+    """Codes [N] as bytes, two in three."""
+    a, b = np.pad(codes, (0, len(codes) % 2)).astype(np.uint16).reshape(-1, 2).T
+    return np.stack([a >> 4, (a & 15) << 4 | b >> 8, b & 255], -1).astype(np.uint8).reshape(-1)
+
+
+def unpacked(data: np.ndarray, count: int) -> np.ndarray:
+    """The codes that `packed` packed."""
+    a, b, c = data.reshape(-1, 3).astype(np.uint16).T
+    return np.stack([a << 4 | b >> 4, (b & 15) << 8 | c], -1).reshape(-1)[:count]
+
+
+def thumbnails(heads: Iterable[np.ndarray]) -> tuple[np.ndarray, bool]:
+    """Heads [T, S] as bytes, three digits of each weight; and whether only the cells up to the diagonal are
+    sent, all others being masked."""
+    codes = coded(np.stack(list(heads)))
+    rows, columns = codes.shape[1:]
+    above = np.triu(np.ones((rows, columns), bool), 1)
+    half = rows == columns and not codes[:, above].any()
+    return packed(codes[:, ~above].reshape(-1) if half else codes.reshape(-1)), half
