@@ -20,6 +20,7 @@ LONGEST_LINK = (
 )
 # addresses that are much longer
 LONGEST_TEXT = 1_000_000  # characters of a text that are kept, so that it can be shortened
+TEXTS = 10  # that were written and are remembered to be compared, of a session
 REMEMBERED = 50  # views of a session whose addresses could not hold them
 PARTS = ("choice", "text", "tree", "cache", "ngrams", "prompts")  # of the page Decode
 CUT = "cut"  # the parameter of an address that names what it could not hold
@@ -98,6 +99,8 @@ class View:
 CHOICES = {f.name: f.metadata["choices"] for f in fields(View) if "choices" in f.metadata}
 RANGES = {f.name: f.metadata["range"] for f in fields(View) if "range" in f.metadata}
 DEFAULT = View()
+WRITING = ("model", "prompt", "target", "image", "method", "length", "seed", "repetition_penalty")
+WRITING += ("temperature", "top_k", "top_p", "min_p")  # with those before: what a written text depends on
 UNPICKED = {name: getattr(DEFAULT, name) for name in ("token", "key", "unit", "expert", "entry", "merge")}
 TYPES = {field.name: type(getattr(DEFAULT, field.name)) for field in fields(View)}
 
@@ -332,6 +335,31 @@ def count(number: int) -> bool:
 def seen() -> int:
     """The number of the last report that came in."""
     return st.session_state.get("seen", 0)
+
+
+def keep_text(of: View) -> None:
+    """Remember how a text was written, the last ones only."""
+    kept = [one for one in texts_kept() if one != text_of(of)]
+    st.session_state.texts = [*kept, text_of(of)][-TEXTS:]
+
+
+def texts_kept() -> list[View]:
+    """The texts remembered in this session, each as the view that writes it."""
+    return st.session_state.get("texts", [])
+
+
+def drop_text(one: View) -> None:
+    st.session_state.texts = [other for other in texts_kept() if other != one]
+
+
+def text_of(of: View) -> View:
+    """A view with nothing set but what a written text depends on."""
+    return replace(DEFAULT, **{name: getattr(of, name) for name in WRITING})
+
+
+def open_text(one: View) -> None:
+    """Show a text that was remembered."""
+    anew(**{name: getattr(one, name) for name in WRITING})
 
 
 def rest(name: str) -> None:

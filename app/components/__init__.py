@@ -52,6 +52,9 @@ DRAWN = (
     "welcome",
     "all_heads",
     "lines",
+    "stages",
+    "writing",
+    "texts",
 )
 
 SHARED = (

@@ -43,11 +43,17 @@ def of_a_run(draw: Callable[[StepContext], None], steps: bool = True) -> None:
     except ValueError as error:
         _trouble(error, view)
     else:
-        ctx, moved = _look(view, model, given, trace)
-        state.settle(replace(ctx.view, prompt=asked.prompt), moved)
+        ctx, moved = _look(view if steps else _written(view), model, given, trace)
+        kept = {} if steps else dict(step=view.step, stack=view.stack)
+        state.settle(replace(ctx.view, prompt=asked.prompt, **kept), moved)
         draw(ctx)
     with above:
         notes()
+
+
+def _written(view: state.View) -> state.View:
+    """The view where no step is shown: of a model with two stacks that which writes, and a step that all have."""
+    return replace(view, step=GLANCE[0], stack="decoder")
 
 
 def _welcome(model) -> None:

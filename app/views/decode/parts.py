@@ -3,5 +3,9 @@
 from collections.abc import Callable
 
 from app.ui.context import StepContext
+from app.views.decode import choice, writing
 
-DRAW: dict[str, Callable[[StepContext], None]] = {}
+DRAW: dict[str, Callable[[StepContext], None]] = {
+    "choice": choice.draw,
+    "text": writing.draw,
+}
