@@ -44,6 +44,7 @@ KEPT = 6000  # heads × tokens up to which those are kept: 0.05 MB a token
 TRACES = 600_000_000  # bytes of remembered traces, about
 NUMBERS = 10_000_000  # of remembered probabilities
 BEGUN = 400_000_000  # bytes of texts that are being written, about
+SEARCHED, MOST_SEARCHED = 400_000_000, 512  # bytes, and texts of one length, that an exact search may read
 LONGEST_WRITTEN = 200  # tokens of one
 OWN = psutil.virtual_memory().total // 2  # bytes of a person's own models that stay loaded
 
@@ -254,13 +255,23 @@ def searched(
     width: int,
     length_penalty: float,
     exactly: bool,
-) -> search_tree.Tree:
-    """Greedy search, samples and beam search on one tree, and the exact search if it is asked for."""
+) -> tuple[search_tree.Tree, str]:
+    """Greedy search, samples and beam search on one tree, and the exact search if it is asked for; where that
+    would read too many texts, why."""
     told = _to_write(name, given, read)
-    with no_panics():
-        return search_tree.tree(
-            model(name), told.pop("text_or_ids"), length, seeds, width, length_penalty, exactly=exactly, **told
-        )
+    ask = dict(max_new_tokens=length, seeds=seeds, width=width, length_penalty=length_penalty)
+    row = max(1, _room(name, given, read, Decoding()))
+    most = max(1, min(MOST_SEARCHED, SEARCHED // row))
+    try:
+        with no_panics():
+            found = search_tree.tree(
+                model(name), told.pop("text_or_ids"), **told, **ask, exactly=exactly, most=most
+            )
+    except ValueError as error:
+        if not exactly:
+            raise
+        return searched(name, given, read, length, seeds, width, length_penalty, False)[0], str(error)
+    return found, ""
 
 
 @shared(PROMPTS)

@@ -55,6 +55,7 @@ DRAWN = (
     "stages",
     "writing",
     "texts",
+    "tree",
 )
 
 SHARED = (

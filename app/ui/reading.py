@@ -52,7 +52,7 @@ def of_a_run(draw: Callable[[StepContext], None], steps: bool = True) -> None:
 
 
 def _written(view: state.View) -> state.View:
-    """The view where no step is shown: of a model with two stacks that which writes, and a step that all have."""
+    """The view where no step is shown: of two stacks the one that writes, and a step that all models have."""
     return replace(view, step=GLANCE[0], stack="decoder")
 
 

@@ -103,15 +103,17 @@ function column(root, state, g, s) {
       : "–";
     bar(i, share, stage.kept[i], text);
   });
-  bar(h.rows.length, stage.tail, stage.tail_left > 0, percent(stage.tail));
-  const cut = stage.kept.lastIndexOf(true) + 1;
-  if (stage.tail_left || (s && h.stages[s - 1].left === stage.left)) return; // nothing is cut here
+  bar(h.rows.length, stage.tail, false, percent(stage.tail));
+  bar(h.rows.length, stage.tail_kept, true, "");
+  if (!s || h.stages[s - 1].left === stage.left) return; // nothing is cut here
+  const inTail = stage.tail_left > 0, cut = inTail ? h.rows.length : stage.kept.lastIndexOf(true) + 1;
+  const y = head + cut * row, far = x + 2 + (wide - 12) * Math.min(1, stage.tail_kept / most);
   g.setLineDash([4, 3]);
   g.strokeStyle = css(root, "--st-red-text-color");
   g.lineWidth = 1.5;
   g.beginPath();
-  g.moveTo(x, head + cut * row);
-  g.lineTo(x + wide - 8, head + cut * row);
+  g.moveTo(inTail ? far : x, y);
+  g.lineTo(inTail ? far : x + wide - 8, inTail ? y + row : y);
   g.stroke();
   g.setLineDash([]);
 }

@@ -79,8 +79,8 @@ function told(root, state, shades) {
 function wordsOfToken({ tokens, read, words }, i) {
   const { label, bits } = tokens[i], which = i < read ? words.given : words.written;
   return bits === null
-    ? `${label}, ${which}`
-    : `${label}, ${which}, ${show(bits)} ${words.bits}, ${percent(2 ** -bits)}`;
+    ? `“${label}”, ${which}`
+    : `“${label}”, ${which}, ${show(bits)} ${words.bits}, ${percent(2 ** -bits)}`;
 }
 
 function buttons(state) {
@@ -130,7 +130,7 @@ function places(state) {
       },
       el("i", { style: `width: ${(100 * p) / most}%` }),
       el("code", { text: label }),
-      el("span", { text: percent(p) }),
+      el("span", { text: exactShare(p) }),
     );
   return el(
     "div",
@@ -139,4 +139,4 @@ function places(state) {
     ...token.best.map(one),
   );
 }
-const exactShare = (p) => `${Number((100 * p).toPrecision(3))}%`;
+const exactShare = (p) => `${Number((100 * p).toPrecision(2))}%`;

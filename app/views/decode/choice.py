@@ -98,17 +98,17 @@ def draw(ctx: StepContext) -> None:
     with left:
         _stages(one)
         text(_told(one))
+        many, open = unfold("many", say("decode", "choice/many", count=MANY))
+    if open:
+        with many:
+            _many(one)
     with right:
         sampler()
         components.formula("formula", compute.formula(say("decode", "choice/formula")))
         at = (ctx.position, one.picked)
-        arithmetic(ctx, (one.point, *at), one.of(compute.choice_by_hand, at))
+        arithmetic(ctx, (one.point, *at), one.of(compute.choice_by_hand, at), open=1)
         whole_run(ctx, one.point)
         text(say("decode", "choice/why"))
-    many, open = unfold("many", say("decode", "choice/many", count=MANY))
-    if open:
-        with many:
-            _many(one)
     code(decode.steps_of, decode.draw, decode.draw_many, decode.frequencies)
 
 
@@ -144,8 +144,9 @@ def _stages(one: Choice) -> None:
 
 
 def stages(steps: dict[str, torch.Tensor], rows: list[int]) -> list[dict]:
-    """Each stage on the whole vocabulary. A stage that changes scores shows what they would be as shares; one that
-    cuts, the shares that it cuts from; the last the shares of what is left."""
+    """Each stage on the whole vocabulary. A stage that changes scores shows them as shares; one that cuts, the
+    shares that it cuts from; the last the shares of what is left. Beside the entries `rows`, the sum of all
+    others and of those of them that are kept."""
     others = torch.ones(len(steps["logits"]), dtype=torch.bool)
     others[rows] = False
     found, before = [], steps["logits"]
@@ -162,6 +163,7 @@ def stages(steps: dict[str, torch.Tensor], rows: list[int]) -> list[dict]:
                 "left": int(kept.sum()),
                 "tail": float(shares[others].sum()),
                 "tail_left": int(kept[others].sum()),
+                "tail_kept": float(shares[others & kept].sum()),
             }
         )
         before = x

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from app.ui.context import StepContext
-from app.views.decode import choice, writing
+from app.views.decode import choice, searching, writing
 
 DRAW: dict[str, Callable[[StepContext], None]] = {
     "choice": choice.draw,
     "text": writing.draw,
+    "tree": searching.draw,
 }

@@ -82,7 +82,7 @@ def tokens(ctx: StepContext, one: Written) -> list[dict]:
 def _best(ctx: StepContext, found: decode.Surprise) -> list[list[tuple[int, str, float]]]:
     names = {id: ctx.label_of(id) for id in set(found.alternatives.flatten().tolist())}
     pairs = zip(found.alternatives.tolist(), found.probabilities.tolist(), strict=True)
-    return [[(id, names[id], round(p, 5)) for id, p in zip(ids, ps, strict=True)] for ids, ps in pairs]
+    return [[(id, names[id], float(f"{p:.4g}")) for id, p in zip(ids, ps, strict=True)] for ids, ps in pairs]
 
 
 def _told(ctx: StepContext, one: Written) -> str:
