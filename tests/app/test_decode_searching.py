@@ -1,4 +1,4 @@
-"""Searching: the tree is the engine's, its sums are those of the texts, and the case where greedy search misses."""
+"""Searching: the tree is the engine's, its sums are the texts', and greedy search misses in one shipped case."""
 
 import pytest
 

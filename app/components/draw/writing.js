@@ -1,6 +1,6 @@
 // A text token by token, coloured by surprise; what could stand in the place of the picked one; and writing on:
 // while it plays, the page asks for one token more whenever it has got one. Who leaves asks no more.
-const TICK = 100; // milliseconds between a token's coming and the asking for the next
+const TICK = 50; // milliseconds between a token's coming and the asking for the next
 DRAW.writing = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
@@ -62,7 +62,7 @@ function told(root, state, shades) {
       class: `choice tok ${i < h.read ? "given" : "written"}`,
       text: label,
       title: wordsOfToken(h, i),
-      "aria-checked": i === now,
+      "aria-checked": String(i === now),
       tabindex: i === now ? 0 : -1,
       style: blank ? "" : `background: ${toCss(word)}; color: ${ink}`,
       onclick: () => {
@@ -119,7 +119,7 @@ function places(state) {
       {
         type: "button",
         class: "other",
-        "aria-pressed": id === token.id,
+        "aria-pressed": String(id === token.id),
         disabled: id === token.id,
         title: `${label}: ${exactShare(p)}`,
         onclick: () => {
