@@ -1,4 +1,4 @@
-"""Searching: the tree is the engine's, its sums are the texts', and greedy search misses in one shipped case."""
+"""Searching: the tree is the engine's, its sums those of the texts; greedy search misses in a shipped case."""
 
 import pytest
 

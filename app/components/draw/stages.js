@@ -103,8 +103,8 @@ function column(root, state, g, s) {
       : "–";
     bar(i, share, stage.kept[i], text);
   });
-  bar(h.rows.length, stage.tail, false, percent(stage.tail));
-  bar(h.rows.length, stage.tail_kept, true, "");
+  bar(h.rows.length, stage.tail, false, "");
+  bar(h.rows.length, stage.tail_kept, true, percent(stage.tail));
   if (!s || h.stages[s - 1].left === stage.left) return; // nothing is cut here
   const inTail = stage.tail_left > 0, cut = inTail ? h.rows.length : stage.kept.lastIndexOf(true) + 1;
   const y = head + cut * row, far = x + 2 + (wide - 12) * Math.min(1, stage.tail_kept / most);

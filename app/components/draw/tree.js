@@ -40,7 +40,8 @@ function grown(root, state) {
     el("span", { text: name }),
   ]));
   if (!state.width) return;
-  Object.assign(state, { made, shades }, laidOut(root, state));
+  Object.assign(state, { made, shades });
+  Object.assign(state, laidOut(root, state));
   const g = surface(made.canvas, state.wide, state.high);
   made.body.style.overflowX = "auto";
   paintTree(root, state, g);
@@ -67,9 +68,13 @@ const childrenOf = ({ nodes }, parent) =>
     .sort((a, b) => nodes[a].cost - nodes[b].cost);
 
 // Where each node stands: its step across, and down the middle of its first and last child
-function laidOut(root, { h, width }) {
+function laidOut(root, { h, made, width }) {
   const font = `${sized(12)}px ${css(root, "--st-code-font")}`, spots = [], row = sized(LEAF);
-  const depth = Math.max(1, ...h.nodes.map((node) => node.step)), left = sized(78), right = sized(120);
+  const g = made.canvas.getContext("2d");
+  g.font = `bold ${font}`;
+  const told = leavesOf(h).map((i) => `= ${h.nodes[i].total.toFixed(2)} ${h.nodes[i].ends.join(", ")}`);
+  const right = Math.max(0, ...told.map((text) => g.measureText(text).width)) + sized(16);
+  const depth = Math.max(1, ...h.nodes.map((node) => node.step)), left = sized(78);
   const column = Math.max(sized(NARROWEST), (width - left - right) / depth);
   let leaves = 0;
   const place = (i) => {

@@ -136,7 +136,8 @@ def _again(one: Written, ids: list[int]) -> tuple[float, Check]:
 def _told(one: Written, found: Tree) -> str:
     """Does a way find a more probable text than greedy search?"""
     greedy = found.total("greedy")
-    way = min(found.ends, key=lambda way: (round(found.total(way), 6), way.startswith("sample")))
+    order = ("exact", "beam", "greedy", "sample")
+    way = min(found.ends, key=lambda way: (round(found.total(way), 4), order.index(_kind(way))))
     if found.total(way) > greedy - LIGHTER:
         return say("decode", "tree/found", greedy=greedy)
     values = dict(greedy=greedy, best=found.total(way), way=say("decode", f"tree/way/{_kind(way)}"))

@@ -20,6 +20,7 @@ LONGEST = RANGES["length"][1]
 BEST = 10  # entries that could stand in a token's place
 DRAWS = 8  # whole continuations
 MUCH = 12.0  # bits that have the darkest colour
+HEADS = ("text", "seed", "log", "tokens", "each", "whole", "repeats")  # of a list of texts
 WORDS = ("play", "stop", "step", "undo", "instead", "first", "given", "written", "bits")  # of the component
 
 
@@ -147,7 +148,8 @@ def _draws(ctx: StepContext, one: Written) -> None:
 
 def _row(one: Written) -> dict:
     seed = one.decoding.seed if one.decoding.method == "sample" else None
-    sums = [one.log_probability, len(one.added), one.log_probability / max(1, len(one.added)), one.repeats]
+    sums = [one.log_probability, len(one.added), one.log_probability / max(1, len(one.added))]
+    sums += [one.surprise.total, one.repeats]
     return {"before": one.text(one.read), "text": _added(one), "seed": seed, "numbers": sums}
 
 
@@ -158,6 +160,8 @@ def _added(one: Written) -> str:
 
 
 def _list(key: str, header: dict, of: object, **acts) -> None:
-    heads = [say("decode", f"list/{name}") for name in ("text", "seed", "log", "tokens", "each", "repeats")]
+    heads = [
+        say("decode", f"list/{name}") for name in ("text", "seed", "log", "tokens", "each", "whole", "repeats")
+    ]
     words = {name: say("decode", f"list/{name}") for name in ("open", "drop")}
     put("texts", f"texts-{key}", header | {"heads": heads, "words": words}, of, **acts)
