@@ -4,6 +4,7 @@ Not Streamlit's caches: a hit in them costs a tenth of a millisecond, and a step
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import blake2s
 
 import numpy as np
@@ -19,9 +20,11 @@ from app.mathml import mathml
 from app.shared import shared
 from app.text import sized
 from app.trouble import no_panics
+from app.writing import Writing
 from engine import analysis, device, roles
 from engine.config import Config, RecurrentConfig
-from engine.decode import Decoding, steps_of
+from engine.decode import Decoding, Surprise, cost, steps_of, surprise_of
+from engine.decode import tree as search_tree
 from engine.images import Pixels, from_signs
 from engine.load import AT
 from engine.tokenize import merges
@@ -40,6 +43,9 @@ WEIGHTS = (".pattern", ".masked", ".mask")  # points of attention weights and of
 KEPT = 6000  # heads × tokens up to which those are kept: 0.05 MB a token
 TRACES = 600_000_000  # bytes of remembered traces, about
 NUMBERS = 10_000_000  # of remembered probabilities
+BEGUN = 400_000_000  # bytes of texts that are being written, about
+SEARCHED, MOST_SEARCHED = 400_000_000, 512  # bytes, and texts of one length, that an exact search may read
+LONGEST_WRITTEN = 200  # tokens of one
 OWN = psutil.virtual_memory().total // 2  # bytes of a person's own models that stay loaded
 
 
@@ -190,6 +196,82 @@ def _read(reader, text: str):
     if not reader.reads[0].image:
         return text
     return Pixels(from_signs(text, reader.reads[0].image, reader.prepare.palette))
+
+
+def _to_write(name: str, given: Given, read: tuple[int, ...]) -> dict:
+    """What the engine is told of a text that goes on after the tokens `read`: a prompt's, or a decoder's beside
+    an encoder."""
+    reader = model(name)
+    if isinstance(given, str):
+        return dict(text_or_ids=list(read))
+    return dict(text_or_ids=_read(reader, given[0]), target=list(read))
+
+
+def _room(name: str, given: Given, read: tuple[int, ...], decoding: Decoding) -> int:
+    """About how many bytes the model keeps while it writes."""
+    config, tokens = model(name).reads[-1], len(read) + LONGEST_WRITTEN
+    return cost.cache_bytes(config, tokens) if isinstance(config, Config) else 4 * tokens * config.width
+
+
+@shared(BEGUN, weight=lambda writing: writing.size)
+def _begun(name: str, given: Given, read: tuple[int, ...], decoding: Decoding) -> Writing:
+    steps = engine.generate(model(name), **_to_write(name, given, read), decoding=decoding)
+    return Writing(steps, _room(name, given, read, decoding))
+
+
+@shared(10 * PROMPTS)
+def continued(
+    name: str, given: Given, read: tuple[int, ...], decoding: Decoding
+) -> tuple[tuple[int, ...], bool]:
+    """The `max_tokens` tokens that a model writes after those `read`, and whether more would follow. A longer
+    text goes on where a shorter one has ended."""
+    writing = _begun(name, given, read, replace(decoding, max_tokens=LONGEST_WRITTEN))
+    with no_panics():
+        return writing.upto(decoding.max_tokens)
+
+
+@shared(10 * PROMPTS)
+def surprises(name: str, given: Given, ids: tuple[int, ...]) -> tuple[Surprise, Check]:
+    """How surprising each token of a text is, and the check; ids: all that was read and written."""
+    told = _to_write(name, given, ids)
+    with no_panics():
+        run = engine.run(model(name), told.pop("text_or_ids"), **told)
+    found = surprise_of(run)
+    logits = run["logits" if isinstance(given, str) else "decoder.logits"][0]
+    checks = [
+        derived.check_surprise(logits, ids, found.bits, found.total, found.perplexity),
+        derived.check_alternatives(logits, found.alternatives, found.probabilities),
+    ]
+    return found, derived.worst(checks)
+
+
+@shared(PROMPTS)
+def searched(
+    name: str,
+    given: Given,
+    read: tuple[int, ...],
+    length: int,
+    seeds: tuple[int, ...],
+    width: int,
+    length_penalty: float,
+    exactly: bool,
+) -> tuple[search_tree.Tree, str]:
+    """Greedy search, samples and beam search on one tree, and the exact search if it is asked for; where that
+    would read too many texts, why."""
+    told = _to_write(name, given, read)
+    ask = dict(max_new_tokens=length, seeds=seeds, width=width, length_penalty=length_penalty)
+    row = max(1, _room(name, given, read, Decoding()))
+    most = max(1, min(MOST_SEARCHED, SEARCHED // row))
+    try:
+        with no_panics():
+            found = search_tree.tree(
+                model(name), told.pop("text_or_ids"), **told, **ask, exactly=exactly, most=most
+            )
+    except ValueError as error:
+        if not exactly:
+            raise
+        return searched(name, given, read, length, seeds, width, length_penalty, False)[0], str(error)
+    return found, ""
 
 
 @shared(PROMPTS)
@@ -366,10 +448,17 @@ def stop_by_hand(
 
 @shared(NUMBERS, weight=lambda steps: sum(x.numel() for x in steps.values()))
 def sampled(
-    name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: Edits = ()
+    name: str,
+    given: Given,
+    point: str,
+    at: tuple[int, ...],
+    decoding: Decoding,
+    edits: Edits = (),
+    there: tuple[int, ...] = (),
 ) -> dict[str, torch.Tensor]:
-    """The sampler's steps from the scores of a point at one position (`at`; empty: the point has only one)."""
-    return steps_of(trace(name, given, edits)[point][(0, *at)].cpu(), decoding)
+    """The sampler's steps from the scores of a point at one position (`at`; empty: the point has only one);
+    there: the tokens that its repetition penalty makes less probable."""
+    return steps_of(trace(name, given, edits)[point][(0, *at)].cpu(), decoding, there)
 
 
 @shared(NUMBERS, weight=torch.Tensor.numel)
@@ -380,22 +469,38 @@ def answer(name: str, given: Given, point: str, at: tuple[int, ...], edits: Edit
 
 @shared(10 * PROMPTS)
 def choice_by_hand(
-    name: str, given: Given, point: str, at: tuple[int, ...], decoding: Decoding, edits: Edits = ()
+    name: str,
+    given: Given,
+    point: str,
+    at: tuple[int, ...],
+    decoding: Decoding,
+    edits: Edits = (),
+    there: tuple[int, ...] = (),
 ) -> Worked:
-    """The arithmetic of the probability of an entry after temperature and cuts."""
-    shown = sampled(name, given, point, at[:-1], decoding, edits)["probabilities"]
-    return work_choice(trace(name, given, edits), point, at, decoding, float(shown[at[-1]]))
+    """The arithmetic of the probability of an entry after temperature and cuts; `there` as in `sampled`."""
+    shown = sampled(name, given, point, at[:-1], decoding, edits, there)["probabilities"]
+    return work_choice(trace(name, given, edits), point, at, decoding, float(shown[at[-1]]), there)
 
 
 @shared(10 * PROMPTS)
 def checked_choice(
-    name: str, given: Given, point: str, at: int, decoding: Decoding, edits: Edits = ()
+    name: str,
+    given: Given,
+    point: str,
+    at: int,
+    decoding: Decoding,
+    edits: Edits = (),
+    there: tuple[int, ...] = (),
 ) -> tuple[Check, Check]:
-    """The checks of each entry's probability after temperature and cuts, and of the cumulative ones."""
-    steps = sampled(name, given, point, (at,), decoding, edits)
+    """The checks of each entry's probability after temperature and cuts, and of the cumulative ones; `there` as
+    in `sampled`."""
+    steps = sampled(name, given, point, (at,), decoding, edits, there)
     logits, shown = trace(name, given, edits)[point][0, at], steps["probabilities"]
     together = shown.sort(descending=True).values.cumsum(-1)
-    return derived.check_choice(logits, decoding, shown), derived.check_cumulative(logits, decoding, together)
+    return (
+        derived.check_choice(logits, decoding, shown, there),
+        derived.check_cumulative(logits, decoding, together, there),
+    )
 
 
 @shared(PROMPTS)

@@ -27,6 +27,7 @@ with turns.drawing():
     components.library()
     pages = [
         st.Page("views/walk/page.py", title="Walk", default=True),
+        st.Page("views/decode/page.py", title="Decode", url_path="decode"),
         st.Page("views/families/page.py", title="Families", url_path="families"),
         st.Page("views/models/page.py", title="The models", url_path="model"),
     ]

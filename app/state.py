@@ -20,7 +20,9 @@ LONGEST_LINK = (
 )
 # addresses that are much longer
 LONGEST_TEXT = 1_000_000  # characters of a text that are kept, so that it can be shortened
+TEXTS = 10  # that were written and are remembered to be compared, of a session
 REMEMBERED = 50  # views of a session whose addresses could not hold them
+PARTS = ("choice", "text", "tree", "cache", "ngrams", "prompts")  # of the page Decode
 CUT = "cut"  # the parameter of an address that names what it could not hold
 CALLED = {"layer": "block"}  # fields that the page calls otherwise
 PROMPT = "The animal didn't cross the street because it was too"  # its end is open: several words fit
@@ -79,7 +81,14 @@ class View:
     zoom: float = ranged(1.0, 1.0, 60.0)
     zoom_x: float = ranged(0.0, 0.0, 1.0)
     zoom_y: float = ranged(0.0, 0.0, 1.0)
+    # the page Decode: its part, and how it writes
+    part: str = one_of("choice", *PARTS)
+    method: str = one_of("sample", "greedy", "sample")
+    length: int = ranged(20, 1, 200)  # tokens to write at most
+    width: int = ranged(3, 1, 8)  # texts that beam search keeps
+    length_penalty: float = ranged(1.0, -2.0, 3.0)
     # the sampler
+    repetition_penalty: float = ranged(1.0, 0.1, 5.0)
     temperature: float = ranged(1.0, 0.1, 5.0)
     top_k: int = ranged(0, 0, 999_999)  # 0: no cut
     top_p: float = ranged(1.0, 0.01, 1.0)  # 1: no cut
@@ -90,6 +99,8 @@ class View:
 CHOICES = {f.name: f.metadata["choices"] for f in fields(View) if "choices" in f.metadata}
 RANGES = {f.name: f.metadata["range"] for f in fields(View) if "range" in f.metadata}
 DEFAULT = View()
+WRITING = ("model", "prompt", "target", "image", "method", "length", "seed", "repetition_penalty")
+WRITING += ("temperature", "top_k", "top_p", "min_p")  # with those before: what a written text depends on
 UNPICKED = {name: getattr(DEFAULT, name) for name in ("token", "key", "unit", "expert", "entry", "merge")}
 TYPES = {field.name: type(getattr(DEFAULT, field.name)) for field in fields(View)}
 
@@ -324,6 +335,31 @@ def count(number: int) -> bool:
 def seen() -> int:
     """The number of the last report that came in."""
     return st.session_state.get("seen", 0)
+
+
+def keep_text(of: View) -> None:
+    """Remember how a text was written, the last ones only."""
+    kept = [one for one in texts_kept() if one != text_of(of)]
+    st.session_state.texts = [*kept, text_of(of)][-TEXTS:]
+
+
+def texts_kept() -> list[View]:
+    """The texts remembered in this session, each as the view that writes it."""
+    return st.session_state.get("texts", [])
+
+
+def drop_text(one: View) -> None:
+    st.session_state.texts = [other for other in texts_kept() if other != one]
+
+
+def text_of(of: View) -> View:
+    """A view with nothing set but what a written text depends on."""
+    return replace(DEFAULT, **{name: getattr(of, name) for name in WRITING})
+
+
+def open_text(one: View) -> None:
+    """Show a text that was remembered."""
+    anew(**{name: getattr(one, name) for name in WRITING})
 
 
 def rest(name: str) -> None:

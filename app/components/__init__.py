@@ -52,6 +52,10 @@ DRAWN = (
     "welcome",
     "all_heads",
     "lines",
+    "stages",
+    "writing",
+    "texts",
+    "tree",
 )
 
 SHARED = (

@@ -26,28 +26,34 @@ FEW = 3  # examples in sight where all of the model is shown; the others are a c
 PLACES = ("step", "layer", "head", "token", "key", "other")  # what an example sets besides the prompt
 
 
-def of_a_run(draw: Callable[[StepContext], None]) -> None:
-    """Where a person says what the model is to read, and what `draw` draws of its run."""
+def of_a_run(draw: Callable[[StepContext], None], steps: bool = True) -> None:
+    """Where a person says what the model is to read, and what `draw` draws of its run: a step, or no step."""
     asked = _readable(state.view(catalogue.models()))
     name = catalogue.walked(asked)
     view = replace(asked, prompt=catalogue.opening(name, asked.prompt))
     model = compute.model(name)
     given = catalogue.given(name, view)
-    if view.step == GLANCE[0]:
+    if glance := steps and view.step == GLANCE[0]:
         _welcome(model)
     with picker.beside(name):
-        _image(view, model) if model.reads[0].image else _prompt(view, model)
+        (_image if model.reads[0].image else _prompt)(view, model, FEW if glance else 0)
     above = group("notes")
     try:
         trace = compute.trace(name, given)
     except ValueError as error:
         _trouble(error, view)
     else:
-        ctx, moved = _look(view, model, given, trace)
-        state.settle(replace(ctx.view, prompt=asked.prompt), moved)
+        ctx, moved = _look(view if steps else _written(view), model, given, trace)
+        kept = {} if steps else dict(step=view.step, stack=view.stack)
+        state.settle(replace(ctx.view, prompt=asked.prompt, **kept), moved)
         draw(ctx)
     with above:
         notes()
+
+
+def _written(view: state.View) -> state.View:
+    """The view where no step is shown: of two stacks the one that writes, and a step that all models have."""
+    return replace(view, step=GLANCE[0], stack="decoder")
 
 
 def _welcome(model) -> None:
@@ -80,13 +86,13 @@ def _look(view: state.View, model, given: compute.Given, trace) -> tuple[StepCon
     return ctx, moved + [f"A what-if was left out: {reason}." for reason in refused]
 
 
-def _prompt(view: state.View, model) -> None:
+def _prompt(view: state.View, model, few: int) -> None:
     examples = catalogue.examples(model.name) + PLAIN
     header = {
         "text": view.prompt,
         "placeholder": say("walk", "prompt/placeholder", whole(model)),
         "examples": [(example["text"], example["note"]) for example in examples],
-        "few": FEW if view.step == GLANCE[0] else 0,
+        "few": few,
     }
 
     def show(text: str) -> None:
@@ -99,7 +105,7 @@ def _prompt(view: state.View, model) -> None:
     components.prompt("prompt", header, _submit, show)
 
 
-def _image(view: state.View, model) -> None:
+def _image(view: state.View, model, few: int) -> None:
     """The image: one of the model's examples, drawn by hand, or from a file."""
     given, palette = catalogue.given(model.name, view), model.prepare.palette
     header = {
@@ -108,7 +114,7 @@ def _image(view: state.View, model) -> None:
         "signs": SIGNS[: len(palette)],
         "palette": [[round(x) for x in (colour * 3)[:3]] for colour in palette],
         "examples": [(example["text"], example["note"]) for example in catalogue.examples(model.name)],
-        "few": FEW if view.step == GLANCE[0] else 0,
+        "few": few,
         "open": view.step == BEGIN[0],
     }
     if all(len(set(colour)) == 1 for colour in palette):

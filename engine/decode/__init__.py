@@ -7,8 +7,10 @@ Read it in this order: decoding (the settings), steps (scores to probabilities),
 from engine.decode.beam import Beam, Search, beam_search, search
 from engine.decode.choosing import choose, draw, draw_many
 from engine.decode.decoding import METHODS, Decoding
+from engine.decode.frequencies import Frequencies, frequencies
 from engine.decode.growing import Step, ends_of, generate, grow, next_logits, translate
 from engine.decode.node import Node, path
+from engine.decode.repeats import repeats
 from engine.decode.steps import (
     apply_temperature,
     keep_min_p,
@@ -23,6 +25,7 @@ __all__ = [
     "METHODS",
     "Beam",
     "Decoding",
+    "Frequencies",
     "Node",
     "Search",
     "Step",
@@ -33,6 +36,7 @@ __all__ = [
     "draw",
     "draw_many",
     "ends_of",
+    "frequencies",
     "generate",
     "grow",
     "keep_min_p",
@@ -41,6 +45,7 @@ __all__ = [
     "next_logits",
     "path",
     "penalise_repetition",
+    "repeats",
     "search",
     "steps_of",
     "surprise",

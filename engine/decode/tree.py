@@ -13,7 +13,7 @@ from engine.decode.growing import check_scores, ends_of, grow, next_logits, one_
 from engine.decode.node import Node, path
 
 MOST = 4096  # texts that an exact search reads at one length
-ROUNDING = 1e-9  # of a sum of costs
+ROUNDING = 1e-4  # of a sum of costs: a model reads one text, and several at once, with other rounding errors
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,12 @@ def tree(
     best: int | None = None,
     target: str | list[int] | None = None,
     exactly: bool = False,
+    most: int = MOST,
 ) -> Tree:
     """Greedy search, an ancestral sample for each seed, and a beam search, as one tree.
 
     best     how many of the beam search's results are leaves; None: all
-    exactly  with the exact search over the full vocabulary, too
+    exactly  with the exact search over the full vocabulary, too, which reads at most `most` texts of a length
     The other arguments are those of `engine.decode.search`.
     """
     asked = dict(max_new_tokens=max_new_tokens, target=target)
@@ -80,7 +81,7 @@ def tree(
     beams = search(model, prompt, width, length_penalty, width if best is None else best, **asked)
     ways["beam"] = (beams.nodes, [beam.leaf for beam in beams.beams], beams.steps)
     if exactly:
-        found = exact(model, prompt, **asked)
+        found = exact(model, prompt, most=most, **asked)
         ways["exact"] = (found.nodes, [found.leaf], found.steps)
     return _joined(ways)
 

@@ -1,11 +1,11 @@
 // The browser's history: Back and Forward go from place to place. Streamlit makes an entry of every address that
 // the server writes; here only another page, step or model, or another text or image to read makes one, and what
 // is picked or set there stands in the entry of its place.
-const PLACE = ["step", "stack", "model", "prompt", "target", "image", "cut"];
+const PLACE = ["step", "part", "stack", "model", "prompt", "target", "image", "cut"];
 const placeOf = (address) => {
   const { pathname, searchParams } = new URL(address, location.href);
   const values = PLACE.map((name) => searchParams.get(name));
-  values[2] = values[2]?.split("@")[0]; // checkpoints of a model's training are picked by a slider
+  values[3] = values[3]?.split("@")[0]; // checkpoints of a model's training are picked by a slider
   return { pathname, place: JSON.stringify([pathname, ...values]) };
 };
 

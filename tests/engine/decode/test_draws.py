@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.decode import Decoding, choose, draw, draw_many, steps_of
+from engine.decode import Decoding, choose, draw, draw_many, frequencies, steps_of
 
 COUNT = 20_000
 SETTINGS = [{}, dict(temperature=0.5), dict(top_k=6), dict(top_p=0.8), dict(min_p=0.05), dict(temperature=3)]
@@ -50,3 +50,24 @@ def test_the_same_seed_draws_the_same():
     p = chances()
     assert torch.equal(draw_many(p, 100, 3), draw_many(p, 100, 3))
     assert not torch.equal(draw_many(p, 100, 3), draw_many(p, 100, 4))
+
+
+def test_draws_are_counted_beside_what_is_expected():
+    p = chances(top_k=12)
+    ids = draw_many(p, COUNT, 1)
+    found = frequencies(ids, p)
+    assert found.counts.tolist() == [int((ids == i).sum()) for i in range(len(p))]
+    assert found.expected.tolist() == (COUNT * p).tolist()
+    assert torch.allclose(found.deviation, (COUNT * p * (1 - p)).sqrt())
+    assert (found.chi_square, found.freedom) == pytest.approx(misfit(p, ids))
+
+
+def test_draws_from_others_do_not_fit():
+    p = chances()
+    found = frequencies(draw_many(p.flip(0), COUNT), p)
+    assert found.chi_square > 10 * found.freedom
+
+
+def test_one_certain_token_is_no_test():
+    found = frequencies(draw_many(torch.tensor([0.0, 1.0]), 10), torch.tensor([0.0, 1.0]))
+    assert (found.chi_square, found.freedom) == (0.0, 0)

@@ -109,3 +109,10 @@ def test_the_shipped_model_has_a_prompt_where_greedy_misses_the_best_path():
     assert found.total("exact") < found.total("beam") - 1 < found.total("greedy") - 1
     assert model.tokenizer.decode(found.ids("exact")) == " means long ago."
     assert found.steps == {"greedy": 4, "beam": 7, "exact": 14}
+
+
+@pytest.mark.parametrize("prompt", ["The animal didn't cross the street because it was too", "The cat sat"])
+def test_the_exact_search_does_not_lose_greedy_searchs_text_by_rounding(prompt):
+    found = tree(engine.load(), prompt, 4, seeds=(), exactly=True)
+    assert found.ends["exact"] != [None]
+    assert found.total("exact") <= found.total("greedy") + 1e-4
