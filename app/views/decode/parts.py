@@ -3,5 +3,6 @@
 from collections.abc import Callable
 
 from app.ui.context import StepContext
+from app.views.decode import cache
 
-DRAW: dict[str, Callable[[StepContext], None]] = {}
+DRAW: dict[str, Callable[[StepContext], None]] = {"cache": cache.draw}
