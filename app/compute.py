@@ -21,7 +21,7 @@ from app.text import sized
 from app.trouble import no_panics
 from engine import analysis, device, roles
 from engine.config import Config, RecurrentConfig
-from engine.decode import Decoding, keeping, ngrams, steps_of
+from engine.decode import Decoding, keeping, ngrams, prompting, steps_of
 from engine.images import Pixels, from_signs
 from engine.load import AT
 from engine.tokenize import merges
@@ -514,6 +514,21 @@ def continued(name: str, given: Given, decoding: Decoding) -> str:
 def drawn_by_counts(text: str, count: int, n: int, seed: int) -> str:
     """So many words drawn by counts of what followed the last n."""
     return "".join(ngrams.shipped().write(text, count, n, seed))
+
+
+@shared(100 * PROMPTS)
+def answered(
+    name: str, task: str, shots: int, seed: int, mixed: bool
+) -> tuple[float | None, tuple[float | None, ...]]:
+    """The log probability of the right answer to a task's question after some demonstrations, and of each of
+    the wrong ones; None where it does not fit into what the model reads."""
+    one, reader = prompting.tasks()[task], model(name)
+    prompt = one.prompt(shots, seed, mixed)
+    with no_panics():
+        right, *wrong = (
+            prompting.log_probability(reader, prompt, answer) for answer in (one.question[1], *one.wrong)
+        )
+    return right, tuple(wrong)
 
 
 CACHES = [cached for cached in list(globals().values()) if hasattr(cached, "cache_clear")]

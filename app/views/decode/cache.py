@@ -129,7 +129,7 @@ def _columns(ctx: StepContext, point: str, held: int, there: slice, new: int, na
     labels = ctx.positions(point)[:held]
     rows = [str(i) for i in range(len(values))]
     marked = [["col", held - new, held]] if new else []
-    header = dict(axes="EC", rows=rows, rowName="dimension", titles=["dimension ↓", "token →"], height=150)
+    header = dict(axes="EC", rows=rows, rowName="dimension", titles=["dimension ↓", "token →"], height=180)
     _matrix(ctx, point, values, there, 1, header | dict(cols=labels, bands=marked, scale="diverging"), name)
 
 
@@ -180,7 +180,7 @@ def _read(ctx: StepContext, held: int, new: int) -> None:
     id = ctx.id_of("read", f"{held} {new}")
     keep(id, read[None])
     title = say("decode", "cache/read")
-    header = dict(src=id, axes="RC", title=title, aria=title, rowName="", colName="token", height=110)
+    header = dict(src=id, axes="RC", title=title, aria=title, rowName="", colName="token", height=170)
     header |= dict(rows=[say("decode", "cache/with"), say("decode", "cache/without")], cols=ctx.labels[:held])
     header |= dict(texts=[[words[float(x)] for x in row] for row in read], scale="sequential", max=1.0)
     said = say("decode", "cache/marked", again=held - new)
@@ -203,7 +203,13 @@ def _saved(ctx: StepContext, first: int) -> None:
         with place:
             lines = [series(names[cached], lengths, made[cached]) for cached in (1, 0)]
             figure = graph(lines, "tokens so far", "FLOPs", height=220, zero=True)
-            chart(ctx, f"flops-{name}", figure, say("decode", f"cache/flops/{name}"), foot=ctx.model.name)
+            chart(
+                ctx,
+                f"flops-{name}",
+                figure,
+                say("decode", f"cache/flops/{name}"),
+                foot=say("decode", "cache/counted"),
+            )
     whole = _sums(each)
     more = dict(ratio=whole[0][-1] / whole[1][-1], context=config.context)
     more |= dict(bytes=cost.cache_bytes(config, config.context, source=source))
@@ -234,14 +240,15 @@ def _formulas(ctx: StepContext) -> None:
             series(say("decode", "cache/ungrouped"), lengths, [cache_of(cost.Shape(alone), n) for n in lengths])
         )
         figure = graph(lines, "tokens", "GB", height=300, zero=True)
-        chart(ctx, "bytes", figure, say("decode", "cache/bytes"), foot=say("decode", "cache/half"))
+        chart(ctx, "bytes", figure, say("decode", "cache/bytes"), foot=say("decode", "cache/half"), model="")
         text(say("decode", "cache/families"))
     with right:
         own = cost.Shape(ctx.config)
         for name, unit, of in (("scores", "MB", scores_of), ("work", "GFLOPs", work_of)):
             lines = [_curve("GPT-2 small", of), _curve(ctx.model.name, of, own)]
             figure = graph(lines, "tokens", unit, height=190, zero=True)
-            chart(ctx, name, figure, say("decode", f"cache/{name}"), foot=say("decode", f"cache/{name}/foot"))
+            foot = say("decode", f"cache/{name}/foot")
+            chart(ctx, name, figure, say("decode", f"cache/{name}"), foot=foot, model="")
         text(say("decode", "cache/square"))
 
 

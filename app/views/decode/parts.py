@@ -3,6 +3,9 @@
 from collections.abc import Callable
 
 from app.ui.context import StepContext
-from app.views.decode import cache
+from app.views.decode import cache, ngrams
 
-DRAW: dict[str, Callable[[StepContext], None]] = {"cache": cache.draw}
+DRAW: dict[str, Callable[[StepContext], None]] = {
+    "cache": cache.draw,
+    "ngrams": ngrams.draw,
+}
