@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from app.ui.context import StepContext
-from app.views.decode import cache, ngrams
+from app.views.decode import cache, ngrams, prompts
 
 DRAW: dict[str, Callable[[StepContext], None]] = {
     "cache": cache.draw,
     "ngrams": ngrams.draw,
+    "prompts": prompts.draw,
 }
