@@ -525,9 +525,7 @@ def answered(
     one, reader = prompting.tasks()[task], model(name)
     prompt = one.prompt(shots, seed, mixed)
     with no_panics():
-        right, *wrong = (
-            prompting.log_probability(reader, prompt, answer) for answer in (one.question[1], *one.wrong)
-        )
+        right, *wrong = prompting.log_probabilities(reader, prompt, (one.question[1], *one.wrong))
     return right, tuple(wrong)
 
 

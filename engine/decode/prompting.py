@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from engine.trace.inputs import encode
-from engine.trace.trace import run
+from engine.trace.inputs import encode, encode_target
 
 FOLDER = Path(__file__).parents[2] / "assets" / "prompts"
 
@@ -61,26 +61,64 @@ def _task(told: dict) -> Task:
     return Task(**told, demonstrations=pairs, **lists)
 
 
-@torch.inference_mode()
 def log_probability(model, prompt: str, answer: str) -> float | None:
-    """The log probability, in nats, that a model goes on with a space and this answer: the sum over its tokens.
+    """The log probability of one answer, as below."""
+    return log_probabilities(model, prompt, (answer,))[0]
 
-    Of a model with two stacks the encoder reads the prompt, and the decoder begins with the answer. None where
-    both do not fit into what it can read.
+
+@torch.inference_mode()
+def log_probabilities(model, prompt: str, answers: tuple[str, ...]) -> list[float | None]:
+    """The log probability of each answer, in nats: that a model goes on with a space and this text.
+
+    It is the sum over the answer's tokens. Of a model with two stacks the encoder reads the prompt, and the
+    decoder begins with the answer. None where both do not fit into what it can read.
     """
     if len(model.reads) == 2:
-        ids = [id for id in encode(model, answer) if id != model.end]
-        read, target = encode(model, prompt), [model.start, *ids]
-        if len(read) > model.reads[0].context or len(target) > model.reads[1].context:
-            return None
-        logits = run(model, prompt, target=target)["decoder.logits"][0, :-1]
-    else:
-        before, whole = encode(model, prompt), encode(model, f"{prompt} {answer}")
-        if len(whole) > model.config.context:
-            return None
-        first = next(
-            (i for i, pair in enumerate(zip(before, whole, strict=False)) if len({*pair}) > 1), len(before)
+        return _translated(model, prompt, answers)
+    before = encode(model, prompt)
+    wholes = [encode(model, f"{prompt} {answer}") for answer in answers]
+    firsts = [_first(before, whole) for whole in wholes]
+    start = max(0, min(firsts) - 1)  # what all have in common is read once
+    if start >= model.config.context:
+        return [None for _ in answers]
+    cache = model.new_cache(room=max(map(len, wholes)))
+    if start:
+        _read(model, before[:start], cache)
+    found = []
+    for whole, first in zip(wholes, firsts, strict=True):
+        cache.length = start
+        fits = len(whole) <= model.config.context
+        found.append(
+            _sum(_read(model, whole[start:], cache)[first - start - 1 :], whole[first:]) if fits else None
         )
-        ids, logits = whole[first:], run(model, whole)["logits"][0, first - 1 : -1]
-    told = logits.cpu().double().log_softmax(-1)
+    return found
+
+
+def _first(before: list[int], whole: list[int]) -> int:
+    """Where a text begins to differ from a shorter one, or has more."""
+    same = (a == b for a, b in zip(before, whole, strict=False))
+    return next((i for i, equal in enumerate(same) if not equal), len(before))
+
+
+def _read(model, ids: list[int], cache) -> Tensor:
+    """The logits after each of these ids [T, V], which go on what the cache holds."""
+    new = torch.tensor([ids], device=model.device)
+    return model(new, model.context(new, cache=cache))[0]
+
+
+def _translated(model, prompt: str, answers: tuple[str, ...]) -> list[float | None]:
+    read, (reads, writes) = encode(model, prompt), model.reads
+    found = []
+    memory = model.encode(torch.tensor([read], device=model.device)) if len(read) <= reads.context else None
+    for answer in answers:
+        ids = encode_target(model, answer)
+        fits = memory is not None and len(ids) <= writes.context
+        target = torch.tensor([ids], device=model.device)
+        found.append(_sum(model.decode(target, memory)[0], ids[1:]) if fits else None)
+    return found
+
+
+def _sum(logits: Tensor, ids: list[int]) -> float:
+    """The log probability of these ids, the first by the first row of logits [T, V]."""
+    told = logits[: len(ids)].cpu().double().log_softmax(-1)
     return told.gather(-1, torch.tensor(ids)[:, None]).sum().item()

@@ -10,7 +10,7 @@ import engine
 from app.views.decode.ngrams import measured
 from engine.decode import ngrams
 from tests.app.conftest import CAPTIONERS, TRANSLATORS
-from tests.app.visit import MAIN, bars, enter, figure, fire, given, keys, model, softmax, texts, visit
+from tests.app.visit import MAIN, bars, enter, figure, fire, given, keys, model, notices, softmax, texts, visit
 
 PROMPT = "The animal didn't cross the street because it was too"
 
@@ -100,3 +100,14 @@ def test_every_model_that_writes_stands_beside_them_if_it_continues_the_text(fam
     at = page(model=name, prompt="the cat sat", length=2)
     assert ("plot-next" in keys(at)) == (name in ("llama", "bloom"))
     assert "plot-dice" in keys(at)
+
+
+def test_a_what_if_changes_the_next_tokens_and_is_said_to_change_nothing_else():
+    edits = "zero~blocks.0.mlp.out"
+    at, own = page(edits=edits), page()
+    assert bars(at, "plot-next") != bars(own, "plot-next") and "written without them" in " ".join(
+        notices(at, "info")
+    )
+    for part in ("cache", "prompts"):
+        assert "left out here" in " ".join(notices(enter(at, "part", part), "info"))
+    assert not notices(own, "info")

@@ -15,6 +15,7 @@ from app.ui.figures import bars, graph, series
 from app.ui.frame import clamp, origin
 from app.ui.page import changing, columns, group, keep, text
 from app.ui.source import code
+from app.views.decode.unedited import without_edits
 from engine.config import RecurrentConfig
 from engine.decode import cost
 from engine.decode.keeping import Agreement, agreement
@@ -28,6 +29,7 @@ CURVES = ("GPT-2 small", "LLaMA-2-7B", "LLaMA-2-70B", "Mistral-7B")
 
 
 def draw(ctx: StepContext) -> None:
+    without_edits(ctx, "cache")
     found = compute.kept_and_anew(ctx.model.name, ctx.given, WRITTEN)
     if isinstance(ctx.model.reads[-1], RecurrentConfig):
         _states(ctx, found)

@@ -12,6 +12,7 @@ from app.ui.figures import bars, dice
 from app.ui.labels import visible
 from app.ui.page import columns, text
 from app.ui.source import code
+from app.views.decode.unedited import without_edits
 from engine.decode import Decoding, draw_many, ngrams
 from engine.decode import draw as draw_one
 
@@ -22,6 +23,7 @@ MEASURED = "bits per byte, books"  # as cards have it
 
 
 def draw(ctx: StepContext) -> None:
+    without_edits(ctx, "ngrams")
     counts, u = ngrams.shipped(), _random(ctx.view.seed)
     text(say("decode", "ngrams/dice"))
     left, right = columns(1, 1)

@@ -13,6 +13,7 @@ from app.ui.controls import button, choice, number, slider_of, switch
 from app.ui.figures import bars, graph, series
 from app.ui.page import columns, group, notice, put, text
 from app.ui.source import code
+from app.views.decode.unedited import without_edits
 from engine.decode import Decoding, prompting
 from engine.decode.prompting import Task, tasks
 
@@ -26,6 +27,7 @@ LONGEST = 16  # tokens of what is written
 def draw(ctx: StepContext) -> None:
     if ctx.model.reads[0].image:
         return notice(say("decode", "prompts/image", model=ctx.model.name))
+    without_edits(ctx, "prompts")
     view = ctx.view
     task = tasks()[view.task]
     shots = min(view.shots, len(task.demonstrations))
@@ -84,7 +86,7 @@ def orders(model) -> int:
 def shares(name: str, task: str, shots: int, seed: int, mixed: bool) -> tuple[float, float] | None:
     """The probability of the right answer, and its share of those of all answers that are compared; None where
     one of them does not fit into what the model reads."""
-    right, wrong = compute.answered(name, task, shots, seed, mixed)
+    right, wrong = compute.answered(name, task, shots, seed, mixed and shots > 0)
     if right is None or None in wrong:
         return None
     return math.exp(right), 1 / sum(math.exp(min(each - right, 700)) for each in (right, *wrong))
@@ -123,7 +125,8 @@ def _curve(ctx: StepContext, task: Task, shots: int) -> None:
 
 def _verdict(ctx: StepContext, task: Task, shots: int) -> None:
     """Is the right answer the one that the model prefers, and how probable is it by itself?"""
-    right, wrong = compute.answered(ctx.model.name, task.name, shots, ctx.view.seed, ctx.view.mixed)
+    mixed = ctx.view.mixed and shots > 0
+    right, wrong = compute.answered(ctx.model.name, task.name, shots, ctx.view.seed, mixed)
     if right is None or None in wrong:
         return
     best = max(zip(wrong, task.wrong, strict=True))
@@ -186,7 +189,8 @@ def _given(ctx: StepContext, prompt: str) -> compute.Given:
 def writes(ctx: StepContext, task: Task, shots: int) -> bool:
     """Does the model write the right answer, if it always takes the most probable token?"""
     prompt = task.prompt(shots, ctx.view.seed, ctx.view.mixed)
-    written = compute.continued(ctx.model.name, _given(ctx, prompt), Decoding(max_tokens=LONGEST))
+    length = len(ctx.model.tokenizer.encode(f" {task.question[1]}")) + 1
+    written = compute.continued(ctx.model.name, _given(ctx, prompt), Decoding(max_tokens=length))
     return written.strip().startswith(task.question[1])
 
 
