@@ -23,7 +23,7 @@ from app.trouble import no_panics
 from app.writing import Writing
 from engine import analysis, device, roles
 from engine.config import Config, RecurrentConfig
-from engine.decode import Decoding, Surprise, cost, steps_of, surprise_of
+from engine.decode import Decoding, Surprise, cost, keeping, ngrams, prompting, steps_of, surprise_of
 from engine.decode import tree as search_tree
 from engine.images import Pixels, from_signs
 from engine.load import AT
@@ -580,6 +580,58 @@ def probable(
     shares = (scores[None] if at is None else scores[list(at)]).softmax(-1).cpu().numpy()
     ids, _ = best(name, given, point, at, count, edits)
     return (np.take_along_axis(shares, ids, -1),)
+
+
+def asked(name: str, given: Given) -> tuple:
+    """A model, what it reads, and what its decoder is to go on from (None: its start)."""
+    check_given(name, given)
+    reader = model(name)
+    if isinstance(given, str):
+        return reader, _read(reader, given), None
+    return reader, _read(reader, given[0]), given[1] or None
+
+
+@shared(PROMPTS)
+def kept_and_anew(name: str, given: Given, count: int) -> keeping.Agreement:
+    """A text of so many tokens written with a cache and without one, and how far their scores are apart."""
+    reader, text, target = asked(name, given)
+    with no_panics():
+        return keeping.agreement(reader, text, count, target)
+
+
+@shared(PROMPTS)
+def timed(name: str, given: Given, count: int) -> keeping.Timing:
+    """How long each of so many tokens takes with a cache and without one; some seconds."""
+    reader, text, target = asked(name, given)
+    with no_panics():
+        return keeping.timing(reader, text, count, target)
+
+
+@shared(PROMPTS)
+def continued(name: str, given: Given, decoding: Decoding) -> str:
+    """What a model writes after what it is given."""
+    reader, text, target = asked(name, given)
+    with no_panics():
+        return "".join(step.text for step in engine.generate(reader, text, decoding, target=target))
+
+
+@shared(PROMPTS)
+def drawn_by_counts(text: str, count: int, n: int, seed: int) -> str:
+    """So many words drawn by counts of what followed the last n."""
+    return "".join(ngrams.shipped().write(text, count, n, seed))
+
+
+@shared(100 * PROMPTS)
+def answered(
+    name: str, task: str, shots: int, seed: int, mixed: bool
+) -> tuple[float | None, tuple[float | None, ...]]:
+    """The log probability of the right answer to a task's question after some demonstrations, and of each of
+    the wrong ones; None where it does not fit into what the model reads."""
+    one, reader = prompting.tasks()[task], model(name)
+    prompt = one.prompt(shots, seed, mixed)
+    with no_panics():
+        right, *wrong = prompting.log_probabilities(reader, prompt, (one.question[1], *one.wrong))
+    return right, tuple(wrong)
 
 
 CACHES = [cached for cached in list(globals().values()) if hasattr(cached, "cache_clear")]

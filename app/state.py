@@ -13,6 +13,7 @@ from app import edits
 from app.architecture import CARRIED, CROSS, GLANCE, STEPS, first_picked, norms_of, steps_of
 from app.edits import Edits
 from engine.config import Config, RecurrentConfig
+from engine.decode.prompting import tasks
 from engine.roles import ROLES
 
 LONGEST_LINK = (
@@ -87,6 +88,10 @@ class View:
     length: int = ranged(20, 1, 200)  # tokens to write at most
     width: int = ranged(3, 1, 8)  # texts that beam search keeps
     length_penalty: float = ranged(1.0, -2.0, 3.0)
+    # of its prompts: the task, how many demonstrations, and whether their answers are dealt out anew
+    task: str = one_of("sentiment", *tasks())
+    shots: int = ranged(2, 0, 8)
+    mixed: bool = False
     # the sampler
     repetition_penalty: float = ranged(1.0, 0.1, 5.0)
     temperature: float = ranged(1.0, 0.1, 5.0)

@@ -20,14 +20,16 @@ def chart(
     aria: str = "",
     check: Check | None = None,
     pick=None,
+    model: str | None = None,
 ) -> None:
     """A chart of `app.ui.figures` in the frame that heat maps have too.
 
     point  where its numbers come from, which are then checked; foot says it in words where no point holds them
     check  of what was made of a point's numbers
+    model  whose numbers they are, if not those of the model that reads; empty: of none
     """
     header = {"title": title, "aria": aria or title, "foot": foot}
-    header |= origin(ctx, point) if point else {"model": ctx.source}
+    header |= origin(ctx, point) if point else {"model": ctx.source if model is None else model}
     header |= {"light": light(check)} if check else {}
     components.plot(f"plot-{key}", header, figure, pick)
 

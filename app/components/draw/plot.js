@@ -254,7 +254,8 @@ function tell(state, made, points) {
 function spot(state, trace, i) {
   if (trace.z) return [0, 24];
   const full = state.gd._fullLayout, y = full["yaxis" + (trace.yaxis ?? "").slice(1)];
-  return [full.xaxis._offset + full.xaxis.d2p(trace.x[i]), y._offset + y.d2p(trace.y[i])];
+  const x = trace.x[i] + (trace.base?.[i] ?? 0);
+  return [full.xaxis._offset + full.xaxis.d2p(x), y._offset + y.d2p(trace.y[i])];
 }
 
 // The arrow keys go from point to point, along the bars or the curve, and across to another one; Enter picks.

@@ -7,6 +7,7 @@ as markup, so every label is escaped; equal labels stay apart, because positions
 import plotly.io
 
 from app.ui.figures.bars import bars, shares
+from app.ui.figures.dice import dice
 from app.ui.figures.labels import MARK, ORIGINAL, REST, plain
 from app.ui.figures.lines import graph, histogram, panels, series
 from app.ui.figures.points import dots, space
@@ -18,6 +19,7 @@ __all__ = [
     "ORIGINAL",
     "REST",
     "bars",
+    "dice",
     "dots",
     "graph",
     "histogram",

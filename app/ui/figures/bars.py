@@ -48,7 +48,7 @@ def bars(
         "bargap": 0.28,
         "hovermode": "y",
         "xaxis": _value_axis(value_name, values, percent, top),
-        "yaxis": _row_axis(rows),
+        "yaxis": row_axis(rows),
         "meta": {"names": [row_name, value_name], "percent": percent},
     }
     if 0 < cut < len(rows):
@@ -83,7 +83,7 @@ def _bars_with_notes(rows: Sequence[dict], values: np.ndarray, notes: Sequence[s
     }
 
 
-def _row_axis(rows: Sequence[dict]) -> dict:
+def row_axis(rows: Sequence[dict]) -> dict:
     """The axis of the bars' labels, the first row on top."""
     return {
         "range": [len(rows) - 0.5, -0.5],
