@@ -608,7 +608,7 @@ def timed(name: str, given: Given, count: int) -> keeping.Timing:
 
 
 @shared(PROMPTS)
-def continued(name: str, given: Given, decoding: Decoding) -> str:
+def text_after(name: str, given: Given, decoding: Decoding) -> str:
     """What a model writes after what it is given."""
     reader, text, target = asked(name, given)
     with no_panics():

@@ -128,7 +128,7 @@ def _written(ctx: StepContext) -> None:
         found[name] = compute.drawn_by_counts(view.prompt, view.length, n, view.seed)
     if not ctx.side:
         decoding = Decoding("sample", seed=view.seed, max_tokens=view.length)
-        found[ctx.model.name] = compute.continued(ctx.model.name, ctx.given, decoding)
+        found[ctx.model.name] = compute.text_after(ctx.model.name, ctx.given, decoding)
     for name, written in found.items():
         text(say("decode", "ngrams/written", name=name, text=written))
 

@@ -174,7 +174,7 @@ def _samples(ctx: StepContext, prompt: str) -> None:
     for place, (way, decoding) in zip(columns(*[1] * len(ways)), ways.items(), strict=True):
         with place:
             try:
-                written = compute.continued(name, given, decoding)
+                written = compute.text_after(name, given, decoding)
             except ValueError as error:
                 return text(say("decode", "prompts/trouble", error=str(error)))
             lines = written.split("\n")
@@ -190,7 +190,7 @@ def writes(ctx: StepContext, task: Task, shots: int) -> bool:
     """Does the model write the right answer, if it always takes the most probable token?"""
     prompt = task.prompt(shots, ctx.view.seed, ctx.view.mixed)
     length = len(ctx.model.tokenizer.encode(f" {task.question[1]}")) + 1
-    written = compute.continued(ctx.model.name, _given(ctx, prompt), Decoding(max_tokens=length))
+    written = compute.text_after(ctx.model.name, _given(ctx, prompt), Decoding(max_tokens=length))
     return written.strip().startswith(task.question[1])
 
 
