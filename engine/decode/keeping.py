@@ -28,6 +28,7 @@ class Agreement:
 
     @property
     def largest(self) -> float:
+        """The largest difference of all passes."""
         return max(self.differences, default=0.0)
 
 

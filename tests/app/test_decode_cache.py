@@ -5,6 +5,7 @@ import pytest
 
 import engine
 from app import compute
+from app.text import sized
 from app.views.decode import cache
 from engine.decode import cost
 from engine.decode.keeping import Timing
@@ -116,3 +117,17 @@ def test_a_full_window_is_shown_as_it_is(family):
     at = page(model="llama", prompt="a" + " a" * (context - 1))
     assert f"After {context} tokens" in " ".join(texts(at)) and "control-pass" not in keys(at)
     assert enter(at, "part", "cache") and not at.exception
+
+
+def test_the_keys_of_cross_attention_are_all_there_from_the_first_pass():
+    at = visit(part="cache", model="interpreter", prompt="I see a cat.", length=1, stack="decoder")
+    at.switch_page(str(MAIN.parent / "views" / "decode" / "page.py")).run()
+    reader = compute.model("interpreter")
+    own = engine.run(reader, "I see a cat.")
+    source = own.ids.shape[1]
+    assert drawn(at, "cross-k").shape[1] == source and drawn(at, "k").shape[1] == 1
+    assert drawn(at, "cross-k") == pytest.approx(own["decoder.blocks.0.cross.k"][0, 0].numpy().T, abs=1e-5)
+    size = sized(cost.cache_bytes(reader.reads[1], 1, source=source))
+    assert f"keeps its key and value: {size} in all blocks, those of the encoder's positions" in " ".join(
+        texts(at)
+    )

@@ -204,7 +204,7 @@ def facts_of_all(family) -> list[dict]:
     return [facts_of(one, side) for one in models for side in (SIDES if len(one.reads) == 2 else ("",))]
 
 
-@pytest.mark.parametrize("page", ["walk", "families", "model"])
+@pytest.mark.parametrize("page", ["walk", "families", "model", "decode"])
 def test_every_text_is_for_some_model_and_no_two_are_equally_specific(family, page):
     """For every model, and whatever else is so: `most_specific` refuses a tie."""
     every = facts_of_all(family)
@@ -219,7 +219,7 @@ def any_fits(variants: dict, facts: dict) -> bool:
     return any(fits(conditions, facts) for conditions in variants)
 
 
-@pytest.mark.parametrize("page", ["walk", "families", "model"])
+@pytest.mark.parametrize("page", ["walk", "families", "model", "decode"])
 def test_every_fact_that_a_text_names_is_one_that_models_have(family, page):
     known = {name for facts in facts_of_all(family) for name in facts} | set(ALSO)
     for variants in sections(page).values():

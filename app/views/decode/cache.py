@@ -307,8 +307,7 @@ def _proof(ctx: StepContext, found: Agreement) -> None:
         told = dict(n=len(found.ids), largest=f"{found.largest:.2g}", scores=found.scores)
         vocabulary = ctx.model.reads[-1].vocabulary
         text(say("decode", "cache/proof", **told, vocabulary=vocabulary, bytes=found.bytes[-1]))
-    recurrent = isinstance(ctx.model.reads[-1], RecurrentConfig)
-    text(say("decode", "cache/full", {"recurrent": recurrent}, context=ctx.model.reads[-1].context))
+    text(say("decode", "cache/full", whole_facts(ctx.model), context=ctx.model.reads[-1].context))
 
 
 def _states(ctx: StepContext, found: Agreement) -> None:
