@@ -117,6 +117,7 @@ const isAble = (button) => button.getAttribute("aria-disabled") !== "true";
 // The theme's values are the same for all pictures; they are asked for once a frame.
 const THEME = new Map();
 function css(root, name) {
+  if (!root.isConnected) return ""; // nor may a picture that is on its way out answer for the others
   if (!THEME.size) requestAnimationFrame(() => THEME.clear());
   if (!THEME.has(name)) THEME.set(name, getComputedStyle(root).getPropertyValue(name).trim());
   return THEME.get(name);

@@ -32,8 +32,7 @@ def main() -> None:
 
 def _step(ctx: StepContext) -> None:
     glance = ctx.view.step in GLANCE
-    if not glance:
-        _headline(ctx)
+    _headline(ctx, glance)
     with group("pinned"):
         _map(ctx)
         if not glance:
@@ -52,14 +51,16 @@ def _step(ctx: StepContext) -> None:
     what_ifs.mechanisms(ctx)
 
 
-def _headline(ctx: StepContext) -> None:
-    """Of a model with two stacks what it makes of its input: a translation, a caption."""
+def _headline(ctx: StepContext, glance: bool) -> None:
+    """Of a model with two stacks what it makes of its input: a translation, a caption. At a
+    glance only the warning, where it is not to be trusted."""
     if ctx.side:
         source = ctx.given if isinstance(ctx.given, str) else ctx.given[0]
         read = [] if ctx.model.reads[0].image else ["text"]
         writer = replace(ctx, side="decoder")
         with group("headline"):
-            text(told(ctx, "headline", *read, source=source, output=writer.text.strip() or "∅"))
+            if not glance:
+                text(told(ctx, "headline", *read, source=source, output=writer.text.strip() or "∅"))
             sure(writer, warn=True)
 
 
