@@ -9,7 +9,8 @@ import engine
 from app.state import DEFAULT, write_link
 from engine import Decoding
 from tests.app.decoding import WRITERS, decoding
-from tests.app.visit import fire, full_prompt, given, keys, model, notices, texts, view
+from tests.app.visit import fire, full_prompt, given, keys, markup, model, notices, texts, view
+from tests.hostile import HOSTILE
 
 SETTINGS = dict(length=8, seed=3, temperature=1.3, top_k=40, repetition_penalty=1.1)
 
@@ -152,3 +153,12 @@ def test_a_control_changes_the_text():
     at = decoding(part="text", **SETTINGS)
     before = shown(at)
     assert shown(fire(at, "control-seed", change=4)) != before
+
+
+@pytest.mark.parametrize("part", ["choice", "text", "tree"])
+@pytest.mark.parametrize("name", ["image", "markdown", "right to left", "nothing", "end of text", "lines"])
+def test_whatever_is_read_does_nothing_but_be_shown(part, name):
+    at = decoding(part=part, prompt=HOSTILE[name], length=3)
+    assert not at.exception and not notices(at)
+    shown = {tag for tags in markup(at) for tag in tags}
+    assert shown <= {"div", "p", "strong", "em", "code", "h3", "table", "thead", "tbody", "tr", "th", "td"}
