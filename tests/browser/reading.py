@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 from playwright.sync_api import Locator, Page
 
-from app.architecture import GLANCE, STEPS
+from app.architecture import STEPS
 from tests.serving import idle
 
 NAMELESS = """() => [...document.querySelectorAll('.gb button, .gb input, .gb select, .gb textarea')]
@@ -42,16 +42,16 @@ def go(page: Page, app: str, **link) -> Page:
 
 def step(page: Page) -> int:
     """The index of the step that is shown among the numbered ones."""
-    return int(page.get_attribute("[data-at]", "data-at")) - len(GLANCE)
+    return int(page.get_attribute("[data-number]", "data-number"))
 
 
 def on_map(page: Page, number: int) -> Locator:
     """A numbered step's button on the map."""
-    return page.locator("[data-part=map] .step").nth(len(GLANCE) + number)
+    return page.locator("[data-part=map] .step:has(small)").nth(number)
 
 
 def arrived(page: Page, number: int) -> None:
-    page.wait_for_selector(f"[data-at='{len(GLANCE) + number}']")
+    page.wait_for_selector(f"[data-number='{number}']")
     page.get_by_role("heading", name=re.compile(rf"^{number + 1}\. ")).wait_for()
     ready(page)
 

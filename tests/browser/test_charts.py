@@ -129,7 +129,7 @@ def test_the_arrow_keys_pick_bar_after_bar_and_say_their_numbers(row):
         assert number(tip(row, ROW).split(": ")[1].split(" = ")[0]) == pytest.approx(weights()[key], rel=1e-6)
         row.wait_for_url(f"**key={key}**")
     ready(row)
-    assert row.locator("[data-at]").get_attribute("data-at") == "6"  # the walk has not stepped
+    assert row.locator("[data-number]").get_attribute("data-number") == "6"  # the walk has not stepped
 
 
 def test_the_arrow_keys_go_along_a_curve(page, app):

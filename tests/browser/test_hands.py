@@ -41,7 +41,7 @@ def test_the_last_step_keeps_the_focus_on_its_arrow(page, app):
     page.keyboard.press("Enter")
     page.wait_for_timeout(200)
     ready(page)
-    assert page.get_attribute("[data-at]", "data-at") == "11"
+    assert page.get_attribute("[data-number]", "data-number") == "11"
     page.keyboard.press("ArrowLeft")
     arrived(page, 10)
 
@@ -90,11 +90,11 @@ def test_buttons_side_by_side_are_equally_high(visitor, width):
         assert a["height"] == pytest.approx(b["height"], abs=1), pair
 
 
-@pytest.mark.parametrize("path", ["", "families", "model"])
+@pytest.mark.parametrize("path", ["decode", "families", "model"])
 def test_a_page_that_is_opened_by_its_own_address_makes_no_errors(visitor, app, path):
     page = visitor()
     page.goto(f"{app}/{path}")
-    page.wait_for_selector(".page :is([data-kind=plot], [data-kind=machine] canvas)")
+    page.wait_for_selector(".page :is([data-kind=plot], [data-kind=stages])")
     page.get_by_role("link", name="Walk").first.click()
     ready(page)
     assert page.url.startswith(app + "/") and path not in page.url  # the errors are the visitor's fixture's

@@ -127,6 +127,7 @@ function mark(root, state) {
   able(back, state.at > 0);
   able(next, state.at < state.h.steps.length - 1);
   root.dataset.at = state.at;
+  root.dataset.number = state.at - state.h.unnumbered;
   watchWidth(root, state, () => fitted(root, state, nav, strip));
   fitted(root, state, nav, strip);
 }
