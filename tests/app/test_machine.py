@@ -428,7 +428,7 @@ def test_a_head_that_is_picked_is_picked_everywhere():
 
 
 def test_a_block_or_a_head_of_the_other_stack_brings_its_token_along():
-    at = machine(model="interpreter", token=5, key=3, head=2)
+    at = machine(model="interpreter", stack="decoder", token=5, key=3, head=2)
     stage, _ = column(at, "encoder.blocks.2.attn.pattern")
     fire(at, "machine", zoom=[stage, 1, 0, 0])
     seen = view(at)
