@@ -24,7 +24,7 @@ function draw(root, state) {
   if (!tensor || !state.width) return;
   state.codes = state.src === h.src ? state.codes : unpackCodes(tensor.data, h);
   state.src = h.src;
-  state.plan = plan(state.width, room(made.body), h);
+  state.plan = plan(state.width, h.spot ? stageHeight(h.spot) : room(made.body), h);
   state.small = small(root, state);
   paint(root, state, made);
   legend(root, made, h);

@@ -1,7 +1,7 @@
 // The whole forward pass in one picture: zoom from the model to a single number, follow one token, play the
 // computation in its order, take parts out. A double click (or Enter) opens the walk at that place.
 const LETTERS = 15; // pixels of the page's letters for which all sizes here are meant
-const HIGH = { lane: 34, inside: 720, least: 360, below: 68 }; // below: what stands under it in a window
+const HIGH = { lane: 34, inside: 720, least: 340, below: 68 }; // below: what stands under it in a window
 // Pixels: of a picture that is scrolled, of the answers beside one that is not, and of a window for that
 const SCROLLED = 760, BESIDE = 214, NARROW = 820, TWO = { scrolled: 860, narrow: 1300 };
 const ALL = { k: 1, x: 0, y: 0 }, UNTOUCHED = { at: Infinity, progress: 1, only: null, over: null, level: 0 };
@@ -61,7 +61,7 @@ function draw(root, state) {
   const W = narrow ? Math.max(wide, two ? TWO.scrolled : SCROLLED) : wide - BESIDE;
   state.shown(); // first, for the controls are as high as what they offer
   answers(made.answers, state); // and these, which stand above a narrow one
-  const H = height(made.body, state);
+  const H = h.spot ? stageHeight(h.spot) / (made.body.currentCSSZoom ?? 1) : height(made.body, state);
   state.paint = painter(root, state, made);
   state.whole = MACHINE.plan(h, W, H);
   if (zoom) state.view = { k: zoom[1], x: zoom[2] * W, y: zoom[3] * H };

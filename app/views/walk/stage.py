@@ -69,10 +69,11 @@ def _picture(every: list[dict], view: View) -> dict | None:
 
 def _said(parts: list[dict], within: list[dict], picture: dict, level: int) -> list[dict]:
     """The title with the step's first sentence; at the row what the step says of its numbers. What is said of a
-    cell stands with the picture."""
+    cell stands with the picture. A step without a title says what it found."""
     head = _found(parts, lambda part: part["key"] == "head")
     if not head:
-        return []
+        found = (part for part in within if part["kind"] == "text")
+        return [{"kind": "text", "key": "said", "data": ["div", *_sentence(part["data"])]} for part in found]
     lead = next(part for part in _all(head["data"]["parts"]) if part["kind"] == "text")
     left = next((part["data"]["places"][0] for part in within if part["kind"] == "columns"), within)
     own = next((part for part in left if part["kind"] == "text"), None)
