@@ -198,5 +198,5 @@ def test_what_ifs_after_which_nothing_is_a_number_are_left_out(step):
     ]
     at = visit(step=step, **what_if(*edits))
     assert not at.exception and view(at).edits == ()
-    assert "larger than float32 can hold" in " ".join(notices(at))
+    assert "larger than float32 can hold" in " ".join(notices(at, "info"))
     json.dumps(parts(at), allow_nan=False)
