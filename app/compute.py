@@ -168,7 +168,11 @@ def _numbers(c: Config | RecurrentConfig, tokens: int) -> int:
 @shared(TRACES, weight=_size)
 def _trace(name: str, given: Given, edits: Edits) -> Trace:
     with no_panics():
-        return _run(name, given, edits)
+        found = _run(name, given, edits)
+    last = next((p.name for p in reversed(found.table.values()) if p.short == "resid_post"), None)
+    if last and not found[last].isfinite().all():  # what has grown too large on the way is no number at its end
+        raise ValueError(f"the numbers in {name} grow larger than float32 can hold")
+    return found
 
 
 def _run(name: str, given: Given, edits: Edits) -> Trace:
@@ -277,7 +281,12 @@ def searched(
 @shared(PROMPTS)
 def fitting(name: str, given: Given, edits: Edits) -> tuple[Edits, list[str]]:
     """Those of the edits that can be made in a run, and why each of the others cannot; not to be changed."""
-    return edits_that_fit(trace(name, given), edits)
+    kept, refused = edits_that_fit(trace(name, given), edits)
+    try:
+        trace(name, given, kept)
+    except ValueError as error:
+        return (), [*refused, str(error)]
+    return kept, refused
 
 
 @shared(1000)

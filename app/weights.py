@@ -13,6 +13,7 @@ from engine.worked.derived import check_value_weighted, check_without
 MASKED, TINY, FIRST = 0, 1, 2  # codes: no weight is there; one under 0.0001; from here on one of three digits
 EACH = 900  # numbers of three digits for each power of ten
 LEAST = -4  # the smallest power
+CODED = 2.0  # weights below this have a code; shares are, however they were rounded
 UNTOLD = 0.00009995  # from here on three digits are 0.0001 or more
 
 
@@ -78,10 +79,12 @@ def unpacked(data: np.ndarray, count: int) -> np.ndarray:
 
 
 def thumbnails(heads: Iterable[np.ndarray]) -> tuple[np.ndarray, bool]:
-    """Heads [T, S] as bytes, three digits of each weight; and whether only the cells up to the diagonal are
-    sent, all others being masked."""
-    codes = coded(np.stack(list(heads)))
-    rows, columns = codes.shape[1:]
+    """Heads [T, S] as bytes, three digits of each weight, or as they are where a what-if has made weights that
+    are no shares; and whether only the cells up to the diagonal are sent, all others being masked."""
+    values = np.stack(list(heads))
+    rows, columns = values.shape[1:]
     above = np.triu(np.ones((rows, columns), bool), 1)
-    half = rows == columns and not codes[:, above].any()
-    return packed(codes[:, ~above].reshape(-1) if half else codes.reshape(-1)), half
+    half = rows == columns and bool(np.isneginf(values[:, above]).all())
+    told = (values[:, ~above] if half else values).reshape(-1)
+    shares = np.isneginf(told) | ((told >= 0) & (told < CODED))
+    return packed(coded(told)) if shares.all() else told.astype(np.float32), half

@@ -194,6 +194,22 @@ def test_any_number_of_heads_and_tokens_comes_out_as_it_went_in(N, T, S, causal,
     np.testing.assert_allclose(told, weights.decoded(weights.coded(kept.reshape(-1))))
 
 
+@pytest.mark.parametrize("change", [("set", 7.0), ("scale", -1.0), ("scale", 1e9)])
+@pytest.mark.parametrize("causal", [True, False])
+def test_weights_that_a_what_if_made_no_shares_are_told_as_they_are(change, causal):
+    op, value = change
+    link = what_if(Edit("blocks.1.attn.pattern", op, {"H": 2, "T": 5}, value))
+    mask = {} if causal else {"model": "wordfinder"}
+    at = heads(prompt=SHORT, **link, **mask)
+    data, run = header(at), run_of(at)
+    assert view(at).edits
+    shown, count = tensors(at)[data["src"]], len(data["rows"])
+    assert shown.dtype == np.float32 and data["half"] == causal
+    cells = np.tril(np.ones((count, count), bool)) if causal else np.ones((count, count), bool)
+    own = np.stack([drawn(run, f"blocks.{i}.attn.pattern") for i in range(data["layers"])])
+    np.testing.assert_array_equal(shown, own[:, :, cells].reshape(-1))
+
+
 def test_twelve_by_twelve_heads_at_32_tokens_are_few_bytes():
     values = np.random.default_rng(0).random((144, 32, 32), np.float32)
     assert weights.thumbnails(list(values))[0].nbytes <= 222_000

@@ -1,5 +1,6 @@
 """Whatever is typed is shown or refused in plain words, kept in its box, and never becomes markup."""
 
+import json
 from urllib.parse import urlencode
 
 import pytest
@@ -19,6 +20,7 @@ from tests.app.visit import (
     masked,
     model,
     notices,
+    parts,
     tempered,
     undivided,
     view,
@@ -186,3 +188,15 @@ def test_what_an_address_cannot_hold_is_said_and_kept():
     new = visit(**dict(at.query_params))
     assert view(new) == DEFAULT
     assert "too long for a link" in notices(new, "info")[0]
+
+
+@pytest.mark.parametrize("step", [*GLANCE, "next"])
+def test_what_ifs_after_which_nothing_is_a_number_are_left_out(step):
+    blocks = range(model().config.layers)
+    edits = [
+        Edit(f"blocks.{i}.{point}", "scale", value=1e9) for i in blocks for point in ("mlp.out", "resid_post")
+    ]
+    at = visit(step=step, **what_if(*edits))
+    assert not at.exception and view(at).edits == ()
+    assert "larger than float32 can hold" in " ".join(notices(at, "info"))
+    json.dumps(parts(at), allow_nan=False)

@@ -36,6 +36,9 @@ FORGED = {
 }
 OPENED = {  # links whose pages together have every kind of part that reports something
     "machine": dict(),
+    "inside": dict(inside=1, layer=1),
+    "two stacks": dict(model="interpreter", inside=1, stack="decoder"),
+    "unrolled": dict(model="lookback-gru", inside=1),
     "all heads": dict(step="all_heads"),
     "lines": dict(step="all_heads", lines=1),
     "tokens": dict(step="tokens", prompt="Lothlorien too"),
@@ -62,7 +65,7 @@ EVENTS = {
     "image": ("place",),
     "lines": ("pick",),
     "looks": ("token",),
-    "machine": ("token", "take", "zoom", "sink", "open"),
+    "machine": ("token", "lane", "pick", "take", "zoom", "sink", "weighted", "open", "cell", "enter"),
     "matrix": ("pick",),
     "painting": ("image",),
     "picker": ("choose", "card"),

@@ -7,7 +7,9 @@ import pytest
 from playwright.sync_api import Page
 
 import engine
+from app.edits import write
 from engine import roles
+from engine.trace import Edit
 from tests.browser.reading import ready
 
 PROMPT = "The cat sat on the mat because the cat was"
@@ -48,6 +50,13 @@ def name_at(page: Page, row: int) -> dict:
 
 def hovered(page: Page) -> str:
     return page.evaluate(f"() => {ROOT}.dataset.hover")
+
+
+@pytest.mark.parametrize("value", [7.25, -0.3])
+def test_a_weight_that_is_no_share_is_read_as_it_is(page, app, value):
+    open_heads(page, app, edits=write((Edit("blocks.1.attn.pattern", "set", {"H": 2}, value),)))
+    page.locator(CANVAS).hover(**at(page, 1, 2, 6, 3))
+    assert hovered(page).rsplit(" ", 1)[1].replace("−", "-") == str(value)
 
 
 @pytest.mark.parametrize("cell", [(0, 0, 4, 2), (3, 5, 9, 0), (5, 2, 9, 9)])

@@ -3,7 +3,7 @@
 const EDGE = { left: 22, top: 17, gap: 4, below: 64, least: 11, name: 12 }; // pixels
 const FADED = { dormant: 0.4, other: 0.13 };
 // Codes of weights, as app/weights.py makes them: masked, under 0.0001, and from FIRST on three digits
-const MASKED = 0, TINY = 1, FIRST = 2, EACH = 900, LEAST_POWER = -4;
+const MASKED = 0, FIRST = 2, EACH = 900, LEAST_POWER = -4, UNTOLD = 0.00009995;
 
 DRAW.all_heads = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
@@ -22,7 +22,7 @@ function draw(root, state) {
   const h = state.h, made = frame(root, h, () => table(h)), tensor = PAGE.tensors.get(h.src);
   made.canvas.setAttribute("role", "application"); // with keys of its own
   if (!tensor || !state.width) return;
-  state.codes = state.src === h.src ? state.codes : unpackCodes(tensor.data, h);
+  state.weights = state.src === h.src ? state.weights : unpackWeights(tensor.data, h);
   state.src = h.src;
   state.plan = plan(state.width, h.spot ? stageHeight(h.spot) : room(made.body), h);
   state.small = small(root, state);
@@ -36,26 +36,29 @@ function room(body) {
   const scrolled = body.closest("[data-testid=stMain]")?.scrollTop ?? 0;
   return innerHeight - EDGE.below - body.getBoundingClientRect().top - scrolled;
 }
-// Two codes stand in three bytes; of masked heads only the cells up to the diagonal.
-function unpackCodes(bytes, { layers, heads, rows, cols, half }) {
-  const R = rows.length, C = cols.length, codes = new Uint16Array(layers * heads * R * C);
+// Weights as they are, or as codes, of which two stand in three bytes; of masked heads only the cells up to the
+// diagonal. What is masked is −∞ here.
+function unpackWeights(data, { layers, heads, rows, cols, half }) {
+  const R = rows.length, C = cols.length;
+  const weights = new Float32Array(layers * heads * R * C).fill(-Infinity);
+  const read = data instanceof Uint8Array ? (n) => weightOf(codeOf(data, n)) : (n) => data[n];
   let n = 0;
-  const next = () => {
-    const at = (n >> 1) * 3, second = n++ & 1;
-    return second ? ((bytes[at + 1] & 15) << 8) | bytes[at + 2] : (bytes[at] << 4) | (bytes[at + 1] >> 4);
-  };
   for (let row = 0; row < layers * heads * R; row++) {
     const count = half ? (row % R) + 1 : C;
-    for (let c = 0; c < count; c++) codes[row * C + c] = next();
+    for (let c = 0; c < count; c++) weights[row * C + c] = read(n++);
   }
-  return codes;
+  return weights;
 }
-// A weight and its digits
-const weightOf = (code) =>
-  code < FIRST
-    ? 0
-    : (100 + ((code - FIRST) % EACH)) * 10 ** (Math.floor((code - FIRST) / EACH) + LEAST_POWER - 2);
-const digits = (code) => (code === TINY ? "under 0.0001" : String(Number(weightOf(code).toPrecision(3))));
+function codeOf(bytes, n) {
+  const at = (n >> 1) * 3;
+  return n & 1 ? ((bytes[at + 1] & 15) << 8) | bytes[at + 2] : (bytes[at] << 4) | (bytes[at + 1] >> 4);
+}
+function weightOf(code) {
+  if (code < FIRST) return code === MASKED ? -Infinity : 0;
+  return (100 + ((code - FIRST) % EACH)) * 10 ** (Math.floor((code - FIRST) / EACH) + LEAST_POWER - 2);
+}
+const digits = (weight) =>
+  Math.abs(weight) < UNTOLD ? "under 0.0001" : String(Number(weight.toPrecision(3))).replace("-", "−");
 
 // Where the heads are: as large as width and height allow, not much wider than high.
 function plan(width, height, { layers, heads }) {
@@ -77,7 +80,6 @@ function small(root, state) {
   const canvas = new OffscreenCanvas(pw * heads, ph * layers), g = canvas.getContext("2d");
   const image = g.createImageData(pw * heads, ph * layers), words = new Uint32Array(image.data.buffer);
   const lut = colours(root, "sequential");
-  const shades = Uint32Array.from({ length: 4096 }, (_, code) => lut[shade(weightOf(code), "sequential", 1)]);
   const ink = hatchInk(root),
     across = spans(pw, cols.length),
     down = spans(ph, rows.length),
@@ -86,9 +88,11 @@ function small(root, state) {
     const top = Math.floor(n / heads) * ph, left = (n % heads) * pw;
     for (let y = 0; y < ph; y++) {
       for (let x = 0; x < pw; x++) {
-        const code = most(state.codes, n * size, cols.length, down[y], across[x]);
+        const weight = most(state.weights, n * size, cols.length, down[y], across[x]);
         const hatched = (x + y) % Math.round(5 * ratio) < ratio ? ink : 0;
-        words[(top + y) * pw * heads + left + x] = code === MASKED ? hatched : shades[code];
+        words[(top + y) * pw * heads + left + x] = weight === -Infinity
+          ? hatched
+          : lut[shade(weight, "sequential", 1)];
       }
     }
   }
@@ -104,10 +108,10 @@ const spans = (pixels, cells) =>
       Math.max(first, Math.ceil(((i + 1) * cells) / pixels - 1e-9) - 1) * (pixels < cells) || first,
     ];
   });
-function most(codes, from, C, [r0, r1], [c0, c1]) {
-  let top = 0;
+function most(weights, from, C, [r0, r1], [c0, c1]) {
+  let top = -Infinity;
   for (let r = r0; r <= r1; r++) {
-    for (let c = c0; c <= c1; c++) top = Math.max(top, codes[from + r * C + c]);
+    for (let c = c0; c <= c1; c++) top = Math.max(top, weights[from + r * C + c]);
   }
   return top;
 }
@@ -194,8 +198,11 @@ const callPlace = (list, i, counted, first) => (counted ? placed(list[i], first[
 function read(state, { head, row, col }) {
   const { h } = state, a = callPlace(h.rows, row, h.counted[0], h.first[0]);
   const b = callPlace(h.cols, col, h.counted[1], h.first[1]);
-  const n = head[0] * h.heads + head[1], code = state.codes[(n * h.rows.length + row) * h.cols.length + col];
-  const said = code === MASKED ? `${a} may not look at ${b}: masked` : `${a} looks at ${b}: ${digits(code)}`;
+  const n = head[0] * h.heads + head[1],
+    weight = state.weights[(n * h.rows.length + row) * h.cols.length + col];
+  const said = weight === -Infinity
+    ? `${a} may not look at ${b}: masked`
+    : `${a} looks at ${b}: ${digits(weight)}`;
   return `head ${callHead(h, head)}: ${said}`;
 }
 function place(state, x, y) {
@@ -247,10 +254,10 @@ function open(state, head, row, col) {
   state.send("open", [...head, asking[row], seen[col]]);
 }
 // The largest weight of a head, as its row and column
-function strongest({ h, codes }, [layer, head]) {
+function strongest({ h, weights }, [layer, head]) {
   const size = h.rows.length * h.cols.length, from = (layer * h.heads + head) * size;
   let best = 0;
-  for (let i = 1; i < size; i++) if (codes[from + i] > codes[from + best]) best = i;
+  for (let i = 1; i < size; i++) if (weights[from + i] > weights[from + best]) best = i;
   return { head: [layer, head], row: Math.floor(best / h.cols.length), col: best % h.cols.length };
 }
 function pressed(root, state, made, e) {

@@ -20,7 +20,10 @@ function paint(root, state) {
   made.canvas.setAttribute("role", "application");
   if (!tensor || !state.width) return;
   const [, R, C] = tensor.shape;
-  state.weight = (r, c) => Math.max(0, tensor.data[r * C + c]);
+  state.weight = (r, c) => {
+    const x = tensor.data[r * C + c];
+    return x === -Infinity ? 0 : x; // masked
+  };
   const p = (state.plan = plan(root, made.canvas, h, R, C, state.width));
   const g = surface(made.canvas, p.W, p.H), main = css(root, "--st-primary-color");
   const lit = litRows(state, R);
@@ -85,7 +88,9 @@ function names(g, state, lit, ink, main, root) {
   h.cols.forEach((name, c) => one(name, c, "right", c === (column >= 0 ? column : pick[1])));
   g.font = `11px ${css(root, "--st-font")}`;
   g.fillStyle = ink;
-  sums.forEach((x, c) => x >= LEAST && p.pitch >= 9 && write(g, "right", x.toFixed(2), p.W - 2, p.y(c)));
+  sums.forEach((x, c) =>
+    Math.abs(x) >= LEAST && p.pitch >= 9 && write(g, "right", x.toFixed(2), p.W - 2, p.y(c))
+  );
 }
 function write(g, align, text, x, y) {
   g.textAlign = align;
