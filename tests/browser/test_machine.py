@@ -420,3 +420,19 @@ def test_other_families_have_a_picture_with_colours(page, app, name):
             .getImageData(0, 0, 900, 380).data.buffer)).size"""
     )
     assert colours > 50 and len(answers(page)) == 5
+
+
+def test_a_matrix_that_is_entered_has_the_colours_of_the_theme(visitor, app):
+    page = visitor(step="machine", layer=1, token=6, inside=1)
+    page.keyboard.press("Escape")
+    page.locator(CANVAS).first.focus()
+    page.keyboard.press("+")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-part^=matrix-] .gb[data-sig]")
+    page.wait_for_timeout(800)  # it is carried over
+    coloured = """() => {
+        const canvas = document.querySelector('[data-part^=matrix-] canvas');
+        const all = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+        return all.some((blue, i) => i % 4 === 2 && blue - all[i - 2] > 40);
+    }"""
+    assert page.evaluate(coloured)

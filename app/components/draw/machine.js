@@ -142,6 +142,7 @@ function build(root, state, made) {
 function painter(root, state, made) {
   const now = () => {
     state.pending = false;
+    if (!root.isConnected) return; // it has left the page, and its tensors with it
     const { plan, scene } = state, g = surface(made.canvas, plan.W, plan.H);
     const numbers = scene.paint(g, root, state);
     fade(g, state);
