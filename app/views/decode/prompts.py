@@ -1,9 +1,7 @@
 """Tasks asked by example: the prompt, how probable the right answer becomes, and what is written."""
 
-import json
 import math
 import statistics
-from functools import cache
 
 from app import catalogue, compute, state
 from app.text import say
@@ -17,7 +15,6 @@ from app.views.decode.unedited import without_edits
 from engine.decode import Decoding, prompting
 from engine.decode.prompting import Task, tasks
 
-FOUND = prompting.FOLDER / "found.json"
 LARGE = 20_000_000  # parameters, from which one order of the examples is tried
 ORDERS = 3  # of smaller models
 SAMPLES = 3
@@ -217,15 +214,9 @@ def _all(ctx: StepContext) -> None:
 # --- where it comes from -------------------------------------------------------------------------
 
 
-@cache
-def found() -> dict:
-    """What was found in the books."""
-    return json.loads(FOUND.read_text("utf-8"))
-
-
 def _found(task: Task) -> None:
     """Demonstrations of the task in ordinary books."""
-    told = found()
+    told = prompting.found()
     there = told["found"][task.name]
     text(say("decode", "prompts/why"))
     many = dict(n=there["count"], books=told["books"], bytes=told["bytes"])
