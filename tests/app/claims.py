@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.state import View
 from engine.config import Config, RecurrentConfig
-from tests.app.visit import formulas, markdown, parts
+from tests.app.visit import formulas, markdown, parts, within
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,10 @@ CLAIMS: list[Claim] = [  # in the signs that a page shows: of a formula without 
 
 
 def shown(at) -> Iterator[str]:
-    """All words of the step that a page shows: texts, formulas, titles of pictures."""
-    yield from markdown(at)
+    """All words of the step that a page shows: texts, formulas, titles of pictures; not the headline, which is
+    of what the model as a whole reads and writes."""
+    headline = set(within(at, "headline"))
+    yield from (text for text in markdown(at) if text not in headline)
     yield from formulas(at)
     yield from (part["data"].get("title") or "" for part in parts(at) if isinstance(part["data"], dict))
 

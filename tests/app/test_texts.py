@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import engine
-from app import catalogue, compute, text
+from app import catalogue, compute, state, text
 from app.architecture import facts_of, fits, most_specific, steps_of, when
 from app.state import CHOICES, DEFAULT, write_link
 from app.text import CONDITION, say, sections
@@ -118,7 +118,7 @@ def check_pages(pages: list) -> None:
         assert not [t for t in shown if re.search(r"\[\[|\]\](?!\()", t)], "a placeholder is left"
         assert not [t for t in formulas(at) if re.search(r"[\\&}]", t)], "LaTeX is left"
         one = compute.model(of.model or catalogue.models()[0])
-        wrong += untrue(at, Stack(one, of.stack if len(one.reads) == 2 else "", of))
+        wrong += untrue(at, Stack(one, state.side_of(of) if len(one.reads) == 2 else "", of))
     assert wrong == []
 
 
@@ -165,7 +165,7 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch
         pages.append(visit(step="next", model="pair", prompt=PROMPT, target=target, token=0))
     pages.append(press(visit(step="next", model="pair", prompt="the cat", token=0), "continue"))
     pages.append(visit(step="tokens", model="pair", prompt=PROMPT, target="on " * 60))
-    pages.append(visit(step="tokens", model="interpreter", prompt="I love you."))
+    pages.append(visit(step="tokens", model="interpreter", stack="decoder", prompt="I love you."))
     pages.append(visit(step="cell", model="rnn", stack="encoder", prompt=PROMPT, token=0))
     pages += [press(visit(step="next", **link), "sample") for link in ({}, dict(token=2))]
     pages += [

@@ -183,6 +183,12 @@ def texts(at: AppTest) -> list[str]:
     return [_read(part["data"]) for part in parts(at) if part["kind"] == "text"]
 
 
+def within(at: AppTest, key: str) -> list[str]:
+    """The texts in a group of the page."""
+    groups = [part["data"]["parts"] for part in parts(at) if part["key"] == key]
+    return [_read(part["data"]) for group in groups for part in _flat(group) if part["kind"] == "text"]
+
+
 def rows_of(part: dict) -> list[list[str]]:
     """The rows of a text that is a table, its head first, as lists of cells; of any other none."""
     if part["kind"] != "text" or part["data"][1:2] == [] or part["data"][1][0] != "table":

@@ -124,7 +124,7 @@ def test_where_the_numbers_come_from_unfolds_by_key(page, app):
     go(page, app, **VIEW)
     found = picture(page, PATTERN)
     H, T, S = numbers(PATTERN).shape
-    assert found.query_selector("summary").inner_text() == f"✓ [H={H}, T={T}, S={S}] · storybook"
+    assert found.query_selector("summary").inner_text() == f"✓ [H={H}, T={T}, S={S}]"
     assert not found.query_selector(".check").is_visible()
     found.query_selector("summary").focus()
     page.keyboard.press("Enter")
