@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.architecture import STEPS
+from app.architecture import GLANCE, STEPS
 from tests.browser.reading import arrived, colours, step, walk
 
 WITHOUT = {"tokens", "next"}  # the steps without a canvas
@@ -50,10 +50,12 @@ def test_the_way_back_by_the_button(walked, page):
         back.click()
         arrived(page, number)
         assert all(count > 2 for count in colours(page))
-    back.click()
-    page.wait_for_selector("[data-at='0']")
+    for at in reversed(range(len(GLANCE))):
+        back.click()
+        page.wait_for_selector(f"[data-at='{at}']")
     assert back.is_disabled()
-    page.keyboard.press("ArrowRight")
+    for _ in GLANCE:
+        page.keyboard.press("ArrowRight")
     arrived(page, 0)
 
 
