@@ -20,6 +20,7 @@ from engine.trace import Trace
 NAMED = 0.5  # score from which a head is called by a role: most of its weight, on average
 DIFFUSE = 0.9  # share of the largest possible entropy from which it is called diffuse
 DORMANT = 0.9  # weight on the first token from which it is said to do little on this prompt
+ROUNDING = 1e-6  # of sums of shares
 CHANCE = 0.35  # even attention's score above which a role cannot be told
 
 
@@ -90,10 +91,10 @@ def scores(pattern: Tensor, seen: Seen) -> dict[str, Tensor]:
     found = {}
     for role, cells_of in CELLS.items():
         cells = cells_of(seen) & free if seen.own or role in CROSS else torch.zeros_like(free)
-        found[role] = share(pattern, cells) * (share(even, cells) <= CHANCE)
+        found[role] = share(pattern, cells) * (share(even, cells) <= CHANCE + ROUNDING)
     most = (1 / even.amax(-1).clamp_min(1e-12)).log2() * free.any(-1)  # bits, of each row
     spread = (entropy(pattern) / most.clamp_min(1e-12) * free.any(-1)).sum(-1)
-    chance = share(even.amax(-1, keepdim=True), free.any(-1, keepdim=True)) <= CHANCE
+    chance = share(even.amax(-1, keepdim=True), free.any(-1, keepdim=True)) <= CHANCE + ROUNDING
     return found | {"diffuse": spread / free.any(-1).sum(-1).clamp_min(1) * chance}
 
 

@@ -124,7 +124,8 @@ def _role(weights: np.ndarray, allowed: np.ndarray, wanted: np.ndarray, most: fl
     """The weight on the wanted cells [T, S] of one head, on average over the queries that have any."""
     asks = np.flatnonzero(wanted.any(-1))
     even = [wanted[t].sum() / allowed[t].sum() for t in asks]
-    return np.mean([weights[t] @ wanted[t] for t in asks]) if len(asks) and np.mean(even) <= most else 0.0
+    told = len(asks) and np.mean(even) <= most + 1e-6  # of rounding
+    return np.mean([weights[t] @ wanted[t] for t in asks]) if told else 0.0
 
 
 def _diffuse(weights: np.ndarray, allowed: np.ndarray, most: float) -> float:
@@ -135,7 +136,7 @@ def _diffuse(weights: np.ndarray, allowed: np.ndarray, most: float) -> float:
             x = row[row > 0]
             shares.append(-(x * np.log(x)).sum() / np.log(keys.sum()))
             even.append(1 / keys.sum())
-    return np.mean(shares) if shares and np.mean(even) <= most else 0.0
+    return np.mean(shares) if shares and np.mean(even) <= most + 1e-6 else 0.0
 
 
 def _same(t: int, ids: np.ndarray) -> list[int]:
