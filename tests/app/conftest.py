@@ -5,6 +5,7 @@ from huggingface_hub import constants
 from app import catalogue, compute, shelf
 from engine.config import Config
 from engine.images import Preparation
+from engine.load import SHIPPED
 from engine.tokenize import BeginTokenizer, SentenceTokenizer, UnigramTokenizer, WordPieceTokenizer
 from engine.training.encoder import learn_wordpiece
 from tests.app.folders import KINDS, save_unigram
@@ -39,6 +40,8 @@ DECODERS = {  # with parts that few models have
     "bloom": BLOOM,
     "qwen": QWEN,
 }
+STRANGERS = ("llama", "bert", "vit", "plain bert", *DECODERS, *TRANSLATORS, *CAPTIONERS)
+NAMES = [*sorted(path.parent.name for path in SHIPPED.glob("*/config.json")), *STRANGERS]  # of all models
 WORDS = "the cat sat on the mat, the animal did not cross the street because it was too tired. " * 3
 
 

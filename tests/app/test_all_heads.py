@@ -1,7 +1,5 @@
 """All heads at once: what is sent is the run's own, who is called by a role has it, a pick holds everywhere."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -9,14 +7,12 @@ from hypothesis import given as drawn_with
 from hypothesis import settings
 from hypothesis import strategies as st
 
-import engine
 from app import catalogue, compute, weights
 from app.views.machine.lanes import lanes_of
 from engine import analysis, roles
 from engine.config import Config
-from engine.load import SHIPPED
 from engine.trace import Edit
-from tests.app.conftest import CAPTIONERS, DECODERS, TRANSLATORS
+from tests.app.conftest import NAMES
 from tests.app.visit import (
     drawn,
     fire,
@@ -27,6 +23,7 @@ from tests.app.visit import (
     notices,
     report,
     reported,
+    run_of,
     tensors,
     texts,
     view,
@@ -35,8 +32,6 @@ from tests.app.visit import (
 )
 
 SHORT = "The cat sat on the mat because the cat was"
-STRANGERS = ("llama", "bert", "vit", "plain bert", *DECODERS, *TRANSLATORS, *CAPTIONERS)
-NAMES = [*sorted(path.parent.name for path in SHIPPED.glob("*/config.json")), *STRANGERS]
 
 
 def heads(**link):
@@ -47,12 +42,6 @@ def heads(**link):
 
 def header(at) -> dict:
     return given(at, "all_heads")
-
-
-def run_of(at) -> engine.Trace:
-    name = view(at).model or catalogue.models()[0]
-    read = replace(view(at), prompt=catalogue.opening(name, view(at).prompt))
-    return compute.trace(name, catalogue.given(name, read), read.edits)
 
 
 def sent(at) -> np.ndarray:

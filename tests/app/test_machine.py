@@ -13,9 +13,8 @@ from app.ui.context import StepContext
 from app.views.machine import inside
 from app.views.machine.lanes import MOST, Lanes, lanes_of
 from engine.config import Config
-from engine.load import SHIPPED
 from engine.trace import Edit
-from tests.app.conftest import CAPTIONERS, DECODERS, TRANSLATORS
+from tests.app.conftest import NAMES
 from tests.app.visit import (
     drawn,
     fire,
@@ -26,6 +25,7 @@ from tests.app.visit import (
     notices,
     report,
     reported,
+    run_of,
     softmax,
     tensors,
     texts,
@@ -36,8 +36,6 @@ from tests.app.visit import (
 )
 
 SHORT = "The cat sat on the mat"
-STRANGERS = ("llama", "bert", "vit", "plain bert", *DECODERS, *TRANSLATORS, *CAPTIONERS)
-NAMES = [*sorted(path.parent.name for path in SHIPPED.glob("*/config.json")), *STRANGERS]
 
 
 def machine(**link):
@@ -52,13 +50,6 @@ def header(at) -> dict:
 
 def column(at, point: str) -> tuple[int, dict]:
     return next((i, c) for i, c in enumerate(header(at)["columns"]) if c["point"] == point)
-
-
-def run_of(at) -> engine.Trace:
-    """The run that is shown, as the app has it."""
-    name = view(at).model or catalogue.models()[0]
-    read = replace(view(at), prompt=catalogue.opening(name, view(at).prompt))
-    return compute.trace(name, catalogue.given(name, read), read.edits)
 
 
 def light(at) -> dict:

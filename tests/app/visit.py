@@ -4,7 +4,7 @@ import base64
 import html
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
@@ -16,6 +16,7 @@ from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 
 import engine
+from app import catalogue, compute
 from app.components import unpack
 from app.edits import write
 from app.state import DEFAULT, View
@@ -51,6 +52,13 @@ def lens(run: Trace, layer: int, side: str = "") -> torch.Tensor:
     """The scores read off the stream after a block, without the rest of the model."""
     point = f"{side and side + '.'}blocks.{layer}.resid_post"
     return run.model.get_submodule(side).unembed(run[point])[0]
+
+
+def run_of(at) -> engine.Trace:
+    """The run that is shown, as the app has it."""
+    name = view(at).model or catalogue.models()[0]
+    read = replace(view(at), prompt=catalogue.opening(name, view(at).prompt))
+    return compute.trace(name, catalogue.given(name, read), read.edits)
 
 
 def numbers(point: str, prompt: str = DEFAULT.prompt) -> np.ndarray:

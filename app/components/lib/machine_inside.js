@@ -64,8 +64,6 @@ INSIDE.names = (h, { sides }, axis) => INSIDE.stack(h, sides[axis])?.lanes;
 // The stack whose tokens are counted: that of the block, or the one that cross-attention looks at
 INSIDE.stack = (h, side) => ({ own: h.stacks[h.picked], there: h.stacks[0] })[side];
 INSIDE.size = (spec) => PAGE.tensors.get(spec.src)?.shape.slice(1) ?? [1, 1];
-INSIDE.there = ({ inside }) =>
-  inside.stages.every(({ src, at }) => PAGE.tensors.has(src) && (!at || PAGE.tensors.has(at)));
 INSIDE.limit = (spec, tensor) =>
   spec.scale === "sequential" ? 1 : (tensor.limit ??= largest(tensor.data, 0, tensor.data.length));
 INSIDE.value = (spec, row, col) => {

@@ -74,10 +74,7 @@ def turned_dots(q: np.ndarray, k: np.ndarray, base: float, places: np.ndarray, o
 
 def without_first(pattern: np.ndarray) -> Made:
     """Attention weights [..., T, S] without the first position, each row summing to 1 again."""
-    rest = np.concatenate([np.zeros_like(pattern[..., :1]), pattern[..., 1:]], -1)
-    total = rest.sum(-1, keepdims=True)
-    value = rest / np.maximum(total, 1e-12)
-    return value, value
+    return without(pattern, [0])
 
 
 def without(pattern: np.ndarray, keys: list[int]) -> Made:
