@@ -2,9 +2,9 @@
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from app import catalogue, compute
+from app.once import once
 from app.state import View
 from app.views.decode.settings import decoding_of
 from engine.decode import Decoding, Surprise, repeats
@@ -21,7 +21,7 @@ class Written:
     read: tuple[int, ...]
     decoding: Decoding
 
-    @cached_property
+    @once
     def _continued(self) -> tuple[tuple[int, ...], bool]:
         return compute.continued(self.name, self.given, self.read, self.decoding)
 
@@ -46,7 +46,7 @@ class Written:
     def full(self) -> bool:
         return len(self.ids) == self.model.reads[-1].context
 
-    @cached_property
+    @once
     def _surprises(self) -> tuple[Surprise, Check]:
         return compute.surprises(self.name, self.given, self.ids)
 
