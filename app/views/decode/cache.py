@@ -5,7 +5,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from app import components, compute, state
+from app import components, compute, state, writing
 from app.architecture import whole as whole_facts
 from app.text import counted, say
 from app.ui.charts import chart
@@ -30,7 +30,7 @@ CURVES = ("GPT-2 small", "LLaMA-2-7B", "LLaMA-2-70B", "Mistral-7B")
 
 def draw(ctx: StepContext) -> None:
     without_edits(ctx, "cache")
-    found = compute.kept_and_anew(ctx.model.name, ctx.given, WRITTEN)
+    found = writing.kept_and_anew(ctx.model.name, ctx.given, WRITTEN)
     if isinstance(ctx.model.reads[-1], RecurrentConfig):
         _states(ctx, found)
     else:
@@ -286,7 +286,7 @@ def _measured(ctx: StepContext) -> None:
     sign = f"timed {ctx.id_of('time')}"
     if not state.rested(sign):
         return button("time", say("decode", "cache/measure"), lambda: state.rest(sign), primary=True, of=sign)
-    found = compute.timed(ctx.model.name, ctx.given, TIMED)
+    found = writing.timed(ctx.model.name, ctx.given, TIMED)
     if len(found.tokens) < 2:
         return text(say("decode", "cache/no room"))
     laps = {say("decode", "cache/with"): found.kept, say("decode", "cache/without"): found.anew}

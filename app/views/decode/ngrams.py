@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from app import catalogue, compute, state
+from app import catalogue, compute, state, writing
 from app.text import plain, say
 from app.ui.charts import chart, scored
 from app.ui.context import StepContext
@@ -125,10 +125,10 @@ def _written(ctx: StepContext) -> None:
     found = {}
     for n in range(1, LONGEST + 1):
         name = say("decode", "ngrams/text", n=n)
-        found[name] = compute.drawn_by_counts(view.prompt, view.length, n, view.seed)
+        found[name] = writing.drawn_by_counts(view.prompt, view.length, n, view.seed)
     if not ctx.side:
         decoding = Decoding("sample", seed=view.seed, max_tokens=view.length)
-        found[ctx.model.name] = compute.text_after(ctx.model.name, ctx.given, decoding)
+        found[ctx.model.name] = writing.text_after(ctx.model.name, ctx.given, decoding)
     for name, written in found.items():
         text(say("decode", "ngrams/written", name=name, text=written))
 

@@ -3,7 +3,7 @@
 import math
 import statistics
 
-from app import catalogue, compute, state
+from app import catalogue, compute, state, writing
 from app.text import say
 from app.ui.charts import chart
 from app.ui.context import StepContext
@@ -83,7 +83,7 @@ def orders(model) -> int:
 def shares(name: str, task: str, shots: int, seed: int, mixed: bool) -> tuple[float, float] | None:
     """The probability of the right answer, and its share of those of all answers that are compared; None where
     one of them does not fit into what the model reads."""
-    right, wrong = compute.answered(name, task, shots, seed, mixed and shots > 0)
+    right, wrong = writing.answered(name, task, shots, seed, mixed and shots > 0)
     if right is None or None in wrong:
         return None
     return math.exp(right), 1 / sum(math.exp(min(each - right, 700)) for each in (right, *wrong))
@@ -123,7 +123,7 @@ def _curve(ctx: StepContext, task: Task, shots: int) -> None:
 def _verdict(ctx: StepContext, task: Task, shots: int) -> None:
     """Is the right answer the one that the model prefers, and how probable is it by itself?"""
     mixed = ctx.view.mixed and shots > 0
-    right, wrong = compute.answered(ctx.model.name, task.name, shots, ctx.view.seed, mixed)
+    right, wrong = writing.answered(ctx.model.name, task.name, shots, ctx.view.seed, mixed)
     if right is None or None in wrong:
         return
     best = max(zip(wrong, task.wrong, strict=True))
@@ -171,7 +171,7 @@ def _samples(ctx: StepContext, prompt: str) -> None:
     for place, (way, decoding) in zip(columns(*[1] * len(ways)), ways.items(), strict=True):
         with place:
             try:
-                written = compute.text_after(name, given, decoding)
+                written = writing.text_after(name, given, decoding)
             except ValueError as error:
                 return text(say("decode", "prompts/trouble", error=str(error)))
             lines = written.split("\n")
@@ -187,7 +187,7 @@ def writes(ctx: StepContext, task: Task, shots: int) -> bool:
     """Does the model write the right answer, if it always takes the most probable token?"""
     prompt = task.prompt(shots, ctx.view.seed, ctx.view.mixed)
     length = len(ctx.model.tokenizer.encode(f" {task.question[1]}")) + 1
-    written = compute.text_after(ctx.model.name, _given(ctx, prompt), Decoding(max_tokens=length))
+    written = writing.text_after(ctx.model.name, _given(ctx, prompt), Decoding(max_tokens=length))
     return written.strip().startswith(task.question[1])
 
 

@@ -2,7 +2,7 @@
 
 import math
 
-from app import compute, state
+from app import state, writing
 from app.text import say
 from app.ui.context import StepContext
 from app.ui.controls import button, number, slider, slider_of, switch_of
@@ -31,7 +31,7 @@ def draw(ctx: StepContext) -> None:
     one = written(ctx.model.name, view)
     seeds = tuple(min(state.RANGES["seed"][1], view.seed + k) for k in range(SAMPLES))
     asked = (depth, seeds, view.width, view.length_penalty, exactly and depth <= DEEPEST_EXACT)
-    found, why = compute.searched(one.name, one.given, one.read, *asked)
+    found, why = writing.searched(one.name, one.given, one.read, *asked)
     unedited(ctx)
     _controls(ctx, depth, exactly)
     _picture(ctx, one, found)
@@ -129,7 +129,7 @@ def nodes(ctx: StepContext, found: Tree, kinds: list[str]) -> list[dict]:
 
 def _again(one: Written, ids: list[int]) -> tuple[float, Check]:
     """−ln of the probability of the tokens `ids`, the whole text read at once, and the check of that."""
-    found, check = compute.surprises(one.name, one.given, (*one.read, *ids))
+    found, check = writing.surprises(one.name, one.given, (*one.read, *ids))
     return float(found.bits[len(one.read) - 1 :].sum()) * math.log(2), check
 
 
