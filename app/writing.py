@@ -116,9 +116,9 @@ def searched(
     width: int,
     length_penalty: float,
     exactly: bool,
-) -> tuple[search_tree.Tree, str]:
+) -> tuple[search_tree.Tree, int]:
     """Greedy search, samples and beam search on one tree, and the exact search if it is asked for; where that
-    would read too many texts, why."""
+    would read too many texts, how many."""
     reader, text, target = asked(name, given, read)
     ask = dict(max_new_tokens=length, seeds=seeds, width=width, length_penalty=length_penalty)
     row = max(1, _room(name, read))
@@ -126,11 +126,9 @@ def searched(
     try:
         with no_panics():
             found = search_tree.tree(reader, text, target=target, **ask, exactly=exactly, most=most)
-    except ValueError as error:
-        if not exactly:
-            raise
-        return searched(name, given, read, length, seeds, width, length_penalty, False)[0], str(error)
-    return found, ""
+    except search_tree.TooMany as error:
+        return searched(name, given, read, length, seeds, width, length_penalty, False)[0], error.count
+    return found, 0
 
 
 @shared(PROMPTS)

@@ -16,6 +16,17 @@ MOST = 4096  # texts that an exact search reads at one length
 ROUNDING = 1e-4  # of a sum of costs: a model reads one text, and several at once, with other rounding errors
 
 
+class TooMany(ValueError):
+    """An exact search would read more texts of one length than it may; `count` says how many."""
+
+    def __init__(self, count: int, step: int, most: int):
+        super().__init__(
+            f"{count:,} beginnings of texts, {step} tokens long, are more probable than the whole text that "
+            f"greedy search finds; at most {most:,} are read: ask for fewer `max_new_tokens`, or for a few `branches`"
+        )
+        self.count = count
+
+
 @dataclass(frozen=True)
 class Tree:
     """What several ways of writing looked at, each node once.
@@ -175,19 +186,12 @@ def exact(
                 rows.append(row)
         if not kept:
             break
-        _check_few(len(kept), step, most)
+        if len(kept) > most:
+            raise TooMany(len(kept), step, most)
         ids = torch.cat([ids[rows], ids.new_tensor([[nodes[i].id] for i in kept])], 1)
         cache.select(torch.tensor(rows, device=ids.device))
     whole = (i for i, node in enumerate(nodes) if node.fate == "finished")
     return Exact(nodes, min(whole, key=lambda i: nodes[i].total, default=None), steps)
-
-
-def _check_few(count: int, step: int, most: int) -> None:
-    if count > most:
-        raise ValueError(
-            f"{count:,} texts of {step} tokens are more probable than the whole one that greedy search finds; "
-            f"at most {most:,} are read: ask for fewer `max_new_tokens`, or for a few `branches`"
-        )
 
 
 def _below(costs: Tensor, room: Tensor, branches: int | None) -> list[tuple[int, int]]:

@@ -69,8 +69,8 @@ def test_every_text_is_shown(asked):
         fire(decoding(part="text", length=3), "draws", toggle=True),
         fire(decoding(part="text", length=3, method="greedy"), "draws", toggle=True),
         decoding(part="text", length=3, edits="zero~blocks.2.attn.z~H3"),
-        press(decoding(part="tree", length=3), "misses"),
-        decoding(part="tree", length=3, prompt="The cat sat"),
+        press(decoding(part="tree", depth=3), "misses"),
+        decoding(part="tree", depth=3, prompt="The cat sat"),
         *writings(),
     ]
     pages.append(fire(decoding(part="text", length=3), "writing", instead=[4, 1]))

@@ -52,7 +52,7 @@ def test_write_stop_branch_and_open_the_link_elsewhere(visitor, app):
 
 def test_the_tree_and_the_stages_are_told_by_the_keys(visitor, app):
     page = visitor()
-    page.goto(f"{app}/decode?part=tree&length=3&prompt=The+cat+sat")
+    page.goto(f"{app}/decode?part=tree&depth=3&prompt=The+cat+sat")
     page.wait_for_selector("[data-part=tree] .gb[data-sig]")
     page.locator("[data-part=tree] canvas").focus()
     page.keyboard.press("ArrowRight")

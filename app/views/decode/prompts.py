@@ -37,6 +37,8 @@ def draw(ctx: StepContext) -> None:
     with right:
         _curve(ctx, task, shots)
         _verdict(ctx, task, shots)
+        if task.met:
+            text(say("decode", "prompts/met"))
         _card(ctx, task)
     _samples(ctx, prompt)
     _all(ctx)
@@ -161,6 +163,8 @@ def _rows(name: str) -> list[dict]:
 
 def _samples(ctx: StepContext, prompt: str) -> None:
     """The most probable text after the prompt, and some samples beside it."""
+    if len(ctx.model.reads) == 2:
+        text(say("decode", "prompts/translator", model=ctx.model.name))
     text(say("decode", "prompts/samples"))
     seed, name = ctx.view.seed, ctx.model.name
     given = _given(ctx, prompt)
@@ -193,12 +197,12 @@ def writes(ctx: StepContext, task: Task, shots: int) -> bool:
 
 def _all(ctx: StepContext) -> None:
     """All tasks at this number of examples: is the right answer written, and what is its share?"""
-    view, rows, hits = ctx.view, [], 0
+    view, rows, hits, fit = ctx.view, [], 0, 0
     for task in tasks().values():
         shots = min(view.shots, len(task.demonstrations))
         found = shares(ctx.model.name, task.name, shots, view.seed, view.mixed)
         hit = found is not None and writes(ctx, task, shots)
-        hits += hit
+        hits, fit = hits + hit, fit + (found is not None)
         note = "no room" if found is None else "hit" if hit else "miss"
         told = say("decode", f"prompts/{note}", share=0.0 if found is None else found[1])
         row = {"label": _called(task.name), "value": 0.0 if found is None else found[1], "note": told}
@@ -208,7 +212,8 @@ def _all(ctx: StepContext) -> None:
     pick = (names, lambda name: state.change(task=name))
     title = say("decode", "prompts/all", n=view.shots)
     chart(ctx, "all", figure, title, foot=say("decode", "prompts/all/foot"), pick=pick)
-    text(say("decode", "prompts/all/explained", model=ctx.model.name, hits=hits, n=len(rows)))
+    told = dict(model=ctx.model.name, hits=hits, n=fit, all=len(rows))
+    text(say("decode", "prompts/all/explained" if fit == len(rows) else "prompts/all/some", **told))
 
 
 # --- where it comes from -------------------------------------------------------------------------
