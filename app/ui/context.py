@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
-from functools import cached_property
 from hashlib import blake2s
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from app import compute
 from app.architecture import Facts, facts_of, own_mask
 from app.edits import Edits, found
+from app.once import once
 from app.state import View
 from app.ui.labels import patch_labels, token_labels
 from engine.analysis import ends
@@ -43,11 +43,11 @@ class StepContext:
     def config(self) -> Config:
         return self.stack.config
 
-    @cached_property
+    @once
     def labels(self) -> list[str]:
         return patch_labels(self.config) if self.config.image else token_labels(self.tokens)
 
-    @cached_property
+    @once
     def names(self) -> list[str]:
         """The labels as sentences use them: a text that occurs more than once has its position after it."""
         bare = [label.removeprefix("·") for label in self.labels]
@@ -85,7 +85,7 @@ class StepContext:
             return list(range(self.config.context))
         return (self.trace.target if self.side == "decoder" else self.trace.ids)[0].tolist()
 
-    @cached_property
+    @once
     def memory(self) -> "StepContext":
         """The encoder of the same run, which the decoder attends to by cross-attention."""
         return replace(self, side="encoder")
@@ -103,12 +103,12 @@ class StepContext:
     def key(self) -> str:
         return self.names[min(self.view.key, len(self.names) - 1)]
 
-    @cached_property
+    @once
     def facts(self) -> Facts:
         """The facts of this model, which choose among the texts and their parts."""
         return facts_of(self.model, self.side)
 
-    @cached_property
+    @once
     def values(self) -> dict[str, object]:
         """Values that any text may use: the sizes of this model and the names of its parts."""
         c = self.config
@@ -229,7 +229,7 @@ class StepContext:
         """A name for a tensor in the page: the same tensor has the same name."""
         return f"{self.model.name}{compute.version(self.model.name)}|{self._run}|{point}|{variant}"
 
-    @cached_property
+    @once
     def _run(self) -> str:
         """A name for what was read and changed, the same on every server."""
         return blake2s(repr((self.given, self.edits)).encode("utf-8", "replace"), digest_size=8).hexdigest()

@@ -1,11 +1,11 @@
 """One choice in slow motion: what becomes of the scores until a token is drawn."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 
 from app import components, compute, state
+from app.once import once
 from app.text import say
 from app.ui.arithmetic import arithmetic, whole_run
 from app.ui.charts import chart
@@ -36,7 +36,7 @@ class Choice:
     def point(self) -> str:
         return self.ctx.whole("logits")
 
-    @cached_property
+    @once
     def decoding(self) -> Decoding:
         return decoding_of(self.ctx.view, max_tokens=1)
 
@@ -51,7 +51,7 @@ class Choice:
         ctx = self.ctx
         return function(ctx.model.name, ctx.given, self.point, at, self.decoding, ctx.edits, self.there)
 
-    @cached_property
+    @once
     def steps(self) -> dict[str, torch.Tensor]:
         return self.of(compute.sampled, (self.ctx.position,))
 
@@ -59,7 +59,7 @@ class Choice:
     def probabilities(self) -> torch.Tensor:
         return self.steps["probabilities"]
 
-    @cached_property
+    @once
     def checks(self) -> tuple[Check, Check]:
         return self.of(compute.checked_choice, self.ctx.position)
 
@@ -69,13 +69,13 @@ class Choice:
         random = torch.Generator().manual_seed(self.decoding.seed)
         return torch.rand((), generator=random, dtype=torch.float64).item()
 
-    @cached_property
+    @once
     def drawn(self) -> int:
         if self.decoding.method == "greedy":
             return int(self.steps.get("penalised", self.steps["logits"]).argmax())
         return decode.draw(self.probabilities, self.u)
 
-    @cached_property
+    @once
     def rows(self) -> list[int]:
         """The entries shown: the best by the scores that are cut, and those that were drawn or picked."""
         order = self.steps["tempered"].sort(descending=True, stable=True).indices

@@ -2,9 +2,9 @@
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from app import catalogue, compute, writing
+from app.once import once
 from app.state import View
 from app.views.decode.settings import decoding_of
 from engine.decode import Decoding, Surprise, joined, repeats
@@ -21,11 +21,11 @@ class Written:
     read: tuple[int, ...]
     decoding: Decoding
 
-    @cached_property
+    @once
     def _continued(self) -> tuple[tuple[writing.Chosen, ...], bool]:
         return writing.continued(self.name, self.given, self.read, self.decoding)
 
-    @cached_property
+    @once
     def added(self) -> tuple[int, ...]:
         return tuple(one.id for one in self._continued[0])
 
@@ -46,16 +46,16 @@ class Written:
     def full(self) -> bool:
         return len(self.ids) == self.model.reads[-1].context
 
-    @cached_property
+    @once
     def _read(self) -> tuple[Surprise, Check]:
         """Of what was read; of each token that was added it is known since it was chosen."""
         return writing.surprises(self.name, self.given, self.read)
 
-    @cached_property
+    @once
     def surprise(self) -> Surprise:
         return joined([self._read[0], *(one.surprise for one in self._continued[0])])
 
-    @cached_property
+    @once
     def check(self) -> Check:
         found = self.surprise
         sums = derived.check_summed(found.bits, found.total, found.perplexity)
