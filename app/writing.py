@@ -10,7 +10,7 @@ from app.compute import PROMPTS, Given, check_given, pixels_or_text
 from app.shared import shared
 from app.trouble import no_panics
 from engine.config import Config
-from engine.decode import Decoding, Surprise, choices, cost, keeping, ngrams, prompting, surprise
+from engine.decode import Choice, Decoding, Surprise, choices, cost, keeping, ngrams, prompting, surprise
 from engine.decode import tree as search_tree
 from engine.worked import Check, derived
 
@@ -65,13 +65,15 @@ def _room(name: str, read: tuple[int, ...]) -> int:
 
 @shared(BEGUN, weight=lambda writing: writing.size)
 def _begun(name: str, given: Given, read: tuple[int, ...], decoding: Decoding) -> Writing:
-    return Writing(_chosen(name, given, read, decoding), _room(name, read))
-
-
-def _chosen(name: str, given: Given, read: tuple[int, ...], decoding: Decoding) -> Iterator[Chosen]:
     reader, text, target = asked(name, given, read)
-    last = read[-1]
-    for one in choices(reader, text, decoding, target=target):
+    steps = choices(reader, text, decoding, target=target)
+    return Writing(_chosen(steps, read[-1]), _room(name, read))
+
+
+def _chosen(steps: Iterator[Choice], last: int) -> Iterator[Chosen]:
+    """The steps with their surprise, after the token `last`. Whoever takes them holds a text's lock, so nothing
+    here may wait for a turn."""
+    for one in steps:
         yield Chosen(one.id, *_told(one.logits.expand(2, -1), (last, one.id)))
         last = one.id
 

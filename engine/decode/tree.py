@@ -93,8 +93,17 @@ def tree(
     ways["beam"] = (beams.nodes, [beam.leaf for beam in beams.beams], beams.steps)
     if exactly:
         found = exact(model, prompt, most=most, **asked)
-        ways["exact"] = (found.nodes, [found.leaf], found.steps)
+        ways["exact"] = (_followed(found), [found.leaf], found.steps)
     return _joined(ways)
+
+
+def _followed(found: Exact) -> list[Node]:
+    """The nodes of an exact search, all pruned but those of the text that it found."""
+    on, at = set(), found.leaf
+    while at is not None:
+        on.add(at)
+        at = found.nodes[at].parent
+    return [node if i in on else replace(node, fate="pruned") for i, node in enumerate(found.nodes)]
 
 
 def _joined(ways: dict[str, tuple[list[Node], list[int | None], int]]) -> Tree:

@@ -147,7 +147,13 @@ def _card(ctx: StepContext, task: Task) -> None:
     if not rows:
         return text(say("decode", "prompts/card/none"))
     each = [
-        say("decode", "prompts/card/row", name=row["name"], n=row["count"], share=row["values"][0])
+        say(
+            "decode",
+            "prompts/card/row",
+            name=row["name"].replace(task.card, _called(task.name)),
+            n=row["count"],
+            share=row["values"][0],
+        )
         for row in rows
     ]
     chance = rows[0]["chance"]

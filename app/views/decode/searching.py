@@ -132,7 +132,7 @@ def _told(one: Written, found: Tree) -> str:
     way = min(found.ends, key=lambda way: (round(found.total(way), 4), order.index(_kind(way))))
     if found.total(way) > greedy - LIGHTER:
         return say("decode", "tree/found", greedy=greedy)
-    values = dict(greedy=greedy, best=found.total(way), way=say("decode", f"tree/way/{_kind(way)}"))
+    values = dict(greedy=greedy, best=found.total(way), way=say("decode", f"tree/finds/{_kind(way)}"))
     times = math.exp(greedy - found.total(way))
     return say("decode", "tree/missed", text=one.text(tuple(found.ids(way))).strip(), times=times, **values)
 
