@@ -146,16 +146,10 @@ def _card(ctx: StepContext, task: Task) -> None:
     rows = [row for row in _rows(ctx.model.name) if task.card and row["name"].startswith(f"{task.card}, ")]
     if not rows:
         return text(say("decode", "prompts/card/none"))
-    each = [
-        say(
-            "decode",
-            "prompts/card/row",
-            name=row["name"].replace(task.card, _called(task.name)),
-            n=row["count"],
-            share=row["values"][0],
-        )
-        for row in rows
-    ]
+    each = []
+    for row in rows:
+        name = row["name"].replace(task.card, _called(task.name))
+        each.append(say("decode", "prompts/card/row", name=name, n=row["count"], share=row["values"][0]))
     chance = rows[0]["chance"]
     text(say("decode", "prompts/card", rows="; ".join(each), chance=chance, model=ctx.model.name))
 
