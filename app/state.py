@@ -102,7 +102,7 @@ class View:
     top_k: int = ranged(0, 0, 999_999)  # 0: no cut
     top_p: float = ranged(1.0, 0.01, 1.0)  # 1: no cut
     min_p: float = ranged(0.0, 0.0, 1.0)  # 0: no cut
-    seed: int = ranged(0, 0, 2**31 - 1)
+    seed: int = ranged(12, 0, 2**31 - 1)  # ordinary words for the default prompt, and enough of them
 
 
 CHOICES = {f.name: f.metadata["choices"] for f in fields(View) if "choices" in f.metadata}

@@ -109,7 +109,7 @@ class Attention(Sublayer):
         return F.linear(x, **self.joined).split(self.sizes, -1)
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.view(*x.shape[:2], -1, self.head_width).transpose(1, 2)
+        return x.unflatten(-1, (-1, self.head_width)).transpose(1, 2)
 
     def _share(self, x: Tensor) -> Tensor:
         """[B, G, S, E] -> [B, H, S, E]: head h uses group h // (H/G)."""
