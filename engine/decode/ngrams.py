@@ -6,6 +6,7 @@ The last words choose a die. Its sides are the words that followed them, each as
 import lzma
 from dataclasses import dataclass
 from functools import cache
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +134,9 @@ class Ngrams:
     def write(self, text: str, count: int, n: int = 3, seed: int = 0) -> list[str]:
         """The next `count` words after a text, each thrown with the die of the last n; the same seed gives the
         same words."""
+        for name, value in (("count", count), ("n", n), ("seed", seed)):
+            if not isinstance(value, Integral) or isinstance(value, bool) or not 0 <= value < 2**63:
+                raise ValueError(f"{name} is {value!r}; it is a whole number from 0 upwards")
         ids, random, written = self.split(text), torch.Generator().manual_seed(seed), []
         for _ in range(count):
             u = torch.rand((), generator=random, dtype=torch.float64).item()

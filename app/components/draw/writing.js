@@ -5,7 +5,9 @@ DRAW.writing = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
   const state = (root.__state ??= { playing: false, at: -1 });
-  Object.assign(state, { h: data, send: setTriggerValue, root, leave: () => stop(state) });
+  const begins = JSON.stringify([data.model, data.tokens.slice(0, data.read).map(({ id }) => id)]);
+  if (state.begins !== begins) state.playing = false; // another text
+  Object.assign(state, { h: data, begins, send: setTriggerValue, root, leave: () => stop(state) });
   if (state.at >= data.tokens.length) state.at = -1;
   if (!data.more) state.playing = false;
   compose(root, state);

@@ -112,6 +112,13 @@ def test_the_words_that_were_left_out_are_counted_with_their_run(shipped):
         assert counts.throw(before, n, rest + 0.25 * (1 - rest)) == counts.throw(before, n - 1, 0.25)
 
 
+@pytest.mark.parametrize("name", ["count", "n", "seed"])
+@pytest.mark.parametrize("value", [-1, "3", 1.5, None, 2**70])
+def test_a_number_that_cannot_be_is_named(found, name, value):
+    with pytest.raises(ValueError, match=f"^{name} is .* it is a whole number from 0"):
+        found.write("The cat", **dict(count=2) | {name: value})
+
+
 def test_what_is_saved_is_read_again(found, tmp_path):
     found.measured = (2.5, 1.5)
     found.save(tmp_path / "counts.xz")
