@@ -1,10 +1,10 @@
-"""The only place with caches: what is expensive and shared between visitors, keyed by names and text.
+"""With `app.decoding` the only place with caches: what is expensive and shared between visitors, keyed by names
+and text.
 
 Not Streamlit's caches: a hit in them costs a tenth of a millisecond, and a step makes dozens.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from hashlib import blake2s
 
 import numpy as np
@@ -17,14 +17,12 @@ from app.edits import Edits
 from app.edits import fitting as edits_that_fit
 from app.markup import Tree, tree
 from app.mathml import mathml
-from app.shared import shared
+from app.shared import CACHES, shared
 from app.text import sized
 from app.trouble import no_panics
-from app.writing import Writing
 from engine import analysis, device, roles
 from engine.config import Config, RecurrentConfig
-from engine.decode import Decoding, Surprise, cost, keeping, ngrams, prompting, steps_of, surprise_of
-from engine.decode import tree as search_tree
+from engine.decode import Decoding, steps_of
 from engine.images import Pixels, from_signs
 from engine.load import AT
 from engine.tokenize import merges
@@ -43,9 +41,6 @@ WEIGHTS = (".pattern", ".masked", ".mask")  # points of attention weights and of
 KEPT = 6000  # heads × tokens up to which those are kept: 0.05 MB a token
 TRACES = 600_000_000  # bytes of remembered traces, about
 NUMBERS = 10_000_000  # of remembered probabilities
-BEGUN = 400_000_000  # bytes of texts that are being written, about
-SEARCHED, MOST_SEARCHED = 400_000_000, 512  # bytes, and texts of one length, that an exact search may read
-LONGEST_WRITTEN = 200  # tokens of one
 OWN = psutil.virtual_memory().total // 2  # bytes of a person's own models that stay loaded
 
 
@@ -178,10 +173,12 @@ def _trace(name: str, given: Given, edits: Edits) -> Trace:
 def _run(name: str, given: Given, edits: Edits) -> Trace:
     reader = model(name)
     if isinstance(given, str):
-        return engine.run(reader, _read(reader, given), edits, wanted=_kept(reader, given))
+        return engine.run(reader, pixels_or_text(reader, given), edits, wanted=_kept(reader, given))
     text, target = given
     target = target or list(written(name, text, (reader.start,)))
-    return engine.run(reader, _read(reader, text), edits, target=target, wanted=_kept(reader, text, target))
+    return engine.run(
+        reader, pixels_or_text(reader, text), edits, target=target, wanted=_kept(reader, text, target)
+    )
 
 
 def _kept(reader, *read: str | list[int]) -> Callable[[str], bool]:
@@ -195,87 +192,11 @@ def _kept(reader, *read: str | list[int]) -> Callable[[str], bool]:
     return (lambda name: name.endswith(WEIGHTS)) if heads * longest <= KEPT else nothing
 
 
-def _read(reader, text: str):
+def pixels_or_text(reader, text: str):
     """A text as it is, or the pixels that it encodes."""
     if not reader.reads[0].image:
         return text
     return Pixels(from_signs(text, reader.reads[0].image, reader.prepare.palette))
-
-
-def _to_write(name: str, given: Given, read: tuple[int, ...]) -> dict:
-    """What the engine is told of a text that goes on after the tokens `read`: a prompt's, or a decoder's beside
-    an encoder."""
-    reader = model(name)
-    if isinstance(given, str):
-        return dict(text_or_ids=list(read))
-    return dict(text_or_ids=_read(reader, given[0]), target=list(read))
-
-
-def _room(name: str, given: Given, read: tuple[int, ...], decoding: Decoding) -> int:
-    """About how many bytes the model keeps while it writes."""
-    config, tokens = model(name).reads[-1], len(read) + LONGEST_WRITTEN
-    return cost.cache_bytes(config, tokens) if isinstance(config, Config) else 4 * tokens * config.width
-
-
-@shared(BEGUN, weight=lambda writing: writing.size)
-def _begun(name: str, given: Given, read: tuple[int, ...], decoding: Decoding) -> Writing:
-    steps = engine.generate(model(name), **_to_write(name, given, read), decoding=decoding)
-    return Writing(steps, _room(name, given, read, decoding))
-
-
-@shared(10 * PROMPTS)
-def continued(
-    name: str, given: Given, read: tuple[int, ...], decoding: Decoding
-) -> tuple[tuple[int, ...], bool]:
-    """The `max_tokens` tokens that a model writes after those `read`, and whether more would follow. A longer
-    text goes on where a shorter one has ended."""
-    writing = _begun(name, given, read, replace(decoding, max_tokens=LONGEST_WRITTEN))
-    with no_panics():
-        return writing.upto(decoding.max_tokens)
-
-
-@shared(10 * PROMPTS)
-def surprises(name: str, given: Given, ids: tuple[int, ...]) -> tuple[Surprise, Check]:
-    """How surprising each token of a text is, and the check; ids: all that was read and written."""
-    told = _to_write(name, given, ids)
-    with no_panics():
-        run = engine.run(model(name), told.pop("text_or_ids"), **told)
-    found = surprise_of(run)
-    logits = run["logits" if isinstance(given, str) else "decoder.logits"][0]
-    checks = [
-        derived.check_surprise(logits, ids, found.bits, found.total, found.perplexity),
-        derived.check_alternatives(logits, found.alternatives, found.probabilities),
-    ]
-    return found, derived.worst(checks)
-
-
-@shared(PROMPTS)
-def searched(
-    name: str,
-    given: Given,
-    read: tuple[int, ...],
-    length: int,
-    seeds: tuple[int, ...],
-    width: int,
-    length_penalty: float,
-    exactly: bool,
-) -> tuple[search_tree.Tree, str]:
-    """Greedy search, samples and beam search on one tree, and the exact search if it is asked for; where that
-    would read too many texts, why."""
-    told = _to_write(name, given, read)
-    ask = dict(max_new_tokens=length, seeds=seeds, width=width, length_penalty=length_penalty)
-    row = max(1, _room(name, given, read, Decoding()))
-    most = max(1, min(MOST_SEARCHED, SEARCHED // row))
-    try:
-        with no_panics():
-            found = search_tree.tree(
-                model(name), told.pop("text_or_ids"), **told, **ask, exactly=exactly, most=most
-            )
-    except ValueError as error:
-        if not exactly:
-            raise
-        return searched(name, given, read, length, seeds, width, length_penalty, False)[0], str(error)
-    return found, ""
 
 
 @shared(PROMPTS)
@@ -316,7 +237,7 @@ def _known(name: str) -> frozenset[str]:
 def written(name: str, text: str, read: tuple[int, ...]) -> tuple[int, ...]:
     """The ids that an encoder–decoder's decoder reads: `read`, and what it then writes by itself."""
     reader = model(name)
-    steps = engine.generate(reader, _read(reader, text), target=list(read))
+    steps = engine.generate(reader, pixels_or_text(reader, text), target=list(read))
     return (*read, *(step.id for step in steps))
 
 
@@ -589,58 +510,3 @@ def probable(
     shares = (scores[None] if at is None else scores[list(at)]).softmax(-1).cpu().numpy()
     ids, _ = best(name, given, point, at, count, edits)
     return (np.take_along_axis(shares, ids, -1),)
-
-
-def asked(name: str, given: Given) -> tuple:
-    """A model, what it reads, and what its decoder is to go on from (None: its start)."""
-    check_given(name, given)
-    reader = model(name)
-    if isinstance(given, str):
-        return reader, _read(reader, given), None
-    return reader, _read(reader, given[0]), given[1] or None
-
-
-@shared(PROMPTS)
-def kept_and_anew(name: str, given: Given, count: int) -> keeping.Agreement:
-    """A text of so many tokens written with a cache and without one, and how far their scores are apart."""
-    reader, text, target = asked(name, given)
-    with no_panics():
-        return keeping.agreement(reader, text, count, target)
-
-
-@shared(PROMPTS)
-def timed(name: str, given: Given, count: int) -> keeping.Timing:
-    """How long each of so many tokens takes with a cache and without one; some seconds."""
-    reader, text, target = asked(name, given)
-    with no_panics():
-        return keeping.timing(reader, text, count, target)
-
-
-@shared(PROMPTS)
-def text_after(name: str, given: Given, decoding: Decoding) -> str:
-    """What a model writes after what it is given."""
-    reader, text, target = asked(name, given)
-    with no_panics():
-        return "".join(step.text for step in engine.generate(reader, text, decoding, target=target))
-
-
-@shared(PROMPTS)
-def drawn_by_counts(text: str, count: int, n: int, seed: int) -> str:
-    """So many words drawn by counts of what followed the last n."""
-    return "".join(ngrams.shipped().write(text, count, n, seed))
-
-
-@shared(100 * PROMPTS)
-def answered(
-    name: str, task: str, shots: int, seed: int, mixed: bool
-) -> tuple[float | None, tuple[float | None, ...]]:
-    """The log probability of the right answer to a task's question after some demonstrations, and of each of
-    the wrong ones; None where it does not fit into what the model reads."""
-    one, reader = prompting.tasks()[task], model(name)
-    prompt = one.prompt(shots, seed, mixed)
-    with no_panics():
-        right, *wrong = prompting.log_probabilities(reader, prompt, (one.question[1], *one.wrong))
-    return right, tuple(wrong)
-
-
-CACHES = [cached for cached in list(globals().values()) if hasattr(cached, "cache_clear")]

@@ -9,6 +9,8 @@ from functools import update_wrapper
 
 from app import turns
 
+CACHES: list["Shared"] = []  # all there are
+
 
 class Shared:
     """A function that remembers its last values, and is called once for all who wait.
@@ -30,6 +32,7 @@ class Shared:
         self._kept: OrderedDict[tuple, object] = OrderedDict()  # the one asked for last stands last
         self._flying: dict[tuple, Future] = {}
         update_wrapper(self, function)
+        CACHES.append(self)
 
     def __call__(self, *args):
         turns.give_way()
@@ -95,7 +98,7 @@ class Shared:
     def forget(self, first: object) -> None:
         """Drop what was called with this as the first of its arguments."""
         with self._lock:
-            for key in [key for key in self._kept if key[0] == first]:
+            for key in [key for key in self._kept if key[:1] == (first,)]:
                 self._total -= self._weight(self._kept.pop(key))
 
     @property

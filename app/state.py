@@ -86,6 +86,10 @@ class View:
     part: str = one_of("choice", *PARTS)
     method: str = one_of("sample", "greedy", "sample")
     length: int = ranged(20, 1, 200)  # tokens to write at most
+    words: int = ranged(20, 1, 200)  # of a text that is drawn by counts
+    at_pass: int = ranged(1, 1, 999)  # of the model while it writes
+    depth: int = ranged(5, 1, 12)  # tokens of the texts that are searched
+    exactly: bool = False  # by exact search, too
     width: int = ranged(3, 1, 8)  # texts that beam search keeps
     length_penalty: float = ranged(1.0, -2.0, 3.0)
     # of its prompts: the task, how many demonstrations, and whether their answers are dealt out anew
@@ -98,7 +102,7 @@ class View:
     top_k: int = ranged(0, 0, 999_999)  # 0: no cut
     top_p: float = ranged(1.0, 0.01, 1.0)  # 1: no cut
     min_p: float = ranged(0.0, 0.0, 1.0)  # 0: no cut
-    seed: int = ranged(0, 0, 2**31 - 1)
+    seed: int = ranged(12, 0, 2**31 - 1)  # ordinary words for the default prompt, and enough of them
 
 
 CHOICES = {f.name: f.metadata["choices"] for f in fields(View) if "choices" in f.metadata}

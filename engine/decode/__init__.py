@@ -8,7 +8,7 @@ from engine.decode.beam import Beam, Search, beam_search, search
 from engine.decode.choosing import choose, draw, draw_many
 from engine.decode.decoding import METHODS, Decoding
 from engine.decode.frequencies import Frequencies, frequencies
-from engine.decode.growing import Step, ends_of, generate, grow, next_logits, translate
+from engine.decode.growing import Choice, Step, choices, ends_of, generate, grow, next_logits, translate
 from engine.decode.node import Node, path
 from engine.decode.repeats import repeats
 from engine.decode.steps import (
@@ -19,11 +19,12 @@ from engine.decode.steps import (
     penalise_repetition,
     steps_of,
 )
-from engine.decode.surprisal import Surprise, surprise, surprise_of
+from engine.decode.surprisal import Surprise, joined, surprise, surprise_of
 
 __all__ = [
     "METHODS",
     "Beam",
+    "Choice",
     "Decoding",
     "Frequencies",
     "Node",
@@ -32,6 +33,7 @@ __all__ = [
     "Surprise",
     "apply_temperature",
     "beam_search",
+    "choices",
     "choose",
     "draw",
     "draw_many",
@@ -39,6 +41,7 @@ __all__ = [
     "frequencies",
     "generate",
     "grow",
+    "joined",
     "keep_min_p",
     "keep_top_k",
     "keep_top_p",

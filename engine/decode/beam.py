@@ -1,6 +1,5 @@
 """Beam search: at every step the `width` most probable texts are kept, not only one (Lowerre 1976)."""
 
-import math
 from dataclasses import dataclass
 from numbers import Integral, Real
 
@@ -9,6 +8,8 @@ from torch import Tensor
 
 from engine.decode.growing import check_scores, ends_of, next_logits, one_text, written_in
 from engine.decode.node import Node, path
+
+STRONGEST = 20  # length penalty: n to the power of it is still a number
 
 
 @dataclass(frozen=True)
@@ -162,5 +163,7 @@ def _check(width, length_penalty, best, max_new_tokens) -> None:
     if best > width:
         raise ValueError(f"best is {best!r}; a search that keeps {width} texts finds at most {width}")
     number = isinstance(length_penalty, Real) and not isinstance(length_penalty, bool)
-    if not number or not math.isfinite(length_penalty):
-        raise ValueError(f"length_penalty is {length_penalty!r}; it is a number: 0 for none")
+    if not number or not -STRONGEST <= length_penalty <= STRONGEST:
+        raise ValueError(
+            f"length_penalty is {length_penalty!r}; it goes from −{STRONGEST} to {STRONGEST}, and is 0 for none"
+        )

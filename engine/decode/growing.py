@@ -27,6 +27,15 @@ class Step:
     probability: float
 
 
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One chosen token: its id, its probability after all cuts, and the scores [V] it was chosen from."""
+
+    id: int
+    probability: float
+    logits: Tensor
+
+
 def grow(
     ids: Tensor, score: Callable[[Tensor], Tensor], pick: Callable[[Tensor], Tensor], count: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
@@ -92,27 +101,38 @@ def generate(
     `cached=False` reads the whole text again for every token: slower, the same result.
     Raises a ValueError if the model writes no text or cannot read what it is given.
     """
+    inputs = _asked(model, text_or_ids, decoding, target)
+    return _told(model, inputs, _chosen(model, inputs, decoding, cached))
+
+
+def choices(
+    model, text_or_ids, decoding: Decoding = Decoding(), cached: bool = True, target=None
+) -> Iterator[Choice]:
+    """The same tokens as `generate` adds, each with what it was chosen from, and not yet as text."""
+    return _chosen(model, _asked(model, text_or_ids, decoding, target), decoding, cached)
+
+
+def _asked(model, text_or_ids, decoding: Decoding, target) -> Inputs:
     if not isinstance(decoding, Decoding):
         raise ValueError(f"decoding is an engine.Decoding(…), not {decoding!r:.40}")
-    inputs = one_text(model, text_or_ids, target)
-    return _told(model, inputs, _steps(model, inputs, decoding, cached))
+    return one_text(model, text_or_ids, target)
 
 
-def _told(model, inputs: Inputs, chosen: Iterator[tuple[int, float]]) -> Iterator[Step]:
-    """Tokens and their probabilities as steps with the text that can be told with each.
+def _told(model, inputs: Inputs, chosen: Iterator[Choice]) -> Iterator[Step]:
+    """Choices as steps with the text that can be told with each.
 
     A step after which bytes are held back waits for the next: if it is the last, it tells what is left of them.
     """
     if model.tokenizer is None:
-        yield from (Step(id, "", probability) for id, probability in chosen)
+        yield from (Step(one.id, "", one.probability) for one in chosen)
         return
     given = written_in(inputs)[0].tolist()
     stream = Stream(model.tokenizer, start=set(given) <= set(model.tokenizer.special.values()))
     waits: Step | None = None
-    for id, probability in chosen:
+    for one in chosen:
         if waits:
             yield waits
-        step, waits = Step(id, stream.add(id), probability), None
+        step, waits = Step(one.id, stream.add(one.id), one.probability), None
         if stream.holds:
             waits = step
         else:
@@ -121,8 +141,7 @@ def _told(model, inputs: Inputs, chosen: Iterator[tuple[int, float]]) -> Iterato
         yield replace(waits, text=waits.text + stream.rest())
 
 
-def _steps(model, inputs: Inputs, decoding: Decoding, cached: bool) -> Iterator[tuple[int, float]]:
-    """The tokens chosen one after the other, and the probability of each."""
+def _chosen(model, inputs: Inputs, decoding: Decoding, cached: bool) -> Iterator[Choice]:
     text = written_in(inputs)  # [1, T], to be written on
     context, random = model.reads[-1].context, torch.Generator().manual_seed(decoding.seed)
     count = min(context - text.shape[1], decoding.max_tokens)
@@ -140,11 +159,11 @@ def _steps(model, inputs: Inputs, decoding: Decoding, cached: bool) -> Iterator[
         return torch.tensor([new])
 
     ends = ends_of(model)
-    for new, _ in grow(text, next_logits(model, inputs, cache), pick, count):
+    for new, scores in grow(text, next_logits(model, inputs, cache), pick, count):
         id = int(new)
         if id in ends:
             return
-        yield id, float(chances[id])
+        yield Choice(id, float(chances[id]), scores[0])
 
 
 def check_scores(model, scores: Tensor) -> None:

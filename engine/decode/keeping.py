@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.decode.growing import check_scores, grow, next_logits, one_text, written_in
+from engine.decode.growing import check_scores, ends_of, grow, next_logits, one_text, written_in
 
 
 @dataclass(frozen=True)
 class Agreement:
     """The same text written greedily with a cache, its scores beside those without one.
 
-    ids          the tokens written, one a pass
+    ids          the tokens written, one a pass; the one that ends the text is the last
     differences  the largest difference of any score, for each pass
     scores       the largest score in size, of all passes
     bytes        what the cache holds after each pass
@@ -34,7 +34,8 @@ class Agreement:
 
 @torch.inference_mode()
 def agreement(model, text_or_ids, count: int, target=None) -> Agreement:
-    """Write up to `count` tokens, as many as there is room for, and compare; the arguments are `generate`'s."""
+    """Write up to `count` tokens, as many as there is room for, or until the text ends, and compare; the
+    arguments are `generate`'s."""
     inputs = one_text(model, text_or_ids, target)
     ids = written_in(inputs)
     cache = model.new_cache(room=_room(model, ids, count))
@@ -51,7 +52,11 @@ def agreement(model, text_or_ids, count: int, target=None) -> Agreement:
         return scores
 
     steps = grow(ids, score, _best, _room(model, ids, count) - ids.shape[1])
-    new = [int(token) for token, _ in steps]
+    new = []
+    for token, _ in steps:
+        new.append(int(token))
+        if new[-1] in ends_of(model):
+            break
     return Agreement(new, found, largest, held)
 
 

@@ -6,6 +6,7 @@ The last words choose a die. Its sides are the words that followed them, each as
 import lzma
 from dataclasses import dataclass
 from functools import cache
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -111,15 +112,35 @@ class Ngrams:
             p[words] += _less(counts) / self._counts(k - 1)[row]
         return p
 
+    def times(self, before: list[int], n: int) -> int:
+        """How often the last n of `before` were there together, whatever followed; n = 0: all known words."""
+        if n == 0:
+            return int(self.counts[:-1].sum())
+        row = self._row(before[-n:]) if 0 < n <= min(len(before), len(self.longer)) else None
+        return 0 if row is None else int(self._counts(n - 1)[row])
+
+    def throw(self, before: list[int], n: int, u: float) -> int:
+        """The word on which u, 0 ≤ u < 1, falls on the die of the last n words: first its sides, the widest
+        first, as wide as the words that followed were frequent; what is left of it is the words that were too
+        rare to be kept, for which the die of one word less is thrown, with u's place among them."""
+        words, counts = self.followers(before, n)
+        if n == 0:
+            return int(words[draw(torch.from_numpy(counts / counts.sum()), u)])
+        kept = counts.sum() / max(1, self.times(before, n))
+        if u < kept:
+            return int(words[draw(torch.from_numpy(counts / counts.sum()), u / kept)])
+        return self.throw(before, n - 1, (u - kept) / (1 - kept))
+
     def write(self, text: str, count: int, n: int = 3, seed: int = 0) -> list[str]:
-        """The next `count` words after a text, each drawn from `probabilities`; unknown ones are never drawn.
-        The same seed gives the same words."""
+        """The next `count` words after a text, each thrown with the die of the last n; the same seed gives the
+        same words."""
+        for name, value in (("count", count), ("n", n), ("seed", seed)):
+            if not isinstance(value, Integral) or isinstance(value, bool) or not 0 <= value < 2**63:
+                raise ValueError(f"{name} is {value!r}; it is a whole number from 0 upwards")
         ids, random, written = self.split(text), torch.Generator().manual_seed(seed), []
         for _ in range(count):
-            p = torch.from_numpy(self.probabilities(ids, n))
-            p[self.unknown] = 0
             u = torch.rand((), generator=random, dtype=torch.float64).item()
-            ids.append(draw(p / p.sum(), u))
+            ids.append(self.throw(ids, min(n, len(ids), len(self.longer)), u))
             written.append(self.words[ids[-1]])
         return written
 

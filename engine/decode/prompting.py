@@ -23,6 +23,7 @@ class Task:
     demonstrations  pairs of what is asked and its answer
     question        the pair that is asked; wrong: answers that the right one is compared with
     card            the name of the same on models' cards, before the number of examples; empty: not there
+    met             the question with its answer stands in what the shipped English models learned from
     search          regular expressions that find demonstrations in books
     """
 
@@ -33,6 +34,7 @@ class Task:
     wrong: tuple[str, ...]
     search: tuple[str, ...]
     card: str = ""
+    met: bool = False
 
     def prompt(self, shots: int, seed: int = 0, mixed: bool = False) -> str:
         """The question after `shots` demonstrations, drawn and ordered by the seed.

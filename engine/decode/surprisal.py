@@ -1,6 +1,7 @@
 """Surprise: how many bits each token of a text tells that what stands before it did not (Shannon 1948)."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -39,10 +40,19 @@ def surprise(logits: Tensor, ids: Tensor | list[int], best: int = 10) -> Surpris
     logs = logits[:-1].cpu().double().log_softmax(-1)  # [N, V]
     told = logs.gather(-1, ids[1:, None].long())[:, 0]
     bits = -told / math.log(2)
-    total = bits.sum().item()
     order = logs.sort(dim=-1, descending=True, stable=True)
-    alternatives, probabilities = order.indices[:, :best], order.values[:, :best].exp()
-    return Surprise(ids[1:], bits, total, 2 ** (total / max(1, len(bits))), alternatives, probabilities)
+    return _summed(ids[1:], bits, order.indices[:, :best], order.values[:, :best].exp())
+
+
+def _summed(ids: Tensor, bits: Tensor, alternatives: Tensor, probabilities: Tensor) -> Surprise:
+    total = bits.sum().item()
+    return Surprise(ids, bits, total, 2 ** (total / max(1, len(bits))), alternatives, probabilities)
+
+
+def joined(parts: Sequence[Surprise]) -> Surprise:
+    """The surprise of a text from that of its parts, one after the other."""
+    told = [(part.ids, part.bits, part.alternatives, part.probabilities) for part in parts]
+    return _summed(*map(torch.cat, zip(*told, strict=True)))
 
 
 def surprise_of(trace, row: int = 0, best: int = 10) -> Surprise:

@@ -16,6 +16,17 @@ MOST = 4096  # texts that an exact search reads at one length
 ROUNDING = 1e-4  # of a sum of costs: a model reads one text, and several at once, with other rounding errors
 
 
+class TooMany(ValueError):
+    """An exact search would read more texts of one length than it may; `count` says how many."""
+
+    def __init__(self, count: int, step: int, most: int):
+        super().__init__(
+            f"{count:,} beginnings of texts, {step} tokens long, are more probable than the whole text that "
+            f"greedy search finds; at most {most:,} are read: ask for less `max_new_tokens`, or few `branches`"
+        )
+        self.count = count
+
+
 @dataclass(frozen=True)
 class Tree:
     """What several ways of writing looked at, each node once.
@@ -82,8 +93,17 @@ def tree(
     ways["beam"] = (beams.nodes, [beam.leaf for beam in beams.beams], beams.steps)
     if exactly:
         found = exact(model, prompt, most=most, **asked)
-        ways["exact"] = (found.nodes, [found.leaf], found.steps)
+        ways["exact"] = (_followed(found), [found.leaf], found.steps)
     return _joined(ways)
+
+
+def _followed(found: Exact) -> list[Node]:
+    """The nodes of an exact search, all pruned but those of the text that it found."""
+    on, at = set(), found.leaf
+    while at is not None:
+        on.add(at)
+        at = found.nodes[at].parent
+    return [node if i in on else replace(node, fate="pruned") for i, node in enumerate(found.nodes)]
 
 
 def _joined(ways: dict[str, tuple[list[Node], list[int | None], int]]) -> Tree:
@@ -175,19 +195,12 @@ def exact(
                 rows.append(row)
         if not kept:
             break
-        _check_few(len(kept), step, most)
+        if len(kept) > most:
+            raise TooMany(len(kept), step, most)
         ids = torch.cat([ids[rows], ids.new_tensor([[nodes[i].id] for i in kept])], 1)
         cache.select(torch.tensor(rows, device=ids.device))
     whole = (i for i, node in enumerate(nodes) if node.fate == "finished")
     return Exact(nodes, min(whole, key=lambda i: nodes[i].total, default=None), steps)
-
-
-def _check_few(count: int, step: int, most: int) -> None:
-    if count > most:
-        raise ValueError(
-            f"{count:,} texts of {step} tokens are more probable than the whole one that greedy search finds; "
-            f"at most {most:,} are read: ask for fewer `max_new_tokens`, or for a few `branches`"
-        )
 
 
 def _below(costs: Tensor, room: Tensor, branches: int | None) -> list[tuple[int, int]]:

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import nn
+
 from engine.device import choose, failed
 from engine.load import bert, bloom, checkpoints, glassbox, gpt2, images, llama, mixtral, qwen3, t5, vit
 from engine.load.ends import ends_of
@@ -11,6 +13,7 @@ from engine.load.files import MOST_TEXT, check_file, is_there, read_json
 from engine.load.folder import build, files_of, read_weights
 from engine.load.hub import find
 from engine.load.settings import Settings, shown
+from engine.model.attention import Attention
 from engine.model.encoder_decoder import EncoderDecoder
 from engine.model.recurrent import Recurrent
 from engine.model.transformer import Transformer
@@ -101,11 +104,19 @@ def load(
     model.name = (folder.name if folder.parent == SHIPPED else Path(name).name) + (step and AT + step)
     model = model.requires_grad_(False).eval()
     try:
-        return model.to(choose(device))
+        return _joined(model.to(choose(device)))
     except RuntimeError as error:
         if not failed(error):
             raise
     return load(name_or_folder, "cpu", download)  # read again: of a broken device nothing can be taken back
+
+
+def _joined(model: nn.Module) -> nn.Module:
+    """The same model, each attention's matrices for queries, keys and values beside each other in memory."""
+    for part in model.modules():
+        if isinstance(part, Attention):
+            part.join()
+    return model
 
 
 def _foreign(folder: Path, config: dict, headers: bool = False) -> Transformer | EncoderDecoder:

@@ -66,13 +66,26 @@ class Attention(Sublayer):
         learned = self.biased and c.positions == "relative"
         self.bias = nn.Embedding(c.buckets, c.heads) if learned else None
         self.max_distance, self.both_sides = c.max_distance, not c.causal
+        self.sizes = [part.out_features for part in (self.q, self.k, self.v)]
+        self.joined: dict[str, Tensor | None] = {}
+
+    def join(self) -> None:
+        """Lay W_Q, W_K and W_V side by side in memory, and their biases: one product then makes queries, keys
+        and values, in less time for a single token. The three stay parameters, each a part of the whole."""
+        parts = () if self.crosses else (self.q, self.k, self.v)
+        for name in ("weight", "bias") if parts else ():
+            whole = _beside([getattr(part, name) for part in parts])
+            self.joined[name] = whole
+            for part, own in zip(parts, () if whole is None else whole.split(self.sizes), strict=False):
+                setattr(part, name, nn.Parameter(own, requires_grad=False))
 
     def forward(self, x: Tensor, context: Context, tap=SILENT) -> Tensor:
         """Each token's input [B, T, D] -> attention's output for it [B, T, D]."""
         seen, mask = (context.memory, context.memory_mask) if self.crosses else (x, context.mask)
-        q = tap("q", self._split(self.q(x)))  # [B, H, T, E]
-        k = tap("k", self._split(self.k(seen)))  # [B, G, S, E]
-        v = tap("v", self._split(self.v(seen)))  # [B, G, S, E]
+        q, k, v = self._at_once(x) if self._is_joined() else (self.q(x), self.k(seen), self.v(seen))
+        q = tap("q", self._split(q))  # [B, H, T, E]
+        k = tap("k", self._split(k))  # [B, G, S, E]
+        v = tap("v", self._split(v))  # [B, G, S, E]
         if self.q_norm is not None:  # keeps them from growing large (Dehghani et al. 2023, section 2.1)
             q = self.q_norm(q, tap.at("q_norm"))  # [B, H, T, E]
             k = self.k_norm(k, tap.at("k_norm"))  # [B, G, S, E]
@@ -85,6 +98,15 @@ class Attention(Sublayer):
         bias = self._bias(q.shape[2], k.shape[2], context.places) if self.biased else None
         z = attend(q, self._share(k), self._share(v), mask, self.scale, tap, bias)  # [B, H, T, E]
         return tap("out", self.out(z.transpose(1, 2).flatten(2)))  # heads side by side, times W_O
+
+    def _is_joined(self) -> bool:
+        """Whether the weights are still those that were joined: not replaced, moved or learned since."""
+        weight, joined = self.q.weight, self.joined.get("weight")
+        return joined is not None and weight.data_ptr() == joined.data_ptr() and not weight.requires_grad
+
+    def _at_once(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Queries, keys and values of x [B, T, D], in one product."""
+        return F.linear(x, **self.joined).split(self.sizes, -1)
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (-1, self.head_width)).transpose(1, 2)
@@ -102,3 +124,10 @@ class Attention(Sublayer):
             return alibi(away, self.heads).to(self.q.weight.dtype)
         rows = buckets_of(away, self.bias.num_embeddings, self.max_distance, self.both_sides)  # [T, S]
         return self.bias(rows).permute(2, 0, 1)[None]
+
+
+def _beside(parts: list[Tensor | None]) -> Tensor | None:
+    """Rows of matrices, or vectors, one after the other; matrices in memory column by column."""
+    if parts[0] is None:
+        return None
+    return torch.cat([part.T for part in parts], 1).T if parts[0].dim() == 2 else torch.cat(parts)

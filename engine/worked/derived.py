@@ -119,6 +119,12 @@ def check_surprise(logits, ids, bits, total: float, perplexity: float) -> Check:
     return compare([*np.asarray(bits), total, perplexity], *second.surprise(float64(logits), np.asarray(ids)))
 
 
+def check_summed(bits, total: float, perplexity: float) -> Check:
+    """The sum of bits [N], and the perplexity."""
+    bits = np.asarray(bits)
+    return compare([total, perplexity], *second.summed(bits, 1 + bits))
+
+
 def check_alternatives(logits, alternatives, probabilities) -> Check:
     """The most probable entries [N, best] after each of N + 1 tokens but the last, and their probabilities."""
     shown = np.stack([probabilities, probabilities])

@@ -114,10 +114,11 @@ def _share(
 ) -> Worked:
     """The arithmetic of one probability of a row of scores, the largest score subtracted first."""
     exp, most, total = np.exp(row - row.max()), float(row.max()), math.fsum(np.exp(row - row.max()))
-    best = np.argsort(-exp, kind="stable")[:LISTED]
+    count = int(np.isfinite(row).sum())  # what is cut off has no part in the sum
+    best = np.argsort(-exp, kind="stable")[: min(LISTED, count)]
     terms = [Term(f"entry {i}", (float(row[i]),), float(exp[i])) for i in best]
-    if len(row) > LISTED:
-        terms.append(Term(f"{len(row) - LISTED:,} more", (), total - math.fsum(exp[best])))
+    if count > LISTED:
+        terms.append(Term(f"{count - LISTED:,} more", (), total - math.fsum(exp[best])))
     value = float(exp[entry] / total)
     numbers = share_in_numbers(float(row[entry]), most, total)
     symbols = rf"p_i = \frac{{e^{{s_i{over} - m}}}}{{\sum_j e^{{s_j{over} - m}}}},"

@@ -34,7 +34,7 @@ def run():
 
 @pytest.mark.parametrize("head", [0, 4])
 def test_keys_and_values_stay_and_the_rest_is_let_go(head):
-    at, own = page(length=4, layer=2, head=head), run()
+    at, own = page(at_pass=4, layer=2, head=head), run()
     T = own.ids.shape[1]
     block = "blocks.2.attn"
     assert drawn(at, "k") == pytest.approx(own[f"{block}.k_rot"][0, head].numpy().T, abs=1e-5)
@@ -50,7 +50,7 @@ def test_keys_and_values_stay_and_the_rest_is_let_go(head):
 
 
 def test_the_first_pass_reads_the_whole_prompt():
-    at = page(length=1)
+    at = page(at_pass=1)
     tokens = len(model().tokenizer.encode(PROMPT))
     assert drawn(at, "k").shape[1] == tokens and not np.isneginf(drawn(at, "q")).any()
     assert len({*bars(at, "plot-pass")}) == 1
@@ -101,7 +101,7 @@ def test_times_are_measured_only_when_asked(monkeypatch):
 
 @pytest.mark.parametrize("name", ["llama", "bloom", "mixed", "qwen", *TRANSLATORS, *CAPTIONERS, "unigram"])
 def test_every_model_that_writes_shows_what_it_keeps(family, name):
-    at = page(model=name, prompt="the cat sat", length=2)
+    at = page(model=name, prompt="the cat sat", at_pass=2)
     kinds = [part["key"] for part in parts(at)]
     two = name in ("pair", "t5", "seer", "unigram")
     assert ("matrix-k" in kinds) == (two or name in ("llama", "bloom", "mixed", "qwen"))
@@ -120,7 +120,7 @@ def test_a_full_window_is_shown_as_it_is(family):
 
 
 def test_the_keys_of_cross_attention_are_all_there_from_the_first_pass():
-    at = visit(part="cache", model="interpreter", prompt="I see a cat.", length=1, stack="decoder")
+    at = visit(part="cache", model="interpreter", prompt="I see a cat.", at_pass=1, stack="decoder")
     at.switch_page(str(MAIN.parent / "views" / "decode" / "page.py")).run()
     reader = compute.model("interpreter")
     own = engine.run(reader, "I see a cat.")

@@ -34,17 +34,22 @@ def test_the_sides_are_as_wide_as_the_counts(seed):
     assert figure(at, "plot-dice").layout.shapes[0].x0 == u
     before = counts.split(PROMPT)
     for n in (1, 2, 3):
-        words, often = counts.followers(before, n)
+        _, often = counts.followers(before, n)
         mine = np.array(die.y) == n - 1
         shares, starts = np.array(die.x)[mine], np.array(die.base)[mine]
-        assert shares[:12] == pytest.approx(often[:12] / often.sum()) and shares.sum() == pytest.approx(1)
+        total = counts.times(before, n)
+        assert shares[:12] == pytest.approx(often[:12] / total) and shares.sum() == pytest.approx(1)
+        assert shares[-1] == pytest.approx(1 - often.sum() / total)
         assert starts == pytest.approx(np.cumsum(shares) - shares)
         drawn = np.array(die.marker.line.width)[mine] > 0
         assert drawn.sum() == 1
         side = int(drawn.argmax())
         assert starts[side] <= u < starts[side] + shares[side] + 1e-12
-        place = int(np.searchsorted(np.cumsum(often / often.sum()), u, side="right"))
-        assert f"{counts.words[words[place]].strip()} after the last {n}" in said(at)
+        rare = u * total >= often.sum()
+        assert rare == (side == len(shares) - 1)
+        word = counts.words[counts.throw(before, n, u)]
+        assert f"{word.strip()} {'for' if rare else 'after'} the last {n}" in said(at)
+        assert counts.write(PROMPT, 1, n, seed) == [word]
 
 
 def test_the_model_draws_with_the_same_number():
@@ -66,13 +71,13 @@ def test_drawing_again_takes_the_next_seed():
 
 
 def test_the_written_texts_are_the_engines():
-    at = page(seed=5, length=8)
+    at = page(seed=5, words=8)
     for n in (1, 2, 3):
         written = "".join(ngrams.shipped().write(PROMPT, 8, n, 5))
         assert " ".join(written.split()) in " ".join(said(at).split())
     told = engine.generate(model(), PROMPT, engine.Decoding("sample", seed=5, max_tokens=8))
     assert " ".join("".join(step.text for step in told).split()) in " ".join(said(at).split())
-    assert said(enter(page(seed=5), "length", 8)) == said(at)
+    assert said(enter(page(seed=5), "words", 8)) == said(at)
 
 
 def test_the_bits_are_those_that_were_measured():
@@ -92,14 +97,20 @@ def test_the_held_out_books_of_the_cards_are_the_same():
 @pytest.mark.parametrize("prompt", ["zxqj", "Ωμέγα", "The purple walrus telephoned", " ", "<b>*too*</b> much_"])
 def test_any_text_is_taken(prompt):
     at = page(prompt=prompt)
-    assert ("plot-dice" in keys(at)) or "no word that was counted" in said(at)
+    assert ("plot-dice" in keys(at)) or "no word that was counted" in said(at) or "never counted" in said(at)
 
 
 @pytest.mark.parametrize("name", ["llama", "bloom", *TRANSLATORS, *CAPTIONERS, "unigram"])
 def test_every_model_that_writes_stands_beside_them_if_it_continues_the_text(family, name):
-    at = page(model=name, prompt="the cat sat", length=2)
+    at = page(model=name, prompt="the cat sat", words=2)
     assert ("plot-next" in keys(at)) == (name in ("llama", "bloom"))
-    assert "plot-dice" in keys(at)
+    assert ("plot-dice" in keys(at)) != (name in CAPTIONERS)
+    assert ("reads a picture" in " ".join(notices(at, "info"))) == (name in CAPTIONERS)
+
+
+def test_a_last_word_that_was_never_counted_is_said_to_be_it():
+    at = page(prompt="The cat zxqvj")
+    assert "plot-dice" not in keys(at) and "zxqvj, was never counted" in said(at)
 
 
 def test_a_what_if_changes_the_next_tokens_and_is_said_to_change_nothing_else():

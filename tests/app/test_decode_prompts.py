@@ -7,7 +7,7 @@ import statistics
 import pytest
 
 import engine
-from app import compute
+from app import writing as caches
 from app.views.decode.prompts import ORDERS
 from engine.decode.prompting import log_probability, tasks
 from tests.app.conftest import CAPTIONERS, TRANSLATORS
@@ -138,7 +138,7 @@ def test_a_large_model_is_asked_less_often(monkeypatch):
 
     asked = []
     monkeypatch.setattr(prompts, "LARGE", 1000)
-    answered = compute.answered
-    monkeypatch.setattr(compute, "answered", lambda *given: asked.append(given) or answered(*given))
+    answered = caches.answered
+    monkeypatch.setattr(caches, "answered", lambda *given: asked.append(given) or answered(*given))
     page(task="sentiment", seed=11)
     assert {seed for name, task, shots, seed, mixed in asked} == {11}

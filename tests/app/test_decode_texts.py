@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app import compute, text
+from app import text, writing
 from app.text import sections
 from tests.app.decoding import decoding
 from tests.app.visit import fire, full_prompt, given, keys, markdown, model, press
@@ -55,10 +55,10 @@ def writings() -> list:
     part = decoding(part="text", length=2)
     byte = next(i for token, i in model().tokenizer.ranks.items() if token == b"\xc3")
     prompt, ids = given(part, "prompt")["text"], [token["id"] for token in given(part, "writing")["tokens"]]
-    found, _ = compute.surprises("storybook", prompt, tuple(ids))
+    found, _ = writing.surprises("storybook", prompt, tuple(ids))
     found.alternatives[4][9] = byte
     fire(part, "writing", instead=[5, 9])
-    compute.surprises.cache_clear()
+    writing.surprises.cache_clear()
     return [ended, part, decoding(part="text", prompt=full_prompt()), decoding(part="text", length=2)]
 
 
@@ -69,8 +69,8 @@ def test_every_text_is_shown(asked):
         fire(decoding(part="text", length=3), "draws", toggle=True),
         fire(decoding(part="text", length=3, method="greedy"), "draws", toggle=True),
         decoding(part="text", length=3, edits="zero~blocks.2.attn.z~H3"),
-        press(decoding(part="tree", length=3), "misses"),
-        decoding(part="tree", length=3, prompt="The cat sat"),
+        press(decoding(part="tree", depth=3), "misses"),
+        decoding(part="tree", depth=3, prompt="The cat sat"),
         *writings(),
     ]
     pages.append(fire(decoding(part="text", length=3), "writing", instead=[4, 1]))

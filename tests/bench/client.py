@@ -25,8 +25,8 @@ class Answer:
 class Client:
     """One session. `link` is what the address bar says: parameter -> value."""
 
-    def __init__(self, url: str):
-        self.url = url
+    def __init__(self, url: str, folder: str = ""):
+        self.url, self.folder = url, folder  # a page's, behind the address; empty: the first page
         self.query = self.page = ""
         self.components: dict[str, str] = {}  # name -> id
         self.of: dict[str, str] = {}  # key of a part of the page -> what there is to choose from
@@ -67,6 +67,7 @@ class Client:
         message = BackMsg()
         run = message.rerun_script
         run.query_string, run.page_script_hash = self.query, self.page
+        run.page_name = "" if self.page else self.folder
         run.cached_message_hashes.extend(self.kept)
         return message
 

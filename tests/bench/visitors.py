@@ -24,6 +24,8 @@ SETTLE, ARRIVE = 5, 0.1  # seconds before it is counted, and for each visitor, w
 TARGET = 300  # ms, of the 95th percentile
 TARGETED = (10, 30, 60, 100)  # visitors
 TOKENS, LONG = 32, 250
+WRITTEN = {"part": "text", "temperature": 1.5, "prompt": "Once upon a time there was a little"}
+LONGEST = 200  # tokens that a page writes
 STAY = 40  # actions of a visit, where visitors come and go
 BUSY = 8  # visitors who do not think, where a server is to be used
 HEAD = (
@@ -49,6 +51,7 @@ class Crowd:
     choices: dict[str, int]  # what they choose among, and of how many each
     steps: Sequence[str] = STEPS
     abuse: Sequence[str] = ()  # a long text for each of those who send new ones without a pause
+    streams: int = 0  # who let the page write on, token after token
     seconds: float = 20
 
     @property
@@ -67,6 +70,10 @@ def main(words: Sequence[str] = ()) -> None:
     if options.abusers:
         abuse = prompts(options.abusers, LONG)
         crowds[f"10 beside {options.abusers}"] = Crowd(texts[:10], anything, STEPS, abuse, options.seconds)
+    if options.streams:
+        crowds[f"30 beside {options.streams} who writes on"] = Crowd(
+            texts[:30], anything, streams=options.streams, seconds=options.seconds
+        )
     with _servers(options) as apps:
         rows = [_row(app, name + note, crowd) for name, crowd in crowds.items() for note, app in apps.items()]
         title = f"Visitors who act every {THINK:g} s on average, {TOKENS} tokens, {options.seconds:g} s each"
@@ -87,6 +94,9 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--seconds", type=float, default=20, help="for which each crowd is measured")
     parser.add_argument("--abusers", type=int, default=5, help="who send long texts beside ten visitors")
+    parser.add_argument(
+        "--streams", type=int, default=1, help="who let the page write on beside thirty visitors"
+    )
     parser.add_argument("--used", type=int, default=0, help="interactions, after which all is measured again")
     parser.add_argument(
         "--processes", type=int, default=1, metavar="N", help="a server of so many, in turn with one"
@@ -131,7 +141,10 @@ async def _crowd(app: Server, crowd: Crowd) -> tuple[list[Answer], float]:
     end = start + crowd.seconds
     visits = [_visit(app.url, text, crowd, (start, end), seed) for seed, text in enumerate(crowd.texts)]
     abuse = [_abuse(app.url, text, end) for text in crowd.abuse]
-    spent, *found = await asyncio.gather(_spent(app.pid, crowd), *visits, *abuse)
+    streams = [_stream(app.url, seed, (start, end)) for seed in range(crowd.streams)]
+    spent, *found = await asyncio.gather(_spent(app.pid, crowd), *visits, *abuse, *streams)
+    if streams:
+        print(f"{sum(found[-len(streams) :]) / crowd.seconds:.1f} tokens/s were written on", flush=True)
     return [answer for answers in found[: len(visits)] for answer in answers], spent
 
 
@@ -168,6 +181,23 @@ async def _abuse(url: str, text: str, end: float) -> None:
         cut = " ".join(text.split()[number % 60 :])
         await client.trigger("glassbox_page", "act", [["prompt", "prompt", f"{number} {cut}"]])
     await client.close()
+
+
+async def _stream(url: str, seed: int, counted: tuple[float, float]) -> int:
+    """One who lets the page write on: asks for a token more as soon as one is there; how many came while it
+    counted."""
+    came = 0
+    while time.perf_counter() < counted[1]:
+        client, seed = Client(url, "decode"), seed + 1
+        await client.open(urlencode(WRITTEN | {"seed": seed, "length": 1}))
+        for length in range(2, LONGEST):
+            await client.report("writing", "length", [length])
+            now = time.perf_counter()
+            came += counted[0] < now < counted[1]
+            if now > counted[1] or client.link.get("length") != str(length):
+                break
+        await client.close()
+    return came
 
 
 async def _use(app: Server, count: int, texts: list[str], choices: dict[str, int]) -> None:

@@ -7,6 +7,9 @@ from tests.serving import idle
 PROMPT = "Once upon a time there was a little"
 
 
+STREAM = f"part=text&seed=4&temperature=1.5&length=2&prompt={PROMPT.replace(' ', '+')}"
+
+
 def opened(page: Page, app: str, link: str) -> Page:
     page.goto(f"{app}/decode?{link}")
     written(page)
@@ -50,9 +53,88 @@ def test_write_stop_branch_and_open_the_link_elsewhere(visitor, app):
     assert written(page) == shorter
 
 
+def frames(page: Page, sent: list) -> None:
+    """Note every message that this page sends to the server from now on."""
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+
+
+def test_it_stops_within_a_moment_and_with_the_tab(visitor, app):
+    page, sent = visitor(), []
+    frames(page, sent)
+    opened(page, app, STREAM)
+    before = len(written(page))
+    page.get_by_role("button", name="Write on").click()
+    page.wait_for_function("n => document.querySelectorAll('.gb .tok').length >= n", arg=before + 3)
+    page.get_by_role("button", name="Stop").click()
+    count = len(sent)
+    page.wait_for_timeout(800)
+    assert len(sent) == count
+    page.get_by_role("button", name="Write on").click()
+    page.wait_for_function("n => document.querySelectorAll('.gb .tok').length >= n", arg=before + 6)
+    page.close()
+    count = len(sent)
+    visitor().wait_for_timeout(500)
+    assert len(sent) == count
+
+
+def test_the_best_in_a_tokens_place_are_told_by_hover_and_by_the_keys(visitor, app):
+    page = opened(visitor(), app, "part=text&seed=4&length=4&prompt=The+cat+sat")
+    tip, token = page.locator("[data-part=writing] .tip"), page.locator(".gb .tok").nth(2)
+    token.hover()
+    told = tip.inner_text().split("\n")
+    assert len(told) == 11 and "bits" in told[0] and all("%" in line for line in told[1:])
+    best = page.locator(".gb .other code").all_inner_texts()
+    token.click()
+    page.mouse.move(0, 0)
+    assert page.locator(".gb .other code").all_inner_texts() != best
+    assert [line.split()[-2] for line in told[1:]] == page.locator(".gb .other code").all_inner_texts()
+    page.keyboard.press("ArrowRight")
+    assert tip.is_visible() and tip.inner_text().split("\n")[0] != told[0]
+
+
+def test_the_cache_is_looked_at_pass_by_pass_and_the_text_stays(visitor, app):
+    page = opened(visitor(), app, "part=text&method=greedy&length=7&prompt=The+cat+sat")
+    before = written(page)
+    page.get_by_role("radio", name="Key–value cache").click()
+    page.wait_for_selector("[data-part=matrix-k] .gb[data-sig]")
+    idle(page)
+    page.locator("[data-part=control-pass] input[type=range]").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.querySelector('[data-part=changing]')?.innerText.includes('Pass 2')")
+    idle(page)
+    assert "let go" in page.locator("[data-part=matrix-q] .key").inner_text()
+    assert "again" in page.locator("[data-part=matrix-read] .key").inner_text()
+    assert "at_pass=2" in page.url and "length=7" in page.url
+    page.get_by_role("radio", name="Writing").click()
+    assert written(page) == before
+
+
+def test_counting_throws_again(visitor, app):
+    page = visitor()
+    page.goto(f"{app}/decode?part=ngrams&seed=3&words=5&prompt=It+was+too")
+    page.wait_for_selector("[data-part=plot-dice] .gb[data-sig]")
+    said = page.locator("[data-kind=text]").all_inner_texts()
+    page.get_by_role("button", name="Draw again").click()
+    page.wait_for_url("**seed=4**")
+    idle(page)
+    assert page.locator("[data-kind=text]").all_inner_texts() != said
+
+
+def test_a_prompt_of_examples_becomes_the_text(visitor, app):
+    page = visitor()
+    page.goto(f"{app}/decode?part=prompts&task=dictionary&shots=1")
+    page.wait_for_selector("[data-part=plot-shots] .gb[data-sig]")
+    assert "Memory helps here" in page.locator("[data-part=part-prompts]").inner_text()
+    page.get_by_role("button", name="Take this prompt").click()
+    page.wait_for_url("**otter**")
+    idle(page)
+    page.get_by_role("radio", name="Writing").click()
+    assert "sea otter" in "".join(written(page)).replace("·", " ")
+
+
 def test_the_tree_and_the_stages_are_told_by_the_keys(visitor, app):
     page = visitor()
-    page.goto(f"{app}/decode?part=tree&length=3&prompt=The+cat+sat")
+    page.goto(f"{app}/decode?part=tree&depth=3&prompt=The+cat+sat")
     page.wait_for_selector("[data-part=tree] .gb[data-sig]")
     page.locator("[data-part=tree] canvas").focus()
     page.keyboard.press("ArrowRight")

@@ -118,7 +118,11 @@ def _surprise() -> Lights:
     trace = TRACES["one prompt"]()
     logits, found = trace["logits"][0], decode.surprise_of(trace)
     told = (found.bits, found.total, found.perplexity)
+    ids, half = trace.ids[0], len(logits) // 2
+    parts = [decode.surprise(logits[rows], ids[rows]) for rows in (slice(half), slice(half - 1, None))]
+    whole = decode.joined(parts)
     return {
+        "joined": derived.check_surprise(logits, ids, whole.bits, whole.total, whole.perplexity),
         "surprise": derived.check_surprise(logits, trace.ids[0], *told),
         "alternatives": derived.check_alternatives(logits, found.alternatives, found.probabilities),
     }

@@ -243,15 +243,21 @@ function hatch(g, fit, masked, root) {
 
 // What the colours and the hatching mean; that other heat maps share the scale.
 function legend(h, lut, limit, masked) {
-  const open = toCss(lut[shade(1, h.scale, limit)]);
-  const colours = h.told === "mask"
-    ? [el("i", { class: "one", style: `background: ${open}` }), el("span", { text: "may look" })]
-    : legendOf(lut, h.scale, limit);
+  const kinds = h.told === "mask" ? [[1, "may look"]] : h.kinds;
+  const colours = kinds?.flatMap(([x, word]) => [
+    el("i", { class: "one", style: `background: ${toCss(lut[shade(x, h.scale, limit)])}` }),
+    el("span", { text: word }),
+  ]) ?? legendOf(lut, h.scale, limit);
   const shared = h.shared > 1 ? [el("span", { text: `one scale for ${h.shared} heat maps` })] : [];
   return [
     ...colours,
     ...shared,
-    ...(masked ? [el("i", { class: "one hatch" }), el("span", { text: "masked" })] : []),
+    ...(masked
+      ? [
+        el("i", { class: "one hatch" }),
+        el("span", { text: h.hidden.includes("masked") ? "masked" : h.hidden }),
+      ]
+      : []),
   ];
 }
 

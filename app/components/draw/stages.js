@@ -70,12 +70,15 @@ function names(root, { h, font, left, row, head }, g) {
 }
 function column(root, state, g, s) {
   const { h, font, left, wide, row, head } = state, stage = h.stages[s], x = left + s * wide;
-  const ink = css(root, "--st-text-color"), most = Math.max(...stage.shares, stage.tail, 1e-12);
+  const ink = css(root, "--st-text-color");
+  const most = Math.max(...h.stages.flatMap((each) => [...each.shares, each.tail]), 1e-12); // one scale for all
   g.textBaseline = "middle";
   g.textAlign = "left";
   g.fillStyle = ink;
   g.font = `bold ${font}`;
-  g.fillText(clip(g, stage.name, wide - 8), x + 2, head * 0.3);
+  const fits = Math.min(1, (wide - 6) / g.measureText(stage.name).width);
+  g.font = `bold ${Math.max(0.75, fits) * sized(12)}px ${css(root, "--st-code-font")}`;
+  g.fillText(clip(g, stage.name, wide - 4), x + 2, head * 0.3);
   g.font = font;
   g.globalAlpha = 0.75;
   g.fillText(clip(g, `${stage.left.toLocaleString("en")} kept`, wide - 8), x + 2, head * 0.72);

@@ -72,9 +72,10 @@ function laidOut(root, { h, made, width }) {
   const font = `${sized(12)}px ${css(root, "--st-code-font")}`, spots = [], row = sized(LEAF);
   const g = made.canvas.getContext("2d");
   g.font = `bold ${font}`;
-  const told = leavesOf(h).map((i) => `= ${h.nodes[i].total.toFixed(2)} ${h.nodes[i].ends.join(", ")}`);
-  const right = Math.max(0, ...told.map((text) => g.measureText(text).width)) + sized(16);
   const depth = Math.max(1, ...h.nodes.map((node) => node.step)), left = sized(78);
+  const ending = (i) => `${h.nodes[i].label} = ${h.nodes[i].total.toFixed(2)} ${h.nodes[i].ends.join(", ")}`;
+  const widest = Math.max(0, ...leavesOf(h).map((i) => g.measureText(ending(i)).width));
+  const right = Math.max(0, widest - sized(40)); // a leaf begins that far within the last column
   const column = Math.max(sized(NARROWEST), (width - left - right) / depth);
   let leaves = 0;
   const place = (i) => {
@@ -94,7 +95,7 @@ function laidOut(root, { h, made, width }) {
   };
 }
 
-function paintTree(root, { h, font, spots, left, shades, at }, g) {
+function paintTree(root, { h, font, spots, left, column, shades, at }, g) {
   const ink = css(root, "--st-text-color"), grey = css(root, "--st-border-color");
   g.font = font;
   g.textBaseline = "middle";
@@ -102,9 +103,10 @@ function paintTree(root, { h, font, spots, left, shades, at }, g) {
   g.fillStyle = ink;
   g.fillText(clip(g, h.root, left - 12), ...spots.root);
   const startOf = ({ parent }) =>
-    parent < 0
-      ? [spots.root[0] + 3, spots.root[1]]
-      : [spots[parent][0] + 8 + g.measureText(shortened(g, h.nodes[parent].label)).width, spots[parent][1]];
+    parent < 0 ? [spots.root[0] + 3, spots.root[1]] : [
+      spots[parent][0] + 8 + g.measureText(shortened(g, h.nodes[parent].label, column)).width,
+      spots[parent][1],
+    ];
   const edge = (node, i, colour, thick, by) => {
     const [x0, y0] = startOf(node), [x, y] = spots[i], bend = Math.min(x - 4, x0 + sized(14));
     g.strokeStyle = colour;
@@ -122,7 +124,7 @@ function paintTree(root, { h, font, spots, left, shades, at }, g) {
     )
   );
   h.nodes.forEach((node, i) => {
-    const [x, y] = spots[i], label = shortened(g, node.label);
+    const [x, y] = spots[i], label = node.ends.length ? node.label : shortened(g, node.label, column);
     g.textAlign = "left";
     g.globalAlpha = node.by.length ? 1 : 0.6;
     if (i === at) {
@@ -148,7 +150,7 @@ function paintTree(root, { h, font, spots, left, shades, at }, g) {
     g.globalAlpha = 1;
   });
 }
-const shortened = (g, label) => clip(g, label, sized(58));
+const shortened = (g, label, column) => clip(g, label, column - sized(70)); // beside it stands −ln p of the next
 
 function nearest({ spots }, x, y) {
   const far = (i) => Math.hypot((spots[i][0] + sized(20) - x) / 3, spots[i][1] - y);

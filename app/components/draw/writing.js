@@ -1,11 +1,13 @@
 // A text token by token, coloured by surprise; what could stand in the place of the picked one; and writing on:
 // while it plays, the page asks for one token more whenever it has got one. Who leaves asks no more.
-const TICK = 50; // milliseconds between a token's coming and the asking for the next
+const TICK = 5; // milliseconds between a token's coming and the asking for the next
 DRAW.writing = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
   const state = (root.__state ??= { playing: false, at: -1 });
-  Object.assign(state, { h: data, send: setTriggerValue, root, leave: () => stop(state) });
+  const begins = JSON.stringify([data.model, data.tokens.slice(0, data.read).map(({ id }) => id)]);
+  if (state.begins !== begins) state.playing = false; // another text
+  Object.assign(state, { h: data, begins, send: setTriggerValue, root, leave: () => stop(state) });
   if (state.at >= data.tokens.length) state.at = -1;
   if (!data.more) state.playing = false;
   compose(root, state);
@@ -35,6 +37,7 @@ function compose(root, state) {
       best.length ? best[0][1] : "",
     ]),
   ], "div");
+  state.made = made;
   made.tools.children[1].hidden = true; // a text is no picture
   made.canvas.removeAttribute("tabindex");
   made.canvas.setAttribute("role", "group");
@@ -61,7 +64,6 @@ function told(root, state, shades) {
       role: "radio",
       class: `choice tok ${i < h.read ? "given" : "written"}`,
       text: label,
-      title: wordsOfToken(h, i),
       "aria-checked": String(i === now),
       tabindex: i === now ? 0 : -1,
       style: blank ? "" : `background: ${toCss(word)}; color: ${ink}`,
@@ -72,9 +74,20 @@ function told(root, state, shades) {
       },
     });
     token.setAttribute("aria-label", wordsOfToken(h, i));
+    token.onmouseenter = token.onfocus = () => tell(state, token, i);
+    token.onmouseleave = token.onblur = () => tipAt(state.made, 0, 0, "");
     line.append(token);
   });
   return line;
+}
+// The best entries in a token's place, beside it
+function tell({ h, made }, token, i) {
+  const box = made.canvas.getBoundingClientRect(), at = token.getBoundingClientRect();
+  const best = h.tokens[i].best.map(([id, label, p]) =>
+    `${id === h.tokens[i].id ? "▸" : " "} ${label}  ${exactShare(p)}`
+  );
+  tipAt(made, at.left - box.left, 0, [wordsOfToken(h, i), ...best].join("\n"));
+  made.tip.style.top = `${at.bottom - box.top + 4}px`;
 }
 function wordsOfToken({ tokens, read, words }, i) {
   const { label, bits } = tokens[i], which = i < read ? words.given : words.written;

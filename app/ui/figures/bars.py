@@ -101,7 +101,7 @@ def _row_label(row: dict) -> str:
 
 
 def _faded(text: str) -> str:
-    return f'<span style="fill-opacity:0.4">{text}</span>'
+    return f'<span style="fill-opacity:0.75">{text}</span>'
 
 
 def _value_axis(name: str, values: np.ndarray, percent: bool, top: float | None) -> dict:

@@ -5,7 +5,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from app import components, compute, state
+from app import components, compute, state, writing
 from app.architecture import whole as whole_facts
 from app.text import counted, say
 from app.ui.charts import chart
@@ -30,7 +30,7 @@ CURVES = ("GPT-2 small", "LLaMA-2-7B", "LLaMA-2-70B", "Mistral-7B")
 
 def draw(ctx: StepContext) -> None:
     without_edits(ctx, "cache")
-    found = compute.kept_and_anew(ctx.model.name, ctx.given, WRITTEN)
+    found = writing.kept_and_anew(ctx.model.name, ctx.given, WRITTEN)
     if isinstance(ctx.model.reads[-1], RecurrentConfig):
         _states(ctx, found)
     else:
@@ -78,14 +78,14 @@ def _passes(ctx: StepContext, first: int, last: int) -> None:
     """What one pass reads, keeps and lets go."""
     view, config = ctx.view, ctx.config
     passes = last - first + 1
-    now = clamp(view.length - 1, passes) + 1
+    now = clamp(view.at_pass - 1, passes) + 1
     held = first + now - 1
     new = first if now == 1 else 1
     a, b, c = columns(2, 1, 1)
     with a:
         if passes > 1:
             label = say("decode", "cache/pass")
-            slider_of("pass", label, now, 1, passes, 1, lambda n: state.change(length=int(n)), of=passes)
+            slider_of("pass", label, now, 1, passes, 1, lambda n: state.change(at_pass=int(n)), of=passes)
     for place, field, count in ((b, "layer", config.layers), (c, "head", config.heads)):
         with place:
             _picker(field, getattr(view, field), count)
@@ -185,6 +185,7 @@ def _read(ctx: StepContext, held: int, new: int) -> None:
     header = dict(src=id, axes="RC", title=title, aria=title, rowName="", colName="token", height=170)
     header |= dict(rows=[say("decode", "cache/with"), say("decode", "cache/without")], cols=ctx.labels[:held])
     header |= dict(texts=[[words[float(x)] for x in row] for row in read], scale="sequential", max=1.0)
+    header["kinds"] = [[1.0, words[1.0]], *([[0.5, words[0.5]]] if held > new else [])]
     said = say("decode", "cache/marked", again=held - new)
     components.matrix("matrix-read", header | dict(say=said, foot="", model=ctx.model.name, hidden="kept"))
 
@@ -286,7 +287,7 @@ def _measured(ctx: StepContext) -> None:
     sign = f"timed {ctx.id_of('time')}"
     if not state.rested(sign):
         return button("time", say("decode", "cache/measure"), lambda: state.rest(sign), primary=True, of=sign)
-    found = compute.timed(ctx.model.name, ctx.given, TIMED)
+    found = writing.timed(ctx.model.name, ctx.given, TIMED)
     if len(found.tokens) < 2:
         return text(say("decode", "cache/no room"))
     laps = {say("decode", "cache/with"): found.kept, say("decode", "cache/without"): found.anew}

@@ -3,14 +3,14 @@
 import numpy as np
 import torch
 
-from app import catalogue, compute, state
+from app import catalogue, compute, state, writing
 from app.text import plain, say
 from app.ui.charts import chart, scored
 from app.ui.context import StepContext
 from app.ui.controls import button, number, slider
 from app.ui.figures import bars, dice
 from app.ui.labels import visible
-from app.ui.page import columns, text
+from app.ui.page import columns, notice, text
 from app.ui.source import code
 from app.views.decode.unedited import without_edits
 from engine.decode import Decoding, draw_many, ngrams
@@ -23,6 +23,8 @@ MEASURED = "bits per byte, books"  # as cards have it
 
 
 def draw(ctx: StepContext) -> None:
+    if ctx.model.reads[0].image:
+        return notice(say("decode", "ngrams/image", model=ctx.model.name))
     without_edits(ctx, "ngrams")
     counts, u = ngrams.shipped(), _random(ctx.view.seed)
     text(say("decode", "ngrams/dice"))
@@ -55,9 +57,11 @@ def _dice(ctx: StepContext, counts: ngrams.Ngrams, u: float) -> None:
     for n in range(1, min(LONGEST, len(before)) + 1):
         words, often = counts.followers(before, n)
         if len(words):
-            row, word = _row(counts, words, often, u)
+            total, thrown = counts.times(before, n), counts.words[counts.throw(before, n, u)]
+            row, rare = _row(counts, words, often, total, u)
             rows.append(row | {"label": visible("".join(pieces[-n:]))})
-            fell.append(say("decode", "ngrams/one", word=visible(word), n=n, total=int(often.sum())))
+            name = "ngrams/rare" if rare else "ngrams/one"
+            fell.append(say("decode", name, word=visible(thrown), n=n, total=total))
         else:
             unseen.append(n)
     if rows:
@@ -67,15 +71,23 @@ def _dice(ctx: StepContext, counts: ngrams.Ngrams, u: float) -> None:
         chart(ctx, "dice", dice(rows, "share of the times", u), title, foot=foot, model="")
         text(say("decode", "ngrams/drawn", u=u, seed=ctx.view.seed, words=", ".join(fell)))
     else:
-        text(say("decode", "ngrams/none"))
+        some = any(id != counts.unknown for id in before)
+        text(
+            say("decode", "ngrams/uncounted", word=visible(pieces[-1]))
+            if some
+            else say("decode", "ngrams/none")
+        )
     if rows and unseen:
         least = int(counts.longer[unseen[0] - 1].counts.min())
         text(say("decode", "ngrams/unseen", n=unseen[0], least=least))
 
 
-def _row(counts: ngrams.Ngrams, words: np.ndarray, often: np.ndarray, u: float) -> tuple[dict, str]:
-    """A die as `dice` draws it, its rare sides as one, and the word that u falls on."""
-    total, place = int(often.sum()), draw_one(torch.from_numpy(often / often.sum()), u)
+def _row(
+    counts: ngrams.Ngrams, words: np.ndarray, often: np.ndarray, total: int, u: float
+) -> tuple[dict, bool]:
+    """A die as `dice` draws it, its narrow sides as one, and what was left out as another; and whether u falls
+    on that."""
+    place = int(np.searchsorted(often.cumsum(), u * total, side="right"))
     names = [counts.words[i] for i in words]
     sides = [
         (visible(name), count / total, _note("ngrams/side", word=visible(name), count=int(count), total=total))
@@ -85,7 +97,11 @@ def _row(counts: ngrams.Ngrams, words: np.ndarray, often: np.ndarray, u: float) 
         count = int(often[SIDES:].sum())
         note = _note("ngrams/others/side", n=rest, count=count, total=total)
         sides.append((say("decode", "ngrams/others", n=rest), count / total, note))
-    return {"sides": sides, "drawn": min(place, SIDES)}, names[place]
+    if left := total - int(often.sum()):
+        note = _note("ngrams/left/side", count=left, total=total)
+        sides.append((say("decode", "ngrams/left"), left / total, note))
+    rare = place >= len(names)
+    return {"sides": sides, "drawn": len(sides) - 1 if rare else min(place, SIDES)}, rare
 
 
 def _note(name: str, **values) -> str:
@@ -98,8 +114,7 @@ def _note(name: str, **values) -> str:
 def _transformer(ctx: StepContext, u: float) -> None:
     name = ctx.model.name
     if ctx.side:
-        image = {"image": bool(ctx.model.reads[0].image)}
-        return text(say("decode", "ngrams/apart", image, model=name))
+        return text(say("decode", "ngrams/apart", model=name))
     point, at = "logits", len(ctx.ids) - 1
     shares = compute.answer(name, ctx.given, point, (at,), ctx.trace.edits)
     scores = ctx.trace[point][0, at].cpu()
@@ -119,16 +134,16 @@ def _written(ctx: StepContext) -> None:
     text(say("decode", "ngrams/texts"))
     a, b, _ = columns(2, 1, 1)
     with a:
-        slider(say("decode", "ngrams/length"), "length", 1)
+        slider(say("decode", "ngrams/length"), "words", 1)
     with b:
         number(say("decode", "ngrams/seed"), "seed")
     found = {}
     for n in range(1, LONGEST + 1):
         name = say("decode", "ngrams/text", n=n)
-        found[name] = compute.drawn_by_counts(view.prompt, view.length, n, view.seed)
+        found[name] = writing.drawn_by_counts(view.prompt, view.words, n, view.seed)
     if not ctx.side:
-        decoding = Decoding("sample", seed=view.seed, max_tokens=view.length)
-        found[ctx.model.name] = compute.text_after(ctx.model.name, ctx.given, decoding)
+        decoding = Decoding("sample", seed=view.seed, max_tokens=view.words)
+        found[ctx.model.name] = writing.text_after(ctx.model.name, ctx.given, decoding)
     for name, written in found.items():
         text(say("decode", "ngrams/written", name=name, text=written))
 

@@ -8,6 +8,7 @@ from app.ui.controls import choice
 from app.ui.page import Page, group, notice, text
 from app.ui.source import ran
 from app.views.decode.parts import DRAW
+from app.views.decode.written import read_of
 
 
 def main() -> None:
@@ -25,8 +26,15 @@ def _decode(ctx: StepContext) -> None:
     what_ifs.changes(ctx)
     part = ctx.view.part
     text(f"### {say('decode', f'{part}/title')}\n\n{say('decode', f'{part}/lead', ctx.facts)}")
+    if part in ("choice", "tree", "cache") and full(ctx):
+        notice(say("decode", "text/full", context=ctx.model.reads[-1].context))
     with group(f"part-{part}"):
         DRAW[part](ctx)
+
+
+def full(ctx: StepContext) -> bool:
+    """Is there no room for another token?"""
+    return len(read_of(ctx.model.name, ctx.view)[1]) >= ctx.model.reads[-1].context
 
 
 def writes(ctx: StepContext) -> bool:

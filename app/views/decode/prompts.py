@@ -3,7 +3,7 @@
 import math
 import statistics
 
-from app import catalogue, compute, state
+from app import catalogue, compute, state, writing
 from app.text import say
 from app.ui.charts import chart
 from app.ui.context import StepContext
@@ -37,6 +37,8 @@ def draw(ctx: StepContext) -> None:
     with right:
         _curve(ctx, task, shots)
         _verdict(ctx, task, shots)
+        if task.met:
+            text(say("decode", "prompts/met"))
         _card(ctx, task)
     _samples(ctx, prompt)
     _all(ctx)
@@ -83,7 +85,7 @@ def orders(model) -> int:
 def shares(name: str, task: str, shots: int, seed: int, mixed: bool) -> tuple[float, float] | None:
     """The probability of the right answer, and its share of those of all answers that are compared; None where
     one of them does not fit into what the model reads."""
-    right, wrong = compute.answered(name, task, shots, seed, mixed and shots > 0)
+    right, wrong = writing.answered(name, task, shots, seed, mixed and shots > 0)
     if right is None or None in wrong:
         return None
     return math.exp(right), 1 / sum(math.exp(min(each - right, 700)) for each in (right, *wrong))
@@ -123,7 +125,7 @@ def _curve(ctx: StepContext, task: Task, shots: int) -> None:
 def _verdict(ctx: StepContext, task: Task, shots: int) -> None:
     """Is the right answer the one that the model prefers, and how probable is it by itself?"""
     mixed = ctx.view.mixed and shots > 0
-    right, wrong = compute.answered(ctx.model.name, task.name, shots, ctx.view.seed, mixed)
+    right, wrong = writing.answered(ctx.model.name, task.name, shots, ctx.view.seed, mixed)
     if right is None or None in wrong:
         return
     best = max(zip(wrong, task.wrong, strict=True))
@@ -144,10 +146,10 @@ def _card(ctx: StepContext, task: Task) -> None:
     rows = [row for row in _rows(ctx.model.name) if task.card and row["name"].startswith(f"{task.card}, ")]
     if not rows:
         return text(say("decode", "prompts/card/none"))
-    each = [
-        say("decode", "prompts/card/row", name=row["name"], n=row["count"], share=row["values"][0])
-        for row in rows
-    ]
+    each = []
+    for row in rows:
+        name = row["name"].replace(task.card, _called(task.name))
+        each.append(say("decode", "prompts/card/row", name=name, n=row["count"], share=row["values"][0]))
     chance = rows[0]["chance"]
     text(say("decode", "prompts/card", rows="; ".join(each), chance=chance, model=ctx.model.name))
 
@@ -161,6 +163,8 @@ def _rows(name: str) -> list[dict]:
 
 def _samples(ctx: StepContext, prompt: str) -> None:
     """The most probable text after the prompt, and some samples beside it."""
+    if len(ctx.model.reads) == 2:
+        text(say("decode", "prompts/translator", model=ctx.model.name))
     text(say("decode", "prompts/samples"))
     seed, name = ctx.view.seed, ctx.model.name
     given = _given(ctx, prompt)
@@ -171,7 +175,7 @@ def _samples(ctx: StepContext, prompt: str) -> None:
     for place, (way, decoding) in zip(columns(*[1] * len(ways)), ways.items(), strict=True):
         with place:
             try:
-                written = compute.text_after(name, given, decoding)
+                written = writing.text_after(name, given, decoding)
             except ValueError as error:
                 return text(say("decode", "prompts/trouble", error=str(error)))
             lines = written.split("\n")
@@ -187,18 +191,18 @@ def writes(ctx: StepContext, task: Task, shots: int) -> bool:
     """Does the model write the right answer, if it always takes the most probable token?"""
     prompt = task.prompt(shots, ctx.view.seed, ctx.view.mixed)
     length = len(ctx.model.tokenizer.encode(f" {task.question[1]}")) + 1
-    written = compute.text_after(ctx.model.name, _given(ctx, prompt), Decoding(max_tokens=length))
+    written = writing.text_after(ctx.model.name, _given(ctx, prompt), Decoding(max_tokens=length))
     return written.strip().startswith(task.question[1])
 
 
 def _all(ctx: StepContext) -> None:
     """All tasks at this number of examples: is the right answer written, and what is its share?"""
-    view, rows, hits = ctx.view, [], 0
+    view, rows, hits, fit = ctx.view, [], 0, 0
     for task in tasks().values():
         shots = min(view.shots, len(task.demonstrations))
         found = shares(ctx.model.name, task.name, shots, view.seed, view.mixed)
         hit = found is not None and writes(ctx, task, shots)
-        hits += hit
+        hits, fit = hits + hit, fit + (found is not None)
         note = "no room" if found is None else "hit" if hit else "miss"
         told = say("decode", f"prompts/{note}", share=0.0 if found is None else found[1])
         row = {"label": _called(task.name), "value": 0.0 if found is None else found[1], "note": told}
@@ -208,7 +212,8 @@ def _all(ctx: StepContext) -> None:
     pick = (names, lambda name: state.change(task=name))
     title = say("decode", "prompts/all", n=view.shots)
     chart(ctx, "all", figure, title, foot=say("decode", "prompts/all/foot"), pick=pick)
-    text(say("decode", "prompts/all/explained", model=ctx.model.name, hits=hits, n=len(rows)))
+    told = dict(model=ctx.model.name, hits=hits, n=fit, all=len(rows))
+    text(say("decode", "prompts/all/explained" if fit == len(rows) else "prompts/all/some", **told))
 
 
 # --- where it comes from -------------------------------------------------------------------------

@@ -2,10 +2,10 @@
 
 import math
 
-from app import compute, state
+from app import state, writing
 from app.text import say
 from app.ui.context import StepContext
-from app.ui.controls import button, number, slider, slider_of, switch_of
+from app.ui.controls import button, number, slider, switch_of
 from app.ui.frame import light
 from app.ui.labels import escape
 from app.ui.page import columns, put, text
@@ -18,7 +18,7 @@ from engine.decode.tree import exact as exact_search
 from engine.worked import Check
 from engine.worked.derived import worst
 
-DEEPEST, DEEPEST_EXACT = 6, 4  # tokens
+DEEPEST_EXACT = 4  # tokens
 SAMPLES = 3
 LIGHTER = 1e-4  # by how much a sum of −ln p must be lower than another
 MISSED = {"storybook": ("Once upon a time", 4)}  # where greedy search misses the most probable text
@@ -27,16 +27,16 @@ HEADS = ("way", "text", "sum", "again", "probability", "steps")
 
 def draw(ctx: StepContext) -> None:
     view = ctx.view
-    depth, exactly = min(view.length, DEEPEST), state.unfolded("exactly")
+    depth = view.depth
     one = written(ctx.model.name, view)
     seeds = tuple(min(state.RANGES["seed"][1], view.seed + k) for k in range(SAMPLES))
-    asked = (depth, seeds, view.width, view.length_penalty, exactly and depth <= DEEPEST_EXACT)
-    found, why = compute.searched(one.name, one.given, one.read, *asked)
+    asked = (depth, seeds, view.width, view.length_penalty, view.exactly and depth <= DEEPEST_EXACT)
+    found, many = writing.searched(one.name, one.given, one.read, *asked)
     unedited(ctx)
-    _controls(ctx, depth, exactly)
+    _controls(ctx)
     _picture(ctx, one, found)
-    if why:
-        text(say("decode", "tree/cannot", why=why))
+    if many:
+        text(say("decode", "tree/cannot", n=many))
     text(_told(one, found))
     left, right = columns(7, 4)
     with left:
@@ -48,11 +48,10 @@ def draw(ctx: StepContext) -> None:
     code(search, sample, exact_search)
 
 
-def _controls(ctx: StepContext, depth: int, exactly: bool) -> None:
+def _controls(ctx: StepContext) -> None:
     a, b, c, d = columns(1, 1, 1, 1)
     with a:
-        act = lambda x: state.change(length=int(x))  # noqa: E731
-        slider_of("depth", say("decode", "tree/depth"), depth, 1, DEEPEST, 1, act)
+        slider(say("decode", "tree/depth"), "depth", 1)
     with b:
         slider(say("decode", "tree/width"), "width", 1)
     with c:
@@ -61,24 +60,17 @@ def _controls(ctx: StepContext, depth: int, exactly: bool) -> None:
         number(say("decode", "seed"), "seed")
     a, b = columns(3, 2)
     with a:
-        flip = lambda on: _search_exactly(on, depth)  # noqa: E731
-        switch_of("exactly", say("decode", "tree/exactly", most=DEEPEST_EXACT), exactly, flip)
+        label = say("decode", "tree/exactly", most=DEEPEST_EXACT)
+        switch_of("exactly", label, ctx.view.exactly, lambda on: _search_exactly(on, ctx.view.depth))
     if case := MISSED.get(ctx.model.name):
         with b:
-            prompt, length = case
-            again = dict(prompt=prompt, length=length, width=state.DEFAULT.width)
-            button("missed", say("decode", "tree/example"), lambda: _show(again))
+            prompt, depth = case
+            again = dict(prompt=prompt, depth=depth, width=state.DEFAULT.width, exactly=True)
+            button("missed", say("decode", "tree/example"), lambda: state.anew(**again))
 
 
 def _search_exactly(on: bool, depth: int) -> None:
-    state.unfold("exactly", on)
-    if on and depth > DEEPEST_EXACT:
-        state.change(length=DEEPEST_EXACT)
-
-
-def _show(case: dict) -> None:
-    state.unfold("exactly", True)
-    state.anew(**case)
+    state.change(exactly=on, depth=min(depth, DEEPEST_EXACT) if on else depth)
 
 
 def _kind(way: str) -> str:
@@ -129,7 +121,7 @@ def nodes(ctx: StepContext, found: Tree, kinds: list[str]) -> list[dict]:
 
 def _again(one: Written, ids: list[int]) -> tuple[float, Check]:
     """−ln of the probability of the tokens `ids`, the whole text read at once, and the check of that."""
-    found, check = compute.surprises(one.name, one.given, (*one.read, *ids))
+    found, check = writing.surprises(one.name, one.given, (*one.read, *ids))
     return float(found.bits[len(one.read) - 1 :].sum()) * math.log(2), check
 
 
@@ -140,7 +132,7 @@ def _told(one: Written, found: Tree) -> str:
     way = min(found.ends, key=lambda way: (round(found.total(way), 4), order.index(_kind(way))))
     if found.total(way) > greedy - LIGHTER:
         return say("decode", "tree/found", greedy=greedy)
-    values = dict(greedy=greedy, best=found.total(way), way=say("decode", f"tree/way/{_kind(way)}"))
+    values = dict(greedy=greedy, best=found.total(way), way=say("decode", f"tree/finds/{_kind(way)}"))
     times = math.exp(greedy - found.total(way))
     return say("decode", "tree/missed", text=one.text(tuple(found.ids(way))).strip(), times=times, **values)
 

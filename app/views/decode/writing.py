@@ -89,7 +89,8 @@ def _best(ctx: StepContext, found: decode.Surprise) -> list[list[tuple[int, str,
 def _told(ctx: StepContext, one: Written) -> str:
     """Sum and perplexity, and why the text ends where it does."""
     found = one.surprise
-    values = dict(bits=found.total, count=len(found.bits), perplexity=found.perplexity, added=len(one.added))
+    bits = f"{found.total:.1f}" if found.total >= 10 else f"{found.total:.3g}"
+    values = dict(bits=bits, count=len(found.bits), perplexity=found.perplexity, added=len(one.added))
     end = "on" if one.more else "full" if one.full else "ended"
     asked = dict(context=one.model.reads[-1].context)
     return f"{say('decode', 'text/sum', ctx.facts, **values)} {say('decode', f'text/{end}', **asked)}"
@@ -105,7 +106,8 @@ def _take(ctx: StepContext, one: Written, at: int, rank: int) -> None:
     ids = (*one.ids[:at], id)
     new = one.text(ids)
     if new.count("\ufffd") > one.text(ids[:-1]).rstrip("\ufffd").count("\ufffd"):
-        return state.tell(say("decode", "text/part", token=ctx.label_of(id)))
+        told = "part" if "\ufffd" in one.text((id,)) else "broken"
+        return state.tell(say("decode", f"text/{told}", token=ctx.label_of(id)))
     field = "prompt" if isinstance(one.given, str) else "target"
     left = len(one.read) + one.decoding.max_tokens - len(ids)
     state.keep_text(ctx.view)

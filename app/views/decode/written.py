@@ -3,13 +3,13 @@
 import math
 from dataclasses import dataclass, replace
 
-from app import catalogue, compute
+from app import catalogue, compute, writing
 from app.once import once
 from app.state import View
 from app.views.decode.settings import decoding_of
-from engine.decode import Decoding, Surprise, repeats
+from engine.decode import Decoding, Surprise, joined, repeats
 from engine.trace.inputs import encode, encode_target
-from engine.worked import Check
+from engine.worked import Check, derived
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class Written:
     decoding: Decoding
 
     @once
-    def _continued(self) -> tuple[tuple[int, ...], bool]:
-        return compute.continued(self.name, self.given, self.read, self.decoding)
+    def _continued(self) -> tuple[tuple[writing.Chosen, ...], bool]:
+        return writing.continued(self.name, self.given, self.read, self.decoding)
 
-    @property
+    @once
     def added(self) -> tuple[int, ...]:
-        return self._continued[0]
+        return tuple(one.id for one in self._continued[0])
 
     @property
     def more(self) -> bool:
@@ -47,16 +47,19 @@ class Written:
         return len(self.ids) == self.model.reads[-1].context
 
     @once
-    def _surprises(self) -> tuple[Surprise, Check]:
-        return compute.surprises(self.name, self.given, self.ids)
+    def _read(self) -> tuple[Surprise, Check]:
+        """Of what was read; of each token that was added it is known since it was chosen."""
+        return writing.surprises(self.name, self.given, self.read)
 
-    @property
+    @once
     def surprise(self) -> Surprise:
-        return self._surprises[0]
+        return joined([self._read[0], *(one.surprise for one in self._continued[0])])
 
-    @property
+    @once
     def check(self) -> Check:
-        return self._surprises[1]
+        found = self.surprise
+        sums = derived.check_summed(found.bits, found.total, found.perplexity)
+        return derived.worst([self._read[1], *(one.check for one in self._continued[0]), sums])
 
     @property
     def log_probability(self) -> float:

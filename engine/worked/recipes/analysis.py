@@ -174,9 +174,14 @@ def surprise(logits: np.ndarray, ids: np.ndarray) -> Made:
     shares = softmax_rows(logits[:-1])[each - 1, ids[1:]]
     bits = np.log2(1 / shares)
     spread = (logits[:-1].max(-1) - logits[each - 1, ids[1:]] + 1) / np.log(2)  # of the exponents, in bits
-    mean = bits.mean() if len(bits) else 0.0
-    value = np.array([*bits, bits.sum(), np.exp2(mean)])
-    return value, np.array([*spread, spread.sum(), np.exp2(mean) * (1 + spread.mean() if len(bits) else 1)])
+    sums, sizes = summed(bits, spread)
+    return np.array([*bits, *sums]), np.array([*spread, *sizes])
+
+
+def summed(bits: np.ndarray, spread: np.ndarray) -> Made:
+    """The sum of bits [N], each of the size `spread`, and two to the power of their mean [2]."""
+    mean, each = (x.mean() if len(x) else 0.0 for x in (bits, spread))
+    return np.array([bits.sum(), np.exp2(mean)]), np.array([spread.sum(), np.exp2(mean) * (1 + each)])
 
 
 def most_probable(logits: np.ndarray, ids: np.ndarray) -> Made:

@@ -187,8 +187,8 @@ def test_beside_an_encoder_it_goes_on_from_a_target():
         (dict(best=5), "best is 5; a search that keeps 4 texts finds at most 4"),
         *((dict(max_new_tokens=x), f"max_new_tokens is {x!r}; it is a whole") for x in (0, math.inf, False)),
         *(
-            (dict(length_penalty=x), f"length_penalty is {x!r}; it is a number")
-            for x in (math.nan, math.inf, "1", None, True)
+            (dict(length_penalty=x), f"length_penalty is {x!r}; it goes from −20 to 20")
+            for x in (math.nan, math.inf, "1", None, True, 400, -1e308, 20.5)
         ),
     ],
 )

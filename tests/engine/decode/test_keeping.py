@@ -41,6 +41,12 @@ def test_the_tokens_are_those_of_greedy_writing():
     assert agreement(model, "Once upon a time", 6).ids == ids
 
 
+def test_it_ends_where_the_text_ends():
+    model = engine.load("interpreter", device="cpu")
+    found, written = agreement(model, "I see a cat.", 16), engine.generate(model, "I see a cat.")
+    assert found.ids == [*(step.id for step in written), model.end]
+
+
 def test_another_cache_would_be_seen(monkeypatch):
     from engine.model.cache import Cache
 

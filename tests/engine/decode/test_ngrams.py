@@ -84,11 +84,39 @@ def test_the_same_seed_writes_the_same_words(found):
     assert set(texts[0]) <= set(found.words)
 
 
-def test_draws_fall_as_often_as_their_probability_says(all_):
-    p = all_.probabilities(all_.split("The cat"), 2)[: all_.unknown]
-    drawn = Counter(all_.write("The cat", 1, 2, seed)[0] for seed in range(2000))
-    for word, share in zip(all_.words, p / p.sum(), strict=True):
+def shares(counts, before: list[int], n: int) -> np.ndarray:
+    """How probable each word is on the die of n words: its count, and of what is left out that of one less."""
+    words, often = counts.followers(before, n)
+    own, times = np.zeros(counts.unknown), counts.times(before, n)
+    own[words] = often / times if times else 0.0
+    return own if n == 0 else own + (1 - own.sum()) * shares(counts, before, n - 1)
+
+
+@pytest.mark.parametrize("which", ["all_", "found"])
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_draws_fall_as_often_as_their_counts_say(which, n, request):
+    counts = request.getfixturevalue(which)
+    drawn = Counter(counts.write("The cat", 1, n, seed)[0] for seed in range(2000))
+    for word, share in zip(counts.words, shares(counts, counts.split("The cat"), n), strict=True):
         assert abs(drawn[word] - 2000 * share) < 4.5 * (2000 * share) ** 0.5 + 1
+
+
+def test_the_words_that_were_left_out_are_counted_with_their_run(shipped):
+    counts, text = shipped, " it was too"
+    before = counts.split(text)
+    for n in (1, 2, 3):
+        words, often = counts.followers(before, n)
+        times, u = counts.times(before, n), float(often[:3].sum() / counts.times(before, n)) - 1e-6
+        assert often.sum() < times and counts.throw(before, n, u) == words[2]
+        rest = float(often.sum() / times)
+        assert counts.throw(before, n, rest + 0.25 * (1 - rest)) == counts.throw(before, n - 1, 0.25)
+
+
+@pytest.mark.parametrize("name", ["count", "n", "seed"])
+@pytest.mark.parametrize("value", [-1, "3", 1.5, None, 2**70])
+def test_a_number_that_cannot_be_is_named(found, name, value):
+    with pytest.raises(ValueError, match=f"^{name} is .* it is a whole number from 0"):
+        found.write("The cat", **dict(count=2) | {name: value})
 
 
 def test_what_is_saved_is_read_again(found, tmp_path):
