@@ -59,10 +59,10 @@ def value(numbers, names: Names | None = None) -> Value:
             f"{array.size:,} numbers in the shape {told(array.shape)} are too many; at most {MOST_CELLS:,} "
             "in rows and columns are shown. Take fewer rows or columns."
         )
-    default = counted(array.shape)
-    if names is None or tuple(map(len, names)) != array.shape:
-        names = default
-    return Value(array, tuple(own or usual for own, usual in zip(names, default, strict=True)))
+    usual = counted(array.shape)
+    names = names if names is not None and len(names) == len(usual) else usual
+    fits = (own if len(own) == len(others) else others for own, others in zip(names, usual, strict=True))
+    return Value(array, tuple(map(tuple, fits)))
 
 
 def counted(shape: tuple[int, ...]) -> Names:
