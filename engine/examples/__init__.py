@@ -66,6 +66,7 @@ __all__ = [
     "Misfit",
     "all_rows",
     "compare",
+    "exam",
     "names",
     "read",
     "rows_of",

@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from engine.examples.example import Example, from_data, values_of
 from engine.examples.value import Misfit, read_number
@@ -207,7 +208,7 @@ def _merges(corpus: dict[str, int], count: int) -> tuple[tuple[str, ...], str]:
     for _ in range(count):
         pairs = Counter()
         for word, parts in cut.items():
-            for pair in zip(parts, parts[1:], strict=False):
+            for pair in pairwise(parts):
                 pairs[pair] += corpus[word]
         best = min(pairs, key=lambda pair: (-pairs[pair], pair))
         second = ", ".join(

@@ -113,6 +113,11 @@ def read_grid(text: str) -> list[list[float]]:
         raise Misfit(f"{len(lines):,} rows are too many; the most is {MOST}.")
     by = next((sign for sign in "\t;," if sign in text), None)
     rows = [line.split(by) for line in lines]
+    return read_cells(rows)
+
+
+def read_cells(rows: list[list[str]]) -> list[list[float]]:
+    """Numbers from cells as they are typed; a Misfit with the place of what is no number, or of a short row."""
     _check_lengths(rows)
     return [[_located(cell, i, j) for j, cell in enumerate(row, 1)] for i, row in enumerate(rows, 1)]
 
