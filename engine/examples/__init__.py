@@ -43,7 +43,8 @@ An example is a file `assets/examples/NAME.toml`:
 Values have 0, 1 or 2 axes: a number, a row, a matrix. `engine.examples.operations` has the operations. Those of
 rows (mean, variance, sum, max, argmax, norm) give a column for a matrix and a number for a row, which then go
 with the matrix number by number: `(X - mean(X)) / sqrt(variance(X) + eps)`. `width(K)` is the number of
-columns, so that `sqrt(width(K))` follows when the matrix is made wider. Rows, columns and places are counted from 1.
+columns, so that `sqrt(width(K))` follows when the matrix is made wider. Rows, columns and places are counted
+from 1. What is said is Markdown with emphasis and `code`; formulas in it are written in plain letters.
 
 From code:
 
@@ -55,6 +56,7 @@ From code:
 `python -m engine.examples [--json] [EXAMPLE …]` prints a row for each printed number.
 """
 
+from engine.examples.exam import exam
 from engine.examples.example import Example, Misfit, names, read, shipped, values_of, work_out
 from engine.examples.formula import why
 from engine.examples.printed import all_rows, compare, rows_of
@@ -64,6 +66,7 @@ __all__ = [
     "Misfit",
     "all_rows",
     "compare",
+    "exam",
     "names",
     "read",
     "rows_of",

@@ -14,6 +14,7 @@ from engine.examples import arrays  # noqa: F401  (it adds its operations to the
 from engine.examples.operations import OPERATIONS, Operation
 from engine.examples.value import Misfit, Value, short, value
 from engine.worked.recipes.terms import Worked
+from engine.worked.recipes.terms import number as to_digits
 
 SIGNS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power"}
 SIGNS |= {ast.MatMult: "matmul"}
@@ -192,6 +193,44 @@ def _sources(part: Part, at: tuple[int, ...]) -> list[str]:
     own = _own(part, at)
     names = [part.value.names[axis][i] for axis, i in enumerate(own)]
     return [f"{part.text}[{', '.join(names)}]" if names else part.text]
+
+
+FEW = 36  # numbers of a matrix that is written out in a formula
+
+
+def in_numbers(part: Part) -> str:
+    """A formula that was worked out, with the numbers in place of the names; empty where one is large."""
+    if any(each.value.numbers.size > FEW for each in _leaves(part)):
+        return ""
+    return _written(part)
+
+
+def _leaves(part: Part) -> list[Part]:
+    return [leaf for each in part.parts for leaf in _leaves(each)] if part.operation else [part]
+
+
+def _written(part: Part) -> str:
+    if not part.operation or part.operation.name in ("width", "height", "size"):
+        return matrix(part.value)
+    inside = []
+    for i, each in enumerate(part.parts):
+        text = _written(each)
+        negative = not each.operation and text.startswith("-") and i > 0 and part.operation.name != "divide"
+        shown = replace(each, latex=text)
+        inside.append(f"({text})" if negative else _bracketed(part.operation, shown, i))
+    return _in_latex(part.operation, inside)
+
+
+def matrix(of: Value) -> str:
+    """A value in LaTeX: a number, or a matrix in brackets."""
+    if not of.shape:
+        return number(float(of.numbers))
+    rows = [" & ".join(_brief(x) for x in row) for row in of.grid.tolist()]
+    return r"\begin{bmatrix} " + r" \\ ".join(rows) + r" \end{bmatrix}"
+
+
+def _brief(x: float) -> str:
+    return number(x) if x == int(x if math.isfinite(x) else 0) else to_digits(x, 3)
 
 
 def same(a: Value, b: Value) -> bool:

@@ -2,8 +2,8 @@
 
 A printed number agrees if it is the computed one rounded to as many places as are printed; a number exactly
 half way may be rounded either way. Where it is the computed one cut off instead of rounded, that is said, and
-it does not agree. Where only the minus is missing, the text of the slide may have lost it when it was extracted:
-nothing is said against the slide.
+it does not agree. Where only the minus is missing, the text of the slide may have lost it when it was
+extracted: nothing is said against the slide.
 """
 
 import math

@@ -59,10 +59,10 @@ def value(numbers, names: Names | None = None) -> Value:
             f"{array.size:,} numbers in the shape {told(array.shape)} are too many; at most {MOST_CELLS:,} "
             "in rows and columns are shown. Take fewer rows or columns."
         )
-    default = counted(array.shape)
-    if names is None or tuple(map(len, names)) != array.shape:
-        names = default
-    return Value(array, tuple(own or usual for own, usual in zip(names, default, strict=True)))
+    usual = counted(array.shape)
+    names = names if names is not None and len(names) == len(usual) else usual
+    fits = (own if len(own) == len(others) else others for own, others in zip(names, usual, strict=True))
+    return Value(array, tuple(map(tuple, fits)))
 
 
 def counted(shape: tuple[int, ...]) -> Names:
@@ -113,6 +113,11 @@ def read_grid(text: str) -> list[list[float]]:
         raise Misfit(f"{len(lines):,} rows are too many; the most is {MOST}.")
     by = next((sign for sign in "\t;," if sign in text), None)
     rows = [line.split(by) for line in lines]
+    return read_cells(rows)
+
+
+def read_cells(rows: list[list[str]]) -> list[list[float]]:
+    """Numbers from cells as they are typed; a Misfit with the place of what is no number, or of a short row."""
     _check_lengths(rows)
     return [[_located(cell, i, j) for j, cell in enumerate(row, 1)] for i, row in enumerate(rows, 1)]
 
