@@ -58,6 +58,7 @@ DRAWN = (
     "tree",
     "grid",
     "sheet",
+    "links",
 )
 
 SHARED = (
@@ -340,6 +341,12 @@ def sheet(key: str, header: dict, **acts: Act) -> None:
     words, and for a file its name (file), its text and how long one may be (most). open is called with a
     text, reset with True."""
     put("sheet", key, header, [name for name, _ in header["acts"]], **acts)
+
+
+def links(key: str, header: dict) -> None:
+    """A table with links in it; `header` has say, heads and rows of cells: a text, or {text, href}. Links come
+    from our own files, never from what was typed."""
+    put("links", key, header)
 
 
 def qr(key: str, header: dict) -> None:

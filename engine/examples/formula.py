@@ -9,8 +9,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from engine.examples.numbers import number
 from engine.examples import arrays  # noqa: F401  (it adds its operations to the table)
+from engine.examples.numbers import number
 from engine.examples.operations import OPERATIONS, Operation
 from engine.examples.value import Misfit, Value, short, value
 from engine.worked.recipes.terms import Worked

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.views.by_hand import divide, exam, examples, own, waves
+from app.views.by_hand import divide, exam, examples, own, slides, waves
 
 DRAW: dict[str, Callable[[], None]] = {
     "examples": examples.draw,
@@ -10,4 +10,5 @@ DRAW: dict[str, Callable[[], None]] = {
     "waves": waves.draw,
     "own": own.draw,
     "exam": exam.draw,
+    "slides": slides.draw,
 }

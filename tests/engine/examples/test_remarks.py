@@ -1,5 +1,5 @@
-"""What the slides say and what is so instead: each remark that names a test is proved here, on a shipped model where
-there is one for it."""
+"""What the slides say and what is so instead: each remark that names a test is proved here, on a shipped model
+where there is one for it."""
 
 import datetime
 import tomllib
