@@ -102,9 +102,10 @@ class View:
     cell: str = ""
     predict: bool = False
     own: str = ""
-    # its random vectors and waves: how wide, how many positions; its exercises: the kind, how many, with solutions
+    # its random vectors and waves: how wide, how many positions
     wide: int = ranged(64, 1, 1024)
     positions: int = ranged(50, 2, 500)
+    # its exercises: their kind, how many, with solutions
     exercise: str = one_of("mixed", "mixed", *KINDS)
     exercises: int = ranged(5, 1, 40)
     solved: bool = False

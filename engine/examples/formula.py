@@ -195,6 +195,7 @@ def _sources(part: Part, at: tuple[int, ...]) -> list[str]:
     return [f"{part.text}[{', '.join(names)}]" if names else part.text]
 
 
+TAKEN = ("width", "height", "size", "transpose", "row", "rows", "column", "columns", "reorder", "identity")
 FEW = 36  # numbers of a matrix that is written out in a formula
 
 
@@ -210,7 +211,7 @@ def _leaves(part: Part) -> list[Part]:
 
 
 def _written(part: Part) -> str:
-    if not part.operation or part.operation.name in ("width", "height", "size"):
+    if not part.operation or part.operation.name in TAKEN:
         return matrix(part.value)
     inside = []
     for i, each in enumerate(part.parts):

@@ -429,13 +429,13 @@ def _count_cell(what: str):
     return cell
 
 
-@operation(r"\mathrm{{width}}({0})", "the number of columns", 1, _count_cell("width"))
+@operation(r"d_{{{0}}}", "the number of columns", 1, _count_cell("width"))
 def width(a: Value) -> Value:
     """The number of columns; of a row, of its entries."""
     return value(a.grid.shape[1])
 
 
-@operation(r"\mathrm{{height}}({0})", "the number of rows", 1, _count_cell("height"))
+@operation(r"n_{{{0}}}", "the number of rows", 1, _count_cell("height"))
 def height(a: Value) -> Value:
     """The number of rows."""
     return value(a.grid.shape[0])

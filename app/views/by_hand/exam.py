@@ -63,6 +63,4 @@ def _solution(i: int, exercise: Exercise) -> None:
         more = {"says": grids.compute.marked(step.says)} if step.says else {}
         if latex := grids.in_numbers(done.part):
             more["numbers"] = grids.formula(f"= {latex}", name)
-        grids.plain(
-            f"solution-{i}-{name}", name, done.part.value, f"{step.latex} = {step.formula.latex}", **more
-        )
+        grids.plain(f"solution-{i}-{name}", name, done.part.value, grids.equation(step), **more)

@@ -12,7 +12,7 @@ from engine.examples import Misfit, changes
 from engine.examples.exam import near
 from engine.examples.example import Done, Given
 from engine.examples.formula import Part, in_numbers
-from engine.examples.printed import Row
+from engine.examples.printed import CUT, Row
 from engine.examples.value import MOST, Value, read_cells, read_number, short, told
 from engine.worked import Worked
 
@@ -149,17 +149,22 @@ def result(done: Done, printed: list[Row], covered: bool, shown: bool, act: Call
     reveal   called where a covered result is wanted
     """
     step, part = done.step, done.part
-    more = {"formula": formula(f"{step.latex} = {step.formula.latex}", step.name)}
+    more = {"formula": formula(equation(step), step.name)}
     more |= {"says": compute.marked(step.says) if step.says else None, "shape": told(part.value.shape)}
     if shown and part.operation and (latex := in_numbers(part)):
         more |= {"numbers": formula(f"= {latex}", step.name)}
     if covered:
         return _covered(step.name, part, more, reveal)
-    more |= {"printed": marks(printed), "after": told_of(printed), "full": rows_of(part.value, 12)}
+    more |= {"printed": marks(printed), "after": told_of(printed, part.value), "full": rows_of(part.value, 12)}
     more |= {"picked": picked(step.name)}
     head = header(step.name, "result", part.value, rows_of(part.value), **more)
     size = part.value.grid.shape
     components.grid(f"step-{step.name}", head, pick=cell(*size, act))
+
+
+def equation(step) -> str:
+    """A step's symbol and its formula, or only one of them where both are the same."""
+    return step.latex if step.latex == step.formula.latex else f"{step.latex} = {step.formula.latex}"
 
 
 def picked(name: str) -> list[int] | None:
@@ -214,20 +219,27 @@ def told_row(row: Row) -> str:
     return say("by_hand", f"printed/{kind}", printed=row.printed, should=row.should)
 
 
-def told_of(printed: list[Row]) -> list[str]:
-    """What the lecture printed beside what was computed, in sentences."""
+def told_of(printed: list[Row], value: Value) -> list[str]:
+    """What the lecture printed beside what was computed, in sentences, a line each."""
     if not printed:
         return []
     wrong = [row for row in printed if not row.agrees]
     where = say("by_hand", "printed/where", lecture=printed[0].lecture, place=printed[0].place)
     if not wrong:
         return [say("by_hand", "printed/all", n=len(printed), where=where)]
-    told_here = [
-        say("by_hand", "printed/cell", row=row.row, column=row.column, printed=row.printed, should=row.should)
-        for row in wrong
-    ]
     lead = say("by_hand", "printed/some", n=len(printed), wrong=len(wrong), where=where)
-    return [f"{lead} {' '.join(told_here)}"]
+    return [lead, *(_told_wrong(row, value) for row in wrong)]
+
+
+def _told_wrong(row: Row, value: Value) -> str:
+    """One printed number that does not follow, and where it stands."""
+    at = [value.rows[row.row - 1], value.columns[row.column - 1]]
+    cell = ", ".join(filter(None, at))
+    kind = "cut" if row.verdict == CUT else "cell"
+    printed = row.printed.replace("-", "−")
+    return say(
+        "by_hand", f"printed/{kind}", cell=f"{cell}: " if cell else "", printed=printed, should=row.should
+    )
 
 
 # --- arithmetic --------------------------------------------------------------------------------------

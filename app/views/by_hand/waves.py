@@ -20,7 +20,7 @@ def draw() -> None:
     layout = state.noted("layout", LAYOUTS[0])
     names = {name: say("by_hand", f"waves/{name}") for name in LAYOUTS}
     choice_of("layout", say("by_hand", "waves/layouts"), layout, names, lambda name: state.note("layout", name))
-    a, b, c = columns(1, 1, 1)
+    a, b = columns(1, 1)
     with a:
         number(say("by_hand", "waves/width"), "wide")
     with b:
