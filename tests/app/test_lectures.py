@@ -12,11 +12,16 @@ from app import catalogue, lectures
 from app.architecture import steps_of
 from app.state import CHOICES, DEFAULT, read_link, side_of
 from engine.examples import all_rows, names
-from tests.app.visit import MAIN, given, markdown, report, reported, visit
+from tests.app.visit import MAIN, fire, given, markdown, visit
 
 PAGE = str(MAIN.parent / "views" / "by_hand" / "page.py")
 NUMBERS = tuple(lectures.titles())
 ITEMS = [item for lecture in NUMBERS for slide in lectures.slides(lecture) for item in slide.items]
+
+
+@cache
+def models() -> list[str]:
+    return catalogue.models()
 
 
 @cache
@@ -30,13 +35,13 @@ def trouble(link: str) -> str:
     """Why a link does not lead where it says; empty if it does."""
     page, _, query = link[1:].partition("?")
     params = dict(parse_qsl(query, strict_parsing=True)) if query else {}
-    view, ignored = read_link(params, catalogue.models())
+    view, ignored = read_link(params, models())
     if ignored:
         return " ".join(ignored)
     if page == "by-hand" and "example" in params and params["example"] not in names():
         return f"no example {params['example']}"
     if page == "" and "step" in params:
-        model = view.model or catalogue.models()[0]
+        model = view.model or models()[0]
         side = side_of(replace(view, model=model))
         if view.step not in steps(model, side):
             return f"{model} {side} has no step {view.step}"
@@ -50,7 +55,8 @@ def test_the_list_is_long_and_every_lecture_is_in_it():
 
 
 def test_every_link_leads_somewhere():
-    assert not {item.link: why for item in ITEMS if item.there and (why := trouble(item.link))}
+    links = {item.link for item in ITEMS if item.there}
+    assert not {link: why for link in links if (why := trouble(link))}
 
 
 def test_a_page_that_is_not_there_is_a_planned_one():
@@ -81,15 +87,12 @@ def test_printed_numbers_name_slides_of_the_list():
 
 
 def test_the_page_shows_the_list_of_a_lecture():
-    at = visit()
-    at.switch_page(PAGE)
-    at.query_params["hand"] = "slides"
-    at.run()
+    at = visit(hand="slides").switch_page(PAGE).run()
     assert not at.exception
     rows = given(at, "links-where")["rows"]
     assert len(rows) == sum(len(slide.items) for slide in lectures.slides("000"))
     assert all(isinstance(cell, dict) or "not there yet" in cell for *_, cell in rows)
-    report(at, reported(at, "control-lecture", "change", "002"))
+    fire(at, "control-lecture", change="002")
     assert not at.exception
     printed = {row[1] for row in given(at, "links-differing")["rows"]}
     assert "786" in printed

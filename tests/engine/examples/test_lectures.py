@@ -1,4 +1,4 @@
-"""What the lectures print, transcribed and computed once more in numpy and fractions: nothing is the engine's."""
+"""What the lectures print, transcribed and computed again in numpy and fractions; nothing is the engine's."""
 
 import datetime
 import math
