@@ -5,7 +5,7 @@ from app.lectures import Item, Slide
 from app.text import plain, say
 from app.ui.controls import choice_of
 from app.ui.page import text
-from engine.examples import all_rows
+from engine.examples import all_rows, shipped
 
 
 def draw() -> None:
@@ -34,6 +34,9 @@ def _link(item: Item) -> dict | str:
     if not item.there:
         return plain(say("slides", "later", page=item.page))
     page, _, query = item.link[1:].partition("?")
+    name = query.removeprefix("example=")
+    if name != query:
+        return _example(name, f"{_page(page)}: ")
     shown = query.replace("&", ", ").replace("=", " ").replace("_", " ")
     return {"text": ": ".join(filter(None, (_page(page), shown))), "href": f".{item.link}"}
 
@@ -60,8 +63,8 @@ def _remarks(lecture: str) -> None:
     _table("remarks", rows)
 
 
-def _example(name: str) -> dict | str:
-    return {"text": name.replace("_", " "), "href": f"./by-hand?example={name}"} if name else ""
+def _example(name: str, before: str = "") -> dict | str:
+    return {"text": before + shipped(name).title, "href": f"./by-hand?example={name}"} if name else ""
 
 
 def _table(name: str, rows: list[list]) -> None:

@@ -63,6 +63,7 @@ PILE = "227.12 90.27 100.96 62.77 56.21 95.16 51.15 32.20 22.90 19.26 10.88"
 PILE += " 12.98 6.38 7.75 5.52 6.30 4.59 3.90 3.73 2.38 1.89 0.88"
 PILE = [Fraction(x) for x in PILE.split()]
 PIECES = ["Ar", "ag", "orn", " told", " Fro", "do", " to", " mind", " L", "oth", "lor", "ien"]
+DUE = [(3, 21, 5), (3, 21, 19), (5, 2, 10), (11, 7, 10)]  # Thursdays, and days to a Tuesday or Sunday
 X = np.array([100, 200, 100, 0])
 
 # (example, value) → what is printed, and the same computed; None: not printed
@@ -117,6 +118,10 @@ PRINTED = {
     ("flops", "D"): ("15T", 15 * 10**12),
     ("flops", "ratio"): ("3", Fraction(2 + 4, 2)),
     ("facts_dates", "date"): (["19", "21", "23", "28", "3"], dates()),
+    ("facts_dates", "due"): (
+        ["26", "9", "12", "17"],
+        [(datetime.date(2024, m, d) + datetime.timedelta(n)).day for m, d, n in DUE],
+    ),
     ("facts_years", "models"): (
         ["2018", "2018", "2019", "2019", "2020", "2020", "2020", "2022"],
         [2018, 2018, 2019, 2019, 2019, 2020, 2020, 2022],
@@ -136,6 +141,7 @@ PRINTED = {
     ("facts_pieces", "words"): ("6", len("".join(PIECES).split())),
     ("facts_pieces", "tokens"): ("12", len(PIECES)),
     ("facts_bleu", "german"): ("28.4", 28.4),
+    ("facts_bleu", "french"): ("41.0", 41.0),
     ("facts_bleu", "gain"): ("2", Fraction("28.4") - Fraction("26.36")),
     ("facts_batch", "sentences"): ("8", 8),
     ("facts_batch", "block"): ("10", 10),
@@ -146,6 +152,7 @@ PRINTED = {
     ("facts_data", "dolma"): ("3T", 3 * 10**12),
     ("facts_data", "pairs"): ("5M", Fraction("4.5") * 10**6),
     ("facts_images", "thousand"): ("14M", 1_281_167),
+    ("facts_images", "objects"): ("200K", round(82_783 + 40_504 + 81_434, -5)),
     ("facts_images", "classes"): ([None, "1000"], [21_841, 1000]),
     ("facts_images", "images"): (["14M"], [14_197_122]),
     ("facts_images", "ade"): ("20K", 20_210),
