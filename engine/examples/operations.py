@@ -101,7 +101,7 @@ for _row in (
     ("subtract", np.subtract, "{0} - {1}", "the difference, number by number", 2),
     ("multiply", np.multiply, r"{0} \cdot {1}", "the product, number by number", 2),
     ("divide", np.divide, r"\frac{{{0}}}{{{1}}}", "the quotient, number by number", 2),
-    ("power", np.power, "{0}^{{{1}}}", "a power, number by number", 2),
+    ("power", np.power, "{{{0}}}^{{{1}}}", "a power, number by number", 2),
     ("negative", np.negative, "-{0}", "with the other sign", 1),
     ("sqrt", np.sqrt, r"\sqrt{{{0}}}", "the square root", 1),
     ("exp", np.exp, "e^{{{0}}}", "e to the power of each number", 1),
@@ -259,7 +259,7 @@ def _causal_cell(parts, at):
 
 
 @operation(
-    r"M({0})",
+    r"\mathrm{{causal}}({0})",
     "the causal mask that is added to scores: 0, and −∞ where the column comes after the row",
     1,
     _causal_cell,

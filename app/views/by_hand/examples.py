@@ -55,6 +55,8 @@ def show(example: Example) -> None:
     if example.question:
         _question(changed)
     text(f"#### {say('by_hand', 'steps')}")
+    if example.question and not state.noted(f"answer {example.name}"):
+        return text(say("by_hand", "question/first"))
     _steps(example, changed)
     _walk(example)
 

@@ -92,7 +92,7 @@ def given(example: str, one: Given, fixed: bool, act: Callable[[Value | None], N
     shown = typed if fits else cells
     can = {"rows": now.numbers.ndim == 2, "columns": now.numbers.ndim > 0, "drag": now.numbers.ndim == 2}
     can = FIXED if fixed else can | {"drag": can["drag"] and len(now.rows) > 1}
-    more = {"formula": formula(one.latex, one.name), "shape": told(now.shape), "can": can}
+    more = {"formula": formula(one.latex, one.name), "shape": told(now.shape) if now.shape else "", "can": can}
     more |= {"full": cells}
     more |= {"says": compute.marked(one.says) if one.says else None}
     more |= {"ours": say("by_hand", "ours", why=one.ours) if one.ours else ""}
@@ -150,7 +150,10 @@ def result(done: Done, printed: list[Row], covered: bool, shown: bool, act: Call
     """
     step, part = done.step, done.part
     more = {"formula": formula(equation(step), step.name)}
-    more |= {"says": compute.marked(step.says) if step.says else None, "shape": told(part.value.shape)}
+    more |= {
+        "says": compute.marked(step.says) if step.says else None,
+        "shape": told(part.value.shape) if part.value.shape else "",
+    }
     if shown and part.operation and (latex := in_numbers(part)):
         more |= {"numbers": formula(f"= {latex}", step.name)}
     if covered:
