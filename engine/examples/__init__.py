@@ -3,8 +3,8 @@
 An example is a file `assets/examples/NAME.toml`:
 
     title = "LayerNorm of four numbers"
-    topic = "normalisation"       # attention, masks, positions, normalisation, recurrent, counting, decoding,
-                                  # networks
+    topic = "normalisation"       # attention, masks, positions, normalisation, recurrent, counting, facts,
+                                  # decoding, networks
     lecture = "002"               # the first three digits of its file
     place = "Layer Normalization" # the heading of the slide
     says = "…"                    # for the reader, Markdown; optional

@@ -15,8 +15,8 @@ from engine.examples.formula import Part
 from engine.examples.value import LARGEST, MOST, Misfit, Value, short, told, value
 
 FOLDER = Path(__file__).parents[2] / "assets" / "examples"
-TOPICS = ("attention", "masks", "positions", "normalisation", "recurrent", "counting", "decoding", "networks")
-TOPICS += ("own",)
+TOPICS = ("attention", "masks", "positions", "normalisation", "recurrent", "counting", "facts", "decoding")
+TOPICS += ("networks", "own")
 LARGEST_FILE = 200_000  # characters of an example's file
 MOST_STEPS = 60
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}")
@@ -228,8 +228,8 @@ def _numbers(name: str, given: object) -> np.ndarray:
     cells = [x for row in rows for x in (row if isinstance(row, list) else [row])]
     if not cells or any(isinstance(x, bool) or not isinstance(x, int | float) for x in cells):
         raise Misfit(f"{name} needs numbers: one, a list of them, or a list of rows.")
-    if any(not (x == -math.inf or abs(x) <= LARGEST * 1e6) for x in cells):
-        raise Misfit(f"{name} has a number that is too large, or none; the largest is {LARGEST * 1e6:.0e}.")
+    if any(not (x == -math.inf or abs(x) <= LARGEST) for x in cells):
+        raise Misfit(f"{name} has a number that is too large, or none; the largest is {LARGEST:.0e}.")
     kinds = {isinstance(row, list) for row in rows}
     lengths = {len(row) for row in rows if isinstance(row, list)}
     if len(kinds) > 1 or len(lengths) > 1 or 0 in lengths:

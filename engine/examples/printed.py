@@ -64,7 +64,7 @@ def compare(printed: str, computed: float) -> tuple[str, str]:
         )
         half = _half_way(exact, unit)
     near = {up, down, *half}
-    should = _written(up, text)
+    should = _written(up, text, "," in printed)
     if wanted in near:
         return should, AGREES
     if not sign and -wanted in near:
@@ -92,12 +92,13 @@ def _decimal(text: str) -> tuple[Decimal, Decimal, str]:
     return Decimal(f"{found[1]}{found[2] or 0}{found[3] or ''}").scaleb(power), worth, found[1]
 
 
-def _written(x: Decimal, like: str) -> str:
-    """A number in the manner of the printed one: as many places, the same unit, a leading zero or none."""
+def _written(x: Decimal, like: str, commas: bool) -> str:
+    """A number in the manner of the printed one: as many places, the same unit, a leading zero or none, commas
+    between thousands or none."""
     found = NUMBER.fullmatch(like)
     power = int(found[4] or 0) + UNITS[found[5]]
     places = len((found[3] or ".")[1:])
-    text = f"{x.scaleb(-power):,.{places}f}"
+    text = f"{x.scaleb(-power):{',' * commas}.{places}f}"
     if places and not found[2]:
         text = text.replace("0.", ".", 1) if abs(x.scaleb(-power)) < 1 else text
     zero = not text.strip("-0.,")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from app import components, compute, state
+from app.text import plain as unescaped
 from app.text import say
 from app.ui.events import Act, Refused, cell, flag
 from engine.examples import Misfit, changes
@@ -95,7 +96,7 @@ def given(example: str, one: Given, fixed: bool, act: Callable[[Value | None], N
     more = {"formula": formula(one.latex, one.name), "shape": told(now.shape) if now.shape else "", "can": can}
     more |= {"full": cells}
     more |= {"says": compute.marked(one.says) if one.says else None}
-    more |= {"ours": say("by_hand", "ours", why=one.ours) if one.ours else ""}
+    more |= {"ours": unescaped(say("by_hand", "ours", why=one.ours)) if one.ours else ""}
     more |= {"trouble": trouble, "bad": _bad(shown) if trouble else []}
 
     def change(order: list[int], text: str) -> None:
