@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 from functools import cache
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
@@ -11,7 +11,7 @@ import engine
 from app import catalogue, lectures
 from app.architecture import steps_of
 from app.state import CHOICES, DEFAULT, read_link, side_of
-from engine.examples import all_rows, names
+from engine.examples import all_rows, names, shipped
 from tests.app.visit import MAIN, fire, given, markdown, visit
 
 PAGE = str(MAIN.parent / "views" / "by_hand" / "page.py")
@@ -99,3 +99,9 @@ def test_the_page_shows_the_list_of_a_lecture():
     assert len(given(at, "links-remarks")["rows"]) == len(lectures.remarks("002"))
     assert any("live" in text for text in markdown(at))
     assert "slides" in CHOICES["hand"] and DEFAULT.hand != "slides"
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_walk_of_an_example_is_there(name):
+    walk = shipped(name).walk
+    assert not walk or not trouble("/?" + urlencode(walk))

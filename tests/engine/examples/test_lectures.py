@@ -102,15 +102,18 @@ PRINTED = {
     ),
     ("parameters_t5", "total"): ([None] * 4 + ["11.0B"], [0] * 4 + [t5(1024, 128 * 128, 65536, 24, 128)]),
     ("parameters_large", "total"): (
-        ["8.0B", None, ["175.0B", "175B"]],
+        ["8.0B", None, "175.0B"],
         [decoder(3072, 72, 51200, 1024), 0, decoder(12288, 96, 50257, 2048)],
     ),
     ("parameters_large", "blocks"): ([None, "17.0B"], [0, 12 * 78 * 4256**2]),
-    ("parameters_large", "llama_rounded"): (
-        "70B",
-        round(
-            80 * (2 * 8192**2 + 2 * 8192 * 1024 + 3 * 8192 * 28672 + 2 * 8192) + 2 * 32000 * 8192 + 8192, -10
-        ),
+    ("parameters_llama", "rounded"): (
+        ["70B"],
+        [
+            round(
+                80 * (2 * 8192**2 + 2 * 8192 * 1024 + 3 * 8192 * 28672 + 2 * 8192) + 2 * 32000 * 8192 + 8192,
+                -10,
+            )
+        ],
     ),
     ("parameters_network", "pixels"): (["28", "28"], [28, 28]),
     ("parameters_network", "hidden"): ("512", 512),
