@@ -19,6 +19,7 @@ from engine.worked.recipes.terms import number as to_digits
 SIGNS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power"}
 SIGNS |= {ast.MatMult: "matmul"}
 LONGEST = 500  # characters of a formula
+DEEPEST = 40
 LOOSE = {"add": 1, "subtract": 1, "negative": 1, "multiply": 2, "matmul": 2, "divide": 3}  # how tight it binds
 
 
@@ -52,11 +53,19 @@ def read(text: str, symbols: Mapping[str, str] | None = None) -> Part:
         raise Misfit(f"A formula of {len(text):,} characters is too long; the most is {LONGEST}.")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
+        if _depth(tree) > DEEPEST:
+            raise Misfit(
+                f"“{short(text)}” has more than {DEEPEST} operations inside each other; take several steps."
+            )
         return _part(tree, symbols or {})
     except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
         if isinstance(error, Misfit):
             raise
         raise Misfit(f"“{short(text)}” is not a formula; one looks like softmax(Q @ K.T / sqrt(3)).") from None
+
+
+def _depth(node: ast.AST) -> int:
+    return 1 + max(map(_depth, ast.iter_child_nodes(node)), default=0)
 
 
 def _part(node: ast.AST, symbols: Mapping[str, str]) -> Part:

@@ -65,8 +65,13 @@ def _together(*values: Value) -> tuple[int, ...]:
             f"{shapes} do not fit together number by number; equal shapes do, a single number, a row as long "
             "as the matrix is wide, or a column as tall. Add or take away rows or columns."
         ) from None
+    return _room(shape)
+
+
+def _room(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of a result, before it is computed; a Misfit where it is too large."""
     if math.prod(shape) > MOST_CELLS:
-        raise Misfit(f"{told(shape)} is too large; at most {MOST_CELLS:,} numbers are shown.")
+        raise Misfit(f"{told(shape)} is too large; at most {MOST_CELLS:,} numbers are shown. Take fewer rows.")
     return shape
 
 
@@ -183,6 +188,7 @@ def matmul(a: Value, b: Value) -> Value:
             f"{told(a.shape)} times {told(b.shape)} does not fit: the first has {a.shape[-1]} columns, the "
             f"second {b.shape[0]} rows, and there must be as many. Add or take away columns or rows."
         )
+    _room((*a.shape[:-1], *b.shape[1:]))
     with np.errstate(all="ignore"):
         return value(a.numbers @ b.numbers, (*a.names[:-1], *b.names[1:]))
 
@@ -266,7 +272,7 @@ def _causal_cell(parts, at):
 )
 def causal(a: Value) -> Value:
     """The mask M that is added: of the shape of a matrix of scores, or n × n."""
-    shape = a.shape if len(a.shape) == 2 else (_whole(a, "causal"),) * 2
+    shape = _room(a.shape if len(a.shape) == 2 else (_whole(a, "causal"),) * 2)
     return value(
         np.where(np.triu(np.ones(shape, bool), 1), -np.inf, 0.0), a.names if len(a.shape) == 2 else None
     )
@@ -604,6 +610,7 @@ def outer(a: Value, b: Value) -> Value:
     """Every number of one row with every number of another."""
     if len(a.shape) != 1 or len(b.shape) != 1:
         raise Misfit(f"An outer product needs two rows of numbers, not {told(a.shape)} and {told(b.shape)}.")
+    _room((*a.shape, *b.shape))
     return value(np.outer(a.numbers, b.numbers), (a.names[0], b.names[0]))
 
 
@@ -615,7 +622,7 @@ def _identity_cell(parts, at):
 @operation(r"I_{{{0}}}", "ones on the diagonal, zeros elsewhere", 1, _identity_cell)
 def identity(n: Value) -> Value:
     """The matrix that changes nothing."""
-    return value(np.eye(_whole(n, "identity")))
+    return value(np.eye(*_room((_whole(n, "identity"),) * 2)))
 
 
 # --- positions ---------------------------------------------------------------------------------------
@@ -647,6 +654,7 @@ def _waves(name: str, layout: str, says: str) -> None:
         if len(positions.shape) == 2:
             raise Misfit(f"Positions are a row of numbers or how many there are, not {told(positions.shape)}.")
         at = positions_of(positions)
+        _room((len(at), n))
         table = [[_wave(t, j, n, layout)[2] for j in range(n)] for t in at]
         return value(table, (tuple(f"{t:g}" for t in at), ()))
 
