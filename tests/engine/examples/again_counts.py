@@ -1,4 +1,4 @@
-"""Examples of recurrence and of counting, computed once more: networks by a loop, parameters by their shapes."""
+"""Examples of recurrence and counting, computed once more: networks by a loop, parameters by their shapes."""
 
 import datetime
 import math
