@@ -116,7 +116,7 @@ def _steps(example: Example, changed: Example) -> None:
     for name, each in done.items():
         if example.question and name in example.question.candidates:
             continue
-        with group(f"step-{name}", border=True):
+        with group(f"work-{name}", border=True):
             if each.trouble:
                 text(f"`{name} = {each.step.formula.text}`")
                 notice(escape(each.trouble), "warning")
