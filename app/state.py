@@ -14,6 +14,7 @@ from app.architecture import CARRIED, CROSS, GLANCE, STEPS, first_picked, norms_
 from app.edits import Edits
 from engine.config import Config, RecurrentConfig
 from engine.decode.prompting import tasks
+from engine.examples.exam import KINDS
 from engine.roles import ROLES
 
 LONGEST_LINK = (
@@ -23,6 +24,7 @@ LONGEST_LINK = (
 LONGEST_TEXT = 1_000_000  # characters of a text that are kept, so that it can be shortened
 TEXTS = 10  # that were written and are remembered to be compared, of a session
 REMEMBERED = 50  # views of a session whose addresses could not hold them
+HANDS = ("examples", "divide", "waves", "own", "exam", "slides")  # parts of the page By hand
 PARTS = ("choice", "text", "tree", "cache", "ngrams", "prompts")  # of the page Decode
 CUT = "cut"  # the parameter of an address that names what it could not hold
 CALLED = {"layer": "block"}  # fields that the page calls otherwise
@@ -96,6 +98,21 @@ class View:
     task: str = one_of("sentiment", *tasks())
     shots: int = ranged(2, 0, 8)
     mixed: bool = False
+    # the page By hand: its part; the example, its changed numbers, the picked cell as step.row.column, whether
+    # results are covered until they are predicted; an example of one's own as the text of its file
+    hand: str = one_of("examples", *HANDS)
+    example: str = ""
+    given: str = ""
+    cell: str = ""
+    predict: bool = False
+    own: str = ""
+    # its random vectors and waves: how wide, how many positions
+    wide: int = ranged(64, 1, 1024)
+    positions: int = ranged(50, 2, 500)
+    # its exercises: their kind, how many, with solutions
+    exercise: str = one_of("mixed", "mixed", *KINDS)
+    exercises: int = ranged(5, 1, 40)
+    solved: bool = False
     # the sampler
     repetition_penalty: float = ranged(1.0, 0.1, 5.0)
     temperature: float = ranged(1.0, 0.1, 5.0)
@@ -388,6 +405,22 @@ def unfold(key: str, open: bool) -> None:
 
 def unfolded(key: str) -> bool:
     return st.session_state.get(f"open-{key}", False)
+
+
+def note(key: str, value: object) -> None:
+    """Remember something of a page for this session: what is typed into it, what was uncovered."""
+    st.session_state.setdefault("noted", {})[key] = value
+
+
+def noted(key: str, usual: object = None) -> object:
+    """What was remembered under a key, or else `usual`."""
+    return st.session_state.get("noted", {}).get(key, usual)
+
+
+def forget(start: str) -> None:
+    """Forget what was remembered under keys that begin so."""
+    kept = st.session_state.get("noted", {})
+    st.session_state.noted = {key: value for key, value in kept.items() if not key.startswith(start)}
 
 
 def tell(note: str) -> None:

@@ -56,6 +56,9 @@ DRAWN = (
     "writing",
     "texts",
     "tree",
+    "grid",
+    "sheet",
+    "links",
 )
 
 SHARED = (
@@ -325,6 +328,25 @@ def worked_arithmetic(key: str, boxes: list[dict], open: int, set: Act) -> None:
     """The arithmetic of picked cells, a box each, as `app.ui.arithmetic` makes them, and which is unfolded;
     `set` is called with [the name of a box's cell, a number that it is to have]."""
     put("worked_arithmetic", key, {"boxes": boxes, "open": open}, [box["cell"] for box in boxes], set=set)
+
+
+def grid(key: str, header: dict, **acts: Act) -> None:
+    """A matrix of a worked example; `header` as `app.views.by_hand.grids` makes it. `acts` has change [order of
+    rows, text], pick [row, column], and those of the header's `acts`, each called with True."""
+    put("grid", key, header, [header["name"], header["mode"], header["rows"], header["cols"]], **acts)
+
+
+def sheet(key: str, header: dict, **acts: Act) -> None:
+    """What is done with a page as a whole: `header` has acts [(print, link, save, open or reset, its label)],
+    words, and for a file its name (file), its text and how long one may be (most). open is called with a
+    text, reset with True."""
+    put("sheet", key, header, [name for name, _ in header["acts"]], **acts)
+
+
+def links(key: str, header: dict) -> None:
+    """A table with links in it; `header` has say, heads and rows of cells: a text, or {text, href}. Links come
+    from our own files, never from what was typed."""
+    put("links", key, header)
 
 
 def qr(key: str, header: dict) -> None:

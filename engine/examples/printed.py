@@ -1,0 +1,142 @@
+"""What a lecture printed beside what follows from its own inputs.
+
+A printed number agrees if it is the computed one rounded to as many places as are printed; a number exactly
+half way may be rounded either way. Where it is the computed one cut off instead of rounded, that is said, and
+it does not agree. Where only the minus is missing, the text of the slide may have lost it when it was
+extracted: nothing is said against the slide.
+"""
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal, localcontext
+
+from engine.examples.example import Example, names, shipped, values_of
+
+NUMBER = re.compile(r"([+-]?)(\d*)(\.\d*)?(?:e([+-]?\d+))?\s*(%|[KMBT]?)")
+UNITS = {"": 0, "%": -2, "K": 3, "M": 6, "B": 9, "T": 12}
+CLOSE = 1e-9  # relative: how near to half way counts as half way
+SIGNS = str.maketrans({"−": "-", ",": None, "≈": None, "~": None, "∞": "inf"})
+AGREES, ROUNDED, CUT, SIGN = "yes", "no", "no: cut off, not rounded", "yes, but for the sign"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A printed number, and the one computed for it.
+
+    should   the computed one to the printed places
+    verdict  "yes"; "yes, but for the sign"; "no"; "no: cut off, not rounded"
+    """
+
+    example: str
+    lecture: str
+    place: str
+    of: str
+    row: int
+    column: int
+    printed: str
+    computed: float
+    should: str
+    verdict: str
+
+    @property
+    def agrees(self) -> bool:
+        """Does it follow from the lecture's own inputs?"""
+        return self.verdict.startswith("yes")
+
+
+def compare(printed: str, computed: float) -> tuple[str, str]:
+    """(the computed number to as many places as printed, the verdict). ValueError if `printed` is no number."""
+    text = printed.translate(SIGNS).strip()
+    if text in ("inf", "+inf", "-inf") or math.isinf(computed):
+        same = text not in ("inf", "+inf", "-inf") or float(text) == computed
+        same = same and text.endswith("inf") and math.isinf(computed)
+        return _plain(computed), AGREES if same else ROUNDED
+    wanted, unit, sign = _decimal(text)
+    if math.isnan(computed):
+        return "no number", ROUNDED
+    exact = Decimal(repr(float(computed)))
+    with localcontext() as context:
+        context.prec = 60
+        up, down, cut = (
+            exact.quantize(unit, rounding=how) for how in (ROUND_HALF_UP, ROUND_HALF_DOWN, ROUND_DOWN)
+        )
+        half = _half_way(exact, unit)
+    near = {up, down, *half}
+    should = _written(up, text, "," in printed)
+    if wanted in near:
+        return should, AGREES
+    if not sign and -wanted in near:
+        return should, SIGN
+    return should, CUT if wanted == cut else ROUNDED
+
+
+def _half_way(exact: Decimal, unit: Decimal) -> set[Decimal]:
+    """Both neighbours of a number that is half way between them but for float64's rounding."""
+    places = exact / unit
+    half = places.to_integral_value(ROUND_DOWN) + Decimal("0.5").copy_sign(places)
+    if abs(places - half) > abs(places) * Decimal(CLOSE):
+        return set()
+    return {(half + side).to_integral_value(ROUND_HALF_UP) * unit for side in (Decimal("-0.5"), Decimal("0.5"))}
+
+
+def _decimal(text: str) -> tuple[Decimal, Decimal, str]:
+    """A printed number, the worth of its last place, and its sign: 1.5B is 1.5e9, to 0.1e9."""
+    found = NUMBER.fullmatch(text)
+    if not found or not (found[2] or (found[3] or ".") != "."):
+        raise ValueError(f"“{text}” is not a number as lectures print them")
+    power = int(found[4] or 0) + UNITS[found[5]]
+    places = len((found[3] or ".")[1:])
+    worth = Decimal(1).scaleb(power - places)
+    return Decimal(f"{found[1]}{found[2] or 0}{found[3] or ''}").scaleb(power), worth, found[1]
+
+
+def _written(x: Decimal, like: str, commas: bool) -> str:
+    """A number in the manner of the printed one: as many places, the same unit, a leading zero or none, commas
+    between thousands or none."""
+    found = NUMBER.fullmatch(like)
+    power = int(found[4] or 0) + UNITS[found[5]]
+    places = len((found[3] or ".")[1:])
+    text = f"{x.scaleb(-power):{',' * commas}.{places}f}"
+    if places and not found[2]:
+        text = text.replace("0.", ".", 1) if abs(x.scaleb(-power)) < 1 else text
+    zero = not text.strip("-0.,")
+    text = text.removeprefix("-") if zero else text
+    return (text + (f"e{found[4]}" if found[4] else "") + found[5]).replace("-", "−")
+
+
+def _plain(x: float) -> str:
+    return f"{x:.6g}".replace("inf", "∞").replace("-", "−")
+
+
+def rows_of(example: Example) -> list[Row]:
+    """A row for each number that a lecture printed in an example."""
+    values, rows = values_of(example), []
+    for printed in example.printed:
+        grid = values[printed.of].grid
+        for i, j, text in printed.cells:
+            if not (i < grid.shape[0] and j < grid.shape[1]):
+                raise IndexError(f"{example.name}: {printed.of} has no cell in row {i + 1}, column {j + 1}")
+            computed = float(grid[i, j])
+            should, verdict = compare(text, computed)
+            rows.append(
+                Row(
+                    example.name,
+                    printed.lecture,
+                    printed.place,
+                    printed.of,
+                    i + 1,
+                    j + 1,
+                    text,
+                    computed,
+                    should,
+                    verdict,
+                )
+            )
+    return rows
+
+
+def all_rows(examples: Iterable[str] | None = None) -> list[Row]:
+    """A row for each printed number of the shipped examples, or of some of them."""
+    return [row for name in (examples or names()) for row in rows_of(shipped(name))]
