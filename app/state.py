@@ -15,6 +15,7 @@ from app.edits import Edits
 from engine.config import Config, RecurrentConfig
 from engine.decode.prompting import tasks
 from engine.roles import ROLES
+from engine.tokenize.training import KINDS
 
 LONGEST_LINK = (
     8000  # characters of all values in an address, as they are written out: servers and proxies refuse
@@ -24,6 +25,7 @@ LONGEST_TEXT = 1_000_000  # characters of a text that are kept, so that it can b
 TEXTS = 10  # that were written and are remembered to be compared, of a session
 REMEMBERED = 50  # views of a session whose addresses could not hold them
 PARTS = ("choice", "text", "tree", "cache", "ngrams", "prompts")  # of the page Decode
+CUTTING = ("beside", "train", "languages", "stages")  # parts of the page Tokenizers
 CUT = "cut"  # the parameter of an address that names what it could not hold
 CALLED = {"layer": "block"}  # fields that the page calls otherwise
 PROMPT = "The animal didn't cross the street because it was too"  # its end is open: several words fit
@@ -64,7 +66,7 @@ class View:
     unit: int = ranged(-1, -1, 999_999)  # a dimension of a vector; -1 is the largest in size
     expert: int = ranged(-1, -1, 9_999)  # of a mixture; -1 is the one with the largest share
     entry: int = ranged(-1, -1, 9_999_999)  # an entry of the vocabulary; -1 is the most probable
-    merge: int = ranged(-1, -1, 9_999)  # how many merges of the picked word are shown; -1 is all
+    merge: int = ranged(-1, -1, 9_999)  # how many merges are shown, of a word or of a training; -1 is all
     # how a step shows it
     # query, key or value: as projected, normalised or rotated
     letter: str = one_of("q", "q", "q_norm", "q_rot", "k", "k_norm", "k_rot", "v")
@@ -92,6 +94,12 @@ class View:
     task: str = one_of("sentiment", *tasks())
     shots: int = ranged(2, 0, 8)
     mixed: bool = False
+    # the page Tokenizers: its part, the tokenizer that is looked at, and how one is trained
+    cutting: str = one_of("beside", *CUTTING)
+    tokenizer: str = ""  # empty: the first; one that is not there gives the first, too
+    kind: str = one_of("byte-bpe", *KINDS)
+    size: int = ranged(800, 2, 4_000)  # entries of its vocabulary
+    corpus: str = ""  # the text that it learns from; empty: the shipped one
     # the sampler
     repetition_penalty: float = ranged(1.0, 0.1, 5.0)
     temperature: float = ranged(1.0, 0.1, 5.0)

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from operator import add
 from pathlib import Path
 
 import regex
@@ -269,6 +270,11 @@ def _pieces(words: Counter[str]) -> Counter[tuple[str, ...]]:
 
 def _continued(a: str, b: str) -> str:
     return a + b.removeprefix(PREFIX)
+
+
+def join_of(kind: str) -> Callable[[str, str], str]:
+    """How two neighbours are written as one, in a kind of tokenizer."""
+    return _continued if kind == "wordpiece" else add
 
 
 def _unheard(name: str, text: str) -> str:
