@@ -4,7 +4,7 @@ DRAW.training = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
   const state = (root.__state ??= { n: null });
-  const given = data.merge < 0 || data.merge > data.merges ? data.merges : data.merge;
+  const given = data.merge;
   if (state.given !== given || state.src !== data.src) state.n = chosen("training", given);
   Object.assign(state, { h: data, given, src: data.src, send: setTriggerValue });
   const draw = () => trained(root, state);
@@ -128,11 +128,11 @@ function moment(state) {
 // The text after n merges, in whole characters: units (bytes or characters) become tokens, and tokens that share
 // a character stand together. `unknown` are the units that no entry stands for.
 function cutAt(text, n) {
-  const ends = tokenEnds(text, n), groups = [];
+  const ends = tokenEnds(text, n), unknown = new Set(text.unknown), groups = [];
   let g = 0, until = 0, shown = "", own = [], start = 0, place = 0;
   for (const end of ends) {
     const raw = text.units.slice(start, end).join(" ");
-    own.push([place++, "", raw, text.unknown.includes(start) && end === start + 1, ""]);
+    own.push([place++, "", raw, unknown.has(start), "", unknown.has(start) ? text.name : ""]);
     while (until < end && g < text.graphemes.length) {
       shown += text.graphemes[g][0];
       until += text.graphemes[g++][1];

@@ -12,16 +12,15 @@ const tokenGroups = (groups, below) =>
 const UNKNOWN_TOKEN = 3, ITS_BYTES = 4, ITS_SOURCE = 5;
 // A token in a row: its id, and its bytes where it is only a part of a character
 const tokenBelow = (part) => {
-  const [i, id, made] = part, source = part[ITS_SOURCE] ? `, in the place of “${part[ITS_SOURCE]}”` : "";
-  const unknown = part[UNKNOWN_TOKEN];
+  const [i, id, made] = part, unknown = part[UNKNOWN_TOKEN];
   return el(
     "span",
     {
       class: "id" + (unknown ? " unknown" : ""),
-      title: `token ${i}: id ${id}${unknown ? `, unknown${source}` : `, ${made}`}`,
+      title: `token ${i}: id ${id}${unknown ? `, unknown: ${part[ITS_SOURCE]}` : `, ${made}`}`,
     },
     ...(part[ITS_BYTES] ? [el("b", { text: part[ITS_BYTES] })] : []),
-    ...(unknown && part[ITS_SOURCE] ? [el("s", { text: part[ITS_SOURCE] })] : []),
+    ...(unknown && part[ITS_SOURCE] ? [el("em", { text: part[ITS_SOURCE] })] : []),
     el("span", { text: id }),
   );
 };

@@ -83,8 +83,8 @@ def _of_entries(tokenizer, text: str) -> list[Token]:
     """Where entries are written otherwise than the text: with ## or ▁."""
     read = tokenizer.run(text)
     unknown = tokenizer.inner.token_to_id("[UNK]") if isinstance(tokenizer, WordPieceTokenizer) else 0
-    found = zip(read.ids, read.tokens, read.offsets, strict=True)
-    return [Token(id, token.encode(), id == unknown, text[a:b]) for id, token, (a, b) in found]
+    found = zip(read.ids, read.offsets, strict=True)
+    return [Token(id, tokenizer.token(id).encode(), id == unknown, text[a:b]) for id, (a, b) in found]
 
 
 def _way(tokenizer) -> Callable:
@@ -106,15 +106,18 @@ def as_written(cutter: Cutter) -> bool:
 
 def groups(cutter: Cutter, tokens: list[Token]) -> list[tuple[str, list[tuple]]]:
     """Whole characters with their tokens: (text, [(place, id, bytes, unknown, the bytes again where a character
-    is cut, what an unknown one stands for)])."""
-    raw = [token.raw for token in tokens]
+    is cut, what an unknown one is beside what is shown)])."""
+    raw, entries = [token.raw for token in tokens], _way(cutter.tokenizer) is _of_entries
     found = graphemes(raw) if as_written(cutter) else [(x.decode(), [i]) for i, x in enumerate(raw)]
-    return [(visible(shown), [_told(i, tokens[i], len(members)) for i in members]) for shown, members in found]
+    return [
+        (visible(shown), [_told(i, tokens[i], len(members), entries) for i in members])
+        for shown, members in found
+    ]
 
 
-def _told(i: int, token: Token, among: int) -> tuple:
+def _told(i: int, token: Token, among: int, entries: bool) -> tuple:
     cut = hex_bytes(token.raw) if among > 1 else ""
-    source = visible(token.source) if token.unknown else ""
+    source = (visible(token.source) if entries else plain.UNKNOWN) if token.unknown else ""
     return i, token.id, hex_bytes(token.raw), token.unknown, cut, source
 
 

@@ -10,6 +10,8 @@ from app.ui.source import ran
 from app.views.tokenizers.parts import DRAW
 from engine.tokenize.plain import texts
 
+TYPED = ("beside", "train", "stages")  # the parts that show the typed text
+
 
 def main() -> None:
     view = state.view(catalogue.models())
@@ -24,12 +26,8 @@ def _page(view: state.View) -> None:
     names = {part: say("tokenizers", f"{part}/name") for part in DRAW}
     choice(say("tokenizers", "parts"), "cutting", names)
     text(f"### {say('tokenizers', f'{view.cutting}/title')}\n\n{say('tokenizers', f'{view.cutting}/lead')}")
-    header = {"text": view.prompt, "placeholder": say("tokenizers", "placeholder")}
-    header |= {
-        "examples": [(shown, name) for name, shown in texts()["ready"].items()],
-        "few": len(texts()["ready"]),
-    }
-    components.prompt("prompt", header, _submit, _submit)
+    if view.cutting in TYPED:
+        _prompt(view)
     notes()
     with group(f"part-{view.cutting}"):
         try:
@@ -37,6 +35,17 @@ def _page(view: state.View) -> None:
         except ValueError as error:
             notice(escape(str(error)[0].upper() + str(error)[1:]) + ".", "warning")
     button("walk", say("tokenizers", "walk"), _walk)
+
+
+def _prompt(view: state.View) -> None:
+    ready = texts()["ready"]
+    header = {name: say("tokenizers", name) for name in ("label", "run", "placeholder")}
+    header |= {
+        "text": view.prompt,
+        "few": len(ready),
+        "examples": [(shown, name) for name, shown in ready.items()],
+    }
+    components.prompt("prompt", header, _submit, _submit)
 
 
 def _submit(text: str) -> None:

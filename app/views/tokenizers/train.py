@@ -1,6 +1,9 @@
 """A tokenizer is trained: merge by merge, or with its likelihoods for Unigram."""
 
+from bisect import bisect_right
 from hashlib import blake2s
+from itertools import accumulate
+from math import exp
 
 import numpy as np
 import regex
@@ -20,8 +23,10 @@ from engine.tokenize.plain import excerpt
 from engine.tokenize.training import KINDS, Trained
 
 LONGEST = 200_000  # characters to learn from
+TOY = "low low low low low lower lower newest newest newest newest newest newest widest widest widest"
 CURVE = 200  # points of a curve
 SHOWN = 30  # entries of Unigram
+MOST = 60  # tokens of the text with their likelihoods
 
 
 def draw(view: View) -> None:
@@ -43,7 +48,9 @@ def draw(view: View) -> None:
 
 
 def _corpus(view: View) -> None:
-    header = {"text": view.corpus, "placeholder": say("tokenizers", "corpus"), "examples": [], "few": 0}
+    header = {"text": view.corpus, "placeholder": say("tokenizers", "corpus"), "few": 2}
+    header |= {"label": say("tokenizers", "corpus/label"), "run": say("tokenizers", "learn")}
+    header["examples"] = [(TOY, say("tokenizers", "corpus/toy")), ("", say("tokenizers", "corpus/shipped"))]
     components.prompt("corpus", header, _learn_from, _learn_from)
 
 
@@ -83,7 +90,7 @@ def _merges(view: View, ours: Trained, source: str) -> None:
         "title": say("tokenizers", "train/picture", kind=say("tokenizers", f"cutter/{view.kind}")),
         "src": src,
         "merges": made,
-        "merge": min(view.merge, made),
+        "merge": max(0, min(view.merge, made)),
         "start": len(ours) - len({step.pair for step in ours.steps}),
         "scored": view.kind == "wordpiece",
         "heads": [say("tokenizers", f"head/{name}") for name in _heads(view)],
@@ -94,7 +101,7 @@ def _merges(view: View, ours: Trained, source: str) -> None:
         "model": "",
     }
     header["words"]["each"] = say("tokenizers", f"train/each/{view.kind}")
-    components.training("training", header, lambda n: state.change(merge=-1 if n == made else n))
+    components.training("training", header, lambda n: state.change(merge=n or -1))
     if ours.steps:
         _curve(view, ours, source)
 
@@ -131,18 +138,27 @@ def _text(view: View, ours: Trained) -> dict | None:
             word
             for word, _ in ours.inner.pre_tokenizer.pre_tokenize_str(ours.inner.normalizer.normalize_str(read))
         ]
-        return {"words": words, "name": ours.token(ours.unknown), "size": len(read)}
-    pieces = [(len(piece), list(ours.joins(piece))) for piece in ours.pieces(read)]
-    if view.kind == "byte-bpe":
-        units = [f"{byte:02X}" for byte in read.encode()]
-        sizes = [(visible(g), len(g.encode())) for g in regex.findall(r"\X", read)]
-        unknown = []
-    else:
-        units = [hex_bytes(c.encode()) for c in read]
-        sizes = [(visible(g), len(g)) for g in regex.findall(r"\X", read)]
-        unknown = [i for i, c in enumerate(read) if c not in ours.vocabulary]
-    size = len(read.encode()) if view.kind == "byte-bpe" else len(read)
-    return {"units": units, "graphemes": sizes, "pieces": pieces, "unknown": unknown, "size": size}
+        return {"words": words, "size": len(read)} | _named(ours)
+    told = _in_bytes(read) if view.kind == "byte-bpe" else _in_characters(read)
+    told["unknown"] = [i for i, c in enumerate(read) if c not in ours.vocabulary] * (view.kind == "bpe")
+    told["pieces"] = [(len(piece), list(ours.joins(piece))) for piece in ours.pieces(read)]
+    return told | {"size": len(told["units"])} | _named(ours)
+
+
+def _in_bytes(read: str) -> dict:
+    """A text in its bytes, and how many of them each whole character takes."""
+    sizes = [(visible(one), len(one.encode())) for one in regex.findall(r"\X", read)]
+    return {"units": [f"{byte:02X}" for byte in read.encode()], "graphemes": sizes}
+
+
+def _in_characters(read: str) -> dict:
+    """A text in its characters (code points), and how many of them each whole character takes."""
+    sizes = [(visible(one), len(one)) for one in regex.findall(r"\X", read)]
+    return {"units": [hex_bytes(c.encode()) for c in read], "graphemes": sizes}
+
+
+def _named(ours: Trained) -> dict:
+    return {"name": "" if ours.unknown is None else ours.token(ours.unknown)}
 
 
 def _curve(view: View, ours: Trained, source: str) -> None:
@@ -153,8 +169,10 @@ def _curve(view: View, ours: Trained, source: str) -> None:
     kept = sorted({*range(0, len(ours.steps), every), len(ours.steps) - 1})
     xs, ys = [start + n + 1 for n in kept], [size / ours.steps[n].tokens for n in kept]
     lines = [series(say("tokenizers", "curve/learned"), xs, ys)]
+    if typed := _typed(view, ours, kept):
+        lines.append(series(say("tokenizers", "curve/typed"), xs, typed))
     unit = say("tokenizers", f"curve/{'bytes' if view.kind == 'byte-bpe' else 'characters'}")
-    n = len(ours.steps) if view.merge < 0 else max(1, min(view.merge, len(ours.steps)))
+    n = max(1, min(view.merge, len(ours.steps)))
     mark = (start + n, size / ours.steps[n - 1].tokens, say("tokenizers", "curve/now"))
     figure = graph(lines, say("tokenizers", "curve/size"), unit, height=260, marks=[mark])
     title = say("tokenizers", "curve/title")
@@ -170,13 +188,23 @@ def _curve(view: View, ours: Trained, source: str) -> None:
     components.plot("plot-curve", {"title": title, "aria": title, "foot": "", "model": "", "say": told}, figure)
 
 
+def _typed(view: View, ours: Trained, kept: list[int]) -> list[float]:
+    """The same of the typed text, after each of these merges; of WordPiece, whose cuts are no merges, none."""
+    if view.kind == "wordpiece" or not view.prompt or not (text := _text(view, ours)):
+        return []
+    done = sorted(n for _, joins in text["pieces"] for n in accumulate((n for n, _ in joins), max))
+    units = len(text["units"])
+    return [units / (units - bisect_right(done, n)) for n in kept]
+
+
 # --- Unigram -------------------------------------------------------------------------------------
 
 
 def _likelihoods(view: View, ours: Trained, source: str) -> None:
     entries = sorted(list(ours.scores)[1:], key=ours.scores.get, reverse=True)
-    best = [{"label": visible(entry), "value": ours.scores[entry]} for entry in entries[:SHOWN]]
-    figure = bars(best, say("tokenizers", "head/token"), say("tokenizers", "unigram/log"), height=420)
+    logs = [(entry, ours.scores[entry]) for entry in entries[:SHOWN]]
+    best = [{"label": visible(entry), "value": exp(x), "note": _minus(f"ln p = {x:.3f}")} for entry, x in logs]
+    figure = bars(best, say("tokenizers", "head/token"), say("tokenizers", "unigram/p"), height=420)
     title = say("tokenizers", "unigram/title", n=min(SHOWN, len(entries)))
     header = {
         "title": title,
@@ -184,14 +212,18 @@ def _likelihoods(view: View, ours: Trained, source: str) -> None:
         "foot": say("tokenizers", "train/foot", characters=len(source), entries=len(ours)),
     }
     components.plot("plot-unigram", header | {"model": "", "light": _light(view, source)}, figure)
-    read = rows.checked(view.prompt)
-    found = ours.run(read)
+    entries = [ours.token(id) for id in ours.encode(rows.checked(view.prompt))]
+    logs = [ours.scores[entry] for entry in entries]
     lines = [
-        say("tokenizers", "unigram/line", token=visible(token), log=ours.scores[token])
-        for token in found.tokens[:60]
+        say("tokenizers", "unigram/line", token=visible(entry), log=x)
+        for entry, x in zip(entries[:MOST], logs, strict=False)
     ]
-    total = sum(ours.scores[token] for token in found.tokens)
-    text(say("tokenizers", "unigram/sum", n=len(found.ids), total=total) + "\n\n" + " · ".join(lines))
+    told = say("tokenizers", "unigram/sum", n=len(entries), total=sum(logs))
+    text(f"{told}\n\n{' · '.join(lines)}")
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")
 
 
 def _file(view: View, ours: Trained) -> None:
