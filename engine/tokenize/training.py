@@ -238,7 +238,7 @@ def _unigram(text: str, size: int) -> Unigram:
     trainer = trainers.UnigramTrainer(
         vocab_size=size, show_progress=False, special_tokens=[unknown], unk_token=unknown
     )
-    return Unigram(_trained(inner, text, trainer), text)
+    return Unigram(_ordered(_trained(inner, text, trainer)), text)
 
 
 KINDS: dict[str, Callable[[str, int], Trained]] = {
@@ -254,6 +254,28 @@ def _trained(inner: Tokenizer, text: str, trainer) -> Tokenizer:
     with said("the tokenizers library cannot learn from this text"):
         inner.train_from_iterator([text], trainer)
         return Tokenizer.from_str(json.dumps(json.loads(inner.to_str()) | {"added_tokens": []}))
+
+
+DEALT = 1e-4  # by which the scores of letters are apart that have no probability of their own
+
+
+def _ordered(inner: Tokenizer) -> Tokenizer:
+    """A Unigram vocabulary, the most probable entries first, the same at each run. The library adds up in an
+    order by chance, so the last digits vary; and letters that it has to keep without a probability of their own
+    get the least score and those just above it, one each, by chance: here in their own order."""
+    parts = json.loads(inner.to_str())
+    unknown, *entries = parts["model"]["vocab"]
+    scores = {entry: round(score, 8) for entry, score in entries}
+    least = min(scores.values())
+    dealt = sorted(entry for entry, score in scores.items() if len(entry) == 1 and _is_dealt(score - least))
+    scores |= zip(dealt, sorted((scores[entry] for entry in dealt), reverse=True), strict=True)
+    found = sorted(scores.items(), key=lambda entry: (-entry[1], entry[0]))
+    parts["model"]["vocab"] = [unknown, *map(list, found)]
+    return Tokenizer.from_str(json.dumps(parts))
+
+
+def _is_dealt(above: float) -> bool:
+    return abs(above / DEALT - round(above / DEALT)) < 1e-3 and above < 1000 * DEALT
 
 
 def _words(inner: Tokenizer, text: str) -> Counter[str]:

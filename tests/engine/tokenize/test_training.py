@@ -203,3 +203,9 @@ def test_the_smallest_texts_can_be_learned_from(kind, text):
         assert kind in ("wordpiece", "unigram") and ("learn" in str(error) or "library" in str(error))
     else:
         assert len(ours) <= 300 and ours.unknown not in ours.encode(text)
+
+
+def test_the_same_text_gives_the_same_tokenizer_again():
+    for kind in KINDS:
+        first, second = (train(ALICE[:30_000], kind, 400) for _ in range(2))
+        assert first.inner.to_str() == second.inner.to_str(), kind
