@@ -17,6 +17,7 @@ from app.edits import Edits
 from app.edits import fitting as edits_that_fit
 from app.markup import Tree, tree
 from app.mathml import mathml
+from app.replay import replay
 from app.shared import CACHES, shared
 from app.text import sized
 from app.trouble import no_panics
@@ -25,7 +26,8 @@ from engine.config import Config, RecurrentConfig
 from engine.decode import Decoding, steps_of
 from engine.images import Pixels, from_signs
 from engine.load import AT
-from engine.tokenize import merges
+from engine.tokenize import merges, training
+from engine.tokenize.checking import check_training
 from engine.tokenize.merges import check_text
 from engine.tokenize.wordpiece import cuts
 from engine.trace import Trace, nothing
@@ -510,3 +512,22 @@ def probable(
     shares = (scores[None] if at is None else scores[list(at)]).softmax(-1).cpu().numpy()
     ids, _ = best(name, given, point, at, count, edits)
     return (np.take_along_axis(shares, ids, -1),)
+
+
+@shared(16)
+def learned(text: str, kind: str, size: int) -> training.Trained:
+    """A tokenizer that learned from a text."""
+    with no_panics():
+        return training.train(text, kind, size)
+
+
+@shared(PROMPTS)
+def checked_training(text: str, kind: str, size: int) -> tuple[bool, str]:
+    """Whether the tokenizers library learns the same, and the sentence that says so."""
+    return check_training(learned(text, kind, size), text)
+
+
+@shared(16)
+def replayed(text: str, kind: str, size: int) -> bytes:
+    """All merges of a training, as the browser plays them."""
+    return replay(learned(text, kind, size))

@@ -28,6 +28,7 @@ with turns.drawing():
     pages = [
         st.Page("views/walk/page.py", title="Walk", default=True),
         st.Page("views/decode/page.py", title="Decode", url_path="decode"),
+        st.Page("views/tokenizers/page.py", title="Tokenizers", url_path="tokenizers"),
         st.Page("views/families/page.py", title="Families", url_path="families"),
         st.Page("views/by_hand/page.py", title="By hand", url_path="by-hand"),
         st.Page("views/models/page.py", title="The models", url_path="model"),

@@ -14,8 +14,9 @@ from app.architecture import CARRIED, CROSS, GLANCE, STEPS, first_picked, norms_
 from app.edits import Edits
 from engine.config import Config, RecurrentConfig
 from engine.decode.prompting import tasks
-from engine.examples.exam import KINDS
+from engine.examples.exam import KINDS as EXERCISES
 from engine.roles import ROLES
+from engine.tokenize.training import KINDS as TOKENIZERS
 
 LONGEST_LINK = (
     8000  # characters of all values in an address, as they are written out: servers and proxies refuse
@@ -26,6 +27,7 @@ TEXTS = 10  # that were written and are remembered to be compared, of a session
 REMEMBERED = 50  # views of a session whose addresses could not hold them
 HANDS = ("examples", "divide", "waves", "own", "exam", "slides")  # parts of the page By hand
 PARTS = ("choice", "text", "tree", "cache", "ngrams", "prompts")  # of the page Decode
+CUTTING = ("beside", "train", "languages", "stages")  # parts of the page Tokenizers
 CUT = "cut"  # the parameter of an address that names what it could not hold
 CALLED = {"layer": "block"}  # fields that the page calls otherwise
 PROMPT = "The animal didn't cross the street because it was too"  # its end is open: several words fit
@@ -66,7 +68,7 @@ class View:
     unit: int = ranged(-1, -1, 999_999)  # a dimension of a vector; -1 is the largest in size
     expert: int = ranged(-1, -1, 9_999)  # of a mixture; -1 is the one with the largest share
     entry: int = ranged(-1, -1, 9_999_999)  # an entry of the vocabulary; -1 is the most probable
-    merge: int = ranged(-1, -1, 9_999)  # how many merges of the picked word are shown; -1 is all
+    merge: int = ranged(-1, -1, 9_999)  # how many merges are shown, of a word or of a training; -1 is all
     # how a step shows it
     # query, key or value: as projected, normalised or rotated
     letter: str = one_of("q", "q", "q_norm", "q_rot", "k", "k_norm", "k_rot", "v")
@@ -110,9 +112,15 @@ class View:
     wide: int = ranged(64, 1, 1024)
     positions: int = ranged(50, 2, 500)
     # its exercises: their kind, how many, with solutions
-    exercise: str = one_of("mixed", "mixed", *KINDS)
+    exercise: str = one_of("mixed", "mixed", *EXERCISES)
     exercises: int = ranged(5, 1, 40)
     solved: bool = False
+    # the page Tokenizers: its part, the tokenizer that is looked at, and how one is trained
+    cutting: str = one_of("beside", *CUTTING)
+    tokenizer: str = ""  # empty: the first; one that is not there gives the first, too
+    kind: str = one_of("byte-bpe", *TOKENIZERS)
+    size: int = ranged(800, 2, 4_000)  # entries of its vocabulary
+    corpus: str = ""  # the text that it learns from; empty: the shipped one
     # the sampler
     repetition_penalty: float = ranged(1.0, 0.1, 5.0)
     temperature: float = ranged(1.0, 0.1, 5.0)

@@ -59,10 +59,12 @@ DRAWN = (
     "grid",
     "sheet",
     "links",
+    "training",
 )
 
 SHARED = (
     "common",
+    "token_groups",
     "history",
     "carry",
     "drawing_input",
@@ -359,3 +361,21 @@ def tokens(key: str, header: dict, token: Act, merge: Act) -> None:
     ids, stops = header["ids"], header["merges"]
     acts = dict(token=place(len(ids), token), merge=place(len(stops), merge))
     put("tokens", key, header, (ids, header["title"], len(stops)), **acts)
+
+
+def cuts(key: str, header: dict) -> None:
+    """Texts in their tokens, a row each; `header` has title, foot, heads (of its table) and rows: title,
+    count, note, aria, groups as `app.views.tokenizers.cutters.groups` makes them, more (how many are
+    not shown), back (what it comes back as, if not the text)."""
+    put("cuts", key, header)
+
+
+def training(key: str, header: dict, merge: Act) -> None:
+    """A training, merge by merge; `header` as `app.views.tokenizers.train` makes it. `merge` is called with how
+    many merges are shown."""
+    put("training", key, header, (header["src"], header["merges"]), merge=place(header["merges"] + 1, merge))
+
+
+def download(key: str, header: dict) -> None:
+    """A button that saves bytes of a stored tensor; `header` has src, name (of the file) and label."""
+    put("download", key, header)

@@ -5,6 +5,7 @@ from engine.tokenize.bpe import BeginTokenizer, RankTokenizer, SentenceTokenizer
 from engine.tokenize.hub import JsonTokenizer
 from engine.tokenize.library import Stream
 from engine.tokenize.merges import graphemes, merges, rank_of
+from engine.tokenize.training import train
 from engine.tokenize.unigram import UnigramTokenizer
 from engine.tokenize.wordpiece import WordPieceTokenizer
 
@@ -19,4 +20,5 @@ __all__ = [
     "graphemes",
     "merges",
     "rank_of",
+    "train",
 ]

@@ -2,14 +2,16 @@
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import regex
 
 from engine.tokenize.library import check_text
 
-__all__ = ["MergeList", "check_text", "graphemes", "merges", "rank_of"]
+__all__ = ["MergeList", "check_text", "graphemes", "joins", "merges", "rank_of"]
 
+T = TypeVar("T", bytes, str)
 STEPS = 256  # bytes of a piece whose merges are listed one by one: the list is as long as their square
 
 
@@ -76,8 +78,16 @@ def merges(piece: bytes, ranks: dict[bytes, int]) -> list[list[bytes]]:
 
 
 def _joined(parts: list[bytes], rank: Callable[[bytes, bytes], int | None]) -> list[bytes]:
-    """The last step of the merges alone: neighbours wait in a heap, so that a long piece costs little more than
-    its length."""
+    """The last step of the merges alone."""
+    ends = dict(enumerate(range(1, len(parts) + 1)))  # of each part that is left, by where it begins
+    for _, i in joins(parts, rank):
+        ends[i] = ends.pop(ends[i])
+    return [parts[i][:0].join(parts[i:end]) for i, end in ends.items()]
+
+
+def joins(parts: Sequence[T], rank: Callable[[T, T], int | None]) -> Iterator[tuple[int, int]]:
+    """The merges of a piece, in their order: when each was learned, and at which of the first parts the left
+    one of the two begins. Neighbours wait in a heap, so that a long piece costs little more than its length."""
     parts, after = list(parts), list(range(1, len(parts) + 1))
     before, heap = list(range(-1, len(parts) - 1)), []
 
@@ -89,16 +99,16 @@ def _joined(parts: list[bytes], rank: Callable[[bytes, bytes], int | None]) -> l
     for i in range(len(parts) - 1):
         wait(i)
     while heap:
-        _, i, a, b = heapq.heappop(heap)
+        n, i, a, b = heapq.heappop(heap)
         j = after[i]
         if j >= len(parts) or (parts[i], parts[j]) != (a, b):
             continue  # one of them has become part of another
-        parts[i], parts[j], after[i] = a + b, b"", after[j]
+        parts[i], parts[j], after[i] = a + b, a[:0], after[j]
+        yield n, i
         if after[i] < len(parts):
             before[after[i]] = i
         wait(before[i])
         wait(i)
-    return [part for part in parts if part]
 
 
 def graphemes(tokens: list[bytes]) -> list[tuple[str, list[int]]]:

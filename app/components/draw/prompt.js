@@ -18,6 +18,8 @@ DRAW.prompt = function ({ data, parentElement, setTriggerValue }) {
   else if (state.server !== data.text) write(state.box, data.text);
   state.server = data.text;
   state.box.placeholder = data.placeholder;
+  if (data.label) state.box.setAttribute("aria-label", data.label);
+  if (data.run) [state.run.textContent, state.run.title] = [data.run, `${data.run} (Enter)`];
   const anew = examples(state, data);
   const same = state.few === data.few && !anew;
   state.few = data.few;
@@ -33,7 +35,7 @@ function build_prompt(root, state) {
     autocomplete: "off",
     maxlength: LONGEST_TEXT,
   }));
-  const run = el("button", {
+  const run = state.run = el("button", {
     type: "button",
     class: "run",
     text: "Run",
@@ -48,7 +50,7 @@ function build_prompt(root, state) {
     state.shown = on;
     menu.hidden = !on && !state.few;
     [...menu.children].forEach((chip, i) => (chip.hidden = chip !== more && !on && i >= state.few));
-    [open.hidden, more.hidden] = [state.few > 0, !state.few];
+    [open.hidden, more.hidden] = [state.few > 0, !state.few || state.few >= menu.childElementCount - 1];
     more.textContent = on ? "fewer" : "more …";
     for (const button of [open, more]) button.setAttribute("aria-expanded", on);
   };

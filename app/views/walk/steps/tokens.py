@@ -5,7 +5,7 @@ from itertools import accumulate, pairwise
 from app import components, compute, state
 from app.text import say
 from app.ui.context import StepContext
-from app.ui.controls import text_field
+from app.ui.controls import button, text_field
 from app.ui.labels import hex_bytes, token_labels, visible
 from app.ui.page import columns
 from app.ui.source import code
@@ -80,6 +80,7 @@ def picked(ctx: StepContext) -> None:
     else:
         words(ctx, "tokens/picked", token=label, id=id, bytes=hex_bytes(token), n=len(token))
     words(ctx, "tokens/why", vocabulary=len(ctx.model.tokenizer), special=len(special))
+    button("tokenizers", say("tokenizers", "from walk"), lambda: state.leave("tokenizers"))
 
 
 def _bytes(token: bytes) -> str:
