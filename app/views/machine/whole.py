@@ -113,23 +113,13 @@ def _stack(one: StepContext, ctx: StepContext) -> dict:
 
 
 def lit(one: StepContext, ctx: StepContext) -> int:
-    """The position that is lit in a stack: the picked one. Beside it, in the decoder the one after which most
-    is open, in the encoder the position looked at, or none."""
+    """The position that is lit in a stack: the picked one. Beside it, in the decoder its usual one, in the
+    encoder the position looked at, or none."""
     if one.side == ctx.side:
         return ctx.view.token
     if one.side == "decoder":
-        return _most_open(one)
+        return one.usual
     return ctx.view.key if ctx.view.key < len(one.labels) else -1
-
-
-def _most_open(decoder: StepContext) -> int:
-    """After which token the most probable next one is the least so, without what-ifs; of a text that a person
-    gave, the last."""
-    at = tuple(range(len(decoder.labels)))
-    if decoder.view.target:
-        return at[-1]
-    _, shares = compute.best(decoder.model.name, decoder.given, decoder.outcome[0], at, 1)
-    return int(shares[:, 0].argmin())
 
 
 def _image(ctx: StepContext) -> dict:
