@@ -34,7 +34,7 @@ function draw(root, state) {
 // What a window has below the picture's top, when the page is not scrolled
 function room(body) {
   const scrolled = body.closest("[data-testid=stMain]")?.scrollTop ?? 0;
-  return innerHeight - EDGE.below - body.getBoundingClientRect().top - scrolled;
+  return innerHeight - sized(EDGE.below) - body.getBoundingClientRect().top - scrolled;
 }
 // Weights as they are, or as codes, of which two stand in three bytes; of masked heads only the cells up to the
 // diagonal. What is masked is −∞ here.

@@ -118,7 +118,7 @@ const isInside = ({ h, open }) => Boolean(h.inside) && h.inside.block === open;
 // as it has room for
 function height(body, state) {
   const scrolled = body.closest("[data-testid=stMain]")?.scrollTop ?? 0;
-  const room = (innerHeight - HIGH.below - body.getBoundingClientRect().top - scrolled) /
+  const room = (innerHeight - HIGH.below * state.larger - body.getBoundingClientRect().top - scrolled) /
     (body.currentCSSZoom ?? 1) / state.larger;
   const need = isInside(state) ? HIGH.inside : MACHINE.wanted(state.h, HIGH.lane);
   return Math.max(HIGH.least, Math.min(room, need));
