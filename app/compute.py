@@ -4,6 +4,7 @@ and text.
 Not Streamlit's caches: a hit in them costs a tenth of a millisecond, and a step makes dozens.
 """
 
+import math
 from collections.abc import Callable
 from hashlib import blake2s
 
@@ -35,6 +36,7 @@ from engine.trace.inputs import tokenizer_of
 from engine.worked import Check, Worked, check, derived
 from engine.worked.rerun import check_lens, check_run, work_choice, work_lens
 
+Blocks = tuple[tuple[int, int], tuple[int, int]]  # of matrices: their sizes, and the places before the first
 Given = str | tuple[str, str]  # a text or an image in signs, and beside it what a decoder reads of it
 LONGEST = 10_000  # characters of a text that is computed on
 PROMPTS = 128  # of which something is remembered, for all visitors together
@@ -165,22 +167,27 @@ def _numbers(c: Config | RecurrentConfig, tokens: int) -> int:
 @shared(TRACES, weight=_size)
 def _trace(name: str, given: Given, edits: Edits) -> Trace:
     with no_panics():
-        found = _run(name, given, edits)
-    last = next((p.name for p in reversed(found.table.values()) if p.short == "resid_post"), None)
-    if last and not found[last].isfinite().all():  # what has grown too large on the way is no number at its end
-        raise ValueError(f"the numbers in {name} grow larger than float32 can hold")
-    return found
+        return _run(name, given, edits)
 
 
 def _run(name: str, given: Given, edits: Edits) -> Trace:
     reader = model(name)
+    look = _refuse_overflow if edits or _held(reader) else None  # those of the project's own are known to fit
     if isinstance(given, str):
-        return engine.run(reader, pixels_or_text(reader, given), edits, wanted=_kept(reader, given))
+        return engine.run(reader, pixels_or_text(reader, given), edits, wanted=_kept(reader, given), look=look)
     text, target = given
     target = target or list(written(name, text, (reader.start,)))
-    return engine.run(
-        reader, pixels_or_text(reader, text), edits, target=target, wanted=_kept(reader, text, target)
-    )
+    wanted = _kept(reader, text, target)
+    return engine.run(reader, pixels_or_text(reader, text), edits, target=target, wanted=wanted, look=look)
+
+
+def _refuse_overflow(point: str, x: torch.Tensor) -> None:
+    """A ValueError where a point holds what is no number: it has grown too large on the way. −∞ stands by right
+    where a score is hidden."""
+    if x.is_floating_point() and x.numel():
+        low, high = x.aminmax()
+        if not high < math.inf or (low == -math.inf and not point.endswith(".masked")):
+            raise ValueError(f"the numbers of {point} grow larger than float32 can hold")
 
 
 def _kept(reader, *read: str | list[int]) -> Callable[[str], bool]:
@@ -205,11 +212,22 @@ def pixels_or_text(reader, text: str):
 def fitting(name: str, given: Given, edits: Edits) -> tuple[Edits, list[str]]:
     """Those of the edits that can be made in a run, and why each of the others cannot; not to be changed."""
     kept, refused = edits_that_fit(trace(name, given), edits)
+    finite, why = _finite(name, given, (), kept)
+    return finite, refused + why
+
+
+def _finite(name: str, given: Given, kept: Edits, more: Edits) -> tuple[Edits, list[str]]:
+    """`kept`, and as many of more edits as a run can have beside those before them; and why not the others."""
     try:
-        trace(name, given, kept)
+        trace(name, given, (*kept, *more))
+        return (*kept, *more), []
     except ValueError as error:
-        return (), [*refused, str(error)]
-    return kept, refused
+        if len(more) < 2:
+            return kept, [f"{error}, with {edit.op} at {edit.point}" for edit in more]
+    half = len(more) // 2
+    kept, why = _finite(name, given, kept, more[:half])
+    kept, more_why = _finite(name, given, kept, more[half:])
+    return kept, why + more_why
 
 
 @shared(1000)
@@ -295,26 +313,35 @@ def thumbnails(
     points: tuple[str, ...],
     hidden: tuple[int, ...],
     weighted: bool,
-    lanes: tuple[tuple[int, int], tuple[int, int]],
+    blocks: Blocks,
     edits: Edits = (),
 ) -> tuple[np.ndarray, bool]:
-    """All heads of these points of weights, small, as `app.weights` packs them; lanes: how many queries and
-    keys share a row and a column, and how many places stand before the first."""
+    """All heads of these points of weights, small, as `app.weights` packs them."""
     run = trace(name, given, edits)
-    blocks = (weights.hatched(run, p, weights.weights_of(run, p, hidden, weighted)[0]) for p in points)
-    return weights.thumbnails(weights.by_lane(head, *lanes) for block in blocks for head in block)
+    each = (weights.hatched(run, p, weights.weights_of(run, p, hidden, weighted)[0]) for p in points)
+    return weights.thumbnails(np.concatenate([analysis.largest(all, *blocks) for all in each]))
 
 
 @shared(PROMPTS)
 def checked_heads(
-    name: str, given: Given, side: str, part: str, hidden: tuple[int, ...], weighted: bool, edits: Edits = ()
+    name: str,
+    given: Given,
+    side: str,
+    part: str,
+    hidden: tuple[int, ...],
+    weighted: bool,
+    blocks: Blocks,
+    edits: Edits = (),
 ) -> Check:
     """The worst check of all heads' weights, of what was done to them, and of their roles."""
     run, start = trace(name, given, edits), f"{side}.blocks" if side else "blocks"
     found, checks = head_roles(name, given, side, part, edits), []
     for layer in range(run.model.get_submodule(side).config.layers):
         point = f"{start}.{layer}.{part}.pattern"
-        checks += [check(run, point), *weights.weights_of(run, point, hidden, weighted)[1]]
+        shown, of = weights.weights_of(run, point, hidden, weighted)
+        shown = weights.hatched(run, point, shown)
+        in_blocks = derived.check_largest(shown, *blocks, analysis.largest(shown, *blocks))
+        checks += [check(run, point), *of, in_blocks]
         seen = roles.seen_of(run, run[f"{start}.{layer}.{part}.mask"][0].cpu(), side, part)
         told = {role: scores[layer] for role, scores in found.items()}
         checks.append(derived.check_roles(run[point][0], seen, roles.CHANCE, told))
@@ -458,37 +485,47 @@ def _bytes(arrays: tuple[np.ndarray, ...]) -> int:
 
 
 @shared(LOOKS, weight=_bytes)
-def cells(
-    name: str, given: Given, point: str, sizes: tuple[int, int], before: tuple[int, int], edits: Edits = ()
-) -> tuple[np.ndarray, np.ndarray]:
+def cells(name: str, given: Given, point: str, blocks: Blocks, edits: Edits = ()) -> tuple[np.ndarray, ...]:
     """A point's vectors in blocks, each told by its entry that is largest in size, and where that stands.
     Not to be changed."""
-    values = trace(name, given, edits)[point][0].float().cpu().numpy()
-    return analysis.pooled(values, sizes, before)
+    return analysis.pooled(_vectors(name, given, point, edits), *blocks)
+
+
+def _vectors(name: str, given: Given, point: str, edits: Edits) -> np.ndarray:
+    return trace(name, given, edits)[point][0].float().cpu().numpy()
+
+
+@shared(40 * PROMPTS)
+def checked_cells(name: str, given: Given, point: str, blocks: Blocks, edits: Edits = ()) -> Check:
+    found = cells(name, given, point, blocks, edits)
+    return derived.check_pooled(_vectors(name, given, point, edits), *blocks, *found)
 
 
 @shared(LOOKS, weight=_bytes)
-def pooled_weights(
-    name: str,
-    given: Given,
-    point: str,
-    rows: tuple[int, ...],
-    columns: tuple[int, ...],
-    sized: bool,
-    edits: Edits = (),
+def heads(
+    name: str, given: Given, point: str, blocks: Blocks, sized: bool, edits: Edits = ()
 ) -> tuple[np.ndarray]:
-    """Attention weights [H, R, C]: the largest from each of these rows, and columns, to the next; −∞ where all
-    are masked. sized: times the size of the values. Not to be changed."""
+    """Attention weights [H, R, C] in blocks, each told by its largest; −∞ where all are masked. sized: times
+    the size of the values. Not to be changed."""
+    return (analysis.largest(_heads(name, given, point, sized, edits), *blocks),)
+
+
+def _heads(name: str, given: Given, point: str, sized: bool, edits: Edits) -> np.ndarray:
     run = trace(name, given, edits)
-    found, masked = run[point][0], run.table[point].sources[0]
+    pattern = run[point][0]
     if sized:
-        found = analysis.value_sized(found, run[point.removesuffix("pattern") + "v"][0])
-    found = found.masked_fill(run[masked][0].isneginf(), -torch.inf).float().cpu().numpy()
-    found = found if found.ndim == 3 else found[None]  # of an attention without heads
-    for axis, starts in ((1, rows), (2, columns)):
-        if len(starts) < found.shape[axis]:
-            found = np.maximum.reduceat(found, starts, axis)
-    return (found,)
+        pattern = analysis.value_sized(pattern, run[point.removesuffix("pattern") + "v"][0])
+    found = weights.hatched(run, point, pattern)
+    return found if found.ndim == 3 else found[None]  # of an attention without heads
+
+
+@shared(40 * PROMPTS)
+def checked_in_blocks(
+    name: str, given: Given, point: str, blocks: Blocks, sized: bool, edits: Edits = ()
+) -> Check:
+    """The check that what stands for a block of weights is its largest."""
+    (found,) = heads(name, given, point, blocks, sized, edits)
+    return derived.check_largest(_heads(name, given, point, sized, edits), *blocks, found)
 
 
 @shared(LOOKS, weight=_bytes)

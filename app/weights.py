@@ -1,11 +1,9 @@
 """Attention weights as pictures of many heads show them: told otherwise on request, pooled, packed small."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import torch
 
-from engine.analysis import pooled, value_weighted, without
+from engine.analysis import value_weighted, without
 from engine.trace import Trace
 from engine.worked import Check
 from engine.worked.derived import check_value_weighted, check_without
@@ -40,11 +38,6 @@ def hatched(trace: Trace, point: str, pattern: torch.Tensor) -> np.ndarray:
     return pattern.masked_fill(torch.isneginf(scores), -torch.inf).cpu().numpy().astype(np.float32)
 
 
-def by_lane(head: np.ndarray, sizes: tuple[int, int], before: tuple[int, int]) -> np.ndarray:
-    """A head [T, S], each cell the largest weight of those it stands for."""
-    return head if sizes == (1, 1) else pooled(head, sizes, before)[0]
-
-
 def coded(values: np.ndarray) -> np.ndarray:
     """Weights as whole numbers below 4096 that tell three digits of each, rounded as any number shown."""
     x = values.astype(float)
@@ -59,29 +52,15 @@ def coded(values: np.ndarray) -> np.ndarray:
     return np.where(np.isneginf(x), MASKED, codes).astype(np.uint16)
 
 
-def decoded(codes: np.ndarray) -> np.ndarray:
-    """What `coded` told: 0 for what is tiny, −∞ for what is masked."""
-    power, digits = np.divmod(codes.astype(float) - FIRST, EACH)
-    values = (digits + 100) * 10.0 ** (power + LEAST - 2)
-    return np.where(codes == MASKED, -np.inf, np.where(codes == TINY, 0.0, values))
-
-
 def packed(codes: np.ndarray) -> np.ndarray:
     """Codes [N] as bytes, two in three."""
     a, b = np.pad(codes, (0, len(codes) % 2)).astype(np.uint16).reshape(-1, 2).T
     return np.stack([a >> 4, (a & 15) << 4 | b >> 8, b & 255], -1).astype(np.uint8).reshape(-1)
 
 
-def unpacked(data: np.ndarray, count: int) -> np.ndarray:
-    """The codes that `packed` packed."""
-    a, b, c = data.reshape(-1, 3).astype(np.uint16).T
-    return np.stack([a << 4 | b >> 4, (b & 15) << 8 | c], -1).reshape(-1)[:count]
-
-
-def thumbnails(heads: Iterable[np.ndarray]) -> tuple[np.ndarray, bool]:
-    """Heads [T, S] as bytes, three digits of each weight, or as they are where a what-if has made weights that
-    are no shares; and whether only the cells up to the diagonal are sent, all others being masked."""
-    values = np.stack(list(heads))
+def thumbnails(values: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Heads [N, T, S] as bytes, three digits of each weight, or as they are where a what-if has made weights
+    that are no shares; and whether only the cells up to the diagonal are sent, all others being masked."""
     rows, columns = values.shape[1:]
     above = np.triu(np.ones((rows, columns), bool), 1)
     half = rows == columns and bool(np.isneginf(values[:, above]).all())

@@ -200,6 +200,9 @@ def sequential_steps(config: Config | RecurrentConfig, length: int) -> int:
     return length if isinstance(config, RecurrentConfig) else config.layers
 
 
+# --- more numbers than cells of a picture -----------------------------------------------------------------
+
+
 def pooled(
     values: np.ndarray, sizes: tuple[int, int], before: tuple[int, int] = (0, 0)
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -217,3 +220,12 @@ def pooled(
     entries = np.take_along_axis(blocks, best[..., None], -1)[..., 0]
     at = np.indices((rows, columns)).transpose(1, 2, 0) * (r, c) - before
     return entries, at + np.stack(np.divmod(best, c), -1)
+
+
+def largest(weights: np.ndarray, sizes: tuple[int, int], before: tuple[int, int] = (0, 0)) -> np.ndarray:
+    """Weights [..., T, S] in the same blocks, each told by the largest of them; −∞ where all are masked."""
+    for axis, size, places in zip((-2, -1), sizes, before, strict=True):
+        if size > 1:
+            starts = np.arange(-places, weights.shape[axis], size).clip(0)
+            weights = np.maximum.reduceat(weights, starts, axis)
+    return weights

@@ -6,7 +6,6 @@ does comes back as an event to a callback; what is selected goes out in the data
 
 import base64
 import json
-import struct
 from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import blake2s
@@ -19,6 +18,7 @@ import streamlit as st
 from streamlit.components.v1 import declare_component
 
 from app import state
+from app.components.packing import pack
 from app.ui.events import Act, cell, one_of, place, signs, text
 from app.ui.page import Page, put
 
@@ -149,40 +149,6 @@ def show(page: Page) -> None:
     # Streamlit does not know yet whom to tell.
     if sent.get("act") is not None and page.act(sent.get("act")):
         st.rerun()
-
-
-def pack(tensors: dict[str, np.ndarray]) -> bytes:
-    """Tensors by name as bytes: length of the header (u32), header as JSON, then the values, each padded to 4.
-
-    Values are sent as float32, or as float16 if that loses nothing (weights that were stored so); bytes as
-    bytes.
-    """
-    header, parts = [], []
-    for id, tensor in tensors.items():
-        with np.errstate(over="ignore"):
-            half = tensor.astype("<f2")
-        sent = half if np.array_equal(half, tensor) else tensor.astype("<f4")
-        sent = tensor if tensor.dtype == np.uint8 else sent
-        header.append({"id": id, "shape": tensor.shape, "dtype": sent.dtype.str})
-        parts.append(_padded(sent.tobytes(), b"\0"))
-    text = _padded(json.dumps(header).encode(), b" ")
-    return struct.pack("<I", len(text)) + text + b"".join(parts)
-
-
-def _padded(data: bytes, padding: bytes) -> bytes:
-    return data + padding * (-len(data) % 4)
-
-
-def unpack(data: bytes) -> dict[str, np.ndarray]:
-    """What `pack` packed, as float32."""
-    at = 4 + struct.unpack("<I", data[:4])[0]
-    tensors = {}
-    for entry in json.loads(data[4:at]):
-        count, dtype = int(np.prod(entry["shape"])), np.dtype(entry["dtype"])
-        values = np.frombuffer(data, dtype, count, at).astype(np.float32)
-        tensors[entry["id"]] = values.reshape(entry["shape"])
-        at += -(-count * dtype.itemsize // 4) * 4
-    return tensors
 
 
 # A matrix with nothing marked, of a tensor with N = 1, its colours scaled to its largest number.

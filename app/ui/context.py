@@ -79,6 +79,18 @@ class StepContext:
         return self.ids.index(mask) if mask in self.ids else None
 
     @property
+    def usual(self) -> int | None:
+        """The position that is picked where none was: the gap; in a decoder beside an encoder the one after
+        which most is open, without what-ifs, or the last of a text that a person gave. None: as anywhere."""
+        if self.side != "decoder":
+            return self.gap
+        at = tuple(range(len(self.labels)))
+        if self.view.target:
+            return at[-1]
+        _, shares = compute.best(self.model.name, self.given, self.outcome[0], at, 1)
+        return int(shares[:, 0].argmin())
+
+    @property
     def ids(self) -> list[int]:
         """The tokens' ids; of an image's patches their numbers, counted from the vector before them."""
         if self.config.image:

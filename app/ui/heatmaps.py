@@ -25,7 +25,7 @@ PICKS = {
     "V": "entry",
 }
 NAMES = PICKS | {"N": "patch", "S": "looks at", "E": "dimension", "D": "dimension", "P": "value"}
-ASKS = ("asks ↓", "is asked →")  # the axes of every heat map of attention
+ASKS = ("query ↓", "key →")  # the axes of every heat map of attention
 BEFORE = {"N": 1}  # vectors before the first index of an axis
 
 

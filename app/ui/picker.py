@@ -12,7 +12,7 @@ Row = tuple[str, str, str]  # a model's name, what it is, and why it cannot be c
 
 def beside(name: str) -> Container:
     """A place for what is read, with the model of this name beside it."""
-    place, side = columns(5, 1)
+    place, side = columns(4, 1)
     with side:
         draw(name)
     return place

@@ -80,7 +80,7 @@ def _look(view: state.View, model, given: compute.Given, trace) -> tuple[StepCon
     ctx = StepContext(view, model, given, trace, side=side)
     across = view.step == CROSS or (view.step == "all_heads" and view.attention == "cross")
     keys = len(ctx.memory.ids) if across and ctx.side == "decoder" else None
-    fitted, moved = state.fit(view, ctx.config, len(ctx.ids), keys, ctx.side, ctx.gap)
+    fitted, moved = state.fit(view, ctx.config, len(ctx.ids), keys, ctx.side, ctx.usual)
     kept, refused = compute.fitting(model.name, given, view.edits)
     ctx = replace(ctx, view=replace(fitted, edits=kept)).with_edits(kept)
     return ctx, moved + [f"A what-if was left out: {reason}." for reason in refused]

@@ -162,6 +162,7 @@ class Recorder:
 
     table    full name -> Point, of all points that the model has
     others   the value of a "copy" edit -> the trace it copies from
+    look     called with each point's full name and tensor, edits included
     earlier  full name -> tensor, of points computed before this pass, if it is a segment of a whole one
     kept     full name -> tensor, filled during the pass
     """
@@ -173,8 +174,9 @@ class Recorder:
         edits: Iterable[Edit] = (),
         others: dict | None = None,
         earlier: dict[str, Tensor] | None = None,
+        look: Callable[[str, Tensor], None] | None = None,
     ):
-        self.table, self.wanted, self.others = table, wanted, others or {}
+        self.table, self.wanted, self.others, self.look = table, wanted, others or {}, look
         self._made = dict(earlier or {})  # what "take" edits may take from
         self.edits: dict[str, list[Edit]] = {}
         self.kept: dict[str, Tensor] = {}
@@ -194,6 +196,8 @@ class Recorder:
             self._made[name] = x
         if self.wanted(name):
             self.kept[name] = x
+        if self.look:
+            self.look(name, x)
         return x
 
     def _other(self, edit: Edit, name: str) -> Tensor | None:

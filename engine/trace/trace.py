@@ -168,11 +168,11 @@ class Trace:
         prompt, target = value if pair else (value, None if self.target is None else self.target[:1])
         return run(self.model, prompt, target=target)
 
-    def _record(self, wanted: Callable[[str], bool]) -> None:
+    def _record(self, wanted: Callable[[str], bool], look: Callable[[str, Tensor], None] | None) -> None:
         def keep(name: str) -> bool:
             return name in self._lean or wanted(name)
 
-        tap = Recorder(self.table, keep, self.edits, self._others)
+        tap = Recorder(self.table, keep, self.edits, self._others, look=look)
         self.model.read(self.inputs.copy(), tap)
         self._kept = tap.kept
 
@@ -202,6 +202,7 @@ def run(
     wanted: Callable[[str], bool] = nothing,
     target: str | list | Tensor | None = None,
     target_padding: Tensor | None = None,
+    look: Callable[[str, Tensor], None] | None = None,
 ) -> Trace:
     """Run `model` on a prompt, or a batch of prompts, and trace it.
 
@@ -217,6 +218,8 @@ def run(
                  recomputed when they are read
     target       of encoder-decoders: what the decoder reads, a text, or ids that begin with the start token,
                  one row for each prompt, with `target_padding` as above; None: the start token alone
+    look         called with the name and the tensor of every point as it is made, edits included; what it
+                 raises ends the run
     """
     if not callable(wanted):
         raise ValueError(f"wanted is a function from a point's name to true or false, not {wanted!r:.60}")
@@ -224,7 +227,7 @@ def run(
     edits = _several(edits)
     _check_padded(edits, inputs)
     trace = Trace(model, inputs, edits)
-    trace._record(wanted)
+    trace._record(wanted, look)
     return trace
 
 

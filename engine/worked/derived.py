@@ -8,7 +8,7 @@ import numpy as np
 from engine.trace import Trace
 from engine.worked.recipes import analysis as second
 from engine.worked.recipes.step_inputs import Parameters, float64, stops
-from engine.worked.steps import Check, compare
+from engine.worked.steps import Check, compare, held_against
 
 
 def check_nearest(model, table: str, row: int, ids: list[int], cosines: list[float]) -> Check:
@@ -100,6 +100,24 @@ def check_lengths(vectors, shown) -> Check:
 def check_cosines(vector, others, shown) -> Check:
     """The cosine of a vector [D] with each of [N, D]."""
     return compare(shown, *second.cosines(float64(vector), float64(others)))
+
+
+def check_largest(weights, sizes: tuple[int, int], before: tuple[int, int], shown) -> Check:
+    """Weights [..., T, S] in blocks, each told by the largest of them (engine.analysis.largest)."""
+    value = second.largest(np.asarray(weights, float), sizes, before)
+    return held_against(shown, value, 0.0, np.isneginf(value))
+
+
+def check_pooled(values, sizes: tuple[int, int], before: tuple[int, int], shown, at) -> Check:
+    """A matrix [R, C] in blocks, each told by its entry that is largest in size, and where these stand
+    (engine.analysis.pooled)."""
+    values, shown = np.asarray(values, float), np.asarray(shown, float)
+    in_size = lambda x: np.where(np.isneginf(x), x, np.abs(x))  # noqa: E731
+    most = second.largest(in_size(values), sizes, before)
+    masked = np.isneginf(most)  # there no place says more than another
+    there = np.where(masked, most, second.placed(values, np.asarray(at).astype(int), sizes, before))
+    value = np.stack([most, there])
+    return held_against(np.stack([in_size(shown), shown]), value, 0.0, np.isneginf(value))
 
 
 def worst(checks: Iterable[Check]) -> Check:

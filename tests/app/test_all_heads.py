@@ -34,6 +34,19 @@ from tests.app.visit import (
 SHORT = "The cat sat on the mat because the cat was"
 
 
+def decoded(codes: np.ndarray) -> np.ndarray:
+    """What `coded` told: 0 for what is tiny, −∞ for what is masked."""
+    power, digits = np.divmod(codes.astype(float) - weights.FIRST, weights.EACH)
+    values = (digits + 100) * 10.0 ** (power + weights.LEAST - 2)
+    return np.where(codes == weights.MASKED, -np.inf, np.where(codes == weights.TINY, 0.0, values))
+
+
+def unpacked(data: np.ndarray, count: int) -> np.ndarray:
+    """The codes that `packed` packed."""
+    a, b, c = data.reshape(-1, 3).astype(np.uint16).T
+    return np.stack([a << 4 | b >> 4, (b & 15) << 8 | c], -1).reshape(-1)[:count]
+
+
 def heads(**link):
     at = visit(step="all_heads", **link)
     assert not at.exception
@@ -50,12 +63,10 @@ def sent(at) -> np.ndarray:
     shape = data["layers"], data["heads"], len(data["rows"]), len(data["cols"])
     bytes_ = tensors(at)[data["src"]]
     if not data["half"]:
-        return weights.decoded(weights.unpacked(bytes_, int(np.prod(shape)))).reshape(shape)
+        return decoded(unpacked(bytes_, int(np.prod(shape)))).reshape(shape)
     below = np.tril(np.ones(shape[2:], bool))
     values = np.full(shape, -np.inf)
-    values[:, :, below] = weights.decoded(weights.unpacked(bytes_, below.sum() * shape[0] * shape[1])).reshape(
-        *shape[:2], -1
-    )
+    values[:, :, below] = decoded(unpacked(bytes_, below.sum() * shape[0] * shape[1])).reshape(*shape[:2], -1)
     return values
 
 
@@ -138,7 +149,7 @@ def test_a_prompt_as_long_as_the_model_reads_is_pooled_and_says_so():
 def test_three_digits_are_the_numbers_rounded(values):
     codes = weights.coded(np.array(values, np.float32))
     assert (codes < 4096).all()
-    told = weights.decoded(weights.unpacked(weights.packed(codes), len(codes)))
+    told = decoded(unpacked(weights.packed(codes), len(codes)))
     for x, y in zip(values, told, strict=True):
         assert abs(y - x) <= max(0.0005 * 10 ** np.floor(np.log10(max(x, 1e-9)) + 1), 0.0001) * 1.01
         if x >= 0.0001:
@@ -163,7 +174,7 @@ def test_ends_of_the_scale():
     ]
     told = [0, 0, 0, 0.0001, 0.001, 0.01, 0.01, 0.1, 0.999, 1, 1, 1, -np.inf]
     codes = weights.coded(np.array(values, np.float32))
-    np.testing.assert_allclose(weights.decoded(codes), told, rtol=1e-9)
+    np.testing.assert_allclose(decoded(codes), told, rtol=1e-9)
     assert (np.diff(codes[:-1].astype(int)) >= 0).all()  # a larger weight never has a smaller code
 
 
@@ -175,12 +186,12 @@ def test_any_number_of_heads_and_tokens_comes_out_as_it_went_in(N, T, S, causal,
     values = draw.random((N, T, S), np.float32)
     if causal:
         values[:, np.triu(np.ones((T, S), bool), 1)] = -np.inf
-    data, half = weights.thumbnails(list(values))
+    data, half = weights.thumbnails(values)
     assert half == (causal or (T == S == 1))
     count = T * (T + 1) // 2 if half else T * S
-    told = weights.decoded(weights.unpacked(data, N * count))
+    told = decoded(unpacked(data, N * count))
     kept = values[:, np.tril(np.ones((T, S), bool))] if half else values
-    np.testing.assert_allclose(told, weights.decoded(weights.coded(kept.reshape(-1))))
+    np.testing.assert_allclose(told, decoded(weights.coded(kept.reshape(-1))))
 
 
 @pytest.mark.parametrize("change", [("set", 7.0), ("scale", -1.0), ("scale", 1e9)])
@@ -201,9 +212,9 @@ def test_weights_that_a_what_if_made_no_shares_are_told_as_they_are(change, caus
 
 def test_twelve_by_twelve_heads_at_32_tokens_are_few_bytes():
     values = np.random.default_rng(0).random((144, 32, 32), np.float32)
-    assert weights.thumbnails(list(values))[0].nbytes <= 222_000
+    assert weights.thumbnails(values)[0].nbytes <= 222_000
     values[:, np.triu(np.ones((32, 32), bool), 1)] = -np.inf
-    assert weights.thumbnails(list(values))[0].nbytes <= 115_000
+    assert weights.thumbnails(values)[0].nbytes <= 115_000
 
 
 # --- as the switches want it ---------------------------------------------------------------------

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from app import catalogue, compute
 from app.architecture import GLANCE, STEPS
 from app.state import DEFAULT, LONGEST_LINK
 from engine.trace.tap import Edit
@@ -191,12 +192,36 @@ def test_what_an_address_cannot_hold_is_said_and_kept():
 
 
 @pytest.mark.parametrize("step", [*GLANCE, "next"])
-def test_what_ifs_after_which_nothing_is_a_number_are_left_out(step):
-    blocks = range(model().config.layers)
-    edits = [
-        Edit(f"blocks.{i}.{point}", "scale", value=1e9) for i in blocks for point in ("mlp.out", "resid_post")
+def test_of_what_ifs_that_grow_too_large_only_those_are_left_out(step):
+    fits = Edit("blocks.0.attn.z", "zero", {"H": 1})
+    large = [
+        Edit(f"blocks.{i}.{point}", "scale", value=1e9)
+        for i in range(model().config.layers)
+        for point in ("mlp.out", "resid_post")
     ]
-    at = visit(step=step, **what_if(*edits))
-    assert not at.exception and view(at).edits == ()
-    assert "larger than float32 can hold" in " ".join(notices(at, "info"))
+    at = visit(step=step, **what_if(*large, fits))
+    kept = view(at).edits
+    assert not at.exception and fits in kept and 1 < len(kept) < len(large)
+    said = notices(at, "info")
+    for left in set(large) - set(kept):
+        assert any(f"than float32 can hold, with scale at {left.point}." in notice for notice in said)
     json.dumps(parts(at), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "name, point, factors",
+    [
+        ("storybook", "final_norm.out", (3e38, 2.0)),
+        ("storybook", "blocks.2.resid_mid", (1e30,)),  # its square is infinite, and what is divided by that 0
+        ("courier-gru", "encoder.steps.1.h", (3e38, 2.0)),
+    ],
+    ids=["after the last block", "hidden by a norm", "in a recurrent model"],
+)
+def test_no_number_of_a_run_is_infinite(name, point, factors):
+    read = catalogue.given(name, DEFAULT)
+    edits = tuple(Edit(point, "scale", value=factor) for factor in factors)
+    kept, refused = compute.fitting(name, read, edits)
+    assert len(refused) == 1
+    run = compute.trace(name, read, kept)
+    shown = (run[p] for p in run.points() if not p.endswith(".masked"))
+    assert all(x.isfinite().all() for x in shown)

@@ -1,5 +1,6 @@
 """The whole model in one picture: every number is the run's own, and what is taken out is what was clicked."""
 
+import pkgutil
 from dataclasses import replace
 
 import numpy as np
@@ -279,6 +280,37 @@ def test_the_light_is_red_where_one_tensor_is_wrong(monkeypatch):
 
     monkeypatch.setattr(compute, "checked", wrong)
     assert not light(machine(prompt=SHORT))["ok"]
+
+
+@pytest.mark.parametrize(
+    "wrong, link",
+    [
+        ("engine.analysis.pooled", {"prompt": "a b c"}),  # entries that share a cell
+        ("engine.analysis.largest", {"prompt": "a" + " b" * 60}),  # tokens that share a lane
+        ("app.views.machine.inside.pooled", {"prompt": "a b d", "inside": 1}),
+        ("app.views.machine.recurrent.pooled", {"prompt": "I see", "model": "courier-gru"}),
+    ],
+    ids=["a vector", "heads", "the inside", "steps"],
+)
+def test_the_light_is_red_where_a_cell_is_not_the_largest_that_it_stands_for(monkeypatch, wrong, link):
+    assert light(visit(**link))["ok"]
+    for cached in (compute.cells, compute.heads, compute.checked_cells, compute.checked_in_blocks):
+        cached.cache_clear()
+    monkeypatch.setattr(wrong, _later(pkgutil.resolve_name(wrong)))
+    try:
+        assert not light(visit(**link))["ok"]
+    finally:
+        for cached in (compute.cells, compute.heads, compute.checked_cells, compute.checked_in_blocks):
+            cached.cache_clear()
+
+
+def _later(pool):
+    """The same, but of numbers that stand one column further on."""
+
+    def pool_wrongly(values, *blocks):
+        return pool(np.roll(values, 1, -1), *blocks)
+
+    return pool_wrongly
 
 
 def test_another_run_is_checked_anew():

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 import engine
 from app import catalogue, compute
-from app.components import unpack
+from app.components.packing import unpack
 from app.edits import write
 from app.state import DEFAULT, View
 from app.ui.figures import MARK

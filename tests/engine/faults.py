@@ -192,6 +192,19 @@ def _rollout() -> Lights:
     return {"rollout": derived.check_rollout(patterns, analysis.rollout(patterns))}
 
 
+def _pooled() -> Lights:
+    """More tokens and entries than a picture has cells, in blocks that begin before the matrix."""
+    trace = TRACES["one prompt"]()
+    pattern, masked, act = (trace[f"blocks.1.{name}"][0] for name in ("attn.pattern", "attn.masked", "mlp.act"))
+    sizes, before = (3, 4), (2, 0)
+    shown, at = analysis.pooled(act.numpy(), sizes, before)
+    hatched = pattern.masked_fill(masked.isneginf(), -math.inf).numpy()
+    return {
+        "pooled": derived.check_pooled(act.numpy(), sizes, before, shown, at),
+        "largest": derived.check_largest(hatched, sizes, before, analysis.largest(hatched, sizes, before)),
+    }
+
+
 def _roles(ids: list[int] = IDS[0], **choices) -> Lights:
     """Of a text in which tokens recur; each role has a light."""
     trace = _decoder(choices, [[*ids, *ids[:6]]])()
@@ -229,6 +242,7 @@ PAGES: dict[str, Callable[[], Lights]] = {
     "weights told otherwise": _weighted,
     "weights of some left out": _without,
     "rollout": _rollout,
+    "more than cells": _pooled,
     "roles": _roles,
     "roles, BERT": lambda: _roles(**BERT),
     "roles, a short text": lambda: _roles(IDS[0][:2]),

@@ -1,6 +1,6 @@
 // Every head of every block in one picture: a row a block, a column a head. Hover reads a weight, a click or Enter
 // picks the head everywhere, a double click (or Enter once more) opens it in the walk, Delete takes it out.
-const EDGE = { left: 22, top: 17, gap: 4, below: 64, least: 11, name: 12 }; // pixels
+const EDGE = { left: 22, top: 17, gap: 4, below: 64, least: 11, name: 12, letters: 11 }; // pixels (see `sized`)
 const FADED = { dormant: 0.4, other: 0.13 };
 // Codes of weights, as app/weights.py makes them: masked, under 0.0001, and from FIRST on three digits
 const MASKED = 0, FIRST = 2, EACH = 900, LEAST_POWER = -4, UNTOLD = 0.00009995;
@@ -13,7 +13,7 @@ DRAW.all_heads = function ({ data, parentElement, setTriggerValue }) {
   state.picked = [chosen("layer", data.layer), chosen("head", data.head)];
   state.at ??= state.picked;
   const again = () => draw(root, state);
-  listen(root, PAGE.bus, "tensor", (e) => e.detail === state.h.src && again());
+  listen(root, PAGE.bus, "tensors", (e) => e.detail.has(state.h.src) && again());
   watchWidth(root, state, again);
   again();
 };
@@ -34,7 +34,7 @@ function draw(root, state) {
 // What a window has below the picture's top, when the page is not scrolled
 function room(body) {
   const scrolled = body.closest("[data-testid=stMain]")?.scrollTop ?? 0;
-  return innerHeight - EDGE.below - body.getBoundingClientRect().top - scrolled;
+  return innerHeight - sized(EDGE.below) - body.getBoundingClientRect().top - scrolled;
 }
 // Weights as they are, or as codes, of which two stand in three bytes; of masked heads only the cells up to the
 // diagonal. What is masked is −∞ here.
@@ -62,13 +62,13 @@ const digits = (weight) =>
 
 // Where the heads are: as large as width and height allow, not much wider than high.
 function plan(width, height, { layers, heads }) {
-  const { left, top, gap, least, name } = EDGE;
+  const { gap, least } = EDGE, [left, top, name] = [EDGE.left, EDGE.top, EDGE.name].map(sized);
   const wide = (width - left) / heads - gap, each = (Math.max(height, 240) - top) / layers - gap;
-  const named = wide >= 58 && each >= 34 + name ? name : 0;
+  const named = wide >= sized(58) && each >= 34 + name ? name : 0;
   const high = Math.max(least, Math.min(wide, each - named));
   const w = Math.floor(Math.min(wide, high * 2.2)), h = Math.floor(high);
   const x = (head) => left + head * (w + gap), y = (layer) => top + layer * (h + gap + named);
-  return { w, h, named, x, y, W: Math.ceil(x(heads)), H: Math.ceil(y(layers)) };
+  return { left, top, w, h, named, x, y, W: Math.ceil(x(heads)), H: Math.ceil(y(layers)) };
 }
 
 // All heads in device pixels; a pixel has the largest weight of the cells it stands for.
@@ -126,14 +126,14 @@ function paint(root, state, made) {
   const { plan: p, small: s, h, picked, at, over } = state, g = surface(made.canvas, p.W, p.H);
   const ink = css(root, "--st-text-color"), main = css(root, "--st-primary-color");
   const font = css(root, "--st-font");
-  g.font = `11px ${font}`;
+  g.font = `${sized(EDGE.letters)}px ${font}`;
   g.textBaseline = "middle";
   for (let layer = 0; layer < h.layers; layer++) {
     for (let head = 0; head < h.heads; head++) {
       const [x, y] = [p.x(head), p.y(layer)], role = h.named[layer][head];
       g.globalAlpha = h.role && role !== h.role ? FADED.other : h.dormant[layer][head] ? FADED.dormant : 1;
       g.drawImage(s.canvas, head * s.pw, layer * s.ph, s.pw, s.ph, x, y, p.w, p.h);
-      if (p.named && role) named(g, h.roles[role], x, y + p.h + 6, p.w, ink);
+      if (p.named && role) named(g, h.roles[role], x, y + p.h + p.named / 2, p.w, ink);
       g.globalAlpha = 1;
       g.strokeStyle = css(root, "--st-border-color");
       g.lineWidth = 1;
@@ -141,10 +141,10 @@ function paint(root, state, made) {
     }
   }
   g.fillStyle = ink;
-  for (let layer = 0; layer < h.layers; layer++) right(g, String(layer), EDGE.left - 5, p.y(layer) + p.h / 2);
+  for (let layer = 0; layer < h.layers; layer++) right(g, String(layer), p.left - 5, p.y(layer) + p.h / 2);
   g.textAlign = "center";
-  const each = Math.ceil(16 / (p.w + EDGE.gap));
-  for (let head = 0; head < h.heads; head += each) g.fillText(String(head), p.x(head) + p.w / 2, 8);
+  const each = Math.ceil(sized(16) / (p.w + EDGE.gap));
+  for (let head = 0; head < h.heads; head += each) g.fillText(String(head), p.x(head) + p.w / 2, p.top / 2);
   h.off.forEach((gone) => crossed(g, p, gone, ink));
   if (document.activeElement === made.canvas) outline(g, p, at, ink, 1.5);
   if (over) outline(g, p, over.head, ink, 1);
@@ -206,8 +206,8 @@ function read(state, { head, row, col }) {
   return `head ${callHead(h, head)}: ${said}`;
 }
 function place(state, x, y) {
-  const { plan: p, h } = state, head = Math.floor((x - EDGE.left) / (p.w + EDGE.gap));
-  const layer = Math.floor((y - EDGE.top) / (p.h + EDGE.gap + p.named));
+  const { plan: p, h } = state, head = Math.floor((x - p.left) / (p.w + EDGE.gap));
+  const layer = Math.floor((y - p.top) / (p.h + EDGE.gap + p.named));
   if (head < 0 || layer < 0 || head >= h.heads || layer >= h.layers) return null;
   const within = (value, from, size, count) =>
     Math.max(0, Math.min(count - 1, Math.floor(((value - from) / size) * count)));

@@ -6,7 +6,7 @@ DRAW.head_grid = function ({ data, parentElement, setTriggerValue }) {
   state.h = data;
   state.head = chosen("head", data.head);
   const draw = () => paint(root, state, setTriggerValue);
-  listen(root, PAGE.bus, "tensor", (e) => e.detail === state.h.src && draw());
+  listen(root, PAGE.bus, "tensors", (e) => e.detail.has(state.h.src) && draw());
   listen(root, PAGE.bus, "head", (e) => ((state.head = e.detail), draw()));
   draw();
 };

@@ -12,7 +12,12 @@ function drawn(draw, choices, sized) {
     if (!data) return;
     const state = (root.__state ??= {}), again = () => draw(root, state);
     Object.assign(state, { h: data, send: setTriggerValue });
-    listen(root, PAGE.bus, "tensor", (e) => [state.h.src, state.h.over].includes(e.detail) && again());
+    listen(
+      root,
+      PAGE.bus,
+      "tensors",
+      (e) => [state.h.src, state.h.over].some((id) => e.detail.has(id)) && again(),
+    );
     for (const [name, field] of Object.entries(choices)) {
       state[field] = chosen(name, data[field]);
       listen(root, PAGE.bus, name, (e) => ((state[field] = e.detail), again()));

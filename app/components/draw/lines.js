@@ -1,5 +1,5 @@
 // One matrix of a stored tensor [1, R, C] as lines between two columns of tokens, as thick as the weight: those that
-// ask on the left, those that are asked on the right. Shift and a click on the left adds up what several look at.
+// look on the left, those that are looked at on the right. Shift and a click on the left adds up what several look at: for the moment, as pointing at one does; the link holds the picked one.
 const LEAST = 0.02; // thinner lines are left out
 const ROOM = { top: 20, pitch: 24, number: 42, thick: 14 };
 
@@ -10,7 +10,7 @@ DRAW.lines = function ({ data, parentElement, setTriggerValue }) {
   if (String(state.h?.rows) !== String(data.rows)) state.summed = new Set();
   Object.assign(state, { h: data, send: setTriggerValue, pick: data.pick });
   const draw = () => paint(root, state);
-  listen(root, PAGE.bus, "tensor", (e) => e.detail === state.h.src && draw());
+  listen(root, PAGE.bus, "tensors", (e) => e.detail.has(state.h.src) && draw());
   watchWidth(root, state, draw);
   draw();
 };
@@ -75,8 +75,8 @@ function names(g, state, lit, ink, main, root) {
   g.textBaseline = "middle";
   g.font = `600 12px ${p.font}`;
   g.fillStyle = ink;
-  write(g, "right", "asks", p.left - 5, 8);
-  write(g, "left", "is asked", p.right + 5, 8);
+  write(g, "right", "query", p.left - 5, 8);
+  write(g, "left", "key", p.right + 5, 8);
   const one = (text, i, side, marked) => {
     if (i % every && !marked) return;
     g.font = `${marked ? 700 : 400} 12px ${p.font}`;

@@ -1,7 +1,7 @@
 // The whole forward pass in one picture: zoom from the model to a single number, follow one token, play the
 // computation in its order, take parts out. A double click (or Enter) opens the walk at that place.
 const LETTERS = 15; // pixels of the page's letters for which all sizes here are meant
-const HIGH = { lane: 34, inside: 720, least: 340, below: 68 }; // below: what stands under it in a window
+const HIGH = { lane: 34, inside: 720, least: 280, below: 68 }; // below: what stands under it in a window
 // Pixels: of a picture that is scrolled, of the answers beside one that is not, and of a window for that
 const SCROLLED = 760, BESIDE = 214, NARROW = 820, TWO = { scrolled: 860, narrow: 1300 };
 const ALL = { k: 1, x: 0, y: 0 }, UNTOUCHED = { at: Infinity, progress: 1, only: null, over: null, level: 0 };
@@ -27,7 +27,7 @@ DRAW.machine = function ({ data, parentElement, setTriggerValue }) {
     column.seen = { names: lanes, size, before, other: column.seen !== column.stack };
   }
   const sources = new Set(sourcesOf(data));
-  listen(root, PAGE.bus, "tensor", (e) => sources.has(e.detail) && again());
+  listen(root, PAGE.bus, "tensors", (e) => [...e.detail].some((id) => sources.has(id)) && again());
   listen(root, PAGE.bus, "head", (e) => ((state.head = e.detail), again()));
   const zoom = [data.inside ? MACHINE.firstOf(data, data.inside.block) : -1, ...data.zoom];
   const late = chosen("zoom", String(zoom)) !== String(zoom); // what was asked for since is still on its way
@@ -118,7 +118,7 @@ const isInside = ({ h, open }) => Boolean(h.inside) && h.inside.block === open;
 // as it has room for
 function height(body, state) {
   const scrolled = body.closest("[data-testid=stMain]")?.scrollTop ?? 0;
-  const room = (innerHeight - HIGH.below - body.getBoundingClientRect().top - scrolled) /
+  const room = (innerHeight - HIGH.below * state.larger - body.getBoundingClientRect().top - scrolled) /
     (body.currentCSSZoom ?? 1) / state.larger;
   const need = isInside(state) ? HIGH.inside : MACHINE.wanted(state.h, HIGH.lane);
   return Math.max(HIGH.least, Math.min(room, need));
@@ -374,7 +374,7 @@ function pickLane(state, to, stack = state.h.picked, token = undefined) {
   choose("token", position);
   if (two) choose("stack", stack);
   MACHINE.goesOn(state, stack, lane);
-  state.paint();
+  state.paint.now();
   state.shown();
   clearTimeout(state.asking);
   const other = two ? MACHINE.positionOf(state, 1 - stack) : -1;

@@ -10,7 +10,7 @@ DRAW.matrix = function ({ data, parentElement, setTriggerValue }) {
     index: data.follow ? chosen(data.follow, data.index) : data.index,
   });
   const draw = () => paint(root, state);
-  listen(root, PAGE.bus, "tensor", (e) => e.detail === state.h.src && draw());
+  listen(root, PAGE.bus, "tensors", (e) => e.detail.has(state.h.src) && draw());
   if (data.follow) listen(root, PAGE.bus, data.follow, (e) => ((state.index = e.detail), draw()));
   listen(root, PAGE.bus, "hover", (e) => {
     if (e.detail?.from === root) return;
@@ -111,7 +111,7 @@ const READ = {
     b,
     x,
     said,
-  ) => (x === -Infinity ? `${a} may not look at ${b}: ${said}` : `${a} asks ${b}: ${said}`),
+  ) => (x === -Infinity ? `${a} may not look at ${b}: ${said}` : `query ${a}, key ${b}: ${said}`),
   mask: (a, b, x) => `${a} ${x === -Infinity ? "may not" : "may"} look at ${b}`,
 };
 function reading(h, [r, c], value) {

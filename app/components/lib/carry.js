@@ -25,7 +25,8 @@ function carriedTo(src, made, { R, C }) {
 // The canvas goes from where the other was, while `paint` draws it at each frame, with the share of the way gone.
 function carry(canvas, from, paint) {
   const to = canvas.getBoundingClientRect(), since = performance.now();
-  const begin = `translate(${from.left - to.left}px, ${from.top - to.top}px) scale(${from.width / to.width})`;
+  const size = Math.min(1, from.width / to.width); // no larger than it becomes: it would cover what is read
+  const begin = `translate(${from.left - to.left}px, ${from.top - to.top}px) scale(${size})`;
   canvas.animate([{ transformOrigin: "0 0", transform: begin }, {
     transformOrigin: "0 0",
     transform: "none",

@@ -1,4 +1,4 @@
-// Shared by heat maps and charts: the page's memory, reading bytes, colours, and the frame.
+// Shared by heat maps and charts: the page's memory, colours, and the frame.
 // The files of this folder are joined into one script that reaches the page once; each puts its function
 // into DRAW, and what is mounted on the page calls it by name (see __init__.py).
 
@@ -13,31 +13,6 @@ const PAGE = Object.assign(window.__glassbox, {
   count: 0,
 });
 const DRAW = {};
-
-// bytes = length of the header (u32) | header as JSON: [{id, shape, dtype}, …] | the values of each, padded
-// to 4
-function unpack(bytes) {
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  let at = 4 + length;
-  return header.map(({ id, shape, dtype }) => {
-    const each = { "<f2": 2, "|u1": 1 }[dtype] ?? 4,
-      size = shape.reduce((a, b) => a * b, 1) * each,
-      values = bytes.slice(at, at + size).buffer;
-    at += Math.ceil(size / 4) * 4;
-    if (each === 1) return { id, shape, data: new Uint8Array(values) };
-    return { id, shape, data: dtype === "<f2" ? fromHalf(values) : new Float32Array(values) };
-  });
-}
-// float16 to float32: by the browser where it can, else by its bits: sign, 5 of exponent, 10 of fraction
-function fromHalf(buffer) {
-  if (globalThis.Float16Array) return new Float32Array(new Float16Array(buffer));
-  return Float32Array.from(new Uint16Array(buffer), (bits) => {
-    const sign = bits & 0x8000 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = bits & 1023;
-    if (exponent === 31) return fraction ? NaN : sign * Infinity;
-    return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
-  });
-}
 
 // A choice shows at once; until the server confirms it, older answers do not take it back.
 function choose(name, value) {
@@ -102,9 +77,9 @@ function el(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "text") node.textContent = value;
     else if (name.startsWith("on")) node[name] = value;
-    else if (value !== null && value !== undefined && value !== false) {
-      node.setAttribute(name, value === true ? "" : value);
-    }
+    else if (value === null || value === undefined) continue;
+    else if (name.startsWith("aria-")) node.setAttribute(name, value); // where true and false are words
+    else if (value !== false) node.setAttribute(name, value === true ? "" : value);
   }
   node.append(...children);
   return node;
@@ -382,11 +357,11 @@ function fillTable(made, into = made.table) {
 // A canvas of w × h CSS pixels, sharp on every screen, cleared
 function surface(canvas, w, h) {
   const ratio = (devicePixelRatio || 1) * (canvas.currentCSSZoom ?? 1);
-  canvas.width = Math.round(w * ratio);
-  canvas.height = Math.round(h * ratio);
+  const [width, height] = [w, h].map((side) => Math.round(side * ratio)), g = canvas.getContext("2d");
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  else g.reset(); // which costs less than another size
   canvas.style.width = w + "px";
   canvas.style.height = h + "px";
-  const g = canvas.getContext("2d");
   g.setTransform(ratio, 0, 0, ratio, 0, 0);
   return g;
 }

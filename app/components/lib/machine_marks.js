@@ -136,8 +136,10 @@ MACHINE.blocks = (g, state, inks) => {
     MACHINE.over(g, state, block, 8, (x, w) => {
       g.fillStyle = inks.rail;
       g.fillRect(x, 15, w, 2);
-      const style = { size: 12, bold: true };
-      MACHINE.label(g, fitting(g, block.name, w, inks, style), x, 11, w, inks, style);
+      const style = { size: 12, bold: true }, name = fitting(g, block.name, w, inks, style);
+      if (name || block.column.layer !== null) return MACHINE.label(g, name, x, 11, w, inks, style);
+      const short = SHORT[block.name], wide = g.measureText(short).width; // a lone column, beside which is room
+      MACHINE.label(g, short, Math.min(x, state.plan.W - wide - 2), 11, wide + 1, inks, style);
     });
   }
 };
@@ -145,7 +147,6 @@ MACHINE.blocks = (g, state, inks) => {
 const SHORT = {
   embedding: "in",
   "last norm": "norm",
-  stream: "",
   attention: "att",
   "cross-attention": "cross",
 };
@@ -156,7 +157,11 @@ function fitting(g, name, wide, inks, { size = 11, bold = false } = {}) {
   return fits(name) ? name : fits(short) ? short : "";
 }
 MACHINE.headings = (g, state, inks) => {
-  for (const heading of state.plan.headings) {
+  const { headings, right } = state.plan, { view } = state;
+  g.font = `400 11px ${inks.font}`;
+  const told = ({ column, name, w }) => column.adds || g.measureText(name).width < w * view.k;
+  const shown = headings.filter(told), ends = shown.map((_, i) => shown[i + 1]?.x ?? right);
+  for (const [i, heading] of shown.entries()) {
     if (heading.column.layer === null) continue;
     MACHINE.over(g, state, heading, 12, (x, w) => {
       const { column, name } = heading, off = column.off.includes(-1);
@@ -164,8 +169,9 @@ MACHINE.headings = (g, state, inks) => {
       const here = now && ["stack", "layer", "part"].every((name) => now[name] === column[name]);
       const ink = off || here ? inks.main : inks.ink, mark = column.adds ? MARK[off] : "";
       g.font = `${here ? 700 : 400} 11px ${inks.font}`;
-      const room = w + MACHINE.GAP, marked = [name, SHORT[name] ?? name].map((text) => text + mark);
-      const text = marked.find((one) => g.measureText(one).width <= room) ?? fitting(g, name, w, inks);
+      const room = (ends[i] - view.x) * view.k - x - 4,
+        marked = [name, SHORT[name] ?? name].map((text) => text + mark);
+      const text = marked.find((one) => g.measureText(one).width <= room) ?? fitting(g, name, room, inks);
       MACHINE.label(g, text, x, 30, room, inks, { ink, bold: here });
       if (off) MACHINE.line(g, x, 26, x + Math.min(w, g.measureText(text).width), 26, inks.main, 2);
     });

@@ -13,6 +13,7 @@ from app.ui.context import StepContext
 from app.ui.controls import button, slider_of, slider_of_names
 from app.ui.figures import bars, graph, series
 from app.ui.frame import clamp, origin
+from app.ui.heatmaps import ASKS
 from app.ui.page import changing, columns, group, keep, text
 from app.ui.source import code
 from app.views.decode.unedited import without_edits
@@ -139,7 +140,7 @@ def _rows(ctx: StepContext, name: str, held: int, there: slice, scale: str) -> N
     """The scores or weights of the picked head: the rows of earlier passes are let go."""
     point, labels = ctx.point(name), ctx.labels[:held]
     values = ctx.array(point)[ctx.view.head, :held, :held]
-    header = dict(axes="RC", rows=labels, cols=labels, rowName="token", titles=["asks ↓", "is asked →"])
+    header = dict(axes="RC", rows=labels, cols=labels, rowName="token", titles=ASKS)
     header |= dict(scale=scale, height=230, bands=[["row", there.start, there.stop]], counted=[True, True])
     header |= {"hidden": "let go" if there.start else "masked"}
     header |= {"max": 1.0, "told": "weight"} if scale == "sequential" else {"told": "score"}

@@ -1,13 +1,15 @@
 """Vectors and heads as the picture of the whole model draws them: pooled where there are more of them than
 cells."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from app import compute
 from app.ui.context import StepContext
 from app.ui.page import keep
-from app.views.machine.lanes import Lanes, lanes_of
-from engine.analysis import pooled
+from app.views.machine.lanes import Lanes, blocks_of, lanes_of
+from engine.worked import Check
 
 CELLS = 16  # of a vector: as many stand for all of its entries
 
@@ -17,25 +19,25 @@ def lanes(ctx: StepContext) -> Lanes:
     return lanes_of(ctx.config, len(ctx.labels))
 
 
-def cells(values: np.ndarray, rows: Lanes) -> tuple[np.ndarray, np.ndarray, int]:
-    """Vectors [T, D] -> cells [T', C], each the entry that is largest in size among those it stands for; where
-    that is, [row, column; T', C]; and how many columns a cell stands for."""
-    values = values.astype(np.float32)
-    each = -(-values.shape[1] // CELLS)
-    found, where = pooled(values, (rows.size, each), (rows.before, 0))
-    return found, where.transpose(2, 0, 1).astype(np.float32), each
+def of_entries(count: int) -> Lanes:
+    """So many entries of a vector in cells."""
+    return Lanes(count, -(-count // CELLS))
 
 
 def vectors(ctx: StepContext, point: str, kind: str) -> dict:
     """A vector for each lane."""
-    entries, rows = _entries(ctx, point), lanes(ctx)
-    each = -(-entries // CELLS)
-    read = (ctx.model.name, ctx.given, point, (rows.size, each), (rows.before, 0), ctx.edits)
-    found, where = compute.cells(*read)
-    id, at = ctx.id_of(point, "cells"), ctx.id_of(point, "places")
+    found, where = compute.cells(*_vectors(ctx, point))
+    id, at, entries = ctx.id_of(point, "cells"), ctx.id_of(point, "places"), _entries(ctx, point)
     keep(id, found[None])
-    keep(at, where.transpose(2, 0, 1).astype(np.float32)[-1 if rows.size == 1 else 0 :])
-    return {"src": id, "at": at, "point": point, "kind": kind, "entries": entries, "each": each}
+    keep(at, where.transpose(2, 0, 1).astype(np.float32)[-1 if lanes(ctx).size == 1 else 0 :])
+    of = {"entries": entries, "each": of_entries(entries).size}
+    return {"src": id, "at": at, "point": point, "kind": kind} | of
+
+
+def _vectors(ctx: StepContext, point: str) -> tuple:
+    """What `compute` is asked for a vector for each lane."""
+    blocks = blocks_of(lanes(ctx), of_entries(_entries(ctx, point)))
+    return ctx.model.name, ctx.given, point, blocks, ctx.edits
 
 
 def _entries(ctx: StepContext, point: str) -> int:
@@ -47,16 +49,39 @@ def _entries(ctx: StepContext, point: str) -> int:
 def heads(ctx: StepContext, point: str, kind: str = "heads") -> dict:
     """All heads of a block, [H, T, S]; `seen` is the stack that they look at, by its number; `flow` the widths
     of ribbons, which are the weights or, where there are values, these times their size."""
-    cross = ctx.trace.table[point].part == "cross"
-    asking, seen = lanes(ctx), lanes(ctx.memory if cross else ctx)
-    id = ctx.id_of(point, f"{asking.size} {seen.size}" if max(asking.size, seen.size) > 1 else "")
+    *_, ((asking, seen), _), _, _ = _heads(ctx, point)
+    id = ctx.id_of(point, f"{asking} {seen}" if max(asking, seen) > 1 else "")
     found = {"src": id, "flow": id, "point": point, "kind": kind}
-    weighted = ctx.view.weighted and values_of(point) in ctx.trace.table
-    for name, sized in (("src", False), ("flow", True))[: 1 + weighted]:
+    for name, sized in _widths(ctx, point):
         found[name] = id + " sized" * sized
-        read = (ctx.model.name, ctx.given, point, asking.starts, seen.starts, sized, ctx.edits)
-        keep(found[name], compute.pooled_weights(*read)[0])
-    return found | {"seen": int(ctx.side == "decoder" and not cross)}
+        keep(found[name], compute.heads(*_heads(ctx, point, sized))[0])
+    return found | {"seen": int(ctx.side == "decoder" and not _looks_across(ctx, point))}
+
+
+def _widths(ctx: StepContext, point: str) -> list[tuple[str, bool]]:
+    """What is kept of weights: the weights, and these times the size of the values."""
+    weighted = ctx.view.weighted and values_of(point) in ctx.trace.table
+    return [("src", False), ("flow", True)][: 1 + weighted]
+
+
+def _heads(ctx: StepContext, point: str, sized: bool = False) -> tuple:
+    """What `compute` is asked for the heads of a block."""
+    seen = ctx.memory if _looks_across(ctx, point) else ctx
+    return ctx.model.name, ctx.given, point, blocks_of(lanes(ctx), lanes(seen)), sized, ctx.edits
+
+
+def _looks_across(ctx: StepContext, point: str) -> bool:
+    return ctx.trace.table[point].part == "cross"
+
+
+def checks(ctx: StepContext, columns: list[dict]) -> Iterator[Check]:
+    """Is what stands for several numbers the largest of them? Those of the steps of a recurrent stack apart."""
+    for point, kind in {(column["point"], column["kind"]) for column in columns}:
+        if kind == "heads":
+            for _, sized in _widths(ctx, point):
+                yield compute.checked_in_blocks(*_heads(ctx, point, sized))
+        elif kind not in ("step", "start"):
+            yield compute.checked_cells(*_vectors(ctx, point))
 
 
 def values_of(point: str) -> str:

@@ -11,9 +11,11 @@ from app.ui.context import StepContext
 from app.ui.events import Act, numbers
 from app.ui.frame import written
 from app.ui.page import keep
-from app.views.machine.lanes import Lanes, lanes_of
+from app.views.machine.lanes import Lanes, blocks_of, lanes_of
 from engine.analysis import pooled
 from engine.points import Point
+from engine.worked import Check
+from engine.worked.derived import check_pooled
 
 CELLS = 64  # of a row: where it has more entries, as many stand for all of them
 HIDDEN = {  # the kinds of points that are steps on the way to those that are shown
@@ -142,20 +144,34 @@ def _cells(ctx: StepContext, name: str, values: np.ndarray, axes: str) -> dict:
     """The matrix for the page, and what its rows and columns are; where there are more tokens or entries than
     cells, each shows the largest in size of those it stands for, and `at` in which row and column that stands
     [2, R, C], or only in which column [1, R, C]."""
-    cross = ctx.trace.table[name].part.startswith(CROSS)
-    sides = ["" if axis not in "TS" else "there" if cross and axis == "S" else "own" for axis in axes]
-    stacks = {"own": ctx, "there": ctx.memory} if cross else {"own": ctx}
-    by = [
-        _lanes(stacks[side]) if side else Lanes(n, -(-n // CELLS))
-        for side, n in zip(sides, values.shape, strict=True)
-    ]
-    id, at = ctx.id_of(name, f"inside {ctx.view.head}"), ""
+    by, id, at = _by(ctx, name, values, axes), ctx.id_of(name, f"inside {ctx.view.head}"), ""
     if max(lanes.size for lanes in by) > 1:
-        values, where = pooled(values, tuple(b.size for b in by), tuple(b.before for b in by))
+        values, where = pooled(values, *blocks_of(*by))
         at = f"{id} places"
         keep(at, where.transpose(2, 0, 1).astype(np.float32)[-1 if by[0].size == 1 else 0 :], apart=True)
     keep(id, values[None], apart=True)
-    return {"src": id, "at": at, "sides": sides, "each": [lanes.size for lanes in by]}
+    return {"src": id, "at": at, "sides": _sides(ctx, name, axes), "each": [lanes.size for lanes in by]}
+
+
+def _sides(ctx: StepContext, name: str, axes: str) -> list[str]:
+    """Whose tokens stand along each axis: those of this stack, those that it looks at, or none."""
+    cross = ctx.trace.table[name].part.startswith(CROSS)
+    return ["" if axis not in "TS" else "there" if cross and axis == "S" else "own" for axis in axes]
+
+
+def _by(ctx: StepContext, name: str, values: np.ndarray, axes: str) -> list[Lanes]:
+    """How rows and columns of a matrix share its cells."""
+    stacks = {"own": lambda: ctx, "there": lambda: ctx.memory}
+    pairs = zip(_sides(ctx, name, axes), values.shape, strict=True)
+    return [_lanes(stacks[side]()) if side else Lanes(n, -(-n // CELLS)) for side, n in pairs]
+
+
+def checks(ctx: StepContext) -> Iterator[Check]:
+    """Is what stands for several numbers the one that is largest in size?"""
+    for name in points(ctx):
+        values, axes = _matrix(ctx, name)
+        blocks = blocks_of(*_by(ctx, name, values, axes))
+        yield check_pooled(values, *blocks, *pooled(values, *blocks))
 
 
 def shared(stages: list[dict]) -> list[dict]:

@@ -37,6 +37,12 @@ class Lanes:
         return [labels[self.first(i)] + more for i, more in enumerate(shared)]
 
 
+def blocks_of(rows: Lanes, columns: Lanes) -> tuple[tuple[int, int], tuple[int, int]]:
+    """How many rows and columns of a matrix share a cell, and how many places stand before the first of them,
+    as engine.analysis.pooled and largest take them."""
+    return (rows.size, columns.size), (rows.before, columns.before)
+
+
 def lanes_of(config: Config, count: int, most: int = MOST) -> Lanes:
     """The lanes of so many positions of a stack, at most so many."""
     if count <= most:

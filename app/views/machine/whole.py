@@ -9,7 +9,7 @@ from app.text import say
 from app.ui.context import StepContext
 from app.ui.frame import light
 from app.ui.page import keep
-from app.views.machine import inside, recurrent
+from app.views.machine import cells, inside, recurrent
 from app.views.machine.cells import heads, lanes, named, values_of, vectors
 from engine.analysis import value_sized
 from engine.config import Config
@@ -50,7 +50,7 @@ def header(ctx: StepContext) -> dict:
         "pooled": _pooled(inside.shared(opened["stages"]), blocks) if opened else _pooled(columns, shown),
         "foot": f"{len(points)} points, {points[0]} to {points[-1]}",
         "model": ctx.source,
-        "light": light_of(ctx, points) if state.rested(name_of(ctx)) else None,
+        "light": light_of(ctx, points, columns) if state.rested(name_of(ctx)) else None,
     }
 
 
@@ -76,12 +76,23 @@ def name_of(ctx: StepContext) -> str:
     return ctx.id_of(ctx.outcome[0], f"machine {opened} {view.weighted}")
 
 
-def light_of(ctx: StepContext, points: list[str]) -> dict:
-    """The self-check of all that is shown: the worst of its tensors, the answers' scores among them."""
+def light_of(ctx: StepContext, points: list[str], columns: list[dict]) -> dict:
+    """The self-check of all that is shown: the worst of its tensors, the answers' scores among them, and of
+    what stands for several numbers."""
     points = list(dict.fromkeys([*points, ctx.outcome[0]]))
-    checks = [ctx.checked(point) for point in points] + _sized(ctx, points)
-    found = light(worst(checks))
-    return found | {"text": f"the worst of {len(checks)} tensors, {found['text']}"}
+    tensors = [ctx.checked(point) for point in points] + _sized(ctx, points)
+    found = light(worst([*tensors, *_in_cells(ctx, columns)]))
+    return found | {"text": f"the worst of {len(tensors)} tensors, {found['text']}"}
+
+
+def _in_cells(ctx: StepContext, columns: list[dict]) -> Iterator[Check]:
+    """The checks of what stands for several numbers."""
+    for i, one in enumerate(stacks(ctx)):
+        yield from cells.checks(one, [column for column in columns if column["stack"] == i])
+        if not isinstance(one.config, Config):
+            yield from recurrent.checks(one)
+    if is_open(ctx):
+        yield from inside.checks(ctx)
 
 
 def _sized(ctx: StepContext, points: list[str]) -> list[Check]:
@@ -113,23 +124,13 @@ def _stack(one: StepContext, ctx: StepContext) -> dict:
 
 
 def lit(one: StepContext, ctx: StepContext) -> int:
-    """The position that is lit in a stack: the picked one. Beside it, in the decoder the one after which most
-    is open, in the encoder the position looked at, or none."""
+    """The position that is lit in a stack: the picked one. Beside it, in the decoder its usual one, in the
+    encoder the position looked at, or none."""
     if one.side == ctx.side:
         return ctx.view.token
     if one.side == "decoder":
-        return _most_open(one)
+        return one.usual
     return ctx.view.key if ctx.view.key < len(one.labels) else -1
-
-
-def _most_open(decoder: StepContext) -> int:
-    """After which token the most probable next one is the least so, without what-ifs; of a text that a person
-    gave, the last."""
-    at = tuple(range(len(decoder.labels)))
-    if decoder.view.target:
-        return at[-1]
-    _, shares = compute.best(decoder.model.name, decoder.given, decoder.outcome[0], at, 1)
-    return int(shares[:, 0].argmin())
 
 
 def _image(ctx: StepContext) -> dict:

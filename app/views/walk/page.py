@@ -58,9 +58,10 @@ def _headline(ctx: StepContext, glance: bool) -> None:
         source = ctx.given if isinstance(ctx.given, str) else ctx.given[0]
         read = [] if ctx.model.reads[0].image else ["text"]
         writer = replace(ctx, side="decoder")
-        with group("headline"):
-            if not glance:
+        if not glance:
+            with group("headline"):
                 text(told(ctx, "headline", *read, source=source, output=writer.text.strip() or "∅"))
+        with group("warning"):
             sure(writer, warn=True)
 
 

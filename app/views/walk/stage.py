@@ -39,7 +39,7 @@ def only(parts: list[dict], view: View) -> list[dict]:
     beside = [[picture]] + ([[_box_of(by_hand, picture)]] if level == ARITHMETIC else [])
     columns = {"shares": [5, 4][: len(beside)], "align": "center", "places": beside}
     said = _said(parts, within, picture, level)
-    shown = [*said, {"kind": "columns", "key": "stage-columns", "data": columns}]
+    shown = [*said, {"kind": "columns", "key": "stage-columns", "data": columns}, *_warned(parts)]
     stage = {"kind": "group", "key": f"step-{view.step}", "data": {"border": False, "parts": shown}}
     return [{"kind": "group", "key": "pinned", "data": {"border": False, "parts": [map]}}, stage]
 
@@ -81,6 +81,13 @@ def _said(parts: list[dict], within: list[dict], picture: dict, level: int) -> l
     about = own["data"] if level > PICTURE and own else ["div", *rest]
     said = [] if level > ROW and picture["kind"] == "matrix" else _sentence(about)
     return [{"kind": "text", "key": "said", "data": ["div", title, *said]}]
+
+
+def _warned(parts: list[dict]) -> list[dict]:
+    """The warning that what a model wrote is not to be trusted, in a sentence."""
+    warning = _found(parts, lambda part: part["key"] == "warning")
+    found = warning["data"]["parts"] if warning else []
+    return [{"kind": "text", "key": "warned", "data": ["div", *_sentence(part["data"])]} for part in found]
 
 
 def _sentence(text: list) -> list:

@@ -167,6 +167,25 @@ def value_weighted(pattern: np.ndarray, v: np.ndarray) -> Made:
     return value, value
 
 
+def largest(values: np.ndarray, sizes: tuple[int, int], before: tuple[int, int]) -> np.ndarray:
+    """The largest entry of each block of matrices [..., R, C] -> [..., R', C'], to which each entry goes."""
+    rows, columns = (
+        (np.arange(n) + places) // size
+        for n, size, places in zip(values.shape[-2:], sizes, before, strict=True)
+    )
+    found = np.full((*values.shape[:-2], rows[-1] + 1, columns[-1] + 1), -np.inf)
+    np.maximum.at(found, (..., rows[:, None], columns[None, :]), values)
+    return found
+
+
+def placed(values: np.ndarray, at: np.ndarray, sizes: tuple[int, int], before: tuple[int, int]) -> np.ndarray:
+    """The entries of a matrix [R, C] that stand at places [R', C', 2]; not a number where that is not in its
+    block."""
+    home, inside = np.indices(at.shape[:2]).transpose(1, 2, 0), at.clip(0, np.array(values.shape) - 1)
+    there = (((at + before) // sizes == home) & (at == inside)).all(-1)
+    return np.where(there, values[inside[..., 0], inside[..., 1]], np.nan)
+
+
 def surprise(logits: np.ndarray, ids: np.ndarray) -> Made:
     """−log2 of the probability of each of the tokens `ids` [T] after the first, their sum, and two to the power
     of their mean [T + 1], from logits [T, V]."""

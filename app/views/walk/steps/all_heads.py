@@ -16,11 +16,11 @@ from app.ui.frame import light, origin
 from app.ui.heatmaps import ASKS, WEIGHTS
 from app.ui.page import columns, keep, text
 from app.ui.source import code
-from app.views.machine.lanes import Lanes, lanes_of
+from app.views.machine.lanes import Lanes, blocks_of, lanes_of
 from engine import analysis, roles
 from engine.model.attention import attend
 from engine.trace import Edit
-from engine.worked.derived import worst
+from engine.worked.derived import check_largest, worst
 
 CELLS = 200_000  # of all small heads together
 LARGE = 160  # rows and columns of the large one
@@ -139,9 +139,9 @@ class Shown:
         ctx, view, L, H = self.ctx, self.view, self.config.layers, self.config.heads
         most = max(8, min(64, math.isqrt(CELLS // (L * H))))
         asking, seen = (_lanes(one, most) for one in (ctx, self.there))
-        lanes = ((asking.size, seen.size), (asking.before, seen.before))
-        data, half = compute.thumbnails(*self.run, self.points, self.hidden, view.weighted, lanes, ctx.edits)
-        id = ctx.id_of(self.points[0], f"all {self.variant} {lanes}")
+        blocks = blocks_of(asking, seen)
+        data, half = compute.thumbnails(*self.run, self.points, self.hidden, view.weighted, blocks, ctx.edits)
+        id = ctx.id_of(self.points[0], f"all {self.variant} {blocks}")
         keep(id, data, apart=True)
         header = {
             "src": id,
@@ -166,7 +166,7 @@ class Shown:
             "foot": f"{self.points[0]} … {self.points[-1]}  [L={L}, H={H}, T={len(ctx.labels)}, "
             f"S={len(self.there.labels)}]{self.variant and f', {self.variant}'}",
             "model": ctx.source,
-            "light": self._light(),
+            "light": self._light(blocks),
         }
         picked = ((0, L - 1), (0, H - 1))
         cell = ((0, len(ctx.labels) - 1), (0, len(self.there.labels) - 1))
@@ -225,7 +225,11 @@ class Shown:
         pattern, checks = weights.weights_of(ctx.trace, self.point, self.hidden, view.weighted)
         head = weights.hatched(ctx.trace, self.point, pattern)[view.head]
         id = ctx.id_of(self.point, f"head {view.head} {self.variant}")
-        keep(id, weights.by_lane(head, (asking.size, seen.size), (asking.before, seen.before))[None])
+        small, blocks = head, blocks_of(asking, seen)
+        if max(blocks[0]) > 1:
+            small = analysis.largest(head, *blocks)
+            checks = [*checks, check_largest(head, *blocks, small)]
+        keep(id, small[None])
         role = self.names[view.layer][view.head]
         name = self.say(f"role/{role}") if role else ""
         title = self.say("head", layer=view.layer, head=view.head)
@@ -250,9 +254,10 @@ class Shown:
                 "lanes": (asking, seen),
             }
         )
+        if checks:
+            header |= {"light": light(worst([ctx.checked(self.point), *checks]))}
         if self.variant:
-            told = light(worst([ctx.checked(self.point), *checks]))
-            header |= {"foot": f"{self.point}, {self.variant}", "light": told}
+            header |= {"foot": f"{self.point}, {self.variant}"}
         return header
 
     def _pick(self, lanes: tuple[Lanes, Lanes]):
@@ -269,11 +274,11 @@ class Shown:
         """What the check of all heads is called."""
         return self.ctx.id_of(self.points[-1], f"all heads {self.variant}")
 
-    def _light(self) -> dict | None:
+    def _light(self, blocks: compute.Blocks) -> dict | None:
         if not state.rested(self.name):
             return None
         check = compute.checked_heads(
-            *self.run, self.ctx.side, self.part, self.hidden, self.view.weighted, self.ctx.edits
+            *self.run, self.ctx.side, self.part, self.hidden, self.view.weighted, blocks, self.ctx.edits
         )
         told = light(check)
         return told | {"text": f"{self.say('checked', n=len(self.points))} {told['text']}"}
