@@ -9,14 +9,23 @@ block, embed, transformer; then points/, trace/trace, worked/steps, worked/rerun
 models before the transformer are apart: model/cells, model/recurrent, points/recurrent.
 """
 
-from engine.decode import Beam, Decoding, Step, beam_search, generate
-from engine.images import Pixels
-from engine.load import checkpoints_of, load, shipped, survey
-from engine.points import Point
-from engine.trace import Trace, run
-from engine.trace.inputs import Inputs
-from engine.trace.tables import points_of
-from engine.trace.tap import Edit
+try:
+    from engine.decode import Beam, Decoding, Step, beam_search, generate
+    from engine.images import Pixels
+    from engine.load import checkpoints_of, load, shipped, survey
+    from engine.points import Point
+    from engine.trace import Trace, run
+    from engine.trace.inputs import Inputs
+    from engine.trace.tables import points_of
+    from engine.trace.tap import Edit
+except ModuleNotFoundError as missing:
+    # engine.autodiff is plain numpy and runs without torch; all else says what is missing when it is asked for
+    if missing.name != "torch":
+        raise
+
+    def __getattr__(name: str):
+        raise AttributeError(f"engine.{name} needs torch, which is not installed here: pip install torch")
+
 
 __all__ = [
     "Beam",

@@ -6,7 +6,7 @@ import math
 import torch
 from torch import Tensor
 
-POSITIONS = ("learned", "rotary", "sinusoidal", "relative", "alibi")
+POSITIONS = ("learned", "rotary", "sinusoidal", "relative", "alibi", "none")
 BIASED = ("relative", "alibi")  # those that add a bias to the scores
 
 

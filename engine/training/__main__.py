@@ -18,10 +18,10 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from engine.training import english, language, measure, run
+from engine.training.kinds import TASKS
 from engine.training.options import COMMON, PROGRAM, Option, Parser, add, plain_name
 from engine.training.progress import say
 from engine.training.task import Task
-from engine.training.tasks import TASKS
 
 ABOUT = {"about": Option("", str, "what the text is, a phrase for the card")}
 REPLACE = {"replace": Option(False, None, "put the new model in the place of the one that has its name")}

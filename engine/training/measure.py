@@ -6,9 +6,9 @@ from pathlib import Path
 
 from engine.load.folder import read_json
 from engine.training import run
+from engine.training.kinds import TASKS
 from engine.training.options import COMMON, PROGRAM, Parser, plain_name
 from engine.training.task import Task
-from engine.training.tasks import TASKS
 
 
 def main(words: list[str]) -> None:

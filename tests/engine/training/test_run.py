@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from engine.training import digits, encoder, language, learn, run
-from engine.training.tasks import TASKS
+from engine.training.kinds import TASKS
 from tests.engine.training.conftest import digits_of, trained
 from tests.engine.training.test_translation import pairs
 

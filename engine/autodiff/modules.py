@@ -1,0 +1,191 @@
+"""The modules: each can go forward, keeping what it will need, and backward, by the chain rule (lecture 004).
+
+`forward(*inputs)` gives the output b; `backward(gradient)` takes dJ/db and gives a tuple with dJ/da for each
+input a, in the order of the inputs. Where a vector is expected, a matrix is read as one vector a row.
+"""
+
+import numpy as np
+
+from engine.autodiff.tape import Applied
+
+
+class Module(Applied):
+    """One differentiable function b = f(a, …); a subclass says how it goes forward and backward."""
+
+    inputs: tuple[np.ndarray, ...] | None = None
+    output: np.ndarray | None = None
+
+    def forward(self, *inputs) -> np.ndarray:
+        """The output for these inputs; both are kept for the way back. ValueError where shapes do not fit."""
+        self.inputs = tuple(np.asarray(a, dtype=float) for a in inputs)
+        try:
+            self.output = np.asarray(self._forward(*self.inputs))
+        except (ValueError, TypeError) as error:
+            shapes = " and ".join(str(list(a.shape)) for a in self.inputs) or "nothing"
+            raise ValueError(f"{self} takes {self.takes}; it was given {shapes}") from error
+        return self.output
+
+    def backward(self, gradient=1.0) -> tuple[np.ndarray, ...]:
+        """The gradient of each input, from the gradient of the output; RuntimeError before `forward`."""
+        if self.inputs is None:
+            raise RuntimeError(f"{self} has no gradient yet: it has to go forward before it goes backward")
+        gradient = np.asarray(gradient, dtype=float)
+        if gradient.shape != self.output.shape:
+            came, has = list(gradient.shape), list(self.output.shape)
+            raise ValueError(f"the gradient of an output has its shape, {has}; {self} was given {came}")
+        return self._backward(gradient, *self.inputs)
+
+    def __str__(self) -> str:
+        return type(self).__name__
+
+
+class Linear(Module):
+    """b = ω a, for a [A] and ω [B, A]."""
+
+    takes = "a vector [A] (or one a row, [N, A]) and weights [B, A]"
+
+    def _forward(self, a, weights):
+        return a @ _matrix(weights).T
+
+    def _backward(self, gradient, a, weights):
+        return gradient @ weights, np.atleast_2d(gradient).T @ np.atleast_2d(a)
+
+
+class Sigmoid(Module):
+    """b = 1 / (1 + exp(−a)), number by number."""
+
+    takes = "one vector or matrix"
+
+    def _forward(self, a):
+        return 0.5 * (1 + np.tanh(a / 2))  # the same number, and no overflow for large −a
+
+    def _backward(self, gradient, a):
+        return (gradient * self.output * (1 - self.output),)
+
+
+class Softmax(Module):
+    """b = exp(a) / Σ exp(a), each row by itself."""
+
+    takes = "one vector or matrix"
+
+    def _forward(self, a):
+        powers = np.exp(a - a.max(-1, keepdims=True))
+        return powers / powers.sum(-1, keepdims=True)
+
+    def _backward(self, gradient, a):
+        # gᵀ(diag(b) − b bᵀ), without writing the matrix out
+        b = self.output
+        return (b * (gradient - (gradient * b).sum(-1, keepdims=True)),)
+
+
+class CrossEntropy(Module):
+    """b = −goldᵀ log predicted; one number for each row."""
+
+    takes = "the gold distribution and the predicted one, of the same shape"
+
+    def _forward(self, gold, predicted):
+        if gold.shape != predicted.shape:
+            raise ValueError
+        return -(gold * np.where(gold == 0, 0.0, _log(predicted))).sum(-1)
+
+    def _backward(self, gradient, gold, predicted):
+        gradient = gradient[..., None]
+        with np.errstate(divide="ignore"):
+            slope = np.where(gold == 0, 0.0, gold / predicted)
+        return -gradient * _log(predicted), -gradient * slope
+
+
+class Add(Module):
+    """b = a + c; a vector is added to every row of a matrix, as a bias is."""
+
+    takes = "two vectors or matrices of one shape (or a vector for every row)"
+
+    def _forward(self, a, c):
+        return a + c
+
+    def _backward(self, gradient, a, c):
+        return _summed_to(a, gradient), _summed_to(c, gradient)
+
+
+class Scale(Module):
+    """b = factor · a, as in q·k/√d_k."""
+
+    takes = "one vector or matrix"
+
+    def __init__(self, factor: float):
+        self.factor = factor
+
+    def _forward(self, a):
+        return self.factor * a
+
+    def _backward(self, gradient, a):
+        return (self.factor * gradient,)
+
+
+class Mask(Module):
+    """b = a with −∞ above the diagonal: no row looks at a later column."""
+
+    takes = "scores [T, T]"
+
+    def _forward(self, a):
+        if a.ndim != 2 or a.shape[0] != a.shape[1]:
+            raise ValueError
+        return np.where(np.tri(len(a), dtype=bool), a, -np.inf)
+
+    def _backward(self, gradient, a):
+        return (np.tril(gradient),)
+
+
+class MatMul(Module):
+    """B = A C, or A Cᵀ where `transposed`, as queries meet keys."""
+
+    takes = "two matrices, as many columns in the first as the product asks for"
+
+    def __init__(self, transposed: bool = False):
+        self.transposed = transposed
+
+    def _forward(self, a, c):
+        return _matrix(a) @ (_matrix(c).T if self.transposed else _matrix(c))
+
+    def _backward(self, gradient, a, c):
+        if self.transposed:
+            return gradient @ c, gradient.T @ a
+        return gradient @ c.T, a.T @ gradient
+
+
+class LayerNorm(Module):
+    """b = γ (a − mean) / √(variance + ε) + β, each row by itself."""
+
+    takes = "a vector or matrix with rows of d numbers, then γ [d] and β [d]"
+
+    def __init__(self, eps: float = 1e-5):
+        self.eps = eps
+
+    def _forward(self, a, gain, bias):
+        if gain.shape != a.shape[-1:] or bias.shape != a.shape[-1:]:
+            raise ValueError
+        self.deviation = np.sqrt(a.var(-1, keepdims=True) + self.eps)
+        self.normalised = (a - a.mean(-1, keepdims=True)) / self.deviation
+        return gain * self.normalised + bias
+
+    def _backward(self, gradient, a, gain, bias):
+        g, n = gradient * gain, self.normalised
+        # what moves the mean, and what moves the variance, is taken off
+        back = (g - g.mean(-1, keepdims=True) - n * (g * n).mean(-1, keepdims=True)) / self.deviation
+        return back, _summed_to(gain, gradient * n), _summed_to(bias, gradient)
+
+
+def _matrix(a: np.ndarray) -> np.ndarray:
+    if a.ndim != 2:
+        raise ValueError
+    return a
+
+
+def _log(a: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(a)
+
+
+def _summed_to(a: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """The gradient of something that was added (or multiplied) to every row: the sum over the rows."""
+    return gradient.reshape(-1, *a.shape).sum(0)

@@ -1,0 +1,115 @@
+"""The tasks, each with a recipe that learns it, and one that is known to fail."""
+
+from dataclasses import replace
+from random import Random
+
+from engine.training.tasks.task import Recipe, Task
+
+LETTERS = "abcdefgh"
+DIGITS = "0123456789"
+READ_OFF = Recipe(causal=False)
+
+
+def _word(dice: Random, least: int = 3, most: int = 10, letters: str = LETTERS) -> str:
+    return "".join(dice.choices(letters, k=dice.randint(least, most)))
+
+
+def _copy(dice: Random) -> tuple[str, str]:
+    word = _word(dice)
+    return word, word
+
+
+def _reverse(dice: Random) -> tuple[str, str]:
+    word = _word(dice)
+    return word, word[::-1]
+
+
+def _sort(dice: Random) -> tuple[str, str]:
+    word = _word(dice)
+    return word, "".join(sorted(word))
+
+
+def _add(dice: Random) -> tuple[str, str]:
+    a, b = dice.randrange(100), dice.randrange(100)
+    return f"{a:02}+{b:02}", f"{a + b:03}"
+
+
+def _brackets(dice: Random) -> tuple[str, str]:
+    """Half of them balanced; of the others a few differ from a balanced one in a single bracket."""
+    text = _balanced(dice, 2 * dice.randint(2, 6))
+    if dice.random() < 0.5:
+        at = dice.randrange(len(text))
+        text = text[:at] + (")" if text[at] == "(" else "(") + text[at + 1 :]
+        if dice.random() < 0.5:  # as many of both kinds, in a wrong order
+            text = "".join(dice.sample(text, len(text)))
+    return text, "yn"[not balanced(text)]
+
+
+def _balanced(dice: Random, length: int) -> str:
+    text, depth = "", 0
+    for left in range(length, 0, -1):
+        opens = depth == 0 or (depth < left and dice.random() < 0.5)
+        text += "(" if opens else ")"
+        depth += 1 if opens else -1
+    return text
+
+
+def balanced(text: str) -> bool:
+    """Whether every bracket that is closed was opened, and all are closed at the end."""
+    depth = 0
+    for bracket in text:
+        depth += 1 if bracket == "(" else -1
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _parity(dice: Random) -> tuple[str, str]:
+    """Whether the ones so far are odd, after each bit: the model may write down what it goes by."""
+    bits = _word(dice, 4, 12, "01")
+    return bits, "".join("eo"[bits[: i + 1].count("1") % 2] for i in range(len(bits)))
+
+
+def _parity_at_once(dice: Random) -> tuple[str, str]:
+    bits = "".join(dice.choices("01", k=24))
+    return bits, "eo"[bits.count("1") % 2]
+
+
+def _count(dice: Random) -> tuple[str, str]:
+    word = _word(dice, 4, 12, "abc")
+    return word, "".join(f"{word.count(letter):02}" for letter in "abc")
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task("copy", "write the word again", LETTERS, _copy, (10, 11)),
+        Task("reverse", "write the word backwards", LETTERS, _reverse, (10, 11)),
+        Task("sort", "write the letters in the order of the alphabet", LETTERS, _sort, (10, 11)),
+        Task("add", "add two numbers of two digits", DIGITS + "+", _add, (5, 4), seconds=300),
+        Task("brackets", "say whether the brackets are balanced (y or n)", "()yn", _brackets, (12, 2)),
+        Task("parity", "say after each bit whether the ones so far are even or odd", "01eo", _parity, (12, 13)),
+        Task("count", "count each letter of a word", "abc" + DIGITS, _count, (12, 7)),
+        Task(
+            "parity-at-once",
+            "say whether the ones among 24 bits are even or odd, in one step",
+            "01eo",
+            _parity_at_once,
+            (24, 2),
+            fails="Every bit turns the answer over, so a rule that is right on all bits but one is right on"
+            " half of the questions: no small change of the weights lowers the loss, and no slope leads"
+            " there. The task parity, where the model writes the answer down after each bit, has one.",
+        ),
+        Task(
+            "reverse-without-positions",
+            "write the word backwards, with every position seeing all and none marked",
+            LETTERS,
+            _reverse,
+            (10, 11),
+            replace(READ_OFF, positions="none"),
+            fails="Without positions and without a mask a letter is the same wherever it stands (attention is"
+            " permutation equivariant): the model cannot tell the first from the last. A causal model can count"
+            " from its mask.",
+        ),
+    )
+}
