@@ -192,10 +192,12 @@ def head_grid(key: str, header: dict, head: Act) -> None:
     put("head_grid", key, header, header["names"], head=place(len(header["names"]), head))
 
 
-def pipeline(key: str, header: dict, step: Act, stage: Act) -> None:
+def pipeline(key: str, header: dict, step: Act, stage: Act, cross: Act) -> None:
     """The map of the steps; `header` has their names, their titles in groups, at which one is, and how far the
-    stage has come (0: there is none) of its `levels`. `stage` is called with [a place in them, a level]."""
-    acts = dict(step=one_of(header["names"], step), stage=stage)
+    stage has come (0: there is none) of its `levels`; `stacks` are those before and after this one (None: there
+    is none). `stage` is called with [a place in them, a level], `cross` with the name of a stack."""
+    stacks = [stack for stack in header["stacks"] if stack]
+    acts = dict(step=one_of(header["names"], step), stage=stage, cross=one_of(stacks, cross))
     put("pipeline", key, header, header["names"], **acts)
 
 

@@ -111,3 +111,13 @@ def test_only_the_picked_cells_box_is_open(page, app):
         "() => document.querySelector('.hand[open] code').textContent.includes('attn.pattern[')"
     )
     assert opened.count() == 1
+
+
+def test_a_clicker_goes_on_from_the_encoder_to_the_decoder_and_back(page, app):
+    go(page, app, model="interpreter", step="layers", stack="encoder")
+    page.keyboard.press("PageDown")
+    page.wait_for_url("**stack=decoder**")
+    shows(page, "tokens")
+    page.keyboard.press("PageUp")
+    page.wait_for_url("**stack=encoder**")
+    shows(page, "layers")

@@ -12,6 +12,7 @@ DRAW.pipeline = function ({ data, parentElement, setTriggerValue }) {
   if (state.at < 0) state.at = data.at; // chosen, but there is none here
   if (root.__built !== data.steps.join()) build_map(root, state);
   state.go = (to) => go(root, state, to);
+  state.by = (by) => crosses(state, by) || state.go(state.at + by);
   listen(root, window, "keydown", (e) => onKey(e, state));
   listen(root, window, "keydown", (e) => e.key.startsWith("Page") && onKey(e, state), true);
   mark(root, state);
@@ -26,13 +27,22 @@ function go(root, state, to) {
   state.send("step", state.h.names[to]);
 }
 
+// After the encoder's last step comes the decoder's first one, and the other way round.
+function crosses(state, by) {
+  const { steps, unnumbered, stacks } = state.h, before = state.at === unnumbered && by < 0;
+  const to = before ? stacks[0] : state.at + by >= steps.length ? stacks[1] : null;
+  if (to) state.send("cross", to);
+  return Boolean(to);
+}
+
 // On a stage one goes on inside a step first: to the next of its levels, or where the whole model is played to the
 // part that is computed next.
 function turn(state, by) {
-  if (!state.level) return state.go(state.at + by);
+  if (!state.level) return state.by(by);
   const { levels, steps } = state.h, level = levels[levels.indexOf(state.level) + by];
   if (played(by)) return;
   if (level) return stand(state, state.at, level);
+  if (crosses(state, by)) return;
   const to = state.at + by;
   if (to >= 0 && to < steps.length) stand(state, to, by > 0 ? 1 : LAST);
 }
@@ -66,7 +76,7 @@ function build_map(root, state) {
   const button = (text, kind, help, onclick) =>
     el("button", { type: "button", class: kind, text, title: help, "aria-label": help, onclick });
   const nav = el("nav", { class: "map", "aria-label": "The steps of the model" });
-  nav.append(button("‹", "arrow", "Step back (left arrow key)", () => state.go(state.at - 1)));
+  nav.append(button("‹", "arrow", "Step back (left arrow key)", () => state.by(-1)));
   const groups = el("ol", { class: "groups" });
   let n = 0;
   for (const [i, [, steps]] of h.groups.entries()) {
@@ -83,7 +93,7 @@ function build_map(root, state) {
     }
     groups.append(el("li", { class: "group g" + i }, el("span", { class: "name" }), list));
   }
-  nav.append(groups, button("›", "arrow", "Next step (right arrow key)", () => state.go(state.at + 1)));
+  nav.append(groups, button("›", "arrow", "Next step (right arrow key)", () => state.by(1)));
   const help = "One picture, large, for a projector (P); the clicker then goes on inside the step";
   nav.append(button("Stage", "beside", help, () => onStage(state, true)), copyButton());
   root.replaceChildren(nav);
@@ -125,7 +135,7 @@ function mark(root, state) {
   state.h.groups.forEach(([name], i) => (root.querySelector(`.g${i} .name`).textContent = name));
   const [back, next] = root.querySelectorAll(".arrow");
   able(back, state.at > 0);
-  able(next, state.at < state.h.steps.length - 1);
+  able(next, state.at < state.h.steps.length - 1 || state.h.stacks[1]);
   root.dataset.at = state.at;
   root.dataset.number = state.at - state.h.unnumbered;
   watchWidth(root, state, () => fitted(root, state, nav, strip));

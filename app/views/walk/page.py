@@ -84,17 +84,24 @@ def _map(ctx: StepContext) -> None:
         "steps": list(titles.values()),
         "stage": 0,
         "levels": [stage.PICTURE],
+        "stacks": [{"decoder": "encoder"}.get(ctx.side), {"encoder": "decoder"}.get(ctx.side)],
     }
     side = {"stack": ctx.side} if ctx.side else {}
 
     def stand(at: list[int]) -> None:
         state.change(step=steps[at[0]], stage=at[1], **side)
 
+    def cross(side: str) -> None:
+        own = steps_of(replace(ctx, side=side).config, side)
+        step = own[_unnumbered(own)] if side == "decoder" else own[-1]
+        state.anew(stack=side, step=step, stage=stage.PICTURE if ctx.view.stage else 0)
+
     components.pipeline(
         "map",
         header,
         step=lambda name: state.change(step=name, **side),
         stage=numbers((0, len(steps) - 1), (0, stage.ARITHMETIC), act=stand),
+        cross=cross,
     )
 
 
