@@ -224,7 +224,11 @@ def test_a_cell_of_a_vector_tells_its_own_number_and_of_how_many_it_is_the_large
 
 def test_the_wheel_zooms_where_the_pointer_is_and_opens_a_block_that_is_near(page, app):
     open_machine(page, app)
-    page.locator(CANVAS).focus()
+    page.locator(CANVAS).hover(**at(page, PLACE, 3, 3))
+    page.mouse.wheel(0, 300)
+    page.wait_for_timeout(500)
+    assert state(page, "view.k") == 1  # it scrolls the page
+    page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
     page.locator(CANVAS).hover(**at(page, PLACE, 3, 3))
     before = page.evaluate(PLACE, [3, 3])
     page.mouse.wheel(0, -300)
@@ -236,6 +240,20 @@ def test_the_wheel_zooms_where_the_pointer_is_and_opens_a_block_that_is_near(pag
     page.mouse.wheel(0, 300)
     until(page, f"{WHOLE} && state.view.k > 2")
     page.wait_for_url(lambda url: "inside" not in url and "zoom=" in url)
+
+
+def test_what_is_told_of_a_place_is_told_anew_when_something_else_lies_there(page, app):
+    open_machine(page, app, layer=2, head=1, inside=1)
+    inside(page, "blocks.2")
+    told = hovered_inside(page, "blocks.2.attn.pattern", 5, 3)
+    page.locator(CANVAS).evaluate("canvas => canvas.focus()")
+    for _ in range(3):
+        page.keyboard.press("+")
+    until(page, "!state.pending && state.view.k > 1")
+    under = "(state => state.scene.read(state, state.scene.hit(state, state.pointer.x, state.pointer.y)))"
+    now = page.evaluate(f"() => {{ const root = {ROOT}; return [root.dataset.hover, {under}(root.__state)]; }}")
+    assert now[0] == now[1]
+    assert now[0] != told
 
 
 def test_play_pause_scrub_and_step(page, app):

@@ -9,7 +9,8 @@ const ALL = { k: 1, x: 0, y: 0 }, UNTOUCHED = { at: Infinity, progress: 1, only:
 DRAW.machine = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
-  const state = (root.__state ??= { view: { ...ALL }, ...UNTOUCHED, speed: 1, scene: MACHINE });
+  const state =
+    (root.__state ??= { view: { ...ALL }, ...UNTOUCHED, speed: 1, scene: MACHINE, scrolled: -1e9 });
   Object.assign(state, { h: data, send: setTriggerValue, sink: data.sink, head: chosen("head", data.head) });
   const lanes = JSON.stringify(data.stacks.map((stack) => stack.lanes));
   if (state.lanes !== lanes) state.lit = data.stacks.map((stack) => MACHINE.laneOf(stack, stack.token));
@@ -151,6 +152,7 @@ function painter(root, state, made) {
     const first = (scene === INSIDE ? state.h.inside.stages : state.h.columns)[0].src;
     root.dataset.sig = [first, state.token, state.view.k.toFixed(2), state.at].join("|");
     root.dataset.numbers = numbers; // written in cells
+    state.pointed(); // something else may lie under a pointer that rests
   };
   const paint = () => {
     if (!state.pending) requestAnimationFrame(now);
@@ -282,11 +284,13 @@ function act(root, state, made) {
     return state.scene.hit(state, x, y);
   };
   canvas.style.cursor = "grab";
-  canvas.onpointermove = (e) => {
-    if (fingers.has(e.pointerId)) return moved(state, e);
-    hover(root, state, made, e, at(e));
+  const points = (pointer) => {
+    Object.assign(state, { pointer, under: shownAs(state) });
+    hover(root, state, made, pointer, pointer && state.scene.hit(state, pointer.x, pointer.y));
   };
-  canvas.onpointerleave = canvas.onblur = () => hover(root, state, made, null, null);
+  state.pointed = () => state.pointer && state.under !== shownAs(state) && points(state.pointer);
+  canvas.onpointermove = (e) => fingers.has(e.pointerId) ? moved(state, e) : points(spot(e));
+  canvas.onpointerleave = canvas.onblur = () => points(null);
   canvas.onpointerdown = (e) => {
     canvas.setPointerCapture(e.pointerId);
     fingers.set(e.pointerId, spot(e));
@@ -304,8 +308,7 @@ function act(root, state, made) {
     if (found?.part || found?.inside) walk(state, found);
   };
   canvas.onwheel = (e) => {
-    const asked = e.ctrlKey || e.metaKey || document.activeElement === canvas || state.view.k > 1;
-    if (!asked) return; // the page scrolls past
+    if (!zooms(state, canvas, e)) return; // the page scrolls past
     e.preventDefault();
     const { x, y } = spot(e);
     zoomAt(state, Math.exp(-e.deltaY / 400), x, y);
@@ -318,6 +321,19 @@ function act(root, state, made) {
     e.stopPropagation();
   };
 }
+// The wheel zooms in where the page has no more to scroll up, and out again; one that is still scrolling the page goes
+// on with that.
+const SCROLLS = 400; // milliseconds after which a turn of the wheel is another one
+function zooms(state, canvas, e) {
+  const asked = e.ctrlKey || e.metaKey || document.activeElement === canvas || state.view.k > 1 ||
+    state.scene === INSIDE;
+  const top = !canvas.closest("[data-testid=stMain]")?.scrollTop,
+    rested = e.timeStamp - state.scrolled > SCROLLS;
+  if (asked || (top && e.deltaY < 0 && rested)) return true;
+  state.scrolled = e.timeStamp;
+  return false;
+}
+const shownAs = ({ scene, view: { k, x, y } }) => [scene === INSIDE, k, x, y].join();
 const KEYS = {
   ArrowUp: (state) => moveLane(state, -1),
   ArrowDown: (state) => moveLane(state, 1),
@@ -338,9 +354,9 @@ const walkToHead = (state) => {
   const token = MACHINE.tokenOf(state.h, state.token), stage = Math.max(0, MACHINE.headStage(state));
   state.send("open", MACHINE.stepOf(state) ?? [stage, state.head, token, state.h.key, -1]);
 };
-function hover(root, state, made, e, found) {
+function hover(root, state, made, pointer, found) {
   const told = found ? state.scene.read(state, found) : "", only = found?.part?.head >= 0 ? found.part : null;
-  const { x, y } = e ? spot(e) : { x: 0, y: 0 };
+  const { x, y } = pointer ?? { x: 0, y: 0 };
   tipAt(made, x * state.larger, y * state.larger, told);
   root.dataset.hover = told;
   made.canvas.style.cursor = found ? "pointer" : "grab";

@@ -72,7 +72,7 @@ function show(root, state, at, focus) {
   Object.assign(state, { at, name, card, ring: el("div", { class: "tour-ring" }), first: false });
   root.append(state.ring, card);
   root.dataset.stop = name;
-  STOPS[name]() && reveal(name);
+  state.scrolled = (STOPS[name]() && reveal(name)) || state.scrolled;
   place(state);
   if (focus) next.focus({ preventScroll: true });
 }
@@ -81,6 +81,8 @@ function close(root, state) {
   state.ring?.remove();
   Object.assign(state, { at: -1, card: null, ring: null });
   delete root.dataset.stop;
+  if (state.scrolled) document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
+  state.scrolled = false;
   try {
     localStorage.setItem(SEEN, "1");
   } catch { /* then it is remembered for this visit alone */ }
@@ -88,11 +90,11 @@ function close(root, state) {
 
 function reveal(name) {
   const { top, bottom } = STOPS[name](), main = document.querySelector("[data-testid=stMain]");
-  if (top < 0 || Math.min(bottom, top + innerHeight / 2) > innerHeight) {
-    main?.scrollBy(0, top - innerHeight / 3);
-  }
+  const hidden = top < 0 || Math.min(bottom, top + innerHeight / 2) > innerHeight;
+  if (hidden) main?.scrollBy(0, top - innerHeight / 3);
+  return hidden;
 }
-// Beside its stop: below where there is room, else above, else over its lower edge
+// Beside its stop: below where there is room, else above; of a large one over its lower right corner
 function place({ name, card, ring }) {
   const at = STOPS[name]();
   card.hidden = ring.hidden = !at;
@@ -103,8 +105,10 @@ function place({ name, card, ring }) {
   );
   const { width, height } = card.getBoundingClientRect(), room = innerHeight - GAP;
   const below = at.bottom + GAP, above = at.top - GAP - height;
-  const top = below + height < room ? below : above > 0 ? above : room - height;
-  const left = Math.max(GAP, Math.min(at.left, innerWidth - width - GAP));
+  const large = at.height > 2 * height, fits = below + height < room;
+  const top = fits ? below : above > 0 && !large ? above : Math.min(at.bottom - GAP, room) - height;
+  const from = fits || !large ? at.left : at.right - width - GAP;
+  const left = Math.max(GAP, Math.min(from, innerWidth - width - GAP));
   Object.assign(card.style, px({ left, top }));
 }
 const px = (sizes) => Object.fromEntries(Object.entries(sizes).map(([name, n]) => [name, `${n}px`]));

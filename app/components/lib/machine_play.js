@@ -72,7 +72,7 @@ MACHINE.controls = (state, does) => {
   const whole = button("Whole model", "Show the whole model", () => does.level(0));
   state.shown = () => {
     const { h } = state, all = MACHINE.played(state), at = Math.min(state.at, all.length - 1);
-    toggle.textContent = state.playing ? "⏸" : "▶";
+    toggle.replaceChildren(state.playing ? el("i", { class: "pause" }) : "▶");
     [range.max, range.value] = [all.length - 1, at];
     where.textContent = state.at === Infinity ? "" : MACHINE.told(h, all[at]);
     range.setAttribute("aria-valuetext", where.textContent || "all of it");
