@@ -1,5 +1,7 @@
 """Where each slide of the lectures lives, and what of them does not follow or does not hold."""
 
+from urllib.parse import parse_qsl
+
 from app import components, lectures, state
 from app.lectures import Item, Slide
 from app.text import plain, say
@@ -37,7 +39,7 @@ def _link(item: Item) -> dict | str:
     name = query.removeprefix("example=")
     if name != query:
         return _example(name, f"{_page(page)}: ")
-    shown = query.replace("&", ", ").replace("=", " ").replace("_", " ")
+    shown = ", ".join(" ".join(pair) for pair in parse_qsl(query)).replace("_", " ")
     return {"text": ": ".join(filter(None, (_page(page), shown))), "href": f".{item.link}"}
 
 
