@@ -24,7 +24,8 @@ LONGEST_LINK = (
 LONGEST_TEXT = 1_000_000  # characters of a text that are kept, so that it can be shortened
 TEXTS = 10  # that were written and are remembered to be compared, of a session
 REMEMBERED = 50  # views of a session whose addresses could not hold them
-HANDS = ("examples", "divide", "waves", "own", "exam", "slides")  # parts of the page By hand
+# parts of the page By hand
+HANDS = ("examples", "printed", "divide", "waves", "own", "exam", "slides")
 PARTS = ("choice", "text", "tree", "cache", "ngrams", "prompts")  # of the page Decode
 CUT = "cut"  # the parameter of an address that names what it could not hold
 CALLED = {"layer": "block"}  # fields that the page calls otherwise

@@ -134,7 +134,9 @@ def _index(at: tuple[int, ...]) -> str:
 def _where(part, at: tuple) -> str:
     """A source as text: Q[reza, :]."""
     names = [part.value.names[axis][i] if isinstance(i, int) else ":" for axis, i in enumerate(at)]
-    return f"{part.text}[{', '.join(names)}]" if names else part.text
+    simple = not part.operation or part.operation.name == "transpose"
+    text = part.text if simple else f"({part.text})"
+    return f"{text}[{', '.join(names)}]" if names else part.text
 
 
 def _sum(parts: list[str], count: int, total: float) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from app.state import HANDS
 from app.text import say
-from engine.examples import names, shipped, values_of
+from engine.examples import all_rows, names, shipped, values_of
 from engine.examples.exam import KINDS, exam
 from engine.examples.own import attention
 from tests.app.visit import MAIN, fire, keys, notices, parts, texts, view, visit
@@ -144,7 +144,7 @@ def test_a_cell_is_worked_out_and_stands_in_the_link():
     assert (
         box["cell"] == "A[kicked, John]" and box["value"] == box["shown"] == "0.268876"[:8].rstrip("0")
     ) or box["value"].startswith("0.26887")
-    assert [term[0] for term in box["terms"]][0] == "e^(5 − 5) for kicked"
+    assert box["terms"][0][0] == "e^(5 − 5) for kicked"
     fire(at, "step-A", pick=[2, 1])
     assert view(at).cell == "" and "arithmetic-A" not in keys(at)
 
@@ -157,6 +157,18 @@ def test_what_does_not_follow_is_told_with_what_it_should_be():
     assert "agree" in grid(at, "step-masked")["after"][0]
     fire(at, "given-S", change=[[1, 2, 3, 4], typed([[1, 0, 0, 0]] * 4)])
     assert grid(at, "step-A")["printed"] == {} and grid(at, "step-A")["after"] == []
+
+
+def test_all_that_differ_are_listed_with_their_place():
+    at = page(hand="printed")
+    told = " ".join(texts(at))
+    for row in all_rows(["john_kicked_the"]):
+        if not row.agrees:
+            assert f"A, row {row.row}, column {row.column}" in told.replace("\\", "")
+    assert "agrees" not in told and "✗ .269" in told.replace("\\", "")
+    before = len(told)
+    fire(at, "control-everything", change=True)
+    assert "✓" in " ".join(texts(at)) and len(" ".join(texts(at))) > before
 
 
 def test_a_result_is_predicted_then_revealed():
