@@ -15,6 +15,7 @@ from app.edits import Edits
 from engine.config import Config, RecurrentConfig
 from engine.decode.prompting import tasks
 from engine.examples.exam import KINDS
+from engine.examples.operations import WAVES
 from engine.roles import ROLES
 
 LONGEST_LINK = (
@@ -103,9 +104,10 @@ class View:
     cell: str = ""
     predict: bool = False
     own: str = ""
-    # its random vectors and waves: how wide, how many positions
+    # its random vectors and waves: how wide, how many positions, in which layout
     wide: int = ranged(64, 1, 1024)
     positions: int = ranged(50, 2, 500)
+    layout: str = one_of("sinusoid", *WAVES)
     # its exercises: their kind, how many, with solutions
     exercise: str = one_of("mixed", "mixed", *KINDS)
     exercises: int = ranged(5, 1, 40)

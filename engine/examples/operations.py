@@ -672,6 +672,10 @@ def _waves(name: str, layout: str, says: str) -> None:
     OPERATIONS[name] = Operation(name, (2, 2), compute, latex, cell, says)
 
 
-_waves("sinusoid", "interleaved", "positions as sines and cosines in turn (2017)")
-_waves("sinusoid_halves", "halves", "the same frequencies, all sines first")
-_waves("sinusoid_t2t", "t2t", "all sines first, frequencies 10000^(−i/(d/2−1))")
+WAVES = {  # by their names in formulas: the layout, and what it is
+    "sinusoid": ("interleaved", "positions as sines and cosines in turn (2017)"),
+    "sinusoid_halves": ("halves", "the same frequencies, all sines first"),
+    "sinusoid_t2t": ("t2t", "all sines first, frequencies 10000^(−i/(d/2−1))"),
+}
+for _name, _wanted in WAVES.items():
+    _waves(_name, *_wanted)

@@ -11,7 +11,7 @@ from app.text import say
 from engine.examples import all_rows, names, shipped, values_of
 from engine.examples.exam import KINDS, exam
 from engine.examples.own import attention
-from tests.app.visit import MAIN, fire, keys, notices, parts, texts, view, visit
+from tests.app.visit import MAIN, curves, fire, keys, model, notices, numbers, parts, texts, view, visit
 
 
 def page(**link):
@@ -265,3 +265,31 @@ def test_a_link_to_what_is_not_there_opens_the_page(link):
     at = page(**link)
     assert "given-Q" in keys(at)
     assert ("cell" in link) or notices(at)
+
+
+def test_a_models_own_scores_are_measured_with_and_without_the_division():
+    at = page(hand="divide", layer=1)
+    told = " ".join(texts(at))
+    dots = numbers("blocks.1.attn.dots").astype(float)
+    seen = np.tri(dots.shape[-1], dtype=bool)
+    for scores in (dots, dots / math.sqrt(model().config.head_width)):
+        mine = [head[i, : i + 1] for head in scores for i in range(1, len(seen))]
+        shares = [softmax(row) for row in mine]
+        largest = np.mean([row.max() for row in shares])
+        bits = np.mean([-(row * np.log2(row)).sum() for row in shares])
+        for value in (np.var(np.concatenate(mine)), largest, bits):
+            assert f"{value:.4g}" in told
+
+
+@pytest.mark.parametrize("layout", ["sinusoid", "sinusoid_halves", "sinusoid_t2t"])
+def test_waves_are_those_of_their_layout(layout):
+    at = page(hand="waves", layout=layout, wide=7, positions=30)
+    curves_shown = curves(at, "plot-waves")
+    t, d = np.arange(30), 6
+    rates = 10000.0 ** -(np.arange(3) / 2 if layout == "sinusoid_t2t" else 2 * np.arange(3) / d)
+    sines, cosines = np.sin(np.outer(t, rates)), np.cos(np.outer(t, rates))
+    table = (
+        np.hstack([sines, cosines]) if layout != "sinusoid" else np.stack([sines, cosines], 2).reshape(30, 6)
+    )
+    for i in range(6):
+        assert curves_shown[f"entry {i}"][1] == pytest.approx(table[:, i])

@@ -52,7 +52,8 @@ function build(root, state, h) {
 function field(root, state, h, i, j) {
   const label = `${h.name} ${[h.named[0] && h.rows[i], h.named[1] && h.cols[j]].filter(Boolean).join(", ")}`;
   if (!EDITED.includes(h.mode)) {
-    const button = el("button", { type: "button", class: "cell", "aria-label": label });
+    const button = el("button", { type: "button", class: "cell" });
+    button.__label = label;
     button.onclick = () => state.send("pick", [i, j]);
     button.onkeydown = (e) => moved(state, e, i, j);
     return button;
@@ -266,6 +267,7 @@ function fill(root, state, h) {
         node.setAttribute("aria-invalid", bad.has(at));
       } else {
         node.textContent = text;
+        node.setAttribute("aria-label", `${node.__label}: ${text}`);
         node.setAttribute("aria-pressed", String(h.picked) === at);
       }
       const cell = node.parentElement;
