@@ -15,6 +15,7 @@ from app.edits import Edits
 from engine.config import Config, RecurrentConfig
 from engine.decode.prompting import tasks
 from engine.examples.exam import KINDS as EXERCISES
+from engine.examples.operations import WAVES
 from engine.roles import ROLES
 from engine.tokenize.training import KINDS as TOKENIZERS
 
@@ -25,7 +26,8 @@ LONGEST_LINK = (
 LONGEST_TEXT = 1_000_000  # characters of a text that are kept, so that it can be shortened
 TEXTS = 10  # that were written and are remembered to be compared, of a session
 REMEMBERED = 50  # views of a session whose addresses could not hold them
-HANDS = ("examples", "divide", "waves", "own", "exam", "slides")  # parts of the page By hand
+# parts of the page By hand
+HANDS = ("examples", "printed", "divide", "waves", "own", "exam", "slides")
 PARTS = ("choice", "text", "tree", "cache", "ngrams", "prompts")  # of the page Decode
 CUTTING = ("beside", "train", "languages", "stages")  # parts of the page Tokenizers
 CUT = "cut"  # the parameter of an address that names what it could not hold
@@ -108,9 +110,10 @@ class View:
     cell: str = ""
     predict: bool = False
     own: str = ""
-    # its random vectors and waves: how wide, how many positions
+    # its random vectors and waves: how wide, how many positions, in which layout
     wide: int = ranged(64, 1, 1024)
     positions: int = ranged(50, 2, 500)
+    layout: str = one_of("sinusoid", *WAVES)
     # its exercises: their kind, how many, with solutions
     exercise: str = one_of("mixed", "mixed", *EXERCISES)
     exercises: int = ranged(5, 1, 40)

@@ -59,6 +59,7 @@ def test_nothing_of_the_app_the_engine_and_the_assets_is_missing(installed):
         "engine",
         "assets/models",
         "assets/text",
+        "assets/examples",
         "assets/fonts",
         "assets/notebook",
         ".streamlit",

@@ -5,6 +5,7 @@ An example is a file `assets/examples/NAME.toml`:
     title = "LayerNorm of four numbers"
     topic = "normalisation"       # attention, masks, positions, normalisation, recurrent, counting, facts,
                                   # decoding, networks
+    order = 3                     # its place among those of its topic; optional: then after those that have one
     lecture = "002"               # the first three digits of its file
     place = "Layer Normalization" # the heading of the slide
     says = "…"                    # for the reader, Markdown; optional

@@ -19,6 +19,7 @@ TOPICS = ("attention", "masks", "positions", "normalisation", "recurrent", "coun
 TOPICS += ("networks", "own")
 LARGEST_FILE = 200_000  # characters of an example's file
 MOST_STEPS = 60
+LAST = 999  # the place in a topic of an example that names none
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}")
 
 
@@ -84,6 +85,7 @@ class Example:
     printed: tuple[Printed, ...] = ()
     question: Question | None = None
     walk: Mapping[str, str] = field(default_factory=dict)
+    order: int = LAST
 
     def with_values(self, values: Mapping[str, Value]) -> "Example":
         """The same with other numbers in some of what is given."""
@@ -132,9 +134,9 @@ def values_of(example: Example) -> dict[str, Value]:
 
 @cache
 def names() -> tuple[str, ...]:
-    """The shipped examples, by topic, then as their files are called."""
-    found = sorted(path.stem for path in FOLDER.glob("*.toml"))
-    return tuple(sorted(found, key=lambda name: TOPICS.index(shipped(name).topic)))
+    """The shipped examples, by topic, then by their order in it, then as their files are called."""
+    found = [shipped(path.stem) for path in sorted(FOLDER.glob("*.toml"))]
+    return tuple(each.name for each in sorted(found, key=lambda each: (TOPICS.index(each.topic), each.order)))
 
 
 @cache
@@ -165,7 +167,10 @@ PARTS = {"given": dict, "step": list, "printed": list, "question": dict, "walk":
 
 def from_data(data: Mapping, name: str = "own") -> Example:
     """An example from what its file says. A Misfit with a sentence for what is wrong."""
-    _only(data, (*FIELDS, *PARTS), "An example")
+    _only(data, (*FIELDS, *PARTS, "order"), "An example")
+    order = data.get("order", LAST)
+    if type(order) is not int:
+        raise Misfit("“order” must be a whole number, the example's place among those of its topic.")
     texts = {key: _text(data, key, usual) for key, usual in FIELDS.items()}
     if texts["topic"] not in TOPICS:
         raise Misfit(f"topic = “{short(texts['topic'])}” is none of {', '.join(TOPICS)}.")
@@ -180,7 +185,7 @@ def from_data(data: Mapping, name: str = "own") -> Example:
     walk = data.get("walk", {})
     _only(walk, ("model", "step", "prompt", "layer", "head"), "walk")
     return Example(name, **texts, given=given, steps=steps, printed=printed, question=question,
-                   walk={key: str(x)[:500] for key, x in walk.items()})  # fmt: skip
+                   walk={key: str(x)[:500] for key, x in walk.items()}, order=order)  # fmt: skip
 
 
 def _only(data: object, allowed: tuple[str, ...], what: str) -> None:

@@ -134,7 +134,9 @@ def _index(at: tuple[int, ...]) -> str:
 def _where(part, at: tuple) -> str:
     """A source as text: Q[reza, :]."""
     names = [part.value.names[axis][i] if isinstance(i, int) else ":" for axis, i in enumerate(at)]
-    return f"{part.text}[{', '.join(names)}]" if names else part.text
+    simple = not part.operation or part.operation.name == "transpose"
+    text = part.text if simple else f"({part.text})"
+    return f"{text}[{', '.join(names)}]" if names else part.text
 
 
 def _sum(parts: list[str], count: int, total: float) -> str:
@@ -670,6 +672,10 @@ def _waves(name: str, layout: str, says: str) -> None:
     OPERATIONS[name] = Operation(name, (2, 2), compute, latex, cell, says)
 
 
-_waves("sinusoid", "interleaved", "positions as sines and cosines in turn (2017)")
-_waves("sinusoid_halves", "halves", "the same frequencies, all sines first")
-_waves("sinusoid_t2t", "t2t", "all sines first, frequencies 10000^(−i/(d/2−1))")
+WAVES = {  # by their names in formulas: the layout, and what it is
+    "sinusoid": ("interleaved", "positions as sines and cosines in turn (2017)"),
+    "sinusoid_halves": ("halves", "the same frequencies, all sines first"),
+    "sinusoid_t2t": ("t2t", "all sines first, frequencies 10000^(−i/(d/2−1))"),
+}
+for _name, _wanted in WAVES.items():
+    _waves(_name, *_wanted)

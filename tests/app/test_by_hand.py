@@ -8,10 +8,10 @@ import pytest
 
 from app.state import HANDS
 from app.text import say
-from engine.examples import names, shipped, values_of
+from engine.examples import all_rows, names, shipped, values_of
 from engine.examples.exam import KINDS, exam
 from engine.examples.own import attention
-from tests.app.visit import MAIN, fire, keys, notices, parts, texts, view, visit
+from tests.app.visit import MAIN, curves, fire, keys, model, notices, numbers, parts, texts, view, visit
 
 
 def page(**link):
@@ -144,7 +144,7 @@ def test_a_cell_is_worked_out_and_stands_in_the_link():
     assert (
         box["cell"] == "A[kicked, John]" and box["value"] == box["shown"] == "0.268876"[:8].rstrip("0")
     ) or box["value"].startswith("0.26887")
-    assert [term[0] for term in box["terms"]][0] == "e^(5 − 5) for kicked"
+    assert box["terms"][0][0] == "e^(5 − 5) for kicked"
     fire(at, "step-A", pick=[2, 1])
     assert view(at).cell == "" and "arithmetic-A" not in keys(at)
 
@@ -157,6 +157,18 @@ def test_what_does_not_follow_is_told_with_what_it_should_be():
     assert "agree" in grid(at, "step-masked")["after"][0]
     fire(at, "given-S", change=[[1, 2, 3, 4], typed([[1, 0, 0, 0]] * 4)])
     assert grid(at, "step-A")["printed"] == {} and grid(at, "step-A")["after"] == []
+
+
+def test_all_that_differ_are_listed_with_their_place():
+    at = page(hand="printed")
+    told = " ".join(texts(at))
+    for row in all_rows(["john_kicked_the"]):
+        if not row.agrees:
+            assert f"A, row {row.row}, column {row.column}" in told.replace("\\", "")
+    assert "agrees" not in told and "✗ .269" in told.replace("\\", "")
+    before = len(told)
+    fire(at, "control-everything", change=True)
+    assert "✓" in " ".join(texts(at)) and len(" ".join(texts(at))) > before
 
 
 def test_a_result_is_predicted_then_revealed():
@@ -253,3 +265,31 @@ def test_a_link_to_what_is_not_there_opens_the_page(link):
     at = page(**link)
     assert "given-Q" in keys(at)
     assert ("cell" in link) or notices(at)
+
+
+def test_a_models_own_scores_are_measured_with_and_without_the_division():
+    at = page(hand="divide", layer=1)
+    told = " ".join(texts(at))
+    dots = numbers("blocks.1.attn.dots").astype(float)
+    seen = np.tri(dots.shape[-1], dtype=bool)
+    for scores in (dots, dots / math.sqrt(model().config.head_width)):
+        mine = [head[i, : i + 1] for head in scores for i in range(1, len(seen))]
+        shares = [softmax(row) for row in mine]
+        largest = np.mean([row.max() for row in shares])
+        bits = np.mean([-(row * np.log2(row)).sum() for row in shares])
+        for value in (np.var(np.concatenate(mine)), largest, bits):
+            assert f"{value:.4g}" in told
+
+
+@pytest.mark.parametrize("layout", ["sinusoid", "sinusoid_halves", "sinusoid_t2t"])
+def test_waves_are_those_of_their_layout(layout):
+    at = page(hand="waves", layout=layout, wide=7, positions=30)
+    curves_shown = curves(at, "plot-waves")
+    t, d = np.arange(30), 6
+    rates = 10000.0 ** -(np.arange(3) / 2 if layout == "sinusoid_t2t" else 2 * np.arange(3) / d)
+    sines, cosines = np.sin(np.outer(t, rates)), np.cos(np.outer(t, rates))
+    table = (
+        np.hstack([sines, cosines]) if layout != "sinusoid" else np.stack([sines, cosines], 2).reshape(30, 6)
+    )
+    for i in range(6):
+        assert curves_shown[f"entry {i}"][1] == pytest.approx(table[:, i])

@@ -52,12 +52,19 @@ function build(root, state, h) {
 function field(root, state, h, i, j) {
   const label = `${h.name} ${[h.named[0] && h.rows[i], h.named[1] && h.cols[j]].filter(Boolean).join(", ")}`;
   if (!EDITED.includes(h.mode)) {
-    const button = el("button", { type: "button", class: "cell", "aria-label": label });
+    const button = el("button", { type: "button", class: "cell" });
+    button.__label = label;
     button.onclick = () => state.send("pick", [i, j]);
     button.onkeydown = (e) => moved(state, e, i, j);
     return button;
   }
-  const input = el("input", { type: "text", autocomplete: "off", spellcheck: "false", "aria-label": label });
+  const input = el("input", {
+    type: "text",
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-label": label,
+    maxlength: 200,
+  });
   input.onfocus = () => input.select();
   input.oninput = () => {
     input.__dirty = true;
@@ -197,11 +204,14 @@ function sizes(state, h) {
 // A block of cells, as a spreadsheet copies it, goes in from the cell on which one is; the grid grows for it.
 function pasted(root, state, e) {
   const text = e.clipboardData?.getData("text") ?? "", { data } = state;
+  if (text.length > data.most * data.most * 40) {
+    e.preventDefault();
+    return complain(state, data.words.large);
+  }
   const table = text.replace(/\r\n?/g, "\n").replace(/\n+$/, "");
   if (!/[\t\n;,]/.test(table.trim()) && !/\S\s+\S/.test(table)) return; // one number: as the browser does it
   if (data.mode !== "given") return;
   e.preventDefault();
-  if (text.length > data.most * data.most * 40) return complain(state, data.words.large);
   const by = ["\t", ";", ","].find((sign) => table.includes(sign)) ?? /\s+/;
   const block = table.split("\n").filter((line) => line.trim()).map((line) => line.trim().split(by));
   const at = [].concat(...state.fields.map((row, i) => row.map((node, j) => [node, i, j])))
@@ -257,6 +267,7 @@ function fill(root, state, h) {
         node.setAttribute("aria-invalid", bad.has(at));
       } else {
         node.textContent = text;
+        node.setAttribute("aria-label", `${node.__label}: ${text}`);
         node.setAttribute("aria-pressed", String(h.picked) === at);
       }
       const cell = node.parentElement;

@@ -168,7 +168,8 @@ def result(done: Done, printed: list[Row], covered: bool, shown: bool, act: Call
 
 def equation(step) -> str:
     """A step's symbol and its formula, or only one of them where both are the same."""
-    return step.latex if step.latex == step.formula.latex else f"{step.latex} = {step.formula.latex}"
+    same = step.latex.replace(" ", "") == step.formula.latex.replace(" ", "")
+    return step.latex if same else f"{step.latex} = {step.formula.latex}"
 
 
 def picked(name: str) -> list[int] | None:

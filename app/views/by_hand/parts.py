@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from app.views.by_hand import divide, exam, examples, own, slides, waves
+from app.views.by_hand import divide, exam, examples, own, printed, slides, waves
 
 DRAW: dict[str, Callable[[], None]] = {
     "examples": examples.draw,
+    "printed": printed.draw,
     "divide": divide.draw,
     "waves": waves.draw,
     "own": own.draw,

@@ -1,11 +1,13 @@
-"""Where each slide of the lectures lives, and what of them does not follow or does not hold."""
+"""Where each slide of the lectures lives, and what of them does not hold as it stands."""
+
+from urllib.parse import parse_qsl
 
 from app import components, lectures, state
 from app.lectures import Item, Slide
 from app.text import plain, say
 from app.ui.controls import choice_of
 from app.ui.page import text
-from engine.examples import all_rows, shipped
+from engine.examples import shipped
 
 
 def draw() -> None:
@@ -13,7 +15,6 @@ def draw() -> None:
     lecture = state.noted("lecture", next(iter(names)))
     choice_of("lecture", say("slides", "lecture"), lecture, names, lambda one: state.note("lecture", one))
     _where(lectures.slides(lecture))
-    _differing(lecture)
     _remarks(lecture)
 
 
@@ -37,21 +38,12 @@ def _link(item: Item) -> dict | str:
     name = query.removeprefix("example=")
     if name != query:
         return _example(name, f"{_page(page)}: ")
-    shown = query.replace("&", ", ").replace("=", " ").replace("_", " ")
+    shown = ", ".join(" ".join(pair) for pair in parse_qsl(query)).replace("_", " ")
     return {"text": ": ".join(filter(None, (_page(page), shown))), "href": f".{item.link}"}
 
 
 def _page(page: str) -> str:
     return plain(say("slides", f"page/{page or 'walk'}"))
-
-
-def _differing(lecture: str) -> None:
-    """Printed numbers that do not follow from what they are computed from."""
-    rows = [row for row in all_rows() if row.lecture == lecture and not row.agrees]
-    text(say("slides", "differing" if rows else "none differing"))
-    told = [[row.place, row.printed.replace("-", "−"), row.should, _example(row.example)] for row in rows]
-    if told:
-        _table("differing", told)
 
 
 def _remarks(lecture: str) -> None:

@@ -2,24 +2,21 @@
 
 from app import components, state
 from app.text import say
-from app.ui.controls import choice_of, number
+from app.ui.controls import choice, number
 from app.ui.figures import graph, series
 from app.ui.page import columns, text
 from app.ui.source import code
 from app.views.by_hand import grids
-from engine.examples.operations import OPERATIONS, frequency
+from engine.examples.operations import OPERATIONS, WAVES, frequency
 from engine.examples.value import MOST_CELLS, value
 
-LAYOUTS = ("sinusoid", "sinusoid_halves", "sinusoid_t2t")
 LINES = 8  # entries drawn as waves
 TABLE = (8, 16)  # rows and columns of the table
 
 
 def draw() -> None:
     view = state.current()
-    layout = state.noted("layout", LAYOUTS[0])
-    names = {name: say("by_hand", f"waves/{name}") for name in LAYOUTS}
-    choice_of("layout", say("by_hand", "waves/layouts"), layout, names, lambda name: state.note("layout", name))
+    choice(say("by_hand", "waves/layouts"), "layout", {name: say("by_hand", f"waves/{name}") for name in WAVES})
     a, b = columns(1, 1)
     with a:
         number(say("by_hand", "waves/width"), "wide")
@@ -28,7 +25,7 @@ def draw() -> None:
     d = max(2, view.wide - view.wide % 2)
     if d != view.wide:
         text(say("by_hand", "waves/even", d=d))
-    _drawn(layout, d, view.positions)
+    _drawn(view.layout, d, view.positions)
     code(frequency)
 
 

@@ -125,12 +125,12 @@ PRINTED = {
         ["26", "9", "12", "17"],
         [(datetime.date(2024, m, d) + datetime.timedelta(n)).day for m, d, n in DUE],
     ),
-    ("facts_years", "models"): (
+    ("facts_years", "year"): (
         ["2018", "2018", "2019", "2019", "2020", "2020", "2020", "2022"],
         [2018, 2018, 2019, 2019, 2019, 2020, 2020, 2022],
     ),
-    ("facts_years", "vectors"): (["2013", "2013", "2018", "2018"], [2013, 2014, 2018, 2018]),
-    ("facts_years", "ideas"): (["2017", None, "2017"], [2014, 2016, 2017]),
+    ("facts_years", "year_of_vectors"): (["2013", "2013", "2018", "2018"], [2013, 2014, 2018, 2018]),
+    ("facts_years", "year_of_ideas"): (["2017", None, "2017"], [2014, 2016, 2017]),
     ("facts_vocabulary", "gpt4"): ("100,277", len(range(100_276 + 1))),
     ("facts_vocabulary", "llama3"): ("128K", 128_000 + 256),
     ("facts_vocabulary", "sides"): ("50K", 256 + 50_000 + 1),
