@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LARGEST = 1e12  # the size of a number that is typed
+LARGEST = 1e18  # the size of a number that is typed
 MOST = 64  # rows, or columns, of what is given
 MOST_CELLS = 20_000  # of what is computed
 Names = tuple[tuple[str, ...], ...]
