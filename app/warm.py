@@ -8,6 +8,7 @@ from app.shared import shared
 from app.state import PROMPT
 from app.ui import figures
 from app.views.walk import steps  # noqa: F401  (all that a visit imports)
+from engine.examples import names
 
 # Streamlit imports these only for the first visitor.
 LATE = ("pandas.api.types", "pyarrow.compute", "PIL.Image", "pydoc", "zoneinfo")
@@ -27,6 +28,7 @@ def warm() -> bool:
             raise
         _first_run()
     catalogue.listed()
+    names()
     shelf.models()
     garbage.begin()
     return True

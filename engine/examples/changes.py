@@ -64,7 +64,7 @@ def _rows(now: Value) -> str:
 
 
 def _order(old: Value, now: Value) -> str:
-    if now.numbers.ndim < 2:
+    if now.numbers.ndim < 2 or len(set(old.rows)) < len(old.rows):
         return ""
     places = [old.rows.index(name) + 1 if name in old.rows else 0 for name in now.rows]
     usual = [i + 1 if i < len(old.rows) else 0 for i in range(len(places))]

@@ -20,6 +20,8 @@ TOPICS += ("networks", "own")
 LARGEST_FILE = 200_000  # characters of an example's file
 MOST_STEPS = 60
 LAST = 999  # the place in a topic of an example that names none
+PLAIN_LATEX = re.compile(r"[^<>&%#~$\"]*")
+UNWANTED = re.compile(r"\\(href|url|class|style|cssId|def|newcommand|input|include|require|color)")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}")
 
 
@@ -203,6 +205,14 @@ def _text(data: Mapping, key: str, usual: str = "") -> str:
     return text.strip()
 
 
+def _latex(entry: Mapping) -> str:
+    """A symbol in LaTeX: short, and nothing that is more than a formula."""
+    latex = _text(entry, "latex")
+    if len(latex) > 120 or not PLAIN_LATEX.fullmatch(latex) or UNWANTED.search(latex):
+        raise Misfit(f"latex = “{short(latex)}” is no symbol; up to 120 characters of a formula make one.")
+    return latex
+
+
 def _name(name: object) -> str:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise Misfit(f"“{short(str(name))}” is no name; letters, digits and _ make one, a letter first.")
@@ -223,7 +233,7 @@ def _given(name: str, entry: object) -> Given:
     for axis, n in zip(axes, found.shape, strict=True):
         if axis and len(axis) != n:
             raise Misfit(f"{name} is {told(found.shape)}, but {len(axis)} names are given for {n}.")
-    latex = _text(entry, "latex") or formula.symbol(name)
+    latex = _latex(entry) or formula.symbol(name)
     return Given(name, value(found, tuple(axes)), latex, _text(entry, "ours"), _text(entry, "says"))
 
 
@@ -263,7 +273,7 @@ def _steps(entries: list, given: tuple[Given, ...]) -> tuple[Step, ...]:
         part = formula.read(_text(entry, "formula"), symbols)
         if unknown := [each for each in part.names if each not in symbols]:
             raise Misfit(f"{name} = {part.text} needs {', '.join(unknown)}, which nothing above it gives.")
-        latex = _text(entry, "latex") or formula.symbol(name)
+        latex = _latex(entry) or formula.symbol(name)
         symbols[name] = f"({latex})" if " + " in latex or " - " in latex else latex
         steps.append(Step(name, part, latex, _text(entry, "says")))
     return tuple(steps)

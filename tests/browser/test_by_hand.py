@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import WINDOW, watch
+from tests.browser.reading import NAMELESS
+from tests.browser.test_screens import WIDE
 from tests.serving import TOURED, idle
 
 
@@ -127,6 +129,14 @@ def test_a_guess_is_checked_and_the_result_revealed(hand):
     expect(page.locator('[data-part="step-QK"] .mark.ok')).to_have_count(1)
     page.locator('[data-part="step-QK"]').get_by_role("button", name="Reveal").click()
     expect(result(page, "QK", 3)).to_have_text("6")
+
+
+def test_a_telephone_needs_no_scrolling_to_the_side_and_every_control_has_a_name(hand):
+    page = hand("example=john_kicked_the&cell=A.3.2")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate(WIDE) == []
+    assert page.evaluate(NAMELESS) == []
+    page.set_viewport_size(WINDOW)
 
 
 def test_on_paper_there_are_no_controls(hand):

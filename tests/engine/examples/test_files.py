@@ -37,6 +37,8 @@ WRONG = {
     "printed as a number": 'given.x = 1\n[[printed]]\nof = "x"\ncells = 1.5',
     "printed of nothing": '[[printed]]\nof = "x"\ncells = "1"',
     "a question of nothing": '[question]\nask = "?"\ncandidates = ["a"]\nequals = "b"',
+    "a symbol with a link": "[given.x]\nnumbers = 1\nlatex = '\\href{javascript:alert(1)}{x}'",
+    "a symbol with a tag": "[given.x]\nnumbers = 1\nlatex = '<b>x</b>'",
     "too long": "# " + "x" * 200_000,
     "a topic that is none": 'topic = "cooking"',
     "deep": "a = " + "[" * 5000,
