@@ -1,11 +1,13 @@
 """What comes before the vocabulary: a text is normalised, then split into pieces that no token crosses."""
 
+import json
 from dataclasses import dataclass
 
 import regex
-from tokenizers import normalizers, pre_tokenizers
+from tokenizers import normalizers
 
 from engine.tokenize.bpe import RankTokenizer
+from engine.tokenize.hub import steps_of
 from engine.tokenize.library import JsonVocabulary
 from engine.tokenize.plain import Bytes, Listed
 from engine.tokenize.public import Public
@@ -50,12 +52,22 @@ def split_of(tokenizer, text: str) -> Split:
 
 def _of_library(inner, text: str) -> Split:
     normal = inner.normalizer.normalize_str(text) if inner.normalizer else text
-    cutter = inner.pre_tokenizer
-    if isinstance(cutter, pre_tokenizers.Metaspace):
-        marked = [piece for piece, _ in cutter.pre_tokenize_str(normal)]
-        return Split(normal, _name(inner.normalizer), marked, PATTERNS["Metaspace"])
-    pieces = [normal[start:end] for _, (start, end) in cutter.pre_tokenize_str(normal)] if cutter else [normal]
-    return Split(normal, _name(inner.normalizer), pieces, PATTERNS.get(type(cutter).__name__, GPT2))
+    cutter, pattern = inner.pre_tokenizer, _pattern(json.loads(inner.to_str())["pre_tokenizer"])
+    found = cutter.pre_tokenize_str(normal) if cutter else [(normal, (0, len(normal)))]
+    if pattern == PATTERNS["Metaspace"]:
+        return Split(normal, _name(inner.normalizer), [piece for piece, _ in found], pattern)
+    return Split(normal, _name(inner.normalizer), [normal[start:end] for _, (start, end) in found], pattern)
+
+
+def _pattern(cutter: dict | None) -> str:
+    """The regular expression of a file's splitter, of several that of the first that has one; empty: none."""
+    for step in steps_of(cutter):
+        given = step.get("pattern")
+        if isinstance(given, dict) and "Regex" in given:
+            return given["Regex"]
+        if step["type"] in PATTERNS and step.get("use_regex", True):
+            return PATTERNS[step["type"]]
+    return ""
 
 
 def _name(normalizer: normalizers.Normalizer | None) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections import Counter
 from functools import cache
 
@@ -14,11 +15,13 @@ from hypothesis import settings
 from tokenizers import Tokenizer
 
 import engine
+from app import shelf
 from app.text import sections
 from app.views.tokenizers import cutters, rows
 from engine.tokenize import public, train
 from engine.tokenize.plain import excerpt, texts
 from engine.tokenize.training import KINDS
+from tests.app.test_reports import FORGED
 from tests.app.visit import (
     MAIN,
     bars,
@@ -30,6 +33,8 @@ from tests.app.visit import (
     mark,
     notices,
     press,
+    report,
+    reported,
     tensors,
     view,
     visit,
@@ -140,15 +145,31 @@ def test_the_lectures_sentences_are_told_apart():
     assert "counts 12 pieces" in words(at)
     at = fire(at, "prompt", example=1)
     assert view(at).prompt == ready[1] and "givin' and lectrue" in words(at)
-    row = next(row for row in given(at, "beside")["rows"] if row["title"] == "Words")
-    unknown = [shown for shown, parts in row["groups"] if parts[0][3]]
-    assert {"givin", "lectrue"} & set(unknown)
+    words_of = cutters.cutters()["words"]
+    for text, unknown in zip(ready[:2], ({"transformers"}, {"lectrue", "transformers"}), strict=True):
+        assert {token.source for token in words_of.cut(text) if token.unknown} == unknown
 
 
 def test_a_long_row_is_cut_short_and_counted_whole():
     at = page(prompt="ab " * 400)
     row = given(at, "beside")["rows"][0]
     assert len(row["groups"]) == rows.MOST and "1,200 tokens" in row["count"] and "900 more" in row["more"]
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "llama", "bert", "t5"])
+def test_the_tokenizer_of_a_model_of_ones_own_is_a_row(kind, checkpoints, shelved):
+    shutil.copytree(checkpoints / kind, shelved / kind)
+    shelf.forget()
+    cutter = cutters.cutters()[kind]
+    library = Tokenizer.from_file(str(shelved / kind / "tokenizer.json"))
+    library.encode_special_tokens = kind in ("gpt2", "llama")
+    for text in (MIXED, "It's the cat", ""):
+        tokens = cutter.cut(text)
+        assert [token.id for token in tokens] == library.encode(text, add_special_tokens=False).ids
+        assert len(cutters.groups(cutter, tokens)) <= len(tokens)
+    stages = given(page(cutting="stages", tokenizer=kind, prompt="It's the cat"), "stages")["rows"]
+    assert ids(stages[-1]) == [token.id for token in cutter.cut("It's the cat")]
+    assert any("cat" in shown for shown, _ in stages[2]["groups"])
 
 
 # --- the public vocabularies ---------------------------------------------------------------------
@@ -322,6 +343,16 @@ def test_the_walk_leads_here_and_back():
     assert not at.exception and "beside" in keys(at) and view(at).prompt == "the cat"
     at = press(at, "back to the walk")
     assert "tokens" in keys(at) and view(at).step == "tokens"
+
+
+@pytest.mark.parametrize("part", ["train", "stages"])
+def test_a_forged_report_does_nothing(part):
+    at = page(cutting=part, kind="bpe", corpus=TOY)
+    key, event = ("training", "merge") if part == "train" else ("control-tokenizer", "change")
+    before, first = view(at), reported(at, key, event, 0)
+    sent = [[first[0] + n, *first[1:4], value] for n, value in enumerate(FORGED.values())]
+    at = report(at, sent)
+    assert not at.exception and view(at) == before
 
 
 def test_every_text_is_used():

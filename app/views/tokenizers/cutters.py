@@ -1,18 +1,28 @@
 """Every way to cut a text that the page has: its name, its vocabulary, and what it makes of a text."""
 
+import contextlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2s
 from pathlib import Path
 
-from app import catalogue, compute
+from app import catalogue, compute, shelf
 from app.text import say
 from app.ui.labels import hex_bytes, visible
 from engine.decode import ngrams
 from engine.load import home
 from engine.load.glassbox import VOCABULARIES
-from engine.tokenize import RankTokenizer, WordPieceTokenizer, graphemes, plain, public
+from engine.tokenize import (
+    JsonTokenizer,
+    RankTokenizer,
+    UnigramTokenizer,
+    WordPieceTokenizer,
+    graphemes,
+    plain,
+    public,
+)
 from engine.tokenize.training import KINDS, Trained
 
 SIZE = 1000  # entries of the small ones that learned from the shipped text
@@ -79,24 +89,44 @@ def _of_characters(tokenizer: Trained, text: str) -> list[Token]:
     return [Token(id, part.encode(), id == tokenizer.unknown, part) for id, part in pairs]
 
 
+def _of_json(tokenizer: JsonTokenizer, text: str) -> list[Token]:
+    """Byte-pair encoding from a file: the bytes of its entries."""
+    unknown = tokenizer.unknown
+    return [Token(id, tokenizer.bytes_of(id), id == unknown) for id in tokenizer.run(text).ids]
+
+
 def _of_entries(tokenizer, text: str) -> list[Token]:
     """Where entries are written otherwise than the text: with ## or ▁."""
-    read = tokenizer.run(text)
-    unknown = tokenizer.inner.token_to_id("[UNK]") if isinstance(tokenizer, WordPieceTokenizer) else 0
+    read, unknown = tokenizer.run(text), _unknown(tokenizer)
     found = zip(read.ids, read.offsets, strict=True)
     return [Token(id, tokenizer.token(id).encode(), id == unknown, text[a:b]) for id, (a, b) in found]
 
 
+def _unknown(tokenizer) -> int | None:
+    """The id of the unknown, as the file has it."""
+    model = json.loads(tokenizer.inner.to_str())["model"] if isinstance(tokenizer, FILES) else {}
+    return model.get("unk_id", tokenizer.inner.token_to_id(model["unk_token"]) if "unk_token" in model else 0)
+
+
+def _of_any(tokenizer, text: str) -> list[Token]:
+    return _of_bytes(tokenizer, tokenizer.encode(text))
+
+
 def _way(tokenizer) -> Callable:
-    if isinstance(tokenizer, plain.Listed):
-        return _of_list
-    if isinstance(tokenizer, RankTokenizer):
-        return _of_ranks
-    if isinstance(tokenizer, WordPieceTokenizer) or getattr(tokenizer, "kind", "") in ("wordpiece", "unigram"):
-        return _of_entries
-    if getattr(tokenizer, "kind", "") == "bpe":
-        return _of_characters
-    return lambda tokenizer, text: _of_bytes(tokenizer, tokenizer.encode(text))
+    """How a tokenizer is asked for the tokens of a text."""
+    by_kind = KIND_WAYS.get(getattr(tokenizer, "kind", ""), _of_any)
+    return next((way for kind, way in WAYS.items() if isinstance(tokenizer, kind)), by_kind)
+
+
+KIND_WAYS = {"wordpiece": _of_entries, "unigram": _of_entries, "bpe": _of_characters}
+FILES = (JsonTokenizer, WordPieceTokenizer, UnigramTokenizer)  # what opens a tokenizer.json
+WAYS = {
+    plain.Listed: _of_list,
+    RankTokenizer: _of_ranks,
+    JsonTokenizer: _of_json,
+    WordPieceTokenizer: _of_entries,
+    UnigramTokenizer: _of_entries,
+}
 
 
 def as_written(cutter: Cutter) -> bool:
@@ -126,7 +156,7 @@ def _told(i: int, token: Token, among: int, entries: bool) -> tuple:
 
 def cutters() -> dict[str, Cutter]:
     """All that are on this machine, by name, in the order in which they are shown."""
-    found = [*_plain(), *_trained(), *_shipped(), *_public()]
+    found = [*_plain(), *_trained(), *_shipped(), *_public(), *_own()]
     return {cutter.name: cutter for cutter in found}
 
 
@@ -174,6 +204,21 @@ def _read(name: str) -> Callable[[], object]:
     """The vocabulary of a shipped model, without the model."""
     file = _files(name)[0]
     return cache(lambda: VOCABULARIES[file.name].read(file))
+
+
+def _own() -> list[Cutter]:
+    """Those of a person's own models, from the files beside them; what cannot be opened is left out."""
+    files = [(one.name, one.folder / "tokenizer.json", one.stamp) for one in shelf.models() if not one.why]
+    opened = ((name, _opened(file, stamp)) for name, file, stamp in files if file.is_file())
+    return [Cutter(name, name, _about("own"), lambda one=one: one) for name, one in opened if one]
+
+
+@cache
+def _opened(file: Path, stamp: tuple):
+    for kind in FILES:
+        with contextlib.suppress(ValueError, KeyError):
+            return kind(file)
+    return None
 
 
 def _public() -> list[Cutter]:

@@ -9,6 +9,8 @@ from app.views.tokenizers import rows
 from app.views.tokenizers.chosen import chosen
 from engine.tokenize.pieces import Split, split_of
 
+KNOWN = ("lower", "NFKC", "BertNormalizer")  # normalizers that are told in words
+
 
 def draw(view: View) -> None:
     cutter, read = chosen(view), rows.checked(view.prompt)
@@ -28,7 +30,8 @@ def _normalised(split: Split, read: str) -> str:
     if not split.normalizer:
         return say("tokenizers", "stage/none")
     same = "same" if split.normal == read else "changed"
-    how = say("tokenizers", f"stage/how/{split.normalizer}")
+    known = split.normalizer in KNOWN
+    how = say("tokenizers", f"stage/how/{split.normalizer}") if known else split.normalizer
     return say("tokenizers", f"stage/{same}", how=how)
 
 

@@ -38,17 +38,17 @@ def draw(view: View) -> None:
     _corpus(view)
     source = _source(view)
     ours = compute.learned(source, view.kind, view.size)
-    text(say("tokenizers", f"train/{view.kind}"))
     if view.kind == "unigram":
         _likelihoods(view, ours, source)
     else:
         _merges(view, ours, source)
+    text(say("tokenizers", f"train/{view.kind}"))
     _file(view, ours)
     code(train, learn, Words)
 
 
 def _corpus(view: View) -> None:
-    header = {"text": view.corpus, "placeholder": say("tokenizers", "corpus"), "few": 2}
+    header = {"text": view.corpus, "placeholder": say("tokenizers", "corpus")}
     header |= {"label": say("tokenizers", "corpus/label"), "run": say("tokenizers", "learn")}
     header["examples"] = [(TOY, say("tokenizers", "corpus/toy")), ("", say("tokenizers", "corpus/shipped"))]
     components.prompt("corpus", header, _learn_from, _learn_from)
