@@ -8,7 +8,7 @@ from app import catalogue, compute
 from app.state import PROMPT
 from app.views.families import page as families
 from engine.masked import fill
-from tests.app.visit import fire, given, view, visit
+from tests.app.visit import fire, given, markdown, run_of, view, visit
 
 LEAST = 1.5  # bits
 WRITERS = [name for name in engine.shipped() if catalogue.family(name) in ("decoder", "llama")]
@@ -62,3 +62,19 @@ def test_the_opening_is_each_models_own_and_a_typed_prompt_is_not_touched():
 def test_a_translator_begins_with_an_everyday_sentence(name):
     first = catalogue.examples(name)[0]["text"]
     assert not {"die", "dead", "death", "kill"} & set(first.lower().strip(".!?").split())
+
+
+@pytest.mark.parametrize("name", ["interpreter", "courier-gru", "captioner"])
+def test_a_decoder_beside_an_encoder_opens_where_most_is_open_and_a_given_text_at_its_end(name):
+    at = visit(model=name, step="next")
+    shares = run_of(at)["decoder.logits"][0].softmax(-1).max(-1).values
+    assert given(at, "bar")["token"] == int(shares.argmin())
+    at = visit(model=name, step="next", target="a")
+    assert given(at, "bar")["token"] == len(given(at, "bar")["ids"]) - 1
+
+
+def test_the_stage_keeps_the_warning_that_a_text_is_not_to_be_trusted():
+    at = visit(model="courier-gru", step="machine", stage=1)
+    assert "do not trust what it wrote" in " ".join(markdown(at))
+    assert "short English sentences" not in " ".join(markdown(at))  # one sentence
+    assert "do not trust" not in " ".join(markdown(visit(model="storybook", step="softmax", stage=1)))

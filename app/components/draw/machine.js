@@ -87,11 +87,13 @@ const spot = (e) => {
 };
 // The whole, or the inside of the block that is open once it is there
 function enter(state, made, W, H) {
-  const { h } = state, scene = isInside(state) ? INSIDE : MACHINE;
+  const { h } = state,
+    scene = isInside(state) ? INSIDE : MACHINE,
+    seen = isInside(state) ? h.inside.block : "";
   state.plan = isInside(state) ? INSIDE.plan(h, W, H) : state.whole;
-  if (state.scene === scene) return;
-  if (state.drawn && !calm()) leaves(state, made.canvas, scene);
-  Object.assign(state, UNTOUCHED, { scene, view: state.coming ?? state.view, coming: null });
+  if (state.seen === seen) return;
+  if (state.drawn && !calm() && state.scene !== scene) leaves(state, made.canvas, scene);
+  Object.assign(state, UNTOUCHED, { scene, seen, view: state.coming ?? state.view, coming: null });
   tipAt(made, 0, 0, ""); // it told of what is gone
 }
 // What is left grows and fades from where the block is, or shrinks to there.
@@ -114,7 +116,10 @@ function fade(g, state) {
   g.globalAlpha = 1;
   state.paint();
 }
-const isInside = ({ h, open }) => Boolean(h.inside) && h.inside.block === open;
+// Is the inside of a block there to be shown? That of another block of its stack is, until its own has come.
+const isInside = ({ h, open }) =>
+  Boolean(h.inside && open) && stackOf(h, h.inside.block) === stackOf(h, open);
+const stackOf = (h, id) => h.columns[MACHINE.firstOf(h, id)]?.stack;
 // As high as its lanes need, or as the window has room for when it is not scrolled; the inside of a block as high
 // as it has room for
 function height(body, state) {
@@ -237,7 +242,7 @@ const blockAt = ({ plan, view }, px) =>
     const from = (x - view.x) * view.k;
     return MACHINE.blockOf(column) && px >= from && px < from + w * view.k;
   });
-// The inside of a block comes from the server; until then the whole stays in sight.
+// The inside of a block comes from the server; until then what is shown stays in sight.
 function open(state, id) {
   if (state.open === id) return;
   clearTimeout(state.later);
@@ -246,7 +251,7 @@ function open(state, id) {
   Object.assign(state, { open: id, block: id, coming: { ...ALL } });
   choose("layer", layer);
   tell(state, ALL);
-  state.redraw();
+  isInside(state) === (state.scene === INSIDE) ? state.shown() : state.redraw();
 }
 function close(state, k = 1) {
   const { W, H } = state.plan,
