@@ -58,7 +58,7 @@ def writings() -> list:
     ids = tuple(token["id"] for token in shown["tokens"][: shown["read"]])
     found, _ = writing.surprises("storybook", prompt, ids)
     found.alternatives[4][9] = byte
-    fire(part, "writing", instead=[5, 9])
+    fire(part.run(), "writing", instead=[5, 9])
     writing.surprises.cache_clear()
     half = fire(decoding(part="text", length=2, prompt="👨 family"), "writing", instead=[1, 0])
     return [ended, part, half, decoding(part="text", prompt=full_prompt()), decoding(part="text", length=2)]
