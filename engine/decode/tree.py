@@ -22,7 +22,8 @@ class TooMany(ValueError):
     def __init__(self, count: int, step: int, most: int):
         super().__init__(
             f"{count:,} beginnings of texts, {step} tokens long, are more probable than the whole text that "
-            f"greedy search finds; at most {most:,} are read: ask for less `max_new_tokens`, or few `branches`"
+            f"greedy search finds; at most {most:,} are read: ask for fewer `max_new_tokens`, "
+            "or for a few `branches`"
         )
         self.count = count
 

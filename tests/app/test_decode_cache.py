@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import engine
-from app import compute
+from app import compute, writing
 from app.text import sized
 from app.views.decode import cache
 from engine.decode import cost
@@ -89,7 +89,7 @@ def test_times_are_measured_only_when_asked(monkeypatch):
         asked.append(args)
         return Timing([5, 6, 7], [0.01, 0.01, 0.01], [0.02, 0.04, 0.06], 3)
 
-    monkeypatch.setattr(compute, "timed", timed)
+    monkeypatch.setattr(writing, "timed", timed)
     at = page()
     assert not asked and not keys(at, "plot-time")
     at = fire(at, "button-time", change=True)

@@ -70,6 +70,14 @@ def test_another_token_is_chosen_after():
     assert max(given(at, "stages")["stages"][0]["scores"]) == pytest.approx(float(shares.max()))
 
 
+def test_a_translation_opens_where_there_is_a_choice():
+    at = decoding(model="interpreter", prompt="I see a cat.", top_k=5)
+    shares = given(at, "stages")["stages"][-1]["shares"]
+    fire(at, "bar", token=given(at, "bar")["token"] + 1)
+    other = given(at, "stages")["stages"][-1]["shares"]
+    assert max(shares) < max(other)
+
+
 def test_a_setting_does_not_run_the_model_again(monkeypatch):
     at = decoding()
     monkeypatch.setattr(compute, "_run", lambda *_: pytest.fail("the model ran"))

@@ -54,12 +54,14 @@ def writings() -> list:
     instead(ended, places[-1], special.__contains__)
     part = decoding(part="text", length=2)
     byte = next(i for token, i in model().tokenizer.ranks.items() if token == b"\xc3")
-    prompt, ids = given(part, "prompt")["text"], [token["id"] for token in given(part, "writing")["tokens"]]
-    found, _ = writing.surprises("storybook", prompt, tuple(ids))
+    prompt, shown = given(part, "prompt")["text"], given(part, "writing")
+    ids = tuple(token["id"] for token in shown["tokens"][: shown["read"]])
+    found, _ = writing.surprises("storybook", prompt, ids)
     found.alternatives[4][9] = byte
-    fire(part, "writing", instead=[5, 9])
+    fire(part.run(), "writing", instead=[5, 9])
     writing.surprises.cache_clear()
-    return [ended, part, decoding(part="text", prompt=full_prompt()), decoding(part="text", length=2)]
+    half = fire(decoding(part="text", length=2, prompt="👨 family"), "writing", instead=[1, 0])
+    return [ended, part, half, decoding(part="text", prompt=full_prompt()), decoding(part="text", length=2)]
 
 
 def test_every_text_is_shown(asked):
@@ -79,4 +81,4 @@ def test_every_text_is_shown(asked):
         assert not [said for said in markdown(at) if re.search(r"\[\[|\]\]", said)]
         assert keys(at)
     ours = {name for name in sections("decode") if name.startswith(OURS)}
-    assert ours - asked <= {"text/recut", "tree/cannot", "tree/nothing"}
+    assert ours - asked <= {"text/recut", "tree/cannot", "tree/nothing", "tree/finds/beam", "tree/finds/sample"}

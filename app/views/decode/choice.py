@@ -1,6 +1,6 @@
 """One choice in slow motion: what becomes of the scores until a token is drawn."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -91,7 +91,7 @@ class Choice:
 
 
 def draw(ctx: StepContext) -> None:
-    one = Choice(ctx)
+    one = Choice(ctx := _where_open(ctx))
     with group("tokens"):
         _tokens(ctx)
     left, right = columns(7, 4)
@@ -110,6 +110,15 @@ def draw(ctx: StepContext) -> None:
         whole_run(ctx, one.point)
         text(say("decode", "choice/why"))
     code(decode.steps_of, decode.draw, decode.draw_many, decode.frequencies)
+
+
+def _where_open(ctx: StepContext) -> StepContext:
+    """Unless a token was picked, of a text that a decoder has written beside an encoder the place where it was
+    least sure: at the last one it is sure that the text ends."""
+    if not ctx.side or state.current().token >= 0:
+        return ctx
+    best = ctx.trace[ctx.whole("logits")][0].softmax(-1).max(-1).values
+    return replace(ctx, view=replace(ctx.view, token=int(best.argmin())))
 
 
 def _tokens(ctx: StepContext) -> None:
