@@ -216,6 +216,13 @@ def test_an_example_of_ones_own_is_made_changed_saved_and_opened():
     assert "cannot be read" in str(notices(other)) and shown(other, "step-Z")[0].tolist() == [5, 0]
 
 
+@pytest.mark.parametrize(("file", "said"), [("", "empty"), ("title = 'x'", "no [[step]]"), ("x" * 200, "TOML")])
+def test_a_file_that_is_no_example_is_a_sentence(file, said):
+    at = page(hand="own")
+    fire(at, "file", open=file)
+    assert said in str(notices(at)).replace("\\", "")
+
+
 def test_a_tiny_model_is_made_of_a_sentence():
     at = page(hand="own")
     fire(at, "control-sentence", change="dogs chase cats")

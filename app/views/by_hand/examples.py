@@ -10,7 +10,7 @@ from app.ui.events import flag
 from app.ui.labels import escape
 from app.ui.page import columns, group, notice, text
 from app.views.by_hand import grids
-from engine.examples import Example, changes, names, read, shipped, why, work_out
+from engine.examples import Example, Misfit, changes, names, read, shipped, why, work_out
 from engine.examples.example import TOPICS, Done
 from engine.examples.formula import same
 from engine.examples.own import to_toml
@@ -215,4 +215,7 @@ def _leave(example: Example) -> None:
 
 def read_own(file: str) -> Example:
     """An example of one's own from the text of its file; a Misfit where it is none."""
-    return replace(read(file), topic="own", name="own")
+    example = read(file)
+    if not example.steps:
+        raise Misfit("It has no [[step]], so there is nothing to work out; a name and a formula make one.")
+    return replace(example, topic="own", name="own")

@@ -61,6 +61,8 @@ def _make() -> None:
 
 def _opened(file: str) -> None:
     """A file that was opened; what is wrong with it is said, and the example before stays."""
+    if not file.strip():  # what the browser sends of a file that is too large, too
+        return state.note("own trouble", say("by_hand", "own/nothing", most=LARGEST_FILE))
     try:
         read_own(file)
     except Misfit as misfit:
