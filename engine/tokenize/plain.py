@@ -29,6 +29,7 @@ class Bytes(Vocabulary):
         return b"".join(map(self.bytes_of, ids)).decode("utf-8", "replace")
 
     def bytes_of(self, id: int) -> bytes:
+        """The byte of an id; a KeyError where there is none."""
         if not 0 <= id < 256:
             raise KeyError(f"there is no byte {id}")
         return bytes([id])
@@ -68,6 +69,7 @@ class Listed(Vocabulary):
         return self.joint.join(self.bytes_of(id).decode() for id in ids)
 
     def bytes_of(self, id: int) -> bytes:
+        """The bytes of an entry; a KeyError where there is none of that id."""
         if not 0 <= id < len(self):
             raise KeyError(f"there is no entry {id}; they go from 0 to {len(self) - 1}")
         return self.entries[id].encode()

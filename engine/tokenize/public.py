@@ -37,6 +37,7 @@ class Public(Vocabulary):
         return b"".join(map(self.bytes_of, ids)).decode("utf-8", "replace")
 
     def bytes_of(self, id: int) -> bytes:
+        """The bytes of one token; a KeyError where there is none of that id."""
         return self.encoding.decode_single_token_bytes(id)
 
     def pieces(self, text: str) -> list[bytes]:

@@ -144,6 +144,7 @@ class ByteBytePair(BytePair):
         return b"".join(map(self.bytes_of, ids))
 
     def bytes_of(self, id: int) -> bytes:
+        """The bytes of one token; a KeyError where there is none of that id."""
         super().bytes_of(id)
         return bytes(LETTERS[letter] for letter in self._entries[id])
 
