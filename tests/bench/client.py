@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
@@ -112,5 +113,14 @@ class Client:
             mounted = element.bidi_component
             self.components[mounted.component_name] = mounted.id
             if mounted.component_name == "glassbox_page":
-                parts = json.loads(mounted.json)["parts"]
+                parts = _all(json.loads(mounted.json)["parts"])
                 self.of = {part["key"]: part["of"] for part in parts if "of" in part}
+
+
+def _all(parts: list[dict]) -> Iterator[dict]:
+    """These parts of a page, and those that stand in them."""
+    for part in parts:
+        yield part
+        if part["kind"] in ("columns", "group", "fold"):
+            for place in part["data"].get("places", [part["data"].get("parts", [])]):
+                yield from _all(place)

@@ -62,7 +62,7 @@ class Crowd:
 def main(words: Sequence[str] = ()) -> None:
     options = _options(words)
     machine()
-    texts, config = prompts(max(options.crowds), TOKENS), engine.load(device="cpu").config
+    texts, config = prompts(max(*options.crowds, 30), TOKENS), engine.load(device="cpu").config
     choices = {"head": config.heads, "layer": config.layers, "token": TOKENS - 1}
     anything = choices | {"step": len(STEPS)}
     crowds = {"1, at softmax": Crowd(texts[:1], choices, ["softmax"], seconds=options.seconds)}
