@@ -66,7 +66,7 @@ def balanced(text: str) -> bool:
 
 def _parity(dice: Random) -> tuple[str, str]:
     """Whether the ones so far are odd, after each bit: the model may write down what it goes by."""
-    bits = _word(dice, 4, 12, "01")
+    bits = _word(dice, 3, 8, "01")
     return bits, "".join("eo"[bits[: i + 1].count("1") % 2] for i in range(len(bits)))
 
 
@@ -88,7 +88,7 @@ TASKS = {
         Task("sort", "write the letters in the order of the alphabet", LETTERS, _sort, (10, 11)),
         Task("add", "add two numbers of two digits", DIGITS + "+", _add, (5, 4), seconds=300),
         Task("brackets", "say whether the brackets are balanced (y or n)", "()yn", _brackets, (12, 2)),
-        Task("parity", "say after each bit whether the ones so far are even or odd", "01eo", _parity, (12, 13)),
+        Task("parity", "say after each bit whether the ones so far are even or odd", "01eo", _parity, (8, 9)),
         Task("count", "count each letter of a word", "abc" + DIGITS, _count, (12, 7)),
         Task(
             "parity-at-once",

@@ -22,7 +22,7 @@ class Recipe:
     positions: str = "learned"
     causal: bool = True  # else every position sees all, and answers stand where the question stands
     batch: int = 64
-    steps: int = 2000
+    steps: int = 3000
     rate: float = 3e-3  # of AdamW; rises over `warm_up` steps, then falls along a cosine
     warm_up: int = 50
     decay: float = 0.01
