@@ -53,6 +53,15 @@ def test_write_stop_branch_and_open_the_link_elsewhere(visitor, app):
     assert written(page) == shorter
 
 
+def test_visitors_who_open_a_text_at_the_same_moment_all_get_it(visitor, app):
+    pages = [visitor() for _ in range(3)]
+    for n, page in enumerate(pages):
+        page.goto(
+            f"{app}/decode?part=text&seed={n}&length=6&prompt={PROMPT.replace(' ', '+')}", wait_until="commit"
+        )
+    assert all(len(written(page)) > 6 for page in pages)
+
+
 def frames(page: Page, sent: list) -> None:
     """Note every message that this page sends to the server from now on."""
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
