@@ -223,7 +223,7 @@ def test_every_picture_of_who_looks_at_whom_names_its_axes_and_its_places(step):
     found = [header for header, _ in pictures(visit(step=step)) if header["axes"] == "TS"]
     assert found
     for header in found:
-        assert header["titles"] == ["asks ↓", "is asked →"] and header["counted"] == [True, True]
+        assert header["titles"] == ["query ↓", "key →"] and header["counted"] == [True, True]
         assert header["rows"] == header["cols"] == given(visit(step=step), "bar")["tokens"]
 
 

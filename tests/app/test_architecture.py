@@ -12,8 +12,9 @@ SCRIPTS = {str(file.relative_to(APP)): file.read_text("utf-8") for file in sorte
 MARKUP = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc")
 PAGES = ("app.views", "app.server", "app.main", "app.warm")
 STEPS = ("app.views.walk.steps", "app.views.machine")  # and the picture that the first of them shows
-READERS = {"components/__init__.py", "text.py", "server.py", "processes.py", "shelf.py"}
+READERS = {"components/__init__.py", "text.py", "lectures.py", "server.py", "processes.py", "shelf.py"}
 READERS |= {f"views/models/{name}.py" for name in ("page", "own")}  # cards
+READERS.add("views/tokenizers/cutters.py")  # whose vocabularies are the same
 READING = {"read_text", "read_bytes", "open", "iterdir", "glob", "rglob", "load", "fromfile", "urlopen"}
 
 

@@ -67,7 +67,7 @@ def test_what_a_visitor_had_is_forgotten_by_and_by(monkeypatch):
 
 
 def test_one_script_draws_at_a_time_and_others_draw_while_one_computes():
-    inside, most, computing = [], [], threading.Event()
+    inside, most, computing, drawn = [], [], threading.Event(), threading.Event()
 
     def draw(_):
         with turns.drawing():
@@ -79,13 +79,14 @@ def test_one_script_draws_at_a_time_and_others_draw_while_one_computes():
     def compute():
         with turns.drawing(), turns.computing():
             computing.set()
-            time.sleep(0.2)
+            drawn.wait(10)
 
     with ThreadPoolExecutor(9) as pool:
         long = pool.submit(compute)
         assert computing.wait(10)
         list(pool.map(draw, range(8)))
         assert not long.done()
+        drawn.set()
     assert max(most) == 1 and turns.quiet()
 
 

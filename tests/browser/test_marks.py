@@ -108,7 +108,7 @@ def test_table_and_file_say_masked_and_never_zero_for_it(page, app):
 @pytest.mark.parametrize("step", ["scores", "mask", "softmax", "heads"])
 def test_the_axes_say_who_asks_and_who_is_asked(page, app, step):
     texts = drawn(go(page, app, **VIEW | {"step": step}))
-    assert {"asks ↓", "is asked →"} <= set(texts)
+    assert {"query ↓", "key →"} <= set(texts)
 
 
 def test_pictures_that_are_added_say_the_same_scale(page, app):

@@ -134,7 +134,7 @@ def test_a_pass_makes_nothing_on_another_device(name):
     for wanted in (everything, nothing):  # all in one pass, and segment by segment
         trace = Trace(model, Inputs(ids, target=target), ())
         with torch.inference_mode():
-            trace._record(wanted)
+            trace._record(wanted, None)
         assert {trace[point].device.type for point in trace.points()} == {"meta"}
 
 
