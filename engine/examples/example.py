@@ -12,13 +12,20 @@ import numpy as np
 
 from engine.examples import formula
 from engine.examples.formula import Part
-from engine.examples.value import LARGEST, MOST, Misfit, Value, short, told, value
+from engine.examples.value import LARGEST, MOST, MOST_CELLS, Misfit, Value, short, told, value
 
 FOLDER = Path(__file__).parents[2] / "assets" / "examples"
 TOPICS = ("attention", "masks", "positions", "normalisation", "recurrent", "counting", "facts", "decoding")
 TOPICS += ("networks", "own")
-LARGEST_FILE = 200_000  # characters of an example's file
+LARGEST_FILE = 100_000  # characters of an example's file
 MOST_STEPS = 60
+MOST_GIVEN = 40
+MOST_PRINTED = 200  # tables of printed numbers
+LONGEST_SYMBOL = 200  # characters
+DEEPEST = 8  # parts of a dotted key, and brackets inside each other, as no example needs them
+KEY = r"(?:[\w-]{1,99}|\"[^\"\n]{0,99}\"|'[^'\n]{0,99}')"
+DOTTED = re.compile(rf"(?:{KEY}[ \t]{{0,20}}\.[ \t]{{0,20}}){{{DEEPEST}}}")
+NESTED = re.compile(rf"(?:[\[{{][^\[\]{{}}]{{0,99}}){{{DEEPEST}}}")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}")
 
 
@@ -102,9 +109,9 @@ class Done:
 
 def work_out(example: Example) -> dict[str, Done]:
     """Every step of an example, in order, with its values; one that does not fit says so, and those that need
-    it wait for it."""
+    it wait for it. All of them share one budget."""
     known = {given.name: given.value for given in example.given}
-    done = {}
+    done, budget = {}, formula.Budget()
     for step in example.steps:
         waits = [name for name in step.formula.names if name not in known]
         if waits:
@@ -113,7 +120,7 @@ def work_out(example: Example) -> dict[str, Done]:
             )
             continue
         try:
-            part = formula.work_out(step.formula, known)
+            part = formula.work_out(step.formula, known, budget)
             known[step.name] = part.value
             done[step.name] = Done(step, part)
         except Misfit as misfit:
@@ -152,6 +159,8 @@ def read(text: str, name: str = "own") -> Example:
         raise Misfit(
             f"A file of {len(text):,} characters is too large for an example; the most is {LARGEST_FILE:,}."
         )
+    if DOTTED.search(text) or NESTED.search(text):
+        raise Misfit(f"Keys of an example have no {DEEPEST} parts, and brackets are not {DEEPEST} deep.")
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
@@ -172,6 +181,9 @@ def from_data(data: Mapping, name: str = "own") -> Example:
     for key, kind in PARTS.items():
         if not isinstance(data.get(key, kind()), kind):
             raise Misfit(f"“{key}” must be a {'table' if kind is dict else 'list of tables'}.")
+    for key, most in (("given", MOST_GIVEN), ("printed", MOST_PRINTED)):
+        if len(data.get(key, ())) > most:
+            raise Misfit(f"{len(data[key]):,} entries of “{key}” are too many; the most is {most}.")
     given = tuple(_given(key, entry) for key, entry in data.get("given", {}).items())
     steps = _steps(data.get("step", []), given)
     known = {g.name for g in given} | {s.name for s in steps}
@@ -179,8 +191,11 @@ def from_data(data: Mapping, name: str = "own") -> Example:
     question = _question(data["question"], known) if "question" in data else None
     walk = data.get("walk", {})
     _only(walk, ("model", "step", "prompt", "layer", "head"), "walk")
+    walk = {
+        key: _text({key: str(x) if type(x) is int and abs(x) < LARGEST else x}, key) for key, x in walk.items()
+    }
     return Example(name, **texts, given=given, steps=steps, printed=printed, question=question,
-                   walk={key: str(x)[:500] for key, x in walk.items()})  # fmt: skip
+                   walk={key: x[:500] for key, x in walk.items()})  # fmt: skip
 
 
 def _only(data: object, allowed: tuple[str, ...], what: str) -> None:
@@ -191,16 +206,21 @@ def _only(data: object, allowed: tuple[str, ...], what: str) -> None:
             raise Misfit(f"{what} has “{short(str(key))}”, which is none of {', '.join(allowed)}.")
 
 
-def _text(data: Mapping, key: str, usual: str = "") -> str:
+def _text(data: Mapping, key: str, usual: str = "", most: int = 5000) -> str:
     text = data.get(key, usual)
-    if not isinstance(text, str) or len(text) > 5000:
-        raise Misfit(f"“{key}” must be a text of at most 5,000 characters.")
+    if not isinstance(text, str) or len(text) > most:
+        raise Misfit(f"“{key}” must be a text of at most {most:,} characters.")
     return text.strip()
+
+
+def _came(x: object) -> str:
+    """What stands where a text should, as sentences quote it."""
+    return f"“{short(x)}”" if isinstance(x, str) else "What is no text"
 
 
 def _name(name: object) -> str:
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise Misfit(f"“{short(str(name))}” is no name; letters, digits and _ make one, a letter first.")
+        raise Misfit(f"{_came(name)} is no name; letters, digits and _ make one, a letter first.")
     return name
 
 
@@ -218,7 +238,7 @@ def _given(name: str, entry: object) -> Given:
     for axis, n in zip(axes, found.shape, strict=True):
         if axis and len(axis) != n:
             raise Misfit(f"{name} is {told(found.shape)}, but {len(axis)} names are given for {n}.")
-    latex = _text(entry, "latex") or formula.symbol(name)
+    latex = _text(entry, "latex", most=LONGEST_SYMBOL) or formula.symbol(name)
     return Given(name, value(found, tuple(axes)), latex, _text(entry, "ours"), _text(entry, "says"))
 
 
@@ -258,7 +278,7 @@ def _steps(entries: list, given: tuple[Given, ...]) -> tuple[Step, ...]:
         part = formula.read(_text(entry, "formula"), symbols)
         if unknown := [each for each in part.names if each not in symbols]:
             raise Misfit(f"{name} = {part.text} needs {', '.join(unknown)}, which nothing above it gives.")
-        latex = _text(entry, "latex") or formula.symbol(name)
+        latex = _text(entry, "latex", most=LONGEST_SYMBOL) or formula.symbol(name)
         symbols[name] = f"({latex})" if " + " in latex or " - " in latex else latex
         steps.append(Step(name, part, latex, _text(entry, "says")))
     return tuple(steps)
@@ -266,21 +286,19 @@ def _steps(entries: list, given: tuple[Given, ...]) -> tuple[Step, ...]:
 
 def _printed(entry: object, known: set[str], texts: Mapping[str, str]) -> Printed:
     _only(entry, ("of", "cells", "row", "column", "lecture", "place"), "printed")
-    if entry.get("of") not in known:
-        raise Misfit(f"printed is of “{short(str(entry.get('of')))}”, which is no value of the example.")
+    if not _is_one(entry.get("of"), known):
+        raise Misfit(f"{_came(entry.get('of'))} is no value of the example, of which numbers could be printed.")
     cells = entry.get("cells")
     rows = cells if isinstance(cells, list) else [cells]
     rows = rows if rows and all(isinstance(row, list) for row in rows) else [rows]
     first = [entry.get(key, 1) for key in ("row", "column")]
-    if any(type(i) is not int or i < 1 for i in first):
+    if any(type(i) is not int or not 1 <= i <= MOST_CELLS for i in first):
         raise Misfit("row and column of printed say where its first cell stands, counted from 1.")
     found = []
     for i, row in enumerate(rows):
         for j, text in enumerate(row):
             if not isinstance(text, str):
-                raise Misfit(
-                    f'A printed number is a text such as "1.40", so that its places are known: {text!r:.30}.'
-                )
+                raise Misfit('A printed number is a text such as "1.40", so that its places are known.')
             if text:
                 found.append((first[0] - 1 + i, first[1] - 1 + j, text))
     return Printed(
@@ -291,9 +309,15 @@ def _printed(entry: object, known: set[str], texts: Mapping[str, str]) -> Printe
     )
 
 
+def _is_one(x: object, known: set[str]) -> bool:
+    return isinstance(x, str) and x in known
+
+
 def _question(entry: object, known: set[str]) -> Question:
     _only(entry, ("ask", "candidates", "equals", "says"), "question")
     candidates = entry.get("candidates", [])
-    if not isinstance(candidates, list) or any(x not in known for x in [*candidates, entry.get("equals")]):
+    if not isinstance(candidates, list) or not all(
+        _is_one(x, known) for x in [*candidates, entry.get("equals")]
+    ):
         raise Misfit("candidates and equals of a question are names of values of the example.")
     return Question(_text(entry, "ask"), tuple(candidates), entry["equals"], _text(entry, "says"))

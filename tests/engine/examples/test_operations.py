@@ -155,7 +155,8 @@ def test_what_does_not_fit_is_a_sentence(text, said):
     "text",
     [
         "__import__('os')", "A.shape", "A[0]", "lambda: 1", "A if B else v", "f'{A}'", "'a'", "A @",
-        "softmax(A", "eval(A)", "softmax(A, axis=0)", "[A for A in B]", "A == B", "A and B", "True", "1e400", "matmul(A)",
+        "softmax(A", "eval(A)", "softmax(A, axis=0)", "[A for A in B]", "A == B", "A and B", "True", "1e400",
+        "matmul(A)",
         "(" * 300 + "A", "A" * 600, "", "A; B", "A\n@ B = 1", "{A}", "A := B", "yield A", "1j", "not A",
         "-" * 200 + "A",
     ],
