@@ -156,9 +156,9 @@ def shipped(name: str) -> Example:
 def read(text: str, name: str = "own") -> Example:
     """An example from the text of its file. A Misfit with a sentence for what is wrong in it."""
     if len(text) > LARGEST_FILE:
-        raise Misfit(
-            f"A file of {len(text):,} characters is too large for an example; the most is {LARGEST_FILE:,}."
-        )
+        raise Misfit(f"The file is too large for an example; the most is {LARGEST_FILE:,} characters.")
+    if not text.strip():
+        raise Misfit("The file is empty; an example has values that are given, and steps.")
     if DOTTED.search(text) or NESTED.search(text):
         raise Misfit(f"Keys of an example have no {DEEPEST} parts, and brackets are not {DEEPEST} deep.")
     try:

@@ -62,7 +62,7 @@ def read(text: str, symbols: Mapping[str, str] | None = None) -> Part:
             raise Misfit(
                 f"“{short(text)}” has more than {DEEPEST} operations inside each other; take several steps."
             )
-        return _short_enough(_part(tree, symbols or {}))
+        return replace(_short_enough(_part(tree, symbols or {})), text=text.strip())
     except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
         if isinstance(error, Misfit):
             raise

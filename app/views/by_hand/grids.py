@@ -1,6 +1,7 @@
 """An example's values as grids: those given to type over, results with their arithmetic, cells to fill in."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -168,7 +169,8 @@ def result(done: Done, printed: list[Row], covered: bool, shown: bool, act: Call
 
 def equation(step) -> str:
     """A step's symbol and its formula, or only one of them where both are the same."""
-    return step.latex if step.latex == step.formula.latex else f"{step.latex} = {step.formula.latex}"
+    bare = [re.sub(r"[\s{}]|\\[,!;]", "", latex) for latex in (step.latex, step.formula.latex)]
+    return step.latex if bare[0] == bare[1] else f"{step.latex} = {step.formula.latex}"
 
 
 def picked(name: str) -> list[int] | None:

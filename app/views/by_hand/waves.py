@@ -11,7 +11,7 @@ from engine.examples.operations import OPERATIONS, frequency
 from engine.examples.value import MOST_CELLS, value
 
 LAYOUTS = ("sinusoid", "sinusoid_halves", "sinusoid_t2t")
-LINES = 8  # entries drawn as waves
+LINES = 6  # entries drawn as waves: as many as there are colours
 TABLE = (8, 16)  # rows and columns of the table
 
 
