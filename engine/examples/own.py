@@ -56,10 +56,7 @@ def _texts(texts) -> str:
 
 
 def _numbers(now: Value) -> str:
-    """Numbers to the digits that a link has, too."""
-    short_ = [[float(f"{x:.12g}") for x in row] for row in now.grid.tolist()]
-    shaped = short_ if now.numbers.ndim == 2 else short_[0] if now.numbers.ndim else short_[0][0]
-    return json.dumps(shaped).replace("Infinity", "inf")
+    return json.dumps(now.numbers.tolist()).replace("Infinity", "inf")
 
 
 def attention(*, causal: bool = False) -> str:

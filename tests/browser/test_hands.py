@@ -90,7 +90,7 @@ def test_buttons_side_by_side_are_equally_high(visitor, width):
         assert a["height"] == pytest.approx(b["height"], abs=1), pair
 
 
-@pytest.mark.parametrize("path", ["decode", "families", "model"])
+@pytest.mark.parametrize("path", ["decode", "tokenizers", "families", "by-hand", "model"])
 def test_a_page_that_is_opened_by_its_own_address_makes_no_errors(visitor, app, path):
     page = visitor()
     page.goto(f"{app}/{path}")

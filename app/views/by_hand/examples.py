@@ -1,5 +1,6 @@
 """Worked examples: what is given can be changed, and every step follows."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -72,7 +73,9 @@ def _told(example: Example) -> str:
     told = [example.says] if example.says else []
     place = say("by_hand", "place", lecture=example.lecture, place=example.place) if example.lecture else ""
     ours = say("by_hand", "ours", why=example.ours) if example.ours else ""
-    return f"### {escape(example.title)}\n\n" + "\n\n".join(filter(None, [*told, ". ".join(filter(None, (place, ours)))]))
+    return f"### {escape(example.title)}\n\n" + "\n\n".join(
+        filter(None, [*told, ". ".join(filter(None, (place, ours)))])
+    )
 
 
 def _acts(changed: Example, differs: bool) -> None:
@@ -212,7 +215,9 @@ def _walk(example: Example) -> None:
 
 def _leave(example: Example) -> None:
     walk = example.walk
-    where = {name: int(walk[name]) for name in ("layer", "head") if walk.get(name, "").isdigit()}
+    where = {
+        name: int(walk[name]) for name in ("layer", "head") if re.fullmatch("[0-9]{1,3}", walk.get(name, ""))
+    }
     texts = {name: walk[name] for name in ("model", "prompt") if name in walk}
     if walk["step"] in state.CHOICES["step"]:
         state.anew(step=walk["step"], stage=0, edits=(), **where, **texts)

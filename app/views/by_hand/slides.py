@@ -1,5 +1,7 @@
 """Where each slide of the lectures lives, and what of them does not follow or does not hold."""
 
+from urllib.parse import parse_qsl
+
 from app import components, lectures, state
 from app.lectures import Item, Slide
 from app.text import plain, say
@@ -37,8 +39,19 @@ def _link(item: Item) -> dict | str:
     name = query.removeprefix("example=")
     if name != query:
         return _example(name, f"{_page(page)}: ")
-    shown = query.replace("&", ", ").replace("=", " ").replace("_", " ")
+    shown = ", ".join(filter(None, (_called(*each) for each in parse_qsl(query))))
     return {"text": ": ".join(filter(None, (_page(page), shown))), "href": f".{item.link}"}
+
+
+NAMES = {"step": "walk", "part": "decode", "hand": "by_hand", "cutting": "tokenizers"}  # whose texts name it
+INNER = ("letter", "task")  # what the page shows by itself
+
+
+def _called(field: str, value: str) -> str:
+    """What a link sets, as the page calls it."""
+    if field in NAMES:
+        return plain(say(NAMES[field], f"{value}/name"))
+    return "" if field in INNER else f"{field} {value}" if value.isdigit() else value
 
 
 def _page(page: str) -> str:
