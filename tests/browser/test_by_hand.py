@@ -1,4 +1,4 @@
-"""By hand in a real browser: what is typed and what follows are seen together, and a file too large changes nothing."""
+"""By hand in a real browser: a given and its result are seen together; a file too large changes nothing."""
 
 from tests.browser.reading import ready
 

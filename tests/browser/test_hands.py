@@ -94,7 +94,9 @@ def test_buttons_side_by_side_are_equally_high(visitor, width):
 def test_a_page_that_is_opened_by_its_own_address_makes_no_errors(visitor, app, path):
     page = visitor()
     page.goto(f"{app}/{path}")
-    page.wait_for_selector(".page :is([data-kind=plot], [data-kind=stages])")
+    page.wait_for_selector(
+        ".page :is([data-kind=plot], [data-kind=stages], [data-kind=grid], [data-kind=cuts])"
+    )
     page.get_by_role("link", name="Walk").first.click()
     ready(page)
     assert page.url.startswith(app + "/") and path not in page.url  # the errors are the visitor's fixture's
