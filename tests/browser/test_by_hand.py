@@ -1,6 +1,6 @@
 """By hand in a real browser: a given and its result are seen together; a file too large changes nothing."""
 
-from tests.browser.reading import ready
+from tests.browser.reading import idle
 
 BOTTOM = "e => e.getBoundingClientRect().bottom"
 
@@ -15,7 +15,7 @@ def test_a_given_and_its_first_result_stand_on_the_first_screen(visitor, app):
     ):
         page.goto(f"{app}/by-hand?example={example}")
         page.wait_for_selector(f"[data-part=step-{step}] .cell")
-        ready(page)
+        idle(page)
         assert page.locator(f"[data-part=given-{given}] table").evaluate(BOTTOM) <= 720
         assert page.locator(f"[data-part=step-{step}] table").first.evaluate(BOTTOM) <= 720
 
@@ -25,12 +25,12 @@ def test_a_file_that_is_too_large_changes_nothing(visitor, app):
     page.goto(f"{app}/by-hand?hand=own")
     page.get_by_role("button", name="Masked attention").click()
     page.wait_for_selector("[data-part=step-Z] .cell")
-    ready(page)
+    idle(page)
     before = page.url
     file = {"name": "x.toml", "mimeType": "text/plain", "buffer": b"# " + b"x" * 2_000_000}
     page.locator("input[type=file]").set_input_files(file)
     page.get_by_text("too large for an example").wait_for()
-    ready(page)
+    idle(page)
     assert page.url == before and page.locator("[data-part=step-Z] .cell").count()
 
 
