@@ -123,6 +123,7 @@ const CONTROLS = {
     labelled(root, "select", label, list);
     return (h, value) => {
       label.textContent = h.label;
+      list.setAttribute("aria-label", h.label); // the label holds the options' texts, too
       const names = JSON.stringify(h.options);
       if (list.__names !== names) {
         list.replaceChildren(...h.options.map(([x, text]) => el("option", { value: x, text })));
