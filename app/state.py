@@ -31,7 +31,11 @@ HANDS = ("examples", "printed", "divide", "waves", "own", "exam", "slides")
 PARTS = ("choice", "text", "tree", "cache", "ngrams", "prompts")  # of the page Decode
 CUTTING = ("beside", "train", "languages", "stages")  # parts of the page Tokenizers
 CUT = "cut"  # the parameter of an address that names what it could not hold
-CALLED = {"layer": "block"}  # fields that the page calls otherwise
+CALLED = {
+    "layer": "block",
+    "given": "changed numbers",
+    "own": "example of your own",
+}  # fields that the page calls otherwise
 PROMPT = "The animal didn't cross the street because it was too"  # its end is open: several words fit
 
 

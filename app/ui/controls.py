@@ -40,6 +40,11 @@ def choice_of(
     _control("choice", key, label, value, one_of(names, act), of, options=options, named=named)
 
 
+def select_of(key: str, label: str, value: str, names: dict[str, str], act: Act, *, of: object = "") -> None:
+    """The same as a list that unfolds, where there are many or long names."""
+    _control("select", key, label, value, one_of(names, act), of, options=list(names.items()))
+
+
 def slider_of(
     key: str, label: str, value: float, least: float, most: float, step: float, act: Act, *, of: object = ""
 ) -> None:

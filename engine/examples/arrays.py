@@ -45,5 +45,5 @@ def _rank_cell(parts, at):
 def rank(a: Value) -> Value:
     """The rank of a matrix: singular values above rounding are counted."""
     if not np.isfinite(_matrix(a, "A rank").numbers).all():
-        raise Misfit("The rank of a matrix with −∞ in it is not defined.")
+        raise Misfit("A rank is defined where every cell of the matrix is a number.")
     return value(int(np.linalg.matrix_rank(a.numbers)))

@@ -12,16 +12,23 @@ import numpy as np
 
 from engine.examples import formula
 from engine.examples.formula import Part
-from engine.examples.value import LARGEST, MOST, Misfit, Value, short, told, value
+from engine.examples.value import LARGEST, MOST, MOST_CELLS, Misfit, Value, short, told, value
 
 FOLDER = Path(__file__).parents[2] / "assets" / "examples"
 TOPICS = ("attention", "masks", "positions", "normalisation", "recurrent", "counting", "facts", "decoding")
 TOPICS += ("networks", "own")
-LARGEST_FILE = 200_000  # characters of an example's file
+LARGEST_FILE = 100_000  # characters of an example's file
 MOST_STEPS = 60
 LAST = 999  # the place in a topic of an example that names none
 PLAIN_LATEX = re.compile(r"[^<>&%#~$\"]*")
 UNWANTED = re.compile(r"\\(href|url|class|style|cssId|def|newcommand|input|include|require|color)")
+MOST_GIVEN = 40
+MOST_PRINTED = 200  # tables of printed numbers
+LONGEST_SYMBOL = 120  # characters
+DEEPEST = 8  # parts of a dotted key, and brackets inside each other, as no example needs them
+KEY = r"(?:[\w-]{1,99}|\"[^\"\n]{0,99}\"|'[^'\n]{0,99}')"
+DOTTED = re.compile(rf"(?:{KEY}[ \t]{{0,20}}\.[ \t]{{0,20}}){{{DEEPEST}}}")
+NESTED = re.compile(rf"(?:[\[{{][^\[\]{{}}]{{0,99}}){{{DEEPEST}}}")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}")
 
 
@@ -106,9 +113,9 @@ class Done:
 
 def work_out(example: Example) -> dict[str, Done]:
     """Every step of an example, in order, with its values; one that does not fit says so, and those that need
-    it wait for it."""
+    it wait for it. All of them share one budget."""
     known = {given.name: given.value for given in example.given}
-    done = {}
+    done, budget = {}, formula.Budget()
     for step in example.steps:
         waits = [name for name in step.formula.names if name not in known]
         if waits:
@@ -117,7 +124,7 @@ def work_out(example: Example) -> dict[str, Done]:
             )
             continue
         try:
-            part = formula.work_out(step.formula, known)
+            part = formula.work_out(step.formula, known, budget)
             known[step.name] = part.value
             done[step.name] = Done(step, part)
         except Misfit as misfit:
@@ -153,9 +160,11 @@ def shipped(name: str) -> Example:
 def read(text: str, name: str = "own") -> Example:
     """An example from the text of its file. A Misfit with a sentence for what is wrong in it."""
     if len(text) > LARGEST_FILE:
-        raise Misfit(
-            f"A file of {len(text):,} characters is too large for an example; the most is {LARGEST_FILE:,}."
-        )
+        raise Misfit(f"The file is too large for an example; the most is {LARGEST_FILE:,} characters.")
+    if not text.strip():
+        raise Misfit("The file is empty; an example has values that are given, and steps.")
+    if DOTTED.search(text) or NESTED.search(text):
+        raise Misfit(f"Keys of an example have no {DEEPEST} parts, and brackets are not {DEEPEST} deep.")
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
@@ -179,6 +188,9 @@ def from_data(data: Mapping, name: str = "own") -> Example:
     for key, kind in PARTS.items():
         if not isinstance(data.get(key, kind()), kind):
             raise Misfit(f"“{key}” must be a {'table' if kind is dict else 'list of tables'}.")
+    for key, most in (("given", MOST_GIVEN), ("printed", MOST_PRINTED)):
+        if len(data.get(key, ())) > most:
+            raise Misfit(f"{len(data[key]):,} entries of “{key}” are too many; the most is {most}.")
     given = tuple(_given(key, entry) for key, entry in data.get("given", {}).items())
     steps = _steps(data.get("step", []), given)
     known = {g.name for g in given} | {s.name for s in steps}
@@ -186,8 +198,11 @@ def from_data(data: Mapping, name: str = "own") -> Example:
     question = _question(data["question"], known) if "question" in data else None
     walk = data.get("walk", {})
     _only(walk, ("model", "step", "prompt", "layer", "head"), "walk")
+    walk = {
+        key: _text({key: str(x) if type(x) is int and abs(x) < LARGEST else x}, key) for key, x in walk.items()
+    }
     return Example(name, **texts, given=given, steps=steps, printed=printed, question=question,
-                   walk={key: str(x)[:500] for key, x in walk.items()}, order=order)  # fmt: skip
+                   walk={key: x[:500] for key, x in walk.items()}, order=order)  # fmt: skip
 
 
 def _only(data: object, allowed: tuple[str, ...], what: str) -> None:
@@ -198,24 +213,31 @@ def _only(data: object, allowed: tuple[str, ...], what: str) -> None:
             raise Misfit(f"{what} has “{short(str(key))}”, which is none of {', '.join(allowed)}.")
 
 
-def _text(data: Mapping, key: str, usual: str = "") -> str:
+def _text(data: Mapping, key: str, usual: str = "", most: int = 5000) -> str:
     text = data.get(key, usual)
-    if not isinstance(text, str) or len(text) > 5000:
-        raise Misfit(f"“{key}” must be a text of at most 5,000 characters.")
+    if not isinstance(text, str) or len(text) > most:
+        raise Misfit(f"“{key}” must be a text of at most {most:,} characters.")
     return text.strip()
 
 
 def _latex(entry: Mapping) -> str:
     """A symbol in LaTeX: short, and nothing that is more than a formula."""
     latex = _text(entry, "latex")
-    if len(latex) > 120 or not PLAIN_LATEX.fullmatch(latex) or UNWANTED.search(latex):
-        raise Misfit(f"latex = “{short(latex)}” is no symbol; up to 120 characters of a formula make one.")
+    if len(latex) > LONGEST_SYMBOL or not PLAIN_LATEX.fullmatch(latex) or UNWANTED.search(latex):
+        raise Misfit(
+            f"latex = “{short(latex)}” is no symbol; up to {LONGEST_SYMBOL} characters of a formula make one."
+        )
     return latex
+
+
+def _came(x: object) -> str:
+    """What stands where a text should, as sentences quote it."""
+    return f"“{short(x)}”" if isinstance(x, str) else "What is no text"
 
 
 def _name(name: object) -> str:
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise Misfit(f"“{short(str(name))}” is no name; letters, digits and _ make one, a letter first.")
+        raise Misfit(f"{_came(name)} is no name; letters, digits and _ make one, a letter first.")
     return name
 
 
@@ -281,21 +303,19 @@ def _steps(entries: list, given: tuple[Given, ...]) -> tuple[Step, ...]:
 
 def _printed(entry: object, known: set[str], texts: Mapping[str, str]) -> Printed:
     _only(entry, ("of", "cells", "row", "column", "lecture", "place"), "printed")
-    if entry.get("of") not in known:
-        raise Misfit(f"printed is of “{short(str(entry.get('of')))}”, which is no value of the example.")
+    if not _is_one(entry.get("of"), known):
+        raise Misfit(f"{_came(entry.get('of'))} is no value of the example, of which numbers could be printed.")
     cells = entry.get("cells")
     rows = cells if isinstance(cells, list) else [cells]
     rows = rows if rows and all(isinstance(row, list) for row in rows) else [rows]
     first = [entry.get(key, 1) for key in ("row", "column")]
-    if any(type(i) is not int or i < 1 for i in first):
+    if any(type(i) is not int or not 1 <= i <= MOST_CELLS for i in first):
         raise Misfit("row and column of printed say where its first cell stands, counted from 1.")
     found = []
     for i, row in enumerate(rows):
         for j, text in enumerate(row):
             if not isinstance(text, str):
-                raise Misfit(
-                    f'A printed number is a text such as "1.40", so that its places are known: {text!r:.30}.'
-                )
+                raise Misfit('A printed number is a text such as "1.40", so that its places are known.')
             if text:
                 found.append((first[0] - 1 + i, first[1] - 1 + j, text))
     return Printed(
@@ -306,9 +326,15 @@ def _printed(entry: object, known: set[str], texts: Mapping[str, str]) -> Printe
     )
 
 
+def _is_one(x: object, known: set[str]) -> bool:
+    return isinstance(x, str) and x in known
+
+
 def _question(entry: object, known: set[str]) -> Question:
     _only(entry, ("ask", "candidates", "equals", "says"), "question")
     candidates = entry.get("candidates", [])
-    if not isinstance(candidates, list) or any(x not in known for x in [*candidates, entry.get("equals")]):
+    if not isinstance(candidates, list) or not all(
+        _is_one(x, known) for x in [*candidates, entry.get("equals")]
+    ):
         raise Misfit("candidates and equals of a question are names of values of the example.")
     return Question(_text(entry, "ask"), tuple(candidates), entry["equals"], _text(entry, "says"))

@@ -9,16 +9,21 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from engine.examples import arrays  # noqa: F401  (it adds its operations to the table)
 from engine.examples.numbers import number
 from engine.examples.operations import OPERATIONS, Operation
-from engine.examples.value import Misfit, Value, short, value
+from engine.examples.value import HUGE, Misfit, Value, short, value
 from engine.worked.recipes.terms import Worked
 from engine.worked.recipes.terms import number as to_digits
 
 SIGNS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power"}
 SIGNS |= {ast.MatMult: "matmul"}
 LONGEST = 500  # characters of a formula
+LONGEST_LATEX = 4000  # of what it is in LaTeX
+MOST_WORK = 200_000  # numbers that the operations of an example may give together
+EACH = 50  # what an operation counts beside them
 DEEPEST = 40
 LOOSE = {"add": 1, "subtract": 1, "negative": 1, "multiply": 2, "matmul": 2, "divide": 3}  # how tight it binds
 
@@ -57,11 +62,20 @@ def read(text: str, symbols: Mapping[str, str] | None = None) -> Part:
             raise Misfit(
                 f"“{short(text)}” has more than {DEEPEST} operations inside each other; take several steps."
             )
-        return _part(tree, symbols or {})
+        return replace(_short_enough(_part(tree, symbols or {})), text=text.strip())
     except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
         if isinstance(error, Misfit):
             raise
         raise Misfit(f"“{short(text)}” is not a formula; one looks like softmax(Q @ K.T / sqrt(3)).") from None
+
+
+def _short_enough(part: Part) -> Part:
+    if len(part.latex) > LONGEST_LATEX:
+        raise Misfit(
+            f"“{short(part.text)}” has {len(part.latex):,} characters with the symbols of its values; the most "
+            f"is {LONGEST_LATEX:,}. Take shorter symbols, or several steps."
+        )
+    return part
 
 
 def _depth(node: ast.AST) -> int:
@@ -70,7 +84,7 @@ def _depth(node: ast.AST) -> int:
 
 def _part(node: ast.AST, symbols: Mapping[str, str]) -> Part:
     match node:
-        case ast.Constant(value=int() | float() as x) if not isinstance(x, bool) and abs(x) < 1e300:
+        case ast.Constant(value=int() | float() as x) if not isinstance(x, bool) and abs(x) <= HUGE:
             return Part(ast.unparse(node), number(x), value=value(x))
         case ast.Name(id=name):
             return Part(name, symbols.get(name, symbol(name)))
@@ -137,14 +151,62 @@ def symbol(name: str) -> str:
     return f"{letter}_{{{below}}}" if index else letter
 
 
-def work_out(part: Part, known: Mapping[str, Value]) -> Part:
-    """The same with values all through. A Misfit where shapes do not fit, KeyError where a name has none."""
+@dataclass
+class Budget:
+    """What an example's operations may still take, so that none occupies the server."""
+
+    left: int = MOST_WORK
+
+    def take(self, numbers: int) -> None:
+        """A Misfit where it is used up."""
+        self.left -= EACH + numbers
+        if self.left < 0:
+            raise Misfit(
+                f"The operations up to here give more than {MOST_WORK:,} numbers, the most of an example; take "
+                "fewer rows or columns, or shorter formulas."
+            )
+
+
+def work_out(part: Part, known: Mapping[str, Value], budget: Budget | None = None) -> Part:
+    """The same with values all through. A Misfit where shapes do not fit, or where what comes out is no number;
+    KeyError where a name has none."""
     if part.value is not None:
         return part
     if not part.operation:
         return replace(part, value=known[part.text])
-    parts = tuple(work_out(each, known) for each in part.parts)
-    return replace(part, parts=parts, value=part.operation.compute(*(each.value for each in parts)))
+    budget = budget or Budget()
+    parts = tuple(work_out(each, known, budget) for each in part.parts)
+    done = replace(part, parts=parts, value=part.operation.compute(*(each.value for each in parts)))
+    budget.take(done.value.numbers.size)
+    _check_numbers(done)
+    return done
+
+
+HIDING = ("log", "mask", "causal")  # what gives −∞ for ordinary numbers
+NOT_REAL = {
+    "divide": "divides by 0, or by a number too near to it",
+    "sqrt": "takes the square root of a negative number",
+    "log": "takes the logarithm of a negative number",
+    "power": "is a power that is no real number, or too large",
+}
+
+
+def _check_numbers(part: Part) -> None:
+    """A Misfit where numbers stop being numbers: −∞ is one only where scores are hidden, +∞ never."""
+    x, given = part.value.numbers, [each.value.numbers for each in part.parts]
+    hidden = any(np.isneginf(each).any() for each in given)
+    good = np.abs(x) <= HUGE
+    if hidden or part.operation.name in HIDING:
+        good |= np.isneginf(x)
+    if good.all():
+        return
+    if hidden:
+        raise Misfit(
+            f"{short(part.text, 60)} is no number where a cell is −∞: ∞ − ∞ and 0 · ∞ are none. −∞ is for "
+            "scores that a mask hides, before their softmax; put a number there."
+        )
+    why = NOT_REAL.get(part.operation.name, f"gives a number beyond {HUGE:.0e}, which is too large here")
+    raise Misfit(f"{short(part.text, 60)} {why}; change a number that it is made of.")
 
 
 def why(part: Part, at: tuple[int, ...]) -> Worked:
@@ -206,11 +268,13 @@ def _sources(part: Part, at: tuple[int, ...]) -> list[str]:
 
 TAKEN = ("width", "height", "size", "transpose", "row", "rows", "column", "columns", "reorder", "identity")
 FEW = 36  # numbers of a matrix that is written out in a formula
+FEW_IN_ALL = 150
 
 
 def in_numbers(part: Part) -> str:
-    """A formula that was worked out, with the numbers in place of the names; empty where one is large."""
-    if any(each.value.numbers.size > FEW for each in _leaves(part)):
+    """A formula that was worked out, with the numbers in place of the names; empty where they are too many."""
+    sizes = [each.value.numbers.size for each in _leaves(part)]
+    if max(sizes) > FEW or sum(sizes) > FEW_IN_ALL:
         return ""
     return _written(part)
 

@@ -458,12 +458,29 @@ def size(a: Value) -> Value:
 # --- parts of matrices -------------------------------------------------------------------------------
 
 
+def _places(a: Value, name: str, last: int) -> np.ndarray:
+    """Places counted from 1, as indices; a Misfit where one is not from 1 to `last`, whatever it is."""
+    x = np.atleast_1d(a.numbers)
+    if x.ndim > 1:
+        raise Misfit(f"{name}s are asked for by a row of whole numbers, not by {told(a.shape)}.")
+    there = np.isfinite(x) & (np.floor(x) == x) & (x >= 1) & (x <= last)
+    if not there.all():
+        raise Misfit(f"{name} {_short(float(x[~there][0]))} is not there; they are counted from 1 to {last}.")
+    return x.astype(int) - 1
+
+
 def _place(a: Value, name: str, last: int) -> int:
-    if a.shape or a.numbers != int(a.numbers) or not 1 <= a.numbers <= last:
-        raise Misfit(
-            f"{name} {_short(float(a.numbers.flat[0]))} is not there; they are counted from 1 to {last}."
-        )
-    return int(a.numbers) - 1
+    if a.shape:
+        raise Misfit(f"{name} is asked for by one whole number, not by {told(a.shape)}.")
+    return int(_places(a, name, last)[0])
+
+
+def _range(first: Value, last: Value, name: str, end: int) -> tuple[int, int]:
+    """Where places from one to another begin and end."""
+    i, j = _place(first, name, end), _place(last, name, end)
+    if j < i:
+        raise Misfit(f"{name}s {i + 1} to {j + 1} are none; the first comes before the last.")
+    return i, j + 1
 
 
 def _matrix(a: Value, name: str) -> Value:
@@ -501,8 +518,9 @@ def _columns_cell(parts, at):
 @operation(r"{{{0}}}_{{:,{1}\ldots {2}}}", "columns of a matrix, from one to another", 3, _columns_cell)
 def columns(a: Value, first: Value, last: Value) -> Value:
     """Columns from one to another, both included, counted from 1: a head's share of a matrix."""
-    end = a.grid.shape[1]
-    i, j = _place(first, "Column", end), _place(last, "Column", end) + 1
+    if not a.shape:
+        raise Misfit("Columns are taken of a matrix or a row; this is a single number.")
+    i, j = _range(first, last, "Column", a.grid.shape[1])
     return value(a.numbers[..., i:j], (*a.names[:-1], a.names[-1][i:j]))
 
 
@@ -513,8 +531,7 @@ def _rows_cell(parts, at):
 @operation(r"{{{0}}}_{{{1}\ldots {2}}}", "rows of a matrix, from one to another", 3, _rows_cell)
 def rows(a: Value, first: Value, last: Value) -> Value:
     """Rows from one to another, both included, counted from 1."""
-    end = _matrix(a, "Rows").shape[0]
-    i, j = _place(first, "Row", end), _place(last, "Row", end) + 1
+    i, j = _range(first, last, "Row", _matrix(a, "A range of rows").shape[0])
     return value(a.numbers[i:j], (a.names[0][i:j], a.names[1]))
 
 
@@ -541,7 +558,7 @@ def _joined_cell(axis: int):
 )
 def concat(*parts: Value) -> Value:
     """Side by side: what the heads give, for each word in one row."""
-    if len({p.shape[:-1] for p in parts}) > 1 or not parts[0].shape:
+    if len({p.shape[:-1] for p in parts}) > 1 or not all(p.shape for p in parts):
         shapes = ", ".join(told(p.shape) for p in parts)
         raise Misfit(f"{shapes} do not fit side by side; all must have as many rows.")
     names = tuple(name for p in parts for name in p.names[-1])
@@ -564,12 +581,11 @@ def stack(*parts: Value) -> Value:
 
 
 def _order(a: Value, order: Value) -> list[int]:
-    places = [int(x) - 1 for x in np.atleast_1d(order.numbers)]
-    if sorted(places) != list(range(_matrix(a, "An order of rows").shape[0])) or not np.array_equal(
-        order.numbers, np.asarray(places) + 1
-    ):
-        raise Misfit(f"An order of {a.shape[0]} rows has each number from 1 to {a.shape[0]} once.")
-    return places
+    n = _matrix(a, "An order of rows").shape[0]
+    places = np.atleast_1d(order.numbers)
+    if places.ndim > 1 or sorted(places.tolist()) != list(range(1, n + 1)):
+        raise Misfit(f"An order of {n} rows has each number from 1 to {n} once.")
+    return (places.astype(int) - 1).tolist()
 
 
 def _reordered_cell(parts, at):
@@ -590,8 +606,8 @@ def _looked_up_cell(parts, at):
 @operation(r"{0}[{1}]", "the rows of a table that are asked for, counted from 1", 2, _looked_up_cell)
 def lookup(table: Value, ids: Value) -> Value:
     """Rows of a table by their numbers, counted from 1: an embedding layer."""
-    end = _matrix(table, "A look-up").shape[0]
-    places = [_place(value(x), "Row", end) for x in np.atleast_1d(ids.numbers)]
+    places = _places(ids, "Row", _matrix(table, "A look-up").shape[0])
+    _room((len(places), table.shape[1]))
     return value(table.numbers[places], (ids.names[0] if ids.shape else (), table.names[1]))
 
 
@@ -645,6 +661,16 @@ def _wave(t: float, j: int, d: int, layout: str) -> tuple[str, float, float]:
     return ("cos" if cosine else "sin"), w, (math.cos if cosine else math.sin)(t * w)
 
 
+def _table(positions: np.ndarray, d: int, layout: str) -> np.ndarray:
+    """All entries of all positions at once."""
+    pairs = np.array([frequency(i, d, layout == "t2t") for i in range(d // 2)])
+    with np.errstate(all="ignore"):
+        sines, cosines = np.sin(np.outer(positions, pairs)), np.cos(np.outer(positions, pairs))
+    if layout == "interleaved":
+        return np.stack([sines, cosines], -1).reshape(len(positions), d)
+    return np.concatenate([sines, cosines], -1)
+
+
 def _waves(name: str, layout: str, says: str) -> None:
     def positions_of(a: Value) -> list[float]:
         return list(a.numbers) if a.shape else [float(t) for t in range(_whole(a, name))]
@@ -657,8 +683,7 @@ def _waves(name: str, layout: str, says: str) -> None:
             raise Misfit(f"Positions are a row of numbers or how many there are, not {told(positions.shape)}.")
         at = positions_of(positions)
         _room((len(at), n))
-        table = [[_wave(t, j, n, layout)[2] for j in range(n)] for t in at]
-        return value(table, (tuple(f"{t:g}" for t in at), ()))
+        return value(_table(np.asarray(at), n, layout), (tuple(f"{t:g}" for t in at), ()))
 
     def cell(parts, at):
         d, t = int(parts[1].value.numbers), float(positions_of(parts[0].value)[at[0]])

@@ -56,7 +56,7 @@ def _texts(texts) -> str:
 
 
 def _numbers(now: Value) -> str:
-    return json.dumps(now.numbers.tolist()).replace("Infinity", "inf").replace("NaN", "nan")
+    return json.dumps(now.numbers.tolist()).replace("Infinity", "inf")
 
 
 def attention(*, causal: bool = False) -> str:

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal, localcontext
 
 from engine.examples.example import Example, names, shipped, values_of
+from engine.examples.value import Misfit, short
 
-NUMBER = re.compile(r"([+-]?)(\d*)(\.\d*)?(?:e([+-]?\d+))?\s*(%|[KMBT]?)")
+NUMBER = re.compile(r"([+-]?)(\d*)(\.\d*)?(?:e([+-]?\d{1,2}))?\s*(%|[KMBT]?)")
 UNITS = {"": 0, "%": -2, "K": 3, "M": 6, "B": 9, "T": 12}
+LONGEST = 60  # characters of a printed number
 CLOSE = 1e-9  # relative: how near to half way counts as half way
 SIGNS = str.maketrans({"−": "-", ",": None, "≈": None, "~": None, "∞": "inf"})
 AGREES, ROUNDED, CUT, SIGN = "yes", "no", "no: cut off, not rounded", "yes, but for the sign"
@@ -47,7 +49,7 @@ class Row:
 
 
 def compare(printed: str, computed: float) -> tuple[str, str]:
-    """(the computed number to as many places as printed, the verdict). ValueError if `printed` is no number."""
+    """(the computed number to as many places as printed, the verdict). A Misfit if `printed` is no number."""
     text = printed.translate(SIGNS).strip()
     if text in ("inf", "+inf", "-inf") or math.isinf(computed):
         same = text not in ("inf", "+inf", "-inf") or float(text) == computed
@@ -58,7 +60,7 @@ def compare(printed: str, computed: float) -> tuple[str, str]:
         return "no number", ROUNDED
     exact = Decimal(repr(float(computed)))
     with localcontext() as context:
-        context.prec = 60
+        context.prec = 500
         up, down, cut = (
             exact.quantize(unit, rounding=how) for how in (ROUND_HALF_UP, ROUND_HALF_DOWN, ROUND_DOWN)
         )
@@ -83,9 +85,9 @@ def _half_way(exact: Decimal, unit: Decimal) -> set[Decimal]:
 
 def _decimal(text: str) -> tuple[Decimal, Decimal, str]:
     """A printed number, the worth of its last place, and its sign: 1.5B is 1.5e9, to 0.1e9."""
-    found = NUMBER.fullmatch(text)
+    found = NUMBER.fullmatch(text) if len(text) <= LONGEST else None
     if not found or not (found[2] or (found[3] or ".") != "."):
-        raise ValueError(f"“{text}” is not a number as lectures print them")
+        raise Misfit(f"“{short(text)}” is not a number as lectures print them, such as 1.40 or 117M.")
     power = int(found[4] or 0) + UNITS[found[5]]
     places = len((found[3] or ".")[1:])
     worth = Decimal(1).scaleb(power - places)
@@ -111,13 +113,20 @@ def _plain(x: float) -> str:
 
 
 def rows_of(example: Example) -> list[Row]:
-    """A row for each number that a lecture printed in an example."""
+    """A row for each number that a lecture printed in an example.
+
+    A Misfit where what is printed is no number, or stands where there is no cell.
+    """
     values, rows = values_of(example), []
     for printed in example.printed:
+        if printed.of not in values:
+            raise Misfit(f"{printed.of} could not be computed, so nothing printed can be compared with it.")
         grid = values[printed.of].grid
         for i, j, text in printed.cells:
             if not (i < grid.shape[0] and j < grid.shape[1]):
-                raise IndexError(f"{example.name}: {printed.of} has no cell in row {i + 1}, column {j + 1}")
+                raise Misfit(
+                    f"{printed.of} has no cell in row {i + 1}, column {j + 1}, where a number is printed."
+                )
             computed = float(grid[i, j])
             should, verdict = compare(text, computed)
             rows.append(

@@ -9,6 +9,7 @@ import numpy as np
 LARGEST = 1e18  # the size of a number that is typed
 MOST = 64  # rows, or columns, of what is given
 MOST_CELLS = 20_000  # of what is computed
+HUGE = 1e100  # the size of a number that is computed
 Names = tuple[tuple[str, ...], ...]
 MINUS = str.maketrans({"−": "-", "–": "-", "\u00a0": " "})
 DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
@@ -138,8 +139,3 @@ def _located(cell: str, row: int, column: int) -> float:
         return read_number(cell)
     except Misfit as misfit:
         raise Misfit(f"Row {row}, column {column}: {misfit}") from None
-
-
-def finite(values: Value) -> bool:
-    """Is every number one, or −∞?"""
-    return not (np.isnan(values.numbers) | np.isposinf(values.numbers)).any()

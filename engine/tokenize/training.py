@@ -3,7 +3,7 @@ and Unigram by the tokenizers library. Each can be saved as a tokenizer.json."""
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from operator import add
 from pathlib import Path
@@ -60,6 +60,8 @@ class Trained(Vocabulary):
         return self.inner.decode(list(ids), skip_special_tokens=False)
 
     def _check(self, ids: Sequence[int]) -> None:
+        if not isinstance(ids, Iterable):
+            raise ValueError(f"token ids are a list of whole numbers; this is {type(ids).__name__}")
         for id in ids:
             if type(id) is not int or not 0 <= id < len(self):
                 raise ValueError(
@@ -129,7 +131,9 @@ class ByteBytePair(BytePair):
     kind = "byte-bpe"
 
     def encode_bytes(self, data: bytes) -> list[int]:
-        """Token ids of bytes, of text or not."""
+        """Token ids of bytes, of text or not; a ValueError where it is something else."""
+        if not isinstance(data, bytes | bytearray):
+            raise ValueError(f"bytes are cut here; this is {type(data).__name__}. `encode` cuts a text")
         runs = ESCAPED.findall(data.decode("utf-8", "surrogateescape"))
         return [id for run in runs for id in self._of_run(run)]
 

@@ -8,8 +8,10 @@ import pytest
 
 from app.state import HANDS
 from app.text import say
+from app.views.by_hand import grids
 from engine.examples import all_rows, names, shipped, values_of
 from engine.examples.exam import KINDS, exam
+from engine.examples.example import LARGEST_FILE
 from engine.examples.own import attention
 from tests.app.visit import MAIN, curves, fire, keys, model, notices, numbers, parts, texts, view, visit
 
@@ -300,3 +302,82 @@ def test_waves_are_those_of_their_layout(layout):
     )
     for i in range(6):
         assert curves_shown[f"entry {i}"][1] == pytest.approx(table[:, i])
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        dict(example="swap_poll", given="order=-inf,3,2,4"),
+        dict(example="permutation", given="order=-inf,1,2"),
+        dict(example="positions", given="t=-inf,1,2"),
+        dict(example="positions", given="t=1e18,1,2"),
+        dict(example="layernorm", given="x=-inf,200,100,0"),
+        dict(example="layernorm", given="epsilon=-1000000000"),
+        dict(example="facts_memory", given="gpu=0"),
+    ],
+)
+def test_a_number_that_leads_nowhere_is_said_at_its_step(link):
+    at = page(**link)
+    name, _, numbers = link["given"].partition("=")
+    first = grid(at, f"given-{name}")["cells"][0][0]
+    assert float(first.replace("−", "-").replace("∞", "inf")) == float(numbers.split(",")[0])
+    said = [str(notice) for notice in notices(at)]
+    assert said or "e18" in numbers
+    assert not any("nan" in part["data"].get("numbers", "") for part in parts(at) if part["kind"] == "grid")
+
+
+@pytest.mark.parametrize("cell", ["Z.².1", "Z.٣.1", "Z." + "9" * 5000 + ".1", "Z.-1.1", "Z.1", "Z.1.1.1"])
+def test_a_cell_that_there_is_not_is_none(cell):
+    assert "arithmetic-Z" not in keys(page(example="reza_lives", cell=cell))
+
+
+BROKEN = {
+    "too large": "# " + "x" * LARGEST_FILE,
+    "empty": "",
+    "blank": " \n",
+    "printed is no number": 'given.x = 1\n[[printed]]\nof = "x"\ncells = "abc"',
+    "printed where there is no cell": 'given.x = 1\n[[printed]]\nof = "x"\nrow = 9\ncells = "1"',
+    "printed of what cannot be computed": 'given.x = 1\n[[step]]\nname = "y"\nformula = "row(x, 1)"\n'
+    '[[printed]]\nof = "y"\ncells = "1"',
+    "a list for a name": 'given.x = 1\n[question]\ncandidates = [["x"]]\nequals = "x"',
+    "long keys": ".".join(["a"] * 20_000) + " = 1",
+    "bytes": "\ufffd\ufffd\x00\x01",
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_file_that_cannot_be_opened_leaves_what_is_shown(what):
+    at = page(hand="own", own=attention())
+    fire(at, "file", open=BROKEN[what][: LARGEST_FILE + 1])
+    said = "cannot be read" if BROKEN[what].strip() else "This file is empty"
+    assert said in str(notices(at)) and "\\" not in str(notices(at)).replace("\\\\", "")
+    assert view(at).own == attention() and "step-Z" in keys(at)
+    if BROKEN[what].strip() and len(BROKEN[what]) < 5000:
+        assert "cannot be read" in str(notices(page(hand="own", own=BROKEN[what])))
+
+
+def test_a_heavy_file_in_a_link_is_shown_as_far_as_it_goes():
+    many = "+".join(["sinusoid(200,100)"] * 26)
+    file = "given.x = 1\n" + "".join(f'[[step]]\nname = "s{i}"\nformula = "{many}"\n' for i in range(7))
+    assert "the most of an example" in str(notices(page(hand="own", own=file)))
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_step_says_that_something_is_itself(name):
+    for step in shipped(name).steps:
+        left, _, right = grids.equation(step).partition(" = ")
+        assert "".join(c for c in left if c not in "{} ") != "".join(c for c in right if c not in "{} ")
+
+
+def test_topics_and_examples_unfold():
+    at = page(example="layernorm")
+    for key in ("control-topic", "control-example"):
+        assert next(part for part in parts(at) if part["key"] == key)["data"]["type"] == "select"
+    fire(at, "control-topic", change="masks")
+    assert shipped(view(at).example).topic == "masks"
+
+
+def test_why_what_was_predicted_is_no_number():
+    at = page(example="reza_lives", predict=1)
+    fire(at, "step-QK", change=[[1, 2], "2,5\t\n\t"])
+    assert "decimal point" in " ".join(grid(at, "step-QK")["after"])

@@ -1,7 +1,9 @@
 """What Streamlit would do on its own and this server does not."""
 
 import asyncio
+import re
 import socket
+from pathlib import Path
 
 import pytest
 import streamlit
@@ -122,3 +124,10 @@ def test_the_theme_that_is_copied_is_the_one_that_streamlit_writes():
     assert written.light.primary_color and not written.HasField("sidebar")
     assert written == first == second
     assert session._populate_theme_msg is not WRITE_THEME
+
+
+def test_every_page_is_found_by_its_own_address():
+    """Streamlit asks below a page's address for its own files unless the server knows the page."""
+    assert set(server.PAGES) >= set(
+        re.findall(r'url_path="([^"]+)"', Path(server.__file__).with_name("main.py").read_text())
+    )

@@ -90,11 +90,13 @@ def test_buttons_side_by_side_are_equally_high(visitor, width):
         assert a["height"] == pytest.approx(b["height"], abs=1), pair
 
 
-@pytest.mark.parametrize("path", ["decode", "families", "by-hand", "model"])
+@pytest.mark.parametrize("path", ["decode", "tokenizers", "families", "by-hand", "model"])
 def test_a_page_that_is_opened_by_its_own_address_makes_no_errors(visitor, app, path):
     page = visitor()
     page.goto(f"{app}/{path}")
-    page.wait_for_selector(".page :is([data-kind=plot], [data-kind=stages], [data-kind=grid])")
+    page.wait_for_selector(
+        ".page :is([data-kind=plot], [data-kind=stages], [data-kind=grid], [data-kind=cuts])"
+    )
     page.get_by_role("link", name="Walk").first.click()
     ready(page)
     assert page.url.startswith(app + "/") and path not in page.url  # the errors are the visitor's fixture's

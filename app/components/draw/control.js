@@ -117,6 +117,21 @@ const CONTROLS = {
       mark(value);
     };
   },
+  select(root, state) {
+    const label = named(), list = el("select", { onkeydown: typed });
+    list.onchange = () => state.send(list.value);
+    labelled(root, "select", label, list);
+    return (h, value) => {
+      label.textContent = h.label;
+      list.setAttribute("aria-label", h.label); // the label holds the options' texts, too
+      const names = JSON.stringify(h.options);
+      if (list.__names !== names) {
+        list.replaceChildren(...h.options.map(([x, text]) => el("option", { value: x, text })));
+      }
+      list.__names = names;
+      list.value = value;
+    };
+  },
   button(root, state) {
     const button = el("button", { type: "button" });
     root.replaceChildren(button);

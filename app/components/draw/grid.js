@@ -17,7 +17,7 @@ DRAW.grid = function ({ data, parentElement, setTriggerValue }) {
 const math = (text) =>
   document.importNode(new DOMParser().parseFromString(text, "application/xml").documentElement, true);
 const EDITED = ["given", "guess"];
-const LIVE = 60; // milliseconds after the last key, until a number is sent
+const LIVE = 15; // milliseconds after the last key, until a number is sent
 const NUMBER = /^[+−-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 function build(root, state, h) {

@@ -12,7 +12,9 @@ DRAW.sheet = function ({ data, parentElement, setTriggerValue }) {
       const field = el("input", { type: "file", accept: ".toml,text/plain", hidden: true });
       field.onchange = async () => {
         const [file] = field.files;
-        if (file) setTriggerValue("open", file.size > data.most ? "" : await file.text());
+        // of one that is too large a sign too many, so that the server says so
+        const most = data.most + 1;
+        if (file) setTriggerValue("open", (await file.slice(0, 4 * most).text()).slice(0, most));
         field.value = "";
       };
       return el("span", {}, button(text, () => field.click()), field);

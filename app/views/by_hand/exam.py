@@ -39,7 +39,9 @@ def _exercise(i: int, exercise: Exercise) -> None:
     verdicts = grids.verdicts_of(typed, lambda _, j, answer: exercise.right(j, answer))
     # the answers' places only; texts have no numbers to show
     place = value([0.0] * len(exercise.answers), (exercise.names,))
-    head = grids.header(say("by_hand", "exam/answer", n=i + 1), "guess", place, typed, verdicts=verdicts)
+    texts = any(isinstance(x, str) for x in exercise.answers)
+    more = {"verdicts": verdicts, "after": [] if texts else grids.no_number(typed)}
+    head = grids.header(say("by_hand", "exam/answer", n=i + 1), "guess", place, typed, **more)
 
     def change(order: list[int], sent: str) -> None:
         state.note(

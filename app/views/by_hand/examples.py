@@ -1,17 +1,18 @@
 """Worked examples: what is given can be changed, and every step follows."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from app import components, state
 from app.text import say
-from app.ui.controls import button, choice_of, switch
+from app.ui.controls import button, select_of, switch
 from app.ui.events import flag
 from app.ui.labels import escape
 from app.ui.page import columns, group, notice, text
 from app.views.by_hand import grids
 from engine.examples import Example, Misfit, changes, names, read, shipped, why, work_out
-from engine.examples.example import TOPICS, Done
+from engine.examples.example import LARGEST_FILE, TOPICS, Done
 from engine.examples.formula import same
 from engine.examples.own import to_toml
 from engine.examples.printed import rows_of
@@ -34,9 +35,12 @@ def _choose(example: Example) -> None:
     """The topics, and the examples of the present one."""
     by_topic = {topic: [each for each in names() if shipped(each).topic == topic] for topic in TOPICS}
     topics = {topic: say("by_hand", f"topic/{topic}") for topic, those in by_topic.items() if those}
-    choice_of("topic", say("by_hand", "topics"), example.topic, topics, lambda topic: _open(by_topic[topic][0]))
     titles = {each: shipped(each).title for each in by_topic[example.topic]}
-    choice_of("example", say("by_hand", "examples/which"), example.name, titles, _open, of=example.topic)
+    left, right = columns(1, 2)
+    with left:
+        select_of("topic", say("by_hand", "topics"), example.topic, topics, lambda one: _open(by_topic[one][0]))
+    with right:
+        select_of("example", say("by_hand", "examples/which"), example.name, titles, _open, of=example.topic)
 
 
 def _open(name: str) -> None:
@@ -50,7 +54,11 @@ def show(example: Example) -> None:
         notice(say("by_hand", "ignored") + " " + " ".join(map(escape, ignored)), "warning")
     changed = example.with_values(now)
     text(_told(example))
-    _acts(changed, bool(now))
+    left, right = columns(1, 5)
+    with left:
+        text(f"#### {say('by_hand', 'given')}")
+    with right:
+        _acts(changed, bool(now))
     _given(example, changed)
     if example.question:
         _question(changed)
@@ -63,18 +71,20 @@ def show(example: Example) -> None:
 
 def _told(example: Example) -> str:
     told = [example.says] if example.says else []
-    if example.lecture:
-        told.append(say("by_hand", "place", lecture=example.lecture, place=example.place))
-    if example.ours:
-        told.append(say("by_hand", "ours", why=example.ours))
-    return f"### {escape(example.title)}\n\n" + "\n\n".join(told)
+    place = say("by_hand", "place", lecture=example.lecture, place=example.place) if example.lecture else ""
+    ours = say("by_hand", "ours", why=example.ours) if example.ours else ""
+    return f"### {escape(example.title)}\n\n" + "\n\n".join(
+        filter(None, [*told, ". ".join(filter(None, (place, ours)))])
+    )
 
 
 def _acts(changed: Example, differs: bool) -> None:
-    acts = [(act, say("by_hand", f"acts/{act}")) for act in ("link", "print", "save")]
+    file = to_toml(changed)
+    offered = ("link", "print", "save") if len(file) <= LARGEST_FILE else ("link", "print")
+    acts = [(act, say("by_hand", f"acts/{act}")) for act in offered]
     acts += [("reset", say("by_hand", "acts/reset"))] if differs else []
     header = {"acts": acts, "words": {word: say("by_hand", f"acts/{word}") for word in ("copied", "bar")}}
-    header |= {"file": f"{changed.name}.toml", "text": to_toml(changed), "most": 0}
+    header |= {"file": f"{changed.name}.toml", "text": file, "most": 0}
     left, right = columns(3, 1)
     with left:
         components.sheet("acts", header, reset=flag(lambda on: _reset(changed.name)))
@@ -89,7 +99,6 @@ def _reset(name: str) -> None:
 
 
 def _given(example: Example, changed: Example) -> None:
-    text(f"#### {say('by_hand', 'given')}")
     with group("givens"):
         for original, one in zip(example.given, changed.given, strict=True):
             if not (example.question and one.name in example.question.candidates):
@@ -118,7 +127,7 @@ def _steps(example: Example, changed: Example) -> None:
             continue
         with group(f"work-{name}", border=True):
             if each.trouble:
-                text(f"`{name} = {each.step.formula.text}`")
+                components.formula(f"formula-{name}", grids.formula(grids.equation(each.step), name))
                 notice(escape(each.trouble), "warning")
                 continue
             shown = not covered.intersection(each.step.formula.names)
@@ -206,7 +215,9 @@ def _walk(example: Example) -> None:
 
 def _leave(example: Example) -> None:
     walk = example.walk
-    where = {name: int(walk[name]) for name in ("layer", "head") if walk.get(name, "").isdigit()}
+    where = {
+        name: int(walk[name]) for name in ("layer", "head") if re.fullmatch("[0-9]{1,3}", walk.get(name, ""))
+    }
     texts = {name: walk[name] for name in ("model", "prompt") if name in walk}
     if walk["step"] in state.CHOICES["step"]:
         state.anew(step=walk["step"], stage=0, edits=(), **where, **texts)
@@ -215,7 +226,8 @@ def _leave(example: Example) -> None:
 
 def read_own(file: str) -> Example:
     """An example of one's own from the text of its file; a Misfit where it is none."""
-    example = read(file)
+    example = replace(read(file), topic="own", name="own")
     if not example.steps:
         raise Misfit("It has no [[step]], so there is nothing to work out; a name and a formula make one.")
-    return replace(example, topic="own", name="own")
+    rows_of(example)  # what is printed in it can be compared
+    return example

@@ -1,6 +1,7 @@
 """An example's values as grids: those given to type over, results with their arithmetic, cells to fill in."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -168,14 +169,13 @@ def result(done: Done, printed: list[Row], covered: bool, shown: bool, act: Call
 
 def equation(step) -> str:
     """A step's symbol and its formula, or only one of them where both are the same."""
-    same = step.latex.replace(" ", "") == step.formula.latex.replace(" ", "")
-    return step.latex if same else f"{step.latex} = {step.formula.latex}"
+    bare = [re.sub(r"[\s{}]|\\[,!;]", "", latex) for latex in (step.latex, step.formula.latex)]
+    return step.latex if bare[0] == bare[1] else f"{step.latex} = {step.formula.latex}"
 
 
 def picked(name: str) -> list[int] | None:
-    step, _, at = state.current().cell.partition(".")
-    row, _, column = at.partition(".")
-    return [int(row) - 1, int(column) - 1] if step == name and row.isdigit() and column.isdigit() else None
+    found = re.fullmatch(r"(\w+)\.([0-9]{1,5})\.([0-9]{1,5})", state.current().cell)
+    return [int(found[2]) - 1, int(found[3]) - 1] if found and found[1] == name else None
 
 
 def _covered(name: str, part: Part, more: dict, reveal: Callable) -> None:
@@ -188,6 +188,7 @@ def _covered(name: str, part: Part, more: dict, reveal: Callable) -> None:
     verdicts = verdicts_of(typed, lambda i, j, text: near(text, float(part.value.grid[i, j])))
     right = sum(verdicts.values())
     after = [say("by_hand", "predict/count", right=right, of=part.value.numbers.size)] if verdicts else []
+    after += no_number(typed)
     more |= {"verdicts": verdicts, "acts": [("reveal", say("by_hand", "predict/reveal"))], "after": after}
     head = header(name, "guess", part.value, typed, **more)
 
@@ -196,6 +197,16 @@ def _covered(name: str, part: Part, more: dict, reveal: Callable) -> None:
 
     acts = dict(change=typed_in(change), reveal=flag(lambda on: reveal()))
     components.grid(f"step-{name}", head, **acts)
+
+
+def no_number(typed: list[list[str]]) -> list[str]:
+    """Why the first of what was typed that is no number is none, a sentence; else nothing."""
+    for text in (text for row in typed for text in row if text.strip()):
+        try:
+            read_number(text)
+        except Misfit as misfit:
+            return [str(misfit)]
+    return []
 
 
 def verdicts_of(typed: list[list[str]], right: Callable[[int, int, str], bool]) -> dict[str, bool]:

@@ -24,11 +24,11 @@ def draw() -> None:
         button("paste", say("by_hand", "own/attention"), lambda: _take(attention()))
         button("causal", say("by_hand", "own/causal"), lambda: _take(attention(causal=True)))
         header = {"acts": [("open", say("by_hand", "own/open"))], "words": {}, "file": "", "text": ""}
-        components.sheet("file", header | {"most": LARGEST_FILE}, open=text_of(LARGEST_FILE, _opened))
+        components.sheet("file", header | {"most": LARGEST_FILE}, open=text_of(LARGEST_FILE + 1, _opened))
     with right, group("tiny", border=True):
         _tiny()
     if trouble := state.noted("own trouble"):
-        notice(escape(trouble), "warning")
+        notice(trouble, "warning")
     _shown()
 
 
@@ -56,7 +56,7 @@ def _make() -> None:
     try:
         _take(tiny(state.noted("own sentence", SENTENCE), causal=state.noted("own causal", True), **sizes))
     except Misfit as misfit:
-        state.note("own trouble", str(misfit))
+        state.note("own trouble", escape(str(misfit)))
 
 
 def _opened(file: str) -> None:

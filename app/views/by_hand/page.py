@@ -14,7 +14,10 @@ def main() -> None:
     with Page() as page:
         notes()
         choice(say("by_hand", "parts"), "hand", {part: say("by_hand", f"{part}/name") for part in DRAW})
-        text(f"### {say('by_hand', f'{view.hand}/title')}\n\n{say('by_hand', f'{view.hand}/lead')}")
+        if view.hand != "examples":  # whose title is the example's
+            text(f"### {say('by_hand', f'{view.hand}/title')}")
+        with group("lead"):
+            text(say("by_hand", f"{view.hand}/lead"))
         with group(f"hand-{view.hand}"):
             DRAW[view.hand]()
     components.show(page)

@@ -38,8 +38,19 @@ def _link(item: Item) -> dict | str:
     name = query.removeprefix("example=")
     if name != query:
         return _example(name, f"{_page(page)}: ")
-    shown = ", ".join(" ".join(pair) for pair in parse_qsl(query)).replace("_", " ")
+    shown = ", ".join(filter(None, (_called(*each) for each in parse_qsl(query))))
     return {"text": ": ".join(filter(None, (_page(page), shown))), "href": f".{item.link}"}
+
+
+NAMES = {"step": "walk", "part": "decode", "hand": "by_hand", "cutting": "tokenizers"}  # whose texts name it
+INNER = ("letter", "task")  # what the page shows by itself
+
+
+def _called(field: str, value: str) -> str:
+    """What a link sets, as the page calls it."""
+    if field in NAMES:
+        return plain(say(NAMES[field], f"{value}/name"))
+    return "" if field in INNER else f"{field} {value}" if value.isdigit() else value
 
 
 def _page(page: str) -> str:

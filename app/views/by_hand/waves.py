@@ -10,7 +10,7 @@ from app.views.by_hand import grids
 from engine.examples.operations import OPERATIONS, WAVES, frequency
 from engine.examples.value import MOST_CELLS, value
 
-LINES = 8  # entries drawn as waves
+LINES = 6  # entries drawn as waves: as many as there are colours
 TABLE = (8, 16)  # rows and columns of the table
 
 

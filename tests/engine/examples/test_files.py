@@ -178,3 +178,26 @@ def test_masked_attention_on_matrices_of_ones_own():
     a = values_of(read(attention(causal=True)))["A"].numbers
     assert a[0].tolist() == [1, 0, 0] and a.sum(1) == pytest.approx([1, 1, 1])
     assert value([[1.0]]).names == (("1",), ("1",))
+
+
+@pytest.mark.parametrize("name", names())
+def test_what_is_saved_can_be_opened(name):
+    example = shipped(name)
+    again = read(to_toml(example))
+    assert [step.formula.text for step in again.steps] == [step.formula.text for step in example.steps]
+    assert to_toml(again) == to_toml(read(to_toml(again)))
+    for key, one in values_of(example).items():
+        np.testing.assert_allclose(values_of(again)[key].numbers, one.numbers, rtol=1e-9)
+
+
+def test_a_formula_is_saved_as_it_was_written():
+    formula = "+".join(["sinusoid(200,100)"] * 27)
+    assert 480 < len(formula) <= 500
+    file = f'given.x = 1\n[[step]]\nname = "y"\nformula = "{formula}"\n'
+    assert formula in to_toml(read(file))
+    read(to_toml(read(file)))
+
+
+def test_an_empty_file_is_no_example():
+    with pytest.raises(Misfit, match="empty"):
+        read(" \n")

@@ -70,6 +70,12 @@ X = np.array([100, 200, 100, 0])
 PRINTED = {
     ("positions", "PE"): (POSITIONS, [in_turn(t) for t in range(3)]),
     ("positions", "program"): (POSITIONS, [as_printed(t) for t in range(3)]),
+    ("john_kicked_the", "S"): (
+        [["10", "-2", "6", "3"], ["0", "7", "2", "-4"], ["-3", "4", "5", "-8"], ["2", "1", "7", "6"]],
+        SCORES,
+    ),
+    ("layernorm", "x"): (["100", "200", "100", "0"], X),
+    ("swap_poll", "a"): (["0.1", "0.2", "0.6", "0.1"], [0.1, 0.2, 0.6, 0.1]),
     ("john_kicked_the", "masked"): (
         [["10", "-∞", "-∞", "-∞"], ["0", "7", "-∞", "-∞"], ["-3", "4", "5", "-∞"], ["2", "1", "7", "6"]],
         SEEN,

@@ -209,3 +209,12 @@ def test_the_same_text_gives_the_same_tokenizer_again():
     for kind in KINDS:
         first, second = (train(ALICE[:30_000], kind, 400) for _ in range(2))
         assert first.inner.to_str() == second.inner.to_str(), kind
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "abc", 1.5, [None], [[1]]])
+def test_what_is_no_list_of_ids_and_no_bytes_is_told(pair, wrong):
+    ours = pair[0] if isinstance(pair, tuple) else pair
+    for read in ("decode", "decode_bytes", "encode_bytes"):
+        if hasattr(ours, read):
+            with pytest.raises(ValueError):
+                getattr(ours, read)(wrong)
