@@ -62,7 +62,7 @@ function paint(root, state) {
   if (from) carry(made.canvas, from.rect, (share) => state.cells === now && draw(share));
   draw(from ? 0 : 1);
   made.key.replaceChildren(...legend(h, lut, limit, now.masked.length > 0));
-  const cell = h.spot > 2 && h.pick ? `${reading(h, h.pick, value)}.` : null; // on a stage it stands below
+  const cell = h.spot > 2 && h.pick ? `${reading(h, h.pick, value)}.${around(h, rows, cols)}` : null; // on a stage
   const [P, Q] = [now.R, now.C], several = P < R || Q < C;
   const each = several ? ` ${POOLED}` : "", said = cell ?? h.say ?? sentence(h, now.strongest, value);
   remark(made, { ...h, say: cell ?? h.say }, said + each);
@@ -77,7 +77,7 @@ function seen({ h, pick, width }, ...size) {
   const all = { ...h, pick, from: [0, 0], size };
   if (h.spot < 3 || !pick) return all;
   const [high, wide] = [stageHeight(h.spot) - sized(100), 0.8 * width]; // less the labels
-  const fits = [high / (h.axes === "TS" ? 36 : 20), wide / Math.max(36, sized(22))];
+  const fits = [high / sized(20), wide / Math.max(36, sized(22))];
   const most = fits.map((count) => Math.max(3, Math.min(AROUND, Math.floor(count))));
   const [[r0, R], [c0, C]] = size.map((length, k) => {
     const count = Math.min(length, most[k]);
@@ -95,6 +95,13 @@ function seen({ h, pick, width }, ...size) {
     bands: [],
     bare: false,
   };
+}
+
+// That there is more than what is shown, in words
+function around({ from, size }, ...whole) {
+  const part = (k) => size[k] < whole[k] && `${from[k]}–${from[k] + size[k] - 1} of ${whole[k]}`;
+  const told = ["rows", "columns"].map((name, k) => part(k) && `${name} ${part(k)}`).filter(Boolean);
+  return told.length ? ` Shown: ${told.join(", ")}.` : "";
 }
 
 // An index of an axis: its label, and for a token of a text also its position.
@@ -138,7 +145,7 @@ function layout(canvas, root, h, R, C, width) {
   const g = canvas.getContext("2d"), font = css(root, "--st-code-font") || "monospace", staged = h.spot > 0;
   const height = staged ? stageHeight(h.spot) : sized(h.height);
   const most = staged ? [Infinity, Infinity] : h.wide ? [sized(64), sized(26)] : [sized(46), sized(46)];
-  g.font = `${sized(12)}px ${font}`;
+  g.font = `${letters(h)}px ${font}`;
   const longest = (list, cap) =>
     Math.min(cap, Math.max(0, ...[...new Set(list)].map((t) => g.measureText(t).width)) + sized(10));
   const named = labelled(h, h.cols), titled = named && h.titles[1] ? sized(TITLE) : 0;
@@ -147,7 +154,8 @@ function layout(canvas, root, h, R, C, width) {
     titled && longest(h.titles.slice(0, 1), sized(90)),
   );
   const cw = Math.min(most[0], (width - left - 6) / C);
-  const square = h.axes === "TS" ? (height - titled - sized(20)) / R : Infinity;
+  const broad = staged ? BROAD : 1; // on a stage the numbers are to be read from afar
+  const square = h.axes === "TS" ? broad * (height - titled - sized(20)) / R : Infinity;
   const slanted = named && longest(h.cols, sized(90)) > Math.min(cw, square);
   const across = slanted ? longest(h.cols, sized(90)) : sized(20);
   const top = titled + (!named ? 4 : cw < sized(9) ? sized(16) : across);
@@ -155,7 +163,7 @@ function layout(canvas, root, h, R, C, width) {
     !named && !labelled(h, h.rows) ? 0.2 : 1,
     Math.min(staged || !h.wide ? Math.max(cw, sized(14)) : most[1], (height - top - 4) / R),
   );
-  const side = h.axes === "TS" ? Math.min(cw, Math.max(ch, sized(9))) : cw; // who looks at whom: squares
+  const side = h.axes === "TS" ? Math.min(cw, Math.max(broad * ch, sized(9))) : cw; // who looks at whom: squares
   const w = Math.min(width, Math.max(left + side * C + 6, titled && left + sized(90)));
   return {
     left,
@@ -171,6 +179,8 @@ function layout(canvas, root, h, R, C, width) {
     h: Math.floor(top + ch * R + 4),
   };
 }
+const BROAD = 1.9; // so much wider than high
+const letters = (h) => sized(h.spot ? 15 : 12);
 const TITLE = 15; // what a line with the name of an axis takes
 
 // The cells as they are drawn, made once for the same numbers, size and colours
@@ -283,7 +293,7 @@ function legend(h, lut, limit, masked) {
 }
 
 function numbers(g, fit, h, R, C, value, lut, limit, root) {
-  const large = h.spot ? Math.min(fit.cw * 0.36, fit.ch * 0.42) : sized(11);
+  const large = h.spot ? Math.min(fit.cw * 0.38, fit.ch * 0.62) : sized(11);
   g.font = h.texts ? `${sized(12)}px ${fit.font}` : `${large}px ${css(root, "--st-font")}`;
   g.textAlign = "center";
   g.textBaseline = "middle";
@@ -298,15 +308,20 @@ function numbers(g, fit, h, R, C, value, lut, limit, root) {
   }
 }
 
+// Which of so many are named, where there is room for every `step`-th: the picked one always, and none too near it
+const named = (count, step, picked = -1) =>
+  Array.from({ length: count }, (_, i) => i).filter((i) =>
+    i === picked || (i % step === 0 && (picked < 0 || Math.abs(i - picked) >= step))
+  );
 function labels(g, fit, h, R, C, ink, root) {
   g.fillStyle = ink;
-  g.font = `${sized(12)}px ${fit.font}`;
+  g.font = `${letters(h)}px ${fit.font}`;
   g.textBaseline = "middle";
   titles(g, fit, h);
   const each = (count, size, need) => Math.ceil(need / size);
   if (labelled(h, h.rows)) {
     g.textAlign = "right";
-    for (let r = 0, step = each(R, fit.ch, sized(13)); r < R; r += step) {
+    for (const r of named(R, each(R, fit.ch, letters(h) + 1), h.pick?.[0])) {
       g.fillText(clip(g, h.rows[r], fit.left - 8), fit.left - 5, fit.top + (r + 0.5) * fit.ch);
     }
   }
@@ -338,10 +353,11 @@ function labels(g, fit, h, R, C, ink, root) {
 }
 
 // The names of the axes, in the line above the labels.
-function titles(g, fit, { titles: [rows, cols] }) {
+function titles(g, fit, h) {
+  const [rows, cols] = h.titles;
   if (!fit.titled) return;
   g.save();
-  g.font = `600 ${sized(12)}px ${fit.font}`;
+  g.font = `600 ${letters(h)}px ${fit.font}`;
   g.textAlign = "left";
   g.fillText(cols, fit.left, fit.titled / 2);
   g.textAlign = "right";

@@ -269,7 +269,7 @@ function source(h, words = null) {
     ...(h.light
       ? [el("span", { class: failed ? "light off" : "light ok", text: failed ? "✗" : "✓" }), " "]
       : []),
-    short || "in words",
+    short || "what it shows, in words",
   );
   const more = [
     h.foot && el("code", { text: h.foot, title: letters, "aria-description": letters }),
