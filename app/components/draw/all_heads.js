@@ -68,7 +68,7 @@ function plan(width, height, { layers, heads, spot }) {
   const wide = (width - left) / heads - gap, each = (Math.max(height, 240) - top) / layers - gap;
   const named = wide >= sized(58) && each >= 34 + name ? name : 0;
   const high = Math.max(least, Math.min(wide, each - named));
-  const w = Math.floor(Math.min(wide, high * 2.2)), h = Math.floor(high);
+  const w = Math.floor(Math.min(wide, high * (spot ? 3.2 : 2.2))), h = Math.floor(high);
   const x = (head) => left + head * (w + gap), y = (layer) => top + layer * (h + gap + named);
   return { left, top, w, h, named, x, y, W: Math.ceil(x(heads)), H: Math.ceil(y(layers)) };
 }
