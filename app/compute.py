@@ -94,7 +94,7 @@ def without_room(one: shelf.Listed, room: int) -> str:
     """Why a model does not fit into so much memory; empty where it does, or is there."""
     if one.loading <= room or one.name in LOADED:
         return ""
-    return f"to load it takes {sized(one.loading)} of memory, and {sized(room)} are free"
+    return f"to load it takes {sized(one.loading)} of memory, and {sized(room)} is free"
 
 
 def version(name: str) -> str:

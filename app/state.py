@@ -23,6 +23,7 @@ LONGEST_LINK = (
     8000  # characters of all values in an address, as they are written out: servers and proxies refuse
 )
 # addresses that are much longer
+TOLD = 3  # what-ifs of a link that are none
 LONGEST_TEXT = 1_000_000  # characters of a text that are kept, so that it can be shortened
 TEXTS = 10  # that were written and are remembered to be compared, of a session
 REMEMBERED = 50  # views of a session whose addresses could not hold them
@@ -178,7 +179,8 @@ def _parse(name: str, text: str, models: list[str]):
         return found, "" if found else f"{said}: there is no such model here; there are {', '.join(models)}."
     if name == "edits":
         value, unread = edits.read(text)
-        cut = "; ".join(f"“{text_start(part)}”" for part in unread)
+        cut = "; ".join(f"“{text_start(part)}”" for part in unread[:TOLD])
+        cut += f" … and {len(unread) - TOLD} more" if len(unread) > TOLD else ""
         return value, cut and f"edits: {cut} is not a what-if that a link can hold."
     if name in CHOICES and text not in CHOICES[name]:
         return None, f"{said} is not one of {', '.join(CHOICES[name])}."

@@ -39,6 +39,7 @@ def of_a_run(draw: Callable[[StepContext], None], steps: bool = True) -> None:
         (_image if model.reads[0].image else _prompt)(view, model, FEW if glance else 0)
     above = group("notes")
     try:
+        _something(model, given)
         trace = compute.trace(name, given)
     except ValueError as error:
         _trouble(error, view)
@@ -49,6 +50,13 @@ def of_a_run(draw: Callable[[StepContext], None], steps: bool = True) -> None:
         draw(ctx)
     with above:
         notes()
+
+
+def _something(model, given: compute.Given) -> None:
+    """A ValueError of an empty prompt, also where special tokens around it would make an input of it."""
+    text = given if isinstance(given, str) else given[0]
+    if not (text or model.reads[0].image):
+        raise ValueError("the prompt is empty: type at least one character")
 
 
 def _written(view: state.View) -> state.View:

@@ -225,3 +225,15 @@ def test_no_number_of_a_run_is_infinite(name, point, factors):
     run = compute.trace(name, read, kept)
     shown = (run[p] for p in run.points() if not p.endswith(".masked"))
     assert all(x.isfinite().all() for x in shown)
+
+
+@pytest.mark.parametrize("name", ["interpreter", "wordfinder"])
+def test_an_empty_prompt_is_refused_by_models_that_put_tokens_of_their_own_around_it(name):
+    (message,) = notices(visit(model=name, prompt=" ", step="tokens")) or ("",)
+    at = fire(visit(model=name, step="tokens"), "prompt", prompt="")
+    assert not at.exception and "empty" in notices(at)[0] and "empty" not in message
+
+
+def test_of_many_what_ifs_that_are_none_a_few_are_named():
+    (said,) = notices(visit(edits="!".join(["nothing"] * 50), step="tokens"), "info")
+    assert said.count("nothing") == 3 and "and 47 more" in said

@@ -206,7 +206,7 @@ def test_what_does_not_fit_is_told_and_not_loaded(gpt2, monkeypatch):
     monkeypatch.setattr(engine, "load", lambda *_: pytest.fail("it was loaded"))
     at = visit(model="gpt2")
     assert not at.exception and view(at).model == ""
-    said = f"to load it takes {sized(one.loading)} of memory, and {sized(one.loading - 1)} are free"
+    said = f"to load it takes {sized(one.loading)} of memory, and {sized(one.loading - 1)} is free"
     assert said in notices(at)[0]
     assert options(at)["gpt2"][1] == said
 

@@ -156,3 +156,11 @@ def test_a_drawn_token_joins_the_prompt(page, app):
     text = page.get_by_label("Prompt", exact=True).input_value()
     assert text.startswith(PROMPT) and len(text) > len(PROMPT)
     assert step(page) == 11
+
+
+def test_where_cells_are_smaller_than_a_pixel_it_is_said(page, app):
+    said = "document.querySelectorAll('canvas[aria-label*=\"smaller than a pixel\"]').length"
+    go(page, app, step="mlp")
+    assert page.evaluate(said) >= 1
+    go(page, app, **VIEW)
+    assert page.evaluate(said) == 0

@@ -79,3 +79,15 @@ def test_a_clicker_steps_whatever_was_clicked(page, app):
         page.keyboard.press(key)
         page.wait_for_url(f"**step={step}**")
         ready(page)
+
+
+def test_a_number_too_large_to_be_set_is_refused_in_words(page, app):
+    go(page, app, step="embeddings")
+    field = page.locator(".hand[open] .set input").first
+    field.fill("1e38")
+    field.press("Enter")
+    said = page.locator(".set .wrong").first
+    assert "1,000,000,000" in said.inner_text() and "edits=" not in page.url
+    field.fill("2")
+    field.press("Enter")
+    page.wait_for_url("**edits=**")

@@ -1,6 +1,7 @@
 // Every head of every block in one picture: a row a block, a column a head. Hover reads a weight, a click or Enter
 // picks the head everywhere, a double click (or Enter once more) opens it in the walk, Delete takes it out.
 const EDGE = { left: 22, top: 17, gap: 4, below: 64, least: 11, name: 12, letters: 11 }; // pixels (see `sized`)
+const grown = (pixels, spot) => (spot ? 1.4 * pixels : pixels); // on a stage
 const FADED = { dormant: 0.4, other: 0.13 };
 // Codes of weights, as app/weights.py makes them: masked, under 0.0001, and from FIRST on three digits
 const MASKED = 0, FIRST = 2, EACH = 900, LEAST_POWER = -4, UNTOLD = 0.00009995;
@@ -61,12 +62,13 @@ const digits = (weight) =>
   Math.abs(weight) < UNTOLD ? "under 0.0001" : String(Number(weight.toPrecision(3))).replace("-", "−");
 
 // Where the heads are: as large as width and height allow, not much wider than high.
-function plan(width, height, { layers, heads }) {
-  const { gap, least } = EDGE, [left, top, name] = [EDGE.left, EDGE.top, EDGE.name].map(sized);
+function plan(width, height, { layers, heads, spot }) {
+  const { gap, least } = EDGE,
+    [left, top, name] = [EDGE.left, EDGE.top, EDGE.name].map((pixels) => sized(grown(pixels, spot)));
   const wide = (width - left) / heads - gap, each = (Math.max(height, 240) - top) / layers - gap;
   const named = wide >= sized(58) && each >= 34 + name ? name : 0;
   const high = Math.max(least, Math.min(wide, each - named));
-  const w = Math.floor(Math.min(wide, high * 2.2)), h = Math.floor(high);
+  const w = Math.floor(Math.min(wide, high * (spot ? 3.2 : 2.2))), h = Math.floor(high);
   const x = (head) => left + head * (w + gap), y = (layer) => top + layer * (h + gap + named);
   return { left, top, w, h, named, x, y, W: Math.ceil(x(heads)), H: Math.ceil(y(layers)) };
 }
@@ -126,7 +128,7 @@ function paint(root, state, made) {
   const { plan: p, small: s, h, picked, at, over } = state, g = surface(made.canvas, p.W, p.H);
   const ink = css(root, "--st-text-color"), main = css(root, "--st-primary-color");
   const font = css(root, "--st-font");
-  g.font = `${sized(EDGE.letters)}px ${font}`;
+  g.font = `${sized(grown(EDGE.letters, h.spot))}px ${font}`;
   g.textBaseline = "middle";
   for (let layer = 0; layer < h.layers; layer++) {
     for (let head = 0; head < h.heads; head++) {

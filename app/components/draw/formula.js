@@ -64,7 +64,8 @@ function box(root, h, open, set) {
   return node;
 }
 
-// What if the number were another? Enter sets it.
+// What if the number were another? Enter sets it, in size at most what a link may hold (see app/edits.py).
+const LARGEST = 1e9, MOST_SET = LARGEST.toLocaleString("en");
 function setter(h, set) {
   const field = el("input", {
     type: "number",
@@ -72,7 +73,14 @@ function setter(h, set) {
     value: Number(h.exact.toPrecision(6)),
     "aria-label": `What if ${h.cell} were another number?`,
   });
-  const send = () => field.value !== "" && field.value !== field.defaultValue && set(Number(field.value));
+  const wrong = el("span", { class: "wrong", role: "alert" });
+  const send = () => {
+    const fits = Number.isFinite(field.valueAsNumber) && Math.abs(field.valueAsNumber) <= LARGEST;
+    wrong.textContent = fits
+      ? ""
+      : ` ${field.value || "That"} cannot be set: type a number from −${MOST_SET} to ${MOST_SET}.`;
+    if (fits && field.value !== field.defaultValue) set(field.valueAsNumber);
+  };
   field.onkeydown = (e) => {
     e.stopPropagation();
     if (enters(e)) send();
@@ -84,6 +92,7 @@ function setter(h, set) {
     field,
     " ",
     el("button", { type: "button", text: "Set", onclick: send }),
+    wrong,
   );
 }
 

@@ -42,6 +42,9 @@ function paint(root, state, send) {
   root.dataset.sig = `${h.src}|${state.head}`;
 }
 
+const FINEST = 240; // pixels of a side of a thumbnail
 function thumb(canvas, data, from, R, C, lut, max, scale) {
-  put(canvas, C, R, (i) => (data[from + i] === -Infinity ? 0 : lut[shade(data[from + i], scale, max)]));
+  const [P, Q] = [Math.min(R, FINEST), Math.min(C, FINEST)];
+  const { values } = pooled(data, { from, R, C, stride: C, P, Q });
+  put(canvas, Q, P, (i) => (values[i] === -Infinity ? 0 : lut[shade(values[i], scale, max)]));
 }

@@ -174,6 +174,14 @@ const answered = (h) => [
 const told = ({ labels, now, then }) => labels.map((label, n) => `${label} ${change(now, then, n)}`);
 const change = (now, then, n) => (then ? `${percent(then[n])} → ` : "") + percent(now[n]);
 
+// How many percentage points a what-if moved an answer: bars of shares on one axis from 0 to 100 % show little of it
+function points({ now, then }, n) {
+  const by = then ? (100 * (now[n] - then[n])).toFixed(1) : "0.0";
+  if (Number(by) === 0) return [];
+  const more = by > 0, text = more ? ` +${by}` : ` ${by.replace("-", "−")}`;
+  return [el("em", { class: more ? "more" : "less", title: "percentage points", text })];
+}
+
 // The lit lane's answers, before and after a what-if
 function answers(place, state) {
   const { h } = state,
@@ -189,7 +197,7 @@ function answers(place, state) {
         "div",
         { class: "answer" },
         el("span", { text: label }),
-        el("span", { text: change(best.now, best.then, n) }),
+        el("span", { text: change(best.now, best.then, n) }, ...points(best, n)),
         bar("now", best.now[n]),
         ...(best.then ? [bar("then", best.then[n])] : []),
       )

@@ -44,7 +44,7 @@ function paint(root, state) {
   const limit = (Array.isArray(h.max) ? h.max[index] || 1 : h.max) ??
     largest(tensor.data, index * rows * cols, rows * cols);
   const lut = colours(root, h.scale), ink = css(root, "--st-text-color");
-  const now = coloured(index, R, C, value, lut, h.scale, limit);
+  const now = shownCells(made.canvas, state, tensor, h, index, fit, lut, limit);
   const from = state.cells ? null : carriedTo(h.src, h.made, now);
   state.cells = now;
   const draw = (share) => {
@@ -62,8 +62,10 @@ function paint(root, state) {
   if (from) carry(made.canvas, from.rect, (share) => state.cells === now && draw(share));
   draw(from ? 0 : 1);
   made.key.replaceChildren(...legend(h, lut, limit, now.masked.length > 0));
-  const cell = h.spot > 2 && h.pick ? `${reading(h, h.pick, value)}.` : null; // on a stage it stands below
-  remark(made, { ...h, say: cell ?? h.say }, cell ?? h.say ?? sentence(h, state, R, C, value));
+  const cell = h.spot > 2 && h.pick ? `${reading(h, h.pick, value)}.${around(h, rows, cols)}` : null; // on a stage
+  const [P, Q] = [now.R, now.C], several = P < R || Q < C;
+  const each = several ? ` ${POOLED}` : "", said = cell ?? h.say ?? sentence(h, now.strongest, value);
+  remark(made, { ...h, say: cell ?? h.say }, said + each);
   act(root, state, made, fit, R, C, value, h);
   root.dataset.sig = `${h.src}|${index}|${state.pick}`;
 }
@@ -75,7 +77,7 @@ function seen({ h, pick, width }, ...size) {
   const all = { ...h, pick, from: [0, 0], size };
   if (h.spot < 3 || !pick) return all;
   const [high, wide] = [stageHeight(h.spot) - sized(100), 0.8 * width]; // less the labels
-  const fits = [high / (h.axes === "TS" ? 36 : 20), wide / Math.max(36, sized(22))];
+  const fits = [high / sized(20), wide / Math.max(36, sized(22))];
   const most = fits.map((count) => Math.max(3, Math.min(AROUND, Math.floor(count))));
   const [[r0, R], [c0, C]] = size.map((length, k) => {
     const count = Math.min(length, most[k]);
@@ -93,6 +95,13 @@ function seen({ h, pick, width }, ...size) {
     bands: [],
     bare: false,
   };
+}
+
+// That there is more than what is shown, in words
+function around({ from, size }, ...whole) {
+  const part = (k) => size[k] < whole[k] && `${from[k]}–${from[k] + size[k] - 1} of ${whole[k]}`;
+  const told = ["rows", "columns"].map((name, k) => part(k) && `${name} ${part(k)}`).filter(Boolean);
+  return told.length ? ` Shown: ${told.join(", ")}.` : "";
 }
 
 // An index of an axis: its label, and for a token of a text also its position.
@@ -124,13 +133,11 @@ function reading(h, [r, c], value) {
 }
 
 // The sentence under a heat map: the picked cell, and the largest number in size.
-function sentence(h, state, R, C, value) {
-  const size = (r, c) => (value(r, c) === -Infinity ? -1 : Math.abs(value(r, c)));
-  let best = [0, 0];
-  for (let r = 0; r < R; r++) for (let c = 0; c < C; c++) if (size(r, c) > size(...best)) best = [r, c];
-  const top = `Largest${h.scale === "diverging" ? " in size" : ""}: ${reading(h, best, value)}.`;
+function sentence(h, strongest, value) {
+  const top = `Largest${h.scale === "diverging" ? " in size" : ""}: ${reading(h, strongest, value)}.`;
   return h.pick ? `Picked: ${reading(h, h.pick, value)}. ${top}` : top;
 }
+const POOLED = "Cells are smaller than a pixel here: each pixel shows the largest in size of its own.";
 
 const labelled = (h, list) => !h.bare && list[0] !== null;
 // Where things go: label margins, and cells as large as the room allows.
@@ -138,16 +145,17 @@ function layout(canvas, root, h, R, C, width) {
   const g = canvas.getContext("2d"), font = css(root, "--st-code-font") || "monospace", staged = h.spot > 0;
   const height = staged ? stageHeight(h.spot) : sized(h.height);
   const most = staged ? [Infinity, Infinity] : h.wide ? [sized(64), sized(26)] : [sized(46), sized(46)];
-  g.font = `${sized(12)}px ${font}`;
+  g.font = `${letters(h)}px ${font}`;
   const longest = (list, cap) =>
-    Math.min(cap, Math.max(0, ...list.map((t) => g.measureText(t).width)) + sized(10));
+    Math.min(cap, Math.max(0, ...[...new Set(list)].map((t) => g.measureText(t).width)) + sized(10));
   const named = labelled(h, h.cols), titled = named && h.titles[1] ? sized(TITLE) : 0;
   const left = !labelled(h, h.rows) ? 4 : Math.max(
     longest(h.rows, Math.min(sized(120), width * 0.22)),
     titled && longest(h.titles.slice(0, 1), sized(90)),
   );
   const cw = Math.min(most[0], (width - left - 6) / C);
-  const square = h.axes === "TS" ? (height - titled - sized(20)) / R : Infinity;
+  const broad = staged ? BROAD : 1; // on a stage the numbers are to be read from afar
+  const square = h.axes === "TS" ? broad * (height - titled - sized(20)) / R : Infinity;
   const slanted = named && longest(h.cols, sized(90)) > Math.min(cw, square);
   const across = slanted ? longest(h.cols, sized(90)) : sized(20);
   const top = titled + (!named ? 4 : cw < sized(9) ? sized(16) : across);
@@ -155,7 +163,7 @@ function layout(canvas, root, h, R, C, width) {
     !named && !labelled(h, h.rows) ? 0.2 : 1,
     Math.min(staged || !h.wide ? Math.max(cw, sized(14)) : most[1], (height - top - 4) / R),
   );
-  const side = h.axes === "TS" ? Math.min(cw, Math.max(ch, sized(9))) : cw; // who looks at whom: squares
+  const side = h.axes === "TS" ? Math.min(cw, Math.max(broad * ch, sized(9))) : cw; // who looks at whom: squares
   const w = Math.min(width, Math.max(left + side * C + 6, titled && left + sized(90)));
   return {
     left,
@@ -165,43 +173,66 @@ function layout(canvas, root, h, R, C, width) {
     ch,
     slanted,
     font,
+    R,
     across: side * C,
     w: Math.floor(w),
     h: Math.floor(top + ch * R + 4),
   };
 }
+const BROAD = 1.9; // so much wider than high
+const letters = (h) => sized(h.spot ? 15 : 12);
 const TITLE = 15; // what a line with the name of an axis takes
 
-function coloured(index, R, C, value, lut, scale, limit) {
-  const words = new Uint32Array(R * C), masked = [];
+// The cells as they are drawn, made once for the same numbers, size and colours
+function shownCells(canvas, state, tensor, h, index, fit, lut, limit) {
+  const ratio = (devicePixelRatio || 1) * (canvas.currentCSSZoom ?? 1), [R, C] = h.size;
+  const [P, Q] = [[R, fit.ch * R], [C, fit.across]].map(([count, long]) =>
+    Math.max(1, Math.min(count, Math.round(long * ratio)))
+  );
+  const key = [index, P, Q, h.from, h.size, h.scale, limit, lut[0], lut[128], lut[255]].join();
+  if (state.cells?.key === key && state.cells.tensor === tensor) return state.cells;
+  const [, rows, cols] = tensor.shape, from = (index * rows + h.from[0]) * cols + h.from[1];
+  const few = pooled(tensor.data, { from, R, C, stride: cols, P, Q });
+  const words = Uint32Array.from(few.values, (x) => (x === -Infinity ? 0 : lut[shade(x, h.scale, limit)]));
+  const cells = cellsOf(index, P, Q, words, runs(few.values, P, Q));
+  return Object.assign(cells, { key, tensor, strongest: [few.at / C | 0, few.at % C] });
+}
+// What is masked, as runs of cells side by side: row, first column, how many
+function runs(values, R, C) {
+  const found = [];
   for (let r = 0; r < R; r++) {
-    for (let c = 0; c < C; c++) {
-      const x = value(r, c);
-      if (x === -Infinity) masked.push([r, c]);
-      else words[r * C + c] = lut[shade(x, scale, limit)];
+    for (let c = 0, first = 0; c <= C; c++) {
+      if (c < C && values[r * C + c] === -Infinity) continue;
+      if (c > first) found.push([r, first, c - first]);
+      first = c + 1;
     }
   }
-  return cellsOf(index, R, C, words, masked);
+  return found;
 }
 // The cells, or on the way from others a share of them
 function cells(g, fit, now, scale, root, from, share) {
-  const { R, C } = now, small = new OffscreenCanvas(C, R), image = new ImageData(C, R);
-  const words = new Uint32Array(image.data.buffer), paper = wordOf(css(root, "--st-background-color"));
-  const full = share === 1;
-  for (let i = 0; i < words.length; i++) {
-    words[i] = full ? now.words[i] : between(from.words[i] || paper, now.words[i] || paper, share);
+  const { R, C } = now, full = share === 1, high = fit.ch * fit.R;
+  const small = full && now.small || new OffscreenCanvas(C, R);
+  if (small !== now.small) {
+    const image = new ImageData(C, R), paper = wordOf(css(root, "--st-background-color"));
+    const words = new Uint32Array(image.data.buffer);
+    if (full) words.set(now.words);
+    else {for (let i = 0; i < words.length; i++) {
+        words[i] = between(from.words[i] || paper, now.words[i] || paper, share);
+      }}
+    small.getContext("2d").putImageData(image, 0, 0);
+    if (full) now.small = small;
   }
-  small.getContext("2d").putImageData(image, 0, 0);
   g.imageSmoothingEnabled = false;
-  g.drawImage(small, fit.left, fit.top, fit.cw * C, fit.ch * R);
+  g.drawImage(small, fit.left, fit.top, fit.across, high);
   for (const [masked, alpha] of full ? [[now.masked, 1]] : [[from.masked, 1 - share], [now.masked, share]]) {
     g.globalAlpha = alpha;
-    if (masked.length) hatch(g, fit, masked, root);
+    if (masked.length) hatch(g, fit, masked, [fit.across / C, high / R], root);
   }
   g.globalAlpha = 1;
   g.strokeStyle = css(root, "--st-border-color");
   g.lineWidth = 1;
-  g.strokeRect(fit.left - 0.5, fit.top - 0.5, fit.cw * C + 1, fit.ch * R + 1);
+  g.strokeRect(fit.left - 0.5, fit.top - 0.5, fit.across + 1, high + 1);
   if (Math.min(fit.cw, fit.ch) >= 5 && scale === "sequential") grid(g, fit, R, C, root);
 }
 const wordOf = (hex) => rgb(...[1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)));
@@ -234,10 +265,10 @@ function spotlight(g, fit, { pick: [r, c], spot }, root) {
   g.globalAlpha = 1;
 }
 
-function hatch(g, fit, masked, root) {
+function hatch(g, fit, masked, [w, h], root) {
   g.fillStyle = hatching(g, root);
   g.beginPath();
-  for (const [r, c] of masked) g.rect(fit.left + c * fit.cw, fit.top + r * fit.ch, fit.cw, fit.ch);
+  for (const [r, c, count] of masked) g.rect(fit.left + c * w, fit.top + r * h, count * w, h);
   g.fill();
 }
 
@@ -262,7 +293,7 @@ function legend(h, lut, limit, masked) {
 }
 
 function numbers(g, fit, h, R, C, value, lut, limit, root) {
-  const large = h.spot ? Math.min(fit.cw * 0.36, fit.ch * 0.42) : sized(11);
+  const large = h.spot ? Math.min(fit.cw * 0.38, fit.ch * 0.62) : sized(11);
   g.font = h.texts ? `${sized(12)}px ${fit.font}` : `${large}px ${css(root, "--st-font")}`;
   g.textAlign = "center";
   g.textBaseline = "middle";
@@ -277,15 +308,20 @@ function numbers(g, fit, h, R, C, value, lut, limit, root) {
   }
 }
 
+// Which of so many are named, where there is room for every `step`-th: the picked one always, and none too near it
+const named = (count, step, picked = -1) =>
+  Array.from({ length: count }, (_, i) => i).filter((i) =>
+    i === picked || (i % step === 0 && (picked < 0 || Math.abs(i - picked) >= step))
+  );
 function labels(g, fit, h, R, C, ink, root) {
   g.fillStyle = ink;
-  g.font = `${sized(12)}px ${fit.font}`;
+  g.font = `${letters(h)}px ${fit.font}`;
   g.textBaseline = "middle";
   titles(g, fit, h);
   const each = (count, size, need) => Math.ceil(need / size);
   if (labelled(h, h.rows)) {
     g.textAlign = "right";
-    for (let r = 0, step = each(R, fit.ch, sized(13)); r < R; r += step) {
+    for (const r of named(R, each(R, fit.ch, letters(h) + 1), h.pick?.[0])) {
       g.fillText(clip(g, h.rows[r], fit.left - 8), fit.left - 5, fit.top + (r + 0.5) * fit.ch);
     }
   }
@@ -317,10 +353,11 @@ function labels(g, fit, h, R, C, ink, root) {
 }
 
 // The names of the axes, in the line above the labels.
-function titles(g, fit, { titles: [rows, cols] }) {
+function titles(g, fit, h) {
+  const [rows, cols] = h.titles;
   if (!fit.titled) return;
   g.save();
-  g.font = `600 ${sized(12)}px ${fit.font}`;
+  g.font = `600 ${letters(h)}px ${fit.font}`;
   g.textAlign = "left";
   g.fillText(cols, fit.left, fit.titled / 2);
   g.textAlign = "right";

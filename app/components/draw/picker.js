@@ -145,7 +145,7 @@ function point(state, option) {
   state.at = option?.__name ?? null;
   if (!option) return state.field.removeAttribute("aria-activedescendant");
   state.field.setAttribute("aria-activedescendant", option.id);
-  const top = option.offsetTop - state.list.offsetTop, { scrollTop, clientHeight } = state.list;
+  const top = option.offsetTop, { scrollTop, clientHeight } = state.list;
   if (top < scrollTop + 24) state.list.scrollTop = top - 24; // its group's name stands over it
   else if (top + option.offsetHeight > scrollTop + clientHeight) {
     state.list.scrollTop = top + option.offsetHeight - clientHeight;

@@ -1,4 +1,5 @@
 // The prompt: Enter runs it, Shift+Enter starts a new line, examples are a click away.
+const SLIM = "(max-width: 700px)"; // there the model stands where the examples would
 const LONGEST_TEXT = 1_000_000; // characters, as the server keeps
 DRAW.prompt = function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gb");
@@ -21,8 +22,8 @@ DRAW.prompt = function ({ data, parentElement, setTriggerValue }) {
   if (data.label) state.box.setAttribute("aria-label", data.label);
   if (data.run) [state.run.textContent, state.run.title] = [data.run, `${data.run} (Enter)`];
   const anew = examples(state, data);
-  const same = state.few === data.few && !anew;
-  state.few = data.few;
+  const few = matchMedia(SLIM).matches ? 0 : data.few, same = state.few === few && !anew;
+  state.few = few;
   if (!same) state.show(false);
   root.dataset.sig = data.text.slice(0, 80);
 };

@@ -119,6 +119,25 @@ function largest(data, from, count) {
   }
   return top || 1;
 }
+// A matrix [R, C] with `stride` numbers a row, in P × Q places, each the largest in size of the cells that share it,
+// masked (−∞) where all are; and `at`, where the largest of all is.
+function pooled(data, { from, R, C, stride, P, Q }) {
+  const values = new Float32Array(P * Q).fill(-Infinity), to = placesOf(C, Q);
+  let at = 0, top = -1;
+  for (let r = 0; r < R; r++) {
+    const row = from + r * stride, into = Math.floor(r * P / R) * Q;
+    for (let c = 0; c < C; c++) {
+      const x = data[row + c], place = into + to[c];
+      if (x === -Infinity) continue;
+      const size = x < 0 ? -x : x, now = values[place];
+      if (now === -Infinity || size > (now < 0 ? -now : now)) values[place] = x;
+      if (size > top) [top, at] = [size, r * C + c];
+    }
+  }
+  return { values, at };
+}
+const placesOf = (cells, places) =>
+  Uint32Array.from({ length: cells }, (_, i) => Math.floor(i * places / cells));
 // What the colours mean: the ends of the scale and the colours between them
 function legendOf(lut, scale, limit) {
   const stops = Array.from({ length: 9 }, (_, i) => toCss(lut[Math.round((i * 255) / 8)])).join(",");
@@ -250,7 +269,7 @@ function source(h, words = null) {
     ...(h.light
       ? [el("span", { class: failed ? "light off" : "light ok", text: failed ? "✗" : "✓" }), " "]
       : []),
-    short || "in words",
+    short || "what it shows, in words",
   );
   const more = [
     h.foot && el("code", { text: h.foot, title: letters, "aria-description": letters }),

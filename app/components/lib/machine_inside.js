@@ -266,7 +266,7 @@ INSIDE.matrix = (g, { plan }, spec, r, inks) => {
 // The name, and the shape where there is room for it
 INSIDE.label = (g, spec, r, inks, bold) => {
   if (r.w < 24) return;
-  const wide = r.w + INSIDE.GAP - 4, fits = (text) => g.measureText(text).width <= wide;
+  const wide = r.w + INSIDE.GAP - 4, fits = (text) => g.measureText(text).width <= wide - 8;
   g.font = `400 10px ${inks.font}`;
   const short = spec.shape.replace(/[A-Z]=/g, "");
   const shape = [spec.shape, short].find(fits);

@@ -121,10 +121,20 @@ function namesOf(g, state, track, right, wide, inks) {
       g.fillStyle = inks.main;
       g.fillRect(right + 4, y - 7, 4, 14);
     }
+    if (track.i !== 0 && !MACHINE.above(state.h)) ground(g, name, right, y, wide, inks);
     MACHINE.patch(g, track, i, right, y, inks);
     const style = { align: "right", size: 13, bold: i === lit, ink: i === lit ? inks.main : inks.ink };
     MACHINE.label(g, name, right - beside, y + 4, wide - beside, inks, style);
   });
+}
+// Paper under a name, where ribbons run
+function ground(g, name, right, y, wide, inks) {
+  g.font = `400 13px ${inks.font}`;
+  const long = Math.min(wide, g.measureText(name).width);
+  g.globalAlpha = 0.85;
+  g.fillStyle = inks.paper;
+  g.fillRect(right - long - 3, y - 8, long + 6, 16);
+  g.globalAlpha = 1;
 }
 // A name where a stretch of the picture is in view, cut to the room that it has
 MACHINE.over = (g, { plan, view }, { x, w }, least, draw) => {
@@ -167,7 +177,7 @@ MACHINE.headings = (g, state, inks) => {
       const { column, name } = heading, off = column.off.includes(-1);
       const now = state.h.columns[state.at];
       const here = now && ["stack", "layer", "part"].every((name) => now[name] === column[name]);
-      const ink = off || here ? inks.main : inks.ink, mark = column.adds ? MARK[off] : "";
+      const ink = off || here ? inks.main : inks.ink, mark = column.adds && !state.h.spot ? MARK[off] : "";
       g.font = `${here ? 700 : 400} 11px ${inks.font}`;
       const room = (ends[i] - view.x) * view.k - x - 4,
         marked = [name, SHORT[name] ?? name].map((text) => text + mark);

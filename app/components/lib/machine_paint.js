@@ -94,7 +94,7 @@ MACHINE.head = (g, state, part, r, inks) => {
   MACHINE.outline(g, r.x, r.y, r.w, r.h, picked ? inks.main : inks.rail, picked ? 3 : 1);
   const named = r.w > 40 && (r.w < 300 || r.y > MACHINE.TOP + 14); // near, its columns have their names there
   if (named && part.over * state.view.k >= MACHINE.NAME - 1) {
-    const mark = picked ? MARK[out] : ""; // another click takes it out, or puts it back
+    const mark = picked && !state.h.spot ? MARK[out] : ""; // another click takes it out, or puts it back
     const name = layer === null ? part.column.part : `head ${part.head}${mark}`;
     MACHINE.label(g, name, r.x, r.y - 3, r.w, inks, { size: 10, bold: picked });
   }

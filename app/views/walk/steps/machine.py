@@ -74,8 +74,10 @@ def _picture(ctx: StepContext) -> None:
 
 
 def _title(shown: list[StepContext]) -> str:
-    """What a model of two stacks reads and what it writes; of any other, its name."""
+    """What a model of two stacks reads and what it writes; of any other, its name; on a stage what is seen."""
     last = shown[-1]
+    if state.current().stage:
+        return plain(say("machine", "staged", shown[0].facts, model=last.model.name))
     if len(shown) == 1:
         return plain(say("machine", "title", last.facts, model=last.model.name))
     read = say("machine", "image") if shown[0].config.image else shown[0].text

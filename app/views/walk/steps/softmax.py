@@ -47,8 +47,6 @@ def draw(ctx: StepContext) -> None:
                 first_share=float(own[best[0]]),
                 second=ctx.names[best[-1]],
                 second_share=float(own[best[-1]]),
-                entropy=float(entropy(own)),
-                most=float(np.log2(len(seen))),
             )
         )
     with right:
@@ -86,4 +84,5 @@ def _row(ctx: StepContext, row: torch.Tensor, own: torch.Tensor, temperature: fl
     original = None if temperature == 1 else both
     figure = bars(rows, "token", "weight", height=300, percent=True, original=original)
     chart(ctx, "row", figure, title, point=point, pick=(seen, lambda i: state.change(key=i)))
-    words(ctx, "softmax/entropy", entropy=float(entropy(row)), temperature=temperature)
+    most = float(np.log2(len(ctx.seen)))
+    words(ctx, "softmax/entropy", entropy=float(entropy(row)), most=most, temperature=temperature)
