@@ -278,7 +278,9 @@ def test(words: list[str]) -> int:
             return code
     workers = str(min(4, os.cpu_count() or 1))  # each holds the models; a file's tests stay together
     say(f"running the tests, {workers} at a time")
-    return become(str(PYTHON), "-m", "pytest", "-q", "-n", workers, "--dist", "loadfile", *words)
+    return become(
+        str(PYTHON), "-m", "pytest", "-q", "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder", *words
+    )
 
 
 def where(word: str) -> str:

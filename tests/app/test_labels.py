@@ -86,13 +86,13 @@ def elements(markdown: str) -> list[str]:
     return [part[0] for part in tree(markdown)[1] if isinstance(part, list)]
 
 
-def sentence(label: str, entropy: float = 1.5) -> str:
-    numbers = dict(first_share=0.5, second_share=0.25, entropy=entropy, most=2.0)
+def sentence(label: str) -> str:
+    numbers = dict(first_share=0.5, second_share=0.25)
     return say("walk", "softmax/sentence", token=label, first=label, second=label, **numbers)
 
 
 def test_a_number_is_written_with_a_real_minus():
-    assert "−1.50" in sentence("a", entropy=-1.5)
+    assert "−1.50" in say("walk", "softmax/entropy", entropy=-1.5, most=2.0, temperature=1.0)
 
 
 def test_every_step_has_its_name_title_lead_and_formula():

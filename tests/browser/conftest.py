@@ -29,16 +29,16 @@ def browser():
 
 @pytest.fixture(scope="module")
 def visitor(app, browser):
-    """visitor(options, step=…, layer=…) -> the page of a new visitor, opened by that link."""
+    """visitor(options, step=…, layer=…) -> the page of a new visitor, opened by that link, or blank."""
     contexts, troubles = [], []
 
-    def open(options: dict | None = None, **link) -> Page:
+    def open(options: dict | None = None, blank: bool = False, **link) -> Page:
         context = browser.new_context(**{"viewport": WINDOW, "accept_downloads": True} | (options or {}))
         contexts.append(context)
         context.add_init_script(TOURED)
         page = context.new_page()
         watch(page, app, troubles)
-        return go(page, app, **link)
+        return page if blank else go(page, app, **link)
 
     yield open
     for context in contexts:

@@ -153,7 +153,7 @@ def test_on_paper_there_are_no_controls(hand):
 
 
 def test_a_given_and_its_first_result_stand_on_the_first_screen(visitor, app):
-    page = visitor()
+    page = visitor(blank=True)
     page.set_viewport_size({"width": 1280, "height": 720})
     for example, given, step in (
         ("reza_lives", "V", "QK"),
@@ -168,7 +168,7 @@ def test_a_given_and_its_first_result_stand_on_the_first_screen(visitor, app):
 
 
 def test_a_file_that_is_too_large_changes_nothing(visitor, app):
-    page = visitor()
+    page = visitor(blank=True)
     page.goto(f"{app}/by-hand?hand=own")
     page.get_by_role("button", name="Masked attention").click()
     page.wait_for_selector("[data-part=step-Z] .cell")
@@ -182,7 +182,7 @@ def test_a_file_that_is_too_large_changes_nothing(visitor, app):
 
 
 def test_an_example_is_picked_from_a_list(visitor, app):
-    page = visitor()
+    page = visitor(blank=True)
     page.goto(f"{app}/by-hand")
     page.wait_for_selector("[data-part=step-Z] .cell")
     page.get_by_label("Topic", exact=True).select_option(label="Normalisation")

@@ -24,7 +24,7 @@ def written(page: Page) -> list[str]:
 
 
 def test_write_stop_branch_and_open_the_link_elsewhere(visitor, app):
-    page = opened(visitor(), app, f"part=text&seed=4&length=2&prompt={PROMPT.replace(' ', '+')}")
+    page = opened(visitor(blank=True), app, f"part=text&seed=4&length=2&prompt={PROMPT.replace(' ', '+')}")
     before = written(page)
     page.get_by_role("button", name="Write on").click()
     page.wait_for_function("n => document.querySelectorAll('.gb .tok').length >= n", arg=len(before) + 3)
@@ -43,7 +43,7 @@ def test_write_stop_branch_and_open_the_link_elsewhere(visitor, app):
     page.wait_for_selector("[data-part=texts-kept] tbody tr:nth-child(2)")
     branch = written(page)
     assert branch[: len(before)] == [*before[:-1], label]
-    elsewhere = visitor()
+    elsewhere = visitor(blank=True)
     elsewhere.goto(page.url)
     assert written(elsewhere) == branch
     page.locator("[data-part=texts-kept] button:has-text('Open')").first.click()
@@ -54,7 +54,7 @@ def test_write_stop_branch_and_open_the_link_elsewhere(visitor, app):
 
 
 def test_visitors_who_open_a_text_at_the_same_moment_all_get_it(visitor, app):
-    pages = [visitor() for _ in range(3)]
+    pages = [visitor(blank=True) for _ in range(3)]
     for n, page in enumerate(pages):
         page.goto(
             f"{app}/decode?part=text&seed={n}&length=6&prompt={PROMPT.replace(' ', '+')}", wait_until="commit"
@@ -68,7 +68,7 @@ def frames(page: Page, sent: list) -> None:
 
 
 def test_it_stops_within_a_moment_and_with_the_tab(visitor, app):
-    page, sent = visitor(), []
+    page, sent = visitor(blank=True), []
     frames(page, sent)
     opened(page, app, STREAM)
     before = len(written(page))
@@ -82,12 +82,12 @@ def test_it_stops_within_a_moment_and_with_the_tab(visitor, app):
     page.wait_for_function("n => document.querySelectorAll('.gb .tok').length >= n", arg=before + 6)
     page.close()
     count = len(sent)
-    visitor().wait_for_timeout(500)
+    visitor(blank=True).wait_for_timeout(500)
     assert len(sent) == count
 
 
 def test_the_best_in_a_tokens_place_are_told_by_hover_and_by_the_keys(visitor, app):
-    page = opened(visitor(), app, "part=text&seed=4&length=4&prompt=The+cat+sat")
+    page = opened(visitor(blank=True), app, "part=text&seed=4&length=4&prompt=The+cat+sat")
     tip, token = page.locator("[data-part=writing] .tip"), page.locator(".gb .tok").nth(2)
     token.hover()
     told = tip.inner_text().split("\n")
@@ -102,7 +102,7 @@ def test_the_best_in_a_tokens_place_are_told_by_hover_and_by_the_keys(visitor, a
 
 
 def test_the_cache_is_looked_at_pass_by_pass_and_the_text_stays(visitor, app):
-    page = opened(visitor(), app, "part=text&method=greedy&length=7&prompt=The+cat+sat")
+    page = opened(visitor(blank=True), app, "part=text&method=greedy&length=7&prompt=The+cat+sat")
     before = written(page)
     page.get_by_role("radio", name="Key–value cache").click()
     page.wait_for_selector("[data-part=matrix-k] .gb[data-sig]")
@@ -119,7 +119,7 @@ def test_the_cache_is_looked_at_pass_by_pass_and_the_text_stays(visitor, app):
 
 
 def test_counting_throws_again(visitor, app):
-    page = visitor()
+    page = visitor(blank=True)
     page.goto(f"{app}/decode?part=ngrams&seed=3&words=5&prompt=It+was+too")
     page.wait_for_selector("[data-part=plot-dice] .gb[data-sig]")
     said = page.locator("[data-kind=text]").all_inner_texts()
@@ -130,7 +130,7 @@ def test_counting_throws_again(visitor, app):
 
 
 def test_a_prompt_of_examples_becomes_the_text(visitor, app):
-    page = visitor()
+    page = visitor(blank=True)
     page.goto(f"{app}/decode?part=prompts&task=dictionary&shots=1")
     page.wait_for_selector("[data-part=plot-shots] .gb[data-sig]")
     assert "Memory helps here" in page.locator("[data-part=part-prompts]").inner_text()
@@ -142,7 +142,7 @@ def test_a_prompt_of_examples_becomes_the_text(visitor, app):
 
 
 def test_the_tree_and_the_stages_are_told_by_the_keys(visitor, app):
-    page = visitor()
+    page = visitor(blank=True)
     page.goto(f"{app}/decode?part=tree&depth=3&prompt=The+cat+sat")
     page.wait_for_selector("[data-part=tree] .gb[data-sig]")
     page.locator("[data-part=tree] canvas").focus()

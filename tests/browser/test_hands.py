@@ -91,15 +91,14 @@ def test_buttons_side_by_side_are_equally_high(visitor, width):
 
 
 @pytest.mark.parametrize("path", ["decode", "tokenizers", "families", "by-hand", "model"])
-def test_a_page_that_is_opened_by_its_own_address_makes_no_errors(visitor, app, path):
-    page = visitor()
+def test_a_page_that_is_opened_by_its_own_address_makes_no_errors(page, app, path):
     page.goto(f"{app}/{path}")
     page.wait_for_selector(
         ".page :is([data-kind=plot], [data-kind=stages], [data-kind=grid], [data-kind=cuts])"
     )
     page.get_by_role("link", name="Walk").first.click()
     ready(page)
-    assert page.url.startswith(app + "/") and path not in page.url  # the errors are the visitor's fixture's
+    assert page.url.startswith(app + "/") and path not in page.url  # the errors are the fixture's
 
 
 def test_no_title_of_an_axis_is_cut(page, app):

@@ -8,7 +8,7 @@ DRAW.training = function ({ data, parentElement, setTriggerValue }) {
   if (state.given !== given || state.src !== data.src) state.n = chosen("training", given);
   Object.assign(state, { h: data, given, src: data.src, send: setTriggerValue });
   const draw = () => trained(root, state);
-  listen(root, PAGE.bus, "tensor", (e) => e.detail === data.src && draw());
+  listen(root, PAGE.bus, "tensors", (e) => e.detail.has(data.src) && draw());
   state.leave = () => clearTimeout(state.timer);
   draw();
 };
