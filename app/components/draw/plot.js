@@ -99,10 +99,11 @@ function stage(state, made) {
 function leave(state) {
   const gd = state.gd;
   state.gd = null;
-  whenIdle(() => Plotly.purge(gd));
+  if (gd) whenIdle(() => Plotly.purge(gd));
 }
 
 async function paint(root, state, made) {
+  if (!state.gd) return; // the page was left before its turn came
   const { h, figure, gd } = state, kept = `${state.key} ${figure.layout.uirevision} ${state.resets ?? 0}`;
   if (state.kept !== kept) made.reset.hidden = true;
   state.kept = kept;
