@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-FATES = ("kept", "pruned", "finished")
-
 
 @dataclass(frozen=True)
 class Node:

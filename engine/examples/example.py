@@ -24,7 +24,7 @@ PLAIN_LATEX = re.compile(r"[^<>&%#~$\"]*")
 UNWANTED = re.compile(r"\\(href|url|class|style|cssId|def|newcommand|input|include|require|color)")
 MOST_GIVEN = 40
 MOST_PRINTED = 200  # tables of printed numbers
-LONGEST_SYMBOL = 120  # characters
+LONGEST_SYMBOL, LONGEST_TEXT = 120, 5000  # characters
 DEEPEST = 8  # parts of a dotted key, and brackets inside each other, as no example needs them
 KEY = r"(?:[\w-]{1,99}|\"[^\"\n]{0,99}\"|'[^'\n]{0,99}')"
 DOTTED = re.compile(rf"(?:{KEY}[ \t]{{0,20}}\.[ \t]{{0,20}}){{{DEEPEST}}}")
@@ -213,10 +213,10 @@ def _only(data: object, allowed: tuple[str, ...], what: str) -> None:
             raise Misfit(f"{what} has “{short(str(key))}”, which is none of {', '.join(allowed)}.")
 
 
-def _text(data: Mapping, key: str, usual: str = "", most: int = 5000) -> str:
+def _text(data: Mapping, key: str, usual: str = "") -> str:
     text = data.get(key, usual)
-    if not isinstance(text, str) or len(text) > most:
-        raise Misfit(f"“{key}” must be a text of at most {most:,} characters.")
+    if not isinstance(text, str) or len(text) > LONGEST_TEXT:
+        raise Misfit(f"“{key}” must be a text of at most {LONGEST_TEXT:,} characters.")
     return text.strip()
 
 

@@ -10,14 +10,14 @@ from app.views.decode import cache
 from engine.decode import cost
 from engine.decode.keeping import Timing
 from tests.app.conftest import CAPTIONERS, TRANSLATORS
+from tests.app.decoding import decoding
 from tests.app.visit import MAIN, bars, curves, enter, fire, given, keys, model, parts, pictures, texts, visit
 
 PROMPT = "The cat sat on the"
 
 
 def page(**link):
-    at = visit(**dict(part="cache", prompt=PROMPT) | link)
-    at.switch_page(str(MAIN.parent / "views" / "decode" / "page.py")).run()
+    at = decoding(**dict(part="cache", prompt=PROMPT) | link)
     assert not at.exception
     return at
 

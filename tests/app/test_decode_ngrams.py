@@ -10,14 +10,14 @@ import engine
 from app.views.decode.ngrams import measured
 from engine.decode import ngrams
 from tests.app.conftest import CAPTIONERS, TRANSLATORS
-from tests.app.visit import MAIN, bars, enter, figure, fire, given, keys, model, notices, softmax, texts, visit
+from tests.app.decoding import decoding
+from tests.app.visit import MAIN, bars, enter, figure, fire, given, keys, model, notices, softmax, texts
 
 PROMPT = "The animal didn't cross the street because it was too"
 
 
 def page(**link):
-    at = visit(**dict(part="ngrams", prompt=PROMPT) | link)
-    at.switch_page(str(MAIN.parent / "views" / "decode" / "page.py")).run()
+    at = decoding(**dict(part="ngrams", prompt=PROMPT) | link)
     assert not at.exception
     return at
 

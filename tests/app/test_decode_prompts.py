@@ -11,6 +11,7 @@ from app import writing as caches
 from app.views.decode.prompts import ORDERS
 from engine.decode.prompting import log_probability, tasks
 from tests.app.conftest import CAPTIONERS, TRANSLATORS
+from tests.app.decoding import decoding
 from tests.app.visit import (
     MAIN,
     bars,
@@ -24,14 +25,12 @@ from tests.app.visit import (
     notices,
     press,
     texts,
-    visit,
 )
 from tests.app.visit import view as view_of
 
 
 def page(**link):
-    at = visit(**dict(part="prompts") | link)
-    at.switch_page(str(MAIN.parent / "views" / "decode" / "page.py")).run()
+    at = decoding(**dict(part="prompts") | link)
     assert not at.exception
     return at
 
