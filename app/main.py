@@ -30,6 +30,7 @@ with turns.drawing():
         st.Page("views/decode/page.py", title="Decode", url_path="decode"),
         st.Page("views/tokenizers/page.py", title="Tokenizers", url_path="tokenizers"),
         st.Page("views/families/page.py", title="Families", url_path="families"),
+        st.Page("views/train/page.py", title="Train", url_path="train"),
         st.Page("views/by_hand/page.py", title="By hand", url_path="by-hand"),
         st.Page("views/models/page.py", title="The models", url_path="model"),
     ]

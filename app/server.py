@@ -35,7 +35,7 @@ from engine.device import choose  # noqa: E402
 
 # Where a page other than the first is opened, Streamlit would first look for its server below its address,
 # and the browser would note two errors. So its page says there where the server is.
-PAGES = ("decode", "tokenizers", "families", "by-hand", "model", "join")
+PAGES = ("decode", "tokenizers", "families", "train", "by-hand", "model", "join")
 SERVER = f"""window.__streamlit = {{
   BACKEND_BASE_URL: location.origin + location.pathname.replace(/({"|".join(PAGES)})\\/?$/, ""),
 }}"""

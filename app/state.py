@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from hashlib import blake2s
 from urllib.parse import quote_plus
 
@@ -30,6 +30,7 @@ REMEMBERED = 50  # views of a session whose addresses could not hold them
 # parts of the page By hand
 HANDS = ("examples", "printed", "divide", "waves", "own", "exam", "slides")
 PARTS = ("choice", "text", "tree", "cache", "ngrams", "prompts")  # of the page Decode
+TRAIN = ("backprop", "learn", "batches", "tune", "rewards", "costs")  # of the page Train
 CUTTING = ("beside", "train", "languages", "stages")  # parts of the page Tokenizers
 CUT = "cut"  # the parameter of an address that names what it could not hold
 CALLED = {
@@ -129,6 +130,14 @@ class View:
     kind: str = one_of("byte-bpe", *TOKENIZERS)
     size: int = ranged(800, 2, 4_000)  # entries of its vocabulary
     corpus: str = ""  # the text that it learns from; empty: the shipped one
+    # the page Train: its part, and the settings of each (app/settings.py)
+    train: str = one_of("backprop", *TRAIN)
+    backprop: str = ""
+    learn: str = ""
+    batches: str = ""
+    tune: str = ""
+    rewards: str = ""
+    costs: str = ""
     # the sampler
     repetition_penalty: float = ranged(1.0, 0.1, 5.0)
     temperature: float = ranged(1.0, 0.1, 5.0)
@@ -138,6 +147,7 @@ class View:
     seed: int = ranged(12, 0, 2**31 - 1)  # ordinary words for the default prompt, and enough of them
 
 
+FIELDS = {f.name: f for f in fields(View)}
 CHOICES = {f.name: f.metadata["choices"] for f in fields(View) if "choices" in f.metadata}
 RANGES = {f.name: f.metadata["range"] for f in fields(View) if "range" in f.metadata}
 DEFAULT = View()
@@ -173,7 +183,7 @@ def read_link(params: Mapping[str, str], models: list[str]) -> tuple[View, list[
 
 def _parse(name: str, text: str, models: list[str]):
     """(value or None, complaint or "") for one parameter."""
-    kind, said = TYPES[name], f"{name} = “{text_start(text)}”"
+    said = f"{name} = “{text_start(text)}”"
     if name == "model":
         found = called(text, models)
         return found, "" if found else f"{said}: there is no such model here; there are {', '.join(models)}."
@@ -182,8 +192,15 @@ def _parse(name: str, text: str, models: list[str]):
         cut = "; ".join(f"“{text_start(part)}”" for part in unread[:TOLD])
         cut += f" … and {len(unread) - TOLD} more" if len(unread) > TOLD else ""
         return value, cut and f"edits: {cut} is not a what-if that a link can hold."
-    if name in CHOICES and text not in CHOICES[name]:
-        return None, f"{said} is not one of {', '.join(CHOICES[name])}."
+    return parse(FIELDS[name], text)
+
+
+def parse(one: Field, text: str) -> tuple[object, str]:
+    """(value or None, complaint or "") for a field that a text is to set."""
+    kind, said = type(one.default), f"{one.name} = “{text_start(text)}”"
+    choices = one.metadata.get("choices", ())
+    if choices and text not in choices:
+        return None, f"{said} is not one of {', '.join(choices)}."
     if kind is str and len(text) > LONGEST_TEXT:
         return None, f"{said} has {len(text):,} characters; the most is {LONGEST_TEXT:,}."
     if kind is str:
@@ -196,7 +213,7 @@ def _parse(name: str, text: str, models: list[str]):
             raise ValueError
     except ValueError:
         return None, f"{said} is not a number."
-    low, high = RANGES[name]
+    low, high = one.metadata["range"]
     value = min(max(kind(value), low), high)
     return value, "" if value == float(text) else f"{said}: the range is {low} to {high}; {value} is used."
 

@@ -1,8 +1,9 @@
-"""Controls for fields of the view: what a person sets is checked like a link."""
+"""Controls for fields of the view, and for settings of a part of a page by a name with a dot (app/settings.py):
+what a person sets is checked like a link."""
 
 from functools import partial
 
-from app import state
+from app import settings, state
 from app.ui.events import Act, Refused, flag, one_of, place
 from app.ui.events import number as number_in
 from app.ui.events import text as text_of
@@ -85,19 +86,19 @@ def unfold(key: str, title: str):
 
 
 def _ranged(kind: str, label: str, field: str, **shape) -> None:
-    least, most = state.RANGES[field]
+    least, most = settings.range_of(field)
     _bound(kind, label, field, lambda act: number_in(least, most, act), least=least, most=most, **shape)
 
 
 def _bound(kind: str, label: str, field: str, only, **shape) -> None:
     """A control of a field; `only` lets through what it may be set to."""
-    _control(kind, field, label, getattr(state.current(), field), only(partial(_enter, field)), **shape)
+    _control(kind, field, label, settings.value_of(field), only(partial(_enter, field)), **shape)
 
 
 def _enter(field: str, value: object) -> None:
     """Set a field; a value that no link could hold is none that its control sends."""
     try:
-        state.enter(field, value)
+        settings.enter(field, value)
     except ValueError as error:
         raise Refused(str(error)) from None
 

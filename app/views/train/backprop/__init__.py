@@ -1,0 +1,5 @@
+"""Backpropagation."""
+
+from app.views.train.backprop.page import draw
+
+__all__ = ["draw"]

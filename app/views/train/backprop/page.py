@@ -1,0 +1,5 @@
+"""Backpropagation."""
+
+
+def draw() -> None:
+    pass

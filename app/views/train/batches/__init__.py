@@ -1,0 +1,5 @@
+"""Batches and objectives."""
+
+from app.views.train.batches.page import draw
+
+__all__ = ["draw"]

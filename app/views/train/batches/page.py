@@ -1,0 +1,5 @@
+"""Batches and objectives."""
+
+
+def draw() -> None:
+    pass

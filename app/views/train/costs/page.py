@@ -1,0 +1,5 @@
+"""What it costs."""
+
+
+def draw() -> None:
+    pass

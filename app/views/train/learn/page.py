@@ -1,0 +1,5 @@
+"""A model that learns."""
+
+
+def draw() -> None:
+    pass

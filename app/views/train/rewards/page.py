@@ -1,0 +1,5 @@
+"""Rewards."""
+
+
+def draw() -> None:
+    pass

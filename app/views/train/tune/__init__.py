@@ -1,0 +1,5 @@
+"""Fine-tuning."""
+
+from app.views.train.tune.page import draw
+
+__all__ = ["draw"]

@@ -1,0 +1,5 @@
+"""Fine-tuning."""
+
+
+def draw() -> None:
+    pass
