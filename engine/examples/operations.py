@@ -455,6 +455,18 @@ def size(a: Value) -> Value:
     return value(a.numbers.size)
 
 
+def _shape_cell(parts, at):
+    x = float(parts[0].value.grid.shape[at[0]])
+    what = ("rows", "columns")[at[0]]
+    return _worked(rf"\text{{{what} of }}{parts[0].latex}", number(x), (), x, x, parts[0].text)
+
+
+@operation(r"\mathrm{{shape}}({0})", "how many rows and columns", 1, _shape_cell)
+def shape(a: Value) -> Value:
+    """How many rows, and how many columns."""
+    return value(a.grid.shape, (("rows", "columns"),))
+
+
 # --- parts of matrices -------------------------------------------------------------------------------
 
 
