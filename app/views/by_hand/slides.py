@@ -21,7 +21,8 @@ def draw() -> None:
 def _where(slides: tuple[Slide, ...]) -> None:
     items = [item for slide in slides for item in slide.items]
     there = sum(item.there for item in items)
-    text(say("slides", "counted", slides=len(slides), items=len(items), there=there))
+    waiting = {"waiting": there < len(items)}
+    text(say("slides", "counted", waiting, slides=len(slides), items=len(items), there=there))
     rows = [
         [slide.title if not i else "", item.says, _link(item)]
         for slide in slides
