@@ -212,6 +212,12 @@ def test_a_public_vocabulary_that_is_there_is_taken(cached, monkeypatch):
     assert b"".join(found.pieces(MIXED)).decode() == MIXED
 
 
+@pytest.mark.parametrize("kind", ["wordpiece", "unigram"])
+def test_what_is_kept_as_a_file_is_what_is_learned(kind):
+    kept, learned = cutters.cutters()[kind].tokenizer, train(excerpt(), kind, cutters.SIZE)
+    assert type(kept) is type(learned) and kept.inner.to_str() == learned.inner.to_str()
+
+
 # --- train one -----------------------------------------------------------------------------------
 
 
