@@ -51,6 +51,8 @@ def _called(field: str, value: str) -> str:
     """What a link sets, as the page calls it."""
     if field in NAMES:
         return plain(say(NAMES[field], f"{value}/name"))
+    if field == "train":
+        return plain(say("train", value))
     return "" if field in INNER else f"{field} {value}" if value.isdigit() else value
 
 
