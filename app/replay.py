@@ -12,7 +12,7 @@ def replay(ours: Trained) -> bytes:
     entries  the vocabulary as it is shown
     steps    of each merge the ids [left, right, new], the pair's count, how many entries there are then, and
              the most frequent pairs before it, [[left, right, count, score], …]
-    born     entry -> after how many merges it was there
+    born     entry -> [after how many merges it was there, its id]
     """
     ids, join = ours.vocabulary, join_of(ours.kind)
     made = {join(*step.pair) for step in ours.steps}
@@ -23,5 +23,7 @@ def replay(ours: Trained) -> bytes:
         rivals = [[*map(ids.get, pair), count, float(f"{score:.3g}")] for pair, count, score in step.rivals]
         steps.append([*map(ids.get, step.pair), ids[new], step.count, len(born), rivals])
     entries = [token_labels([ours.bytes_of(id)])[0] for id in ids.values()]
-    told = {"entries": entries, "steps": steps, "born": born if ours.kind == "wordpiece" else {}}
+    told = {"entries": entries, "steps": steps, "born": {}}
+    if ours.kind == "wordpiece":
+        told["born"] = {entry: [n, ids[entry]] for entry, n in born.items()}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()

@@ -122,7 +122,7 @@ class View:
     layout: str = one_of("sinusoid", *WAVES)
     # its exercises: their kind, how many, with solutions
     exercise: str = one_of("mixed", "mixed", *EXERCISES)
-    exercises: int = ranged(5, 1, 40)
+    exercises: int = ranged(6, 1, 40)
     solved: bool = False
     # the page Tokenizers: its part, the tokenizer that is looked at, and how one is trained
     cutting: str = one_of("beside", *CUTTING)

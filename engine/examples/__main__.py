@@ -11,6 +11,7 @@ import sys
 from dataclasses import asdict
 
 from engine.examples import all_rows, names
+from engine.examples.printed import COARSE
 
 HEADS = ("example", "lecture", "place", "cell", "printed", "computed", "agrees")
 
@@ -43,7 +44,9 @@ def _json(rows) -> str:
 def _table(rows) -> str:
     lines = [HEADS]
     for row in rows:
-        verdict = row.verdict if row.agrees else f"{row.verdict}; it should be {row.should}"
+        more = "" if row.agrees else f"; it should be {row.should}"
+        more = f": {row.should}" if row.verdict == COARSE else more
+        verdict = row.verdict + more
         computed = f"{row.computed:.7g}".replace("inf", "∞").replace("-", "−")
         lines.append(
             (

@@ -14,6 +14,8 @@ from engine.examples.example import Example, from_data, values_of
 from engine.examples.value import Misfit, read_number
 
 MOST = 40  # exercises on a sheet
+SHARE = 0.05  # of a small answer: it is right to two digits
+NOTHING = 1e-9  # what rounding leaves of an answer that is 0
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Exercise:
     question   in Markdown
     names      of the answers, in their order
     answers    numbers or texts
-    tolerance  how far a number may be off
+    tolerance  how far a number may be off; a small one less, by SHARE of it
     example    whose steps are the solution; None: `solution` tells it
     solution   in Markdown
     """
@@ -42,9 +44,14 @@ class Exercise:
         if isinstance(answer, str):
             return "".join(typed.split()) == "".join(answer.split())
         try:
-            return abs(read_number(typed) - answer) <= self.tolerance + 1e-12
+            return abs(read_number(typed) - answer) <= self._off(answer) + 1e-12
         except Misfit:
             return False
+
+    def _off(self, answer: float) -> float:
+        """How far off is still right."""
+        small = abs(answer) * SHARE
+        return self.tolerance if abs(answer) < NOTHING else min(self.tolerance, small)
 
 
 def exam(seed: int, kind: str = "mixed", n: int = 5) -> list[Exercise]:

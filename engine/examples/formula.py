@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.examples import arrays  # noqa: F401  (it adds its operations to the table)
 from engine.examples.numbers import number
 from engine.examples.operations import OPERATIONS, Operation
 from engine.examples.value import HUGE, Misfit, Value, short, value
@@ -25,6 +24,7 @@ LONGEST_LATEX = 4000  # of what it is in LaTeX
 MOST_WORK = 200_000  # numbers that the operations of an example may give together
 EACH = 50  # what an operation counts beside them
 DEEPEST = 40
+SHOWN = 4  # digits of a number in a formula, as in the table below it
 LOOSE = {"add": 1, "subtract": 1, "negative": 1, "multiply": 2, "matmul": 2, "divide": 3}  # how tight it binds
 
 
@@ -121,7 +121,10 @@ def _called(name: str, parts: list[Part], node: ast.AST) -> Part:
 def _in_latex(operation: Operation, parts: list[str]) -> str:
     if operation.parts[0] != operation.parts[1]:
         parts = [",\\, ".join(parts)]
-    return operation.latex.format(*parts)
+    latex = operation.latex
+    if any(r"\begin{bmatrix}" in part for part in parts):  # brackets as tall as what they hold
+        latex = latex.replace("(", r"\left(").replace(")", r"\right)")
+    return latex.format(*parts)
 
 
 def _bracketed(operation: Operation, part: Part, place: int) -> str:
@@ -298,13 +301,13 @@ def _written(part: Part) -> str:
 def matrix(of: Value) -> str:
     """A value in LaTeX: a number, or a matrix in brackets."""
     if not of.shape:
-        return number(float(of.numbers))
+        return _brief(float(of.numbers))
     rows = [" & ".join(_brief(x) for x in row) for row in of.grid.tolist()]
     return r"\begin{bmatrix} " + r" \\ ".join(rows) + r" \end{bmatrix}"
 
 
 def _brief(x: float) -> str:
-    return number(x) if x == int(x if math.isfinite(x) else 0) else to_digits(x, 3)
+    return number(x) if x == int(x if math.isfinite(x) else 0) else to_digits(x, SHOWN)
 
 
 def same(a: Value, b: Value) -> bool:

@@ -2,8 +2,9 @@
 
 A printed number agrees if it is the computed one rounded to as many places as are printed; a number exactly
 half way may be rounded either way. Where it is the computed one cut off instead of rounded, that is said, and
-it does not agree. Where only the minus is missing, the text of the slide may have lost it when it was
-extracted: nothing is said against the slide.
+it does not agree. A round number of one digit and zeros, such as 100M, may be meant to that digit: it agrees
+where the computed one does so rounded, and that is said. 1/4, √3 and 100² are exact. Where only the minus is
+missing, the text of the slide may have lost it when it was extracted: nothing is said against the slide.
 """
 
 import math
@@ -15,12 +16,15 @@ from decimal import ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal, localco
 from engine.examples.example import Example, names, shipped, values_of
 from engine.examples.value import Misfit, short
 
-NUMBER = re.compile(r"([+-]?)(\d*)(\.\d*)?(?:e([+-]?\d{1,2}))?\s*(%|[KMBT]?)")
-UNITS = {"": 0, "%": -2, "K": 3, "M": 6, "B": 9, "T": 12}
+NUMBER = re.compile(r"([+-]?)(\d*)(\.\d*)?(?:e([+-]?\d{1,2}))?\s*(%|[kKMBT]?)")
+EXACT = re.compile(r"√(\d{1,9})|(\d{1,9})/(\d{1,9})|(\d{1,9})²")
+ROUND = re.compile(r"[1-9](?:00+|0+[kKMBT])")  # one digit and zeros
+UNITS = {"": 0, "%": -2, "k": 3, "K": 3, "M": 6, "B": 9, "T": 12}
 LONGEST = 60  # characters of a printed number
 CLOSE = 1e-9  # relative: how near to half way counts as half way
 SIGNS = str.maketrans({"−": "-", ",": None, "≈": None, "~": None, "∞": "inf"})
 AGREES, ROUNDED, CUT, SIGN = "yes", "no", "no: cut off, not rounded", "yes, but for the sign"
+COARSE = "yes, rounded to one digit"
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Row:
     """A printed number, and the one computed for it.
 
     should   the computed one to the printed places
-    verdict  "yes"; "yes, but for the sign"; "no"; "no: cut off, not rounded"
+    verdict  "yes"; "yes, but for the sign"; "yes, rounded to one digit"; "no"; "no: cut off, not rounded"
     """
 
     example: str
@@ -55,6 +59,10 @@ def compare(printed: str, computed: float) -> tuple[str, str]:
         same = text not in ("inf", "+inf", "-inf") or float(text) == computed
         same = same and text.endswith("inf") and math.isinf(computed)
         return _plain(computed), AGREES if same else ROUNDED
+    exact = _exact(text)
+    if exact is not None:
+        same = math.isclose(exact, computed, rel_tol=CLOSE)
+        return (printed if same else _plain(computed)), AGREES if same else ROUNDED
     wanted, unit, sign = _decimal(text)
     if math.isnan(computed):
         return "no number", ROUNDED
@@ -71,7 +79,18 @@ def compare(printed: str, computed: float) -> tuple[str, str]:
         return should, AGREES
     if not sign and -wanted in near:
         return should, SIGN
+    if ROUND.fullmatch(text) and f"{computed:.0e}" == f"{float(wanted):.0e}":
+        return should, COARSE
     return should, CUT if wanted == cut else ROUNDED
+
+
+def _exact(text: str) -> float | None:
+    """What √3, 1/4 or 100² is; None where it is written otherwise."""
+    found = EXACT.fullmatch(text)
+    if not found:
+        return None
+    root, over, under, square = (float(x or 0) for x in found.groups())
+    return math.sqrt(root) if found[1] else square**2 if found[4] else over / under if under else None
 
 
 def _half_way(exact: Decimal, unit: Decimal) -> set[Decimal]:

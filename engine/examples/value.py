@@ -101,22 +101,6 @@ def short(text: str, most: int = 30) -> str:
     return text if len(text) <= most else text[:most] + "…"
 
 
-def read_grid(text: str) -> list[list[float]]:
-    """Rows and columns from text, as spreadsheets copy them: cells apart by tab, semicolon, comma or space.
-
-    A Misfit with the row and column of what is no number, where rows are of different lengths, or where there
-    are more than MOST of either.
-    """
-    lines = [line for line in text.translate(MINUS).replace("\r\n", "\n").split("\n") if line.strip()]
-    if not lines:
-        raise Misfit("There is nothing in it; rows of numbers are wanted, such as 1 2 3.")
-    if len(lines) > MOST:
-        raise Misfit(f"{len(lines):,} rows are too many; the most is {MOST}.")
-    by = next((sign for sign in "\t;," if sign in text), None)
-    rows = [line.split(by) for line in lines]
-    return read_cells(rows)
-
-
 def read_cells(rows: list[list[str]]) -> list[list[float]]:
     """Numbers from cells as they are typed; a Misfit with the place of what is no number, or of a short row."""
     _check_lengths(rows)

@@ -37,27 +37,29 @@ class Step(NamedTuple):
 class Words:
     """The different words of a text, each in its parts, and how often parts and pairs of neighbours occur.
 
-    A merge counts again only the words that it is in.
+    A merge counts again only the words that it is in, and of those only where it is.
     """
 
     def __init__(self, words: Mapping[tuple[str, ...], int], ids: Mapping[str, int]):
         self.words, self.often, self.ids = [list(word) for word in words], list(words.values()), ids
-        self.parts, self.pairs = Counter(), Counter()
+        self.parts, self.pairs, self.tokens = Counter(), Counter(), 0
         self._where, self._changed = defaultdict(set), set()
         self._heap = []  # (−count, ids of the pair, pair); a count may be out of date
         for i in range(len(self.words)):
-            self._count(i, 1)
+            self._count(i, self.words[i], 1)
         self._wait()
 
-    def _count(self, i: int, sign: int) -> None:
-        """Add a word to the counts, or take it out."""
+    def _count(self, i: int, parts: Sequence[str], sign: int) -> None:
+        """Add parts of a word that stand side by side to the counts, or take them out."""
         n = sign * self.often[i]
-        for part in self.words[i]:
+        self.tokens += n * len(parts)
+        for part in parts:
             self.parts[part] += n
-        for pair in pairwise(self.words[i]):
+        for pair in pairwise(parts):
             self.pairs[pair] += n
-            self._where[pair].add(i)
             self._changed.add(pair)
+            if sign > 0:
+                self._where[pair].add(i)
 
     def _wait(self) -> None:
         for a, b in self._changed:
@@ -82,17 +84,28 @@ class Words:
     def merge(self, pair: Pair, joined: str) -> None:
         """Make one part of these neighbours, wherever they are."""
         for i in self._where.pop(pair):
-            self._count(i, -1)
-            self.words[i] = merged(self.words[i], pair, joined)
-            self._count(i, 1)
+            word, after = self.words[i], merged(self.words[i], pair, joined)
+            if len(after) < len(word):
+                start, end = _changes(word, after)
+                self._count(i, word[start : len(word) - end], -1)
+                self._count(i, after[start : len(after) - end], 1)
+                self.words[i] = after
         self._wait()
+
+
+def _changes(word: list[str], after: list[str]) -> tuple[int, int]:
+    """How many parts of a word, before and after a merge, are the same at its beginning and at its end, but for
+    the one beside the change, which gets another neighbour."""
+    start = next(i for i, (a, b) in enumerate(zip(word, after, strict=False)) if a != b)
+    end = next((i for i, (a, b) in enumerate(zip(word[::-1], after[::-1], strict=False)) if a != b), 0)
+    return max(0, start - 1), max(0, min(end, len(after) - start - 1) - 1)
 
 
 def merged(word: Sequence[str], pair: Pair, joined: str) -> list[str]:
     """A word after a merge, from left to right: of a a a the first two are joined."""
-    parts, i = [], 0
-    while i < len(word):
-        whole = tuple(word[i : i + 2]) == pair
+    parts, i, (a, b), last = [], 0, pair, len(word) - 1
+    while i <= last:
+        whole = word[i] == a and i < last and word[i + 1] == b
         parts.append(joined if whole else word[i])
         i += 1 + whole
     return parts
@@ -117,5 +130,5 @@ def learn(
         joined, parts = join(*pair), (text.parts[pair[0]], text.parts[pair[1]])
         ids.setdefault(joined, len(ids))
         text.merge(pair, joined)
-        steps.append(Step(pair, count, parts, text.parts.total(), tuple(rivals)))
+        steps.append(Step(pair, count, parts, text.tokens, tuple(rivals)))
     return ids, steps

@@ -82,7 +82,7 @@ def characters(text: str) -> Listed:
 
 def words(known: Iterable[str]) -> Listed:
     """A vocabulary of whole words, in small letters."""
-    found = dict.fromkeys(part for word in known for part in regex.findall(WORD, word.lower()))
+    found = dict.fromkeys(regex.findall(WORD, "\n".join(known).lower()))
     return Listed(found, WORD, " ", lower=True)
 
 

@@ -200,6 +200,12 @@ def train(text: str, kind: str = "bpe", size: int = 1000) -> Trained:
     return KINDS[kind](text, size)
 
 
+def opened(path: Path, text: str) -> Trained:
+    """A WordPiece or Unigram tokenizer that learned from a text, from the file that it was saved as."""
+    inner = Tokenizer.from_file(str(path))
+    return (Unigram if isinstance(inner.model, models.Unigram) else WordPiece)(inner, text)
+
+
 def _bpe(text: str, size: int) -> BytePair:
     inner = Tokenizer(models.BPE())
     inner.pre_tokenizer = pre_tokenizers.Split(Regex(GPT2), "isolated")

@@ -30,6 +30,15 @@ def test_escaped_text_turns_no_line(text):
     assert escape(text).count("U\\+") == sum(text.count(sign) for sign in BIDI)
 
 
+def test_a_letters_index_is_set_as_one():
+    shown = [
+        "div",
+        ["p", "√d", ["sub", "k"], " and ", ["em", "W", ["sub", "hy"]], ", a_b_c, foo_x, ", ["code", "d_k"]],
+    ]
+    assert tree("√d_k and *W_hy*, a_b_c, foo_x, `d_k`") == shown
+    assert tree(escape("d_k")) == ["div", ["p", "d_k"]]
+
+
 def labels_of(text: str, cut: int = 1) -> list[str]:
     """The labels of a text cut into tokens of `cut` bytes."""
     data = text.encode()

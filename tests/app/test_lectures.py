@@ -11,6 +11,7 @@ import engine
 from app import catalogue, lectures
 from app.architecture import steps_of
 from app.state import CHOICES, DEFAULT, read_link, side_of
+from app.text import say
 from engine.examples import all_rows, names, shipped
 from tests.app.visit import MAIN, fire, given, markdown, visit
 
@@ -59,6 +60,13 @@ def test_every_link_leads_somewhere():
     assert not {link: why for link in links if (why := trouble(link))}
 
 
+def test_every_line_of_the_lectures_is_live():
+    assert all(item.there for item in ITEMS)
+    assert {item.link for item in ITEMS if item.page == "train"} <= {
+        f"/train?train={part}" for part in CHOICES["train"]
+    }
+
+
 def test_a_page_that_is_not_there_is_a_planned_one():
     missing = {item.page for item in ITEMS if not item.there}
     assert missing <= set(lectures.planned())
@@ -91,7 +99,9 @@ def test_the_page_shows_the_list_of_a_lecture():
     assert not at.exception
     rows = given(at, "links-where")["rows"]
     assert len(rows) == sum(len(slide.items) for slide in lectures.slides("000"))
-    assert all(isinstance(cell, dict) or "not there yet" in cell for *_, cell in rows)
+    assert all(isinstance(cell, dict) for *_, cell in rows)
+    (memory,) = (cell for _, says, cell in rows if says.startswith("What saves memory"))
+    assert memory == {"text": f"Train: {say('train', 'costs')}", "href": "./train?train=costs"}
     fire(at, "control-lecture", change="002")
     assert not at.exception
     assert len(given(at, "links-remarks")["rows"]) == len(lectures.remarks("002"))

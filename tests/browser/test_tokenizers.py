@@ -35,12 +35,16 @@ def test_a_typed_text_is_cut_in_every_row(visitor, app):
 def test_a_training_is_scrubbed_and_shared(visitor, app):
     page = opened(visitor(blank=True), app, "cutting=train&size=600&prompt=The+caf%C3%A9+was+there")
     range = page.get_by_role("slider", name="Merges so far")
+    assert range.input_value() == range.get_attribute("max")  # a newcomer sees what was learned
+    range.fill("0")
     assert len(cut(page)) == len("The café was there")
     for n in (1, 120, 300):
         range.fill(str(n))
         ours = train(excerpt(), "byte-bpe", 256 + n)
         groups = [ours.bytes_of(id).decode().replace(" ", "·") for id in ours.encode("The caf")]
         assert cut(page)[: len(groups)] == groups
+        below = page.locator("[data-part=training] .cut .id span").all_inner_texts()
+        assert below == [str(id) for id in ours.encode("The café was there")]
     page.get_by_role("button", name="One merge back").click()
     page.wait_for_url("**merge=299**")
     range.fill("77")
@@ -51,6 +55,20 @@ def test_a_training_is_scrubbed_and_shared(visitor, app):
         cut(elsewhere) == cut(page)
         and "merge 77 / 344" in elsewhere.locator("[data-part=training]").inner_text()
     )
+
+
+def test_more_than_is_read_is_not_put_in_and_that_is_said(visitor, app):
+    page = opened(visitor(blank=True), app, "cutting=train&kind=bpe&corpus=low+lower&size=20")
+    box = page.get_by_role("textbox", name="The text to learn from")
+    paste = """(box, n) => {
+        const held = new DataTransfer();
+        held.setData("text/plain", "a".repeat(n));
+        return box.dispatchEvent(new ClipboardEvent("paste", { clipboardData: held, cancelable: true }));
+    }"""
+    assert box.evaluate(paste, 1_000_000) is False
+    said = page.get_by_role("alert").filter(has_text="At most 200,000 characters")
+    assert said.is_visible() and box.input_value() == "low lower"
+    assert box.evaluate(paste, 1000) is True and not said.is_visible()
 
 
 def test_the_kinds_are_cut_by_the_tokenizer_of_the_moment(visitor, app):

@@ -147,6 +147,7 @@ const TAGS = new Set([
   "em",
   "code",
   "h2",
+  "sub",
   "h3",
   "h4",
   "table",

@@ -19,6 +19,8 @@ DRAW.prompt = function ({ data, parentElement, setTriggerValue }) {
   else if (state.server !== data.text) write(state.box, data.text);
   state.server = data.text;
   state.box.placeholder = data.placeholder;
+  state.box.maxLength = data.most ?? LONGEST_TEXT;
+  state.large = data.large ?? "";
   if (data.label) state.box.setAttribute("aria-label", data.label);
   if (data.run) [state.run.textContent, state.run.title] = [data.run, `${data.run} (Enter)`];
   const anew = examples(state, data);
@@ -56,6 +58,18 @@ function build_prompt(root, state) {
     for (const button of [open, more]) button.setAttribute("aria-expanded", on);
   };
   open.onclick = more.onclick = () => state.show(!state.shown);
+  // What would be more than the field takes is not put in, and that is said; nothing is cut off silently.
+  const note = (state.note = el("div", { class: "note", role: "alert", hidden: true }));
+  const fits = (more) =>
+    box.value.length - (box.selectionEnd - box.selectionStart) + more.length <= box.maxLength;
+  const refuse = (e, more) => {
+    const ok = !state.large || fits(more);
+    if (!ok) e.preventDefault();
+    note.textContent = ok ? "" : state.large;
+    note.hidden = ok;
+  };
+  box.onpaste = (e) => refuse(e, e.clipboardData?.getData("text") ?? "");
+  box.onbeforeinput = (e) => e.inputType !== "insertFromPaste" && refuse(e, e.data ?? "");
   box.oninput = () => grow(box);
   box.onkeydown = (e) => {
     e.stopPropagation();
@@ -63,7 +77,7 @@ function build_prompt(root, state) {
     e.preventDefault();
     state.submit(box.value);
   };
-  root.replaceChildren(el("div", { class: "prompt" }, box, run, open), menu);
+  root.replaceChildren(el("div", { class: "prompt" }, box, run, open), note, menu);
 }
 
 // The chips, where they are others than before

@@ -56,6 +56,7 @@ function build_training(state, made) {
     back: button("◀", -1, w.back),
     on: button("▶", 1, w.on),
     note: el("div", { class: "note", "aria-live": "polite" }),
+    title: el("div", { class: "title" }),
     rivals: el("tbody"),
     entries: el("div", { class: "parts" }),
     told: el("div", { class: "note" }),
@@ -70,7 +71,7 @@ function build_training(state, made) {
       el(
         "div",
         {},
-        el("div", { class: "title", text: w.pairs }),
+        parts.title,
         el("table", { class: "rivals" }, el("thead", {}, head), parts.rivals),
       ),
       el("div", {}, el("div", { class: "title", text: w.entries }), parts.entries),
@@ -95,7 +96,9 @@ function moment(state) {
   const size = n ? all.steps[n - 1][4] : h.start;
   parts.note.textContent = `${h.words.merge} ${n.toLocaleString("en")} / ${h.merges.toLocaleString("en")}: ` +
     `${words}; ${h.words.size} ${size.toLocaleString("en")}`;
-  const next = all.steps[n]?.[5] ?? [], best = Math.max(0, ...next.map((row) => row[3] ?? 0));
+  const last = n && n === h.merges, next = all.steps[last ? n - 1 : n]?.[5] ?? [];
+  parts.title.textContent = last ? h.words.last : h.words.pairs;
+  const best = Math.max(0, ...next.map((row) => row[3] ?? 0));
   parts.rivals.replaceChildren(...next.map(([x, y, count, score], i) => {
     const share = next[0][2] ? (100 * count) / next[0][2] : 0;
     return el(
@@ -127,12 +130,12 @@ function moment(state) {
 
 // The text after n merges, in whole characters: units (bytes or characters) become tokens, and tokens that share
 // a character stand together. `unknown` are the units that no entry stands for.
-function cutAt(text, n) {
-  const ends = tokenEnds(text, n), unknown = new Set(text.unknown), groups = [];
+function cutAt(text, n, all) {
+  const ends = tokenEnds(text, n, all), unknown = new Set(text.unknown), groups = [];
   let g = 0, until = 0, shown = "", own = [], start = 0, place = 0;
-  for (const end of ends) {
+  for (const [end, id] of ends) {
     const raw = text.units.slice(start, end).join(" ");
-    own.push([place++, "", raw, unknown.has(start), "", unknown.has(start) ? text.name : ""]);
+    own.push([place++, id, raw, unknown.has(start), "", unknown.has(start) ? text.name : ""]);
     while (until < end && g < text.graphemes.length) {
       shown += text.graphemes[g][0];
       until += text.graphemes[g++][1];
@@ -146,19 +149,21 @@ function cutAt(text, n) {
   }
   return groups;
 }
-// Where tokens end: those merges of each piece that the tokenizer of this moment has, in their order.
-function tokenEnds(text, n) {
+// Where tokens end, and their ids: those merges of each piece that the tokenizer of this moment has, in their order.
+function tokenEnds(text, n, all) {
   const ends = [];
   let at = 0;
   for (const [size, joins] of text.pieces) {
     const after = Array.from({ length: size }, (_, i) => i + 1), gone = new Set();
+    const ids = text.ids.slice(at, at + size);
     for (const [rank, i] of joins) {
       if (rank >= n) break;
       const j = after[i];
       gone.add(j);
       after[i] = after[j];
+      ids[i] = all.steps[rank][2];
     }
-    for (let i = 0; i < size; i++) if (!gone.has(i)) ends.push(at + after[i]);
+    for (let i = 0; i < size; i++) if (!gone.has(i)) ends.push([at + after[i], ids[i]]);
     at += size;
   }
   return ends;
@@ -166,17 +171,17 @@ function tokenEnds(text, n) {
 // WordPiece: from the front of each word the longest entry that there is by now; with a rest of which none is
 // known the whole word is unknown.
 function cutWords(text, n, all) {
-  const known = (entry) => (all.born[entry] ?? Infinity) <= n;
+  const known = (entry) => (all.born[entry]?.[0] ?? Infinity) <= n;
   let place = 0;
   return text.words.flatMap((word) => {
     const letters = [...word], pieces = [];
     for (let start = 0, end; start < letters.length; start = end) {
       const entry = () => (start ? "##" : "") + letters.slice(start, end).join("");
       for (end = letters.length; end > start && !known(entry()); end--);
-      if (end === start) return [[text.name, [[place++, "", "", true, "", word]]]];
+      if (end === start) return [[text.name, [[place++, 0, "", true, "", word]]]];
       pieces.push(entry());
     }
-    return pieces.map((piece) => [piece, [[place++, "", "", false, "", ""]]]);
+    return pieces.map((piece) => [piece, [[place++, all.born[piece][1], piece, false, "", ""]]]);
   });
 }
 const trainingTable = ({ all }) => [

@@ -244,13 +244,17 @@ def told_of(printed: list[Row], value: Value) -> list[str]:
     if not wrong:
         return [say("by_hand", "printed/all", n=len(printed), where=where)]
     lead = say("by_hand", "printed/some", n=len(printed), wrong=len(wrong), where=where)
-    return [lead, *(_told_wrong(row, value) for row in wrong)]
+    alike: dict[tuple, list[Row]] = {}
+    for row in wrong:
+        alike.setdefault((row.printed, row.should, row.verdict), []).append(row)
+    return [lead, *(_told_wrong(rows, value) for rows in alike.values())]
 
 
-def _told_wrong(row: Row, value: Value) -> str:
-    """One printed number that does not follow, and where it stands."""
+def _told_wrong(rows: list[Row], value: Value) -> str:
+    """A printed number that does not follow, and the cell, or how many cells, where it stands."""
+    row = rows[0]
     at = [value.rows[row.row - 1], value.columns[row.column - 1]]
-    cell = ", ".join(filter(None, at))
+    cell = ", ".join(filter(None, at)) if len(rows) == 1 else say("by_hand", "printed/cells", n=len(rows))
     kind = "cut" if row.verdict == CUT else "cell"
     printed = row.printed.replace("-", "−")
     return say(

@@ -7,7 +7,7 @@ from app.ui.labels import escape
 from app.ui.page import text
 from app.views.by_hand import grids
 from engine.examples import all_rows, shipped
-from engine.examples.printed import CUT, Row
+from engine.examples.printed import COARSE, CUT, Row
 
 HEADS = ("lecture", "slide", "example", "cell", "printed", "computed", "should")
 
@@ -22,7 +22,7 @@ def draw() -> None:
     switch_of(
         "everything", say("by_hand", "printed/everything"), everything, lambda on: state.note("all printed", on)
     )
-    text(_table(rows if everything else differ))
+    text(_table(rows if everything else [row for row in rows if not row.agrees or row.verdict == COARSE]))
 
 
 def _table(rows: list[Row]) -> str:
@@ -40,6 +40,8 @@ def _cell(row: Row) -> str:
 
 def _should(row: Row) -> str:
     """✓, or what it should be."""
+    if row.verdict == COARSE:
+        return f"✓ {row.should} ({say('by_hand', 'printed/coarse')})"
     if row.agrees:
         return "✓"
     return f"✗ {row.should}" + (f" ({say('by_hand', 'printed/cut off')})" if row.verdict == CUT else "")

@@ -21,7 +21,8 @@ def draw() -> None:
 def _where(slides: tuple[Slide, ...]) -> None:
     items = [item for slide in slides for item in slide.items]
     there = sum(item.there for item in items)
-    text(say("slides", "counted", slides=len(slides), items=len(items), there=there))
+    waiting = {"waiting": there < len(items)}
+    text(say("slides", "counted", waiting, slides=len(slides), items=len(items), there=there))
     rows = [
         [slide.title if not i else "", item.says, _link(item)]
         for slide in slides
@@ -50,6 +51,8 @@ def _called(field: str, value: str) -> str:
     """What a link sets, as the page calls it."""
     if field in NAMES:
         return plain(say(NAMES[field], f"{value}/name"))
+    if field == "train":
+        return plain(say("train", value))
     return "" if field in INNER else f"{field} {value}" if value.isdigit() else value
 
 

@@ -22,6 +22,7 @@ from engine.tokenize import (
     graphemes,
     plain,
     public,
+    training,
 )
 from engine.tokenize.training import KINDS, Trained
 
@@ -179,7 +180,11 @@ def _trained() -> list[Cutter]:
     return [Cutter(kind, _title(kind), _about(kind, size=SIZE), _learned(kind)) for kind in KINDS]
 
 
+@cache
 def _learned(kind: str) -> Callable[[], Trained]:
+    """Learned when it is asked for; what the tokenizers library takes long for is kept as a file."""
+    if (file := plain.SHIPPED / f"{kind}.json").is_file():
+        return cache(lambda: training.opened(file, plain.excerpt()))
     return lambda: compute.learned(plain.excerpt(), kind, SIZE)
 
 

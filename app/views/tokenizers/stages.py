@@ -23,7 +23,7 @@ def draw(view: View) -> None:
     values = dict(name=cutter.title, pieces=len(split.pieces), tokens=len(cutter.cut(read)))
     text(say("tokenizers", "stages/say", **values))
     if split.pattern:
-        text(say("tokenizers", "stages/pattern"))
+        text(say("tokenizers", "stages/pattern", {"punctuation": r"\p{P}" in split.pattern}))
 
 
 def _normalised(split: Split, read: str) -> str:

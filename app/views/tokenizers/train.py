@@ -50,6 +50,7 @@ def draw(view: View) -> None:
 def _corpus(view: View) -> None:
     header = {"text": view.corpus, "placeholder": say("tokenizers", "corpus")}
     header |= {"label": say("tokenizers", "corpus/label"), "run": say("tokenizers", "learn")}
+    header |= {"most": LONGEST, "large": say("tokenizers", "corpus/large", most=LONGEST)}
     header["examples"] = [(TOY, say("tokenizers", "corpus/toy")), ("", say("tokenizers", "corpus/shipped"))]
     components.prompt("corpus", header, _learn_from, _learn_from)
 
@@ -90,7 +91,7 @@ def _merges(view: View, ours: Trained, source: str) -> None:
         "title": say("tokenizers", "train/picture", kind=say("tokenizers", f"cutter/{view.kind}")),
         "src": src,
         "merges": made,
-        "merge": max(0, min(view.merge, made)),
+        "merge": _shown(view, ours),
         "start": len(ours) - len({step.pair for step in ours.steps}),
         "scored": view.kind == "wordpiece",
         "heads": [say("tokenizers", f"head/{name}") for name in _heads(view)],
@@ -101,12 +102,18 @@ def _merges(view: View, ours: Trained, source: str) -> None:
         "model": "",
     }
     header["words"]["each"] = say("tokenizers", f"train/each/{view.kind}")
-    components.training("training", header, lambda n: state.change(merge=n or -1))
+    components.training("training", header, lambda n: state.change(merge=n if n < made else -1))
     if ours.steps:
         _curve(view, ours, source)
 
 
+def _shown(view: View, ours: Trained) -> int:
+    """After how many merges it is shown; all, until some are chosen."""
+    return len(ours.steps) if view.merge < 0 else min(view.merge, len(ours.steps))
+
+
 WORDS = (
+    "last",
     "slider",
     "back",
     "on",
@@ -140,6 +147,7 @@ def _text(view: View, ours: Trained) -> dict | None:
         ]
         return {"words": words, "size": len(read)} | _named(ours)
     told = _in_bytes(read) if view.kind == "byte-bpe" else _in_characters(read)
+    told["ids"] = [ours.vocabulary.get(c, ours.unknown) for piece in ours.pieces(read) for c in piece]
     told["unknown"] = [i for i, c in enumerate(read) if c not in ours.vocabulary] * (view.kind == "bpe")
     told["pieces"] = [(len(piece), list(ours.joins(piece))) for piece in ours.pieces(read)]
     return told | {"size": len(told["units"])} | _named(ours)
@@ -172,9 +180,12 @@ def _curve(view: View, ours: Trained, source: str) -> None:
     if typed := _typed(view, ours, kept):
         lines.append(series(say("tokenizers", "curve/typed"), xs, typed))
     unit = say("tokenizers", f"curve/{'bytes' if view.kind == 'byte-bpe' else 'characters'}")
-    n = max(1, min(view.merge, len(ours.steps)))
+    n = max(1, _shown(view, ours))
     mark = (start + n, size / ours.steps[n - 1].tokens, say("tokenizers", "curve/now"))
     figure = graph(lines, say("tokenizers", "curve/size"), unit, height=260, marks=[mark])
+    room = 0.03 * (xs[-1] - xs[0]) + 1  # the axis stays as it is wherever the mark is
+    figure.update_layout(xaxis_range=[xs[0] - room, xs[-1] + room])
+    figure.data[-1].textposition = "bottom right" if n < len(ours.steps) / 2 else "bottom left"
     title = say("tokenizers", "curve/title")
     told = say(
         "tokenizers",

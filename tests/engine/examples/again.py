@@ -90,7 +90,8 @@ def reza_lives(g: Numbers) -> Numbers:
     qk = np.array([[sum(a * b for a, b in zip(q, k, strict=True)) for k in g["K"]] for q in g["Q"]])
     w = softmax(qk / 3**0.5)
     first, second = (np.array([[w[i, m] * v for v in g["V"][m]] for i in (0, 1)]) for m in (0, 1))
-    found = {"QK": qk, "S": qk / 3**0.5, "W": w, "Z": first + second}
+    shapes = {"shape_Q": np.array([2.0, 3.0]), "shape_K": np.array([3.0, 2.0]), "root": np.array(3**0.5)}
+    found = shapes | {"QK": qk, "S": qk / 3**0.5, "W": w, "Z": first + second}
     return found | {"first": first, "second": second, "together": first + second}
 
 
@@ -137,7 +138,9 @@ def positions_break(g: Numbers) -> Numbers:
 def layernorm(g: Numbers) -> Numbers:
     normalised = np.array([0, 2**0.5, 0, -(2**0.5)])
     found = {"mu": np.array(100.0), "centred": np.array([0.0, 100, 0, -100]), "variance": np.array(5000.0)}
-    return found | {"normalised": normalised, "y": g["a"] * normalised + g["b"]}
+    found |= {"squares": np.array([0.0, 1e4, 0, 1e4]), "share": np.array(0.25), "root": np.array(5000**0.5)}
+    found |= {"normalised": normalised, "y": g["a"] * normalised + g["b"]}
+    return found | {"mean_after": np.array(0.0), "variance_after": np.array(1.0)}
 
 
 def layernorm_vectors(g: Numbers) -> Numbers:
@@ -178,9 +181,9 @@ def five_tokens(g: Numbers) -> Numbers:
     n = normal(r, 1e-5)
     h = np.clip(n @ g["W_1"], 0, None)
     r2 = n + h @ g["W_2"]
-    found = {"Q": q, "K": k, "V": v, "QK": qk, "S": qk / 2**0.5, "masked": hidden(qk / 2**0.5), "A": a, "Z": z}
-    found |= {"O": z @ g["W_o"], "R": r, "N": n, "H": h, "F": h @ g["W_2"], "R2": r2}
-    return found | {"Y": normal(r2, 1e-5)}
+    found = {"n": np.array(5.0), "Q": q, "K": k, "V": v, "QK": qk, "S": qk / 2**0.5, "A": a, "Z": z}
+    found |= {"masked": hidden(qk / 2**0.5), "O": z @ g["W_o"], "R": r, "N": n, "H": h, "F": h @ g["W_2"]}
+    return found | {"R2": r2, "Y": normal(r2, 1e-5)}
 
 
 AGAIN: dict[str, Callable[[Numbers], Numbers]] = {

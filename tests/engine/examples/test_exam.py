@@ -7,8 +7,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from app.state import DEFAULT
 from engine.examples import exam
-from engine.examples.exam import KINDS, near
+from engine.examples.exam import KINDS, Exercise, near
 
 SEEDS = range(12)
 
@@ -97,6 +98,30 @@ def test_a_model_of_the_library_has_as_many_parameters():
     c = int(re.search(r"context of ([\d,]+),", one.question)[1].replace(",", ""))
     model = GPT2LMHeadModel(gpt2(n_layer=n, n_embd=64, n_head=2, vocab_size=v, n_positions=c))
     assert one.answers == (sum(p.numel() for p in model.parameters()),)
+
+
+@pytest.mark.parametrize(
+    ("answer", "typed", "right"),
+    [
+        (0.0021, "0", False),
+        (0.0021, "0.002", True),
+        (0.0021, "0.01", False),
+        (-0.0474, "-0.047", True),
+        (0.2688, "0.27", True),
+        (0.2688, "0.28", False),
+        (14.142, "14.14", True),
+        (14.142, "14.2", False),
+        (0.0, "0", True),
+        (1e-17, "0.00", True),
+    ],
+)
+def test_a_small_answer_is_wanted_to_two_digits(answer, typed, right):
+    one = Exercise("softmax", "", ("a",), (answer,), 0.01)
+    assert one.right(0, typed) is right
+
+
+def test_a_sheet_of_all_kinds_has_every_kind():
+    assert {one.kind for one in exam(0, "mixed", DEFAULT.exercises)} == set(KINDS)
 
 
 @pytest.mark.parametrize("kind", ["mixed", *KINDS])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.examples import formula
 from engine.examples.operations import OPERATIONS
-from engine.examples.value import Misfit, read_cells, read_grid, read_number, value
+from engine.examples.value import Misfit, read_cells, read_number, value
 from engine.worked.recipes.terms import Worked
 
 SMALL = st.integers(-9, 9).map(lambda x: x / 2)
@@ -57,6 +57,7 @@ WANTED = {
     "width(A)": 3,
     "height(A)": 2,
     "size(A)": 6,
+    "shape(A)": [2, 3],
     "row(A, 2)": [0, 4, -1],
     "column(A, 3)": [3, -1],
     "columns(A, 2, 3)": [[-2, 3], [4, -1]],
@@ -198,18 +199,13 @@ def test_any_text_is_a_finite_number_or_a_sentence(text):
         assert math.isfinite(read_number(text)) or read_number(text) == -math.inf
     except Misfit as misfit:
         assert str(misfit).endswith(".")
-    try:
-        read_grid(text)
-    except Misfit as misfit:
-        assert str(misfit)
 
 
-def test_a_grid_from_a_spreadsheet():
-    assert read_grid("1\t2\r\n3\t4\r\n") == [[1, 2], [3, 4]]
-    assert read_grid("1;2\n3;4") == read_grid("1,2\n3,4") == read_grid("1 2\n3 4") == [[1, 2], [3, 4]]
+def test_cells_that_are_typed_are_numbers_or_say_which_is_none():
+    assert read_cells([["1", "2"], ["3", " 4 "]]) == [[1, 2], [3, 4]]
     with pytest.raises(Misfit, match="Row 2, column 1: “x”"):
-        read_grid("1\t2\nx\t4")
+        read_cells([["1", "2"], ["x", "4"]])
     with pytest.raises(Misfit, match="Row 2 has 1 cells"):
         read_cells([["1", "2"], ["3"]])
     with pytest.raises(Misfit, match="too many"):
-        read_grid("1\n" * 500_000)
+        read_cells([["1"] * 65])

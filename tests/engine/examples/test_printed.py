@@ -8,7 +8,7 @@ import pytest
 
 from engine.examples import all_rows, compare, names, shipped
 from engine.examples.__main__ import main
-from engine.examples.printed import AGREES, CUT, ROUNDED, SIGN
+from engine.examples.printed import AGREES, COARSE, CUT, ROUNDED, SIGN
 from tests.engine.examples.again import AGAIN, given
 
 
@@ -33,7 +33,19 @@ from tests.engine.examples.again import AGAIN, given
         ("1.5B", 1_557_611_200, CUT, "1.6B"),
         ("1.4B", 1_557_611_200, ROUNDED, "1.6B"),
         ("175B", 174_600_000_000, AGREES, "175B"),
-        ("100M", 116_534_784, ROUNDED, "117M"),
+        ("100M", 116_534_784, COARSE, "117M"),
+        ("100M", 216_534_784, ROUNDED, "217M"),
+        ("~400", 374, COARSE, "374"),
+        ("200k", 204_721, COARSE, "205k"),
+        ("21k", 21_841, CUT, "22k"),
+        ("10", 12, ROUNDED, "12"),
+        ("100.0", 120, ROUNDED, "120.0"),
+        ("√3", math.sqrt(3), AGREES, "√3"),
+        ("√3", 1.7, ROUNDED, "1.7"),
+        ("1/4", 0.25, AGREES, "1/4"),
+        ("0²", 0.0, AGREES, "0²"),
+        ("100²", 1e4, AGREES, "100²"),
+        ("100²", 100.0, ROUNDED, "100"),
         ("3.14e23", 3.15e23, ROUNDED, "3.15e23"),
         ("15%", 0.15, AGREES, "15%"),
         ("-∞", -math.inf, AGREES, "−∞"),
@@ -47,7 +59,7 @@ def test_a_printed_number_is_held_to_its_own_places(printed, computed, verdict, 
     assert compare(printed, computed) == (should, verdict)
 
 
-@pytest.mark.parametrize("printed", ["", "a", ".", "1.2.3", "--1", "1 2"])
+@pytest.mark.parametrize("printed", ["", "a", ".", "1.2.3", "--1", "1 2", "1/0", "√", "√x", "²"])
 def test_what_is_no_number_is_refused(printed):
     with pytest.raises(ValueError):
         compare(printed, 1.0)
@@ -58,6 +70,11 @@ def agrees(printed: str, computed: float) -> bool:
     text = printed.replace("∞", "inf").replace("−", "-")
     if "inf" in text or math.isinf(computed):
         return "inf" in text and float(text) == computed
+    for sign, exact in {"√": math.sqrt, "²": lambda x: x * x}.items():
+        if sign in text:
+            return math.isclose(exact(float(text.strip(sign))), computed)
+    if "/" in text:
+        return computed * float(text.partition("/")[2]) == float(text.partition("/")[0])
     places = len(text.partition(".")[2])
     return abs(abs(float(text)) - abs(computed)) <= 0.5 * 10**-places * (1 + 1e-9)
 

@@ -126,6 +126,23 @@ def test_heads_are_mixed_by_an_output_matrix(models):
     assert not torch.allclose(run["blocks.0.attn.out"][0], joined, atol=1e-2)
 
 
+def test_a_row_of_weights_is_of_the_word_that_asks():
+    values = values_of(shipped("reza_lives"))
+    w, v, z = (values[name].numbers for name in "WVZ")
+    assert np.allclose(w.sum(1), 1)
+    more = v + np.array(
+        [[0, 0, 0], [1, 1, 1]]
+    )  # word 2 has other values: word 1's result moves by row 1, column 2
+    assert np.allclose((w @ more - z)[0], w[0, 1])
+
+
+def test_masked_weights_do_not_add_up():
+    values = values_of(shipped("causal_mask"))
+    afterwards = np.tril(softmax(values["S"].numbers))
+    assert np.allclose(values["causal_A"].numbers.sum(1), 1)
+    assert not np.allclose(afterwards.sum(1), 1) and not np.allclose(afterwards, values["causal_A"].numbers)
+
+
 def test_attention_needs_no_square_of_memory(given):
     x, wq, wk, wv = given
     whole = attention(x, wq, wk, wv)
