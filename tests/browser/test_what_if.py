@@ -29,7 +29,7 @@ def test_a_head_taken_out_is_out_on_every_step_in_its_link_and_back_by_its_cross
     assert f"{share:.1%}" in said
     ((point, cell), shown), *_ = boxes(page).items()
     assert shown == pytest.approx(float(changed[point][(0, *cell)]), rel=1e-4)
-    other = visitor()
+    other = visitor(blank=True)
     other.goto(page.url)
     ready(other)
     assert labels(other) == labels(page) and other.locator(OUTCOME).inner_text() == said
