@@ -27,6 +27,7 @@ ARGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--process-per-site",  # pages of a context share a process, which has compiled their scripts
 )
 TOURED = "localStorage.setItem('glassbox-tour', '1')"  # runs first: this visitor has taken the tour
 RUNNING = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState"

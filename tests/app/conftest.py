@@ -1,6 +1,9 @@
+from functools import cache
+
 import pytest
 import torch
 from huggingface_hub import constants
+from streamlit.components.v2 import manifest_scanner
 
 from app import catalogue, compute, shelf
 from engine.config import Config
@@ -51,6 +54,17 @@ def nothing_of_ones_own(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(constants, "HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub")))
         patch.delenv(shelf.VARIABLE, raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_looked_through_once():
+    """For components, as a server does at its start. AppTest would read the metadata of all that is installed
+    for every visitor: nine tenths of a visit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)
+        )
         yield
 
 

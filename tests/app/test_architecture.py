@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,13 @@ READERS.add("views/tokenizers/cutters.py")  # whose vocabularies are the same
 READING = {"read_text", "read_bytes", "open", "iterdir", "glob", "rglob", "load", "fromfile", "urlopen"}
 
 
+@cache
+def nodes_of(file: str) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(FILES[file])))
+
+
 def nodes(file: str, kind: type) -> list:
-    return [node for node in ast.walk(ast.parse(FILES[file])) if isinstance(node, kind)]
+    return [node for node in nodes_of(file) if isinstance(node, kind)]
 
 
 def attributes(file: str) -> set[str]:

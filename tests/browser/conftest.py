@@ -10,6 +10,7 @@ from tests.browser.reading import go
 from tests.serving import TOURED, chromium, server
 
 WINDOW = {"width": 1280, "height": 720}
+LOOK = {"color_scheme", "reduced_motion"}  # options that a page has by itself
 
 
 @pytest.fixture(scope="package")
@@ -27,29 +28,52 @@ def browser():
         yield browser
 
 
-@pytest.fixture(scope="module")
-def visitor(app, browser):
+@pytest.fixture(scope="package")
+def contexts(browser):
+    """contexts(options) -> the browser context with these options, one for all visitors: it keeps the scripts
+    that it has loaded."""
+    made = {}
+
+    def context(options: dict):
+        key = repr(sorted(options.items()))
+        if key not in made:
+            made[key] = browser.new_context(viewport=WINDOW, accept_downloads=True, **options)
+            made[key].add_init_script(TOURED)
+        return made[key]
+
+    yield context
+    for one in made.values():
+        one.close()
+
+
+def visitors(app, contexts):
     """visitor(options, step=…, layer=…) -> the page of a new visitor, opened by that link, or blank."""
-    contexts, troubles = [], []
+    pages, troubles = [], []
 
     def open(options: dict | None = None, blank: bool = False, **link) -> Page:
-        context = browser.new_context(**{"viewport": WINDOW, "accept_downloads": True} | (options or {}))
-        contexts.append(context)
-        context.add_init_script(TOURED)
-        page = context.new_page()
+        rest = dict(options or {})
+        window, look = rest.pop("viewport", WINDOW), {name: rest.pop(name) for name in LOOK & rest.keys()}
+        page = contexts(rest).new_page()
+        pages.append(page)
+        page.set_viewport_size(window)
+        page.emulate_media(**look)
         watch(page, app, troubles)
         return page if blank else go(page, app, **link)
 
     yield open
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert not troubles
 
 
+visitor = pytest.fixture(visitors, name="visitor")
+lodger = pytest.fixture(visitors, scope="module", name="lodger")  # who stays until a file's tests have ended
+
+
 @pytest.fixture(scope="module")
-def page(visitor):
-    """One page for a file's tests, as a new visitor has it."""
-    return visitor()
+def page(lodger):
+    """One blank page for a file's tests."""
+    return lodger(blank=True)
 
 
 def watch(page: Page, app: str, troubles: list[str]) -> None:

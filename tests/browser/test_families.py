@@ -14,14 +14,14 @@ from tests.serving import idle
 OTHERS = [name for name in catalogue.families().values() if name != catalogue.shipped()[0]]
 
 
-@pytest.fixture(scope="module", params=OTHERS)
-def walked(request, visitor):
+@pytest.fixture(params=OTHERS)
+def walked(request, page, app):
     """A family's steps, and what was on the page at each."""
     model = compute.model(request.param)
     two = len(model.reads) == 2
     steps = steps_of(model.decoder.config, "decoder") if two else steps_of(model.config)
     steps = [step for step in steps if step not in GLANCE]
-    return steps, walk(visitor(model=request.param, **({"stack": "decoder"} if two else {})), len(steps))
+    return steps, walk(go(page, app, model=request.param, **({"stack": "decoder"} if two else {})), len(steps))
 
 
 def test_every_step_of_a_family_is_drawn_and_its_lights_are_green(walked):
@@ -35,8 +35,8 @@ def test_every_step_of_a_family_is_drawn_and_its_lights_are_green(walked):
 
 
 @pytest.fixture(scope="module")
-def families(visitor) -> Page:
-    page = visitor()
+def families(lodger) -> Page:
+    page = lodger()
     page.get_by_role("link", name="Families").click()
     expect(page.get_by_role("heading", name="Families of models")).to_be_visible(timeout=30_000)
     idle(page)

@@ -21,8 +21,8 @@ TITLES_CUT = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(
 
 
 @pytest.mark.parametrize("clicks", [1, 2, 3])
-def test_clicks_on_a_fold_open_and_close_it(visitor, clicks):
-    page = visitor()
+def test_clicks_on_a_fold_open_and_close_it(page, app, clicks):
+    go(page, app)
     fold = page.locator("[data-part=mechanisms] details")
     fold.locator("summary").first.evaluate(f"s => {{ for (let i = 0; i < {clicks}; i++) s.click() }}")
     page.wait_for_timeout(300)
@@ -79,15 +79,15 @@ def test_a_slider_stays_in_its_place(page, app, step, label):
         assert slider.evaluate(PLACE) == pytest.approx(before, abs=1.5), value
 
 
-@pytest.mark.parametrize("width", [1280, 1000, 760])
-def test_buttons_side_by_side_are_equally_high(visitor, width):
-    page = visitor({"viewport": {"width": width, "height": 720}}, model="interpreter", step="next")
-    for pair in (
-        ("Append the marked token", "Sample a token"),
-        ("Continue from here", "Let it write everything"),
-    ):
-        a, b = (page.get_by_role("button", name=name).bounding_box() for name in pair)
-        assert a["height"] == pytest.approx(b["height"], abs=1), pair
+def test_buttons_side_by_side_are_equally_high(visitor):
+    page = visitor(model="interpreter", step="next")
+    pairs = ("Append the marked token", "Sample a token"), ("Continue from here", "Let it write everything")
+    for width in (1280, 1000, 760):
+        page.set_viewport_size({"width": width, "height": 720})
+        ready(page)
+        for pair in pairs:
+            a, b = (page.get_by_role("button", name=name).bounding_box() for name in pair)
+            assert a["height"] == pytest.approx(b["height"], abs=1), (width, pair)
 
 
 @pytest.mark.parametrize("path", ["decode", "tokenizers", "families", "by-hand", "model"])

@@ -77,6 +77,20 @@ def test_back_and_forward_cross_pages(page, app):
     assert "model=" not in page.url
 
 
+def test_a_run_that_was_under_way_when_one_went_back_does_not_write_its_address(page, app):
+    go(page, app, step="scores")
+    press(page, 6)
+    page.go_back()
+    arrived(page, 4)
+    entries = page.evaluate("history.length")
+    for stale in ("/families?model=bookworm", "/?step=softmax"):
+        page.evaluate("address => history.pushState({}, '', address)", stale)
+    assert page.url.endswith("/?step=scores") and page.evaluate("history.length") == entries
+    press(page, 7)
+    page.go_back()
+    arrived(page, 4)
+
+
 def test_two_presses_of_back_at_once(page, app):
     go(page, app)
     for number in (2, 5, 9):
@@ -110,7 +124,7 @@ def test_reload_and_a_copied_address_give_the_same_view(page, app, visitor, agai
         ready(page)
         other = page
     else:
-        other = visitor()
+        other = visitor(blank=True)
         other.goto(page.url)
         ready(other)
     arrived(other, 6)

@@ -385,7 +385,7 @@ def test_back_from_the_walk_leads_to_the_same_zoom(page, app):
 
 
 def test_where_motion_is_not_wanted_play_is_a_step(visitor, app):
-    page = open_machine(visitor({"reduced_motion": "reduce"}), app)
+    page = open_machine(visitor({"reduced_motion": "reduce"}, blank=True), app)
     press(page, " ")
     assert (state(page, "at"), state(page, "playing")) == (0, None)
     page.get_by_role("button", name="Play").click()
@@ -398,21 +398,26 @@ def test_where_motion_is_not_wanted_play_is_a_step(visitor, app):
     assert (state(page, "at"), state(page, "playing"), state(page, "progress")) == (1, None, 1)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [(1280, 720), (1024, 768), (1920, 1080)])
-@pytest.mark.parametrize("model", ["", "interpreter"])
-def test_picture_and_answers_fit_the_window(visitor, app, size, scheme, model):
-    window = {"width": size[0], "height": size[1]}
-    link = {"model": model} if model else {}
-    page = open_machine(visitor({"viewport": window, "color_scheme": scheme}), app, **link)
+def fits(page: Page, size: tuple[int, int]) -> None:
+    """Nothing of the picture and its answers is outside a window of this size."""
     for part in (CANVAS, ".answers"):
         box = page.locator(part).first.bounding_box()
-        assert box["y"] + box["height"] <= size[1] and box["x"] + box["width"] <= size[0]
+        assert box["y"] + box["height"] <= size[1] and box["x"] + box["width"] <= size[0], (size, part)
     assert page.evaluate(f"() => (c => c.scrollWidth - c.clientWidth)({ROOT}.querySelector('.body'))") == 0
 
 
+@pytest.mark.parametrize(
+    ("model", "scheme"), [("storybook", "light"), ("storybook", "dark"), ("interpreter", "light")]
+)
+def test_picture_and_answers_fit_the_window(visitor, app, scheme, model):
+    page = visitor({"color_scheme": scheme}, blank=True)
+    for size in [(1280, 720), (1024, 768), (1920, 1080)]:
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        fits(open_machine(page, app, model=model), size)
+
+
 def test_on_a_phone_the_picture_is_scrolled_and_the_answers_stand_above_it(visitor, app):
-    page = open_machine(visitor({"viewport": {"width": 390, "height": 844}}), app)
+    page = open_machine(visitor({"viewport": {"width": 390, "height": 844}}, blank=True), app)
     wide, room = page.evaluate(f"() => (c => [c.scrollWidth, c.clientWidth])({ROOT}.querySelector('.body'))")
     assert wide > room and page.evaluate("document.documentElement.scrollWidth") <= 390
     tops = [page.locator(part).first.bounding_box()["y"] for part in (".answers", CANVAS)]

@@ -137,9 +137,8 @@ def test_near_uniform_weights_on_an_image_have_five_figures_at_most(page, app):
     assert 0 < len({text for text in texts if text.endswith("%")}) <= 5
 
 
-def test_the_families_masks_are_squares_with_labels(visitor):
-    page = visitor()
-    page.get_by_role("link", name="Families").click()
+def test_the_families_masks_are_squares_with_labels(page, app):
+    page.goto(f"{app}/families")
     page.get_by_role("heading", name="Families of models").wait_for()
     ready(page)
     point = "blocks.0.attn.mask"

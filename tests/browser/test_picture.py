@@ -98,7 +98,7 @@ def test_the_link_opens_the_same_view_for_somebody_else(shown, visitor, app):
     click(shown, SCORES, 0.6, 0.8)
     shown.wait_for_url("**key=**")
     ready(shown)
-    other = visitor()
+    other = visitor(blank=True)
     other.goto(shown.url)
     ready(other)
     for page in (shown, other):

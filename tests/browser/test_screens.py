@@ -30,8 +30,8 @@ def test_on_dark_paper_everything_is_drawn_in_its_own_colours(visitor):
 
 
 @pytest.fixture(scope="module")
-def phone(visitor):
-    return visitor(PHONE)
+def phone(lodger):
+    return lodger(PHONE)
 
 
 @pytest.mark.parametrize("number", range(len(STEPS)), ids=STEPS)

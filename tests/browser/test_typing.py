@@ -27,10 +27,15 @@ def assert_harmless(page, text: str) -> None:
     assert box(page).is_visible()
 
 
+@pytest.fixture(scope="module")
+def walk(page, app):
+    return go(page, app)
+
+
 @pytest.mark.parametrize("text", [*HOSTILE.values(), LONG], ids=[*HOSTILE, "long"])
-def test_a_hostile_prompt_that_is_typed_does_nothing(page, text):
-    run(page, text)
-    assert_harmless(page, text)
+def test_a_hostile_prompt_that_is_typed_does_nothing(walk, text):
+    run(walk, text)
+    assert_harmless(walk, text)
 
 
 @pytest.mark.parametrize("name", OPENED)

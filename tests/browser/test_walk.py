@@ -3,14 +3,15 @@
 import pytest
 
 from app.architecture import GLANCE, STEPS
-from tests.browser.reading import arrived, colours, step, walk
+from tests.browser.reading import arrived, colours, go, step, walk
 
 WITHOUT = {"tokens", "next"}  # the steps without a canvas
 
 
 @pytest.fixture(scope="module")
-def walked(page):
+def walked(page, app):
     """What was on the page at each step, on the way there by the right arrow key."""
+    go(page, app)
     box = page.get_by_label("Prompt", exact=True)
     box.fill("Lily saw a big red ball <b>and</b> ran")
     box.press("Enter")

@@ -25,7 +25,10 @@ function trained(root, state) {
   }
   made.canvas.setAttribute("role", "group");
   made.canvas.removeAttribute("tabindex");
-  if (!state.parts || state.parts.of !== h) build_training(state, made);
+  // What a hand is at stays where the server's answer changes nothing of it.
+  const built = JSON.stringify([h.words, h.heads, h.merges]);
+  if (state.built !== built) build_training(state, made);
+  state.built = built;
   moment(state);
   root.dataset.sig = `${h.src}|${state.n}`;
 }
@@ -51,7 +54,6 @@ function build_training(state, made) {
   range.oninput = () => go(Number(range.value));
   range.onkeydown = (e) => e.key.startsWith("Page") ? e.preventDefault() : e.stopPropagation();
   const parts = {
-    of: h,
     range,
     back: button("◀", -1, w.back),
     on: button("▶", 1, w.on),

@@ -9,19 +9,22 @@ const placeOf = (address) => {
   return { pathname, place: JSON.stringify([pathname, ...values]) };
 };
 
-const HISTORY = { arrives: false, made: false }; // since the visitor last did something
+// Since the visitor last did something, which may have been to go back.
+const HISTORY = { arrives: false, made: false, back: false };
 const enter = history.pushState.bind(history);
 history.pushState = (state, title, address) => {
   const to = placeOf(address), here = placeOf(location.href), arrives = to.pathname !== here.pathname;
+  if (HISTORY.back && to.place !== here.place) return; // of a run that was still under way when one went back
   // On the way to another page there is one entry: what the page that is left, or the one that comes, says of
   // itself belongs to it.
   const anew = arrives ? !HISTORY.made : to.place !== here.place && !HISTORY.arrives;
   (anew ? enter : history.replaceState.bind(history))(state, title, address);
   Object.assign(HISTORY, { arrives: arrives || HISTORY.arrives, made: anew || HISTORY.made });
 };
-const acted = () => Object.assign(HISTORY, { arrives: false, made: false });
+const acted = () => Object.assign(HISTORY, { arrives: false, made: false, back: false });
 for (const type of ["pointerdown", "keydown", "click", "change"]) window.addEventListener(type, acted, true);
 window.addEventListener("popstate", () => {
   acted();
+  HISTORY.back = true;
   PAGE.wants = {}; // what was chosen before has no say in what one goes back to
 });
