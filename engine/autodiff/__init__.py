@@ -6,9 +6,9 @@
     tape_bwd()
     weights.out_gradient                      # dJ/dweights [2, 2]
 
-Plain numpy: it needs no torch (but by_torch, which is imported by its own name). Read modules first, then tape;
-scalars has reverse mode on single numbers, networks graphs of modules, procedure the whole backward pass written
-out by hand, taped the same with modules, differences the check of all of them, lines what runs line by line.
+Plain numpy: it needs no torch (only by_torch does, imported by its own name). Read modules first, then tape;
+scalars has reverse mode on single numbers, networks graphs of modules, procedure the whole backward pass by
+hand, taped the same with modules, differences the check of all of them, lines what runs line by line.
 """
 
 from engine.autodiff.differences import differences, slopes
@@ -27,7 +27,7 @@ from engine.autodiff.modules import (
 )
 from engine.autodiff.networks import NETWORKS, Network, descend, measured, there_and_back
 from engine.autodiff.procedure import BUGS, nn_backward, nn_forward, planted
-from engine.autodiff.scalars import Node, backward_by_increments, backward_by_sums, graph
+from engine.autodiff.scalars import Node, backward_by_increments, backward_by_sums, graph, names_of
 from engine.autodiff.small import Divide, Mean, Multiply, Root, SquaredError, Subtract
 from engine.autodiff.tape import Value, tape, tape_bwd
 
@@ -61,6 +61,7 @@ __all__ = [
     "graph",
     "line_by_line",
     "measured",
+    "names_of",
     "nn_backward",
     "nn_forward",
     "planted",

@@ -29,8 +29,8 @@ def _slopes(function, inputs, at, step) -> np.ndarray:
 
 
 def tolerance(fine: np.ndarray, coarse: np.ndarray, size: float = 1.0) -> float:
-    """How far off measured slopes may be: by what a step twice as long changes in them, and by rounding of numbers
-    of this size."""
+    """How far off measured slopes may be: by what a step twice as long changes in them, and by
+    rounding numbers of this size."""
     moved = float(np.abs(fine - coarse).max(initial=0.0))
     return 4 * moved + 1e-8 * max(1.0, abs(size), float(np.abs(fine).max(initial=0.0)))
 

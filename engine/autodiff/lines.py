@@ -14,7 +14,7 @@ from engine.autodiff.tape import Applied
 
 @dataclass(frozen=True)
 class Ran:
-    """A line that has run: where it stands, and the variables of its function afterwards, as `seen` copies them."""
+    """A line that has run: where it stands, and its function's variables afterwards, as `seen` copies them."""
 
     function: str
     line: int  # in the source of the function, from 0

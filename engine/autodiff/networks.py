@@ -1,11 +1,11 @@
-"""Graphs of modules: what goes in, the boxes in their order, and one pass there and back with all its numbers."""
+"""Graphs of modules: what goes in, the boxes in their order, one pass there and back with all its numbers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.autodiff.differences import slopes
+from engine.autodiff.differences import STEP, slopes
 from engine.autodiff.modules import Add, CrossEntropy, Linear, Mask, MatMul, Module, Scale, Sigmoid, Softmax
 from engine.autodiff.small import Divide, Mean, Multiply, Root, SquaredError, Subtract
 from engine.autodiff.tape import Value, tape, tape_bwd
@@ -24,7 +24,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Network:
-    """What is given, by name, with numbers to begin with; which of it is learned; the boxes, the loss as the last."""
+    """What is given, by name, with numbers to begin with; what of it is learned; the boxes, the loss last."""
 
     given: Mapping[str, list]
     learned: tuple[str, ...]
@@ -36,7 +36,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Back:
-    """One module on the way back: the gradient of its output, those of its inputs, and all that is known after it."""
+    """One module on the way back: its output's gradient, its inputs', and all that is known after it."""
 
     box: Box
     module: Module
@@ -100,23 +100,25 @@ def _check(network: Network, numbers: dict[str, np.ndarray], what: str) -> None:
 
 
 def loss(network: Network, values: Values) -> float:
-    """The loss alone, without a tape."""
+    """The loss alone, without a tape; from quantities on the way, too, where `values` has them."""
     found = dict(values)
     with np.errstate(all="ignore"):
-        for box in network.boxes:
+        for box in (box for box in network.boxes if box.name not in values):
             found[box.name] = box.make().forward(*(found[name] for name in box.inputs))
     return float(found[network.boxes[-1].name])
 
 
-def measured(network: Network, values: Values, **options) -> dict[str, np.ndarray]:
-    """dJ/d(each of what is given) by finite differences."""
-    names = list(network.given)
-    found = slopes(
-        lambda *numbers: loss(network, dict(zip(names, numbers, strict=True))),
-        *(values[name] for name in names),
-        **options,
-    )
-    return dict(zip(names, found, strict=True))
+def measured(network: Network, values: Values, step: float = STEP) -> dict[str, np.ndarray]:
+    """dJ/d(every quantity but the loss) by finite differences: of J as a function of that quantity alone."""
+    names = [*network.given, *(box.name for box in network.boxes[:-1])]
+    given = {name: values[name] for name in network.given}
+
+    def slope(name: str) -> np.ndarray:
+        at, hidden = values[name], np.isneginf(values[name])
+        moved = lambda a: loss(network, given | {name: np.where(hidden, -np.inf, a)})  # noqa: E731
+        return slopes(moved, np.where(hidden, 0.0, at), step=step)[0]
+
+    return {name: slope(name) for name in names}
 
 
 def descend(network: Network, values: Values, rate: float) -> dict[str, np.ndarray]:
