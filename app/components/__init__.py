@@ -360,7 +360,7 @@ def graph(key: str, header: dict, **acts: Act) -> None:
 
 
 def listing(key: str, header: dict, count: int = 0, pick: Act | None = None) -> None:
-    """Code line by line with its values; `header` as `app.views.train.backprop.listings` makes it. `pick` is called
-    with one of `count` lines."""
+    """Code line by line with its values; `header` as `app.views.train.backprop.listings` makes it. `pick` is
+    called with one of `count` lines."""
     acts = {"pick": place(count, pick)} if pick else {}
     put("listing", key, header, [header["name"], count], **acts)

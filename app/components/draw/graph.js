@@ -54,8 +54,9 @@ function graphed(root, state) {
   made.canvas.onkeydown = (e) => {
     const i = state.at;
     if (e.key === "Enter" && i >= 0 && h.pickable) state.send("pick", i);
-    else if (e.key.startsWith("Arrow") && !e.altKey && !e.ctrlKey && !e.metaKey) state.at = toward(state, e.key);
-    else return;
+    else if (e.key.startsWith("Arrow") && !e.altKey && !e.ctrlKey && !e.metaKey) {
+      state.at = toward(state, e.key);
+    } else return;
     e.preventDefault();
     e.stopPropagation();
     drawGraph(root, state, 1);
@@ -149,10 +150,14 @@ function bend(g, [x0, y0], [x1, y1], upright) {
 }
 // A number on its way along the arrow
 function dot(g, state, look, edge, way, share) {
-  const path = pathOfEdge(state, way), back = edge.way === "back", t = (back ? 1 - share : share) * (path.length - 1);
+  const path = pathOfEdge(state, way),
+    back = edge.way === "back",
+    t = (back ? 1 - share : share) * (path.length - 1);
   const i = Math.min(path.length - 2, Math.floor(t)), f = t - i, s = f * f * (3 - 2 * f);
   const [p, q] = [path[i], path[i + 1]], mix = (a, b, k) => a + (b - a) * k;
-  const [x, y] = state.upright ? [mix(p[0], q[0], s), mix(p[1], q[1], f)] : [mix(p[0], q[0], f), mix(p[1], q[1], s)];
+  const [x, y] = state.upright
+    ? [mix(p[0], q[0], s), mix(p[1], q[1], f)]
+    : [mix(p[0], q[0], f), mix(p[1], q[1], s)];
   g.fillStyle = back ? look.back : look.out;
   g.beginPath();
   g.arc(x, y, sized(6), 0, 7);
@@ -182,7 +187,9 @@ function drawBox(g, state, look, node, [x, y], i) {
   g.font = `600 ${sized(12.5)}px ${look.font}`;
   g.fillText(clip(g, node.made ? `${node.name} = ${node.made}` : node.name, room), x, top + sized(12));
   const lines = [[node.value, look.out, "", top + sized(31)], [node.grad, look.back, "∂", top + sized(51)]];
-  for (const [m, colour, sign, at] of lines) line(g, look, h, node, m, colour, sign, left + sized(5), at, room);
+  for (const [m, colour, sign, at] of lines) {
+    line(g, look, h, node, m, colour, sign, left + sized(5), at, room);
+  }
 }
 // One line of a box: a number, or a heat map of a matrix's; ∂ is its gradient's
 function line(g, look, h, node, m, colour, sign, left, y, room) {

@@ -18,7 +18,9 @@ DRAW.listing = function ({ data, parentElement, setTriggerValue }) {
   state.box.scrollTop = kept;
   ask(() => placeOf(state.box), ([top, bottom, room]) => {
     if (top === null) return;
-    if (top < state.box.scrollTop || bottom > state.box.scrollTop + room) state.box.scrollTop = top - room / 3;
+    if (top < state.box.scrollTop || bottom > state.box.scrollTop + room) {
+      state.box.scrollTop = top - room / 3;
+    }
   });
   root.dataset.sig = `listing|${data.name}`;
 };
