@@ -14,10 +14,11 @@ from engine.autodiff.tape import Applied
 
 @dataclass(frozen=True)
 class Ran:
-    """A line that has run: where it stands, and its function's variables afterwards, as `seen` copies them."""
+    """A line that has run: where it stands (from 0), and the variables before and after it, as `seen` copies them."""
 
     function: str
-    line: int  # in the source of the function, from 0
+    line: int
+    before: dict[str, object]
     values: dict[str, object]
 
 
@@ -42,12 +43,15 @@ def line_by_line(call: Callable[[], object], listings: list[Listing]) -> list[Ra
     codes = {listing.code: listing.function.__qualname__ for listing in listings}
     ran: list[Ran] = []
     waiting: dict[FrameType, int] = {}  # the line that a function is at
+    known: dict[FrameType, dict[str, object]] = {}  # its variables after the line before
 
     def done(frame: FrameType) -> None:
+        now = {name: seen(value) for name, value in frame.f_locals.items()}
         line = waiting.pop(frame, None)
         if line is not None:
             at = line - frame.f_code.co_firstlineno
-            ran.append(Ran(codes[frame.f_code], at, {k: seen(v) for k, v in frame.f_locals.items()}))
+            ran.append(Ran(codes[frame.f_code], at, known[frame], now))
+        known[frame] = now
 
     def local(frame: FrameType, event: str, _):
         if event in ("line", "return"):
@@ -76,8 +80,9 @@ def seen(value: object) -> object:
     if hasattr(value, "detach"):  # a tensor of torch
         return value.detach().numpy().copy()
     if isinstance(value, Applied):
-        return {"is": str(value), "out_tensor": value.out_tensor, "out_gradient": value.out_gradient}
-    if hasattr(value, "named_parameters"):  # a module of torch
+        kept = {"is": str(value), "out_tensor": value.out_tensor, "out_gradient": value.out_gradient}
+        return kept | ({} if value.in_gradients is None else {"in_gradients": seen(value.in_gradients)})
+    if "_parameters" in getattr(value, "__dict__", ()):  # a module of torch
         return {
             name: {"is": name, "numbers": seen(p), "grad": seen(p.grad)} for name, p in value.named_parameters()
         }

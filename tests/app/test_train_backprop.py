@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.views.train.backprop.settings import BUGS, EXPRESSIONS
 from engine.autodiff import NETWORKS
 from tests.app.visit import MAIN, notices, visit
 

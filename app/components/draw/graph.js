@@ -11,7 +11,7 @@ DRAW.graph = function ({ data, parentElement, setTriggerValue }) {
   draw();
 };
 
-const PITCH = 104, ROW = 88, HIGH = 66, WIDE = 136, EDGE = 12; // pixels: a column at least, a row, a box, its width, around
+const PITCH = 104, ROW = 92, HIGH = 76, WIDE = 136, EDGE = 12; // pixels: a column at least, a row, a box, its width, around
 const PULSE = 700, PLAY = 1300; // milliseconds: a number on its way, a step while it plays
 const single = (m) => m && m.length === 1 && m[0].length === 1;
 const flatOf = (m) => (m ? m.flat().map((x) => (x === null ? "−∞" : show(x))).join(", ") : "");
@@ -186,7 +186,7 @@ function drawBox(g, state, look, node, [x, y], i) {
   g.fillStyle = look.ink;
   g.font = `600 ${sized(12.5)}px ${look.font}`;
   g.fillText(clip(g, node.made ? `${node.name} = ${node.made}` : node.name, room), x, top + sized(12));
-  const lines = [[node.value, look.out, "", top + sized(31)], [node.grad, look.back, "∂", top + sized(51)]];
+  const lines = [[node.value, look.out, "", top + sized(34)], [node.grad, look.back, "∂", top + sized(59)]];
   for (const [m, colour, sign, at] of lines) {
     line(g, look, h, node, m, colour, sign, left + sized(5), at, room);
   }
@@ -209,15 +209,27 @@ function line(g, look, h, node, m, colour, sign, left, y, room) {
   } else if (single(m)) {
     const soFar = sign && node.partly ? ` ${h.words.soFar}` : "";
     g.fillText(clip(g, (m[0][0] === null ? "−∞" : show(m[0][0])) + soFar, rest), x + lead, y);
-  } else tiny(g, look, m, x + lead, y, rest);
+  } else {
+    const text = m.length === 1 ? m[0].map((v) => (v === null ? "−∞" : brief(v))).join(" ") : "";
+    if (text && g.measureText(text).width <= rest) g.fillText(text, x + lead, y);
+    else tiny(g, look, m, x + lead, y, rest);
+  }
 }
+const brief = (
+  v,
+) => (Math.abs(v) < 0.005 && v !== 0
+  ? v.toExponential(0).replace("-", "−")
+  : String(Number(v.toPrecision(3))).replace("-", "−"));
 function tiny(g, look, m, x, y, room) {
-  const side = Math.min(sized(10), sized(17) / m.length, room / m[0].length);
+  const side = Math.min(sized(11), sized(23) / m.length, room / m[0].length);
   const known = m.flat().filter((v) => v !== null).map(Math.abs), limit = Math.max(1e-12, ...known);
   m.forEach((row, i) =>
     row.forEach((v, j) => {
       g.fillStyle = v === null ? look.grey : toCss(look.lut[shade(v, "diverging", limit)]);
       g.fillRect(x + j * side, y + (i - m.length / 2) * side, side - 0.7, side - 0.7);
+      g.strokeStyle = look.grey; // else a number near 0 could not be seen
+      g.lineWidth = 0.7;
+      g.strokeRect(x + j * side, y + (i - m.length / 2) * side, side - 0.7, side - 0.7);
     })
   );
 }

@@ -32,7 +32,8 @@ function placeOf(box) {
 }
 
 function codeLine(state, h, { text, note, state: how, mark, pick }, i) {
-  const code = el("code", { text: text || " " });
+  const bare = text.trimStart(), indent = el("code", { text: text.slice(0, text.length - bare.length) });
+  const code = el("code", { text: bare || " " });
   const act = () => state.send("pick", pick);
   const label = `${h.words.pick} ${text.trim()}`;
   const shown = pick === null
@@ -47,6 +48,6 @@ function codeLine(state, h, { text, note, state: how, mark, pick }, i) {
     }),
   ];
   const notes = note ? [el("span", { class: "value", text: note })] : [];
-  const current = how === "now" ? { "aria-current": "step" } : {};
-  return el("div", { class: `line ${how}`, ...current }, shown, ...sign, ...notes);
+  const current = how === "at-it" ? { "aria-current": "step" } : {};
+  return el("div", { class: `line ${how}`, ...current }, el("span", {}, indent, shown), ...sign, ...notes);
 }

@@ -24,6 +24,7 @@ def draw(now: Backprop, network: Network, there: Descended) -> None:
             losses = there.losses
             line = series(say("backprop", "descent/loss"), range(len(losses)), losses)
             figure = graph([line], say("backprop", "descent/steps"), "J", height=200, zero=True)
+            figure.layout.xaxis.range = (-0.3, max(10, len(losses) - 1) + 0.3)
             title = say("backprop", "descent/title")
             components.plot("losses", {"title": title, "aria": title, "foot": "", "model": ""}, figure)
 
@@ -37,14 +38,18 @@ def _controls(now: Backprop, there: Descended) -> None:
         read_rate(now.rate)
     except Misfit as misfit:
         trouble = str(misfit)
-    for stride in STRIDES:
+    for place, stride in zip(columns(1, 1), STRIDES, strict=True):
         off = bool(trouble or there.trouble) or left < stride
         label = say("backprop", "descent/go", n=stride)
-        button(f"descend-{stride}", label, lambda n=stride: _step(n), primary=stride == 1, disabled=off)
+        with place:
+            button(f"descend-{stride}", label, lambda n=stride: _step(n), primary=stride == 1, disabled=off)
+    again, first = columns(1, 1)
     if now.taken:
-        button("again", say("backprop", "descent/again"), lambda: settings.change(Backprop, taken=""))
-    if now.numbers or now.taken:
-        button("first", say("backprop", "descent/first"), _first)
+        with again:
+            button("again", say("backprop", "descent/again"), lambda: settings.change(Backprop, taken=""))
+    if now.numbers:
+        with first:
+            button("first", say("backprop", "descent/first"), _first)
     told = [trouble, there.trouble, say("backprop", "descent/rose") if rose(losses) else ""]
     told += [say("backprop", "descent/most", most=MOST_STEPS)] if left <= 0 else []
     for one in filter(None, told):

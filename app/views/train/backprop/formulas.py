@@ -92,7 +92,7 @@ def _matrix(numbers: np.ndarray, column: bool) -> str:
     latex = matrix(
         value(numbers[:, None] if numbers.ndim == 1 and column else np.where(numbers == 0, 0.0, numbers))
     )
-    return latex if numbers.ndim or not latex.startswith("-") else f"({latex})"
+    return f"{{{latex}}}" if numbers.ndim or not latex.startswith("-") else f"({latex})"
 
 
 def jacobian(module: Module) -> np.ndarray | None:

@@ -19,8 +19,8 @@ class Layout:
 
 
 def laid_out(inputs: Mapping[str, Sequence[str]]) -> Layout:
-    """A graph given as the inputs of each box, in topological order. What has no inputs stands right before what
-    uses it; an arrow over several columns bends between their boxes."""
+    """A graph given as the inputs of each box, in topological order. What has no inputs stands right before its
+    user; an arrow over several columns bends between their boxes."""
     column = _columns(inputs)
     chains = {(v, u): _chain(v, u, column) for u in inputs for v in dict.fromkeys(inputs[u])}
     links = [pair for chain in chains.values() for pair in pairwise(chain)]

@@ -7,7 +7,6 @@ import numpy as np
 from app.text import say
 from app.views.by_hand.grids import written
 from app.views.train.backprop.runs import Run
-from engine.autodiff.lines import Ran
 
 HIDDEN = ("self", "__class__", "optimizer", "loss_fn", "_")  # variables that hold no numbers
 MOST = 12  # numbers of a variable that are written out
@@ -24,18 +23,20 @@ def header(name: str, run: Run, at: int, *, pickable: bool = False, verdicts: Ma
         for i, text in enumerate(listing.lines):
             note = notes.get((function, i))
             here = now is not None and (now.function, now.line) == (function, i)
-            state = "now" if here else "waits" if note is None else "done"
+            state = "at-it" if here else "to-come" if note is None else "done"
             lines.append(
                 {
                     "text": text,
                     "note": note or "",
                     "state": state if i else "done",
                     "mark": verdicts.get(number),
-                    "pick": number if pickable and i and text.strip() else None,
+                    "pick": number if pickable and " = " in text else None,
                 }
             )
             number += 1
-        groups.append(["", [line for i, line in enumerate(lines) if i not in documented]])
+        groups.append(
+            [function if "." in function else "", [line for i, line in enumerate(lines) if i not in documented]]
+        )
     words = {word: say("backprop", f"listing/{word}") for word in WORDS}
     title = say("backprop", f"listing/{name}")
     return {"name": name, "title": title, "aria": title, "groups": groups, "words": words}
@@ -52,22 +53,18 @@ def _docstring(lines: list[str]) -> set[int]:
 
 def _notes(run: Run, at: int) -> dict[tuple[str, int], str]:
     """What each line changed the last time that it was done, of the lines done so far."""
-    before: dict[str, dict[str, str]] = {}
     notes = {}
     for one in run.lines[: at + 1]:
-        now = flat(one)
-        known = before.get(one.function, {})
-        changed = [f"{name} = {text}" for name, text in now.items() if known.get(name) != text]
-        first = one.function not in before
-        notes[one.function, one.line] = "\n".join(changed[-1:] if first and len(changed) > 3 else changed)
-        before[one.function] = now
+        before, now = flat(one.before), flat(one.values)
+        changed = [f"{name} = {text}" for name, text in now.items() if before.get(name) != text]
+        notes[one.function, one.line] = "\n".join(changed)
     return notes
 
 
-def flat(one: Ran) -> dict[str, str]:
-    """Variables of a line as texts, by name: x, a.out_gradient, model.linear1.weight.grad."""
+def flat(values: Mapping[str, object]) -> dict[str, str]:
+    """Variables as texts, by name: x, a.out_gradient, model.linear1.weight.grad."""
     found: dict[str, str] = {}
-    for name, value in one.values.items():
+    for name, value in values.items():
         _into(found, name, value)
     return found
 

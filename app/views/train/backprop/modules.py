@@ -4,10 +4,10 @@ from functools import partial
 
 import numpy as np
 
-from app import components, settings
+from app import components, settings, state
 from app.shared import shared
 from app.text import say
-from app.ui.controls import choice, slider_of_names
+from app.ui.controls import choice_of, slider_of_names
 from app.ui.labels import escape
 from app.ui.page import group, notice, text
 from app.ui.source import code
@@ -15,7 +15,7 @@ from app.views.train.backprop import descending, given, module_step, picture
 from app.views.train.backprop.descent import Descended, descended, read_taken
 from app.views.train.backprop.settings import Backprop
 from app.views.train.backprop.symbols import latex, plain
-from engine.autodiff import NETWORKS, Network, by_torch, measured, tape_bwd, there_and_back
+from engine.autodiff import NETWORKS, Network, by_torch, descend, measured, tape_bwd, there_and_back
 from engine.autodiff.differences import STEP, tolerance
 from engine.autodiff.networks import Pass
 from engine.examples import Example
@@ -60,11 +60,8 @@ def sheet_of(name: str) -> Example:
 
 
 def draw(now: Backprop) -> None:
-    choice(
-        say("backprop", "modules/which"),
-        "backprop.graph",
-        {name: say("backprop", f"which/{name}") for name in NETWORKS},
-    )
+    names = {name: say("backprop", f"which/{name}") for name in NETWORKS}
+    choice_of("graph", say("backprop", "modules/which"), now.graph, names, _take)
     sheet, network = sheet_of(now.graph), NETWORKS[now.graph]
     values, ignored = given.read(sheet, now.numbers)
     ignored = [*ignored, *read_taken(now.taken)[1]]
@@ -79,7 +76,12 @@ def draw(now: Backprop) -> None:
     with group("typed"):
         text(f"#### {say('backprop', 'modules/given')}")
         given.draw(sheet, values, ignored, partial(_put, now.graph))
-    code(tape_bwd, type(ran.done.steps[-1].module)._backward if "ran" in locals() else tape_bwd)
+    code(there_and_back, tape_bwd, descend)
+
+
+def _take(name: str) -> None:
+    state.forget("typed backprop")
+    settings.change(Backprop, graph=name, numbers="", taken="", module=-1)
 
 
 def _put(name: str, each: str, new: Value) -> None:
@@ -104,7 +106,8 @@ def _story(now: Backprop, network: Network, ran: Run) -> None:
     count = len(network.boxes)
     names = [say("backprop", "told/given")]
     names += [say("backprop", "modules/out", name=plain(box.name), module=_kind(box)) for box in network.boxes]
-    names += [say("backprop", "modules/back", module=_kind(box)) for box in reversed(network.boxes)]
+    back = reversed(network.boxes)
+    names += [say("backprop", "modules/back", name=plain(box.name), module=_kind(box)) for box in back]
     at = min(now.module, len(names) - 1) if now.module >= 0 else count + 2
     go = lambda i: settings.change(Backprop, module=i)  # noqa: E731
     with group("step"):
@@ -114,11 +117,11 @@ def _story(now: Backprop, network: Network, ran: Run) -> None:
     complete = {name: g for name, g in known.items() if not _partly(network, name, at - count)}
     shown = _shown(network, ran, at, known, complete)
     moving = {(name, box.name) for name in box.inputs} if at else set()
+    gone = {(name, step.box.name) for step in ran.done.steps[: max(0, at - count)] for name in step.box.inputs}
     title = say("backprop", "modules/title", name=say("backprop", f"which/{now.graph}"))
-    said = say("backprop", "modules/said", step=names[at], known=len(known), of=len(ran.done.gradients))
-    header = picture.header(
-        now.graph, title, said, shown, box.name if at else "", moving, (at, len(names) - 1), ran.light(complete)
-    )
+    said = say("backprop", "modules/said", step=names[at], known=len(complete), of=len(ran.done.gradients))
+    here, step, light = box.name if at else "", (at, len(names) - 1), ran.light(complete)
+    header = picture.header(now.graph, title, said, shown, here, moving, gone, step, light)
     components.graph("graph", header, to=go)
     with group("work", border=True):
         module_step.draw(network, ran, at)

@@ -37,10 +37,12 @@ def header(
     shown: Mapping[str, Shown],
     now: str,
     moving: Collection[tuple[str, str]],
+    gone: Collection[tuple[str, str]],
     step: tuple[int, int],
     light: dict | None,
 ) -> dict:
-    """shown: all boxes in topological order, by key; now: the one at work; moving: arrows (from, to) in use."""
+    """shown: all boxes in topological order, by key; now: the one at work; moving, gone: the arrows
+    (from, to) in use, and those on which a gradient has come back."""
     layout = laid_out({key: one.inputs for key, one in shown.items()})
     places = {key: i for i, key in enumerate(shown)}
     edges = [
@@ -48,7 +50,7 @@ def header(
             "from": places[v],
             "to": places[u],
             "via": layout.via[v, u],
-            "way": _way(shown[v], shown[u], (v, u) in moving),
+            "way": "back" if (v, u) in gone else "forward" if shown[u].value is not None else "",
             "now": (v, u) in moving,
         }
         for v, u in layout.via
@@ -89,13 +91,6 @@ def numbers_of(a: np.ndarray | None) -> list[list[float | None]] | None:
         if a is None
         else [[x if math.isfinite(x) else None for x in row] for row in np.atleast_2d(a).tolist()]
     )
-
-
-def _way(v: Shown, u: Shown, moving: bool) -> str:
-    """Which way numbers have gone along an arrow: back where both ends have gradients."""
-    if u.gradient is not None and v.gradient is not None and (moving or not v.partly):
-        return "back"
-    return "" if u.value is None else "forward"
 
 
 def lit(gap: float, allowed: float) -> dict:

@@ -28,6 +28,7 @@ from engine.autodiff.taped import NeuralNetwork
 from engine.examples import Example
 
 NETWORK = NETWORKS["network"]
+LAYERS = {"alpha": "linear1.weight", "beta": "linear2.weight"}  # as PyTorch calls them
 GIVEN = ("x", "y", "alpha", "beta")
 Gradients = dict[str, np.ndarray]
 
@@ -104,8 +105,7 @@ def torched(text: str, rate: float) -> Run:
     listings = (Listing(by_torch.NeuralNetwork.forward), Listing(by_torch.steps_of_sgd))
     lines = line_by_line(lambda: by_torch.steps_of_sgd(model, x, y, rate), listings)
     first = next(one.values["model"] for one in lines if _has_gradients(one))
-    layers = {"alpha": "linear1.weight", "beta": "linear2.weight"}
-    return Run(listings, lines, {name: first[layer]["grad"] for name, layer in layers.items()})
+    return Run(listings, lines, {name: first[layer]["grad"] for name, layer in LAYERS.items()})
 
 
 def _has_gradients(one: Ran) -> bool:

@@ -1,13 +1,16 @@
 """Reverse mode on single numbers: an expression as a graph, both versions of the way back, step by step."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from app import components, compute, settings, state
 from app.shared import shared
 from app.text import say
-from app.ui.controls import choice, select_of, slider_of_names, text_field
+from app.ui.controls import choice, select_of, slider_of_names
+from app.ui.events import text as text_of
 from app.ui.labels import escape
-from app.ui.page import columns, group, notice, text
+from app.ui.page import columns, group, notice, put, text
 from app.ui.source import code
 from app.views.train.backprop import given, picture, told
 from app.views.train.backprop.beside import numbers_beside
@@ -16,6 +19,7 @@ from app.views.train.backprop.settings import EXPRESSIONS, FIRST, Backprop
 from engine.autodiff import backward_by_increments, backward_by_sums, by_torch, graph, names_of, slopes
 from engine.autodiff.differences import STEP, tolerance
 from engine.autodiff.scalars import LIMIT
+from engine.examples import Example
 from engine.examples.value import Misfit, Value, value
 
 OWN = "own"
@@ -27,37 +31,36 @@ def draw(now: Backprop) -> None:
         names = names_of(now.expression)
     except ValueError as error:
         return notice(escape(say("backprop", "scalar/wrong", why=str(error))), "warning")
-    sheet = (
-        given.sheet_of("scalar", {"inputs": _first(names)}, {"inputs": r"\text{inputs}"}, {}) if names else None
-    )
-    values, ignored = given.read(sheet, now.inputs) if sheet else ({}, [])
-    numbers = tuple(values["inputs"].numbers.tolist()) if sheet else ()
+    sheet = _sheet(names)
+    values, ignored = given.read(sheet, now.inputs)
+    numbers = tuple(float(values[name].numbers) for name in names)
+    typed = lambda: given.draw(sheet, values, ignored, _put)  # noqa: E731
     try:
         done = worked(now.expression, tuple(names), numbers, now.version)
     except ValueError as error:
         notice(escape(say("backprop", "scalar/wrong", why=str(error))), "warning")
+        typed()
     else:
-        _steps(now, done)
-    if sheet:
-        given.draw(sheet, values, ignored, _put(now.expression))
+        _steps(now, done, typed)
     code(graph, backward_by_sums, backward_by_increments, slopes)
 
 
-def _first(names: list[str]) -> Value:
-    """Numbers to begin with; of a name that is not known, its place."""
-    return value([FIRST.get(name, float(i + 1)) for i, name in enumerate(names)], (tuple(names),))
+def _sheet(names: list[str]) -> Example:
+    """What is given, with numbers to begin with; of a name that is not known, its place."""
+    first = {name: value(FIRST.get(name, float(i + 1))) for i, name in enumerate(names)}
+    return given.sheet_of(
+        "scalar", first, {name: rf"\mathrm{{{name}}}" if len(name) > 1 else name for name in names}, {}
+    )
 
 
-def _put(expression: str):
-    def put(name: str, new: Value) -> None:
-        if np.isinf(new.numbers).any():
-            raise Misfit(say("backprop", "given/infinite", name="it"))
-        now = settings.read(Backprop)
-        sheet = given.sheet_of("scalar", {"inputs": _first(names_of(now.expression))}, {}, {})
-        if now.expression == expression:
-            settings.change(Backprop, inputs=given.write(sheet, {name: new}))
-
-    return put
+def _put(name: str, new: Value) -> None:
+    if np.isinf(new.numbers).any():
+        raise Misfit(say("backprop", "given/infinite", name=name))
+    now = settings.read(Backprop)
+    sheet = _sheet(names_of(now.expression))
+    values, _ = given.read(sheet, now.inputs)
+    if name in values:
+        settings.change(Backprop, inputs=given.write(sheet, values | {name: new}))
 
 
 def _choose(now: Backprop) -> None:
@@ -68,7 +71,13 @@ def _choose(now: Backprop) -> None:
         shown = names | ({OWN: say("backprop", "expression/own")} if at == OWN else {})
         select_of("expression", say("backprop", "scalar/which"), at, shown, _take)
     with middle:
-        text_field(say("backprop", "scalar/expression"), "backprop.expression", LIMIT)
+        header = {
+            "type": "text",
+            "label": say("backprop", "scalar/expression"),
+            "value": now.expression,
+            "most": LIMIT,
+        }
+        put("control", "control-expression-typed", header, "expression", change=text_of(LIMIT, _type))
     with right:
         versions = {one: say("backprop", f"version/{one}") for one in ("sums", "increments")}
         choice(say("backprop", "scalar/version"), "backprop.version", versions)
@@ -76,8 +85,22 @@ def _choose(now: Backprop) -> None:
 
 def _take(name: str) -> None:
     if name in EXPRESSIONS:
-        state.forget("typed scalar")
-        settings.change(Backprop, expression=EXPRESSIONS[name], inputs="", at=-1)
+        _type(EXPRESSIONS[name])
+
+
+def _type(expression: str) -> None:
+    """Another expression; names that it has, too, keep their numbers."""
+    now = settings.read(Backprop)
+    state.forget("typed scalar")
+    settings.change(Backprop, expression=expression, inputs=_kept(now.inputs, expression), at=-1)
+
+
+def _kept(inputs: str, expression: str) -> str:
+    try:
+        names = names_of(expression)
+    except ValueError:
+        return inputs
+    return "!".join(part for part in inputs.split("!") if part.partition("=")[0] in names)
 
 
 # --- the run ------------------------------------------------------------------------------------------------
@@ -111,21 +134,26 @@ def worked(expression: str, names: tuple[str, ...], numbers: tuple[float, ...], 
     return found
 
 
-def _steps(now: Backprop, done: Worked) -> None:
+def _steps(now: Backprop, done: Worked, typed: Callable[[], None]) -> None:
     """The slider, the graph as it is then, what the step does, and the gradients beside those of others."""
     story = told.story(done)
     usual = min(len(story) - 1, sum(one.way == "forward" for one in story) + 2)
     at = min(now.at, len(story) - 1) if now.at >= 0 else usual
     go = lambda i: settings.change(Backprop, at=i)  # noqa: E731
-    with group("step"):
+    left, right = columns(1, 3)
+    with left:
+        typed()
+    with right:
         slider_of_names("at", say("backprop", "step"), at, [one.name for one in story], go, of=now.expression)
     step = story[at]
     shown = {name: _shown(done, name, step) for name in done.numbered.labels}
     light = picture.lit(*_gap(done, step)) if step.gradients else None
     title = say("backprop", "scalar/title", expression=now.expression)
-    header = picture.header(
-        "scalar", title, step.plain, shown, step.node, step.moving, (at, len(story) - 1), light
-    )
+    known = sum(not partly for _, partly in step.gradients.values())
+    gone = {arrow for one in story[: at + 1] if one.way == "back" for arrow in one.moving}
+    said = say("backprop", "modules/said", step=step.name, known=known, of=len(done.nodes))
+    way = (at, len(story) - 1)
+    header = picture.header("scalar", title, said, shown, step.node, step.moving, gone, way, light)
     components.graph("graph", header, to=go)
     left, right = columns(3, 2)
     with left, group("told"):

@@ -35,7 +35,7 @@ class Backprop:
     graph: str = one_of("network", *NETWORKS)
     numbers: str = ""
     module: int = ranged(-1, -1, LATEST)
-    rate: str = "0.5"
+    rate: str = "0.1"
     taken: str = ""
     # three ways: which, its numbers, the line that was done last (-1: all), the planted bug (0: none), the line
     # that is suspected, what of PyTorch is shown

@@ -12,7 +12,7 @@ Known = dict[str, tuple[float, bool]]  # a gradient, and whether more is to come
 @dataclass(frozen=True)
 class Step:
     """name  as the slider has it
-    told, plain  what it does, as Markdown and for the picture
+    told  what it does, as Markdown
     """
 
     name: str
@@ -23,14 +23,13 @@ class Step:
     formulas: tuple[str, ...]
     values: frozenset[str]
     gradients: Known
-    plain: str
 
 
 def story(done) -> list[Step]:
     """All steps: what is given, each node on the way out, each on the way back."""
     steps, values = [], frozenset(node.name for node in done.nodes if not node.inputs)
     start = say("backprop", "told/start")
-    steps.append(Step(say("backprop", "told/given"), "forward", "", (), start, (), values, {}, start))
+    steps.append(Step(say("backprop", "told/given"), "forward", "", (), start, (), values, {}))
     for node in done.nodes:
         if node.inputs:
             values |= {node.name}
@@ -46,7 +45,7 @@ def _forward(done, node: Node, values: frozenset[str]) -> Step:
     formula = f"{known.latex[node.name]} = {known.formulas[node.name]} = {number(node.value)}"
     moving = tuple((v.name, node.name) for v in node.inputs)
     name = say("backprop", "told/out", u=label, made=known.made[node.name])
-    return Step(name, "forward", node.name, moving, told, (formula,), values, {}, told)
+    return Step(name, "forward", node.name, moving, told, (formula,), values, {})
 
 
 def _first(done, values: frozenset[str]) -> Step:
@@ -54,7 +53,7 @@ def _first(done, values: frozenset[str]) -> Step:
     told = say("backprop", f"told/{done.version}/first")
     name = say("backprop", "told/back", v="y")
     known = {y.name: (1.0, False)}
-    return Step(name, "back", y.name, (), told, (r"\frac{dy}{dy} = 1",), values, known, told)
+    return Step(name, "back", y.name, (), told, (r"\frac{dy}{dy} = 1",), values, known)
 
 
 def _sums(done, values: frozenset[str]) -> list[Step]:
@@ -80,7 +79,7 @@ def _sum(done, one: Sum, values: frozenset[str], known: Known) -> Step:
     formulas.append(rf"{lead} = {' + '.join(numbers)} = {number(one.gradient)}")
     moving = tuple((one.node.name, u.name) for u, *_ in one.terms)
     name = say("backprop", "told/back", v=label)
-    return Step(name, "back", one.node.name, moving, told, tuple(formulas), values, known, told)
+    return Step(name, "back", one.node.name, moving, told, tuple(formulas), values, known)
 
 
 def _terms(one: Sum):
@@ -119,7 +118,7 @@ def _increment(done, one: Increment, at: int, values: frozenset[str], known: Kno
     told = say("backprop", f"told/increments/{kind}", v=labels[one.to.name], u=labels[one.node.name])
     name = say("backprop", "told/increment", v=labels[one.to.name], u=labels[one.node.name])
     moving = ((one.to.name, one.node.name),)
-    return Step(name, "back", one.to.name, moving, told, formulas, values, known, told)
+    return Step(name, "back", one.to.name, moving, told, formulas, values, known)
 
 
 def _product(a: float, b: float) -> str:

@@ -1,10 +1,12 @@
 """Three ways beside each other: written out by hand, modules with a tape, PyTorch."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from app import components, settings
 from app.text import say
-from app.ui.controls import choice, slider_of_names
+from app.ui.controls import choice_of, select_of, slider_of_names
 from app.ui.labels import escape
 from app.ui.page import columns, group, notice, text
 from app.ui.source import code
@@ -14,22 +16,24 @@ from app.views.train.backprop.descent import read_rate
 from app.views.train.backprop.settings import WAYS, Backprop
 from app.views.train.backprop.symbols import plain
 from engine.autodiff import line_by_line, slopes
-from engine.examples.value import Misfit, Value
+from engine.examples.value import Misfit, Value, value
 
 TOPICS = ("step", "register", "call")
 INDICES = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def draw(now: Backprop) -> None:
-    choice(say("backprop", "ways/which"), "backprop.way", {way: say("backprop", f"way/{way}") for way in WAYS})
+    names = {way: say("backprop", f"way/{way}") for way in WAYS}
+    take = lambda way: settings.change(Backprop, way=way, line=-1)  # noqa: E731
+    choice_of("way", say("backprop", "ways/which"), now.way, names, take)
     sheet = runs.sheet_of()
     values, ignored = given.read(sheet, now.given)
     try:
-        others = runs.others(now.given)
+        runs.others(now.given)
     except ValueError as error:
         notice(escape(say("backprop", "modules/infinite", why=str(error))), "warning")
     else:
-        _way(now, others)
+        _way(now)
     with group("typed"):
         text(f"#### {say('backprop', 'modules/given')}")
         given.draw(sheet, values, ignored, _put)
@@ -44,19 +48,23 @@ def _put(name: str, new: Value) -> None:
     settings.change(Backprop, given=given.write(sheet, values | {name: new}))
 
 
-def _way(now: Backprop, others: runs.Others) -> None:
+def _way(now: Backprop) -> None:
     run = _run(now)
     last = len(run.lines) - 1
     at = min(now.line, last) if now.line >= 0 else last
     with group(f"lines-{now.way}-{now.topic}-{now.bug}"):
+        first, second = columns(1, 2) if now.way != "tape" else (None, *columns(1))
         if now.way == "procedure":
-            bugs.choose(now)
+            with first:
+                bugs.choose(now)
         if now.way == "torch":
             topics = {topic: say("backprop", f"topic/{topic}") for topic in TOPICS}
-            choice(say("backprop", "topics"), "backprop.topic", topics)
+            with first:
+                select_of("topic", say("backprop", "topics"), now.topic, topics, _topic)
         names = [f"{i + 1} / {last + 1}" for i in range(last + 1)]
         move = lambda i: settings.change(Backprop, line=i)  # noqa: E731
-        slider_of_names("line", say("backprop", "ways/line"), at, names, move, of=(now.way, now.topic))
+        with second:
+            slider_of_names("line", say("backprop", "ways/line"), at, names, move, of=(now.way, now.topic))
     left, right = columns(1, 1)
     with left:
         _listing(now, run, at)
@@ -65,7 +73,11 @@ def _way(now: Backprop, others: runs.Others) -> None:
         if now.way == "procedure" and now.bug:
             bugs.told(now, run)
         _state(now, run, at)
-        _beside(now, run, at, others)
+        _beside(now, run, at)
+
+
+def _topic(topic: str) -> None:
+    settings.change(Backprop, topic=topic, line=-1)
 
 
 def _run(now: Backprop) -> runs.Run:
@@ -100,11 +112,13 @@ def _listing(now: Backprop, run: runs.Run, at: int) -> None:
 # --- the gradients ------------------------------------------------------------------------------------------
 
 
-def _beside(now: Backprop, run: runs.Run, at: int, others: runs.Others) -> None:
+def _beside(now: Backprop, run: runs.Run, at: int) -> None:
     """Every number of both gradients, three ways and measured."""
     if now.way == "torch" and now.topic != "step":
         return
-    known = {way: _of(now, way).gradients for way in WAYS}
+    base = _base(now, run, at)
+    others = runs.others(base)
+    known = {way: _of(replace(now, given=base), way).gradients for way in WAYS if way != now.way}
     known[now.way] = _so_far(now.way, run, at)
     names, rows, found = [], [], {way: {} for way in (*WAYS, "differences")}
     for name in ("alpha", "beta"):
@@ -145,16 +159,14 @@ def _quantities(known: runs.Gradients, others: runs.Others) -> None:
 
 def _so_far(way: str, run: runs.Run, at: int) -> runs.Gradients:
     """The gradients that are there after line `at`."""
-    values = [one.values for one in run.lines[: at + 1]]
     if way == "procedure":
         now = run.lines[at]
         if now.function != run.listings[1].function.__qualname__:
             return {}
         return {name[2:]: g for name, g in now.values.items() if name.startswith("g_")}
     if way == "torch":
-        model = next((one["model"] for one in reversed(values) if "model" in one), {})
-        layers = {"alpha": "linear1.weight", "beta": "linear2.weight"}
-        there = {name: model.get(layer, {}).get("grad") for name, layer in layers.items()}
+        model = _model_at(run, at) or {}
+        there = {name: model.get(layer, {}).get("grad") for name, layer in runs.LAYERS.items()}
         return {name: g for name, g in there.items() if g is not None}
     return {name: g for name, g in run.gradients.items() if _came_back(run, at, name)}
 
@@ -201,9 +213,30 @@ def _stack(run: runs.Run, at: int) -> list[str]:
 
 def _weights(run: runs.Run, at: int) -> None:
     """Each parameter and its .grad, as they are after the line."""
-    model = next((one.values["model"] for one in reversed(run.lines[: at + 1]) if "model" in one.values), None)
+    model = _model_at(run, at)
     if model is None:
         return
-    cells = [[listings.told(one["numbers"]), listings.told(one["grad"])] for one in model.values()]
-    heads = (say("backprop", "ways/weights"), ".grad")
-    table("weights", say("backprop", "ways/weights"), tuple(model), heads, cells, {})
+    rows = {name: one["numbers"] for name, one in model.items()}
+    rows |= {f"{name}.grad": one["grad"] for name, one in model.items()}
+    cells = [[listings.told(numbers)] for numbers in rows.values()]
+    name, heads = say("backprop", "ways/weights"), (say("backprop", "ways/now"),)
+    table("weights", name, tuple(rows), heads, cells, {})
+
+
+def _model_at(run: runs.Run, at: int) -> dict | None:
+    """PyTorch's parameters after a line."""
+    return next((one.values["model"] for one in reversed(run.lines[: at + 1]) if "model" in one.values), None)
+
+
+def _base(now: Backprop, run: runs.Run, at: int) -> str:
+    """The numbers with which the gradients of this line were computed: PyTorch's second step has moved weights."""
+    if now.way != "torch":
+        return now.given
+    sources = {listing.function.__qualname__: listing.lines for listing in run.listings}
+    backs = [one for one in run.lines[: at + 1] if "loss.backward()" in sources[one.function][one.line]]
+    if not backs:
+        return now.given
+    sheet = runs.sheet_of()
+    values, _ = given.read(sheet, now.given)
+    weights = {name: value(backs[-1].values["model"][layer]["numbers"]) for name, layer in runs.LAYERS.items()}
+    return given.write(sheet, values | weights)
