@@ -42,7 +42,8 @@ function graphed(root, state) {
   made.body.style.overflowX = state.wide > state.width ? "auto" : "hidden";
   const moved = h.step[0] !== state.shown;
   state.shown = h.step[0];
-  if (moved) inSight(state);
+  if (moved || !state.seen) inSight(state);
+  state.seen = true;
   moved && !calm() ? pulse(root, state) : drawGraph(root, state, 1);
   const tell = (i) => tipAt(made, ...(i < 0 ? [0, 0, ""] : [...state.spots[i], boxWords(h, h.nodes[i])]));
   made.canvas.onmousemove = (e) => tell(boxUnder(state, e));
@@ -240,6 +241,7 @@ function keyOf(root, { h }, made) {
     el("i", { class: "one", style: `background: ${colour}` }),
     el("span", { text }),
   ]);
+  Object.assign(made.key.style, { flexWrap: "wrap", flexShrink: 1 });
   made.key.replaceChildren(...parts, el("span", { text: `· ${h.words.kinds}` }));
 }
 // A button that goes through the steps by itself

@@ -72,6 +72,8 @@ def _way(now: Backprop) -> None:
         text(say("backprop", f"ways/{now.way}/{now.topic}" if now.way == "torch" else f"ways/{now.way}"))
         if now.way == "procedure" and now.bug:
             bugs.told(now, run)
+        if not all(np.isfinite(g).all() for g in run.gradients.values()):
+            notice(say("backprop", "ways/nan"), "warning")
         _state(now, run, at)
         _beside(now, run, at)
 
@@ -196,6 +198,13 @@ def _state(now: Backprop, run: runs.Run, at: int) -> None:
         )
     if now.way == "torch" and now.topic == "step":
         _weights(run, at)
+    if now.way == "torch" and now.topic == "register":
+        names = list(run.lines[at].values["self"])
+        text(say("backprop", "ways/registered", n=len(names)))
+        shapes = [[str(list(run.lines[at].values["self"][name]["numbers"].shape))] for name in names]
+        if names:
+            heads = (say("backprop", "graph/head/shape"),)
+            table("registered", say("backprop", "topic/register"), tuple(names), heads, shapes, {})
 
 
 def _stack(run: runs.Run, at: int) -> list[str]:
@@ -229,7 +238,7 @@ def _model_at(run: runs.Run, at: int) -> dict | None:
 
 
 def _base(now: Backprop, run: runs.Run, at: int) -> str:
-    """The numbers with which the gradients of this line were computed: PyTorch's second step has moved weights."""
+    """The numbers of which the gradients at this line were computed: PyTorch's steps move the weights."""
     if now.way != "torch":
         return now.given
     sources = {listing.function.__qualname__: listing.lines for listing in run.listings}
