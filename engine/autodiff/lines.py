@@ -14,7 +14,7 @@ from engine.autodiff.tape import Applied
 
 @dataclass(frozen=True)
 class Ran:
-    """A line that has run: where it stands (from 0), the variables before and after it as `seen` copies them."""
+    """A line that has run: where it stands (from 0), the variables before and after it, copied by `seen`."""
 
     function: str
     line: int

@@ -72,8 +72,6 @@ def _way(now: Backprop) -> None:
         text(say("backprop", f"ways/{now.way}/{now.topic}" if now.way == "torch" else f"ways/{now.way}"))
         if now.way == "procedure" and now.bug:
             bugs.told(now, run)
-        if not all(np.isfinite(g).all() for g in run.gradients.values()):
-            notice(say("backprop", "ways/nan"), "warning")
         _state(now, run, at)
         _beside(now, run, at)
 
