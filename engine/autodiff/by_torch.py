@@ -73,6 +73,7 @@ class NeuralNetwork(nn.Module):
         self.plain = torch.ones(2)  # no nn.Parameter: nobody will train it
 
     def forward(self, x):
+        """The scores b [K] of x [M]."""
         a = self.linear1(x)
         z = self.sigmoid(a)
         b = self.linear2(z)

@@ -31,10 +31,12 @@ class Listing:
 
     @property
     def code(self) -> CodeType:
+        """What Python runs of it."""
         return inspect.unwrap(self.function).__code__
 
     @property
     def lines(self) -> list[str]:
+        """Its source, line by line, as far left as it goes."""
         return textwrap.dedent(self.source or inspect.getsource(self.function)).rstrip("\n").split("\n")
 
 

@@ -31,6 +31,7 @@ class Network:
     boxes: tuple[Box, ...]
 
     def values(self) -> dict[str, np.ndarray]:
+        """The numbers to begin with, as new arrays."""
         return {name: np.array(numbers, dtype=float) for name, numbers in self.given.items()}
 
 
@@ -56,6 +57,7 @@ class Pass:
 
     @property
     def loss(self) -> float:
+        """The last of the values."""
         return float(list(self.values.values())[-1])
 
 

@@ -42,9 +42,9 @@ function graphed(root, state) {
   made.body.style.overflowX = state.wide > state.width ? "auto" : "hidden";
   const moved = h.step[0] !== state.shown;
   state.shown = h.step[0];
+  moved && !calm() ? pulse(root, state) : drawGraph(root, state, 1);
   if (moved || !state.seen) inSight(state);
   state.seen = true;
-  moved && !calm() ? pulse(root, state) : drawGraph(root, state, 1);
   const tell = (i) => tipAt(made, ...(i < 0 ? [0, 0, ""] : [...state.spots[i], boxWords(h, h.nodes[i])]));
   made.canvas.onmousemove = (e) => tell(boxUnder(state, e));
   made.canvas.onmouseleave = made.canvas.onblur = () => tell(-1);

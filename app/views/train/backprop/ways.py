@@ -129,8 +129,10 @@ def _beside(now: Backprop, run: runs.Run, at: int) -> None:
             found["differences"][key] = float(slope)
             for way in WAYS:
                 found[way][key] = float(known[way][name][i, j]) if name in known[way] else None
+    if now.way == "procedure" and now.bug:  # where to look comes first
+        _quantities(known["procedure"], others)
     numbers_beside("beside", rows, found, names, max(others.allowed["alpha"], others.allowed["beta"]))
-    if now.way == "procedure":
+    if now.way == "procedure" and not now.bug:
         _quantities(known["procedure"], others)
 
 
