@@ -132,6 +132,12 @@ def test_any_link_gives_a_page(expression, inputs):
     page(expression=expression, inputs=inputs)
 
 
+def test_what_a_link_says_in_vain_is_told_at_once():
+    at = page(show="nonsense", graph="fly", at=-7)
+    said = " ".join(notices(at, "info"))
+    assert "nonsense" in said and "fly" in said and "graph" in keys(at)
+
+
 def test_a_wrong_slope_turns_the_light_red(monkeypatch):
     wrong = engine_scalars.Operation(math.sin, lambda v: (-math.cos(v),))
     monkeypatch.setitem(engine_scalars.OPERATIONS, "sin", wrong)

@@ -155,7 +155,7 @@ def _steps(now: Backprop, done: Worked, typed: Callable[[], None]) -> None:
     way = (at, len(story) - 1)
     header = picture.header("scalar", title, said, shown, step.node, step.moving, gone, way, light)
     components.graph("graph", header, to=go)
-    left, right = columns(3, 2)
+    left, right = columns(1, 1)
     with left, group("told"):
         text(step.told)
         for i, latex in enumerate(step.formulas):
