@@ -10,8 +10,8 @@ from app.ui import figures
 from app.views.walk import steps  # noqa: F401  (all that a visit imports)
 from engine.examples import names
 
-# Streamlit imports these only for the first visitor.
-LATE = ("pandas.api.types", "pyarrow.compute", "PIL.Image", "pydoc", "zoneinfo")
+# Streamlit imports these only for the first visitor, PyTorch the last one (a second) with the first optimizer.
+LATE = ("pandas.api.types", "pyarrow.compute", "PIL.Image", "pydoc", "zoneinfo", "torch._dynamo")
 
 
 @shared()

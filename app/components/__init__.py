@@ -61,6 +61,8 @@ DRAWN = (
     "links",
     "training",
     "ticker",
+    "graph",
+    "listing",
 )
 
 SHARED = (
@@ -353,3 +355,18 @@ def training(key: str, header: dict, merge: Act) -> None:
 def download(key: str, header: dict) -> None:
     """A button that saves bytes of a stored tensor; `header` has src, name (of the file) and label."""
     put("download", key, header)
+
+
+def graph(key: str, header: dict, **acts: Act) -> None:
+    """Boxes and arrows, numbers on the way out and gradients on the way back; `header` as
+    `app.views.train.backprop.picture` makes it. `acts` has pick (a box), to (which of the steps is shown)."""
+    count = {"pick": len(header["nodes"]), "to": header["step"][1] + 1}
+    placed = {event: place(count[event], act) for event, act in acts.items()}
+    put("graph", key, header, [header["name"], header["step"][1], len(header["nodes"])], **placed)
+
+
+def listing(key: str, header: dict, count: int = 0, pick: Act | None = None) -> None:
+    """Code line by line with its values; `header` as `app.views.train.backprop.listings` makes it. `pick` is
+    called with one of `count` lines."""
+    acts = {"pick": place(count, pick)} if pick else {}
+    put("listing", key, header, [header["name"], count], **acts)

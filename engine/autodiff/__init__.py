@@ -6,11 +6,13 @@
     tape_bwd()
     weights.out_gradient                      # dJ/dweights [2, 2]
 
-Plain numpy: it needs no torch. Read modules first, then tape; scalars has reverse mode on single numbers,
-procedure the whole backward pass written out by hand, differences the check of all of them.
+Plain numpy: it needs no torch (only by_torch does, imported by its own name). Read modules first, then tape;
+scalars has reverse mode on single numbers, networks graphs of modules, procedure the whole backward pass by
+hand, taped the same with modules, differences the check of all of them, lines what runs line by line.
 """
 
 from engine.autodiff.differences import differences, slopes
+from engine.autodiff.lines import Listing, line_by_line
 from engine.autodiff.modules import (
     Add,
     CrossEntropy,
@@ -23,31 +25,48 @@ from engine.autodiff.modules import (
     Sigmoid,
     Softmax,
 )
-from engine.autodiff.procedure import BUGS, nn_backward, nn_forward
-from engine.autodiff.scalars import Node, backward_by_increments, backward_by_sums, graph
+from engine.autodiff.networks import NETWORKS, Network, descend, measured, there_and_back
+from engine.autodiff.procedure import BUGS, nn_backward, nn_forward, planted
+from engine.autodiff.scalars import Node, backward_by_increments, backward_by_sums, graph, names_of
+from engine.autodiff.small import Divide, Mean, Multiply, Root, SquaredError, Subtract
 from engine.autodiff.tape import Value, tape, tape_bwd
 
 __all__ = [
     "BUGS",
+    "NETWORKS",
     "Add",
     "CrossEntropy",
+    "Divide",
     "LayerNorm",
     "Linear",
+    "Listing",
     "Mask",
     "MatMul",
+    "Mean",
     "Module",
+    "Multiply",
+    "Network",
     "Node",
+    "Root",
     "Scale",
     "Sigmoid",
     "Softmax",
+    "SquaredError",
+    "Subtract",
     "Value",
     "backward_by_increments",
     "backward_by_sums",
+    "descend",
     "differences",
     "graph",
+    "line_by_line",
+    "measured",
+    "names_of",
     "nn_backward",
     "nn_forward",
+    "planted",
     "slopes",
     "tape",
     "tape_bwd",
+    "there_and_back",
 ]

@@ -17,7 +17,8 @@ def _slopes(function, inputs, at, step) -> np.ndarray:
     slope = np.empty_like(inputs[at])
     for cell in np.ndindex(slope.shape):
         there = inputs[at][cell]
-        above, below = there + step, there - step
+        reach = step * max(1.0, abs(there))  # a small step beside a large number would be rounded away
+        above, below = there + reach, there - reach
         inputs[at][cell] = above
         high = function(*inputs)
         inputs[at][cell] = below
@@ -25,6 +26,13 @@ def _slopes(function, inputs, at, step) -> np.ndarray:
         inputs[at][cell] = there
         slope[cell] = (float(high) - float(low)) / (above - below)
     return slope
+
+
+def tolerance(fine: np.ndarray, coarse: np.ndarray, size: float = 1.0) -> float:
+    """How far off measured slopes may be: by what a step twice as long changes in them, and by
+    rounding numbers of this size."""
+    moved = float(np.abs(fine - coarse).max(initial=0.0))
+    return 4 * moved + 1e-8 * max(1.0, abs(size), float(np.abs(fine).max(initial=0.0)))
 
 
 def differences(module, *inputs, gradient=None) -> tuple[float, ...]:

@@ -104,7 +104,7 @@ class Add(Module):
         return a + c
 
     def _backward(self, gradient, a, c):
-        return _summed_to(a, gradient), _summed_to(c, gradient)
+        return summed_to(a, gradient), summed_to(c, gradient)
 
 
 class Scale(Module):
@@ -172,7 +172,7 @@ class LayerNorm(Module):
         g, n = gradient * gain, self.normalised
         # what moves the mean, and what moves the variance, is taken off
         back = (g - g.mean(-1, keepdims=True) - n * (g * n).mean(-1, keepdims=True)) / self.deviation
-        return back, _summed_to(gain, gradient * n), _summed_to(bias, gradient)
+        return back, summed_to(gain, gradient * n), summed_to(bias, gradient)
 
 
 def _matrix(a: np.ndarray) -> np.ndarray:
@@ -186,6 +186,8 @@ def _log(a: np.ndarray) -> np.ndarray:
         return np.log(a)
 
 
-def _summed_to(a: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """The gradient of something that was added (or multiplied) to every row: the sum over the rows."""
-    return gradient.reshape(-1, *a.shape).sum(0)
+def summed_to(a: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """The gradient of something that stood in several places of the output: the sum over these places."""
+    extra = gradient.ndim - a.ndim
+    repeated = [i + extra for i, n in enumerate(a.shape) if n == 1 and gradient.shape[i + extra] != 1]
+    return gradient.sum((*range(extra), *repeated)).reshape(a.shape)

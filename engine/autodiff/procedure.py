@@ -3,23 +3,16 @@
 The network is a = αx, z = σ(a), b = βz, ŷ = softmax(b), J = −yᵀ log ŷ. Vectors are columns of numbers.
 """
 
+import inspect
+from collections.abc import Callable
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
 
-# Bugs that a class can look for: each spoils one line of the backward pass.
-BUGS = {
-    "cross-entropy": "the minus sign of the first line is missing",
-    "softmax": "b bᵀ is left out of softmax's backward",
-    "linear 2": "the rows of βᵀ are taken in the wrong order for the gradient of z",
-    "sigmoid": "(1 − z) is left out of sigmoid's backward",
-    "linear 1": "the gradient of α is multiplied by a instead of x",
-}
-
 
 def nn_forward(x, y, alpha, beta) -> SimpleNamespace:
     """All intermediate quantities: x [M], a and z [D], b and y_hat [K], and the loss J."""
-    x, y, alpha, beta = (np.asarray(v, dtype=float) for v in (x, y, alpha, beta))
     a = alpha @ x
     z = 1 / (1 + np.exp(-a))
     b = beta @ z
@@ -28,15 +21,36 @@ def nn_forward(x, y, alpha, beta) -> SimpleNamespace:
     return SimpleNamespace(x=x, y=y, a=a, z=z, b=b, y_hat=y_hat, J=J)
 
 
-def nn_backward(alpha, beta, o: SimpleNamespace, bug: str = "") -> SimpleNamespace:
-    """The gradient of J with respect to every quantity; `bug` names one of `BUGS` to be planted."""
-    alpha, beta = np.asarray(alpha, dtype=float), np.asarray(beta, dtype=float)
-    if bug and bug not in BUGS:
+def nn_backward(alpha, beta, o: SimpleNamespace) -> SimpleNamespace:
+    """The gradient of J with respect to every quantity, called as the quantity is."""
+    g_y_hat = -o.y / o.y_hat
+    g_b = g_y_hat @ (np.diag(o.y_hat) - np.outer(o.y_hat, o.y_hat))
+    g_beta = np.outer(g_b, o.z)
+    g_z = beta.T @ g_b
+    g_a = g_z * o.z * (1 - o.z)
+    g_alpha = np.outer(g_a, o.x)
+    return SimpleNamespace(y_hat=g_y_hat, b=g_b, beta=g_beta, z=g_z, a=g_a, alpha=g_alpha)
+
+
+# Bugs that a class can look for, one a module: which gradient it spoils first, the right line, the wrong one.
+BUGS = {
+    "cross-entropy": ("y_hat", "-o.y / o.y_hat", "o.y / o.y_hat"),
+    "softmax": ("b", " - np.outer(o.y_hat, o.y_hat))", ")"),
+    "linear 2": ("beta", "np.outer(g_b, o.z)", "np.outer(g_b, o.a)"),
+    "sigmoid": ("a", "g_z * o.z * (1 - o.z)", "g_z * o.z"),
+    "linear 1": ("alpha", "np.outer(g_a, o.x)", "np.outer(g_z, o.x)"),
+}
+
+
+@cache
+def planted(bug: str) -> tuple[Callable, str]:
+    """`nn_backward` with one of `BUGS` in it, and its source; without a bug where there is none to plant."""
+    source = inspect.getsource(nn_backward)
+    if not bug:
+        return nn_backward, source
+    if bug not in BUGS:
         raise ValueError(f"there is no bug {bug!r:.40}; choose one of {', '.join(BUGS)}")
-    y_hat = -o.y / o.y_hat if bug != "cross-entropy" else o.y / o.y_hat
-    b = y_hat @ (np.diag(o.y_hat) - (np.outer(o.y_hat, o.y_hat) if bug != "softmax" else 0))
-    beta_gradient = np.outer(b, o.z)
-    z = beta.T @ b if bug != "linear 2" else beta.T[::-1] @ b
-    a = z * o.z * ((1 - o.z) if bug != "sigmoid" else 1)
-    alpha_gradient = np.outer(a, o.x) if bug != "linear 1" else np.outer(a, np.resize(o.a, o.x.shape))
-    return SimpleNamespace(y_hat=y_hat, b=b, beta=beta_gradient, z=z, a=a, alpha=alpha_gradient)
+    _, right, wrong = BUGS[bug]
+    spoiled, made = source.replace(right, wrong), {}
+    exec(compile(spoiled, f"<{bug}>", "exec"), dict(globals()), made)
+    return made["nn_backward"], spoiled

@@ -52,15 +52,28 @@ def graph(expression: str, **values: float) -> list[Node]:
     Only the signs + − * / and the functions of `OPERATIONS` are known; nothing else is evaluated. ValueError
     for anything else, for a name without a value, and where a value does not exist (log 0, 1/0, too large).
     """
+    nodes: dict[str, Node] = {}
+    _visit(_parsed(expression), values, nodes)
+    return list(nodes.values())
+
+
+def names_of(expression: str) -> list[str]:
+    """The names in an expression that need a value, as they come; ValueError as of `graph`."""
+    tree = _parsed(expression)
+    functions = {id(part.func) for part in ast.walk(tree) if isinstance(part, ast.Call)}
+    names = [part for part in ast.walk(tree) if isinstance(part, ast.Name) and id(part) not in functions]
+    return list(
+        dict.fromkeys(name.id for name in sorted(names, key=lambda part: (part.lineno, part.col_offset)))
+    )
+
+
+def _parsed(expression: str) -> ast.expr:
     if len(expression) > LIMIT:
         raise ValueError(f"an expression has at most {LIMIT} characters, this one {len(expression)}")
     try:
-        tree = ast.parse(expression.strip(), mode="eval").body
+        return ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ValueError(f"{expression!r:.60} is not an expression such as exp(x * w) + sin(x)") from None
-    nodes: dict[str, Node] = {}
-    _visit(tree, values, nodes)
-    return list(nodes.values())
 
 
 def _visit(tree: ast.expr, values: dict[str, float], nodes: dict[str, Node]) -> Node:

@@ -295,7 +295,7 @@ function paint(root, state, h) {
   );
   const flat = numbers.flat(),
     known = flat.filter(Number.isFinite),
-    hidden = h.mode === "guess" || known.length < 2;
+    hidden = h.mode === "guess" || h.plain || known.length < 2;
   state.heat.hidden = hidden;
   if (hidden) return;
   const side = Math.max(2, Math.min(SIDE, SMALL / Math.max(h.rows.length, h.cols.length)));

@@ -23,6 +23,7 @@ TYPED = 400_000  # characters of a grid that the browser sends
 TERMS = 12
 PLAIN = {"formula": "", "numbers": "", "says": None, "shape": "", "ours": "", "printed": {}, "picked": None}
 PLAIN |= {"verdicts": {}, "bad": [], "trouble": "", "after": [], "acts": [], "full": [], "most": MOST}
+PLAIN |= {"plain": False}  # without the picture beside it
 FIXED = {"rows": False, "columns": False, "drag": False}
 WORDS = (
     "drag",
@@ -85,8 +86,8 @@ def key_of(example: str, name: str) -> str:
 
 
 def given(example: str, one: Given, fixed: bool, act: Callable[[Value | None], None]) -> None:
-    """A value to be changed: `act` is called with the new one. What is no number stays as it was typed, with a
-    sentence."""
+    """A value to be changed: `act` is called with the new one, and may refuse it with a Misfit. What is refused
+    stays as it was typed, with a sentence."""
     now, key = one.value, key_of(example, one.name)
     typed, trouble = state.noted(key, (None, ""))
     cells = [[f"{x:.12g}".replace("-", "−").replace("inf", "∞") for x in row] for row in now.grid.tolist()]
@@ -105,11 +106,10 @@ def given(example: str, one: Given, fixed: bool, act: Callable[[Value | None], N
         try:
             numbers = read_cells(rows)
             changes.check_size(numbers)
-            new = changes.changed(one, numbers, order)
+            act(changes.changed(one, numbers, order))
         except Misfit as misfit:
             return state.note(key, (rows, str(misfit)))
         state.forget(key)
-        act(new)
 
     components.grid(f"given-{one.name}", header(one.name, "given", now, shown, **more), change=typed_in(change))
 

@@ -1,6 +1,6 @@
 """Train: how the numbers came to be, gradient by gradient and step by step."""
 
-from app import catalogue, components, state
+from app import catalogue, components, settings, state
 from app.text import say
 from app.ui.controls import choice
 from app.ui.notes import notes
@@ -11,6 +11,8 @@ from app.views.train.parts import DRAW
 
 def main() -> None:
     view = state.view(catalogue.models())
+    if view.train in settings.KINDS:
+        settings.read(settings.KINDS[view.train])  # what a link says of them in vain is told above them
     with Page() as page:
         notes()
         choice(say("train", "parts"), "train", {part: say("train", part) for part in DRAW})
