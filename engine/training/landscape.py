@@ -1,7 +1,7 @@
 """The loss of a text over a plane through all weights of a model, and the paths of optimizers on it.
 
-The plane is w + a·d₁ + b·d₂. Its directions are random with rows as long as the weights' own (filter normalisation,
-Li et al. 2018), or two single weights. No weight of the model is touched.
+The plane is w + a·d₁ + b·d₂. Its directions are random with rows as long as the weights' own (filter
+normalisation, Li et al. 2018), or two single weights. No weight of the model is touched.
 """
 
 from collections.abc import Iterator
@@ -96,7 +96,7 @@ def random_directions(model: nn.Module, seed: int) -> Directions:
 
 
 def two_weights(model: nn.Module, ids: list[int], matrix: str) -> tuple[Directions, list[tuple[int, ...]]]:
-    """The two weights of a matrix on which the loss of this text depends most, as directions; and their places."""
+    """The two weights of a matrix by which the loss is steepest, as directions; and where they are."""
     weights = weights_of(model)
     moved = weights | {matrix: weights[matrix].clone().requires_grad_()}
     with torch.device("meta"):
@@ -115,7 +115,7 @@ def two_weights(model: nn.Module, ids: list[int], matrix: str) -> tuple[Directio
 
 
 @dataclass(frozen=True)
-class Path:
+class Way:
     """points [n + 1, 2]; the loss at each [n + 1]; the gradients there [n + 1, 2], as they are before clipping;
     how far torch's optimizer, given the same gradients, is from our last point."""
 
@@ -125,8 +125,8 @@ class Path:
     away: float
 
 
-def path(plane: Slice, name: str, start: np.ndarray, steps: int, s: Settings, most: float = 0.0) -> Path:
-    """The way of an optimizer on the plane; it ends early where it runs away. most: norm to clip to; 0: none."""
+def path(plane: Slice, name: str, start: np.ndarray, steps: int, s: Settings, most: float = 0.0) -> Way:
+    """The way of an optimizer on the plane, as far as it does not run away. most: norm to clip to; 0: none."""
     points, losses, gradients, memory = [np.array(start, float)], [], [], {}
     theirs = torch.tensor(points[0], requires_grad=True)
     judge = TORCH[name]([theirs], s)
@@ -142,7 +142,7 @@ def path(plane: Slice, name: str, start: np.ndarray, steps: int, s: Settings, mo
         theirs.grad = torch.tensor(used)
         judge.step()
     away = float(np.abs(theirs.detach().numpy() - points[-1]).max())
-    return Path(np.array(points), np.array(losses), np.array(gradients), away)
+    return Way(np.array(points), np.array(losses), np.array(gradients), away)
 
 
 def slice_of(model: nn.Module, ids: list[int], matrix: str, seed: int) -> Slice:

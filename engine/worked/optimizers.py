@@ -1,7 +1,7 @@
 """One weight after some steps of an optimizer, by hand: from all its gradients at once, not step by step.
 
-Momentum is a sum of past gradients, and Adam's means are sums with shares that fall by β: written out, they need no
-memory. Nothing here is shared with engine.training.optimizers, which goes from step to step.
+Momentum is a sum of past gradients, and Adam's means are sums with shares that fall by β: written out, they
+need no memory. Nothing here is shared with engine.training.optimizers, which goes from step to step.
 """
 
 import math

@@ -140,7 +140,7 @@ function dress(root, trace, state, k) {
       marker: { color: shades[k % shades.length], size: 4 },
     },
     ground: {
-      colorscale: colours(root, "sequential").filter((_, i) => i % 16 === 0).map(scaled),
+      colorscale: Array.from(colours(root, "sequential")).filter((_, i) => i % 16 === 0).map(scaled),
       showscale: false,
     },
   };

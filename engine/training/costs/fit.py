@@ -9,8 +9,8 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Line:
-    """log y = log c + slope · log x, by least squares; the slope's 95% interval, if the points scatter around the
-    line independently; how many points it is of. Infinite where two points leave nothing to judge by."""
+    """log y = log c + slope · log x, by least squares; the slope's 95% interval, if the points scatter around
+    the line independently; how many points it is of. Infinite where two points leave nothing to judge by."""
 
     c: float
     slope: float

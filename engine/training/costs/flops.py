@@ -1,4 +1,4 @@
-"""Floating-point operations of whole trainings: 6 · N · D (Kaplan et al. 2020, section 2.1), and days of a device."""
+"""Operations of whole trainings: 6 · N · D (Kaplan et al. 2020, section 2.1), and days of a device."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ PER_PARAMETER = 20  # tokens for each parameter where operations are best spent 
 
 @dataclass(frozen=True)
 class Training:
-    """name; N, its parameters, and where they are from; D, tokens that it read, and where that is from; what its
-    authors say of the operations, and where (None: nothing)."""
+    """name; N, its parameters, and where they are from; D, tokens that it read, and where that is from; what
+    its authors say of the operations, and where (None: nothing)."""
 
     name: str
     n: float

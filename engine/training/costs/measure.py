@@ -90,7 +90,7 @@ def twin(model: nn.Module) -> nn.Module:
 
 
 def loss_of(model: nn.Module, ids: Tensor, checkpoints: bool = False) -> Tensor:
-    """Mean loss of the next tokens of ids [B, T + 1], in nats; with checkpoints a block keeps its input only."""
+    """Mean loss in nats of the next tokens of ids [B, T + 1]; checkpoints: a block keeps its input alone."""
     read, asked = ids[:, :-1], ids[:, 1:].flatten()
     context = model.context(read)
     x = model.begin(read)

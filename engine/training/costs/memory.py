@@ -1,8 +1,8 @@
 """Bytes that a training holds on each device, from the shape alone, and what it costs to hold fewer.
 
-Weights, gradients and the optimizer's state as in ZeRO (Rajbhandari et al. 2020, section 3.1: 2Ψ + 2Ψ + 12Ψ for Adam
-in mixed precision); activations as in Korthikanti et al. 2022, equation 1, of a model without dropout (32·T·B·D
-bytes a block instead of 34, and 2·H·T²·B for the softmax where attention is not fused).
+Weights, gradients and the optimizer's state as in ZeRO (Rajbhandari et al. 2020, section 3.1: 2Ψ + 2Ψ + 12Ψ for
+Adam in mixed precision); activations as in Korthikanti et al. 2022, equation 1, of a model without dropout
+(32·T·B·D bytes a block instead of 34, and 2·H·T²·B for the softmax where attention is not fused).
 """
 
 from dataclasses import dataclass, replace
@@ -50,8 +50,8 @@ class Plan:
     def __post_init__(self):
         if self.devices % self.split:
             raise ValueError(
-                f"{self.devices:,} devices cannot be put into groups of {self.split:,} that split the matrices: "
-                "choose a divisor"
+                f"{self.devices:,} devices cannot be put into groups of {self.split:,} that split the "
+                "matrices: choose a divisor"
             )
         if self.parts > self.texts:
             raise ValueError(
@@ -160,7 +160,7 @@ def memory_of(config: Config, plan: Plan) -> Memory:
     gradients = own * plan.size / shared[1]
     weights = (all + (own if plan.rank else 0)) * plan.size / shared[2]
     block = block_parameters(config) * plan.size / plan.split
-    gathered = block if plan.stage >= 3 and plan.replicas > 1 or plan.offload == "everything" else 0.0
+    gathered = block if (plan.stage >= 3 and plan.replicas > 1) or plan.offload == "everything" else 0.0
     activations = activation_bytes(config, plan)
     if plan.offload == "everything":
         return Memory(0.0, 0.0, 0.0, activations, 2 * gathered, weights + gradients + state)

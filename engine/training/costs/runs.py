@@ -1,4 +1,4 @@
-"""Trainings to be compared: those of the shipped models, from their folders, and small ones of any size, as a job."""
+"""Trainings to be compared: those of the shipped models, from their folders, and small ones, as a job."""
 
 import json
 from collections.abc import Iterator
@@ -78,7 +78,8 @@ def job(settings: dict, folder: Path) -> Iterator[dict]:
     """One task by models of several widths, each for the same number of steps.
 
     settings: task, widths, layers, steps, seed
-    events: width, parameters, step, steps, tokens, loss (held out, nats a letter), exact (share of answers), done
+    events: width, parameters, step, steps, tokens, loss (held out, nats a letter), exact (share of answers),
+            done
     """
     from engine.training.tasks import TASKS, Lesson
 

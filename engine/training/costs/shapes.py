@@ -1,5 +1,5 @@
-"""Shapes of the lectures' language models. Sizes stand in assets/examples where the lectures' counts are worked out;
-what those do not need, heads and the longest text, stands here."""
+"""Shapes of the lectures' language models. Sizes stand in assets/examples, where the lectures' counts are
+worked out; what those do not need, heads and the longest text, stands here."""
 
 from dataclasses import replace
 

@@ -1,0 +1,5 @@
+"""."""
+
+
+def draw() -> None:
+    pass
