@@ -152,10 +152,11 @@ def slice_of(model: nn.Module, ids: list[int], matrix: str, seed: int) -> Slice:
 
 
 def job(settings: dict, folder: Path) -> Iterator[dict]:
-    """The landscape row by row, unless `rows` is 0, then the path of every optimizer.
+    """The landscape row by row, unless `rows` is 0, then the path of every optimizer, and where gradients
+    are clipped, what it would be without.
 
     settings: model, ids, matrix, seed, reach, rows, start [2], steps, rate, beta1, beta2, decay, clip (0: none)
-    events: axis and row (its number) with losses; path (its optimizer) with points, losses, gradients, away
+    events: axis and row (its number) with losses; path (its optimizer) with clip, points, losses, gradients, away
     """
     torch.set_num_threads(1)
     plane = slice_of(engine.load(settings["model"]), settings["ids"], settings["matrix"], settings["seed"])
@@ -164,6 +165,7 @@ def job(settings: dict, folder: Path) -> Iterator[dict]:
         losses = np.array([plane.loss(a, b) for a in axis])
         yield {"row": i, "axis": axis, "losses": losses}
     s = Settings(*(settings[name] for name in ("rate", "beta1", "beta2")), decay=settings["decay"])
-    for name in OPTIMIZERS:
-        found = path(plane, name, settings["start"], settings["steps"], s, settings["clip"])
-        yield {"path": name, **vars(found)}
+    for clip_to in sorted({settings["clip"], 0.0}, reverse=True):
+        for name in OPTIMIZERS:
+            way = path(plane, name, settings["start"], settings["steps"], s, clip_to)
+            yield {"path": name, "clip": clip_to, **vars(way)}

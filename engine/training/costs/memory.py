@@ -172,9 +172,11 @@ def memory_of(config: Config, plan: Plan) -> Memory:
 
 @dataclass(frozen=True)
 class Price:
-    """What one step of the optimizer costs: operations of all devices together; bytes that each device sends to
-    others and that go between it and the machine's memory; how often in a row it reads a part."""
+    """What one step of the optimizer costs: texts that it reads and operations, of all devices together; bytes that
+    each device sends to others and that go between it and the machine's memory; how often in a row it reads a
+    part."""
 
+    texts: int
     flops: float
     sent: float
     moved: float
@@ -183,10 +185,11 @@ class Price:
 
 def price_of(config: Config, plan: Plan) -> Price:
     """What a plan costs."""
-    forward = pass_flops(config, plan.tokens, plan.tokens, plan.tokens) * plan.texts * plan.replicas
+    texts = plan.texts * plan.replicas
+    forward = pass_flops(config, plan.tokens, plan.tokens, plan.tokens) * texts
     back = forward if plan.rank else 2 * forward  # to the activations, and to the weights if these learn
     again = forward if plan.checkpoints else 0
-    return Price(forward + back + again, _sent(config, plan), _moved(config, plan), plan.parts)
+    return Price(texts, forward + back + again, _sent(config, plan), _moved(config, plan), plan.parts)
 
 
 def _sent(config: Config, plan: Plan) -> float:

@@ -49,7 +49,19 @@ def _compared() -> None:
         for part in PARTS if not checkpoints else PARTS[-1:]:
             a, b = getattr(by_formula, part), getattr(kept, part)
             apart = max(apart, abs(a - b))
-            name = say("costs", f"held/{part}") + (f", {say('costs', 'way/checkpoints')}" if checkpoints else "")
+            name = say("costs", f"held/{part}") + (
+                f", {say('costs', 'way/checkpoints')}" if checkpoints else ""
+            )
             rows.append([name, f"{a:,.0f}", f"{b:,}", f"{a - b:,.0f}".replace("-", "−")])
     table(heads("part", "by formula", "by torch", "difference"), rows)
-    text(say("costs", "measured/told", n=tokens, ids=kept.ids, steps=kept.steps, model=now.small, apart=int(apart)))
+    text(
+        say(
+            "costs",
+            "measured/told",
+            n=tokens,
+            ids=kept.ids,
+            steps=kept.steps,
+            model=now.small,
+            apart=int(apart),
+        )
+    )

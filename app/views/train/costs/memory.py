@@ -110,7 +110,12 @@ def _verdict(config: Config, plan: Plan, room: float) -> None:
     one = memory_of(config, plan)
     fits = say("costs", "memory/fits" if one.total <= room else "memory/too much", **_told(one, plan, room))
     needed = [_needed(config, plan, size * GB) for size in CARDS]
-    text(fits + " " + " ".join(needed) + (say("costs", "memory/host", host=bytes_of(one.host)) if one.host else ""))
+    text(
+        fits
+        + " "
+        + " ".join(needed)
+        + (say("costs", "memory/host", host=bytes_of(one.host)) if one.host else "")
+    )
 
 
 def _told(one: Memory, plan: Plan, room: float) -> dict[str, str]:

@@ -118,7 +118,9 @@ def typed(name: str, least: float, most: float, *, whole: bool = False, empty: f
         return value
     usual = getattr(Costs(), name)
     instead = empty if not usual else number_in(usual, least, most, whole)[0]
-    notice(say("costs", "wrong", name=say("costs", f"of/{name}"), wrong=wrong, instead=_short(instead)), "warning")
+    notice(
+        say("costs", "wrong", name=say("costs", f"of/{name}"), wrong=wrong, instead=_short(instead)), "warning"
+    )
     return instead
 
 

@@ -67,7 +67,8 @@ def turned(name: str, plan: Plan) -> Plan | None:
     if name == "parts":
         return replace(plan, parts=plan.texts) if plan.texts > 1 else None
     if name == "split":
-        return replace(plan, split=plan.devices) if 1 < plan.devices <= 8 else None
+        split = max(n for n in range(1, 9) if plan.devices % n == 0)
+        return replace(plan, split=split) if split > 1 else None
     if name == "adam8" and plan.optimizer != "adam":
         return None
     return replace(plan, **TAKEN[name])
@@ -96,14 +97,17 @@ def _signed(x: float) -> str:
 def cost_of(before: Price, after: Price) -> str:
     """What is more after than before, in words."""
     said = []
-    if after.flops != before.flops:
-        said.append(say("costs", "cost/flops", share=after.flops / before.flops - 1))
+    more = after.flops / after.texts / (before.flops / before.texts) - 1
+    if abs(more) > 1e-9:
+        said.append(say("costs", "cost/flops", share=more))
     for name in ("sent", "moved"):
         more = getattr(after, name) - getattr(before, name)
         if more:
-            said.append(say("costs", f"cost/{name}", bytes=_signed(more)))
+            said.append(say("costs", f"cost/{name}" + " less" * (more < 0), bytes=bytes_of(abs(more))))
     if after.passes != before.passes:
         said.append(say("costs", "cost/passes", n=after.passes, before=before.passes))
+    if after.texts != before.texts:
+        said.append(say("costs", "cost/texts", n=f"{after.texts:,}", before=f"{before.texts:,}"))
     return "; ".join(said) or say("costs", "cost/nothing")
 
 
