@@ -156,7 +156,8 @@ def job(settings: dict, folder: Path) -> Iterator[dict]:
     are clipped, what it would be without.
 
     settings: model, ids, matrix, seed, reach, rows, start [2], steps, rate, beta1, beta2, decay, clip (0: none)
-    events: axis and row (its number) with losses; path (its optimizer) with clip, points, losses, gradients, away
+    events: axis and row (its number) with losses; path (its optimizer) with clip, points, losses, gradients,
+            away
     """
     torch.set_num_threads(1)
     plane = slice_of(engine.load(settings["model"]), settings["ids"], settings["matrix"], settings["seed"])

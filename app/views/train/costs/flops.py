@@ -62,10 +62,15 @@ def _table(speed: float, share: float, many: int) -> None:
     rows = []
     for one in _trainings():
         told = f"{scientific(one.told)} ({one.told_from})" if one.told else "–"
-        rows.append(
-            [one.name, counted(round(one.n)), counted(round(one.d)), one.d_from, scientific(one.flops), told]
-            + [f"{one.days(speed, share):,.0f}", f"{one.days(speed, share, many):,.1f}"]
-        )
+        sizes = [
+            one.name,
+            counted(round(one.n)),
+            counted(round(one.d)),
+            one.d_from,
+            scientific(one.flops),
+            told,
+        ]
+        rows.append([*sizes, f"{one.days(speed, share):,.0f}", f"{one.days(speed, share, many):,.3g}"])
     text(say("costs", "flops/table", speed=speed / TERA, share=share, many=f"{many:,}"))
     table(["", "N", "D", *heads("from", "6ND", "said", "days", "days of all")], rows, right=9)
 

@@ -1,4 +1,4 @@
-"""Optimizers on two directions of a real loss: the landscape, the paths on it, and one step of one of them by hand."""
+"""Optimizers on two directions of a real loss: the landscape, the ways on it, and one step of one by hand."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from app.settings import change, read
 from app.shared import shared
 from app.text import say
 from app.ui import jobs as job_bar
-from app.ui.controls import choice, number, select_of, slider_of, text_field
+from app.ui.controls import number, select_of, slider_of, text_field
 from app.ui.figures import contours, surface
 from app.ui.page import columns, group, text
 from app.ui.source import code

@@ -2,7 +2,7 @@
 
 from app.settings import change, read
 from app.text import counted, say
-from app.ui.controls import choice, select_of, switch
+from app.ui.controls import choice_of, select_of, switch
 from app.ui.figures import stacked
 from app.ui.page import columns, notice, text
 from app.ui.source import code
@@ -58,8 +58,14 @@ def _controls() -> tuple[Config, Plan, float]:
 
 
 def _named(name: str, names) -> None:
-    text(f"*{say('costs', f'of/{name}')}*")
-    choice(say("costs", f"of/{name}"), f"costs.{name}", {x: say("costs", f"{name}/{x}") for x in names})
+    choice_of(
+        name,
+        say("costs", f"of/{name}"),
+        getattr(read(Costs), name),
+        {x: say("costs", f"{name}/{x}") for x in names},
+        lambda x: change(Costs, **{name: x}),
+        named=True,
+    )
 
 
 def _own() -> Config:
@@ -104,6 +110,15 @@ def _ladder(config: Config, plan: Plan, room: float) -> None:
     told = say("costs", "memory/told", first=bytes_of(found[0][1].total), last=bytes_of(found[-1][1].total))
     figure = stacked(rows, [say("costs", f"held/{part}") for part in HELD], "GB", lines=[room / GB])
     picture("ladder", say("costs", "memory/picture", n=counted(parameters(config))), figure, told)
+    lines = sorted({room / GB, *CARDS} if found[-1][1].total <= 4 * room else {room / GB})
+    figure = stacked(rows[-1:], [say("costs", f"held/{part}") for part in HELD], "GB", lines=lines, bar=44)
+    held = [
+        f"{say('costs', f'held/{part}')} {bytes_of(x)}" for part in HELD if (x := getattr(found[-1][1], part))
+    ]
+    told = say(
+        "costs", "memory/enlarged told", parts=", ".join(held), lines=", ".join(f"{x:g} GB" for x in lines)
+    )
+    picture("enlarged", say("costs", "memory/enlarged"), figure, told)
 
 
 def _verdict(config: Config, plan: Plan, room: float) -> None:
@@ -133,9 +148,8 @@ def _formulas(config: Config, plan: Plan) -> None:
     """Every part with its formula, its numbers and where it is from."""
     one, rows = memory_of(config, plan), []
     for part in (*HELD, "host"):
-        rows.append(
-            [say("costs", f"held/{part}"), say("costs", f"formula/{part}"), ways.numbers(part, config, plan)]
-            + [bytes_of(getattr(one, part)), say("costs", f"source/{part}")]
-        )
+        formula = say("costs", f"formula/{part}"), ways.numbers(part, config, plan)
+        told = bytes_of(getattr(one, part)), say("costs", f"source/{part}")
+        rows.append([say("costs", f"held/{part}"), *formula, *told])
     text(say("costs", "memory/formulas"))
     table(heads("part", "formula", "numbers", "bytes", "source"), rows, right=9)

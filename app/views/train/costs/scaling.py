@@ -111,12 +111,26 @@ def _parameters() -> None:
     figure.layout.xaxis.update(nticks=5)
     picture("parameters", say("costs", "parameters/picture"), figure)
     rows = [
-        [one.name, f"{one.n:,}", counted(one.tokens), f"{one.tokens / one.n:.1f}"]
-        + [f"{one.bits:.3f}", f"{one.low:.3f} … {one.high:.3f}"]
+        [
+            one.name,
+            f"{one.n:,}",
+            counted(one.tokens),
+            f"{one.tokens / one.n:.1f}",
+            f"{one.bits:.3f}",
+            _interval(one),
+        ]
         for one in found
     ]
     table(heads("model", "parameters", "tokens", "ratio", "bits", "interval"), rows)
     text(_law(line) + " " + say("costs", "parameters/trust"))
+
+
+def _interval(one: runs.Finished) -> str:
+    return f"{one.low:.3f} … {one.high:.3f}"
+
+
+def _scores(event: dict) -> tuple[str, str]:
+    return f"{event['loss']:.4f}", f"{event['exact']:.1%}"
 
 
 def _runs() -> None:
@@ -141,8 +155,7 @@ def _runs() -> None:
     _sizes([event for event in last if event["done"]], one)
     _learning(events)
     rows = [
-        [str(e["width"]), f"{e['parameters']:,}", f"{e['step']:,}", counted(e["tokens"]), f"{e['loss']:.4f}"]
-        + [f"{e['exact']:.1%}"]
+        [f"{e['width']}", f"{e['parameters']:,}", f"{e['step']:,}", counted(e["tokens"]), *_scores(e)]
         for e in last
     ]
     table(heads("width", "parameters", "step", "tokens", "held out", "exact"), rows, right=0)

@@ -61,8 +61,8 @@ def _by_hand(kind: str, at: int, steps: int, warm_up: int, peak: float, lowest: 
         latex = rf"{_n(peak)} \cdot \frac{{{at + 1}}}{{{warm_up}}} = {_n(shown)}"
     else:
         inside = rf"\frac{{{at} - {warm_up}}}{{{steps} - {warm_up}}}"
-        latex = rf"{_n(peak)} \cdot \left({_n(lowest)} + {_n(1 - lowest)} \cdot \frac{{1 + \cos(\pi \cdot {inside})}}{{2}}"
-        latex += rf"\right) = {_n(shown)}"
+        wave = rf"\frac{{1 + \cos(\pi \cdot {inside})}}{{2}}"
+        latex = rf"{_n(peak)} \cdot \left({_n(lowest)} + {_n(1 - lowest)} \cdot {wave}\right) = {_n(shown)}"
     components.formula("rate", compute.formula(latex))
 
 

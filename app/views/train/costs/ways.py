@@ -86,6 +86,7 @@ def draw(config: Config, plan: Plan) -> None:
         costs = cost_of(price_of(config, off), price_of(config, on))
         state = say("costs", "taken" if on is plan else "not taken")
         rows.append([say("costs", f"way/{name}"), state, _signed(saved), costs])
+    text(flops_told(config, plan))
     text(say("costs", "ways"))
     table(heads("way", "now", "saves", "costs"), rows, right=9)
 
@@ -115,7 +116,8 @@ def numbers(part: str, config: Config, plan: Plan) -> str:
     """The formula of a part of the memory with the numbers of this plan."""
     all, own = counted(parameters(config)), counted(learned(config, plan))
     d, t = plan.replicas, plan.split
-    among = {stage: f" / {t}" * (t > 1) + f" / {d}" * (plan.stage >= stage and d > 1) for stage in (0, 1, 2, 3)}
+    within = f" / {t}" * (t > 1)
+    among = {stage: within + f" / {d}" * (plan.stage >= stage and d > 1) for stage in (1, 2, 3)}
     away = plan.offload == "everything"
     if part == "weights":
         return "0" if away else f"{plan.size} · {all}{f' + {plan.size} · {own}' if plan.rank else ''}{among[3]}"
@@ -125,7 +127,9 @@ def numbers(part: str, config: Config, plan: Plan) -> str:
         each = KEPT[plan.optimizer] + (4 if plan.mixed else 0)
         return "0" if plan.offload != "no" else f"{each:g} · {own}{among[1]}"
     if part == "gathered":
-        return f"{'2 · ' if away else ''}{plan.size} · {counted(block_parameters(config))}{among[0]}"
+        if plan.offload != "everything" and (plan.stage < 3 or d == 1):
+            return "0"
+        return f"{'2 · ' if away else ''}{plan.size} · {counted(block_parameters(config))}{within}"
     if part == "host":
         return say("costs", f"host/{plan.offload}")
     return _activations(config, plan)
