@@ -173,8 +173,8 @@ def memory_of(config: Config, plan: Plan) -> Memory:
 @dataclass(frozen=True)
 class Price:
     """What one step of the optimizer costs: texts that it reads and operations, of all devices together; bytes
-    that each device sends to others and that go between it and the machine's memory; how often in a row it reads
-    a part."""
+    that each device sends to others and that go between it and the machine's memory; how often in a row it
+    reads a part."""
 
     texts: int
     flops: float

@@ -161,6 +161,8 @@ def _pictures(one: jobs.Running, asked: dict) -> None:
         name = bare if event["clip"] == one.settings["clip"] else say("costs", "name/not clipped", name=bare)
         if event["clip"] == one.settings["clip"] or event["path"] in ("sgd", "momentum"):
             drawn.append((name, event["points"][: at + 1], event["losses"][: at + 1]))
+    if not drawn:
+        drawn = [(say("costs", "landscape/start"), np.array([one.settings["start"]]), np.array([np.nan]))]
     a, b = columns(1, 1)
     axis, heights = found
     low = float(np.nanmin(heights)) if np.isfinite(heights).any() else np.nan

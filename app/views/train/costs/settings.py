@@ -1,5 +1,5 @@
-"""What this part can be set to, and numbers that are typed as text: whatever is typed stays, and it is told where
-it cannot be used."""
+"""What this part can be set to, and numbers that are typed as text: whatever is typed stays, and it is told
+where it cannot be used."""
 
 import re
 from dataclasses import dataclass
