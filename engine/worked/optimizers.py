@@ -35,12 +35,12 @@ def work_step(
     g, t, kept = float(gradients[-1]), len(gradients), list(map(float, gradients))
     if name == "sgd":
         value = weight - rate * g
-        return Step(((r"w - \eta g", _numbers(weight, rate, g)), _equals(value)), value)
+        return Step(((r"w - \eta g", _numbers(weight, rate, g)),), value)
     if name == "momentum":
         v = math.fsum(beta1**i * past for i, past in enumerate(reversed(kept)))
         value = weight - rate * v
         sum_of = (r"v = \sum_i \beta^{t-i} g_i", f"v = {_series(kept, beta1)} = {_n(v)}")
-        return Step((sum_of, (r"w - \eta v", _numbers(weight, rate, v)), _equals(value)), value)
+        return Step((sum_of, (r"w - \eta v", _numbers(weight, rate, v))), value)
     mean, square = _mean(kept, beta1), _mean([x * x for x in kept], beta2)
     before = weight * (1 - rate * decay) if name == "adamw" else weight
     value = before - rate * mean / (math.sqrt(square) + eps)
@@ -60,8 +60,8 @@ def work_step(
                       rf"{_n(weight)} = {_n(before)}"))  # fmt: skip
     w = "w'" if name == "adamw" else "w"
     last = rf"{_n(before)} - {_n(rate)} \cdot \frac{{{_n(mean)}}}{{\sqrt{{{_n(square)}}} + {_n(eps)}}}"
-    lines.append((rf"{w} - \eta \frac{{\hat m}}{{\sqrt{{\hat v}} + \epsilon}}", last))
-    return Step((*lines, _equals(value)), value)
+    lines.append((rf"{w} - \eta \frac{{\hat m}}{{\sqrt{{\hat v}} + \epsilon}}", f"{last} = {_n(value)}"))
+    return Step(tuple(lines), value)
 
 
 def work_clip(gradients: Sequence[float], most: float) -> tuple[float, list[float]]:
@@ -86,11 +86,7 @@ def _series(values: Sequence[float], beta: float) -> str:
 
 
 def _numbers(weight: float, rate: float, step: float) -> str:
-    return rf"{_n(weight)} - {_n(rate)} \cdot {_n(step)}"
-
-
-def _equals(value: float) -> tuple[str, str]:
-    return "", f"= {_n(value)}"
+    return rf"{_n(weight)} - {_n(rate)} \cdot {_n(step)} = {_n(weight - rate * step)}"
 
 
 def _n(x: float) -> str:

@@ -19,7 +19,7 @@ DRAW.plot = function ({ key, data, parentElement, setTriggerValue }) {
 const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 const TYPES = { f8: Float64Array, f4: Float32Array };
 function unpacked(part) {
-  if (part?.bdata) return Array.from(new TYPES[part.dtype](fromBase64(part.bdata).buffer));
+  if (part?.bdata !== undefined) return Array.from(new TYPES[part.dtype](fromBase64(part.bdata).buffer));
   if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
   return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, unpacked(value)]));
 }

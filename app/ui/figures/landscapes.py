@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from app.ui.figures.labels import GROUND, WAY, plain
 
 NAMES = ["a", "b", "loss"]
+CAMERA = {"eye": {"x": 1.6, "y": 1.6, "z": 1.1}, "center": {"x": 0, "y": 0, "z": -0.12}}
 
 
 def _way(name: str, points: np.ndarray, heights: np.ndarray) -> dict:
@@ -58,7 +59,7 @@ def surface(
         "height": height,
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
         "hovermode": "closest",
-        "scene": axes | {"aspectmode": "cube", "camera": {"eye": {"x": 1.5, "y": 1.5, "z": 1.1}}},
+        "scene": axes | {"aspectmode": "cube", "camera": CAMERA},
         "meta": {"names": NAMES},
         "uirevision": "surface",
     }

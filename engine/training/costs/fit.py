@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -36,6 +37,7 @@ def fit(x: Sequence[float], y: Sequence[float]) -> Line | None:
     return Line(math.exp(float(y.mean() - slope * x.mean())), slope, slope - half, slope + half, n)
 
 
+@cache
 def student(freedom: int) -> float:
     """How many standard errors Student's t stays within 95% of the time, at so many degrees of freedom.
 

@@ -38,7 +38,8 @@ class Kept:
     def __init__(self, weights: list[Tensor]):
         self.known = {w.untyped_storage()._cdata for w in weights}
         self.uses: dict[int, int] = {}
-        self.now = self.most = self.ids = 0
+        self.ids: dict[int, int] = {}
+        self.now = self.most = 0
 
     def __enter__(self):
         self.hooks = torch.autograd.graph.saved_tensors_hooks(self._pack, lambda held: held.tensor)
@@ -52,14 +53,16 @@ class Kept:
         return _Held(tensor.detach() if tensor.is_leaf else tensor, self)
 
     def take(self, tensor: Tensor) -> int | None:
+        """Count a tensor, and give what it is counted under; None: it is a weight, or ids, which are not."""
         storage = tensor.untyped_storage()
         key = storage._cdata
-        if key in self.known:
+        if tensor.dtype == torch.long:
+            self.ids[key] = storage.nbytes()
+        if key in self.known or key in self.ids:
             return None
         self.uses[key] = self.uses.get(key, 0) + 1
         if self.uses[key] == 1:
             self.now += storage.nbytes()
-            self.ids += storage.nbytes() if tensor.dtype == torch.long else 0
             self.most = max(self.most, self.now)
         return key
 
@@ -116,9 +119,9 @@ def measure(
         sum(map(_bytes, weights)),
         sum(_bytes(w.grad) for w in weights),
         sum(_bytes(x) for x in state if x.dim()),
-        kept.most - kept.ids,
+        kept.most,
         counts,
-        kept.ids,
+        sum(kept.ids.values()),
     ), loss.item()
 
 

@@ -32,10 +32,10 @@ def draw(way: Way, at: int, asked: dict) -> None:
     worked, shown = by_hand(way, now.judged, "ab".index(now.axis), t, asked)
     text(say("costs", "step/lead", name=say("costs", f"name/{now.judged}"), axis=now.axis, t=t))
     _clipped(way, t, asked["clip"])
-    for symbols, numbers in worked.lines:
-        for i, latex in enumerate((symbols, numbers)):
-            if latex:
-                components.formula(f"step-{len(latex)}-{i}-{hash(latex)}", compute.formula(latex))
+    for i, line in enumerate(worked.lines):
+        for place, latex, kind in zip(columns(2, 3), line, ("symbols", "numbers"), strict=True):
+            with place:
+                components.formula(f"step-{kind}-{i}", compute.formula(latex))
     away = abs(worked.value - shown)
     green = away <= ROUNDING * max(1.0, abs(shown)) and way.away <= ROUNDING * max(1.0, abs(shown))
     said = dict(value=worked.value, shown=shown, away=away, torch=way.away)
