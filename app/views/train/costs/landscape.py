@@ -14,7 +14,7 @@ from app.ui.source import code
 from app.views.train.costs import one_step
 from app.views.train.costs.settings import DECODERS, MATRICES, Costs, typed
 from app.views.train.costs.shown import heads, picture, table
-from engine.training.landscape import Way, path, random_directions, slice_of
+from engine.training.landscape import FAR, Way, path, random_directions, slice_of
 from engine.training.optimizers import OPTIMIZERS, Settings, clip
 
 MOST = 24  # tokens of the text
@@ -203,9 +203,11 @@ def _read(cell: str) -> str:
 def _end(way: Way) -> str:
     """How a way ended, in a few words."""
     first, last = way.losses[0], way.losses[-1]
+    if np.abs(way.points[-1]).max() > FAR:
+        return say("costs", "end/away", n=len(way.points) - 1)
     if len(way.losses) == 2 and np.isnan(last):
         return say("costs", "end/one")
-    if not np.isfinite(last) or np.abs(way.points[-1]).max() > 100:
+    if not np.isfinite(last):
         return say("costs", "end/away", n=len(way.points) - 1)
     return say(
         "costs", "end/higher" if last > first else "end/lower", first=first, last=last, low=way.losses.min()

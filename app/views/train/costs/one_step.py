@@ -35,7 +35,7 @@ def draw(way: Way, at: int, asked: dict) -> None:
     for i, line in enumerate(worked.lines):
         for place, latex, kind in zip(columns(2, 3), line, ("symbols", "numbers"), strict=True):
             with place:
-                components.formula(f"step-{kind}-{i}", compute.formula(latex))
+                components.formula(f"formula-{kind}-{i}", compute.formula(latex))
     away = abs(worked.value - shown)
     green = away <= ROUNDING * max(1.0, abs(shown)) and way.away <= ROUNDING * max(1.0, abs(shown))
     said = dict(value=worked.value, shown=shown, away=away, torch=way.away)

@@ -63,7 +63,7 @@ def _by_hand(kind: str, at: int, steps: int, warm_up: int, peak: float, lowest: 
         inside = rf"\frac{{{at} - {warm_up}}}{{{steps} - {warm_up}}}"
         wave = rf"\frac{{1 + \cos(\pi \cdot {inside})}}{{2}}"
         latex = rf"{_n(peak)} \cdot \left({_n(lowest)} + {_n(1 - lowest)} \cdot {wave}\right) = {_n(shown)}"
-    components.formula("rate", compute.formula(latex))
+    components.formula("formula", compute.formula(latex))
 
 
 def _n(x: float) -> str:
