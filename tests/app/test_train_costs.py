@@ -1,5 +1,7 @@
 """What it costs: the numbers are the engine's, what is typed wrong is told and kept, links hold it all."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,13 +55,15 @@ def test_every_part_shows_a_picture_or_numbers(part):
     assert notices(at) == [] and (keys(at, "plot-") or tables(at))
 
 
+PLAN = Plan(2048, 8, True, filled=0.75, dynamic=True, parts=8, checkpoints=True, stage=3, devices=64)
+
+
 # --- memory ----------------------------------------------------------------------------------------
 
 
 def test_the_bars_are_the_engines_bytes():
     at = page()
-    plan = Plan(2048, 8, mixed=True, parts=8, checkpoints=True, stage=3, devices=64)
-    ladder = [memory_of(SHAPES["GPT-3"], each) for _, each in ways.ladder(plan)]
+    ladder = [memory_of(SHAPES["GPT-3"], each) for _, each in ways.ladder(PLAN)]
     drawn = {trace.name: trace.x.tolist() for trace in figure(at, "plot-ladder").data}
     assert drawn["weights"] == pytest.approx([one.weights / 1e9 for one in ladder])
     assert drawn["activations"] == pytest.approx([one.activations / 1e9 for one in ladder])
@@ -71,10 +75,7 @@ def test_a_switch_changes_the_numbers_and_its_row_says_by_how_much():
     at = page()
     rows = {row[0]: row for row in next(rows for rows in tables(at) if rows[0][0] == "way")}
     enter(at, "costs.checkpoints", False)
-    on, off = (
-        memory_of(SHAPES["GPT-3"], Plan(2048, 8, True, parts=8, checkpoints=x, stage=3, devices=64)).total
-        for x in (True, False)
-    )
+    on, off = (memory_of(SHAPES["GPT-3"], replace(PLAN, checkpoints=x)).total for x in (True, False))
     assert (
         rows["checkpointing"][1:3] == ["on", f"{(off - on) / 1e9:.1f} GB"]
         and "+33%" in rows["checkpointing"][3]

@@ -29,7 +29,9 @@ def stacked(
         }
         for i, part in enumerate(parts)
     ]
-    totals, top = values.sum(1), float(values.sum(1).max(initial=1e-12))
+    totals = values.sum(1)
+    top = float(totals.max(initial=1e-12))
+    top = max(top, *(x for x in lines if x < 2.5 * top), 0)
     notes = [row["note"] for row in rows]
     layout = {
         "height": bar * len(rows) + 40,

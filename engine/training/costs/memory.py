@@ -25,6 +25,8 @@ class Plan:
     tokens    of each text
     mixed     computing in two bytes, with weights of four beside them (Micikevicius et al. 2018)
     fused     attention that keeps no weights [H, T, T] (Dao et al. 2022)
+    filled    mean length of the texts, as a share of `tokens`, to which all are padded
+    dynamic   texts of like lengths are read together, so that hardly any padding is (Vaswani et al. 2017, section 5.1)
     parts     a step's texts are read in so many parts, their gradients added up (accumulation)
     checkpoints  of a block only its input is kept, and the rest computed again (Chen et al. 2016)
     rank      of LoRA's matrices beside W_Q and W_V (Hu et al. 2022), which alone learn; 0: all weights learn
@@ -39,6 +41,8 @@ class Plan:
     mixed: bool = False
     optimizer: str = "adam"
     fused: bool = True
+    filled: float = 1.0
+    dynamic: bool = False
     parts: int = 1
     checkpoints: bool = False
     rank: int = 0
@@ -62,6 +66,11 @@ class Plan:
     def replicas(self) -> int:
         """Copies of the model that read different texts."""
         return self.devices // self.split
+
+    @property
+    def read(self) -> int:
+        """Tokens of a text that are read, padding among them."""
+        return max(1, round(self.tokens * self.filled)) if self.dynamic else self.tokens
 
     @property
     def at_once(self) -> int:
@@ -143,8 +152,8 @@ def activation_bytes(config: Config, plan: Plan) -> float:
     """Bytes kept for the way back when they are most, on one device: of every block, of the last norm, log p of
     every entry and the number of tokens that the loss is divided by, these in four bytes. With checkpoints it
     is the input of every block, and the rest of one block or of the end."""
-    texts, rows = plan.at_once, plan.at_once * plan.tokens
-    block = plan.size * block_numbers(config, plan.tokens, texts, plan.fused)
+    texts, rows = plan.at_once, plan.at_once * plan.read
+    block = plan.size * block_numbers(config, plan.read, texts, plan.fused)
     end = plan.size * rows * norm_numbers(config) + 4 * rows * config.vocabulary + 4
     begun = plan.size * rows * config.width
     if plan.checkpoints:
@@ -186,7 +195,7 @@ class Price:
 def price_of(config: Config, plan: Plan) -> Price:
     """What a plan costs."""
     texts = plan.texts * plan.replicas
-    forward = pass_flops(config, plan.tokens, plan.tokens, plan.tokens) * texts
+    forward = pass_flops(config, plan.read, plan.read, plan.read) * texts
     back = forward if plan.rank else 2 * forward  # to the activations, and to the weights if these learn
     again = forward if plan.checkpoints else 0
     return Price(texts, forward + back + again, _sent(config, plan), _moved(config, plan), plan.parts)
@@ -204,7 +213,7 @@ def _sent(config: Config, plan: Plan) -> float:
         among = ring * (plan.parts + 1) * own
     else:
         among = ring * 2 * own
-    stream = plan.size * plan.parts * plan.at_once * plan.tokens * config.width
+    stream = plan.size * plan.parts * plan.at_once * plan.read * config.width
     return among + config.layers * (6 if plan.checkpoints else 4) * 2 * (t - 1) / t * stream
 
 

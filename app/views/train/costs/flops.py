@@ -50,7 +50,7 @@ def _drawn(found: list[Training]) -> None:
     n = np.array([one.n for one in found])
     d = np.array([one.d for one in found])
     points = series(say("costs", "flops/models"), n, d, [one.name for one in found])
-    points.mode, ends = "markers", np.geomspace(n.min() / 2, n.max() * 2, 20)
+    points.mode, ends = "markers", np.geomspace(n.min() / 2, n.max() * 2, 40)
     line = series(say("costs", "flops/twenty", n=PER_PARAMETER), ends, PER_PARAMETER * ends)
     marks = [(one.n, one.d, one.name) for one in found if one.name in ("GPT-3", "Llama 3 70B", "BERT large")]
     figure = graph([points, line], "N", "D", log=True, marks=marks, height=300)

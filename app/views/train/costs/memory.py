@@ -40,6 +40,7 @@ def _controls() -> tuple[Config, Plan, float]:
     a, b = columns(1, 1)
     with a:
         tokens = typed("tokens", 1, 1e6, whole=True, empty=config.context)
+        filled = typed("filled", 1, 100) / 100
         texts = typed("texts", 1, MOST, whole=True)
         parts = typed("parts", 1, MOST, whole=True)
         rank = typed("rank", 0, 10_000, whole=True)
@@ -47,13 +48,13 @@ def _controls() -> tuple[Config, Plan, float]:
         room = typed("room", 0.001, 1e6)
         devices = typed("devices", 1, MOST, whole=True)
         split = typed("split", 1, MOST, whole=True)
-        for name in ("mixed", "checkpoints", "fused"):
+        for name in ("mixed", "checkpoints", "fused", "dynamic"):
             switch(say("costs", f"of/{name}"), f"costs.{name}")
     _named("optimizer", KEPT)
     _named("stage", STAGES)
     _named("offload", OFFLOADS)
     own = dict(mixed=now.mixed, checkpoints=now.checkpoints, fused=now.fused, optimizer=now.optimizer)
-    own |= dict(stage=int(now.stage), offload=now.offload, rank=rank)
+    own |= dict(stage=int(now.stage), offload=now.offload, rank=rank, filled=filled, dynamic=now.dynamic)
     return config, _plan(own | dict(tokens=tokens, texts=texts), parts, devices, split), room * GB
 
 

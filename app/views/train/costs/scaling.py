@@ -62,7 +62,7 @@ def _law(line: Line | None) -> str:
 def _fitted(x, line: Line | None) -> list:
     if line is None:
         return []
-    ends = np.geomspace(min(x), max(x), 20)
+    ends = np.geomspace(min(x), max(x), 40)
     return [series(say("costs", "fit"), ends, line.at(ends))]
 
 
@@ -108,8 +108,8 @@ def _parameters() -> None:
     figure = graph(
         [points, *_fitted(n, line)], say("costs", "head/parameters"), say("costs", "head/bits"), height=320
     )
-    figure.layout.xaxis.update(nticks=5)
-    picture("parameters", say("costs", "parameters/picture"), figure)
+    figure.layout.xaxis.update(type="log", nticks=4)
+    picture("parameters", say("costs", "parameters/picture"), _on_logs(figure))
     rows = [
         [
             one.name,

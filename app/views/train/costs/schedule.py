@@ -8,7 +8,7 @@ from app.ui.figures import graph, series
 from app.ui.page import columns, text
 from app.ui.source import code
 from app.views.train.costs.settings import SCHEDULES, Costs, typed
-from app.views.train.costs.shown import heads, picture, table
+from app.views.train.costs.shown import heads, picture, scientific, table
 from engine.training.optimizers import cosine, inverse_root
 
 POINTS = 200  # of the curve
@@ -38,6 +38,7 @@ def draw() -> None:
         line = series(say("costs", "head/rate"), shown, [rate(step) for step in shown])
         mark = [(at, rate(at), f"{rate(at):.3g}")]
         figure = graph([line], say("costs", "head/step"), say("costs", "head/rate"), marks=mark, zero=True)
+        figure.layout.yaxis.tickformat = "~g"
         picture("schedule", say("costs", "schedule/picture"), figure)
         told = say("costs", "of/moment")
         slider_of("moment", told, now.moment, 0, 1000, 1, lambda x: change(Costs, moment=int(x)))
@@ -45,7 +46,7 @@ def draw() -> None:
     moments = sorted(
         {0, max(0, warm_up - 1), steps // 4, steps // 2, 3 * steps // 4, steps - 1} & set(range(steps))
     )
-    table(heads("step", "rate"), [[f"{step:,}", f"{rate(step):.4g}"] for step in moments], right=0)
+    table(heads("step", "rate"), [[f"{step:,}", _written(rate(step))] for step in moments], right=0)
     text(say("costs", "schedule/why"))
     code(cosine, inverse_root)
 
@@ -64,6 +65,10 @@ def _by_hand(kind: str, at: int, steps: int, warm_up: int, peak: float, lowest: 
         wave = rf"\frac{{1 + \cos(\pi \cdot {inside})}}{{2}}"
         latex = rf"{_n(peak)} \cdot \left({_n(lowest)} + {_n(1 - lowest)} \cdot {wave}\right) = {_n(shown)}"
     components.formula("formula", compute.formula(latex))
+
+
+def _written(x: float) -> str:
+    return f"{x:.4g}" if x == 0 or abs(x) >= 1e-4 else scientific(x)
 
 
 def _n(x: float) -> str:

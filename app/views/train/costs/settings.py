@@ -36,6 +36,7 @@ class Costs:
     heads: str = "96"
     vocabulary: str = "50257"
     tokens: str = ""  # empty: as many as the model can read
+    filled: str = "75"
     texts: str = "8"
     parts: str = "8"
     devices: str = "64"
@@ -45,6 +46,7 @@ class Costs:
     mixed: bool = True
     checkpoints: bool = True
     fused: bool = True
+    dynamic: bool = True
     optimizer: str = one_of("adam", *KEPT)
     stage: str = one_of("3", *STAGES)
     offload: str = one_of("no", *OFFLOADS)

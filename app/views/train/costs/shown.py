@@ -31,7 +31,7 @@ def scientific(x: float) -> str:
     if x == 0:
         return "0"
     mantissa, _, power = f"{x:.2e}".partition("e")
-    return f"{mantissa} · 10{str(int(power)).translate(RAISED)}"
+    return f"{mantissa}\u00a0·\u00a010{str(int(power)).translate(RAISED)}"
 
 
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -23,6 +23,7 @@ WAYS = {
     "mixed": {"mixed": False},
     "fused": {"fused": False},
     "checkpoints": {"checkpoints": False},
+    "dynamic": {"dynamic": False},
     "parts": {"parts": 1},
     "adam8": {"optimizer": "adam"},
     "rank": {"rank": 0},
@@ -34,6 +35,7 @@ TAKEN = {  # how a way that is not taken would be
     "mixed": {"mixed": True},
     "fused": {"fused": True},
     "checkpoints": {"checkpoints": True},
+    "dynamic": {"dynamic": True},
     "adam8": {"optimizer": "adam8"},
     "rank": {"rank": 8},
     "stage": {"stage": 3},
@@ -136,7 +138,7 @@ def numbers(part: str, config: Config, plan: Plan) -> str:
 
 
 def _activations(config: Config, plan: Plan) -> str:
-    texts, T = plan.at_once, plan.tokens
+    texts, T = plan.at_once, plan.read
     rows = f"{texts} · {T:,}"
     block = counted(block_numbers(config, T, texts, plan.fused))
     end = f"{plan.size} · {norm_numbers(config):,} + 4 · {config.vocabulary:,}"
@@ -149,7 +151,7 @@ def _activations(config: Config, plan: Plan) -> str:
 
 def flops_told(config: Config, plan: Plan) -> str:
     """The operations of a step, as they are and by 6 · N · D."""
-    tokens = plan.tokens * plan.texts * plan.replicas
+    tokens = plan.read * plan.texts * plan.replicas
     return say(
         "costs",
         "step flops",
