@@ -1,4 +1,4 @@
-"""What it costs, in a browser: bars follow a switch, what is typed stays, a landscape is drawn while it comes."""
+"""What it costs, in a browser: bars follow a switch, what is typed stays, a landscape comes row by row."""
 
 import pytest
 

@@ -26,7 +26,7 @@ class Plan:
     mixed     computing in two bytes, with weights of four beside them (Micikevicius et al. 2018)
     fused     attention that keeps no weights [H, T, T] (Dao et al. 2022)
     filled    mean length of the texts, as a share of `tokens`, to which all are padded
-    dynamic   texts of like lengths are read together, so that hardly any padding is (Vaswani et al. 2017, section 5.1)
+    dynamic   texts of like lengths are read together, without padding (Vaswani et al. 2017, section 5.1)
     parts     a step's texts are read in so many parts, their gradients added up (accumulation)
     checkpoints  of a block only its input is kept, and the rest computed again (Chen et al. 2016)
     rank      of LoRA's matrices beside W_Q and W_V (Hu et al. 2022), which alone learn; 0: all weights learn
