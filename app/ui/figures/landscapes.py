@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from app.ui.figures.labels import GROUND, WAY, plain
 
 NAMES = ["a", "b", "loss"]
-CAMERA = {"eye": {"x": 1.6, "y": 1.6, "z": 1.1}, "center": {"x": 0, "y": 0, "z": -0.12}}
+CAMERA = {"eye": {"x": 1.75, "y": 1.75, "z": 1.2}, "center": {"x": 0, "y": 0, "z": -0.12}}
 
 
 def _way(name: str, points: np.ndarray, heights: np.ndarray) -> dict:
@@ -30,7 +30,12 @@ def contours(
 ) -> go.Figure:
     """From above. A way has a name, points [n, 2] and the height of each; what leaves the square is cut off."""
     traces = [_way(*way) | {"type": "scatter"} for way in ways]
-    ground = _ground(axis, heights) | {"type": "contour", "ncontours": 18, "line": {"width": 0.6}}
+    ground = _ground(axis, heights) | {
+        "type": "contour",
+        "ncontours": 18,
+        "line": {"width": 0.6},
+        "opacity": 0.5,
+    }
     ends = [float(axis[0]), float(axis[-1])]
     layout = {
         "height": height,

@@ -149,8 +149,8 @@ def _formulas(config: Config, plan: Plan) -> None:
     """Every part with its formula, its numbers and where it is from."""
     one, rows = memory_of(config, plan), []
     for part in (*HELD, "host"):
-        formula = say("costs", f"formula/{part}"), ways.numbers(part, config, plan)
-        told = bytes_of(getattr(one, part)), say("costs", f"source/{part}")
-        rows.append([say("costs", f"held/{part}"), *formula, *told])
+        formula = f"{say('costs', f'formula/{part}')} ({say('costs', f'source/{part}')})"
+        numbers = ways.numbers(part, config, plan)
+        rows.append([say("costs", f"held/{part}"), formula, numbers, bytes_of(getattr(one, part))])
     text(say("costs", "memory/formulas"))
-    table(heads("part", "formula", "numbers", "bytes", "source"), rows, right=9)
+    table(heads("part", "formula", "numbers", "bytes"), rows, right=9)
