@@ -76,6 +76,7 @@ def _views(vector: Tensor, model: nn.Module) -> dict[str, Tensor]:
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
+    """All weights of a model by name, each once."""
     return {name: p.detach() for name, p in model.named_parameters()}
 
 

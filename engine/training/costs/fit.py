@@ -20,6 +20,7 @@ class Line:
     n: int
 
     def at(self, x: Sequence[float]) -> np.ndarray:
+        """y on the line."""
         return self.c * np.asarray(x, float) ** self.slope
 
 

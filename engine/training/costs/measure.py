@@ -67,6 +67,7 @@ class Kept:
         return key
 
     def drop(self, key: int, size: int) -> None:
+        """What was counted under this is no longer kept once."""
         self.uses[key] -= 1
         if not self.uses[key]:
             self.now -= size
