@@ -19,7 +19,7 @@ DRAW.plot = function ({ key, data, parentElement, setTriggerValue }) {
 const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 const TYPES = { f8: Float64Array, f4: Float32Array };
 function unpacked(part) {
-  if (part?.bdata) return Array.from(new TYPES[part.dtype](fromBase64(part.bdata).buffer));
+  if (part?.bdata !== undefined) return Array.from(new TYPES[part.dtype](fromBase64(part.bdata).buffer));
   if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
   return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, unpacked(value)]));
 }
@@ -117,7 +117,7 @@ async function paint(root, state, made) {
     showlegend: false,
   };
   layout.xaxis &&= thinned(layout.xaxis, state.width - layout.margin.l - layout.margin.r);
-  await Plotly.react(gd, figure.data.map((t) => dress(root, t, state)), layout, CONFIG);
+  await Plotly.react(gd, figure.data.map((t, k) => dress(root, t, state, k)), layout, CONFIG);
   if (state.gd !== gd) return; // the page was left meanwhile
   if (gd.__listens !== root) listenTo(root, state, made);
   gd.style.cursor = made.canvas.style.cursor = h.pickable ? "pointer" : "default";
@@ -126,18 +126,35 @@ async function paint(root, state, made) {
 }
 
 // A trace in the colours of the page; the tip describes points, so Plotly's own labels are off.
-function dress(root, trace, state) {
+function dress(root, trace, state, k) {
+  const shades = palette(root, "--st-chart-categorical-colors"),
+    scaled = (colour, i, all) => [i / (all.length - 1), toCss(colour)];
   const primary = css(root, "--st-primary-color"), grey = css(root, "--st-border-color");
   const looks = {
     original: { marker: { color: palette(root, "--st-chart-categorical-colors")[1] } },
     mark: { marker: { color: primary, size: 12 } },
     rest: { marker: { color: grey, size: 2, opacity: 0.6 } },
+    part: { marker: { color: shades[k % shades.length] } },
+    way: {
+      line: { color: shades[k % shades.length], width: 3 },
+      marker: { color: shades[k % shades.length], size: 4 },
+    },
+    ground: {
+      colorscale: Array.from(colours(root, "sequential")).filter((_, i) => i % 16 === 0).map(scaled),
+      showscale: false,
+    },
   };
   const named = trace.z && trace.text
     ? { marker: { ...trace.marker, color: primary }, textfont: { size: 14 } }
     : {};
   const visible = state.hidden.has(trace.name) ? "legendonly" : true;
-  return { ...trace, ...looks[trace.meta], ...named, hoverinfo: "none", visible };
+  return {
+    ...trace,
+    ...looks[trace.meta],
+    ...named,
+    hoverinfo: trace.meta === "ground" ? "skip" : "none",
+    visible,
+  };
 }
 
 // The legend, if there are several series: a button each, which hides or shows its series.
@@ -147,7 +164,11 @@ function legend(root, state, made) {
   const colour = (
     t,
     k,
-  ) => (t.orientation !== "h" ? shades[k % shades.length] : t.meta ? shades[1] : barColour(root));
+  ) => (t.orientation !== "h" || t.meta === "part"
+    ? shades[k % shades.length]
+    : t.meta
+    ? shades[1]
+    : barColour(root));
   const button = (t, k) => {
     const flip = () => {
       hidden.delete(t.name) || hidden.add(t.name);
@@ -163,7 +184,9 @@ function legend(root, state, made) {
       plainText(t.name),
     );
   };
-  made.key.replaceChildren(...(all.length > 1 && !all[0].z ? all.map(button) : []));
+  made.key.replaceChildren(
+    ...(all.length > 1 && (!all[0].z || all[0].meta === "way") ? all.map(button) : []),
+  );
 }
 // Names at 0, 1, 2 … on an axis: only those that do not overlap the one before; of numbers, as many as fit.
 const NUMBER = 40; // pixels, with the room beside it
@@ -238,7 +261,7 @@ function listenTo(root, state, made) {
   made.canvas.onfocus = () => (state.at = null);
   made.canvas.onblur = () => tipAt(made, 0, 0, "");
 }
-const ours = (trace) => !["mark", "rest"].includes(trace.meta);
+const ours = (trace) => !["mark", "rest", "ground"].includes(trace.meta);
 function pick(state, point) {
   if (state.h.pickable && point) state.send("pick", point.pointNumber);
 }
@@ -328,6 +351,8 @@ function sentence(figure) {
     `${plainText(t.name)}: between ${show(Math.min(...t.y))} and ${show(Math.max(...t.y))}`;
   return lines(figure).map(reach).join("; ") + ".";
 }
+// The numbers of a landscape, z [y, x].
+const ground = (t) => t.y.flatMap((y, r) => t.x.map((x, c) => ["ground", x, y, t.z[r][c]]));
 function rowsOf(figure) {
   const all = lines(figure),
     axes = figure.layout.meta.names,
@@ -337,7 +362,7 @@ function rowsOf(figure) {
   if (all[0].z || all[0].mode?.includes("text")) {
     return [
       ["label", ...axes],
-      ...figure.data.flatMap((t) => t.x.map(point(t))),
+      ...figure.data.flatMap((t) => t.meta === "ground" ? ground(t) : t.x.map(point(t))),
     ];
   }
   const placeOf = (t) => (t.orientation === "h" ? t.y : t.x),

@@ -9,8 +9,10 @@ import plotly.io
 from app.ui.figures.bars import bars, shares
 from app.ui.figures.dice import dice
 from app.ui.figures.labels import MARK, ORIGINAL, REST, plain
+from app.ui.figures.landscapes import contours, surface
 from app.ui.figures.lines import graph, histogram, panels, series
 from app.ui.figures.points import dots, space
+from app.ui.figures.stacked import stacked
 
 plotly.io.templates.default = None  # 7 KB in every figure
 
@@ -19,6 +21,7 @@ __all__ = [
     "ORIGINAL",
     "REST",
     "bars",
+    "contours",
     "dice",
     "dots",
     "graph",
@@ -28,4 +31,6 @@ __all__ = [
     "series",
     "shares",
     "space",
+    "stacked",
+    "surface",
 ]

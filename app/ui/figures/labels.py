@@ -11,6 +11,7 @@ LONGEST = 24  # letters of a label that are drawn; its table has all of it
 
 
 ORIGINAL, MARK, REST = "original", "mark", "rest"  # a trace's `meta`: how it is drawn
+PART, WAY, GROUND = "part", "way", "ground"  # of a stacked bar; a line on a landscape; the landscape
 
 
 def plain(text: str) -> str:

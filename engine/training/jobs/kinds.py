@@ -8,7 +8,10 @@ from engine.training.jobs.messages import Event
 
 Job = Callable[[dict, Path], Generator[Event, dict, None]]
 
-KINDS: dict[str, str] = {}
+KINDS: dict[str, str] = {
+    "landscape": "engine.training.landscape:job",
+    "scaling": "engine.training.costs.runs:job",
+}
 
 
 def job(kind: str) -> Job:

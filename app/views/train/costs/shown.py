@@ -1,0 +1,42 @@
+"""How this part shows numbers: tables, and charts in the common frame."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from app import components
+from app.text import say, sized
+from app.ui.page import text
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: int = 1) -> None:
+    """A table; the columns from `right` on hold numbers."""
+    line = ["---" if i < right else "--:" for i in range(len(heads))]
+    text("\n".join(f"| {' | '.join(row)} |" for row in [heads, line, *rows]))
+
+
+def picture(key: str, title: str, figure: go.Figure, told: str = "", foot: str = "") -> None:
+    """A chart, with a sentence on what it shows where its own would say too little."""
+    header = {"title": title, "aria": title, "foot": foot, "model": "", "light": None}
+    components.plot(f"plot-{key}", header | ({"say": told} if told else {}), figure)
+
+
+def bytes_of(x: float) -> str:
+    """So many bytes, in three digits."""
+    return sized(round(x))
+
+
+def scientific(x: float) -> str:
+    """3.14 · 10²³"""
+    if x == 0:
+        return "0"
+    mantissa, _, power = f"{x:.2e}".partition("e")
+    return f"{mantissa}\u00a0·\u00a010{str(int(power)).translate(RAISED)}"
+
+
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def heads(*names: str) -> list[str]:
+    """The heads of a table."""
+    return [say("costs", f"head/{name}") if name else "" for name in names]
