@@ -12,8 +12,7 @@ LISTED = 6  # entries whose exponentials are shown one by one
 
 
 def check_losses(logits, wanted, shown) -> Check:
-    """The losses [N] of the entries `wanted` [N], from logits [N, V]; negative where none is wanted, with a loss
-    of 0."""
+    """The losses [N] of the entries `wanted` [N], from logits [N, V]; negative where none is, of loss 0."""
     return compare(np.asarray(shown), *_losses(logits, wanted))
 
 

@@ -3,6 +3,8 @@
 Everything here is whole numbers, so that right means equal.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from engine.worked.steps import Check, held_against
@@ -49,8 +51,8 @@ def check_masking(
 
 
 def check_spans(ids, read, wanted) -> Check:
-    """Each sentinel replaced by the run that the target has after it: the text is there again. Sentinels are −1,
-    −2 … in this order in both, and one more closes the target."""
+    """Each sentinel replaced by the run that the target has after it: the text is there again. Sentinels are
+    −1, −2 … in this order in both, and one more closes the target."""
     runs, order = {}, []
     for token in wanted:
         if token < 0:
@@ -68,7 +70,7 @@ def check_denoised(kind: str, sentences, came) -> Check:
     """Whether a damaged text is one that this damage can make. came: where each token stood, −1 for a mask."""
     count, came = sentences[-1].stop, list(came)
     kept = [t for t in came if t >= 0]
-    rising = all(a < b for a, b in zip(kept, kept[1:], strict=False))
+    rising = all(a < b for a, b in pairwise(kept))
     fits = {
         "mask": all(t in (-1, i) for i, t in enumerate(came)) and len(came) == count,
         "delete": rising and kept == came,
@@ -85,7 +87,7 @@ def _each_gap_has_a_mask(came: list[int], count: int) -> bool:
     if (-1, -1) in pairs:
         return False
     kept = [-1, *(t for t in came if t >= 0), count]
-    gaps = [(a, b) for a, b in zip(kept, kept[1:], strict=False) if b - a > 1]
+    gaps = [(a, b) for a, b in pairwise(kept) if b - a > 1]
     text = [-2, *came, count]
     return all(text[text.index(b) - 1] == -1 for _, b in gaps)
 
@@ -108,4 +110,19 @@ def check_order(order, content: bool, shown) -> Check:
     for n, t in enumerate(order):
         made[t, order[:n]] = 1
         made[t, t] = content
+    return _equal(shown, made)
+
+
+def check_lookup(table, ids, shown) -> Check:
+    """Vectors [T, D]: each the row of the table that its id names."""
+    return _equal(shown, np.stack([np.asarray(table, float)[id] for id in ids]))
+
+
+def check_mask(real, causal: bool, shown) -> Check:
+    """Who may look at whom in a padded text [T, T], query by query: at real tokens; a causal model at those so
+    far, and always at itself."""
+    made = np.array([real] * len(real), float)
+    for t in range(len(real) if causal else 0):
+        made[t, t + 1 :] = 0
+        made[t, t] = 1
     return _equal(shown, made)

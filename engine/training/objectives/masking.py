@@ -1,4 +1,4 @@
-"""BERT's two objectives: some words are hidden and to be found, and does the second passage follow the first?"""
+"""BERT's two objectives: hidden words are to be found, and does the second passage follow the first?"""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,8 @@ class Masked:
     """A passage, or two, as an encoder reads them in training.
 
     ids      [T] as they were; read: as they are read; segments: which passage each belongs to
-    special  [T], never chosen; dice: as they were thrown, each [1, T]; done [T]: KEPT, AS_MASK, AS_OTHER, AS_ITSELF
+    special  [T], never chosen; dice: as they were thrown, each [1, T]
+    done     [T], KEPT, AS_MASK, AS_OTHER or AS_ITSELF
     wanted   [T], NONE where nothing is; logits [T, V]; losses [T]
     follows  the scores [2] that the second passage follows and that it does not; None: there is no such head
     """

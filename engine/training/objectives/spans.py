@@ -1,4 +1,4 @@
-"""Span corruption (Raffel et al. 2020, T5): runs of tokens are replaced by sentinels, which the target explains.
+"""Span corruption (Raffel et al. 2020, T5): the target tells which tokens each sentinel stands for.
 
 Sentinels are negative, so that they are no token: −1 is <extra_id_0>, −2 is <extra_id_1>.
 """
