@@ -115,7 +115,8 @@ def check_order(order, content: bool, shown) -> Check:
 
 def check_lookup(table, ids, shown) -> Check:
     """Vectors [T, D]: each the row of the table that its id names."""
-    return _equal(shown, np.stack([np.asarray(table, float)[id] for id in ids]))
+    table = np.asarray(table)
+    return _equal(shown, np.stack([table[id] for id in ids]))
 
 
 def check_mask(real, causal: bool, shown) -> Check:

@@ -10,7 +10,7 @@ from app.settings import change
 from app.text import say
 from app.ui.controls import choice, choice_of, number, select_of
 from app.ui.figures import bars
-from app.ui.frame import light
+from app.ui.frame import light, written
 from app.ui.page import columns, text
 from app.ui.source import code
 from app.views.train.batches.computed import Read, checked, ends_of, read, ways
@@ -42,17 +42,16 @@ def draw(now: Batches) -> None:
     texts = texts_of(now.sentences)
     one = read(now.reader, texts, now.block, now.left)
     row = min(now.row, len(texts) - 1)
+    stages = {stage: say("batches", f"stage/{stage}") for stage in STAGES}
+    choice(say("batches", "batch/stages"), "batches.stage", stages)
     left, right = columns(1, 1)
     with left:
-        choice(
-            say("batches", "batch/stages"), "batches.stage", {s: say("batches", f"stage/{s}") for s in STAGES}
-        )
         DRAWN[now.stage](now, one, row)
+        _padding(now, texts)
     with right:
         at = _losses(now, one, row)
         text(_means(now, one))
         _worked(now, one, row, at)
-    _padding(now, texts)
     code(engine.batch, engine.wanted_of, engine.scores_of, losses)
 
 
@@ -199,6 +198,7 @@ def _losses(now: Batches, one: Read, row: int) -> int:
     places = wanted[row].nonzero().flatten().tolist()
     at = now.token if now.token in places else int(one.losses[row].argmax()) if places else -1
     more = {"title": told("losses/title"), "hidden": told("losses/none"), "pick": [row, at] if places else None}
+    more["model"] = now.reader
     cols = [str(t) for t in range(now.block)]
     heat("losses", values, _names(len(values)), cols, check=one.checks[1], act=_picked, **more)
     return at
@@ -229,16 +229,13 @@ def _padding(now: Batches, texts: Sequence[str]) -> None:
     alone, found, check = ways(now.reader, tuple(texts), now.block)
     rows = []
     for way, one in found.items():
-        note = told("ways/note", change=one.change, mean=one.mean)
+        note = told("ways/note", change=written(one.change, 2), mean=one.mean)
         rows.append({"label": told(f"ways/{way}"), "value": one.change, "note": note, "off": one.change < 0.01})
     title = told("ways/title")
     header = {"title": title, "aria": title, "foot": told("ways/foot", alone=alone), "model": now.reader}
-    left, right = columns(3, 2)
-    with left:
-        figure = bars(rows, "way", "largest change of a token's loss, in nats", height=150)
-        components.plot("plot-ways", header | {"light": light(check)}, figure)
-    with right:
-        config = compute.model(now.reader).config
-        kinds = {"encoder": not config.causal, "learned": config.causal and config.positions == "learned"}
-        kinds["rotary"] = config.causal and config.rotary
-        text(say("batches", "ways/told", kinds, alone=alone, model=now.reader))
+    figure = bars(rows, "way", say("batches", "ways/axis"), height=150)
+    components.plot("plot-ways", header | {"light": light(check)}, figure)
+    config = compute.model(now.reader).config
+    kinds = {"encoder": not config.causal, "learned": config.causal and config.positions == "learned"}
+    kinds["rotary"] = config.causal and config.rotary
+    text(say("batches", "ways/told", kinds, alone=alone, model=now.reader))

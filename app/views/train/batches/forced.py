@@ -60,7 +60,7 @@ def _losses(now: Batches, one: Forced, labels: list[str]) -> tuple[int, int]:
     ]
     rows = [told("translate/fed/right"), told("translate/fed/own")]
     more = {"title": told("translate/title"), "rowName": "fed", "colName": "right word", "pick": [row, at]}
-    more |= {"hidden": told("translate/ended"), "counted": (False, True)}
+    more |= {"hidden": told("translate/ended"), "counted": (False, True), "model": MODEL}
     heat("forced", values, rows, labels, check=worst(checks), act=_pick, **more)
     return row, at
 

@@ -16,7 +16,6 @@ from app.views.train.batches.shown import (
     heat,
     labels_of,
     loss_bars,
-    percent,
     pick,
     picked_of,
     rows_of,
@@ -126,9 +125,11 @@ def _judged(now: Batches, one: Masked) -> None:
     cols = [told("sentence/yes"), told("sentence/no")]
     rows = [told("sentence/scores"), told("sentence/shares")]
     more = {"title": told("sentence/title"), "rowName": "row", "colName": "answer", "scale": "diverging"}
-    remark = told("sentence/say", answer=cols[label], share=percent(float(shares[label])), loss=loss)
-    more |= {"say": remark, "pick": [1, label]}
-    heat("follows", np.stack([one.follows, shares]), rows, cols, check=check, height=130, **more)
+    remark = told("sentence/say", answer=cols[label], share=float(shares[label]), loss=loss)
+    more |= {"say": remark, "pick": [1, label], "model": MODEL}
+    heat("follows", np.stack([one.follows, shares]), rows, cols, check=check, height=100, **more)
+    names = dict(enumerate(cols))
+    by_hand(names, one.follows, label, loss, "follows.scores[0, :]", "loss of [CLS]", key="arithmetic-follows")
 
 
 def _sum(now: Batches, one: Masked) -> None:

@@ -79,7 +79,7 @@ def draw_once(now: Batches) -> None:
     rows = [told("once/together"), told("once/apart", n=count)]
     more = {"title": told("once/title"), "rowName": "way", "colName": "token", "pick": None}
     change = float((found.together - found.apart).abs().max())
-    more |= {"say": told("once/say", change=change, n=count), "counted": (False, True)}
+    more |= {"say": told("once/say", change=change, n=count), "counted": (False, True), "model": MODEL}
     heat("once", values, rows, labels[1:], check=check if own.ok else own, **more)
     left, right = columns(1, 1)
     with left:
@@ -89,7 +89,7 @@ def draw_once(now: Batches) -> None:
         mask = np.where(np.tri(count, dtype=bool), 1.0, -np.inf)
         more = {"title": told("once/mask"), "told": "mask", "max": 1.0, "hidden": "masked", "axes": "TS"}
         more |= {
-            "titles": ("predicts from ↓", "sees →"),
+            "titles": ("reads ↓", "sees →"),
             "wide": False,
             "height": 260,
             "say": told("once/mask/say"),

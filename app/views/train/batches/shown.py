@@ -54,10 +54,6 @@ def strip(key: str, tokens: Sequence[tuple[str, str]], aria: str) -> None:
     components.lesson(key, {"parts": list(tokens), "aria": aria})
 
 
-def percent(share: float) -> str:
-    return f"{share:.1%}" if share >= 0.001 else f"{share:.2g}".replace("e-0", "e-").replace("-", "−")
-
-
 def loss_bars(key: str, rows: Sequence[dict], title: str, check: Check, pick: Callable, **more) -> None:
     """The loss of each token as a bar; a row has label, value, note, off and mark."""
     height = 24 * len(rows)
@@ -70,7 +66,7 @@ def rows_of(scored: Scored, labels: Sequence[str], picked: int) -> list[dict]:
     """A bar for each position where something is wanted."""
     shares, rows = scored.probabilities, []
     for at in scored.places:
-        note = f"{percent(shares[at])} → {scored.losses[at]:.2f}"
+        note = told("bars/note", p=written(shares[at], 2), loss=float(scored.losses[at]))
         row = {"label": labels[at], "value": float(scored.losses[at]), "note": note}
         rows.append(row | {"mark": at == picked})
     return rows
@@ -87,13 +83,16 @@ def pick(place: int) -> None:
     change(Batches, token=place)
 
 
-def by_hand(name: str, scores, entry: int, shown: float, source: str, cell: str) -> None:
-    """−ln p of one token from its row of scores, in an arithmetic box."""
+def by_hand(
+    names: str | dict, scores, entry: int, shown: float, source: str, cell: str, key="worked_arithmetic"
+) -> None:
+    """−ln p of one answer from its row of scores, in an arithmetic box; names: the model that it is a token of,
+    or what each answer is called."""
     worked = work_loss(scores, entry, shown, source)
     box = {
         "cell": cell,
         "formulas": [compute.formula(latex) for latex in (worked.symbols, worked.numbers)],
-        "terms": _terms(name, worked),
+        "terms": _terms(names, worked),
         "total": written(worked.total),
         "value": written(worked.value),
         "shown": written(worked.shown),
@@ -103,14 +102,15 @@ def by_hand(name: str, scores, entry: int, shown: float, source: str, cell: str)
         "set": False,
         "exact": 0.0,
     }
-    components.worked_arithmetic("worked_arithmetic", [box], 0, _refused)
+    components.worked_arithmetic(key, [box], 0, _refused)
 
 
-def _terms(name: str, worked: Worked) -> list[tuple]:
+def _terms(names: str | dict, worked: Worked) -> list[tuple]:
     rows = []
     for term in worked.terms:
         word, _, i = term.label.partition(" ")
-        label = labels_of(name, [int(i)])[0] if word == "entry" else term.label
+        called = names.get if isinstance(names, dict) else lambda id: labels_of(names, [id])[0]
+        label = called(int(i)) if word == "entry" else term.label
         factors = f"e^({written(term.factors[0])} − m)" if term.factors else ""
         rows.append((label, factors, written(term.value), {}))
     return rows
