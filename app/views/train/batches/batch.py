@@ -47,9 +47,12 @@ def draw(now: Batches) -> None:
     left, right = columns(1, 1)
     with left:
         DRAWN[now.stage](now, one, row)
-        _padding(now, texts)
     with right:
         at = _losses(now, one, row)
+    left, right = columns(1, 1)
+    with left:
+        _padding(now, texts)
+    with right:
         text(_means(now, one))
         _worked(now, one, row, at)
     code(engine.batch, engine.wanted_of, engine.scores_of, losses)
@@ -210,7 +213,9 @@ def _means(now: Batches, one: Read) -> str:
         return say("batches", "losses/nothing")
     padding = int((~one.batch.real).sum())
     values = dict(n=count, mean=one.mean, among=float(np.exp(one.mean)), padding=padding, counted=one.counted)
-    return say("batches", "losses/means", {"padded": padding > 0}, model=now.reader, **values)
+    causal = compute.model(now.reader).config.causal
+    kinds = {"none": not padding, "causal": padding > 0 and causal, "encoder": padding > 0 and not causal}
+    return say("batches", "losses/means", kinds, model=now.reader, **values)
 
 
 def _worked(now: Batches, one: Read, row: int, at: int) -> None:

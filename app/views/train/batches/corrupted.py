@@ -49,11 +49,9 @@ def spans(now: Batches) -> None:
     text(say("batches", "spans/numbers", **told_))
     kinds = [(0.1, told("spans/kept")), (0.7, told("spans/hidden"))]
     more = {"title": told("spans/title"), "rowName": "row", "colName": "token", "kinds": kinds, "max": 1.0}
-    more |= {"texts": [labels_of(MODEL, ids)], "pick": None, "say": told("spans/say"), "counted": (False, True)}
+    more |= {"texts": [labels_of(MODEL, ids)], "pick": None, "say": told("spans/say")}
     check = check_spans(ids, read, wanted)
-    heat(
-        "hidden", np.where(hidden, 0.7, 0.1)[None], [""], labels_of(MODEL, ids), check=check, height=110, **more
-    )
+    heat("hidden", np.where(hidden, 0.7, 0.1)[None], [None], [None], check=check, height=60, **more)
     for name, tokens in (("read", read), ("wanted", wanted)):
         text(say("batches", f"spans/{name}", n=len(tokens)))
         strip(name, _with_sentinels(tokens), told(f"spans/{name}/aria"))
@@ -82,15 +80,16 @@ def denoise(now: Batches) -> None:
     labels = labels_of(MODEL, ids)
     damaged = ["[MASK]" if t < 0 else labels[t] for t in came]
     text(say("batches", f"denoise/{now.damage}/told"))
-    text(say("batches", "denoise/read", n=len(came)))
-    strip(
-        "read",
-        [(a, "" if t >= 0 else told("denoise/mask/note")) for a, t in zip(damaged, came, strict=True)],
-        "",
-    )
-    text(say("batches", "denoise/wanted", n=len(ids)))
-    strip("wanted", [(label, "") for label in labels], told("denoise/aria"))
-    _where(now, sentences, came, damaged, labels)
+    left, right = columns(1, 1)
+    with left:
+        text(say("batches", "denoise/read", n=len(came)))
+        notes = ["" if t >= 0 else told("denoise/mask/note") for t in came]
+        strip("read", list(zip(damaged, notes, strict=True)), told("denoise/damaged"))
+        text(say("batches", "denoise/wanted", n=len(ids)))
+        strip("wanted", [(label, "") for label in labels], told("denoise/aria"))
+        text(say("batches", "denoise/why"))
+    with right:
+        _where(now, sentences, came, damaged, labels)
     code(denoising.KINDS[now.damage])
 
 
@@ -158,6 +157,6 @@ def _first(labels: list[str], order: list[int]) -> str:
     """The first three steps in words."""
     steps = [say("batches", "permuted/step", token=labels[order[0]], n=1, of=order[0])]
     for n in range(1, min(3, len(order))):
-        seen = ", ".join(f"“{labels[t]}”" for t in sorted(order[:n]))
+        seen = ", ".join(f"“{labels[t].removeprefix('·')}”" for t in sorted(order[:n]))
         steps.append(say("batches", "permuted/later", token=labels[order[n]], n=n + 1, of=order[n], seen=seen))
     return " ".join(steps)

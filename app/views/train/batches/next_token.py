@@ -24,6 +24,7 @@ from app.views.train.batches.shown import (
 )
 from engine.training.objectives import losses, prefixes
 from engine.worked.losses import check_again, check_losses
+from engine.worked.objectives import check_order
 
 MODEL = "storybook"
 LONGEST = 40  # tokens of a text that are shown
@@ -94,5 +95,6 @@ def draw_once(now: Batches) -> None:
             "height": 260,
             "say": told("once/mask/say"),
         }
-        heat("mask", mask, labels[:-1], labels[:-1], **more)
+        check = check_order(range(count), True, np.isfinite(mask))
+        heat("mask", mask, labels[:-1], labels[:-1], check=check, **more)
     code(prefixes.both)

@@ -29,7 +29,7 @@ class Batches:
     follows: bool = True  # whether the second passage is said to follow
     seed: int = ranged(4, 0, 9_999)
     whole: bool = False  # words are masked as a whole
-    share: int = ranged(15, 5, 60)  # percent of the tokens that are in hidden spans
+    share: int = ranged(25, 5, 60)  # percent of the tokens that are in hidden spans
     length: int = ranged(3, 1, 10)  # tokens of a span, on average
     damage: str = one_of("infill", *denoising.KINDS)
     content: bool = False  # of permuted order: the stream that sees its own token
