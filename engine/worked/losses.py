@@ -13,29 +13,48 @@ LISTED = 6  # entries whose exponentials are shown one by one
 
 def check_losses(logits, wanted, shown) -> Check:
     """The losses [N] of the entries `wanted` [N], from logits [N, V]; negative where none is, of loss 0."""
-    return compare(np.asarray(shown), *_losses(logits, wanted))
+    return compare(np.asarray(shown), *_losses(float64(logits), wanted))
+
+
+def check_batch_losses(logits, ids, real, special, causal: bool, shown, mean: float) -> Check:
+    """The losses [B, T] of a batch's tokens and their mean: which tokens count, and where each one's scores
+    stand, is worked out anew.
+
+    logits  [B, T, V], a causal model's for the token after, an encoder's for the token itself
+    special the entries that an encoder is not asked for
+    """
+    logits, ids, real = float64(logits), np.asarray(ids), np.asarray(real, bool)
+    wanted = np.full(ids.shape, -1)
+    for b, t in np.ndindex(ids.shape):
+        if real[b, t] and (t > 0 and real[b, t - 1] if causal else ids[b, t] not in special):
+            wanted[b, t] = ids[b, t]
+    rows = np.roll(logits, 1, 1) if causal else logits
+    value, size = _losses(rows.reshape(-1, logits.shape[-1]), wanted.ravel())
+    counts = wanted.ravel() >= 0
+    both = [np.append(x, x[counts].mean() if counts.any() else 0.0) for x in (value, size)]
+    return compare(np.append(np.asarray(shown), mean), *both)
 
 
 def check_mean(logits, wanted, shown: float) -> Check:
     """The mean loss over the positions where something is wanted."""
     counts = np.asarray(wanted) >= 0
-    value, size = (x[counts].mean() if counts.any() else 0.0 for x in _losses(logits, wanted))
+    value, size = (x[counts].mean() if counts.any() else 0.0 for x in _losses(float64(logits), wanted))
     return compare(np.array([shown]), np.array([value]), np.array([size]))
 
 
 def check_again(logits, wanted, again) -> Check:
     """The losses of one pass beside those of others that read the same otherwise: without padding, or only what
     stands before. Both are sums in float32 over all blocks, in another order."""
-    value, size = _losses(logits, wanted)
+    value, size = _losses(float64(logits), wanted)
     return compare(np.asarray(again), value, PASSES * size)
 
 
 PASSES = 8  # times as far as one step may two whole passes be apart
 
 
-def _losses(logits, wanted) -> tuple[np.ndarray, np.ndarray]:
+def _losses(scores: np.ndarray, wanted) -> tuple[np.ndarray, np.ndarray]:
     """−ln p of each wanted entry: the log of the sum of all exponentials, less its own exponent."""
-    scores, wanted = float64(logits), np.asarray(wanted)
+    wanted = np.asarray(wanted)
     rows, counts = np.arange(len(wanted)), wanted >= 0
     most = scores.max(-1)
     own = scores[rows, np.where(counts, wanted, 0)]

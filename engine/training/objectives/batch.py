@@ -87,15 +87,25 @@ def wanted_of(model: Transformer, batch: Batch, padding: bool = False) -> Tensor
     return batch.ids.masked_fill(~counts, NONE)
 
 
-@torch.inference_mode()
 def scores_of(model: Transformer, batch: Batch, way: Way) -> Tensor:
-    """The scores for what stands in each position [B, T, V], which the model does not see there: a causal
-    model's at the token before; zeros in the first position, which has none."""
+    """The scores for what stands in each position [B, T, V], which the model does not see there."""
+    logits = logits_of(model, batch, way)
+    return moved(logits) if model.config.causal else logits
+
+
+@torch.inference_mode()
+def logits_of(model: Transformer, batch: Batch, way: Way) -> Tensor:
+    """The logits in each position [B, T, V]: a causal model's are for the token after it, an encoder's for the
+    token itself, hidden by [MASK]."""
     if not model.config.causal:
         return _hidden(model, batch, way)
     ids, real = batch.ids.to(model.device), batch.real.to(model.device)
-    scores = model(ids, context_of(model, ids, real, way)).cpu()
-    return torch.cat([torch.zeros_like(scores[:, :1]), scores[:, :-1]], 1)
+    return model(ids, context_of(model, ids, real, way)).cpu()
+
+
+def moved(logits: Tensor) -> Tensor:
+    """Logits [B, T, V] of a causal model, each moved to the token that it is for; zeros for the first."""
+    return torch.cat([torch.zeros_like(logits[:, :1]), logits[:, :-1]], 1)
 
 
 def _hidden(model: Transformer, batch: Batch, way: Way) -> Tensor:

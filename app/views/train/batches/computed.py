@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from app.compute import LONGEST, PROMPTS, model
+from app.compute import LONGEST, PROMPTS, model, trace
 from app.shared import shared
 from app.trouble import no_panics
 from engine.tokenize.merges import check_text
@@ -15,7 +16,7 @@ from engine.training.objectives.batch import WAYS, Batch
 from engine.training.objectives.losses import NONE, losses, mean
 from engine.worked import Check
 from engine.worked.derived import worst
-from engine.worked.losses import check_again, check_losses, check_mean
+from engine.worked.losses import check_again, check_batch_losses, check_losses, check_mean
 from engine.worked.objectives import check_batch
 
 SCORES = 150_000_000  # bytes of scores that are remembered, of each kind
@@ -64,23 +65,27 @@ def ends_of(name: str) -> tuple[int, int | None]:
     return pad, None if model(name).config.causal else tokenizer.end
 
 
+def as_read(left: bool) -> batches.Way:
+    """How a batch is read, as it should be: padding masked, positions counted from each text's start."""
+    return WAYS["left, masked, counted" if left else "right, masked"]
+
+
 @shared(SCORES, weight=lambda read: 4 * read.scores.numel())
 def read(name: str, texts: tuple[str, ...], block: int, left: bool) -> Read:
-    """A batch read as it should be: nobody attends to padding, positions are counted from each text's start."""
+    """A batch read as it should be."""
     reader, (pad, last) = model(name), ends_of(name)
     rows = [reader.tokenizer.encode(text) for text in texts]
+    causal = reader.config.causal
     with no_panics():
         made = batches.batch(rows, block, pad, left, last)
-        scores = batches.scores_of(reader, made, WAYS["left, masked, counted" if left else "right, masked"])
-    wanted = batches.wanted_of(reader, made)
-    each = losses(scores, wanted)
-    padded = batches.wanted_of(reader, made, padding=True)
-    with_padding, flat = losses(scores, padded), scores.flatten(0, 1)
-    counted = mean(with_padding, padded)
+        logits = batches.logits_of(reader, made, as_read(left))
+    scores = batches.moved(logits) if causal else logits
+    wanted, padded = (batches.wanted_of(reader, made, padding) for padding in (False, True))
+    each, with_padding = (losses(scores, some) for some in (wanted, padded))
+    counted, special = mean(with_padding, padded), set(reader.tokenizer.special.values())
     told = [
-        check_losses(flat, wanted.flatten(), each.flatten()),
-        check_mean(flat, wanted.flatten(), mean(each, wanted)),
-        check_mean(flat, padded.flatten(), counted),
+        check_batch_losses(logits, made.ids, made.real, special, causal, each, mean(each, wanted)),
+        check_mean(scores.flatten(0, 1), padded.flatten(), counted),
     ]
     right = check_batch(rows, block, pad, left, last, made.ids, made.real)
     return Read(rows, made, scores, wanted, each, counted, (right, worst(told)))
@@ -106,13 +111,12 @@ def ways(name: str, texts: tuple[str, ...], block: int) -> tuple[float, dict[str
     found, checks = {}, []
     for way, how in WAYS.items():
         made = batches.batch(rows, block, pad, how.left, last)
-        scores, wanted = (
-            batches.scores_of(reader, made, how)[made.real],
-            batches.wanted_of(reader, made)[made.real],
-        )
+        own = read(name, texts, block, how.left).scores if how == as_read(how.left) else None
+        scores = (batches.scores_of(reader, made, how) if own is None else own)[made.real]
+        wanted = batches.wanted_of(reader, made)[made.real]
         each = losses(scores, wanted)
         found[way] = Padded(mean(each, wanted), float((each - single).abs().max()))
-        if way in ("right, masked", "left, masked, counted"):
+        if own is not None:
             checks.append(check_again(scores, wanted, single))
     return mean(single, wanted), found, worst(checks)
 
@@ -124,18 +128,13 @@ def ways(name: str, texts: tuple[str, ...], block: int) -> tuple[float, dict[str
 class Scored:
     """The losses of some tokens.
 
-    read    [N], what the model reads; wanted [N], NONE where nothing is; logits [N, V]; losses [N]
+    wanted  [N], NONE where nothing is; logits [N, V]; losses [N]; check: of the losses and their mean
     """
 
-    read: list[int]
     wanted: Tensor
     logits: Tensor
     losses: Tensor
-
-    @property
-    def check(self) -> Check:
-        each = check_losses(self.logits, self.wanted, self.losses)
-        return worst([each, check_mean(self.logits, self.wanted, self.mean)])
+    check: Check
 
     @property
     def mean(self) -> float:
@@ -159,9 +158,12 @@ def _weight(scored) -> int:
 def next_tokens(name: str, ids: tuple[int, ...]) -> Scored:
     """A causal model's losses of a text's tokens after the first."""
     with no_panics(), torch.inference_mode():
-        logits = model(name)(torch.tensor([ids], device=model(name).device))[0, :-1].cpu()
+        logits = model(name)(torch.tensor([ids], device=model(name).device)).cpu()
     wanted = torch.tensor(ids[1:])
-    return Scored(list(ids[:-1]), wanted, logits, losses(logits, wanted))
+    each = losses(logits[0, :-1], wanted)
+    shown, real = [[0.0, *each.tolist()]], np.ones((1, len(ids)), bool)
+    check = check_batch_losses(logits, [ids], real, (), True, shown, mean(each, wanted))
+    return Scored(wanted, logits[0, :-1], each, check)
 
 
 @shared(SCORES, weight=_weight)
@@ -176,7 +178,24 @@ def masked(name: str, text: str, second: str | None, seed: int, whole: bool) -> 
         return masking.masked(model(name), text, second, seed, whole)
 
 
-@shared(SCORES, weight=lambda one: 8 * one.logits.numel())
-def forced(name: str, text: str, translation: str) -> forcing.Forced:
+def scored(one: masking.Masked) -> Scored:
+    """The chosen tokens of an encoder's text."""
+    wanted = np.where(one.done > 0, one.ids, -1)
+    checks = [
+        check_losses(one.logits, wanted, one.losses),
+        check_mean(one.logits, wanted, mean(one.losses, one.wanted)),
+    ]
+    return Scored(one.wanted, one.logits, one.losses, worst(checks))
+
+
+@shared(SCORES, weight=lambda found: 8 * found[0].logits.numel())
+def forced(name: str, text: str, translation: str) -> tuple[forcing.Forced, Check]:
+    """Both losses of a translation's tokens, held against runs that were given the texts."""
     with no_panics():
-        return forcing.forced(model(name), text, translation)
+        one = forcing.forced(model(name), text, translation)
+    checks = []
+    for target, shown in ((translation, one.right), ("", one.free)):
+        logits = trace(name, (text, target))["decoder.logits"][0, : len(shown)].cpu()
+        wanted = [*trace(name, (text, translation)).target[0, 1:].tolist(), model(name).end]
+        checks.append(check_losses(logits, wanted[: len(shown)], shown))
+    return one, worst(checks)

@@ -13,8 +13,7 @@ from app.views.train.batches.settings import Batches
 from app.views.train.batches.shown import by_hand, heat, labels_of, strip, told
 from engine.training.objectives import forcing
 from engine.training.objectives.forcing import Forced
-from engine.worked.derived import worst
-from engine.worked.losses import check_losses
+from engine.worked import Check
 
 MODEL = "interpreter"
 FED = ("right", "own")
@@ -27,9 +26,9 @@ def draw(now: Batches) -> None:
     with b:
         text_field(say("batches", "translate/right"), "batches.right", TYPED)
     source, right = checked(now.source, "the English text"), checked(now.right, "the translation")
-    one = forced(MODEL, source, right)
+    one, check = forced(MODEL, source, right)
     labels = labels_of(MODEL, one.wanted)
-    row, at = _losses(now, one, labels)
+    row, at = _losses(now, one, check, labels)
     left, right_side = columns(7, 4)
     with left:
         text(_told(one, labels))
@@ -47,21 +46,17 @@ def draw(now: Batches) -> None:
     code(forcing.forced)
 
 
-def _losses(now: Batches, one: Forced, labels: list[str]) -> tuple[int, int]:
+def _losses(now: Batches, one: Forced, check: Check, labels: list[str]) -> tuple[int, int]:
     """Both losses of each right token as a heat map; returns what is picked."""
     values = np.full((2, len(labels)), -np.inf)
     values[0], values[1, : len(one.free)] = one.right, one.free
     row = FED.index(now.fed)
     there = int(np.isfinite(values[row]).sum())
     at = now.token if 0 <= now.token < there else int(values[row].argmax())
-    checks = [
-        check_losses(scores, one.wanted[: len(scores)], each)
-        for scores, each in ((one.logits, one.right), (one.own_logits, one.free))
-    ]
     rows = [told("translate/fed/right"), told("translate/fed/own")]
     more = {"title": told("translate/title"), "rowName": "fed", "colName": "right word", "pick": [row, at]}
     more |= {"hidden": told("translate/ended"), "counted": (False, True), "model": MODEL}
-    heat("forced", values, rows, labels, check=worst(checks), act=_pick, **more)
+    heat("forced", values, rows, labels, check=check, act=_pick, **more)
     return row, at
 
 

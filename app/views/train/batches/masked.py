@@ -8,7 +8,8 @@ from app.text import say
 from app.ui.controls import button, number, switch, text_field
 from app.ui.page import columns, text
 from app.ui.source import code
-from app.views.train.batches.computed import Scored, checked, masked
+from app.views.train.batches.computed import checked, masked
+from app.views.train.batches.computed import scored as of_masked
 from app.views.train.batches.next_token import TYPED
 from app.views.train.batches.settings import Batches
 from app.views.train.batches.shown import (
@@ -95,7 +96,7 @@ def _words(now: Batches, one: Masked) -> None:
     parts = [
         (b, told(f"masked/done/{d}", token=a) if d else "") for a, b, d in zip(was, read, done, strict=True)
     ]
-    scored = Scored(one.read.tolist(), one.wanted, one.logits, one.losses)
+    scored = of_masked(one)
     text(say("batches", "masked/read", n=len(scored.places), of=int((~one.special).sum())))
     strip("read", parts, told("masked/aria"))
     at = picked_of(scored, now.token)
@@ -133,7 +134,7 @@ def _judged(now: Batches, one: Masked) -> None:
 
 
 def _sum(now: Batches, one: Masked) -> None:
-    scored = Scored(one.read.tolist(), one.wanted, one.logits, one.losses)
+    scored = of_masked(one)
     second = follows_loss(one.follows, now.follows)
     values = dict(words=scored.mean, n=len(scored.places), follows=second, sum=scored.mean + second)
     text(say("batches", "sentence/sum", **values, weighted=scored.mean + 2 * second))
