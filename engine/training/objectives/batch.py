@@ -110,7 +110,7 @@ def moved(logits: Tensor) -> Tensor:
 
 def _hidden(model: Transformer, batch: Batch, way: Way) -> Tensor:
     """An encoder's: it reads each text EVERY times, each time with other tokens hidden by [MASK]."""
-    turn = batch.real.cumsum(-1) % EVERY  # of the same token the same, wherever padding stands
+    turn = torch.arange(batch.ids.shape[1]) % EVERY
     asked = wanted_of(model, batch) != NONE
     hidden = torch.stack([asked & (turn == k) for k in range(EVERY)])  # [EVERY, B, T]
     read = batch.ids.masked_fill(hidden, model.tokenizer.mask).flatten(0, 1).to(model.device)

@@ -34,7 +34,6 @@ class Masked:
     follows: Tensor | None
 
 
-@torch.inference_mode()
 def masked(model, text: str, second: str | None, seed: int, whole: bool = False) -> Masked:
     """An encoder's losses for a passage, or for two; whole: words are chosen as a whole."""
     tokenizer = tokenizer_of(model)
@@ -46,9 +45,10 @@ def masked(model, text: str, second: str | None, seed: int, whole: bool = False)
     kept = together(dice, words_of(tokenizer, given)) if whole else dice
     read, done = mask_by(kept, ids, special, tokenizer.mask)
     wanted = ids.masked_fill(done == KEPT, NONE)[0]
-    x = model.stream(read.to(model.device), segments=inputs.segments)
-    follows = model.follows(x)[0].cpu() if model.follows is not None else None
-    logits = model.unembed(x)[0].cpu()
+    with torch.inference_mode():
+        x = model.stream(read.to(model.device), segments=inputs.segments)
+        follows = model.follows(x)[0].cpu() if model.follows is not None else None
+        logits = model.unembed(x)[0].cpu()
     each = losses(logits, wanted)
     return Masked(
         ids[0], read[0], inputs.segments[0].cpu(), special[0], dice, done[0], wanted, logits, each, follows

@@ -21,12 +21,12 @@ class Both:
     apart: Tensor
 
 
-@torch.inference_mode()
 def both(model, ids: list[int]) -> Both:
     """The losses of a causal model both ways; ids [T], two at least."""
     read, wanted = torch.tensor([ids], device=model.device), torch.tensor(ids[1:])
-    logits = model(read)[0, :-1].cpu()
-    last = [_last(model, read[:, :t]) for t in range(1, len(ids))]
+    with torch.inference_mode():
+        logits = model(read)[0, :-1].cpu()
+        last = [_last(model, read[:, :t]) for t in range(1, len(ids))]
     return Both(logits, losses(logits, wanted), losses(torch.stack(last), wanted))
 
 
