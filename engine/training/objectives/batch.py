@@ -116,7 +116,7 @@ def _hidden(model: Transformer, batch: Batch, way: Way) -> Tensor:
     read = batch.ids.masked_fill(hidden, model.tokenizer.mask).flatten(0, 1).to(model.device)
     real = batch.real.repeat(EVERY, 1).to(model.device)
     x = model.stream(read, context_of(model, read, real, way)).unflatten(0, hidden.shape[:2])
-    found = torch.zeros(*batch.ids.shape, model.config.vocabulary)
+    found = torch.zeros(*batch.ids.shape, model.config.vocabulary, dtype=x.dtype)
     for k in range(EVERY):
         found[hidden[k]] = model.unembed(x[k][hidden[k].to(model.device)]).cpu()
     return found
