@@ -1,4 +1,4 @@
-"""Batches and objectives on the page: numbers are the shipped models' own, links hold every state, bad input is told."""
+"""Batches and objectives on the page: the models' own numbers, links that hold every state, bad input told."""
 
 import re
 
@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 import engine
 from app import compute, settings
 from app.settings import write
-from app.state import LONGEST_LINK
+from app.state import LONGEST_LINK, View
 from app.text import sections
 from app.views.train.batches.batch import EIGHT, MOST, ONE_LONG
 from app.views.train.batches.settings import READERS, STAGES, TEXT, TOPICS, Batches
@@ -96,15 +96,8 @@ def test_the_losses_are_those_of_each_text_by_itself(name, left):
 
 
 def test_padding_before_the_text_changes_losses_unless_it_is_masked_and_positions_are_counted():
-    change = dict(
-        zip(
-            ("behind", "masked", "before", "both", "all"),
-            bars(page(reader="bookworm"), "plot-ways"),
-            strict=True,
-        )
-    )
-    assert change["behind"] < 1e-3 and change["masked"] < 1e-3 and change["all"] < 1e-3
-    assert change["before"] > 0.1 and change["both"] > 0.1
+    behind, behind_masked, before, masked, counted = bars(page(reader="bookworm"), "plot-ways")
+    assert max(behind, behind_masked, counted) < 1e-3 and min(before, masked) > 0.1
     encoder = bars(page(reader="wordfinder", sentences=ONE_LONG), "plot-ways")
     assert encoder[0] > 0.1 and encoder[1] < 1e-3
 
@@ -112,9 +105,8 @@ def test_padding_before_the_text_changes_losses_unless_it_is_masked_and_position
 def test_the_stages_show_tokens_ids_vectors_and_the_mask():
     model = engine.load()
     lines = [model.tokenizer.encode(line) for line in EIGHT.splitlines()]
-    assert [len(row) - row.count("") for row in given(page(stage="cut"), "matrix-cut")["texts"]] == [
-        *map(len, lines)
-    ]
+    rows = given(page(stage="cut"), "matrix-cut")["texts"]
+    assert [len(row) - row.count("") for row in rows] == [*map(len, lines)]
     assert given(page(stage="pad"), "matrix-pad")["texts"][3][-3:] == ["pad"] * 3
     ids = given(page(stage="ids"), "matrix-ids")["texts"]
     assert [int(id) for id in ids[0]] == lines[0][:10] and set(ids[3][7:]) == {"8191"}
@@ -250,23 +242,21 @@ def test_a_translation_with_the_right_words_and_with_its_own():
 STRANGE = {**HOSTILE, "one letter": "a", "special": "[CLS] [MASK] [SEP] [PAD] <|endoftext|> <extra_id_0>"}
 
 
-@pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE)
-def test_a_strange_text_is_used_or_refused_in_a_sentence(text):
-    for reader in READERS:
-        at = page(sentences=text, reader=reader)
-        assert all(light["ok"] for light in lights(at)) and len(notices(at)) <= 1
-    for about in TOPICS[1:]:
-        at = page(about=about, text=text, second=text, source=text, right=text)
+@pytest.mark.parametrize("number", range(len(STRANGE)), ids=STRANGE)
+def test_a_strange_text_is_used_or_refused_in_a_sentence(number):
+    """Each in three parts of the page, by turns."""
+    text = list(STRANGE.values())[number]
+    for i in range(3):
+        about = TOPICS[(3 * number + i + number // 3) % len(TOPICS)]
+        what = dict(sentences=text, text=text, second=text, source=text, right=text)
+        at = page(about=about, reader=READERS[number % len(READERS)], **what)
         assert all(light["ok"] for light in lights(at)) and len(notices(at)) <= 1
         assert lights(at) or notices(at)
 
 
 def test_what_is_too_much_is_said():
     assert "is empty" in notices(page(about="next", text=" "))[0]
-    assert (
-        "at most" in notices(page(sentences="a\n" * (MOST + 1)))[0]
-        or "the most is 16" in notices(page(sentences="a\n" * 17))[0]
-    )
+    assert f"the most is {MOST}" in notices(page(sentences="a\n" * (MOST + 1)))[0]
     assert "can read 64" in notices(page(about="masked", text="cat " * 100))[0]
     assert "can read 24" in notices(page(about="translate", source="cat " * 100))[0]
     assert "first 40 are used" in said(page(about="next", text="cat " * 100))
@@ -279,14 +269,12 @@ def test_ten_thousand_characters_and_more(about):
     at = page()
     assert len(text) > compute.LONGEST and len(text) > LONGEST_LINK
     fields = dict(sentences=text) if about == "batch" else dict(text=text, second=text, source=text, right=text)
-    at.session_state["view"] = view(at).__class__(
-        train="batches", batches=write(Batches(about=about, **fields))
-    )
+    at.session_state["view"] = View(train="batches", batches=write(Batches(about=about, **fields)))
     at.run()
     assert not at.exception and "the most is 10,000" in notices(at)[0]
 
 
-@tries(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@tries(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @drawn(st.text(min_size=1, max_size=30), st.sampled_from(TOPICS), st.integers(2, 20), st.booleans())
 def test_anything_can_be_typed(text, about, block, left):
     page(about=about, sentences=text, text=text, second=text, source=text, right=text, block=block, left=left)

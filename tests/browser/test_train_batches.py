@@ -1,4 +1,4 @@
-"""Batches and objectives in a real browser: sentences are typed, a loss is picked, the dice are thrown again."""
+"""Batches and objectives in a real browser: sentences are typed, a loss picked, dice thrown again."""
 
 from playwright.sync_api import Page
 
