@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from numbers import Integral
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from engine.model.transformer import Transformer
-from engine.tokenize.wordpiece import MASK
+from engine.tokenize.wordpiece import MASK, PREFIX
 from engine.trace import run
 from engine.trace.inputs import encode, tokenizer_of
 
@@ -71,6 +72,36 @@ def lesson(model: Transformer, ids: list[int], seed: int) -> list[Hidden]:
     return [Hidden(*pair) for pair in zip(read[0].tolist(), done[0].tolist(), strict=True)]
 
 
+class Dice(NamedTuple):
+    """The random numbers [B, T] of each token: is it chosen, what is done to it, which entry comes instead."""
+
+    chosen: Tensor
+    how: Tensor
+    entry: Tensor
+
+
+def throw(shape: torch.Size, vocabulary: int, generator: torch.Generator) -> Dice:
+    """Dice for tokens of a shape: two numbers from 0 to 1, and an entry of the vocabulary."""
+    numbers = [torch.rand(shape, generator=generator) for _ in range(2)]
+    return Dice(*numbers, torch.randint(vocabulary, shape, generator=generator))
+
+
+def together(dice: Dice, words: list[int]) -> Dice:
+    """Whole-word masking: a piece is chosen if the first piece of its word is.
+
+    words  the position of that first piece, for each token [T]
+    """
+    return dice._replace(chosen=dice.chosen[:, words])
+
+
+def words_of(tokenizer, ids: list[int]) -> list[int]:
+    """The position of the first piece of each token's word: "##" continues a word."""
+    firsts = []
+    for t, id in enumerate(ids):
+        firsts.append(firsts[-1] if t and tokenizer.names[id].startswith(PREFIX) else t)
+    return firsts
+
+
 def mask_tokens(
     ids: Tensor, special: Tensor, mask: int, vocabulary: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
@@ -80,14 +111,17 @@ def mask_tokens(
     Returns ids in which 15% of the others were chosen, and KEPT for those not chosen; of the chosen, 80% are
     the mask (AS_MASK), 10% a random entry (AS_OTHER), 10% what they were (AS_ITSELF).
     """
-    chosen = (torch.rand(ids.shape, generator=generator) < SHARE) & ~special
-    how = torch.rand(ids.shape, generator=generator)
+    return mask_by(throw(ids.shape, vocabulary, generator), ids, special, mask)
+
+
+def mask_by(dice: Dice, ids: Tensor, special: Tensor, mask: int) -> tuple[Tensor, Tensor]:
+    """The same for dice that are thrown already."""
+    chosen = (dice.chosen < SHARE) & ~special
     done = torch.full_like(ids, AS_ITSELF)
-    done[how < MASKED + RANDOM] = AS_OTHER
-    done[how < MASKED] = AS_MASK
+    done[dice.how < MASKED + RANDOM] = AS_OTHER
+    done[dice.how < MASKED] = AS_MASK
     done[~chosen] = KEPT
-    others = torch.randint(vocabulary, ids.shape, generator=generator)
     corrupted = ids.clone()
     corrupted[done == AS_MASK] = mask
-    corrupted[done == AS_OTHER] = others[done == AS_OTHER]
+    corrupted[done == AS_OTHER] = dice.entry[done == AS_OTHER]
     return corrupted, done

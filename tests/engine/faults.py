@@ -25,6 +25,7 @@ from engine.trace.tap import Edit
 from engine.worked import Check, check, derived
 from engine.worked.rerun import check_lens, check_run
 from tests.engine.tiny import BERT, CHOICES, ENCODER, PAIRS, VIT, decoder, images, pair, prompt, recurrent
+from tests.engine.training.objectives.lights import PAGES as OBJECTIVES
 
 IDS = [prompt(11, seed=1), prompt(4, seed=2), prompt(7, seed=3)]  # a batch: two are padded
 TARGET = [[3, *prompt(10, seed=4)], [3, *prompt(5, seed=5)], [3, *prompt(2, seed=6)]]  # as long as the longest
@@ -247,6 +248,7 @@ PAGES: dict[str, Callable[[], Lights]] = {
     "roles, BERT": lambda: _roles(**BERT),
     "roles, a short text": lambda: _roles(IDS[0][:2]),
     "two texts": _two_texts,
+    **OBJECTIVES,
 }
 EDITS = {
     kind: Edit("blocks.1.attn.mask", "mask", value=(kind, n))

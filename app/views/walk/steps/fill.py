@@ -11,7 +11,7 @@ from app.ui.page import columns
 from app.ui.source import code
 from app.ui.words import words
 from engine.decode import Decoding
-from engine.masked import AS_ITSELF, AS_MASK, AS_OTHER, lesson, mask_tokens
+from engine.masked import AS_ITSELF, AS_MASK, AS_OTHER, lesson, mask_by
 from engine.model.transformer import MaskedHead, NextSentenceHead
 from engine.tokenize.wordpiece import MASK
 from engine.worked.derived import check_choice
@@ -43,7 +43,7 @@ def draw(ctx: StepContext) -> None:
         arithmetic(ctx, ("logits", position, entry), ctx.choice("logits", (position, entry)), *follows)
         whole_run(ctx, "logits")
         words(ctx, "next/why", vocabulary=len(shares), width=ctx.config.width)
-        code(MaskedHead.forward, NextSentenceHead.forward, mask_tokens)
+        code(MaskedHead.forward, NextSentenceHead.forward, mask_by)
 
 
 def _candidates(ctx: StepContext, position: int, ids: list[int], entry: int) -> None:
