@@ -22,7 +22,9 @@ class CharacterTokenizer(Vocabulary):
 
     def __init__(self, letters: str, end: str = ""):
         if not letters or len(letters) > MOST or len(set(letters)) < len(letters):
-            raise ValueError(f"a vocabulary of characters has 1 to {MOST:,}, each once; here are {len(letters):,}")
+            raise ValueError(
+                f"a vocabulary of characters has 1 to {MOST:,}, each once; here are {len(letters):,}"
+            )
         if len(end) > 1 or (end and end not in letters):
             raise ValueError(f"the character that ends a text is one of the vocabulary, not {end[:10]!r}")
         self.letters, self.end = check_text(letters), end

@@ -89,5 +89,3 @@ class Corpus:
         ends = [at + recipe.context for at in starts]
         questions = tuple(self.corpus[at:end] for at, end in zip(starts, ends, strict=True))
         return Batch(rows[:, :-1], rows[:, 1:], questions, tuple(self.corpus[end] for end in ends))
-
-

@@ -140,7 +140,9 @@ def open_in(folder: Path, lesson: Lesson) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     config = {"format": "glassbox"} | asdict(lesson.model.config)
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
-    save_file({n: p.detach().contiguous() for n, p in lesson.model.named_parameters()}, folder / "model.safetensors")
+    save_file(
+        {n: p.detach().contiguous() for n, p in lesson.model.named_parameters()}, folder / "model.safetensors"
+    )
     end = "." if lesson.task.corpus == "" else ""
     CharacterTokenizer(lesson.task.letters, end).write(folder / CharacterTokenizer.FILE)
     return folder

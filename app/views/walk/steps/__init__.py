@@ -5,8 +5,8 @@ from collections.abc import Callable
 from app.architecture import Conditions, most_specific, when
 from app.ui.context import StepContext
 from app.views.walk.steps import (
-    characters,
     all_heads,
+    characters,
     classes,
     cross,
     embeddings,
