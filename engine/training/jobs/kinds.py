@@ -8,7 +8,7 @@ from engine.training.jobs.messages import Event
 
 Job = Callable[[dict, Path], Generator[Event, dict, None]]
 
-KINDS: dict[str, str] = {}
+KINDS: dict[str, str] = {"lesson": "engine.training.tasks.live:job"}
 
 
 def job(kind: str) -> Job:

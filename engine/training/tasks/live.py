@@ -1,12 +1,11 @@
 """A lesson as a job: one run, or two side by side, told while they go.
 
-Every event is of one run: the numbers of the steps since its last event, and what was kept on the way (pictures
-beside a file that the run can be gone on from). Points and pictures stand at fixed steps, so the same settings
-tell the same numbers; only how many of them one event brings depends on the clock.
+Points of the curves and pictures stand at fixed steps, so the same settings tell the same numbers; only how many
+of them one event brings depends on the clock.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -21,29 +20,50 @@ from engine.training.tasks.examples import TASKS
 from engine.training.tasks.lesson import Lesson, NoNumber, Score, score_of
 from engine.training.tasks.task import Recipe
 
-APART = 0.25  # seconds between two events of a run: with two runs, 8 a second
+APART = 0.2  # seconds between two events
 SHOWN = 6  # fixed examples
 MOST_RUNS = 2
 LARGE = 300_000  # parameters, from where on every run keeps fewer files
 TOLD_EVERY = 5  # steps between points of a curve
+ARRAYS = ("attention", "map")
 
 
-def job(settings: dict, folder: Path) -> Iterator[dict]:
-    """Learn. settings: `task`, `corpus` (of the task "text"), `runs`: a list of recipes, one or two, as dicts; or
-    `file`, a saved run that is gone on with; `steps`, at which they end (else the recipe's)."""
-    runs = [Run(i, lesson, folder) for i, lesson in enumerate(lessons(settings))]
-    steps = settings.get("steps") or max(run.lesson.recipe.steps for run in runs)
+def job(settings: dict, folder: Path) -> Generator[dict, dict, None]:
+    """Learn, and tell {"runs": what each has to tell, "attention_0": …, "map_0": … of what the first kept}.
+
+    settings: `task`, `corpus` (of the task "text") and `runs`, one or two recipes as dicts, which learn by turns;
+    or `file`, a saved run that is gone on with; `steps`, at which they end (else the recipe's).
+    """
+    runs = [Run(lesson, folder, number) for number, lesson in enumerate(lessons(settings))]
+    last = settings.get("steps") or max(run.lesson.recipe.steps for run in runs)
     for run in runs:
         run.keep()
-        yield run.told()
-    asked: dict = {}
-    while any(run.going(steps) for run in runs):
-        for run in (run for run in runs if run.going(steps)):
+    at = _hear(runs, (yield told(runs)))
+    while going := [run for run in runs if not run.ended and run.lesson.done < last]:
+        for run in going:
             run.step()
-            if run.due() or asked.get("single") or not run.going(steps):
-                asked = (yield run.told()) or {}
-                for one in runs:
-                    one.hear(asked)
+        if time.monotonic() - at >= APART:
+            at = _hear(runs, (yield told(runs)))
+    for run in runs:
+        run.keep()
+    yield told(runs)
+
+
+def _hear(runs: list["Run"], asked: dict | None) -> float:
+    """Do what the page asks meanwhile: {"rate": another learning rate}, {"keep": True}. Gives the time."""
+    for run in runs:
+        if asked and "rate" in asked:
+            run.lesson.change_rate(asked["rate"])
+        if asked and asked.get("keep"):
+            run.keep()
+    return time.monotonic()
+
+
+def told(runs: list["Run"]) -> dict:
+    """An event: what all runs have not yet told."""
+    found = [run.told() for run in runs]
+    arrays = {f"{name}_{i}": one.pop(name) for i, one in enumerate(found) for name in ARRAYS if name in one}
+    return {"runs": found} | arrays
 
 
 def lessons(settings: dict) -> list[Lesson]:
@@ -82,67 +102,55 @@ def kept_at(step: int, parameters: int) -> bool:
 class Run:
     """One lesson of a job: what it still has to tell, and how it ended."""
 
-    number: int
     lesson: Lesson
     folder: Path
+    number: int = 0
     ended: str = ""
-    points: dict[str, list] = field(default_factory=dict)
+    curves: dict[str, list] = field(default_factory=dict)
     kept: list[dict] = field(default_factory=list)
+    last: int = -1  # the step that was kept last
     before: Tensor | None = None  # the map of the embeddings that the next one is turned to
-    last: float = 0.0
-    at_last: int = 0
-
-    def going(self, steps: int) -> bool:
-        return not self.ended and self.lesson.done < steps
+    tokens: int = 0  # read since the last event
+    since: float = field(default_factory=time.monotonic)
 
     def step(self) -> None:
-        """One step; an infinite loss, or none, ends the run, and nothing that was kept is lost."""
+        """One step; a loss that is no number ends the run, and nothing that was kept is lost."""
         lesson = self.lesson
         try:
             loss = lesson.step()
         except NoNumber as error:
             self.ended = str(error)
             return
+        self.tokens += lesson.recipe.batch * lesson.task.context(lesson.recipe)
         if lesson.done % TOLD_EVERY == 1 or lesson.done < 2 * TOLD_EVERY:
-            told = {"step": lesson.done, "loss": loss, "rate": lesson.optimizer.param_groups[0]["lr"]}
-            for name, value in (told | {"norms": norms_of(lesson)}).items():
-                self.points.setdefault(name, []).append(value)
+            found = {"step": lesson.done, "loss": loss, "rate": lesson.optimizer.param_groups[0]["lr"]}
+            for name, value in (found | {"norms": norms_of(lesson)}).items():
+                self.curves.setdefault(name, []).append(value)
         if kept_at(lesson.done, lesson.parameters):
             self.keep()
 
     def keep(self) -> None:
-        """Write the run to its folder, and have what is seen of it told."""
-        found, self.before = look(self.lesson, self.before)
+        """Write the run to its folder, and have what is seen of it told; once a step."""
+        if self.ended or self.last == self.lesson.done:
+            return
+        found, before = look(self.lesson, self.before)
         if not np.isfinite(found["loss"]):
             self.ended = str(NoNumber(self.lesson.done, found["loss"]))
             return
         saving.write(self.lesson, self.folder / file_of(self.number, self.lesson.done))
         self.kept.append(found)
-
-    def due(self) -> bool:
-        return bool(self.ended) or time.monotonic() - self.last >= APART
+        self.before, self.last = before, self.lesson.done
 
     def told(self) -> dict:
         """What has not yet been told."""
-        now, lesson = time.monotonic(), self.lesson
-        if not self.going(lesson.recipe.steps) and not self.ended and lesson.done not in self._files():
-            self.keep()
-        tokens = (lesson.done - self.at_last) * lesson.recipe.batch * lesson.task.context(lesson.recipe)
-        speed = tokens / (now - self.last) if self.last else 0.0
-        event = {"run": self.number, "done": lesson.done, "points": self.points, "kept": self.kept}
-        event |= {"speed": speed, "ended": self.ended, "peak": lesson.peak}
-        self.points, self.kept, self.last, self.at_last = {}, [], now, lesson.done
-        return event
-
-    def _files(self) -> list[int]:
-        return [one["step"] for one in self.kept] + kept_steps(self.folder, self.number)
-
-    def hear(self, asked: dict) -> None:
-        """What the page asks meanwhile: {"rate": …}, another learning rate; {"keep": true}, a file now."""
-        if "rate" in asked:
-            self.lesson.change_rate(asked["rate"])
-        if asked.get("keep") and self.lesson.done not in self._files() and not self.ended:
-            self.keep()
+        now, kept = time.monotonic(), self.kept
+        found = {"done": self.lesson.done, "ended": self.ended, "peak": self.lesson.peak, "curves": self.curves}
+        found["speed"] = self.tokens / max(now - self.since, 1e-9)
+        if kept:
+            found |= {name: np.stack([one.pop(name) for one in kept]) for name in ARRAYS}
+        found["kept"] = kept
+        self.curves, self.kept, self.tokens, self.since = {}, [], 0, now
+        return found
 
 
 def file_of(run: int, step: int) -> str:
@@ -187,7 +195,7 @@ def look(lesson: Lesson, before: Tensor | None = None) -> tuple[dict, Tensor]:
     patterns = torch.stack([seen[f"blocks.{i}.attn.pattern"][0] for i in range(len(model.blocks))])
     points = aligned(flat(model.embed.token.weight), before)
     told = {"step": lesson.done, "loss": found.loss, "accuracy": found.exact, "letters": found.letters}
-    told |= {"attention": patterns.numpy().copy(), "points": points.numpy().copy()}
+    told |= {"attention": patterns.numpy().copy(), "map": points.numpy().copy()}
     return told | {"answers": answers_of(lesson, logits[:SHOWN])}, points
 
 

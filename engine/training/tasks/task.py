@@ -15,7 +15,7 @@ CHECKED = 512  # held-out examples that the accuracy is of
 NORMS = ("pre", "post", "none")
 OPTIMIZERS = ("adamw", "adam", "momentum", "sgd")
 RANGES = {"layers": (1, 4), "heads": (1, 4), "width": (4, 128), "batch": (1, 512), "steps": (1, 1_000_000)}
-RANGES |= {"warm_up": (0, 100_000), "seed": (0, 2**31 - 1), "context": (2, 128)}
+RANGES |= {"warm_up": (0, 100_000), "seed": (0, 2**31 - 1), "context": (2, 64)}
 HIGHEST = 1000.0  # rate
 
 
