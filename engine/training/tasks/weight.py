@@ -91,6 +91,15 @@ def step_by_torch(lesson: Lesson, name: str, at: tuple[int, ...]) -> tuple[float
     return float(twin.model.get_parameter(name).detach()[at]), float(slope[at])
 
 
+def steepest(lesson: Lesson, name: str) -> tuple[int, ...]:
+    """The entry of a parameter with the largest gradient at the next step."""
+    weight, batch = lesson.model.get_parameter(name), lesson.batch()
+    logits = lesson.model(batch.ids).flatten(0, 1)
+    loss = nn.functional.cross_entropy(logits, batch.asked.flatten(), ignore_index=IGNORED)
+    (slope,) = torch.autograd.grad(loss, [weight])
+    return tuple(int(i) for i in np.unravel_index(int(slope.abs().argmax()), slope.shape))
+
+
 # --- the second route -----------------------------------------------------------------------------
 
 
