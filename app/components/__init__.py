@@ -321,8 +321,8 @@ def sheet(key: str, header: dict, **acts: Act) -> None:
 
 
 def open_file(key: str, header: dict, open: Callable[[bytes], None]) -> None:
-    """A button that opens a file; `header` has label, accept (which kinds) and most (bytes). `open` is called with
-    its bytes; with none of a file that is larger."""
+    """A button that opens a file; `header` has label, accept (which kinds) and most (bytes). `open` is called
+    with its bytes; with none of a file that is larger."""
     put("open_file", key, header, open=encoded(header["most"], open))
 
 

@@ -3,9 +3,9 @@
     python -m engine.training.tasks                            the list
     python -m engine.training.tasks reverse --seconds 60       learn one
 
-task.py says what a task is, examples.py lists them, corpus.py makes one of a text, batches.py turns examples into
-ids, lesson.py learns, saving.py keeps a lesson in a file, live.py tells it while it goes, weight.py works one
-weight of one step by hand.
+task.py says what a task is, examples.py lists them, corpus.py makes one of a text, batches.py turns examples
+into ids, lesson.py learns, saving.py keeps a lesson in a file, live.py tells it while it goes, weight.py works
+one weight of one step by hand.
 """
 
 from engine.training.tasks.corpus import CORPUS, Corpus

@@ -16,13 +16,15 @@ HELD_OUT = 8  # the last of so many parts of the text is kept from training
 CHECKED = 128  # windows of it that the accuracy is of
 MOST_LETTERS = 2000  # different ones
 
+USUAL = Recipe(steps=2000, batch=32)
+
 
 @dataclass(frozen=True)
 class Corpus:
     """A text as a task; a ValueError where there is too little to learn from."""
 
     corpus: str
-    recipe: Recipe = Recipe(steps=2000, batch=32)
+    recipe: Recipe = USUAL
 
     name, seconds, fails, by_letter = CORPUS, 60, False, True
 

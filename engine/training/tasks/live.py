@@ -1,7 +1,7 @@
 """A lesson as a job: one run, or two side by side, told while they go.
 
-Points of the curves and pictures stand at fixed steps, so the same settings tell the same numbers; only how many
-of them one event brings depends on the clock.
+Points of the curves and pictures stand at fixed steps, so the same settings tell the same numbers; only how
+many of them one event brings depends on the clock.
 """
 
 import time
@@ -31,8 +31,8 @@ ARRAYS = ("attention", "map")
 def job(settings: dict, folder: Path) -> Generator[dict, dict, None]:
     """Learn, and tell {"runs": what each has to tell, "attention_0": …, "map_0": … of what the first kept}.
 
-    settings: `task`, `corpus` (of the task "text") and `runs`, one or two recipes as dicts, which learn by turns;
-    or `file`, a saved run that is gone on with; `steps`, at which they end (else the recipe's).
+    settings: `task`, `corpus` (of the task "text") and `runs`, one or two recipes as dicts, which learn by
+    turns; or `file`, a saved run that is gone on with; `steps`, at which they end (else the recipe's).
     """
     runs = [Run(lesson, folder, number) for number, lesson in enumerate(lessons(settings))]
     last = settings.get("steps") or max(run.lesson.recipe.steps for run in runs)

@@ -59,7 +59,7 @@ class Worked:
 
 
 def work(lesson: Lesson, name: str, at: tuple[int, ...]) -> Worked:
-    """The next step of a lesson, which stays as it is, for one weight; a ValueError where there is no such one."""
+    """The next step of a lesson, which stays as it is, for one weight; a ValueError where there is none."""
     before = dict(lesson.model.named_parameters()).get(name)
     if (
         before is None
@@ -80,7 +80,7 @@ def work(lesson: Lesson, name: str, at: tuple[int, ...]) -> Worked:
 
 
 def step_by_torch(lesson: Lesson, name: str, at: tuple[int, ...]) -> tuple[float, float]:
-    """What the step makes of the weight, and its gradient before all were shortened: the numbers to be checked."""
+    """What the step makes of the weight, and its gradient before all were shortened: what is to be checked."""
     twin = copy.deepcopy(lesson)
     batch = twin.batch()
     found = nn.functional.cross_entropy(
@@ -188,7 +188,8 @@ def _adam(
             "new",
             (r"w' = (1-\eta_t\lambda)\,w" if decay else "w' = w")
             + r" - \eta_t\frac{\hat m}{\sqrt{\hat v}+\varepsilon}",
-            rf"{shrunk}{number(w, 6)} - {number(rate)}\,\frac{{{number(mean)}}}{{\sqrt{{{number(square)}}} + 10^{{-8}}}}",
+            rf"{shrunk}{number(w, 6)} - {number(rate)}\,"
+            rf"\frac{{{number(mean)}}}{{\sqrt{{{number(square)}}} + 10^{{-8}}}}",
             new,
         ),
     ]

@@ -17,7 +17,7 @@ def first(runs: list[Run]) -> None:
     """How well they do."""
     a, b = columns(1, 1)
     with a:
-        draw("loss", runs, [(run.name, run.curves["step"], run.curves["loss"]) for run in runs], _start(runs))
+        draw("loss", runs, [line for run in runs for line in _losses(run)], _start(runs))
     with b:
         lines = [(run.name, *_accuracy(run)) for run in runs]
         guess = ("guess", [0, widest(runs)], [runs[0].guess] * 2)
@@ -35,19 +35,28 @@ def second(runs: list[Run]) -> None:
 
 def draw(key: str, runs: list[Run], lines: Sequence[tuple[str, list, list]], top: float | None = None) -> None:
     """One chart; `top`: where its y axis ends, if not at its largest value."""
-    shown = [series(name, *_thinned(x, y)) for name, x, y in lines]
+    shown = [series(name, *_thinned(x, y)) for name, x, y in lines if x]
+    if not shown:
+        return
     title, end = say("learn", f"curve/{key}"), widest(runs)
     figure = graph(shown, say("learn", "curve/step"), title, height=200, zero=True, percent=key == "accuracy")
     figure.layout["xaxis"]["range"] = [0, end]
+    figure.layout["margin"]["r"] = 24
     figure.layout["uirevision"] = f"{key} {end}"
     for trace in figure.data:
         trace.mode = "lines" if len(trace.x) > 1 else "markers"
     if top and key != "accuracy":
         figure.layout["yaxis"]["range"] = [0, top]
     last = [f"{name} {_number(y[-1], key)}" for name, _, y in lines if y]
-    told = say("learn", "curve/say", title=title, last=", ".join(last)) if last else say("learn", "curve/none")
+    told = say("learn", "curve/say", last="; ".join(last))
     header = {"title": title, "aria": title, "foot": "", "model": "", "say": told}
     components.plot(f"plot-{key}", header, figure)
+
+
+def _losses(run: Run) -> list[tuple[str, list, list]]:
+    """Of the batches that are learned from, and of examples that are held out."""
+    held = [one["step"] for one in run.kept], [one["loss"] for one in run.kept]
+    return [(run.name, run.curves["step"], run.curves["loss"]), (say("learn", "held", name=run.name), *held)]
 
 
 def _number(value: float, key: str) -> str:

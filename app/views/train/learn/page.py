@@ -55,7 +55,7 @@ def _far(one: jobs.Running) -> str:
 
 
 def _shown(one, wanted: dict | None, fresh: list, learn: Learn) -> list:
-    """The runs that are shown: the job's while it goes, or as long as it is what is set; else untrained ones."""
+    """The runs that are shown: the job's while it goes, or as long as it is what is set; else new ones."""
     if one is None or not one.events:
         return fresh
     others = one.settings != wanted

@@ -26,8 +26,9 @@ def attention(run: Run, learn: Learn) -> None:
     """All heads small, and the picked one large, on the first fixed example."""
     at = run.at(learn.kept)
     weights = run.attention[at]
-    L, H, T, _ = weights.shape
-    seen = weights.reshape(L * H, T, T).copy()
+    read = run.read[: run.used]
+    L, H, T = *weights.shape[:2], len(read)
+    seen = weights.reshape(L * H, *weights.shape[2:])[:, :T, :T].copy()
     if run.recipe.causal:
         seen[:, np.triu(np.ones((T, T), bool), 1)] = -np.inf
     src, head = (
@@ -36,12 +37,13 @@ def attention(run: Run, learn: Learn) -> None:
     )
     keep(src, seen)
     names = [say("learn", "head", layer=i // H, head=i % H) for i in range(L * H)]
+    short = [f"{i // H}.{i % H}" for i in range(L * H)]
     components.head_grid(
         "learn-heads",
         {
             "src": src,
             "head": head,
-            "names": names,
+            "names": short,
             "notes": names,
             "scale": "sequential",
             "max": 1.0,
@@ -49,7 +51,7 @@ def attention(run: Run, learn: Learn) -> None:
         },
         head=lambda i: set_to(head=i),
     )
-    letters = [visible(letter) for letter in run.read]
+    letters = [visible(letter) for letter in read]
     title = say("learn", "attention", head=names[head], step=run.kept[at]["step"])
     header = {
         "src": src,
@@ -58,7 +60,7 @@ def attention(run: Run, learn: Learn) -> None:
         "say": say("learn", "attention/say"),
         "scale": "sequential",
     }
-    header |= {"height": 300, "max": 1.0, "axes": "TS", "rows": letters, "cols": letters, "rowName": "token"}
+    header |= {"height": 360, "max": 1.0, "axes": "TS", "rows": letters, "cols": letters, "rowName": "token"}
     header |= {"colName": "key", "titles": ("query ↓", "key →"), "counted": [True, True], "index": head}
     components.matrix("learn-attention", header | {"follow": "head", "told": "weight", "foot": "", "model": ""})
 

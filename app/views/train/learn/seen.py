@@ -9,7 +9,7 @@ from app.shared import shared
 from app.text import say
 from app.views.train.learn.settings import PAIRS, Learn, recipes
 from engine.training.tasks import Lesson, Recipe
-from engine.training.tasks.batches import Batch
+from engine.training.tasks.batches import IGNORED, Batch
 from engine.training.tasks.live import SHOWN, lessons, look, parts_of, read_of, task_of, wanted_of
 
 FEW = 64  # held-out examples that an untrained model is asked
@@ -27,6 +27,7 @@ class Run:
     recipe: Recipe
     parts: list[str]
     read: list[str]
+    used: int  # letters of it that are no padding after its end
     questions: list[str]
     wanted: list[str]
     letters: str
@@ -116,6 +117,7 @@ def _fresh(name: str, lesson: Lesson) -> Run:
         lesson.recipe,
         list(parts_of(lesson)),
         read_of(lesson),
+        used_of(lesson),
         list(lesson.held.questions[:SHOWN]),
         wanted_of(lesson),
         lesson.task.letters,
@@ -123,6 +125,14 @@ def _fresh(name: str, lesson: Lesson) -> Run:
         lesson.task.by_letter,
         lesson.parameters,
     )
+
+
+def used_of(lesson: Lesson) -> int:
+    """How many places of the first fixed example are looked at: what comes after its end is seen by none of a
+    causal model."""
+    if not lesson.recipe.causal:
+        return len(lesson.held.ids[0])
+    return int((lesson.held.asked[0] != IGNORED).nonzero().max()) + 1
 
 
 def widest(runs: list[Run]) -> int:

@@ -58,7 +58,7 @@ def set_to(**what) -> None:
 
 def choose_task(name: str) -> None:
     """Another task, with its own recipe."""
-    usual = (TASKS[name] if name in TASKS else Corpus).recipe
+    usual = TASKS.get(name, Corpus).recipe
     set_to(task=name, pair="one", kept=-1, **{key: getattr(usual, key) for key in SHAPE})
 
 

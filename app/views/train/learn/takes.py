@@ -1,4 +1,4 @@
-"""What can be taken from a checkpoint: into the other pages, as a file, as a script; and a file brought back."""
+"""What can be taken from a checkpoint: into the other pages, as a file, as a script; a file brought back."""
 
 from pathlib import Path
 
