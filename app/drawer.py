@@ -30,15 +30,28 @@ def models() -> list[shelf.Listed]:
 
 
 def put(lesson: Lesson) -> str:
-    """Keep a checkpoint as a model that all pages can open; the name that it has there."""
-    own = _mine()
-    name = f"{words_of(lesson.task.name)['name']} after {lesson.done:,} steps ({secrets.token_hex(4)})"
+    """Keep a checkpoint as a model that all pages of this visitor can open; the name that it has there."""
+    return add(_mine(), lesson)
+
+
+def add(own: Drawer, lesson: Lesson) -> str:
+    """Keep a checkpoint in a drawer; what has been there longest makes room."""
+    name = _name(lesson)
     folder = saving.open_in(own.folder / secrets.token_hex(8), lesson)
     shelf.LENT[name] = shelf.listed(name, folder)
     own.names.append(name)
     while len(own.names) > MOST:
         _drop(own.names.pop(0))
     return name
+
+
+def _name(lesson: Lesson) -> str:
+    """One that nobody has."""
+    while True:
+        sign = secrets.token_hex(2)
+        name = f"{words_of(lesson.task.name)['name']} after {lesson.done:,} steps ({sign})"
+        if name not in shelf.LENT:
+            return name
 
 
 def file(content: bytes) -> Path:

@@ -25,6 +25,7 @@ SHOWN = 6  # fixed examples
 MOST_RUNS = 2
 LARGE = 300_000  # parameters, from where on every run keeps fewer files
 TOLD_EVERY = 5  # steps between points of a curve
+ENDS = {"embed": "embeddings", "final_norm": "output", "logits": "output"}  # the layers around the blocks
 ARRAYS = ("attention", "map")
 
 
@@ -167,11 +168,11 @@ def kept_steps(folder: Path, run: int) -> list[int]:
 
 
 def parts_of(lesson: Lesson) -> dict[str, list[str]]:
-    """The parts of a model by name, from its first to its last, and the parameters of each."""
+    """The layers of a model by name, from its first to its last, and the parameters of each."""
     parts: dict[str, list[str]] = {}
     for name, _ in lesson.model.named_parameters():
         pieces = name.split(".")
-        part = f"block {pieces[1]}, {pieces[2]}" if pieces[0] == "blocks" else pieces[0]
+        part = f"block {pieces[1]}" if pieces[0] == "blocks" else ENDS[pieces[0]]
         parts.setdefault(part, []).append(name)
     return parts
 

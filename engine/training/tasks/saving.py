@@ -13,6 +13,7 @@ from torch import Tensor
 
 from engine.load.files import check_file
 from engine.tokenize.characters import CharacterTokenizer
+from engine.training.tasks.batches import GIVEN, PADDING
 from engine.training.tasks.corpus import CORPUS, Corpus
 from engine.training.tasks.examples import TASKS
 from engine.training.tasks.lesson import Lesson
@@ -20,6 +21,7 @@ from engine.training.tasks.task import Recipe
 
 META, FORMAT = "glassbox_lesson", 1
 MOST_STEPS, MOST_CHANGES = 10_000_000, 1000
+EXAMPLES = 6
 FILE_MOST = 64 * 2**20  # bytes
 
 
@@ -145,4 +147,16 @@ def open_in(folder: Path, lesson: Lesson) -> Path:
     )
     end = "." if lesson.task.corpus == "" else ""
     CharacterTokenizer(lesson.task.letters, end).write(folder / CharacterTokenizer.FILE)
+    examples = [{"text": text, "note": ""} for text in dict.fromkeys(prompts(lesson))]
+    (folder / "examples.json").write_text(json.dumps({"examples": examples}), encoding="utf-8")
     return folder
+
+
+def prompts(lesson: Lesson) -> list[str]:
+    """What the model reads before it answers the first held-out questions."""
+    questions, task = lesson.held.questions[:EXAMPLES], lesson.task
+    if task.by_letter:
+        return [question[: max(1, len(question) // 2)] for question in questions]
+    if lesson.recipe.causal:
+        return [question + GIVEN for question in questions]
+    return [question.ljust(task.context(lesson.recipe), PADDING) for question in questions]

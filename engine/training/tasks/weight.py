@@ -70,9 +70,10 @@ def work(lesson: Lesson, name: str, at: tuple[int, ...]) -> Worked:
         raise ValueError(f"there is no weight {name}{list(at)}{shape}: name one of the model's")
     told = step_by_torch(lesson, name, at)
     batch, exact = lesson.batch(), copy.deepcopy(lesson.model).double()
-    slope, length = by_differences(exact, batch, name, at), length_of_all(exact, batch)
+    losses, length = by_differences(exact, batch, name, at), length_of_all(exact, batch)
+    slope = (losses[0] - losses[1]) / (2 * STEP)
     w, rest = float(before.detach()[at]), _kept(lesson, before, at)
-    lines = [_gradient_line(slope), *_shortened(slope, length), _rate_line(lesson)]
+    lines = [_gradient_line(*losses, slope), *_shortened(slope, length), _rate_line(lesson)]
     lines += RULES[lesson.recipe.optimizer](w, lines[-2].value, lines[-1].value, rest, lesson)
     rounding = 2e-8 * length + 1e-5 * abs(slope)
     noise = 3e-7 * abs(w) + 1e-4 * abs(lines[-1].value - w) + _sensitivity(lesson, lines) * rounding + 1e-9
@@ -104,15 +105,15 @@ def steepest(lesson: Lesson, name: str) -> tuple[int, ...]:
 
 
 @torch.no_grad()
-def by_differences(model: nn.Module, batch: Batch, name: str, at: tuple[int, ...]) -> float:
-    """The slope of the loss along one weight, from the loss a little above it and a little below."""
+def by_differences(model: nn.Module, batch: Batch, name: str, at: tuple[int, ...]) -> tuple[float, float]:
+    """The loss with one weight a little larger, and with it a little smaller."""
     weight = model.get_parameter(name)
     w, losses = float(weight[at]), []
     for side in (1, -1):
         weight[at] = w + side * STEP
         losses.append(mean_loss(model(batch.ids).numpy(), batch.asked.numpy()))
     weight[at] = w
-    return (losses[0] - losses[1]) / (2 * STEP)
+    return losses[0], losses[1]
 
 
 def mean_loss(logits: np.ndarray, asked: np.ndarray) -> float:
@@ -138,15 +139,16 @@ def _kept(lesson: Lesson, parameter: nn.Parameter, at: tuple[int, ...]) -> dict[
     return {key: float(x[at]) for key, x in state.items() if torch.is_tensor(x) and x.dim()}
 
 
-def _gradient_line(slope: float) -> Line:
-    symbols = r"g = \frac{L(w+h) - L(w-h)}{2h},\quad h = 10^{-5}"
-    return Line("gradient", symbols, number(slope, 6), slope)
+def _gradient_line(above: float, below: float, slope: float) -> Line:
+    symbols = r"g = \frac{L(w+h) - L(w-h)}{2h}"
+    numbers = rf"\frac{{{number(above, 12)} - {number(below, 12)}}}{{2 \cdot 10^{{-5}}}}"
+    return Line("gradient", symbols, numbers, slope)
 
 
 def _shortened(slope: float, length: float) -> list[Line]:
     share = min(1.0, 1.0 / (length + SHORTEN))
     symbols, numbers = (
-        r"c = \min\left(1, \frac{1}{\lVert g \rVert}\right)",
+        r"c = \min\left(1, \frac{1}{|g|}\right)",
         rf"\min(1, 1 / {number(length, 6)})",
     )
     short = Line("length", symbols, numbers, share)

@@ -45,17 +45,8 @@ def _walk(file: Path) -> None:
     """Open a checkpoint in the Walk, on the first fixed example; from there in all other pages."""
     lesson = saving.read(file)
     name = drawer.put(lesson)
-    state.anew(model=name, prompt=prompt_of(lesson), image="", target="", edits=())
+    state.anew(model=name, prompt=saving.prompts(lesson)[0], image="", target="", edits=())
     state.leave("walk")
-
-
-def prompt_of(lesson) -> str:
-    """What the model reads before it answers the first fixed example."""
-    task, question = lesson.task, lesson.held.questions[0]
-    if task.by_letter:
-        return question[: max(1, len(question) // 2)]
-    context = task.context(lesson.recipe)
-    return f"{question}=" if lesson.recipe.causal else question.ljust(context, "_")
 
 
 def _file(path: Path, step: int) -> None:
