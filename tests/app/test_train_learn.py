@@ -1,5 +1,6 @@
-"""Train, a model that learns: before the first start, while it goes, back through what was kept, into the Walk."""
+"""Train, a model that learns: before the first start, while it goes, through its checkpoints, to the Walk."""
 
+import base64
 import gc
 from dataclasses import replace
 
@@ -184,8 +185,6 @@ def test_a_file_is_brought_back_and_gone_on_with(done, tmp_path):
     at = page(SMALL)
     fire(at, "button-job-start", change=True)
     fire(at, "learn-takes", toggle=True)
-    import base64
-
     content = (done[0].folder / live.file_of(0, 20)).read_bytes()
     fire(at, "learn-open", open=base64.b64encode(content).decode())
     assert "file" in done[0].settings and done[0].events[0]["runs"][0]["done"] == 20

@@ -66,7 +66,7 @@ def balanced(text: str) -> bool:
 
 def _parity(dice: Random) -> tuple[str, str]:
     """Whether the ones so far are odd, after each bit: the model may write down what it goes by."""
-    bits = _word(dice, 3, 12, "01")
+    bits = _word(dice, 3, 10, "01")
     return bits, "".join("eo"[bits[: i + 1].count("1") % 2] for i in range(len(bits)))
 
 
@@ -88,7 +88,7 @@ TASKS = {
         Task("sort", LETTERS, _sort, (10, 11)),
         Task("add", DIGITS + "+", _add, (5, 4), seconds=300),
         Task("brackets", "()yn", _brackets, (16, 2), either=True),
-        Task("parity", "01eo", _parity, (12, 13)),
+        Task("parity", "01eo", _parity, (10, 11), Recipe(steps=2000)),
         Task("count", "abc" + DIGITS, _count, (12, 7)),
         Task("parity-at-once", "01eo", _parity_at_once, (24, 2), either=True, fails=True),
         Task(

