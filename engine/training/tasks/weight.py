@@ -181,7 +181,7 @@ def _adam(
         Line(
             "v",
             r"v = \beta_2 v + (1-\beta_2)\,\hat g^2",
-            rf"0.98 \cdot {number(v0)} + 0.02 \cdot {factor(g)}^2",
+            rf"0.98 \cdot {number(v0)} + 0.02 \cdot ({number(g)})^2",
             v,
         ),
         Line("m_hat", r"\hat m = \frac{m}{1-\beta_1^t}", rf"\frac{{{number(m)}}}{{1 - 0.9^{{{t}}}}}", mean),

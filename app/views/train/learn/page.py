@@ -5,6 +5,7 @@ from app.settings import read
 from app.text import say
 from app.ui import jobs as ui
 from app.ui.controls import choice, choice_of, number, select_of, slider, slider_of_names, switch, unfold
+from app.ui.labels import escape
 from app.ui.page import columns, group, notice, text
 from app.ui.source import code
 from app.views.train.learn import curves, hand, pictures, seen, takes
@@ -17,7 +18,6 @@ from app.views.train.learn.settings import (
     choose_pair,
     choose_task,
     job_settings,
-    now,
     set_to,
 )
 from engine.tokenize.plain import excerpt
@@ -30,8 +30,7 @@ EXAMPLE = 20_000  # characters of the shipped text
 
 
 def draw() -> None:
-    read(Learn)
-    learn = now()
+    learn = _settings()
     _task(learn)
     try:
         wanted = job_settings(learn)
@@ -45,6 +44,15 @@ def draw() -> None:
     if runs:
         _pictures(one if runs is not fresh else None, runs, learn)
     code(Lesson.step, Lesson.rate, live.look)
+
+
+def _settings() -> Learn:
+    """What is set; what the link says of it and cannot be read was found too late for the top of the page."""
+    before = len(state.ignored())
+    learn = read(Learn)
+    for note in state.ignored()[before:]:
+        notice(escape(note))
+    return learn
 
 
 def _far(one: jobs.Running) -> str:

@@ -48,10 +48,6 @@ class Learn:
     column: int = ranged(-1, -1, 100_000)
 
 
-def now() -> Learn:
-    return settings.read(Learn)
-
-
 def set_to(**what) -> None:
     settings.change(Learn, **what)
 
