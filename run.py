@@ -14,7 +14,7 @@
     python run.py notebook [FILE]        Jupyter, with an example to begin with
     python run.py python [FILE] …        Python with `import engine`, for scripts of your own
     python run.py test …                 the style and all tests; further words go to pytest
-    python run.py bench [WHAT]           how fast it is: engine, browser, visitors; all without a word
+    python run.py bench [WHAT]           how fast it is: engine, lessons, browser, visitors; all without a word
 
 `python run.py WORD --help` says more. Python 3.11 or newer must be there, nothing else.
 """

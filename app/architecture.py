@@ -12,6 +12,7 @@ from typing import TypeVar
 from engine.config import Config, RecurrentConfig
 from engine.position import BIASED
 from engine.tokenize import UnigramTokenizer
+from engine.tokenize.characters import CharacterTokenizer
 
 Facts = Mapping[str, object]
 Conditions = tuple[tuple[str, object], ...]  # (("causal", False), ("positions", "relative"))
@@ -61,6 +62,7 @@ def facts_of(model, side: str = "") -> Facts:
     tokenizer = model.tokenizer
     small = bool(getattr(tokenizer, "words", None)) and tokenizer.words("A") == ["a"]
     cut = {"small_letters": small, "unigram": isinstance(tokenizer, UnigramTokenizer)}
+    cut["characters"] = isinstance(tokenizer, CharacterTokenizer)
     return _facts(model.get_submodule(side).config, side) | {"source": source} | cut
 
 
@@ -73,6 +75,8 @@ def _facts(config: Config | RecurrentConfig, side: str) -> Facts:
     fields = asdict(config) | {name: bool(getattr(config, name)) for name in SIZES}
     tied = config.tied and config.ending in ("logits", "masked")
     shared = {"shared_keys": config.group_size > 1, "tied": tied, "cross": False}
+    shared["entering"] = config.post_norm or config.norm == "none"  # parts read the stream as it is
+    shared["last_norm"] = not shared["entering"]
     shared["biased"] = config.positions in BIASED  # a bias for the distance is added to every score
     return fields | shared | {"architecture": "transformer", "stack": side or ONLY}
 
@@ -122,11 +126,16 @@ def steps_of(config: Config | RecurrentConfig, side: str = "") -> tuple[str, ...
     after = steps.index("residual") + 1
     added = (*(["layernorm"] if config.post_norm else []), *([CROSS] if config.memory else []))
     steps = (*GLANCE, *steps[:after], *added, *steps[after:])
+    lacking = {"layernorm"} if config.norm == "none" else set()
+    lacking |= set() if config.residual else {"residual"}
+    steps = tuple(step for step in steps if step not in lacking)
     return steps if config.ending != "nothing" else steps[:-1]
 
 
 def norms_of(config: Config) -> tuple[str, ...]:
-    """The norms of a model: one for each part of a block, and one at its end or its beginning."""
+    """The norms of a model: one for each part of a block, and one at its end or its beginning; or none."""
+    if config.norm == "none":
+        return ()
     there = {"attn": True, "cross": config.memory, "mlp": True, "final": not config.post_norm}
     return tuple(name for name, is_so in (there | {"embed": config.embed_norm}).items() if is_so)
 

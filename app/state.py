@@ -297,7 +297,7 @@ def _fit_block(view: View, config: Config, moved: dict, ignored: list[str]) -> N
     if view.letter.endswith("_norm") and not config.qk_norm:
         moved["letter"] = view.letter[0]
         ignored.append("This model does not normalise queries and keys; they are shown as they are.")
-    if view.norm not in norms_of(config):
+    if view.norm not in (norms_of(config) or ("attn",)):
         moved["norm"] = "attn"
         ignored.append("This model has no such norm; attention's is shown.")
 

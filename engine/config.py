@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from engine.position import POSITIONS
 
-NORMS = ("layer", "rms")
+NORMS = ("layer", "rms", "none")
 ENDINGS = ("logits", "masked", "classes", "nothing")
 BOOLS = ("tied", "scale_scores", "scale_by_layer", "gated", "attention_bias", "mlp_bias", "qk_norm")
-BOOLS += ("post_norm", "embed_norm", "causal", "next_sentence", "scale_embedding", "scale_logits")
+BOOLS += ("post_norm", "embed_norm", "causal", "next_sentence", "scale_embedding", "scale_logits", "residual")
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Config:
     qk_norm: bool = False  # RMSNorm of every head's queries and keys, before rotation (QK norm)
     norm: str = "layer"  # a name of NORMS
     post_norm: bool = False  # norms after the residual additions (Vaswani et al. 2017)
+    residual: bool = True  # each part of a block adds to the stream; else its output takes the stream's place
     embed_norm: bool = False  # the embeddings are normalised before block 0
     causal: bool = True  # a token sees itself and what came before; else everything
     segments: int = 0  # segments that a token can belong to, each with an embedding that is added

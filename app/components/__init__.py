@@ -19,7 +19,7 @@ from streamlit.components.v1 import declare_component
 
 from app import state
 from app.components.packing import pack
-from app.ui.events import Act, cell, flag, one_of, place, signs, text
+from app.ui.events import Act, cell, encoded, flag, one_of, place, signs, text
 from app.ui.page import Page, put
 
 HERE = Path(__file__).parent
@@ -60,6 +60,7 @@ DRAWN = (
     "sheet",
     "links",
     "training",
+    "open_file",
     "ticker",
     "graph",
     "listing",
@@ -319,6 +320,12 @@ def sheet(key: str, header: dict, **acts: Act) -> None:
     words, and for a file its name (file), its text and how long one may be (most). open is called with a
     text, reset with True."""
     put("sheet", key, header, [name for name, _ in header["acts"]], **acts)
+
+
+def open_file(key: str, header: dict, open: Callable[[bytes], None]) -> None:
+    """A button that opens a file; `header` has label, accept (which kinds) and most (bytes). `open` is called
+    with its bytes; with none of a file that is larger."""
+    put("open_file", key, header, open=encoded(header["most"], open))
 
 
 def links(key: str, header: dict) -> None:

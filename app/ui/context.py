@@ -23,7 +23,7 @@ from engine.worked import Worked
 
 ACTIVATIONS = {"gelu_tanh": "GELU", "gelu": "GELU", "relu": "ReLU", "silu": "SiLU"}  # as papers call them
 WINDOW = 4  # tokens, where a mask needs a number
-NORMS = {"layer": "LayerNorm", "rms": "RMSNorm"}
+NORMS = {"layer": "LayerNorm", "rms": "RMSNorm", "none": ""}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """What the browser may report. Each of these takes values of one kind to an act and refuses all others: what
 comes in was perhaps not sent by our page, or was chosen from what stands there no more."""
 
+import base64
+import binascii
 import math
 from collections.abc import Callable, Collection
 
@@ -31,6 +33,19 @@ def cell(rows: int, columns: int, act: Act) -> Act:
 def text(longest: int, act: Act) -> Act:
     """A text of at most so many characters."""
     return _only(lambda value: isinstance(value, str) and len(value) <= longest, act)
+
+
+def encoded(longest: int, act: Callable[[bytes], None]) -> Act:
+    """Bytes in base64, at most so many; of what is longer or no base64, none."""
+
+    def take(value: object) -> None:
+        try:
+            found = base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError):
+            found = b""
+        act(found if len(found) <= longest else b"")
+
+    return _only(lambda value: isinstance(value, str) and len(value) <= 2 * longest, take)
 
 
 def signs(count: int, alphabet: str, act: Act) -> Act:

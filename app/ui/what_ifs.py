@@ -155,8 +155,8 @@ MECHANISMS = {
     "attention": (_without("attn.out"), lambda c: True),
     "mlp": (_without("mlp.out"), lambda c: True),
     "positions": (_unplaced, lambda c: True),
-    "norm": (_unnormed, lambda c: True),
-    "residual": (_unadded, lambda c: True),
+    "norm": (_unnormed, lambda c: c.norm != "none"),
+    "residual": (_unadded, lambda c: c.residual),
 }
 
 

@@ -16,8 +16,10 @@ from engine.load.folder import build, read_weights
 from engine.load.settings import one_name
 from engine.tokenize import BeginTokenizer, RankTokenizer, SentenceTokenizer, WordPieceTokenizer
 from engine.tokenize.bpe import BEGIN
+from engine.tokenize.characters import CharacterTokenizer
 
 VOCABULARIES = {"vocabulary.tiktoken": RankTokenizer, "tokenizer.json": WordPieceTokenizer}
+VOCABULARIES |= {CharacterTokenizer.FILE: CharacterTokenizer}
 BEGINS = "tokenizer_config.json"  # {"bos_token": BEGIN, "add_bos_token": true}, as other layouts have it
 FORMERLY = {"farthest": "max_distance"}  # former names of entries of config.json
 SENTENCES = {"vocabulary.tiktoken": SentenceTokenizer}  # of encoder–decoders

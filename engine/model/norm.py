@@ -47,6 +47,19 @@ class RMSNorm(nn.Module):
         return tap("out", scaled * self.weight)  # x̂ · γ  [B, T, D]
 
 
-def norm_of(config: Config) -> LayerNorm | RMSNorm:
+class NoNorm(nn.Module):
+    """Vectors as they are, of a model that does without norms."""
+
+    weight, bias = 1.0, None
+
+    def __init__(self, width: int, eps: float):
+        super().__init__()
+
+    def forward(self, x: Tensor, tap=SILENT) -> Tensor:
+        """x [..., D] -> the same."""
+        return tap("out", x)
+
+
+def norm_of(config: Config) -> LayerNorm | RMSNorm | NoNorm:
     """The norm that a config names, of its width."""
-    return {"layer": LayerNorm, "rms": RMSNorm}[config.norm](config.width, config.norm_eps)
+    return {"layer": LayerNorm, "rms": RMSNorm, "none": NoNorm}[config.norm](config.width, config.norm_eps)

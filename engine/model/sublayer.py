@@ -16,10 +16,11 @@ class Sublayer(nn.Module):
     def __init__(self, config: Config):
         super().__init__()
         self.norm = norm_of(config)
-        self.post_norm = config.post_norm
+        self.post_norm, self.residual = config.post_norm, config.residual
 
     def add_to(self, x: Tensor, *given, tap=SILENT) -> Tensor:
         """The residual stream before the part [B, T, D] -> after it [B, T, D]; `given` goes to the part."""
+        kept = x if self.residual else 0
         if self.post_norm:  # as in 2017 (Vaswani et al., section 3.1), and in BERT
-            return self.norm(tap("sum", x + self(x, *given, tap=tap)), tap.at("norm"))
-        return x + self(self.norm(x, tap.at("norm")), *given, tap=tap)
+            return self.norm(tap("sum", kept + self(x, *given, tap=tap)), tap.at("norm"))
+        return kept + self(self.norm(x, tap.at("norm")), *given, tap=tap)

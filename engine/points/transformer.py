@@ -42,8 +42,15 @@ def _rms_norm(at: Place, source: str, axes: str = "BTD") -> list[Point]:
     ]
 
 
+def _no_norm(at: Place, source: str) -> list[Point]:
+    return [Point(*at, "out", "BTD", "identity", (source,), "the vector as it is: there is no norm")]
+
+
+NORMS = {"layer": _layer_norm, "rms": _rms_norm, "none": _no_norm}
+
+
 def _norm(config: Config, at: Place, source: str) -> list[Point]:
-    return (_rms_norm if config.norm == "rms" else _layer_norm)(at, source)
+    return NORMS[config.norm](at, source)
 
 
 def _patches() -> list[Point]:
@@ -165,18 +172,20 @@ def _residual(
 
     make(config, at, source) gives the part's own points; who and where are words for their meanings.
     """
-    block, norm = at._replace(part=""), at.inside("norm")
+    block, norm, out = at._replace(part=""), at.inside("norm"), at.name("out")
+    total = ("sum", (before, out)) if config.residual else ("identity", (out,))
     if config.post_norm:
+        told = f"{who}'s output added" if config.residual else f"{who}'s output: nothing is added"
         return [
             *make(config, at, before),
-            Point(*at, "sum", "BTD", "sum", (before, at.name("out")), f"{who}'s output added"),
+            Point(*at, "sum", "BTD", *total, told),
             *_norm(config, norm, at.name("sum")),
             Point(*block, after, "BTD", "identity", (norm.name("out"),), where),
         ]
     return [
         *_norm(config, norm, before),
         *make(config, at, norm.name("out")),
-        Point(*block, after, "BTD", "sum", (before, at.name("out")), where),
+        Point(*block, after, "BTD", *total, where),
     ]
 
 

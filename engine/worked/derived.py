@@ -37,7 +37,8 @@ def check_promoted(model, stack: str, layer: int, unit: int, ids: list[int], sco
     parameters, config = Parameters(answers), answers.config
     head = "classes" if config.ending == "classes" else "embed.token" if config.tied else "logits"
     column = parameters(f"blocks.{layer}.mlp.out.weight")[:, unit]
-    gamma, scale = parameters("final_norm.weight"), config.width**-0.5 if config.scale_logits else 1.0
+    gamma = np.ones(config.width) if config.norm == "none" else parameters("final_norm.weight")
+    scale = config.width**-0.5 if config.scale_logits else 1.0
     value, size = second.raised(parameters(f"{head}.weight"), gamma, column, scale)
     best = np.argsort(-value, kind="stable")[: len(ids)]
     both = np.stack([best, ids])

@@ -47,8 +47,11 @@ CLAIMS: list[Claim] = [  # in the signs that a page shows: of a formula without 
     # norms, and where they are
     (r"(?<!Unlike in )LayerNorm|γ and β|\+β", lambda s: s.has(norm="layer")),
     (r"RMSNorm|root mean square", lambda s: s.has(norm="rms")),
-    (r"Before each part|normalised once more|after a last norm", lambda s: s.has(post_norm=False)),
-    (r"normalised stream|residual stream|untouched", lambda s: s.has(post_norm=False)),
+    (
+        r"Before each part|normalised once more|after a last norm|normalised stream",
+        lambda s: s.has(post_norm=False) and not s.has(norm="none"),
+    ),
+    (r"residual stream|untouched", lambda s: s.has(post_norm=False, residual=True)),
     (r"[Aa]fter each part|each sum is then|normalises the sum", lambda s: s.has(post_norm=True)),
     (r"added, then normalised|normalised before it enters", lambda s: s.has(embed_norm=True)),
     # positions

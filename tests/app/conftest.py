@@ -42,6 +42,7 @@ DECODERS = {  # with parts that few models have
     "distant": RELATIVE | dict(norm="rms", post_norm=True, scale_embedding=True),
     "bloom": BLOOM,
     "qwen": QWEN,
+    "bare": dict(norm="none", residual=False, layers=2),
 }
 STRANGERS = ("llama", "bert", "vit", "plain bert", *DECODERS, *TRANSLATORS, *CAPTIONERS)
 NAMES = [*sorted(path.parent.name for path in SHIPPED.glob("*/config.json")), *STRANGERS]  # of all models

@@ -366,6 +366,7 @@ def test_every_model_opens_its_blocks(family, name):
         assert [name for name in named if name in steps] == steps and named[-1] in (
             "resid_post",
             "mlp.norm.out",
+            *["mlp.out"] * (not config.residual),
         )
         assert light(at)["ok"] and "[[" not in header(at)["say"]
 

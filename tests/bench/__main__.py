@@ -3,9 +3,9 @@
 import argparse
 import os
 
-from tests.bench import browser, engine, visitors
+from tests.bench import browser, engine, lessons, visitors
 
-PROGRAMS = {"engine": engine, "browser": browser, "visitors": visitors}
+PROGRAMS = {"engine": engine, "lessons": lessons, "browser": browser, "visitors": visitors}
 parser = argparse.ArgumentParser(prog=os.environ.get("GLASSBOX_COMMAND"), description=__doc__)
 parser.add_argument("what", nargs="*", metavar="WHAT", help=f"{', '.join(PROGRAMS)} (all of them)")
 asked = parser.parse_args().what

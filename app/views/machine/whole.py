@@ -155,7 +155,7 @@ def _blocks(ctx: StepContext) -> Iterator[dict]:
             make = heads if kind == "heads" else vectors
             yield make(ctx, point, kind) | named(part, label, layer, adds) | _off(ctx, point, adds)
     last = ctx.whole("final_norm.out")
-    if last in ctx.trace.table:
+    if last in ctx.trace.table and ctx.config.norm != "none":
         yield vectors(ctx, last, "stream") | named("last norm")
 
 

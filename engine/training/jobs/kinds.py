@@ -9,6 +9,7 @@ from engine.training.jobs.messages import Event
 Job = Callable[[dict, Path], Generator[Event, dict, None]]
 
 KINDS: dict[str, str] = {
+    "lesson": "engine.training.tasks.live:job",
     "landscape": "engine.training.landscape:job",
     "scaling": "engine.training.costs.runs:job",
 }

@@ -15,6 +15,7 @@ from engine.training.options import Parser, real
 from engine.training.progress import say, show
 from engine.training.tasks import TASKS, Lesson, Task
 from engine.training.tasks.lesson import Score
+from engine.training.tasks.words import words_of
 
 ENOUGH = 0.999  # exact answers at which a task counts as learned, and the lesson ends
 ASKED_EVERY = 100  # steps
@@ -89,12 +90,14 @@ def _tell(found: dict, as_json: bool) -> None:
 def _list(as_json: bool) -> None:
     if as_json:
         told = [
-            {"task": t.name, "about": t.about, "seconds": t.seconds, "fails": t.fails} for t in TASKS.values()
+            {"task": name, "about": words_of(name)["about"], "seconds": task.seconds}
+            | {"fails": words_of(name)["fails"]}
+            for name, task in TASKS.items()
         ]
         print(json.dumps(told))
         return
-    for task in TASKS.values():
-        print(f"{task.name:<26}{task.about}" + " (known to fail)" * bool(task.fails))
+    for name, task in TASKS.items():
+        print(f"{name:<26}{words_of(name)['about']}" + " (known to fail)" * task.fails)
 
 
 if __name__ == "__main__":

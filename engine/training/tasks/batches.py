@@ -1,15 +1,13 @@
 """Examples as rows of ids, with the letters that are asked for."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from random import Random
 
 import torch
 from torch import Tensor
 
-from engine.training.tasks.task import END, GIVEN, Recipe, Task, held_out
-
 IGNORED = -100  # cross-entropy's mark for a place that is not asked
+END, GIVEN = ".", "="  # closes an answer; stands between a question and its answer
+PADDING = "_"
 
 
 @dataclass(frozen=True)
@@ -22,28 +20,21 @@ class Batch:
     answers: tuple[str, ...]
 
 
-def examples(task: Task, seed: int, held: bool) -> Iterator[tuple[str, str]]:
-    """Questions and answers without end: those that training sees, or those held out."""
-    dice = Random(f"{task.name} {seed} {held}")
-    while True:
-        question, answer = task.ask(dice)
-        if held_out(question) == held:
-            yield question, answer
-
-
-def batch_of(task: Task, recipe: Recipe, drawn: list[tuple[str, str]]) -> Batch:
+def batch_of(letters: str, context: int, causal: bool, drawn: list[tuple[str, str]]) -> Batch:
     """Examples as a batch, padded on the right."""
-    place = {letter: at for at, letter in enumerate(task.letters)}
-    T = task.context(recipe)
-    ids = torch.zeros(len(drawn), T, dtype=torch.long)
-    asked = torch.full((len(drawn), T), IGNORED)
-    for row, (question, answer) in enumerate(drawn):
-        if recipe.causal:
+    place = {letter: at for at, letter in enumerate(letters)}
+    ids, asked = [], []
+    for question, answer in drawn:
+        if causal:
             text = [place[letter] for letter in question + GIVEN + answer + END]
-            ids[row, : len(text) - 1] = torch.tensor(text[:-1])
-            asked[row, len(question) : len(text) - 1] = torch.tensor(text[len(question) + 1 :])
+            ids.append(_padded(text[:-1], context, 0))
+            asked.append(_padded([IGNORED] * len(question) + text[len(question) + 1 :], context, IGNORED))
         else:
-            ids[row, : len(question)] = torch.tensor([place[letter] for letter in question])
-            asked[row, : len(answer)] = torch.tensor([place[letter] for letter in answer])
+            ids.append(_padded([place[letter] for letter in question], context, 0))
+            asked.append(_padded([place[letter] for letter in answer], context, IGNORED))
     questions, answers = zip(*drawn, strict=True)
-    return Batch(ids, asked, questions, answers)
+    return Batch(torch.tensor(ids), torch.tensor(asked), questions, answers)
+
+
+def _padded(row: list[int], length: int, filler: int) -> list[int]:
+    return row + [filler] * (length - len(row))

@@ -2,18 +2,29 @@
 
 import math
 import time
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from engine.model.build import fresh
-from engine.training.tasks.batches import IGNORED, Batch, batch_of, examples
+from engine.training.tasks.batches import IGNORED, Batch
+from engine.training.tasks.corpus import Corpus
 from engine.training.tasks.task import Recipe, Task
 
-CHECKED = 512  # held-out examples that the accuracy is of
 LOWEST = 0.1  # share of the rate at the end
+LONGEST = 1.0  # of all gradients together: a longer one is shortened to this (Pascanu et al. 2013)
+BETAS, MOMENTUM, EPS = (0.9, 0.98), 0.9, 1e-8  # of Adam and AdamW; of momentum
+
+
+class NoNumber(ValueError):
+    """The loss is infinite, or no number at all; the model is as it was before."""
+
+    def __init__(self, step: int, loss: float):
+        self.step = step
+        super().__init__(
+            f"the loss is no number any more after step {step:,} ({loss}): choose a lower learning rate"
+        )
 
 
 @dataclass(frozen=True)
@@ -29,33 +40,35 @@ class Score:
 class Lesson:
     """A model, its optimizer, and how far it has come.
 
-    `step` learns from one batch; `score` asks the held-out examples. The same task, recipe and number of steps
-    give the same numbers again.
+    `step` learns from one batch; `score` asks the held-out examples. The same task, recipe, changes of the rate
+    and number of steps give the same numbers again.
+
+    changes  (after how many steps, the rate from there on) of the rates that were changed on the way
     """
 
-    def __init__(self, task: Task, recipe: Recipe | None = None):
+    def __init__(self, task: Task | Corpus, recipe: Recipe | None = None):
         self.task, self.recipe = task, recipe or task.recipe
         self.model = fresh(task.config(self.recipe), self.recipe.seed)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), self.recipe.rate, betas=(0.9, 0.98), weight_decay=self.recipe.decay
-        )
+        self.optimizer = optimizer_of(self.model, self.recipe)
         self.done, self.seconds = 0, 0.0
-        self.examples = examples(task, self.recipe.seed, held=False)
-        self.held = self._held()
-
-    def _held(self) -> Batch:
-        """Held-out examples, each once; they are the same for every seed and recipe."""
-        found: dict[str, str] = {}
-        for question, answer in islice(examples(self.task, 0, held=True), 20 * CHECKED):
-            found.setdefault(question, answer)
-            if len(found) == CHECKED:
-                break
-        return batch_of(self.task, self.recipe, list(found.items()))
+        self.changes: list[tuple[int, float]] = []
+        self.held = task.held(self.recipe)
 
     @property
     def parameters(self) -> int:
         """How many numbers are learned."""
         return sum(p.numel() for p in self.model.parameters())
+
+    @property
+    def peak(self) -> float:
+        """The rate between its rise and its fall, as it was last set."""
+        return self.changes[-1][1] if self.changes else self.recipe.rate
+
+    def change_rate(self, rate: float) -> None:
+        """Go on with another rate; a ValueError where it can be none."""
+        replace(self.recipe, rate=rate)
+        if rate != self.peak:
+            self.changes.append((self.done, float(rate)))
 
     def rate(self) -> float:
         """The rate of the next step: rising at first, then falling along a cosine."""
@@ -63,38 +76,61 @@ class Lesson:
         falling = LOWEST + (1 - LOWEST) * 0.5 * (
             1 + math.cos(math.pi * min(1.0, self.done / self.recipe.steps))
         )
-        return self.recipe.rate * min(1.0, rising, falling)
+        return self.peak * min(1.0, rising, falling)
+
+    def batch(self) -> Batch:
+        """What the next step learns from."""
+        return self.task.batch(self.recipe, self.done)
 
     def step(self) -> float:
-        """Learn from one batch; gives its mean loss in nats before the step."""
+        """Learn from one batch; gives its mean loss in nats before the step, or raises NoNumber."""
         started = time.perf_counter()
-        batch = batch_of(self.task, self.recipe, list(islice(self.examples, self.recipe.batch)))
+        loss = loss_of(self.model, self.batch())
+        if not math.isfinite(told := loss.item()):
+            raise NoNumber(self.done, told)
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
-        loss = loss_of(self.model, batch)
         self.optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(self.model.parameters(), LONGEST)
         self.optimizer.step()
         self.done += 1
         self.seconds += time.perf_counter() - started
-        return loss.item()
+        return told
 
     @torch.no_grad()
     def score(self) -> Score:
         """The held-out examples. An answer is exact where every letter is the likeliest one after the right
         ones before it, which is the same as writing it greedily without a slip."""
-        logits = self.model(self.held.ids)
-        wanted = self.held.asked != IGNORED
-        right = (logits.argmax(-1) == self.held.asked) & wanted
-        exact = (right == wanted).all(-1).float().mean().item()
-        loss = _cross_entropy(logits, self.held.asked).item()
-        return Score(loss, exact, (right.sum() / wanted.sum()).item(), len(self.held.questions))
+        return score_of(self.model(self.held.ids), self.held)
 
     def guess(self) -> float:
-        """The share of the held-out examples that the commonest answer gets right."""
+        """The share of the held-out examples that the commonest answer gets right; of a text, its commonest
+        letter."""
+        if self.task.by_letter:
+            return float(self.held.asked.flatten().bincount().max() / self.held.asked.numel())
         answers = self.held.answers
         return max(map(answers.count, set(answers))) / len(answers)
+
+
+def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """The optimizer that a recipe names, for all that a model learns."""
+    parameters, rate = model.parameters(), recipe.rate
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, rate, BETAS, EPS, weight_decay=recipe.decay, fused=True)
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(parameters, rate, BETAS, EPS, fused=True)
+    momentum = MOMENTUM if recipe.optimizer == "momentum" else 0.0
+    return torch.optim.SGD(parameters, rate, momentum, fused=True)
+
+
+def score_of(logits: Tensor, held: Batch) -> Score:
+    """What logits [B, T, V] make of held-out examples."""
+    wanted = held.asked != IGNORED
+    right = (logits.argmax(-1) == held.asked) & wanted
+    exact = (right == wanted).all(-1).float().mean().item()
+    loss = _cross_entropy(logits, held.asked).item()
+    return Score(loss, exact, (right.sum() / wanted.sum()).item(), len(held.questions))
 
 
 def loss_of(model: nn.Module, batch: Batch) -> Tensor:

@@ -9,8 +9,8 @@ import torch
 
 from engine.training.tasks import TASKS, Lesson
 from engine.training.tasks.__main__ import learn, main
-from engine.training.tasks.batches import IGNORED, batch_of, examples
-from engine.training.tasks.task import END, GIVEN, held_out
+from engine.training.tasks.batches import END, GIVEN, IGNORED
+from engine.training.tasks.task import held_out
 
 RIGHT = {
     "copy": lambda q: q,
@@ -37,7 +37,7 @@ def task(request):
 
 
 def _drawn(task, held=False, many=300):
-    return list(islice(examples(task, 0, held), many))
+    return list(islice(task.examples("0", held), many))
 
 
 def test_answers_are_right(task):
@@ -54,9 +54,8 @@ def test_nothing_held_out_is_learned_from(task):
 
 
 def test_batches_ask_for_the_answer_and_nothing_else(task):
-    drawn = _drawn(task, many=8)
-    batch = batch_of(task, task.recipe, drawn)
-    for row, (question, answer) in enumerate(drawn):
+    batch = task.batch(replace(task.recipe, batch=8), 0)
+    for row, (question, answer) in enumerate(zip(batch.questions, batch.answers, strict=True)):
         asked = "".join(task.letters[i] for i in batch.asked[row] if i != IGNORED)
         read = "".join(task.letters[i] for i in batch.ids[row])
         if task.recipe.causal:
@@ -71,6 +70,13 @@ def test_half_of_the_brackets_are_balanced_and_half_of_the_bits_odd():
     for name in ("brackets", "parity-at-once"):
         answers = [answer for _, answer in _drawn(TASKS[name], many=2000)]
         assert 0.4 < answers.count(answers[0]) / len(answers) < 0.6
+        assert Lesson(TASKS[name]).guess() == pytest.approx(0.5, abs=0.01)
+
+
+def test_whoever_guesses_gets_few_of_the_other_held_out_answers_right(task):
+    lesson = Lesson(task)
+    assert len(lesson.held.questions) >= 200
+    assert task.either or lesson.guess() < 0.05
 
 
 def _small(task, **changes):

@@ -1,5 +1,198 @@
-"""A model that learns."""
+"""A model that learns: choose a task, press start, and see every number move."""
+
+from app import components, jobs, state
+from app.settings import read
+from app.text import say
+from app.ui import jobs as ui
+from app.ui.controls import choice, choice_of, number, select_of, slider, slider_of_names, switch, unfold
+from app.ui.labels import escape
+from app.ui.page import columns, group, notice, text
+from app.ui.source import code
+from app.views.train.learn import curves, hand, pictures, seen, takes
+from app.views.train.learn.settings import (
+    ALL,
+    PAIRS,
+    POSITIONS,
+    RATES,
+    Learn,
+    choose_pair,
+    choose_task,
+    job_settings,
+    set_to,
+)
+from engine.tokenize.plain import excerpt
+from engine.training.tasks import CORPUS, Lesson, live
+from engine.training.tasks.task import NORMS, OPTIMIZERS
+from engine.training.tasks.words import words_of
+
+KIND = "lesson"
+EXAMPLE = 20_000  # characters of the shipped text
 
 
 def draw() -> None:
-    pass
+    learn = _settings()
+    _task(learn)
+    try:
+        wanted = job_settings(learn)
+        fresh = seen.untrained(learn, wanted["corpus"])
+    except ValueError as error:
+        notice(say("learn", "cannot", why=str(error)), "warning")
+        wanted, fresh = None, []
+    takes.troubles()
+    one = ui.bar(KIND, wanted or {}, say("learn", "start"), _far, ready=wanted is not None)
+    runs = _shown(one, wanted, fresh, learn)
+    if runs:
+        _pictures(one if runs is not fresh else None, runs, learn)
+    code(Lesson.step, Lesson.rate, live.look)
+
+
+def _settings() -> Learn:
+    """What is set; what the link says of it and cannot be read was found too late for the top of the page."""
+    before = len(state.ignored())
+    learn = read(Learn)
+    for note in state.ignored()[before:]:
+        notice(escape(note))
+    return learn
+
+
+def _far(one: jobs.Running) -> str:
+    """How far a job is, in a sentence."""
+    last = one.events[-1]["runs"]
+    speed = sum(run["speed"] for event in one.events[-5:] for run in event["runs"]) / len(one.events[-5:])
+    return say("learn", "far", done=max(run["done"] for run in last), speed=speed)
+
+
+def _shown(one, wanted: dict | None, fresh: list, learn: Learn) -> list:
+    """The runs that are shown: the job's while it goes, or as long as it is what is set; else new ones."""
+    if one is None or not one.events:
+        return fresh
+    others = one.settings != wanted
+    if others and one.ended and not one.settings.get("file"):
+        return fresh
+    if others and not one.ended:
+        notice(say("learn", "other", task=words_of(one.settings.get("task", learn.task))["name"]))
+    runs = seen.told(one)
+    for run in runs:
+        if run.ended:
+            notice(say("learn", "ended", name=run.name, why=run.ended), "warning")
+    return runs
+
+
+def _pictures(one, runs: list, learn: Learn) -> None:
+    with group("learn-curves"):
+        curves.first(runs)
+    if one is not None and not one.ended:
+        _rate(one, runs)
+    _scrub(runs, learn)
+    with group("learn-pictures"):
+        pictures.draw(runs, learn)
+    curves.second(runs)
+    if one is not None:
+        hand.draw(one, runs, learn)
+    takes.draw(one, runs, learn)
+
+
+# --- what can be set --------------------------------------------------------------------------------
+
+
+def _task(learn: Learn) -> None:
+    a, b = columns(2, 3)
+    with a:
+        names = {name: words_of(name)["name"] for name in ALL}
+        select_of("learn-task", say("learn", "task"), learn.task, names, choose_task)
+    with b:
+        pairs = {"one": say("learn", "pair/one")} | {pair: say("learn", f"pair/{pair}") for pair in PAIRS}
+        choice_of("learn-pair", say("learn", "pair"), learn.pair, pairs, choose_pair, named=True)
+    told = words_of(learn.task)
+    text(say("learn", "about", {"fails": bool(told["fails"])}, about=told["about"], why=told["fails"]))
+    if learn.pair != "one":
+        text(say("learn", f"pair/{learn.pair}/why"))
+    if learn.task == CORPUS:
+        _corpus()
+    place, open = unfold("learn-shape", _summary(learn))
+    if open:
+        with place:
+            _shape(learn)
+
+
+def _summary(learn: Learn) -> str:
+    return say(
+        "learn", "summary", **{key: getattr(learn, key) for key in ("layers", "heads", "width", "rate", "seed")}
+    )
+
+
+def _shape(learn: Learn) -> None:
+    a, b, c = columns(1, 1, 1)
+    with a:
+        for name, step in (("layers", 1), ("heads", 1)):
+            slider(say("learn", f"set/{name}"), f"learn.{name}", step)
+        number(say("learn", "set/width"), "learn.width")
+        choice(say("learn", "set/positions"), "learn.positions", _names("positions", POSITIONS))
+    with b:
+        choice(say("learn", "set/norm"), "learn.norm", _names("norm", NORMS))
+        for name in ("residual", "divided", "causal"):
+            switch(say("learn", f"set/{name}"), f"learn.{name}")
+    with c:
+        choice(say("learn", "set/optimizer"), "learn.optimizer", _names("optimizer", OPTIMIZERS))
+        slider_of_names("learn-rate", say("learn", "set/rate"), _nearest(learn.rate), _rates(), _set_rate)
+        for name in ("batch", "steps", "seed"):
+            number(say("learn", f"set/{name}"), f"learn.{name}")
+
+
+def _names(of: str, all: tuple[str, ...]) -> dict[str, str]:
+    return {name: say("learn", f"{of}/{name}") for name in all}
+
+
+def _rates() -> list[str]:
+    return [f"{rate:g}" for rate in RATES]
+
+
+def _nearest(rate: float) -> int:
+    return min(range(len(RATES)), key=lambda i: abs(RATES[i] - rate))
+
+
+def _set_rate(i: int) -> None:
+    set_to(rate=RATES[i])
+
+
+def _corpus() -> None:
+    corpus = state.current().corpus
+    header = {"text": corpus, "placeholder": say("learn", "corpus"), "label": say("learn", "corpus")}
+    header |= {"run": say("learn", "corpus/take")}
+    header["examples"] = [(excerpt()[:EXAMPLE], say("learn", "corpus/alice"))]
+    components.prompt("corpus", header, _take, _take)
+
+
+def _take(corpus: str) -> None:
+    state.change(corpus=corpus)
+
+
+# --- while it goes ----------------------------------------------------------------------------------
+
+
+def _rate(one: jobs.Running, runs: list) -> None:
+    at = _nearest(runs[0].peak)
+    slider_of_names("learn-now", say("learn", "rate now"), at, _rates(), lambda i: one.ask(rate=RATES[i]))
+
+
+def _scrub(runs: list, learn: Learn) -> None:
+    """Back through the checkpoints; at its end the slider follows the newest."""
+    steps = [kept["step"] for kept in runs[0].kept]
+    run = runs[min(learn.run, len(runs) - 1)]
+    a, b = columns(3, 2)
+    with a:
+        if len(steps) > 1:
+            names = [say("learn", "kept/step", step=step) for step in steps]
+            names[-1] = say("learn", "kept/last", step=steps[-1])
+            slider_of_names("learn-kept", say("learn", "kept"), runs[0].at(learn.kept), names, _to(steps))
+        else:
+            text(say("learn", "kept/first", accuracy=run.accuracy(run.kept[0])))
+    with b:
+        if len(runs) > 1:
+            names = {str(i): one.name for i, one in enumerate(runs)}
+            picked = str(min(learn.run, len(runs) - 1))
+            choice_of("learn-run", say("learn", "run"), picked, names, lambda i: set_to(run=int(i)), named=True)
+
+
+def _to(steps: list[int]):
+    return lambda i: set_to(kept=-1 if i == len(steps) - 1 else steps[i])

@@ -6,6 +6,7 @@ from app.architecture import Conditions, most_specific, when
 from app.ui.context import StepContext
 from app.views.walk.steps import (
     all_heads,
+    characters,
     classes,
     cross,
     embeddings,
@@ -36,6 +37,7 @@ DRAW: dict[str, dict[Conditions, Callable[[StepContext], None]]] = {
         when(): tokens.draw,
         when(segments=True): wordpieces.draw,
         when(unigram=True): unigram.draw,
+        when(characters=True): characters.draw,
         when(image=True): patches.draw,
     },
     "embeddings": {when(): embeddings.draw, when(architecture="recurrent"): recurrent.embedded},
