@@ -8,7 +8,14 @@ from engine.training.jobs.messages import Event
 
 Job = Callable[[dict, Path], Generator[Event, dict, None]]
 
-KINDS: dict[str, str] = {}
+KINDS: dict[str, str] = {
+    "tune": "engine.training.tuning.job:curves",
+    "tune_options": "engine.training.tuning.job:options",
+    "tune_lora": "engine.training.tuning.job:adapter",
+    "tune_digits": "engine.training.tuning.job:reconstructed",
+    "tune_images": "engine.training.tuning.job:images",
+    "tune_entailment": "engine.training.tuning.job:related",
+}
 
 
 def job(kind: str) -> Job:

@@ -1,4 +1,4 @@
-"""Small labelled sets written for this project, split once and for all, and the simplest rules beside a model."""
+"""Small labelled sets, split once and for all, and the simplest rules beside a model."""
 
 import hashlib
 import lzma
@@ -120,7 +120,7 @@ def own_reviews(text: str) -> list[str]:
 
 @cache
 def passage() -> str:
-    """The beginning of a book that no shipped model was trained on (*American Fairy Tales*, L. Frank Baum 1901)."""
+    """The beginning of a book that no shipped model learned from (L. Frank Baum, American Fairy Tales, 1901)."""
     return PASSAGE.read_text("utf-8").strip()
 
 
@@ -165,7 +165,9 @@ def overlap(example: Example) -> float:
 def _by_length(of: Labelled, learned: list[Example], size=lambda one: len(one.words)) -> np.ndarray:
     """The label of the learned examples whose mean size is nearest."""
     sizes, labels = np.array([size(one) for one in learned]), np.array([one.label for one in learned])
-    means = np.array([sizes[labels == k].mean() if (labels == k).any() else np.inf for k in range(len(of.labels))])
+    means = np.array(
+        [sizes[labels == k].mean() if (labels == k).any() else np.inf for k in range(len(of.labels))]
+    )
     return np.abs(np.array([[size(one)] for one in of.held]) - means).argmin(-1)
 
 
@@ -202,5 +204,3 @@ def interval(right: np.ndarray, groups: np.ndarray | None = None, seed: int = 0)
     found = [sums[np.ix_(r, c)].mean(0).sum() / sizes[c].sum() for r, c in zip(rows, columns, strict=True)]
     low, high = np.quantile(found, (0.025, 0.975))
     return float(low), float(high)
-
-

@@ -40,7 +40,7 @@ class Batch:
 
 
 def batch_of(model: Transformer, examples: Sequence[Example]) -> Batch:
-    """All examples as one batch, filled up at the end; a ValueError where one is longer than the model reads."""
+    """All examples as one batch, filled up at the end; a ValueError where one is too long for the model."""
     texts = [PAIR.format(*one.texts) if len(one.texts) == 2 else FORM.format(x=one.text) for one in examples]
     if model.config.causal is False and len(examples[0].texts) == 1:
         texts = [one.text for one in examples]
@@ -61,7 +61,7 @@ def check_fit(model: Transformer, padding: Tensor) -> None:
 
 
 def copy_of(model: Transformer) -> Transformer:
-    """A model of one's own, with the same numbers, whose weights may change: the one that is shared never does."""
+    """A model with the same numbers, whose weights may change: the one that is shared never does."""
     own = copy.deepcopy(model)
     for module in own.modules():
         if isinstance(module, Attention):

@@ -1,6 +1,6 @@
 """Low-rank adaptation: W stays, and what is learned is added to it as a product of two thin matrices.
 
-    h = W x + (α / r) B A x        A [r, in], B [out, r]        Hu et al. 2021, equation 3
+h = W x + (α / r) B A x        A [r, in], B [out, r]        Hu et al. 2021, equation 3
 """
 
 import math
@@ -31,12 +31,14 @@ class LoRA(nn.Module):
         out, into = linear.weight.shape
         if not 1 <= rank <= min(out, into):
             raise ValueError(
-                f"the rank is {rank}; of a matrix of {out} × {into} it is a whole number from 1 to {min(out, into)}"
+                f"the rank is {rank}; of a matrix of {out} × {into} it is from 1 to {min(out, into)}"
             )
         self.linear, self.scale = linear, alpha / rank
         options = dict(device=linear.weight.device, dtype=linear.weight.dtype)
         self.A = nn.Parameter(torch.empty(rank, into, **options))
-        self.B = nn.Parameter(torch.zeros(out, rank, **options))  # so that nothing changes before the first step
+        self.B = nn.Parameter(
+            torch.zeros(out, rank, **options)
+        )  # so that nothing changes before the first step
         nn.init.kaiming_uniform_(self.A, a=math.sqrt(5))
 
     @property
@@ -134,7 +136,9 @@ def check_merged(merged: nn.Linear, layer: LoRA) -> Check:
     """Are merged weights W + (α/r) B A, computed anew in float64?"""
     w, a, b = (p.cpu().double() for p in (layer.weight, layer.A, layer.B))
     scale = ALPHA / a.shape[0]
-    return _within(merged.weight.cpu().double(), w + scale * (b @ a), w.abs() + scale * (b.abs() @ a.abs()), len(a))
+    return _within(
+        merged.weight.cpu().double(), w + scale * (b @ a), w.abs() + scale * (b.abs() @ a.abs()), len(a)
+    )
 
 
 def _within(shown: Tensor, exact: Tensor, sizes: Tensor, terms: int) -> Check:

@@ -16,10 +16,11 @@ from engine.config import Config
 from engine.model.build import fresh
 from engine.training.tuning.data import digits
 
-PIXELS, HIDDEN, CODE, CLASSES = 64, 96, 24, 10
+PIXELS, HIDDEN, CODE, CLASSES = 64, 128, 64, 10
 HELD_OUT, SPLIT_SEED = 360, 0
-PRE_STEPS, PRE_BATCH, PRE_RATE = 1500, 64, 2e-3
-FINE_STEPS, FINE_BATCH, FINE_RATE = 150, 20, 2e-3
+PRE_STEPS, PRE_BATCH, PRE_RATE, PUT_OUT = 600, 64, 3e-3, 0.3
+FINE_STEPS, FINE_BATCH, FINE_RATE = 120, 20, 1e-3
+VIT_STEPS, VIT_FINE, VIT_RATE = 250, 60, 2e-3
 VIT = dict(vocabulary=0, context=17, width=32, layers=2, heads=4, mlp_width=64, image=8, patch=2, classes=10)
 VIT |= dict(ending="classes", causal=False, tied=False)
 
@@ -49,7 +50,7 @@ def split() -> Digits:
 
 
 class Autoencoder(nn.Module):
-    """x [B, 64] → z [B, 24] → x′ [B, 64]: what it is to predict is its input."""
+    """x [B, 64] → z [B, 64] → x′ [B, 64]: what it is to predict is its input."""
 
     def __init__(self):
         super().__init__()
@@ -59,19 +60,21 @@ class Autoencoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.decoder(self.encoder(x))
 
-    def loss(self, x: Tensor) -> Tensor:
-        """‖x − x′‖², summed over the pixels, the mean of the images."""
-        return (x - self(x)).square().sum(-1).mean()
+    def loss(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """‖x − x′‖², the mean of the images; x′ is made of x, or of what is `seen` of it."""
+        return (x - self(x if seen is None else seen)).square().sum(-1).mean()
 
 
 def pretrain(data: Digits, seed: int, steps: int = PRE_STEPS, every: int = 50) -> Iterator[dict]:
-    """Reconstruct, without labels: {"step", "loss", "held", "shown"}; the model last, as {"model"}."""
+    """Reconstruct, without labels, images of which some pixels are put out (Vincent et al. 2008): {"step",
+    "loss", "held", "shown"}; the model last, as {"model"}."""
     torch.manual_seed(seed)
     model, draw = Autoencoder(), torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=PRE_RATE)
     for i in range(steps):
         rows = torch.randint(len(data.labels), (PRE_BATCH,), generator=draw)
-        loss = model.loss(data.pixels[rows])
+        x = data.pixels[rows]
+        loss = model.loss(x, x * (torch.rand(x.shape, generator=draw) > PUT_OUT))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -114,37 +117,53 @@ def nearest_average(data: Digits, rows: Tensor) -> np.ndarray:
 
 # --- pre-trained on more and more images ----------------------------------------------------------------
 
-OLD, NEW = (0, 1, 2, 3, 4), (5, 6, 7, 8, 9)  # what a pre-training names, and what is learned from few labels after it
+OLD, NEW = (
+    (0, 1, 2, 3, 4),
+    (5, 6, 7, 8, 9),
+)  # what a pre-training names, and what is learned after it
 
 
-def vit_pretrain(data: Digits, count: int, seed: int, steps: int) -> nn.Module:
+def vit_pretrain(data: Digits, count: int, seed: int, steps: int = VIT_STEPS) -> nn.Module:
     """A small vision transformer that learned to name 0 to 4 from `count` images; 0: its random start."""
     model = fresh(Config(**VIT), seed)
-    rows = torch.from_numpy(np.flatnonzero(np.isin(data.labels.numpy(), OLD)))
+    rows = _of(data.labels, OLD)
     rows = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))][:count]
     if count:
         _learn(model, data, rows, steps, seed)
     return model
 
 
-def vit_named(data: Digits, model: nn.Module, each: int, seed: int, steps: int) -> np.ndarray:
-    """Learn to name 5 to 9 from `each` labelled images of every one; which held-out ones are named rightly."""
-    rows = data.drawn(each, seed)
-    rows = rows[torch.from_numpy(np.isin(data.labels[rows].numpy(), NEW))]
-    nn.init.zeros_(model.classes.weight)
+def vit_named(data: Digits, model: nn.Module, rows: Tensor, seed: int, steps: int = VIT_FINE) -> np.ndarray:
+    """Learn to name 5 to 9 from those of these labelled images; which held-out ones are named rightly."""
+    rows = rows[_of(data.labels[rows], NEW)]
+    nn.init.zeros_(model.classes.weight)  # a new head
+    nn.init.zeros_(model.classes.bias)
     _learn(model, data, rows, steps, seed)
-    held = torch.from_numpy(np.isin(data.held_labels.numpy(), NEW))
+    held = _of(data.held_labels, NEW)
     with torch.no_grad():
-        guesses = model(_images(data.held_pixels[held])).argmax(-1)
+        scores = model(_images(data.held_pixels[held]))[:, list(NEW)]
+    return (scores.argmax(-1) + NEW[0] == data.held_labels[held]).numpy()
+
+
+def new_by_average(data: Digits, rows: Tensor) -> np.ndarray:
+    """The baseline: the nearest average of the labelled 5 to 9."""
+    rows, held = rows[_of(data.labels[rows], NEW)], _of(data.held_labels, NEW)
+    means = torch.stack([data.pixels[rows][data.labels[rows] == k].mean(0) for k in NEW])
+    guesses = torch.cdist(data.held_pixels[held], means).argmin(-1) + NEW[0]
     return (guesses == data.held_labels[held]).numpy()
 
 
+def _of(labels: Tensor, kinds: tuple[int, ...]) -> Tensor:
+    """Places of the labels that are among some."""
+    return torch.from_numpy(np.flatnonzero(np.isin(labels.numpy(), kinds)))
+
+
 def _learn(model: nn.Module, data: Digits, rows: Tensor, steps: int, seed: int) -> None:
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=VIT_RATE, weight_decay=0.01)
     draw = torch.Generator().manual_seed(seed)
     for i in range(steps):
         some = rows[torch.randint(len(rows), (32,), generator=draw)]
-        optimizer.param_groups[0]["lr"] = 2e-3 * (1 - i / steps)
+        optimizer.param_groups[0]["lr"] = VIT_RATE * (1 - i / steps)
         loss = F.cross_entropy(model(_images(data.pixels[some])), data.labels[some])
         optimizer.zero_grad()
         loss.backward()

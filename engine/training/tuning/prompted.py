@@ -54,7 +54,9 @@ def prompted(model: Transformer, of: Labelled, learned: Sequence[Example]) -> Pr
     fit into what the model reads.
     """
     if room_for(model, of, learned) < len(learned):
-        raise ValueError(f"{len(learned)} examples do not fit into the {model.config.context} tokens that it reads")
+        raise ValueError(
+            f"{len(learned)} examples do not fit into the {model.config.context} tokens that it reads"
+        )
     begun = time.perf_counter()
     margins, tokens, cache = _margins(model, prompt_of(learned), of.held)
     right = (margins > 0) == (of.truth() == 1)

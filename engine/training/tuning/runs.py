@@ -79,13 +79,13 @@ class Tuned:
 
     @property
     def memory(self) -> int:
-        """Bytes of the weights, of the gradients and of AdamW's two averages of each number that is trained, and
-        of what was kept for the backward pass."""
+        """Bytes of the weights, of the gradients and of AdamW's two averages of each number that is trained,
+        and of what was kept for the backward pass."""
         return 4 * self.of + 3 * 4 * self.numbers + self.kept
 
 
 def prepare(model: Transformer, labels: int, recipe: Recipe) -> Classifier:
-    """A copy of a model (or one of its shape at a random start) with a head, and what is to be trained marked."""
+    """A copy of a model (or its shape at a random start) with a head, and what is to be trained marked."""
     torch.manual_seed(recipe.seed)
     if recipe.way == "random":
         own = copy_of(model)
@@ -114,13 +114,13 @@ def count_trained(classifier: Classifier) -> tuple[int, int]:
 
 
 def step(classifier: nn.Module, optimizer: torch.optim.Optimizer, batch: Batch, share: float) -> float:
-    """One step down the gradient of a batch's loss, at this share of the full rates; the loss before it, in nats.
-    A ValueError where it is no number any more."""
+    """One step down the gradient of a batch's loss, at this share of the full rates; returns the loss before it,
+    in nats. A ValueError where it is no number any more."""
     for group in optimizer.param_groups:
         group["lr"] = group.setdefault("full", group["lr"]) * share
     loss = classifier.loss(batch)
     if not math.isfinite(loss.item()):
-        raise ValueError("the loss is no number any more: the steps are too large. Choose a lower learning rate")
+        raise ValueError("the loss is no number any more: choose a lower learning rate")
     optimizer.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_([p for p in classifier.parameters() if p.requires_grad], CLIP)
@@ -158,7 +158,9 @@ def tuned(model: Transformer, of: Labelled, learned: Sequence[Example], recipe: 
     return last
 
 
-def head_alone(classifier: Classifier, features: Tensor, labels: Tensor, steps: int = HEAD_STEPS) -> list[float]:
+def head_alone(
+    classifier: Classifier, features: Tensor, labels: Tensor, steps: int = HEAD_STEPS
+) -> list[float]:
     """Train the head on vectors [N, D] that do not change; the losses in nats."""
     optimizer = torch.optim.AdamW(classifier.head.parameters(), lr=HEAD_RATE, weight_decay=0.01)
     losses = []
