@@ -120,7 +120,7 @@ def own_reviews(text: str) -> list[str]:
 
 @cache
 def passage() -> str:
-    """The beginning of a book that no shipped model learned from (L. Frank Baum, American Fairy Tales, 1901)."""
+    """The beginning of a book no shipped model read (L. Frank Baum, American Fairy Tales, 1901)."""
     return PASSAGE.read_text("utf-8").strip()
 
 
@@ -199,8 +199,7 @@ def interval(right: np.ndarray, groups: np.ndarray | None = None, seed: int = 0)
     np.add.at(sums, (slice(None), inverse), right)
     sizes = np.bincount(inverse)
     draw = np.random.default_rng(seed)
-    rows = draw.integers(len(right), size=(DRAWS, len(right)))
-    columns = draw.integers(len(names), size=(DRAWS, len(names)))
-    found = [sums[np.ix_(r, c)].mean(0).sum() / sizes[c].sum() for r, c in zip(rows, columns, strict=True)]
+    rows, columns = (draw.multinomial(n, np.full(n, 1 / n), size=DRAWS) for n in sums.shape)  # how often each
+    found = ((rows @ sums) * columns).sum(-1) / (len(right) * (columns @ sizes))
     low, high = np.quantile(found, (0.025, 0.975))
     return float(low), float(high)

@@ -18,8 +18,8 @@ from engine.training.tuning.data import digits
 
 PIXELS, HIDDEN, CODE, CLASSES = 64, 128, 64, 10
 HELD_OUT, SPLIT_SEED = 360, 0
-PRE_STEPS, PRE_BATCH, PRE_RATE, PUT_OUT = 600, 64, 3e-3, 0.3
-FINE_STEPS, FINE_BATCH, FINE_RATE = 120, 20, 1e-3
+PRE_STEPS, PRE_BATCH, PRE_RATE, PUT_OUT = 800, 64, 3e-3, 0.2
+FINE_STEPS, FINE_BATCH, FINE_RATE = 200, 20, 1e-2
 VIT_STEPS, VIT_FINE, VIT_RATE = 250, 60, 2e-3
 VIT = dict(vocabulary=0, context=17, width=32, layers=2, heads=4, mlp_width=64, image=8, patch=2, classes=10)
 VIT |= dict(ending="classes", causal=False, tied=False)
@@ -50,12 +50,13 @@ def split() -> Digits:
 
 
 class Autoencoder(nn.Module):
-    """x [B, 64] → z [B, 64] → x′ [B, 64]: what it is to predict is its input."""
+    """x [B, 64] → z [B, 64] → x′ [B, 64]: what it is to predict is its input. Sigmoids, as in 2006."""
 
     def __init__(self):
         super().__init__()
-        self.encoder = nn.Sequential(nn.Linear(PIXELS, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, CODE), nn.ReLU())
-        self.decoder = nn.Sequential(nn.Linear(CODE, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, PIXELS))
+        sizes = (nn.Linear(PIXELS, HIDDEN), nn.Linear(HIDDEN, CODE), nn.Linear(CODE, HIDDEN))
+        self.encoder = nn.Sequential(sizes[0], nn.Sigmoid(), sizes[1], nn.Sigmoid())
+        self.decoder = nn.Sequential(sizes[2], nn.Sigmoid(), nn.Linear(HIDDEN, PIXELS))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.decoder(self.encoder(x))

@@ -38,8 +38,8 @@ class Recipe:
     """
 
     way: str = "all"
-    steps: int = 40
-    rate: float = 3e-4
+    steps: int = 60
+    rate: float = 1e-3
     batch: int = 8
     rank: int = 4
     targets: str = "queries and values"
@@ -114,8 +114,8 @@ def count_trained(classifier: Classifier) -> tuple[int, int]:
 
 
 def step(classifier: nn.Module, optimizer: torch.optim.Optimizer, batch: Batch, share: float) -> float:
-    """One step down the gradient of a batch's loss, at this share of the full rates; returns the loss before it,
-    in nats. A ValueError where it is no number any more."""
+    """One step down the gradient of a batch's loss, at this share of the full rates; returns the loss
+    before it, in nats. A ValueError where it is no number any more."""
     for group in optimizer.param_groups:
         group["lr"] = group.setdefault("full", group["lr"]) * share
     loss = classifier.loss(batch)

@@ -82,7 +82,8 @@ def without_labels(data: Points, seed: int, steps: int = 15) -> Learned:
 
 def from_rewards(data: Points, seed: int, rounds: int = ROUNDS, rate: float = 0.5) -> Learned:
     """Reinforced: at each point the learner picks a group by chance and hears only whether it was the right
-    one (reward 1) or not (0). The policy goes up the gradient (reward − mean reward) · ∇ log p (Williams 1992)."""
+    one (reward 1) or not (0). The policy goes up the gradient
+    (reward − mean reward) · ∇ log p (Williams 1992)."""
     draw, mean = np.random.default_rng(seed), 0.0
     weights, shares = np.zeros((3, KINDS)), []
     for i in range(rounds):

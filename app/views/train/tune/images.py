@@ -1,0 +1,53 @@
+"""A vision transformer that is pre-trained on more and more images, then learns other digits from few."""
+
+from dataclasses import replace
+
+from app.settings import read
+from app.text import say
+from app.ui.page import group, text
+from app.ui.source import code
+from app.views.train.tune import charts, common
+from app.views.train.tune.settings import Tune
+from engine.training.jobs import Event
+from engine.training.tuning import job, pictures
+
+NOTHING = 10  # where no images at all stand on the axis
+
+
+def wanted(now: Tune) -> dict:
+    return {"draws": now.draws, "each": now.each}
+
+
+def draw() -> None:
+    events = common.started("tune_images", "images/start", wanted)
+    _chart(events)
+    with group("set", border=True):
+        common.knobs("each", "draws")
+    common.take_along("images", common.script("images", wanted(read(Tune))))
+    code(pictures.vit_pretrain, pictures.vit_named, pictures.new_by_average)
+
+
+def _chart(events: list[Event]) -> None:
+    found = charts.points(events, "vit")
+    if not found:
+        return text(say("tune", "images/before", most=job.PRETRAINED[-1]))
+    average = charts.points(events, "average")[0]
+    ends = (job.PRETRAINED[0], job.PRETRAINED[-1])
+    flat = [replace(average, count=n) for n in ends]
+    lines = [
+        charts.line(say("tune", "images/vit"), found, nothing=NOTHING),
+        charts.line(say("tune", "digits/average"), flat, bars=False, nothing=NOTHING),
+    ]
+    charts.over_examples(
+        "images",
+        say("tune", "images/chart"),
+        lines,
+        job.PRETRAINED,
+        say("tune", "axis/right"),
+        x_name=say("tune", "axis/pretrained"),
+        foot=say("tune", "foot", held=events[0]["held"], draws=events[0]["draws"]),
+        least=0.2,
+        nothing=NOTHING,
+    )
+    none, most = found[0], found[-1]
+    text(say("tune", "images/verdict", none=none.told, n=most.count, most=most.told, average=average.told))
