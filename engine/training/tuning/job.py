@@ -18,9 +18,9 @@ import engine
 from engine.training.jobs import Event
 from engine.training.tuning import lora, pictures
 from engine.training.tuning.data import Example, Labelled, entailment, passage, reviews
-from engine.training.tuning.head import Classifier, batch_of, scores_of
+from engine.training.tuning.head import Classifier, batch_of, features_of, scores_of
 from engine.training.tuning.prompted import Prompted, prompted, room_for
-from engine.training.tuning.runs import Recipe, Tuned, count_trained, forgotten, prepare, tune
+from engine.training.tuning.runs import Recipe, Tuned, count_trained, forgotten, head_alone, prepare, tune
 
 COUNTS = (4, 8, 16, 32, 64, 120)  # labelled reviews
 PROMPT_COUNTS = (0, 1, 2, 4, 8, 12, 16, 32, 64, 120)
@@ -39,11 +39,9 @@ def curves(settings: dict, folder: Path) -> Iterator[Event]:
     model, of = engine.load(settings["model"]), reviews()
     ways, draws = settings["ways"], _draws(settings)
     yield _setup(model, of, ways, settings) | {"counts": list(COUNTS), "draws": draws}
+    if "head" in ways:
+        yield from _heads(model, of, draws, settings)
     yield {"kind": "forgot", "way": "before", "bits": forgotten(model), "bytes": len(passage().encode())}
-    for way in ("head",) if "head" in ways else ():
-        for draw in range(draws):
-            for count in COUNTS:
-                yield from _point(model, of, _recipe(way, settings, draw), count, draw)
     for draw in range(draws):
         for count in COUNTS:
             for way in (way for way in ways if way != "head"):
@@ -88,6 +86,31 @@ def _point(model, of: Labelled, recipe: Recipe, count: int, draw: int) -> Iterat
                 yield {"kind": "forgot", "way": recipe.way, "bits": bits, "bytes": len(passage().encode())}
         elif told["step"] % OFTEN == 0 or told["step"] in (1, told["steps"]):
             yield {"kind": "step"} | about | told
+
+
+def _heads(model, of: Labelled, draws: int, settings: dict) -> Iterator[Event]:
+    """The head alone for all draws and counts. The vectors that it reads never change, so they are computed
+    once, and a point's seconds have its examples' part of that."""
+    classifier, begun = prepare(model, len(of.labels), _recipe("head", settings, 0)), time.perf_counter()
+    learn = features_of(classifier, batch_of(model, of.train))
+    each = (time.perf_counter() - begun) / len(of.train)
+    held, at = features_of(classifier, batch_of(model, of.held)), {one: i for i, one in enumerate(of.train)}
+    for draw in range(draws):
+        for count in COUNTS:
+            begun = time.perf_counter()
+            rows = torch.tensor([at[one] for one in of.drawn(count, draw)], device=learn.device)
+            labels = torch.tensor([of.train[i].label for i in rows.tolist()], device=learn.device)
+            classifier = Classifier(classifier.model, len(of.labels))
+            losses = head_alone(classifier, learn[rows], labels)
+            with torch.no_grad():
+                right = classifier.head(held).argmax(-1).cpu().numpy() == of.truth()
+            seconds = time.perf_counter() - begun + each * count
+            numbers, whole = count_trained(classifier)
+            told = Tuned(
+                classifier, _recipe("head", settings, draw), right, right, seconds, numbers, whole, 0, losses
+            )
+            told.kept = learn[rows].nbytes
+            yield {"kind": "point", "way": "head", "count": count, "draw": draw} | _told(told)
 
 
 def _told(one: Tuned) -> Event:

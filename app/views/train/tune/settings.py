@@ -11,6 +11,7 @@ from app.state import one_of, ranged
 from app.text import say
 from engine.model.build import model_of
 from engine.training.tuning import lora
+from engine.training.tuning.data import SENTIMENTS
 from engine.training.tuning.job import COUNTS, MOST_DRAWS
 from engine.training.tuning.runs import LARGEST_RATE, MOST_STEPS, WAYS
 
@@ -72,6 +73,19 @@ def planned(name: str, rank: int, targets: str) -> tuple[int, int]:
         model = model_of(compute.model(name).config)
         names = lora.inject(model, rank, targets)
     return len(names), sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def numbers_of(now: Tune) -> dict[str, int]:
+    """How many numbers each way trains, as far as what was typed can be used."""
+    config = compute.model(now.model).config
+    head = len(SENTIMENTS) * (config.width + 1)
+    whole = sum(p.numel() for p in compute.model(now.model).parameters()) + head
+    found = {"head": head, "all": whole, "random": whole}
+    try:
+        _, added = planned(now.model, rank_of(now.rank), now.targets)
+    except ValueError:
+        return found
+    return found | {"lora": head + added}
 
 
 def all_of(now: Tune, **more) -> dict:

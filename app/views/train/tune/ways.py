@@ -7,7 +7,7 @@ from app.text import say
 from app.ui.page import columns, group, text
 from app.ui.source import code
 from app.views.train.tune import charts, common
-from app.views.train.tune.settings import Tune, all_of
+from app.views.train.tune.settings import Tune, all_of, numbers_of
 from engine.training.jobs import Event
 from engine.training.tuning import job, runs
 from engine.training.tuning.data import Labelled, bag_of_words, reviews
@@ -17,7 +17,6 @@ SHOWN = 6  # reviews as examples
 
 
 def draw() -> None:
-    common.pick_model()
     events = common.started("tune", "ways/start", all_of)
     now = read(Tune)
     left, right = columns(3, 2)
@@ -25,11 +24,12 @@ def draw() -> None:
         _chart(now, events)
         text(_verdict(now, events))
     with right:
-        _table(events)
+        _table(now, events)
         common.samples(_few(), reviews().labels, "ways")
         text(say("tune", "ways/set", n=len(reviews().train), held=len(reviews().held)))
     _forgot(events)
     with group("set", border=True):
+        common.pick_model()
         common.knobs("draws", "steps", "rate", "lora_rate", "rank")
     if common.usable(now):
         common.take_along("ways", common.script("curves", all_of(now)))
@@ -46,8 +46,8 @@ def _chart(now: Tune, events: list[Event]) -> None:
     rules = charts.rules("reviews", job.COUNTS, draws)
     lines = []
     for i, way in enumerate(runs.WAYS):
-        if found := charts.points(events, way, "reviews"):
-            lines.append(charts.line(say("tune", f"way/{way}"), found, i - 1))
+        found = charts.points(events, way, "reviews")
+        lines.append(charts.line(say("tune", f"way/{way}"), found, i - 1))
     for name in ("words", "length", "commonest"):
         lines.append(charts.line(say("tune", f"rule/{name}"), rules[name], bars=name == "words"))
     foot = say("tune", "foot", held=len(reviews().held), draws=draws)
@@ -76,9 +76,9 @@ def _verdict(now: Tune, events: list[Event]) -> str:
     return say("tune", f"ways/verdict/{key}", **told)
 
 
-def _table(events: Sequence[Event]) -> None:
+def _table(now: Tune, events: Sequence[Event]) -> None:
     """What each way trains, and what it cost."""
-    numbers = events[0]["numbers"] if events else {}
+    numbers = events[0]["numbers"] if events else numbers_of(now)
     heads = [say("tune", f"ways/head/{name}") for name in ("way", "numbers", "seconds", "memory")]
     rows = []
     for way in runs.WAYS:
