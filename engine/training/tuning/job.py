@@ -262,12 +262,11 @@ def reconstructed(settings: dict, folder: Path) -> Iterator[Event]:
         if "model" in told:
             model = told["model"]
         else:
-            yield {"kind": "pre", "truth": data.held_pixels[:8].numpy()} | told
+            yield {"kind": "pre"} | told
     starts = {"pretrained": model, "random": None}
     for draw in range(draws):
         for each in EACH:
             rows = data.drawn(each, draw)
-            yield _digit_point("average", each, draw, lambda: pictures.nearest_average(data, rows))  # noqa: B023
             for way, start in starts.items():
                 yield _digit_point(way, each, draw, lambda: pictures.named(data, rows, draw, start)[0])  # noqa: B023
 

@@ -40,6 +40,10 @@ class Digits:
         rows = [draw.permutation(np.flatnonzero(self.labels.numpy() == k))[:each] for k in range(CLASSES)]
         return torch.from_numpy(np.concatenate(rows))
 
+    def shown(self) -> Tensor:
+        """The first held-out image of every digit [10, 64]."""
+        return torch.stack([self.held_pixels[self.held_labels == k][0] for k in range(CLASSES)])
+
 
 def split() -> Digits:
     """All digits, 360 of them held out."""
@@ -81,7 +85,7 @@ def pretrain(data: Digits, seed: int, steps: int = PRE_STEPS, every: int = 50) -
         optimizer.step()
         if (i + 1) % every == 0 or i + 1 == steps:
             with torch.no_grad():
-                held, shown = model.loss(data.held_pixels).item(), model(data.held_pixels[:8]).numpy()
+                held, shown = model.loss(data.held_pixels).item(), model(data.shown()).numpy()
             yield {"step": i + 1, "steps": steps, "loss": loss.item(), "held": held, "shown": shown}
     yield {"model": model}
 

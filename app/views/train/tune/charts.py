@@ -65,6 +65,13 @@ def rules(of: str, counts: tuple[int, ...], draws: int) -> dict[str, list[Point]
     return found
 
 
+def simple(of: str, counts: Sequence[int], draws: int) -> str:
+    """What the rules that read no word say, at the most examples, in a sentence."""
+    found = rules(of, tuple(counts), draws)
+    told = {name: found[name][-1].told for name in ("length", "commonest")}
+    return say("tune", "rules", **told)
+
+
 def line(
     name: str, of: Sequence[Point], i: int = 0, *, error: bool = False, bars: bool = True, nothing: float = 0.5
 ) -> go.Scatter:

@@ -4,6 +4,7 @@ import numpy as np
 
 from app import components
 from app.settings import read
+from app.shared import shared
 from app.text import say
 from app.ui.figures import graph, series
 from app.ui.page import columns, group, keep, text
@@ -13,13 +14,23 @@ from app.views.train.tune.settings import Tune
 from engine.training.jobs import Event
 from engine.training.tuning import job, pictures
 
-WAYS = ("pretrained", "random", "average")
+WAYS = ("pretrained", "random")
 COUNTS = [pictures.CLASSES * each for each in job.EACH]
 SIDE = 8
 
 
 def wanted(now: Tune) -> dict:
     return {"draws": now.draws, "pre": pictures.PRE_STEPS}
+
+
+@shared(10)
+def average(draws: int) -> list[charts.Point]:
+    """The baseline: the nearest average of each digit's labelled images."""
+    data, found = pictures.split(), []
+    for each, count in zip(job.EACH, COUNTS, strict=True):
+        right = [pictures.nearest_average(data, data.drawn(each, draw)) for draw in range(draws)]
+        found.append(charts.point(count, np.stack(right).astype(np.uint8).tobytes(), draws, ""))
+    return found
 
 
 def draw() -> None:
@@ -48,15 +59,15 @@ def draw() -> None:
 
 def _chart(events: list[Event]) -> None:
     """The error over the labelled images, as the lecture's chart has it."""
+    draws = events[0]["draws"] if events else read(Tune).draws
     found = {way: charts.points(events, way) for way in WAYS}
-    lines = [
-        charts.line(say("tune", f"digits/{way}"), some, i - 1, error=True)
+    lines = [charts.line(say("tune", "digits/average"), average(draws), -1, error=True)]
+    lines += [
+        charts.line(say("tune", f"digits/{way}"), some, i, error=True)
         for i, (way, some) in enumerate(found.items())
         if some
     ]
-    if not lines:
-        return text(say("tune", "digits/before"))
-    foot = say("tune", "foot", held=events[0]["held"], draws=events[0]["draws"])
+    foot = say("tune", "foot", held=pictures.HELD_OUT, draws=draws)
     title, y = say("tune", "digits/chart"), say("tune", "axis/wrong")
     charts.over_examples(
         "digits", title, lines, COUNTS, y, x_name=say("tune", "axis/images"), foot=foot, least=0.0
@@ -67,10 +78,10 @@ def _verdict(events: list[Event]) -> str:
     found = {way: {one.count: one for one in charts.points(events, way)} for way in WAYS}
     counts = set.intersection(*(set(each) for each in found.values()))
     if not counts:
-        return ""
-    told = []
+        return say("tune", "digits/before")
+    rule, told = {one.count: one for one in average(events[0]["draws"])}, []
     for count in sorted({min(counts), max(counts)}):
-        errors = {way: 1 - found[way][count].share for way in WAYS}
+        errors = {way: 1 - found[way][count].share for way in WAYS} | {"average": 1 - rule[count].share}
         told.append(say("tune", "digits/verdict", n=count, **errors))
     return " ".join(told)
 
@@ -92,7 +103,7 @@ def _losses(events: list[Event]) -> None:
 def _images(events: list[Event]) -> None:
     """Held-out digits, and what is made of them as it learns."""
     last = next((event for event in reversed(events) if event["kind"] == "pre"), None)
-    first = pictures.split().held_pixels[:8].numpy()
+    first = pictures.split().shown().numpy()
     rows = [("truth", first)] + ([("shown", last["shown"])] if last else [])
     for key, pixels in rows:
         strip = np.concatenate([one.reshape(SIDE, SIDE) for one in pixels], 1).astype(np.float32)

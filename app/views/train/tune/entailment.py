@@ -17,7 +17,7 @@ from engine.training.tuning.data import RELATIONS, entailment, overlap
 from engine.training.tuning.head import Classifier, batch_of
 
 WAYS = ("all", "random")
-RULES = ("words", "overlap", "hypothesis", "commonest")
+RULES = ("words", "overlap", "hypothesis")
 
 
 def wanted(now: Tune) -> dict:
@@ -30,6 +30,7 @@ def draw() -> None:
     with left:
         _chart(events)
         text(_verdict(events))
+        text(charts.simple("entailment", job.PAIR_COUNTS, read(Tune).draws))
     with right:
         _pair(events)
     with group("set", border=True):
@@ -43,12 +44,12 @@ def _chart(events: list[Event]) -> None:
     draws = events[0]["draws"] if events else read(Tune).draws
     rules = charts.rules("entailment", job.PAIR_COUNTS, draws)
     found = {way: charts.points(events, way, "entailment") for way in WAYS}
-    lines = [
+    lines = [charts.line(say("tune", f"rule/{name}"), rules[name], bars=False) for name in RULES]
+    lines += [
         charts.line(say("tune", f"entailment/{way}"), some, i)
         for i, (way, some) in enumerate(found.items())
         if some
     ]
-    lines += [charts.line(say("tune", f"rule/{name}"), rules[name], bars=False) for name in RULES]
     foot = say("tune", "foot", held=len(entailment().held), draws=draws)
     title, y = say("tune", "entailment/chart"), say("tune", "axis/right")
     x = say("tune", "axis/pairs")

@@ -50,4 +50,6 @@ def _chart(events: list[Event]) -> None:
         nothing=NOTHING,
     )
     none, most = found[0], found[-1]
-    text(say("tune", "images/verdict", none=none.told, n=most.count, most=most.told, average=average.told))
+    key = "above" if most.low > none.high else "same"
+    told = dict(none=none.told, n=most.count, most=most.told, average=average.told)
+    text(f"{say('tune', f'images/verdict/{key}', **told)} {say('tune', 'images/rule', **told)}")

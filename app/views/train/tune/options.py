@@ -38,6 +38,7 @@ def draw() -> None:
     with left:
         _chart(now, events)
         text(_verdict(events))
+        text(charts.simple("reviews", COUNTS, now.draws))
     with right:
         _prompt()
         text(say("tune", f"options/model/{now.model}"))
@@ -68,16 +69,15 @@ def _ways(events: Sequence[Event]) -> dict[str, str]:
     """The two lines: way -> its name."""
     tuned = next((e["way"] for e in events if e["kind"] == "point" and e["way"] != "prompt"), None)
     first = {tuned: say("tune", "options/a", way=say("tune", f"way/{tuned}"))} if tuned else {}
-    return first | {"prompt": say("tune", "options/b")}
+    return {"prompt": say("tune", "options/b")} | first
 
 
 def _chart(now: Tune, events: list[Event]) -> None:
     draws = events[0]["draws"] if events else now.draws
     found = {name: charts.points(events, way, "reviews") for way, name in _ways(events).items()}
-    lines = [charts.line(name, some, i) for i, (name, some) in enumerate(found.items()) if some]
     rules = charts.rules("reviews", tuple(COUNTS), draws)
-    lines += [charts.line(say("tune", "rule/words"), rules["words"], -1)]
-    lines += [charts.line(say("tune", "rule/commonest"), rules["commonest"], bars=False)]
+    lines = [charts.line(say("tune", "rule/words"), rules["words"], -1)]
+    lines += [charts.line(name, some, i) for i, (name, some) in enumerate(found.items()) if some]
     foot = say("tune", "foot", held=len(reviews().held), draws=draws)
     model = events[0]["model"] if events else now.model
     title, y = say("tune", "options/chart"), say("tune", "axis/right")

@@ -23,6 +23,7 @@ def draw() -> None:
     with left:
         _chart(now, events)
         text(_verdict(now, events))
+        text(charts.simple("reviews", job.COUNTS, now.draws))
     with right:
         _table(now, events)
         common.samples(_few(), reviews().labels, "ways")
@@ -44,12 +45,10 @@ def _chart(now: Tune, events: list[Event]) -> None:
     """Accuracy over the number of examples: the ways as far as they have come, and the rules."""
     draws = events[0]["draws"] if events else now.draws
     rules = charts.rules("reviews", job.COUNTS, draws)
-    lines = []
+    lines = [charts.line(say("tune", "rule/words"), rules["words"], -2)]
     for i, way in enumerate(runs.WAYS):
-        found = charts.points(events, way, "reviews")
-        lines.append(charts.line(say("tune", f"way/{way}"), found, i - 1))
-    for name in ("words", "length", "commonest"):
-        lines.append(charts.line(say("tune", f"rule/{name}"), rules[name], bars=name == "words"))
+        if found := charts.points(events, way, "reviews"):
+            lines.append(charts.line(say("tune", f"way/{way}"), found, i - 1))
     foot = say("tune", "foot", held=len(reviews().held), draws=draws)
     y, title = say("tune", "axis/right"), say("tune", "ways/chart")
     model = events[0]["model"] if events else now.model
