@@ -268,7 +268,9 @@ def reconstructed(settings: dict, folder: Path) -> Iterator[Event]:
         for each in EACH:
             rows = data.drawn(each, draw)
             for way, start in starts.items():
-                yield _digit_point(way, each, draw, lambda: pictures.named(data, rows, draw, start)[0])  # noqa: B023
+                yield _digit_point(
+                    way, each, draw, lambda: pictures.named(data, rows, draw, start, pictures.FINE_STEPS)[0]
+                )  # noqa: B023
 
 
 def _digit_point(way: str, each: int, draw: int, made: Callable[[], np.ndarray]) -> Event:
@@ -289,8 +291,8 @@ def images(settings: dict, folder: Path) -> Iterator[Event]:
         yield _image_point("average", 0, draw, pictures.new_by_average(data, rows))
         for count in PRETRAINED:
             begun = time.perf_counter()
-            model = pictures.vit_pretrain(data, count, draw)
-            right = pictures.vit_named(data, model, rows, draw)
+            model = pictures.vit_pretrain(data, count, draw, pictures.VIT_STEPS)
+            right = pictures.vit_named(data, model, rows, draw, pictures.VIT_FINE)
             yield _image_point("vit", count, draw, right) | {"seconds": time.perf_counter() - begun}
 
 

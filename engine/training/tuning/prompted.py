@@ -97,4 +97,4 @@ def _common(rows: Sequence[list[int]]) -> int:
 def _sum(scores: Tensor, ids: list[int]) -> float:
     """The log probability of these ids, the first by the first row of scores [T, V]."""
     told = scores[: len(ids)].cpu().double().log_softmax(-1)
-    return float(told.gather(-1, torch.tensor(ids)[:, None]).sum())
+    return told.gather(-1, torch.tensor(ids)[:, None]).sum().item()

@@ -136,7 +136,7 @@ def tune(
     learn, held = batch_of(model, learned), batch_of(model, of.held)
     begun, losses = time.perf_counter(), []
     if recipe.way == "head":
-        head_alone(classifier, features_of(classifier, learn), learn.labels)
+        losses = head_alone(classifier, features_of(classifier, learn), learn.labels)
         seconds, kept = time.perf_counter() - begun, 4 * learn.labels.numel() * model.config.width
     else:
         optimizer, draw, kept = optimizer_of(classifier, recipe), random.Random(f"batches {recipe.seed}"), 0

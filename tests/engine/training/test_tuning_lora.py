@@ -1,4 +1,4 @@
-"""LoRA: merged equals applied, the light sees when it does not, and what it adds has the rank that was chosen."""
+"""LoRA: merged equals applied, the light sees when it does not, and what is added has the rank."""
 
 import inspect
 import textwrap
