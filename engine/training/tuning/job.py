@@ -6,7 +6,7 @@ Every job tells first what it is about, then its points, each with the held-out 
 import copy
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -268,16 +268,10 @@ def reconstructed(settings: dict, folder: Path) -> Iterator[Event]:
         for each in EACH:
             rows = data.drawn(each, draw)
             for way, start in starts.items():
-                yield _digit_point(
-                    way, each, draw, lambda: pictures.named(data, rows, draw, start, pictures.FINE_STEPS)[0]
-                )  # noqa: B023
-
-
-def _digit_point(way: str, each: int, draw: int, made: Callable[[], np.ndarray]) -> Event:
-    begun = time.perf_counter()
-    right = made()
-    told = {"kind": "point", "way": way, "count": pictures.CLASSES * each, "draw": draw}
-    return told | {"right": right.astype(np.uint8), "seconds": time.perf_counter() - begun}
+                begun = time.perf_counter()
+                right, _ = pictures.named(data, rows, draw, start, pictures.FINE_STEPS)
+                point = _image_point(way, pictures.CLASSES * each, draw, right)
+                yield point | {"seconds": time.perf_counter() - begun}
 
 
 def images(settings: dict, folder: Path) -> Iterator[Event]:
@@ -285,10 +279,9 @@ def images(settings: dict, folder: Path) -> Iterator[Event]:
     settings: draws, each (labelled images of every new digit)"""
     data, draws = pictures.split(), _draws(settings)
     held = int(np.isin(data.held_labels.numpy(), pictures.NEW).sum())
-    yield {"kind": "setup", "held": held, "counts": list(PRETRAINED), "draws": draws}
+    yield {"kind": "setup", "held": held, "counts": list(PRETRAINED), "draws": draws, "each": settings["each"]}
     for draw in range(draws):
         rows = data.drawn(settings["each"], draw)
-        yield _image_point("average", 0, draw, pictures.new_by_average(data, rows))
         for count in PRETRAINED:
             begun = time.perf_counter()
             model = pictures.vit_pretrain(data, count, draw, pictures.VIT_STEPS)

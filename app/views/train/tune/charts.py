@@ -14,7 +14,7 @@ from engine.training.jobs import Event
 from engine.training.tuning.data import Labelled, baselines, entailment, interval, reviews
 
 SETS = {"reviews": reviews, "entailment": entailment}
-APART = 0.045  # of a power of ten: how far points of different lines stand apart
+APART = 0.018  # of a power of ten: how far points of different lines stand apart
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from app import components
+from app import components, compute
 from app.settings import change, read
 from app.text import say
 from app.ui.controls import choice, select_of, text_field
-from app.ui.figures import graph, series
+from app.ui.figures import bars, graph, series
 from app.ui.page import columns, group, keep, notice, text
 from app.ui.source import code
 from app.views.train.tune import charts, common
@@ -39,6 +39,8 @@ def draw() -> None:
     found = next((event for event in reversed(events) if event["kind"] == "lora"), None)
     if found:
         _matrix(events[0]["model"], found)
+    else:
+        _before(read(Tune))
     _losses(events)
     _result(events)
     _own(events)
@@ -54,7 +56,34 @@ def _plan(now: Tune) -> None:
     except ValueError:
         return  # told beside the button
     rank = rank_of(now.rank)
-    text(say("tune", "lora/plan", matrices=matrices, numbers=numbers, rank=rank))
+    text(say("tune", "lora/plan", matrices=len(matrices), numbers=numbers, rank=rank))
+
+
+def _before(now: Tune) -> None:
+    """The matrix W that stays, and how many numbers it has beside A and B."""
+    try:
+        names, _ = planned(now.model, rank_of(now.rank), now.targets)
+    except ValueError:
+        return
+    name, rank = names[min(now.matrix, len(names) - 1)], rank_of(now.rank)
+    weight = compute.model(now.model).get_submodule(name).weight.detach().cpu().numpy()
+    left, right = columns(3, 2)
+    with left:
+        _pick(names, name)
+        _heat("W", say("tune", "lora/W", name=name), np.ascontiguousarray(weight), now.model, 300)
+    with right:
+        out, into = weight.shape
+        sizes = {"W": out * into, f"B, {out} × {rank}": out * rank, f"A, {rank} × {into}": rank * into}
+        rows = [{"label": label, "value": n, "note": f"{n:,}"} for label, n in sizes.items()]
+        title = say("tune", "lora/numbers")
+        figure = bars(rows, say("tune", "lora/number"), say("tune", "ways/head/numbers"), height=100)
+        header = {"title": title, "aria": title, "foot": "", "model": now.model, "light": None}
+        components.plot("plot-lora-numbers", header, figure)
+
+
+def _pick(names: list[str], name: str) -> None:
+    act = lambda name: change(Tune, matrix=names.index(name))  # noqa: E731
+    select_of("matrix", say("tune", "lora/which"), name, {name: name for name in names}, act, of=names)
 
 
 def _losses(events: list[Event]) -> None:
@@ -88,15 +117,7 @@ def _matrix(model: str, found: Event) -> None:
     names = list(found["names"])
     at = min(read(Tune).matrix, len(names) - 1)
     a, b = found[f"A.{at}"], found[f"B.{at}"]
-    label = say("tune", "lora/which")
-    select_of(
-        "matrix",
-        label,
-        names[at],
-        {n: n for n in names},
-        lambda n: change(Tune, matrix=names.index(n)),
-        of=names,
-    )
+    _pick(names, names[at])
     delta = (found["scale"] * (b @ a)).astype(np.float32)
     left, right = columns(3, 2)
     with left:

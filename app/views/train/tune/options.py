@@ -77,6 +77,7 @@ def _chart(now: Tune, events: list[Event]) -> None:
     found = {name: charts.points(events, way, "reviews") for way, name in _ways(events).items()}
     rules = charts.rules("reviews", tuple(COUNTS), draws)
     lines = [charts.line(say("tune", "rule/words"), rules["words"], -1)]
+    lines += [charts.line(say("tune", "rule/commonest"), rules["commonest"], bars=False)]
     lines += [charts.line(name, some, i) for i, (name, some) in enumerate(found.items()) if some]
     foot = say("tune", "foot", held=len(reviews().held), draws=draws)
     model = events[0]["model"] if events else now.model

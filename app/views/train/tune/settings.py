@@ -67,12 +67,12 @@ def rank_of(typed: str) -> int:
 
 
 @cache
-def planned(name: str, rank: int, targets: str) -> tuple[int, int]:
-    """How many matrices LoRA would change and how many numbers that trains; a ValueError for no such rank."""
+def planned(name: str, rank: int, targets: str) -> tuple[list[str], int]:
+    """Which matrices LoRA would change and how many numbers that trains; a ValueError for no such rank."""
     with torch.device("meta"):  # shapes alone
         model = model_of(compute.model(name).config)
         names = lora.inject(model, rank, targets)
-    return len(names), sum(p.numel() for p in model.parameters() if p.requires_grad)
+    return names, sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def numbers_of(now: Tune) -> dict[str, int]:

@@ -46,6 +46,7 @@ def _chart(now: Tune, events: list[Event]) -> None:
     draws = events[0]["draws"] if events else now.draws
     rules = charts.rules("reviews", job.COUNTS, draws)
     lines = [charts.line(say("tune", "rule/words"), rules["words"], -2)]
+    lines += [charts.line(say("tune", "rule/commonest"), rules["commonest"], bars=False)]
     for i, way in enumerate(runs.WAYS):
         if found := charts.points(events, way, "reviews"):
             lines.append(charts.line(say("tune", f"way/{way}"), found, i - 1))
