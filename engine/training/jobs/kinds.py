@@ -12,6 +12,12 @@ KINDS: dict[str, str] = {
     "lesson": "engine.training.tasks.live:job",
     "landscape": "engine.training.landscape:job",
     "scaling": "engine.training.costs.runs:job",
+    "tune": "engine.training.tuning.job:curves",
+    "tune_options": "engine.training.tuning.job:options",
+    "tune_lora": "engine.training.tuning.job:adapter",
+    "tune_digits": "engine.training.tuning.job:reconstructed",
+    "tune_images": "engine.training.tuning.job:images",
+    "tune_entailment": "engine.training.tuning.job:related",
 }
 
 

@@ -1,0 +1,153 @@
+"""Before and after: what is shown is what the jobs told, with baselines; what is wrong is said."""
+
+import re
+
+import numpy as np
+import pytest
+
+from app import jobs
+from app.text import say
+from app.views.train.tune.charts import points, rules
+from app.views.train.tune.settings import PARTS
+from engine.training.tuning import three
+from engine.training.tuning.data import reviews
+from tests.app.visit import MAIN, curves, enter, fire, given, keys, notices, parts, tensors, texts, view, visit
+
+
+def page(tune: str = ""):
+    at = visit(train="tune", tune=tune)
+    at.switch_page(str(MAIN.parent / "views" / "train" / "page.py")).run()
+    assert not at.exception
+    return at
+
+
+def answers(share: float, seed: int = 0, n: int = 80) -> np.ndarray:
+    return (np.random.default_rng(seed).random(n) < share).astype(np.uint8)
+
+
+def told(monkeypatch, kind: str, *events: dict) -> None:
+    """The visitor has a job of this kind that has told this."""
+    one = jobs.Running("", kind, {}, MAIN, state="done", events=list(events))
+    monkeypatch.setattr(jobs, "mine", lambda: one)
+
+
+SETUP = {"kind": "setup", "model": "storybook", "held": 80, "draws": 1, "room": 9, "context": 256}
+SETUP |= {"numbers": {"head": 386, "lora": 18_818, "all": 4_242_818, "random": 4_242_818}, "own": []}
+
+
+def point(way: str, count: int, share: float, draw: int = 0, **more) -> dict:
+    told = {"kind": "point", "way": way, "count": count, "draw": draw, "right": answers(share, count + draw)}
+    return told | {"seconds": 1.5, "memory": 17_000_000, "numbers": 386, "loss": 0.1} | more
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_is_drawn(part):
+    at = page(f"part={part}")
+    assert say("tune", f"part/{part}") in str(given(at, "control-tune.part")["options"])
+    assert notices(at) == [] and keys(at, "plot-")
+
+
+def test_the_simplest_rules_stand_there_before_anything_runs():
+    at = page()
+    shown = {name: y for name, (_, y) in curves(at, "plot-ways").items()}
+    of = rules("reviews", (4, 8, 16, 32, 64, 120), 2)
+    np.testing.assert_allclose(shown["bag of words"], [one.share for one in of["words"]])
+    assert set(shown) == {"bag of words", "commonest label"}
+    table = " ".join(texts(at))
+    assert "4.24M" in table and "386" in table and "18.8K" in table
+
+
+def test_curves_are_what_the_job_told(monkeypatch):
+    events = [SETUP, point("head", 4, 0.5), point("head", 120, 0.7), point("all", 120, 0.9)]
+    events += [{"kind": "forgot", "way": "before", "bits": 1.44, "bytes": 3870}]
+    events += [{"kind": "forgot", "way": "all", "bits": 2.44, "bytes": 3870}]
+    told(monkeypatch, "tune", *events)
+    at = page()
+    shown = {name: y for name, (_, y) in curves(at, "plot-ways").items()}
+    assert shown["head only"] == [events[1]["right"].mean(), events[2]["right"].mean()]
+    (one,) = points(events, "all", "reviews")
+    assert one.low < one.share < one.high and one.held == 80
+    words = " ".join(texts(at))
+    assert one.told in words and "all weights" in words and "2.00 times worse" in words
+
+
+def test_draws_are_joined_and_narrow_nothing_away():
+    events = [point("lora", 16, 0.7, draw) for draw in range(3)]
+    (one,) = points(events, "lora", "reviews")
+    assert one.share == pytest.approx(np.mean([e["right"].mean() for e in events])) and one.draws == 3
+
+
+@pytest.mark.parametrize(("share", "says"), [(0.5, "learns nothing from its prompt"), (0.95, "no such end")])
+def test_a_prompt_that_teaches_nothing_is_told(monkeypatch, share, says):
+    told(monkeypatch, "tune_options", SETUP, point("prompt", 0, share), point("lora", 4, 0.6))
+    at = page("part=options")
+    assert says in " ".join(texts(at)) and {"seconds", "memory"} <= {key[5:] for key in keys(at, "plot-")}
+
+
+def test_lora_shows_what_is_added_and_its_light(monkeypatch):
+    draw = np.random.default_rng(0)
+    a, b = draw.normal(size=(2, 16)).astype(np.float32), draw.normal(size=(12, 2)).astype(np.float32)
+    found = {"kind": "lora", "names": ["blocks.0.attn.q"], "sizes": [0.1], "A.0": a, "B.0": b, "scale": 8.0}
+    found |= {"singular.0": np.linalg.svd(8 * b @ a)[1], "ok": True, "apart": 1e-6, "size": 1.0}
+    told(monkeypatch, "tune_lora", SETUP, found, point("lora", 120, 0.8))
+    at = page("part=lora")
+    assert given(at, "matrix-delta")["light"]["ok"] and given(at, "matrix-delta")["foot"] == "[12, 16]"
+    ((_, y),) = curves(at, "plot-singular").values()
+    assert min(y[:2]) > 0.1 and max(map(abs, y[2:])) < 1e-4
+    np.testing.assert_allclose(tensors(at)["lora-delta"][0], 8 * b @ a, rtol=1e-5)
+    told(monkeypatch, "tune_lora", SETUP, found | {"ok": False})
+    assert not given(page("part=lora"), "matrix-delta")["light"]["ok"]
+
+
+@pytest.mark.parametrize(
+    ("tune", "says"),
+    [
+        ("rate=1000000000", "learning rate is a number above 0"),
+        ("rate=fast", "“fast” is not one"),
+        ("rate=nan", "“nan” is not one"),
+        ("lora_rate=-1", "“-1” is not one"),
+        ("part=lora,rank=0", "the rank is 0"),
+        ("part=lora,rank=193", "from 1 to 192"),
+        ("part=lora,rank=two", "A rank is a whole number"),
+    ],
+)
+def test_what_cannot_be_used_is_told_and_kept(tune, says):
+    at = page(tune)
+    assert any(says in re.sub(r"\\", "", notice) for notice in notices(at)), notices(at)
+    assert given(at, "button-job-start")["disabled"]
+    assert tune.split("=")[-1] in view(at).tune
+
+
+def test_no_review_of_ones_own_is_told():
+    assert "no review of your own yet" in " ".join(texts(page("part=lora")))
+
+
+def test_a_part_and_a_setting_are_kept_in_the_link():
+    at = page()
+    fire(at, "control-tune.part", change="lora")
+    enter(at, "tune.rank", "8")
+    assert view(at).tune == "part=lora,rank=8"
+    assert "rank 8" in " ".join(texts(at))
+
+
+def test_three_ways_show_the_engines_numbers():
+    at = page("part=three,labels=30,seed=4")
+    one = three.from_labels(three.points(4), 30)
+    ((_, y),) = curves(at, "plot-curve-labels").values()
+    np.testing.assert_allclose(y, one.shares)
+    assert f"{one.shares[-1]:.0%}" in " ".join(texts(at))
+
+
+def test_the_script_to_take_along_is_python():
+    for part in ("ways", "options", "lora", "digits", "images", "entailment"):
+        at = page(f"part={part}")
+        fire(at, f"take-{part}", toggle=True)
+        script = next(p["data"] for p in parts(at) if p["key"] == f"script-{part}")[1][1][1]
+        compile(script, part, "exec")
+        assert "engine.training.tuning import job" in script
+
+
+def test_samples_are_reviews():
+    few = {one.text for one in reviews().train}
+    shown = str(given(page(), "samples-ways"))
+    assert sum(text in shown for text in few) >= 4
