@@ -22,7 +22,7 @@ RANGES = {
 }
 
 
-class Diverged(ArithmeticError):
+class Diverged(ValueError):
     """Learning went wrong: what came is no finite number."""
 
 
