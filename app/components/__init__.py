@@ -19,6 +19,7 @@ from streamlit.components.v1 import declare_component
 
 from app import state
 from app.components.packing import pack
+from app.ui.events import Act, cell, flag, one_of, place, signs, text
 from app.ui.events import Act, cell, one_of, permutation, place, signs, text
 from app.ui.page import Page, put
 
@@ -60,6 +61,7 @@ DRAWN = (
     "sheet",
     "links",
     "training",
+    "ticker",
     "ranking",
 )
 
@@ -276,6 +278,11 @@ def looks(key: str, header: dict, token: Act) -> None:
 def lesson(key: str, header: dict) -> None:
     """A text with some tokens changed; `header` has parts [(what is read, what was done or "")]."""
     put("lesson", key, header)
+
+
+def ticker(milliseconds: int, act: Callable[[], None]) -> None:
+    """Nothing to be seen: `act` is called after so many milliseconds, and again after each time."""
+    put("ticker", "ticker", {"every": milliseconds, "turn": state.seen()}, tick=flag(lambda _: act()))
 
 
 def rest(key: str, header: dict, rested: Act) -> None:

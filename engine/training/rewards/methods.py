@@ -22,7 +22,9 @@ LOOKS = 3  # times that DPO's policy is measured on its way
 
 def best_of(run: Run) -> Iterator[Event]:
     """Rejection sampling from the pool: no weight changes."""
-    own = run.pool.texts.ids.shape[0] - run.settings.texts * run.settings.steps  # those that I ranked are no draws
+    own = (
+        run.pool.texts.ids.shape[0] - run.settings.texts * run.settings.steps
+    )  # those that I ranked are no draws
     rows = slice(own, None)
     strings, means = run.pool.strings[rows], run.pool.averages[rows]
     rewards = run.judge(strings, means)
@@ -43,7 +45,9 @@ def ppo(run: Run, method: str, beta: float) -> Iterator[Event]:
         texts = sample(policy, run.prompt, s.texts, s.length, random)
         found = read(run.base, texts)
         rewards = run.judge(found.strings, found.averages)
-        yield run.event(method, step=step, of=s.steps, **_improve(run, policy, optimizer, found, rewards, beta, step))
+        yield run.event(
+            method, step=step, of=s.steps, **_improve(run, policy, optimizer, found, rewards, beta, step)
+        )
     yield run.result(method, policy, s.texts * s.steps, INNER * s.steps)
 
 
@@ -60,21 +64,26 @@ def _improve(run: Run, policy, optimizer, found: Reading, rewards: Tensor, beta:
         _descend(policy, optimizer, loss, step, s.rate)
     gained = ratio(new.detach(), old)
     cut = ((gained - 1).abs() > s.epsilon) & mask
-    told = {"reward": float(rewards.mean()), "kl": float(distance.mean()), "loss": float(loss)}
+    told = {"reward": float(rewards.mean()), "kl": float(distance.mean()), "loss": loss.item()}
     told |= {"gold": float(run.gold(found.strings, found.averages).mean())} if run.gold else {}
     told |= {"bits": found.bits, "distinct": distinct(found.strings), "clipped": float(cut.sum() / mask.sum())}
     best = int(rewards.argmax())
-    return told | {"sample": found.strings[0], "tokens": _tokens(run, found, old, new.detach(), rewards, advantage, best)}
+    return told | {
+        "sample": found.strings[0],
+        "tokens": _tokens(run, found, old, new.detach(), rewards, advantage, best),
+    }
 
 
-def _tokens(run: Run, found: Reading, old: Tensor, new: Tensor, rewards: Tensor, advantage: Tensor, row: int) -> Event:
+def _tokens(
+    run: Run, found: Reading, old: Tensor, new: Tensor, rewards: Tensor, advantage: Tensor, row: int
+) -> Event:
     """One text of a batch, token by token, with the numbers that PPO's step is made of."""
     there = found.texts.mask[row]
     ids = found.texts.written[row][there].tolist()
     gain = clipped(ratio(new[row], old[row]), advantage[row], run.settings.epsilon)
     rows = {"old": old[row], "new": new[row], "reference": found.tokens[row], "gain": gain}
     told = {name: x[there].tolist() for name, x in rows.items()}
-    told |= {"labels": [run.base.tokenizer.shown(id) for id in ids], "text": found.strings[row]}
+    told |= {"labels": [run.base.tokenizer.decode([id]) for id in ids], "text": found.strings[row]}
     return told | {"reward": float(rewards[row]), "advantage": float(advantage[row])}
 
 
@@ -94,8 +103,12 @@ def dpo(run: Run) -> Iterator[Event]:
         given = [*of.chunk(2), reference[better], reference[worse]]
         loss = direct.dpo_loss(*given, s.beta)
         pair = {"better": run.pool.strings[int(better[0])], "worse": run.pool.strings[int(worse[0])]}
-        pair |= {"log_probabilities": [float(x[0]) for x in given], "loss": float(loss[0])}
-        told = {"loss": float(loss.mean()), "right": float((direct.margin(*given) > 0).float().mean()), "pair": pair}
+        pair |= {"log_probabilities": [x[0].item() for x in given], "loss": loss[0].item()}
+        told = {
+            "loss": loss.mean().item(),
+            "right": (direct.margin(*given) > 0).float().mean().item(),
+            "pair": pair,
+        }
         _descend(policy, optimizer, loss.mean(), step, s.rate)
         yield run.event("dpo", step=step, of=updates, **told)
         if step < updates and step % max(1, updates // LOOKS) == 0:
@@ -104,7 +117,7 @@ def dpo(run: Run) -> Iterator[Event]:
 
 
 def _descend(policy, optimizer, loss: Tensor, step: int, rate: float) -> None:
-    check_finite(float(loss), "the loss", step, rate)
+    check_finite(loss.item(), "the loss", step, rate)
     optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(trained(policy), LONGEST_STEP)

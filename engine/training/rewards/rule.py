@@ -40,7 +40,7 @@ def short(text: str) -> float:
 
 def speech(text: str) -> float:
     """How many quotation marks there are: somebody speaks."""
-    return float(sum(text.count(mark) for mark in "\"“”"))
+    return float(sum(text.count(mark) for mark in '"“”'))
 
 
 RULES: dict[str, Callable[[str], float]] = {

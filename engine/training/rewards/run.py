@@ -84,7 +84,9 @@ class Run:
         self.judge = Judge(by_model(model)).scaled(pool.strings, pool.averages)
         if s.source == "rule":
             self.judge = self.gold
-        yield self.event("judge", losses=list(model.losses), pairs=len(self.pairs), **self._agreement(model, groups, score))
+        yield self.event(
+            "judge", losses=list(model.losses), pairs=len(self.pairs), **self._agreement(model, groups, score)
+        )
 
     def _ranked_by(self, score: list[float]) -> list[list[Pair]]:
         """The pairs of the first texts, four by four, by a rule."""
@@ -103,7 +105,12 @@ class Run:
             all = [pair for i in rest for pair in pairs_by(score.__getitem__, (i, i + 1))]
             known = right(model.of(self.pool.averages), all)
         longer = 1 if 2 * right(lengths, self.pairs) >= len(self.pairs) else -1  # by the pairs it may know
-        return {"held": len(all), "model": known, "length": right(longer * lengths, all), "coin": right(coin, all)}
+        return {
+            "held": len(all),
+            "model": known,
+            "length": right(longer * lengths, all),
+            "coin": right(coin, all),
+        }
 
     # --- measuring ----------------------------------------------------------------------------------
 
@@ -124,6 +131,9 @@ class Run:
         texts = sample(policy, self.prompt, JUDGED, s.length, self.random(seed))
         found = read(self.base, texts)
         values = self.values(found, policy)
-        told = {name: [float(x.mean()), *ends] for (name, x), ends in zip(values.items(), intervals(values), strict=True)}
+        told = {
+            name: [float(x.mean()), *ends]
+            for (name, x), ends in zip(values.items(), intervals(values), strict=True)
+        }
         more = {"bits": found.bits, "distinct": distinct(found.strings), "samples": found.strings[:SHOWN]}
         return self.event(method, result=True, drawn=drawn, updates=updates, **told, **more)

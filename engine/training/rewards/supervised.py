@@ -92,7 +92,13 @@ def _checked(base, request: str) -> str:
 @torch.no_grad()
 def _told(policy, held: tuple[Tensor, Tensor], began: float, step: int, steps: int) -> dict:
     bits = answer_loss(policy, *held).item() / math.log(2)
-    return {"method": "supervised", "step": step, "of": steps, "held": bits, "seconds": time.monotonic() - began}
+    return {
+        "method": "supervised",
+        "step": step,
+        "of": steps,
+        "held": bits,
+        "seconds": time.monotonic() - began,
+    }
 
 
 def answer(model, request: str) -> tuple[str, bool]:
