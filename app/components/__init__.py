@@ -19,8 +19,7 @@ from streamlit.components.v1 import declare_component
 
 from app import state
 from app.components.packing import pack
-from app.ui.events import Act, cell, flag, one_of, place, signs, text
-from app.ui.events import Act, cell, one_of, permutation, place, signs, text
+from app.ui.events import Act, cell, flag, one_of, permutation, place, signs, text
 from app.ui.page import Page, put
 
 HERE = Path(__file__).parent
@@ -353,8 +352,8 @@ def training(key: str, header: dict, merge: Act) -> None:
 
 
 def ranking(key: str, header: dict, order: Act) -> None:
-    """Texts to be put in order; `header` has texts, before (what stands before each), order (their numbers, best
-    first), words and aria. `order` is called with the numbers in their new order."""
+    """Texts to be put in order; `header` has texts, before (what stands before each), order (their numbers,
+    best first), words and aria. `order` is called with the numbers in their new order."""
     count = len(header["texts"])
     put("ranking", key, header, header["texts"], order=permutation(count, order))
 

@@ -31,7 +31,12 @@ function show(root, state, data, move) {
 function item(root, state, data, number, i, move) {
   const text = data.texts[number], last = state.order.length - 1;
   const shift = (sign, label, to, off) => {
-    const button = el("button", { type: "button", text: sign, title: label, "aria-label": `${label}: ${text}` });
+    const button = el("button", {
+      type: "button",
+      text: sign,
+      title: label,
+      "aria-label": `${label}: ${text}`,
+    });
     able(button, !off);
     button.onclick = () => {
       if (off) return;

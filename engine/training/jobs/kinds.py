@@ -10,6 +10,7 @@ Job = Callable[[dict, Path], Generator[Event, dict, None]]
 
 KINDS: dict[str, str] = {
     "supervised": "engine.training.rewards.supervised:supervised",
+    "judge": "engine.training.rewards.job:judge",
     "align": "engine.training.rewards.job:align",
 }
 

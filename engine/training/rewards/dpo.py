@@ -1,4 +1,4 @@
-"""Direct preference optimization (Rafailov et al. 2023): learn from pairs without a reward model or sampling."""
+"""Direct preference optimization (Rafailov et al. 2023): learn from pairs; no reward model, no sampling."""
 
 from torch import Tensor
 from torch.nn.functional import logsigmoid

@@ -12,7 +12,7 @@ from engine.training.rewards.policy import copy_of, kl, log_probabilities, of_to
 from engine.training.rewards.ppo import advantages, clipped, leashed, ppo_loss, ratio
 from engine.training.rewards.preference import sides
 from engine.training.rewards.rule import distinct
-from engine.training.rewards.run import JUDGED, SHOWN, Event, Run
+from engine.training.rewards.run import SHOWN, Event, Run
 from engine.training.rewards.settings import INNER, check_finite
 
 BEST_OF = (1, 2, 4, 8, 16, 32, 64)
@@ -88,8 +88,8 @@ def _tokens(
 
 
 def dpo(run: Run) -> Iterator[Event]:
-    """From the pairs alone: no reward model, no sampling. Where its policy is measured on the way, texts are drawn
-    for that, and it does not learn from them."""
+    """From the pairs alone: no reward model, no sampling. Where its policy is measured on the way, texts are
+    drawn for that, and it does not learn from them."""
     s, random = run.settings, run.random(5)
     policy = copy_of(run.base)
     optimizer = torch.optim.Adam(trained(policy), lr=s.rate)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import torch
 
 from engine.load import load
+from engine.training.rewards.judging import groups_of, learn, ranked_texts
 from engine.training.rewards.measure import (
     Judge,
     Reading,
@@ -15,25 +16,14 @@ from engine.training.rewards.measure import (
     read,
     together,
 )
-from engine.training.rewards.policy import Texts, kl, log_probabilities, sample
-from engine.training.rewards.preference import RANKED, Pair, pairs, pairs_by, right
-from engine.training.rewards.reward_model import RewardModel, fit, left_out
-from engine.training.rewards.rule import RULES, distinct, words
+from engine.training.rewards.policy import kl, log_probabilities, sample
+from engine.training.rewards.preference import RANKED, Pair
+from engine.training.rewards.rule import RULES, distinct
 from engine.training.rewards.settings import MODEL, Settings, rankings_of
 
 Event = dict[str, object]
 JUDGED = 64  # texts by which a policy is measured
 SHOWN = 4  # of them are shown
-
-
-def ranked_texts(base, prompt: list[int], length: int, seed: int, number: int) -> Texts:
-    """The four texts of my ranking of this number, from 0."""
-    return sample(base, prompt, RANKED, length, torch.Generator().manual_seed(seed * 1009 + number + 1))
-
-
-def groups_of(ranked: str) -> list[list[Pair]]:
-    """The pairs of each of my rankings, the texts numbered through."""
-    return [pairs([RANKED * i + k for k in one]) for i, one in enumerate(rankings_of(ranked))]
 
 
 class Run:
@@ -75,42 +65,16 @@ class Run:
     def learn_to_judge(self) -> Iterator[Event]:
         """The pairs, the reward model, and how often it is right about pairs that it has not seen."""
         s, pool = self.settings, self.pool
-        score = None if self.mine else [RULES[s.rule](text) for text in pool.strings]
-        groups = groups_of(s.ranked) if self.mine else self._ranked_by(score)
-        self.pairs = [pair for group in groups for pair in group]
-        model = fit(pool.averages, self.pairs)
-        if score is not None:
-            self.gold = Judge(by_rule(RULES[s.rule])).scaled(pool.strings, pool.averages)
-        self.judge = Judge(by_model(model)).scaled(pool.strings, pool.averages)
+        rule = None if self.mine else RULES[s.rule]
+        count = min(s.rankings, len(pool.strings) // RANKED // 2)
+        learned = learn(pool, groups_of(s.ranked) if self.mine else count, rule, self.random(2))
+        self.pairs = learned.pairs
+        if rule:
+            self.gold = Judge(by_rule(rule)).scaled(pool.strings, pool.averages)
+        self.judge = Judge(by_model(learned.model)).scaled(pool.strings, pool.averages)
         if s.source == "rule":
             self.judge = self.gold
-        yield self.event(
-            "judge", losses=list(model.losses), pairs=len(self.pairs), **self._agreement(model, groups, score)
-        )
-
-    def _ranked_by(self, score: list[float]) -> list[list[Pair]]:
-        """The pairs of the first texts, four by four, by a rule."""
-        count = min(self.settings.rankings, len(score) // RANKED // 2)
-        return [pairs_by(score.__getitem__, range(RANKED * i, RANKED * (i + 1))) for i in range(count)]
-
-    def _agreement(self, model: RewardModel, groups: list[list[Pair]], score: list[float] | None) -> Event:
-        """How many held-out pairs, no two of them with a text in common, each judge tells right."""
-        lengths = torch.tensor([float(len(words(text))) for text in self.pool.strings])
-        coin = torch.rand(len(lengths), generator=self.random(2))
-        if score is None:
-            held = [[pair for pair in group if pair[0] // 2 == pair[1] // 2] for group in groups]
-            known, all = left_out(self.pool.averages, groups, held), [pair for group in held for pair in group]
-        else:
-            rest = range(RANKED * len(groups), len(score) - 1, 2)
-            all = [pair for i in rest for pair in pairs_by(score.__getitem__, (i, i + 1))]
-            known = right(model.of(self.pool.averages), all)
-        longer = 1 if 2 * right(lengths, self.pairs) >= len(self.pairs) else -1  # by the pairs it may know
-        return {
-            "held": len(all),
-            "model": known,
-            "length": right(longer * lengths, all),
-            "coin": right(coin, all),
-        }
+        yield self.event("judge", **learned.told)
 
     # --- measuring ----------------------------------------------------------------------------------
 

@@ -50,7 +50,7 @@ class Settings:
     rankings: int = 16
     beta: float = 0.1
     epsilon: float = 0.2
-    rate: float = 0.0005
+    rate: float = 0.0002
     length: int = 16
     texts: int = 24
     steps: int = 25
@@ -98,7 +98,8 @@ def rankings_of(ranked: str) -> list[tuple[int, ...]]:
         list(filter(None, ranked.split(".")))
     ):
         raise ValueError(
-            f"“{ranked[:40]}” is no list of rankings: each has the numbers 0 to {RANKED - 1} once, as in 2013.0132"
+            f"“{ranked[:40]}” is no list of rankings: each has the numbers 0 to {RANKED - 1} once, "
+            "as in 2013.0132"
         )
     return found
 
@@ -108,5 +109,5 @@ def check_finite(value: float, what: str, step: int, rate: float) -> None:
     if not math.isfinite(value):
         raise Diverged(
             f"{what} is no finite number at step {step}: the learning rate {rate:g} is too large here. "
-            "Take a smaller one, such as 0.0005."
+            "Take a smaller one, such as 0.0002."
         )

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from engine.decode import Decoding, ends_of, generate
+from engine.decode import Decoding, generate
 from engine.load import load
 from engine.training.rewards.policy import copy_of, trained
 from engine.training.rewards.rule import FOLDER
@@ -37,7 +37,7 @@ def batch_of(tokenizer, pairs) -> tuple[Tensor, Tensor]:
     end = tokenizer.ends[0]
     rows = []
     for request, answer in pairs:
-        asked, told = tokenizer.encode(ASKED.format(request)), tokenizer.encode(f" {answer}") + [end]
+        asked, told = tokenizer.encode(ASKED.format(request)), [*tokenizer.encode(f" {answer}"), end]
         rows.append((asked + told, [IGNORED] * len(asked) + told))
     longest = max(len(ids) for ids, _ in rows)
     ids = torch.tensor([ids + [end] * (longest - len(ids)) for ids, _ in rows])
@@ -55,7 +55,7 @@ def supervised(given: dict, folder: Path) -> Iterator[dict]:
     """Tune a copy of the shipped model on the demonstrations. given: rate, passes (through all of them), seed,
     and request, which both models answer in the end. Events have step, of, loss and held, the loss in bits a
     token of those held out; the last also has `answers`."""
-    rate, passes, seed = given.get("rate", 0.001), given.get("passes", 8), given.get("seed", 0)
+    rate, passes, seed = given.get("rate", 0.001), given.get("passes", 5), given.get("seed", 0)
     check_number("rate", rate, 1e-6, 1.0)
     check_number("passes", passes, 1, 40, whole=True)
     check_number("seed", seed, 0, 2**31 - 1, whole=True)
