@@ -1,5 +1,5 @@
-"""Checks, by the second route, of what learning from rewards is made of: a pair's loss, PPO's clipped step, DPO's
-loss, the best of n. Plain arithmetic in float64, a number at a time."""
+"""Checks, by the second route, of what learning from rewards is made of: a pair's loss, PPO's clipped step,
+DPO's loss, the best of n. Plain arithmetic in float64, a number at a time."""
 
 import math
 from collections.abc import Sequence

@@ -60,6 +60,10 @@ class Reading:
         """Without the largest part."""
         return replace(self, log_probabilities=None)
 
+    def __getitem__(self, rows: slice | list[int]) -> "Reading":
+        strings = self.strings[rows] if isinstance(rows, slice) else [self.strings[i] for i in rows]
+        return Reading(self.texts[rows], None, self.tokens[rows], self.averages[rows], strings)
+
     @property
     def bits(self) -> float:
         """How surprising a token is to the base model, on average."""

@@ -22,18 +22,16 @@ LOOKS = 3  # times that DPO's policy is measured on its way
 
 def best_of(run: Run) -> Iterator[Event]:
     """Rejection sampling from the pool: no weight changes."""
-    own = (
-        run.pool.texts.ids.shape[0] - run.settings.texts * run.settings.steps
-    )  # those that I ranked are no draws
-    rows = slice(own, None)
-    strings, means = run.pool.strings[rows], run.pool.averages[rows]
+    count = run.settings.texts * run.settings.steps  # those that I ranked come before, and are no draws
+    strings, means = run.pool.strings[-count:], run.pool.averages[-count:]
     rewards = run.judge(strings, means)
     values = {"reward": rewards} | ({"gold": run.gold(strings, means)} if run.gold else {})
-    ns = [n for n in BEST_OF if n <= len(rewards) // 4 or n == 1]
+    ns = [n for n in BEST_OF if n == 1 or n <= count // 4]
     curves = {name: [rejection.best_of(n, rewards, x) for n in ns] for name, x in values.items()}
-    kept = [max(range(i, i + ns[-1]), key=rewards.__getitem__) for i in range(0, ns[-1] * SHOWN, ns[-1])]
-    samples = [strings[i] for i in kept if i < len(strings)]
-    yield run.event("best", ns=ns, kl=[rejection.kl_of(n) for n in ns], samples=samples, **curves)
+    kept = [max(range(i, i + ns[-1]), key=rewards.__getitem__) for i in range(0, count - ns[-1] + 1, ns[-1])]
+    samples = [strings[i] for i in kept]
+    told = {"samples": samples[:SHOWN], "distinct": distinct(samples), "bits": run.pool[-count:][kept].bits}
+    yield run.event("best", ns=ns, kl=[rejection.kl_of(n) for n in ns], **told, **curves)
 
 
 def ppo(run: Run, method: str, beta: float) -> Iterator[Event]:

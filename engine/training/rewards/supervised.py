@@ -60,7 +60,7 @@ def supervised(given: dict, folder: Path) -> Iterator[dict]:
     check_number("passes", passes, 1, 40, whole=True)
     check_number("seed", seed, 0, 2**31 - 1, whole=True)
     began, base = time.monotonic(), load(MODEL, device="cpu")
-    request = _checked(base, given.get("request", "Tell me about the bird."))
+    request = check_request(base, given.get("request", "Tell me about the bird."))
     policy, all = copy_of(base), demonstrations()
     learned, held = all[:-HELD_OUT], batch_of(base.tokenizer, all[-HELD_OUT:])
     optimizer, random = torch.optim.Adam(trained(policy), lr=rate), torch.Generator().manual_seed(seed)
@@ -80,7 +80,8 @@ def supervised(given: dict, folder: Path) -> Iterator[dict]:
     yield _told(policy, held, began, step, steps) | {"answers": [_both(base, policy, one) for one in asked]}
 
 
-def _checked(base, request: str) -> str:
+def check_request(base, request: str) -> str:
+    """A request that a model can read; a ValueError that says why not."""
     if not isinstance(request, str) or not request.strip():
         raise ValueError("the request is empty: type one, such as “Tell me about the bird.”")
     count = len(base.tokenizer.encode(request))
