@@ -12,7 +12,7 @@ from engine.training.rewards.reward_model import RewardModel, fit, left_out
 from engine.training.rewards.rule import words
 from engine.training.rewards.settings import rankings_of
 
-SHOWN = 24  # pairs
+SHOWN = 12  # pairs
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,19 @@ RANGES = {
 }
 
 
+CALLED = {
+    "beta": "the leash β",
+    "epsilon": "the clip ε",
+    "rate": "the learning rate",
+    "length": "the length of a text",
+    "texts": "the number of texts in a batch",
+    "steps": "the number of batches",
+    "rankings": "the number of rankings",
+    "passes": "the number of passes",
+    "seed": "the seed",
+}
+
+
 class Diverged(ValueError):
     """Learning went wrong: what came is no finite number."""
 
@@ -86,9 +99,10 @@ class Settings:
 def check_number(name: str, value: object, low: float, high: float, whole: bool = False) -> None:
     """A ValueError that says what is allowed if a value is no number in its range."""
     number = type(value) is int if whole else isinstance(value, int | float) and not isinstance(value, bool)
+    called = CALLED.get(name, name)
     if not number or not math.isfinite(value) or not low <= value <= high:
         kind = "a whole number" if whole else "a number"
-        raise ValueError(f"{name} is {value!r}; it is {kind} from {low:g} to {high:g}")
+        raise ValueError(f"{called} is {shown(value)}; it is {kind} from {low:g} to {high:g}")
 
 
 def rankings_of(ranked: str) -> list[tuple[int, ...]]:
@@ -102,6 +116,11 @@ def rankings_of(ranked: str) -> list[tuple[int, ...]]:
             "as in 2013.0132"
         )
     return found
+
+
+def shown(value: object) -> str:
+    """What was given, in few signs."""
+    return f"{value:,.10g}" if isinstance(value, int | float) else repr(value)[:40]
 
 
 def check_finite(value: float, what: str, step: int, rate: float) -> None:

@@ -26,7 +26,6 @@ SHOWN = 4  # demonstrations in sight
 
 def draw() -> None:
     now = read(Rewards)
-    _demonstrations()
     a, b = columns(3, 1, align="end")
     with a:
         text_field(say("rewards", "request"), "rewards.request", TYPED)
@@ -38,6 +37,7 @@ def draw() -> None:
     one = bar("supervised", given, say("rewards", "examples/start"), _told, ready=not why)
     events = one.events if one else []
     _answers(now.request, why, one.settings["request"] if one else "", events)
+    _demonstrations()
     if len(events) > 1:
         _curves(events)
     parts.script("demonstrations", "supervised", one.settings if one else given)

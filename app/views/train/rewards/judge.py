@@ -1,5 +1,7 @@
 """The second step: a reward model, learned from my own rankings of four texts or from those of a rule."""
 
+import torch
+
 from app import components, compute, jobs, state
 from app.settings import change, read
 from app.shared import shared
@@ -53,8 +55,6 @@ def four(prompt: str, length: int, seed: int, number: int) -> Reading:
 @shared(100)
 def learned(prompt: str, length: int, seed: int, ranked: str) -> dict:
     """What a reward model that learned from my rankings tells."""
-    import torch
-
     count = len(rankings_of(ranked))
     found = together([four(prompt, length, seed, number) for number in range(count)])
     return learn(found, groups_of(ranked), None, torch.Generator().manual_seed(seed)).told
