@@ -120,7 +120,9 @@ def rankings_of(ranked: str) -> list[tuple[int, ...]]:
 
 def shown(value: object) -> str:
     """What was given, in few signs."""
-    return f"{value:,.10g}" if isinstance(value, int | float) else repr(value)[:40]
+    return (
+        f"{value:,.10g}" if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)[:40]
+    )
 
 
 def check_finite(value: float, what: str, step: int, rate: float) -> None:

@@ -37,9 +37,9 @@ def draw() -> None:
     one = bar("supervised", given, say("rewards", "examples/start"), _told, ready=not why)
     events = one.events if one else []
     _answers(now.request, why, one.settings["request"] if one else "", events)
-    _demonstrations()
     if len(events) > 1:
         _curves(events)
+    _demonstrations()
     parts.script("demonstrations", "supervised", one.settings if one else given)
     code(batch_of, answer_loss)
 

@@ -24,8 +24,8 @@ def draw() -> None:
     one = bar("align", given, say("rewards", "policy/start"), _told, ready=not why)
     if one and one.events:
         events = one.events
-        course.results(events, one.settings)
         course.charts(events)
+        course.results(events, one.settings)
         course.hacking(events)
         step.draw(events, one.settings)
     else:
