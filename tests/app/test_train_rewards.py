@@ -1,4 +1,4 @@
-"""The part Rewards of the page Train: what jobs tell, its arithmetic, and sentences where something is wrong."""
+"""The part Rewards of the page Train: what jobs tell, its arithmetic, sentences where something is wrong."""
 
 import math
 from pathlib import Path
