@@ -1,6 +1,6 @@
 """What a run has come to: every method's reward, KL and texts beside each other, and their course."""
 
-from app.text import say
+from app.text import plain, say
 from app.ui.figures import graph, series
 from app.ui.page import columns, text
 from app.views.train.rewards import parts
@@ -75,14 +75,14 @@ def charts(events: list[dict]) -> None:
         parts.plot("frontier", title, figure)
     with b:
         title = say("rewards", "course")
-        lines = [line for name in names for line in _course(of(events, name), name)]
-        parts.plot("course", title, graph(lines, say("rewards", "step"), say("rewards", "column/reward")))
+        lines = _course(events, names)
+        parts.plot("course", title, graph(lines, say("rewards", "batch"), say("rewards", "column/reward")))
     a, b = columns(1, 1)
     for place, what in zip((a, b), ("kl", "distinct"), strict=True):
         with place:
-            lines = [_over_steps(of(events, name), name, what) for name in names]
-            named = say("rewards", f"column/{what}")
-            parts.plot(what, named, graph(lines, say("rewards", "step"), named, zero=True, height=220))
+            lines = [_over_steps(events, name, what) for name in names]
+            axis = say("rewards", f"column/{what}")
+            parts.plot(what, axis, graph(lines, say("rewards", "batch"), axis, zero=True, height=220))
     dpo = [event for event in of(events, "dpo") if "loss" in event]
     if dpo:
         title = say("rewards", "dpo/loss")
@@ -95,44 +95,39 @@ def charts(events: list[dict]) -> None:
 def _frontier(events: list[dict]) -> list:
     """Best of n as a curve, the others as they went."""
     lines = []
+    for name in ("ppo", "cut"):
+        went = [event for event in of(events, name) if "step" in event and event["kl"] > LEAST]
+        if went:
+            lines.append(series(named(name), *([e[k] for e in went] for k in ("kl", "reward"))))
     for best in of(events, "best"):
         there = [i for i, x in enumerate(best["kl"]) if x > LEAST]
         x, y = ([best[name][i] for i in there] for name in ("kl", "reward"))
         labels = [say("rewards", "method/best of", n=best["ns"][i]) for i in there]
-        lines.append(series(say("rewards", "method/best"), x, y, labels))
-    for name in ("ppo", "cut"):
-        went = [event for event in of(events, name) if "step" in event and event["kl"] > LEAST]
-        if went:
-            lines.append(
-                series(say("rewards", f"method/{name}"), *([e[k] for e in went] for k in ("kl", "reward")))
-            )
+        lines.append(series(named("best"), x, y, labels))
     looks = [event for event in of(events, "dpo") if "reward" in event]
     if looks:
         x, y = ([event[name][0] for event in looks] for name in ("kl", "reward"))
-        lines.append(series(say("rewards", "method/dpo"), x, y))
+        lines.append(series(named("dpo"), x, y))
     return lines
 
 
-def _over_steps(events: list[dict], name: str, what: str):
-    steps = [event for event in events if "step" in event]
-    return series(say("rewards", f"method/{name}"), [e["step"] for e in steps], [e[what] for e in steps])
+def _over_steps(events: list[dict], method: str, what: str, called: str = ""):
+    steps = [event for event in of(events, method) if "step" in event]
+    return series(called or named(method), [e["step"] for e in steps], [e[what] for e in steps])
 
 
-def _course(events: list[dict], name: str) -> list:
+def _course(events: list[dict], methods: list[str]) -> list:
     """The reward that is learned from, and what the rule says where there is one."""
-    steps = [event for event in events if "step" in event]
-    x = [event["step"] for event in steps]
-    lines = [
-        series(
-            say("rewards", "course/reward", method=say("rewards", f"method/{name}")),
-            x,
-            [e["reward"] for e in steps],
-        )
+    there = "gold" in next(event for event in of(events, methods[0]) if "step" in event)
+    return [
+        _over_steps(events, method, what, say("rewards", f"course/{what}", method=named(method)))
+        for what in (("reward", "gold") if there else ("reward",))
+        for method in methods
     ]
-    if steps and "gold" in steps[0]:
-        gold = say("rewards", "course/gold", method=say("rewards", f"method/{name}"))
-        lines.append(series(gold, x, [e["gold"] for e in steps]))
-    return lines
+
+
+def named(method: str) -> str:
+    return plain(say("rewards", f"method/{method}"))
 
 
 def hacking(events: list[dict]) -> None:
@@ -145,4 +140,4 @@ def hacking(events: list[dict]) -> None:
         values |= {f"{name}_{what}": one[what][0] for what in ("reward", "kl")}
         values |= {f"{name}_{what}": one[what] for what in ("bits", "distinct")}
     worse = cut["distinct"] < (held or base)["distinct"] and cut["reward"][0] > (held or base)["reward"][0]
-    text(say("rewards", f"hacking/{'seen' if worse else 'unseen'}", **values, sample=cut["samples"][0]))
+    text(say("rewards", f"hacking/{'seen' if worse else 'unseen'}", **values, sample=cut["samples"][0].strip()))

@@ -35,8 +35,8 @@ class Rewards:
     steps: int = ranged(Settings.steps, *RANGES["steps"])
     seed: int = ranged(0, 0, 2**31 - 1)
     method: str = one_of("ppo", "ppo", "cut")  # whose step is worked out by hand
-    at: int = ranged(-1, -1, 999)  # which of its steps; -1 is the last
-    token: int = ranged(0, 0, 99)
+    at: int = ranged(-1, -1, 999)  # which of its batches; -1 is the one of which most was clipped
+    token: int = ranged(-1, -1, 99)  # -1 is the one that the step changed most
     pair: int = ranged(0, 0, 999)
 
 

@@ -28,11 +28,12 @@ def _ppo(events: list[dict], given: dict) -> None:
     labels = {name: say("rewards", f"method/{name}") for name in names}
     choice_of("clip-method", say("rewards", "method"), method, labels, lambda one: change(Rewards, method=one))
     steps = [event for event in of(events, method) if "tokens" in event]
-    at = min(now.at if now.at >= 0 else len(steps) - 1, len(steps) - 1)
+    most = max(range(len(steps)), key=lambda i: steps[i]["clipped"])
+    at = min(now.at, len(steps) - 1) if now.at >= 0 else most
     if len(steps) > 1:
         slider_of(
             "clip-step",
-            say("rewards", "step"),
+            say("rewards", "batch"),
             at + 1,
             1,
             len(steps),
@@ -46,11 +47,19 @@ def _ppo(events: list[dict], given: dict) -> None:
 def _tokens(event: dict, beta: float, epsilon: float, picked: int) -> None:
     """The best text of a batch: what each token gains, and one of them by hand."""
     one = event["tokens"]
-    token = min(picked, len(one["labels"]) - 1)
+    changes = [abs(now - drawn) for now, drawn in zip(one["new"], one["old"], strict=True)]
+    token = min(picked, len(changes) - 1) if picked >= 0 else changes.index(max(changes))
     ratio = sum(a - b for a, b in zip(one["old"], one["reference"], strict=True))
     values = dict(reward=one["reward"], beta=beta, log_ratio=ratio, worth=one["reward"] - beta * ratio)
     text(
-        say("rewards", "clip/text", text=one["text"], advantage=one["advantage"], step=event["step"], **values)
+        say(
+            "rewards",
+            "clip/text",
+            text=one["text"].strip(),
+            advantage=one["advantage"],
+            step=event["step"],
+            **values,
+        )
     )
     check = check_gains(one["old"], one["new"], one["advantage"], epsilon, one["gain"])
     figure = parts.of_tokens(one["labels"], one["gain"], say("rewards", "clip/gain"), token)
