@@ -19,7 +19,7 @@ from streamlit.components.v1 import declare_component
 
 from app import state
 from app.components.packing import pack
-from app.ui.events import Act, cell, encoded, flag, one_of, place, signs, text
+from app.ui.events import Act, cell, encoded, flag, one_of, permutation, place, signs, text
 from app.ui.page import Page, put
 
 HERE = Path(__file__).parent
@@ -64,6 +64,7 @@ DRAWN = (
     "ticker",
     "graph",
     "listing",
+    "ranking",
 )
 
 SHARED = (
@@ -357,6 +358,13 @@ def training(key: str, header: dict, merge: Act) -> None:
     """A training, merge by merge; `header` as `app.views.tokenizers.train` makes it. `merge` is called with how
     many merges are shown."""
     put("training", key, header, (header["src"], header["merges"]), merge=place(header["merges"] + 1, merge))
+
+
+def ranking(key: str, header: dict, order: Act) -> None:
+    """Texts to be put in order; `header` has texts, before (what stands before each), order (their numbers,
+    best first), words and aria. `order` is called with the numbers in their new order."""
+    count = len(header["texts"])
+    put("ranking", key, header, header["texts"], order=permutation(count, order))
 
 
 def download(key: str, header: dict) -> None:

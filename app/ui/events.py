@@ -55,6 +55,16 @@ def signs(count: int, alphabet: str, act: Act) -> Act:
     )
 
 
+def permutation(count: int, act: Act) -> Act:
+    """The numbers from 0 to count − 1, in any order."""
+    return _only(
+        lambda value: (
+            _is_list(value, count) and all(_counts(i, count) for i in value) and len(set(value)) == count
+        ),
+        act,
+    )
+
+
 def flag(act: Act) -> Act:
     return _only(lambda value: type(value) is bool, act)
 

@@ -22,7 +22,8 @@ from engine.images import Pixels, Preparation
 from engine.position import turns
 from engine.trace import Trace, everything, run
 from engine.trace.tap import Edit
-from engine.worked import Check, check, derived
+from engine.training.rewards import dpo, ppo, preference, rejection
+from engine.worked import Check, check, derived, rewards
 from engine.worked.rerun import check_lens, check_run
 from tests.engine.tiny import BERT, CHOICES, ENCODER, PAIRS, VIT, decoder, images, pair, prompt, recurrent
 from tests.engine.training.objectives.lights import PAGES as OBJECTIVES
@@ -225,6 +226,31 @@ def _two_texts() -> Lights:
     }
 
 
+def _rewards() -> Lights:
+    """Of learning from rewards: tokens beyond the clip, a pair, DPO's pair, the best of two."""
+    old, new = torch.zeros(4), torch.tensor([0.9, -0.9, 0.05, -0.05])
+    advantages = {"good": 1.5, "bad": -0.5}
+    found = {
+        f"gain of a {name} text": rewards.check_gains(
+            old.tolist(), new.tolist(), a, 0.2, ppo.clipped(ppo.ratio(new, old), torch.tensor(a), 0.2).tolist()
+        )
+        for name, a in advantages.items()
+    }
+    better, worse, scores = (
+        torch.tensor([1.2, 0.3]),
+        torch.tensor([0.4, 0.9]),
+        torch.tensor([3.0, 1.0, 4.0, 2.0]),
+    )
+    both = list(zip(better.tolist(), worse.tolist(), strict=True))
+    four, values = torch.tensor([-9.0, -12.0, -10.0, -11.0]), scores.square()
+    best = rejection.best_of(2, scores, values)
+    return found | {
+        "pair": rewards.check_pairs(both, preference.bradley_terry(better, worse).tolist()),
+        "DPO": rewards.check_dpo(four.tolist(), 0.3, float(dpo.dpo_loss(*four, 0.3))),
+        "best of n": rewards.check_best(2, scores.tolist(), values.tolist(), best),
+    }
+
+
 PAGES: dict[str, Callable[[], Lights]] = {
     "next token": lambda: _choice(top_k=7),
     "next token, top-p": lambda: _choice(top_p=0.7),
@@ -249,6 +275,7 @@ PAGES: dict[str, Callable[[], Lights]] = {
     "roles, a short text": lambda: _roles(IDS[0][:2]),
     "two texts": _two_texts,
     **OBJECTIVES,
+    "rewards": _rewards,
 }
 EDITS = {
     kind: Edit("blocks.1.attn.mask", "mask", value=(kind, n))

@@ -18,6 +18,9 @@ KINDS: dict[str, str] = {
     "tune_digits": "engine.training.tuning.job:reconstructed",
     "tune_images": "engine.training.tuning.job:images",
     "tune_entailment": "engine.training.tuning.job:related",
+    "supervised": "engine.training.rewards.supervised:supervised",
+    "judge": "engine.training.rewards.job:judge",
+    "align": "engine.training.rewards.job:align",
 }
 
 
