@@ -1,3 +1,4 @@
+import string
 from functools import cache
 
 import pytest
@@ -10,6 +11,7 @@ from engine.config import Config
 from engine.images import Preparation
 from engine.load import SHIPPED
 from engine.tokenize import BeginTokenizer, SentenceTokenizer, UnigramTokenizer, WordPieceTokenizer
+from engine.tokenize.characters import CharacterTokenizer
 from engine.training.encoder import learn_wordpiece
 from tests.app.folders import KINDS, save_unigram
 from tests.app.visit import model
@@ -42,10 +44,11 @@ DECODERS = {  # with parts that few models have
     "distant": RELATIVE | dict(norm="rms", post_norm=True, scale_embedding=True),
     "bloom": BLOOM,
     "qwen": QWEN,
-    "bare": dict(norm="none", residual=False, layers=2),
+    "bare": dict(norm="none", residual=False, layers=2),  # of characters
 }
 STRANGERS = ("llama", "bert", "vit", "plain bert", *DECODERS, *TRANSLATORS, *CAPTIONERS)
 NAMES = [*sorted(path.parent.name for path in SHIPPED.glob("*/config.json")), *STRANGERS]  # of all models
+LETTERS = "".join(sorted(set(string.printable)))
 WORDS = "the cat sat on the mat, the animal did not cross the street because it was too tired. " * 3
 
 
@@ -122,6 +125,8 @@ def strangers(wordpiece, unigram):
             torch.float32, **dict(vocabulary=len(begins if name == "odd" else tokenizer), context=64) | choices
         )
         found[name].tokenizer = begins if name == "odd" else tokenizer
+    found["bare"] = decoder(torch.float32, **dict(vocabulary=len(LETTERS), context=64) | DECODERS["bare"])
+    found["bare"].tokenizer = CharacterTokenizer(LETTERS)
     found["llama"].tokenizer = tokenizer
     for name in ("bert", "plain bert"):
         found[name].tokenizer = wordpiece
