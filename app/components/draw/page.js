@@ -7,10 +7,11 @@ DRAW.page = function ({ data, parentElement, setTriggerValue }) {
   const dark = parseInt(css(root, "--st-background-color").slice(1, 3), 16) < 128;
   root.style.colorScheme = dark ? "dark" : "light"; // of the browser's own fields and sliders
   root.__report = setTriggerValue;
-  const waits = Object.keys(PAGE.wants).length ? performance.now() : 0;
+  PAGE.seen = data.seen;
+  const wants = Object.entries(PAGE.wants), waits = wants.length ? performance.now() : 0;
+  PAGE.wants = Object.fromEntries(wants.filter(([, want]) => !isAnswered(want)));
   PAGE.reports = PAGE.reports.filter(([number]) => number > data.seen);
-  if (!PAGE.reports.length) PAGE.wants = {}; // the server has answered all that was chosen
-  else if (!root.__timer) send(root, AGAIN);
+  if (PAGE.reports.length && !root.__timer) send(root, AGAIN);
   const look = [css(root, "--st-background-color"), css(root, "--st-font"), waits].join();
   inPlace(root, () => lay(root, data.parts, { root, look }));
 };

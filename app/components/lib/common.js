@@ -4,28 +4,35 @@
 
 // One object for the page. tensors: id -> {shape, data}. wants: what a person just chose and the server has
 // not yet confirmed. Components talk by events on `bus`.
-// reports: what a person did and the server has not yet seen, numbered by `count`.
+// reports: what a person did and the server has not yet seen, numbered by `count`; seen: the last it has.
 const PAGE = Object.assign(window.__glassbox, {
   tensors: new Map(),
   wants: {},
   bus: new EventTarget(),
   reports: [],
   count: 0,
+  seen: 0,
 });
 const DRAW = {};
 
-// A choice shows at once; until the server confirms it, older answers do not take it back.
+// A choice shows at once; until the server has answered the report that follows it, older answers do not take
+// it back.
+const FORGOTTEN = 3000; // milliseconds after which one that was never reported is forgotten
 function choose(name, value) {
-  PAGE.wants[name] = { value, until: performance.now() + 3000 };
+  PAGE.wants[name] = { value, after: PAGE.count, since: performance.now() };
   PAGE.bus.dispatchEvent(new CustomEvent(name, { detail: value }));
 }
 function chosen(name, fromServer) {
   const want = PAGE.wants[name];
-  if (!want || want.value === fromServer || performance.now() > want.until) {
+  if (!want || want.value === fromServer || isAnswered(want)) {
     delete PAGE.wants[name];
     return fromServer;
   }
   return want.value;
+}
+function isAnswered({ after, since }) {
+  const forgotten = after === PAGE.count && performance.now() - since > FORGOTTEN;
+  return after < PAGE.seen || forgotten;
 }
 
 // Enter, unless it ends the composing of letters (Chinese, Japanese, Korean …). Safari sends it after the
