@@ -42,9 +42,10 @@ def users(names: set[str]) -> set[str]:
 
 def test_only_compute_remembers_what_visitors_ask_for():
     """Files and the start may remember themselves, the shelf what it read of folders: they do not grow with
-    visitors."""
+    visitors. The page Train remembers its own small networks."""
     assert {file for file in FILES if "shared" in imported_names(file)} == {
         "compute.py",
+        "views/train/backprop/modules.py",
         "warm.py",
         "writing.py",
     }

@@ -141,9 +141,7 @@ def test_what_a_link_says_in_vain_is_told_at_once():
 def test_a_wrong_slope_turns_the_light_red(monkeypatch):
     wrong = engine_scalars.Operation(math.sin, lambda v: (-math.cos(v),))
     monkeypatch.setitem(engine_scalars.OPERATIONS, "sin", wrong)
-    scalar.worked.cache_clear()
     at = page(at=99)
-    scalar.worked.cache_clear()
     assert graph(at)["light"]["ok"] is False and given(at, "light-beside")["ok"] is False
     assert not all(mark["ok"] for mark in given(at, "beside")["printed"].values())
 
