@@ -323,7 +323,7 @@ def test_numbers_that_lead_nowhere_are_told_and_stay():
 def test_every_line_of_every_way_can_be_shown(way):
     at = page(show="ways", way=way)
     count = len(given(at, "control-line")["names"])
-    for line in range(0, count, 9):
+    for line in range(0, count, 13):
         at = page(show="ways", way=way, line=line)
         now = [one for _, group in given(at, "listing")["groups"] for one in group if one["state"] == "at-it"]
         assert len(now) == 1 and notices(at) == []
