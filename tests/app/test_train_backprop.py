@@ -141,9 +141,7 @@ def test_what_a_link_says_in_vain_is_told_at_once():
 def test_a_wrong_slope_turns_the_light_red(monkeypatch):
     wrong = engine_scalars.Operation(math.sin, lambda v: (-math.cos(v),))
     monkeypatch.setitem(engine_scalars.OPERATIONS, "sin", wrong)
-    scalar.worked.cache_clear()
     at = page(at=99)
-    scalar.worked.cache_clear()
     assert graph(at)["light"]["ok"] is False and given(at, "light-beside")["ok"] is False
     assert not all(mark["ok"] for mark in given(at, "beside")["printed"].values())
 
@@ -325,7 +323,7 @@ def test_numbers_that_lead_nowhere_are_told_and_stay():
 def test_every_line_of_every_way_can_be_shown(way):
     at = page(show="ways", way=way)
     count = len(given(at, "control-line")["names"])
-    for line in range(0, count, 9):
+    for line in range(0, count, 13):
         at = page(show="ways", way=way, line=line)
         now = [one for _, group in given(at, "listing")["groups"] for one in group if one["state"] == "at-it"]
         assert len(now) == 1 and notices(at) == []

@@ -71,6 +71,7 @@ def test_back_and_forward_cross_pages(page, app):
     page.wait_for_selector("[data-part=translators]")
     page.locator("[data-part^=button-walk-] button").nth(1).click()
     page.wait_for_url("**/?**model=**")
+    ready(page)
     page.go_back()
     page.wait_for_url("**/families?**")
     page.wait_for_selector("[data-part=translators]")

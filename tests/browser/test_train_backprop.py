@@ -62,7 +62,7 @@ def test_by_a_click_the_loss_falls_and_what_is_no_rate_is_told_and_stays(train):
     said = part(page, "descent")
     expect(said).to_contain_text("No step has been taken")
     part(page, "button-descend-1").get_by_role("button").click()
-    expect(said).to_contain_text(re.compile(r"The loss went from 0\.7998 to 0\.7\d+ in 1 step"))
+    expect(said).to_contain_text(re.compile(r"The loss went from 0\.7998 to 0\.7\d+ in 1 step"), timeout=20_000)
     rate = part(page, "control-backprop.rate").locator("input")
     rate.fill("1000000000")
     rate.press("Enter")

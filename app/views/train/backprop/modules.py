@@ -1,6 +1,6 @@
 """By modules: a graph of boxes, values on the way out, gradients on the way back, gradient descent."""
 
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -51,7 +51,7 @@ def run(name: str, text: str, taken: str) -> tuple[Descended, Run]:
     return there, Run(network, there.values)
 
 
-@shared(20, run=False)
+@cache
 def sheet_of(name: str) -> Example:
     first = given.values_of(NETWORKS[name].values())
     learned = NETWORKS[name].learned

@@ -1,11 +1,11 @@
 """Real runs of the three ways on the same numbers, line by line."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
 
-from app.shared import shared
 from app.views.train.backprop import given
 from app.views.train.backprop.settings import BUGS
 from app.views.train.backprop.symbols import latex
@@ -51,7 +51,7 @@ class Others:
     loss: float
 
 
-@shared(4, run=False)
+@cache
 def sheet_of() -> Example:
     first = given.values_of(NETWORK.values())
     return given.sheet_of("backprop ways", first, {name: latex(name) for name in first}, {})
@@ -61,7 +61,6 @@ def numbers(text: str) -> given.Numbers:
     return given.numbers_of(given.read(sheet_of(), text)[0])
 
 
-@shared(30)
 def others(text: str) -> Others:
     """A ValueError where a number is not finite."""
     done = there_and_back(NETWORK, numbers(text))
@@ -69,7 +68,6 @@ def others(text: str) -> Others:
     return Others(fine, {name: tolerance(fine[name], coarse[name], done.loss) for name in fine}, done.loss)
 
 
-@shared(30)
 def procedure(text: str, bug: int) -> Run:
     x, y, alpha, beta = (numbers(text)[name] for name in GIVEN)
     backward, source = planted(BUGS[bug - 1] if bug else "")
@@ -82,7 +80,6 @@ def procedure(text: str, bug: int) -> Run:
     return Run(listings, lines, vars(told[0]))
 
 
-@shared(30)
 def taped(text: str) -> Run:
     values = [Value(numbers(text)[name]) for name in GIVEN]
     network, told = NeuralNetwork(), []
@@ -101,7 +98,6 @@ def taped(text: str) -> Run:
     return Run(listings, lines, dict(zip(("alpha", "beta"), told, strict=True)))
 
 
-@shared(30)
 def torched(text: str, rate: float) -> Run:
     """Two steps of SGD; the gradients are those of the first."""
     model, x, y = _model(text)
@@ -115,7 +111,6 @@ def _has_gradients(one: Ran) -> bool:
     return "model" in one.values and one.values["model"]["linear1.weight"]["grad"] is not None
 
 
-@shared(4)
 def registered(text: str) -> Run:
     """How a module comes to know its parameters."""
     listings = (Listing(by_torch.NeuralNetwork.__init__),)
@@ -126,7 +121,6 @@ def registered(text: str) -> Run:
         return Run(listings, line_by_line(make, listings), {})
 
 
-@shared(30)
 def called(text: str) -> Run:
     """What linear(x) does beyond linear.forward(x)."""
     model, x, _ = _model(text)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 
 from app import components, compute, settings, state
-from app.shared import shared
 from app.text import say
 from app.ui.controls import choice, select_of, slider_of_names
 from app.ui.events import text as text_of
@@ -126,7 +125,6 @@ class Worked:
             pass
 
 
-@shared(200)
 def worked(expression: str, names: tuple[str, ...], numbers: tuple[float, ...], version: str) -> Worked:
     found = Worked(expression, names, numbers, version)
     if not all(np.isfinite(node.gradient) for node in found.nodes):
