@@ -1,3 +1,5 @@
+from string import printable
+
 import pytest
 import torch
 from huggingface_hub import constants
@@ -7,6 +9,7 @@ from engine.config import Config
 from engine.images import Preparation
 from engine.load import SHIPPED
 from engine.tokenize import BeginTokenizer, SentenceTokenizer, UnigramTokenizer, WordPieceTokenizer
+from engine.tokenize.characters import CharacterTokenizer
 from engine.training.encoder import learn_wordpiece
 from tests.app.folders import KINDS, save_unigram
 from tests.app.visit import model
@@ -103,11 +106,11 @@ def strangers(wordpiece, unigram):
     plain = BERT | dict(context=64, next_sentence=False, embed_norm=False, post_norm=False, tied=False)
     found["plain bert"] = decoder(torch.float32, vocabulary=len(wordpiece), **plain)
     begins = BeginTokenizer(tokenizer.ranks)
+    own = {"odd": begins, "bare": CharacterTokenizer(printable[:95])}
     for name, choices in DECODERS.items():
-        found[name] = decoder(
-            torch.float32, **dict(vocabulary=len(begins if name == "odd" else tokenizer), context=64) | choices
-        )
-        found[name].tokenizer = begins if name == "odd" else tokenizer
+        cutter = own.get(name, tokenizer)
+        found[name] = decoder(torch.float32, **dict(vocabulary=len(cutter), context=64) | choices)
+        found[name].tokenizer = cutter
     found["llama"].tokenizer = tokenizer
     for name in ("bert", "plain bert"):
         found[name].tokenizer = wordpiece

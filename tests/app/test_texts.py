@@ -51,7 +51,7 @@ SPECIAL = [
 PROMPT = "the cat sat on the mat"
 SIDES = ("encoder", "decoder")
 STRANGERS = ("llama", "after", "by layer", "odd", "distant", "bloom", "qwen", "bert", "plain bert", "vit")
-STRANGERS += ("mixed", "mixed after", "pair", "t5", "unigram", "rnn", "gru", "lstm", *CAPTIONERS)
+STRANGERS += ("bare", "mixed", "mixed after", "pair", "t5", "unigram", "rnn", "gru", "lstm", *CAPTIONERS)
 
 
 @pytest.fixture

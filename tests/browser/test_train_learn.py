@@ -47,7 +47,8 @@ def test_start_see_it_learn_pause_scrub_open_it_and_leave(train, app):
     expect(slider).to_be_visible(timeout=200_000)
     top = page.locator('[data-part="plot-loss"]').bounding_box()["y"]
     page.wait_for_function(
-        "() => +document.querySelector('[data-part=\"control-learn-kept\"] input')&
+        "() => document.querySelector('[data-part=control-learn-kept] input')?.max >= 4",
+        timeout=200_000,
     )
     assert page.locator('[data-part="plot-loss"]').bounding_box()["y"] == top  # nothing jumps
     page.get_by_role("button", name="Pause", exact=True).click()
