@@ -1,5 +1,5 @@
-import string
 from functools import cache
+from string import printable
 
 import pytest
 import torch
@@ -48,7 +48,6 @@ DECODERS = {  # with parts that few models have
 }
 STRANGERS = ("llama", "bert", "vit", "plain bert", *DECODERS, *TRANSLATORS, *CAPTIONERS)
 NAMES = [*sorted(path.parent.name for path in SHIPPED.glob("*/config.json")), *STRANGERS]  # of all models
-LETTERS = "".join(sorted(set(string.printable)))
 WORDS = "the cat sat on the mat, the animal did not cross the street because it was too tired. " * 3
 
 
@@ -120,13 +119,11 @@ def strangers(wordpiece, unigram):
     plain = BERT | dict(context=64, next_sentence=False, embed_norm=False, post_norm=False, tied=False)
     found["plain bert"] = decoder(torch.float32, vocabulary=len(wordpiece), **plain)
     begins = BeginTokenizer(tokenizer.ranks)
+    own = {"odd": begins, "bare": CharacterTokenizer(printable[:95])}
     for name, choices in DECODERS.items():
-        found[name] = decoder(
-            torch.float32, **dict(vocabulary=len(begins if name == "odd" else tokenizer), context=64) | choices
-        )
-        found[name].tokenizer = begins if name == "odd" else tokenizer
-    found["bare"] = decoder(torch.float32, **dict(vocabulary=len(LETTERS), context=64) | DECODERS["bare"])
-    found["bare"].tokenizer = CharacterTokenizer(LETTERS)
+        cutter = own.get(name, tokenizer)
+        found[name] = decoder(torch.float32, **dict(vocabulary=len(cutter), context=64) | choices)
+        found[name].tokenizer = cutter
     found["llama"].tokenizer = tokenizer
     for name in ("bert", "plain bert"):
         found[name].tokenizer = wordpiece

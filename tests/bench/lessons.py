@@ -12,7 +12,7 @@ from engine.training.tasks.batches import IGNORED
 from tests.bench.engine import compare
 from tests.bench.report import machine, table
 
-STEPS = 20  # of a measurement
+STEPS = 100  # of a measurement: in as many a run of this age is kept once
 THREADS = 1  # of both sides, as a job has them on two cores
 SHAPES = {"the usual one": Recipe(), "the smallest": Recipe(layers=1, heads=1, width=16, batch=16)}
 SHAPES |= {"the largest": Recipe(layers=4, heads=4, width=128)}
@@ -25,7 +25,7 @@ def main() -> None:
     rows = []
     for name, recipe in SHAPES.items():
         tokens = STEPS * recipe.batch * TASKS["reverse"].context(recipe)
-        told, plain = compare(_told(recipe), _plain(recipe), seconds=20, least=5)
+        told, plain = compare(_told(recipe), _plain(recipe), seconds=10, least=3)
         rows.append(
             [name, Lesson(TASKS["reverse"], recipe).parameters, tokens / told * 1000, tokens / plain * 1000]
         )

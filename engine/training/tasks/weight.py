@@ -49,6 +49,7 @@ class Worked:
 
     @property
     def value(self) -> float:
+        """The new value by hand."""
         return self.lines[-1].value
 
     @property

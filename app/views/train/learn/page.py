@@ -40,7 +40,7 @@ def draw() -> None:
         wanted, fresh = None, []
     takes.troubles()
     one = ui.bar(KIND, wanted or {}, say("learn", "start"), _far, ready=wanted is not None)
-    runs = _shown(one, wanted, fresh, learn)
+    runs = _shown(one, wanted, fresh)
     if runs:
         _pictures(one if runs is not fresh else None, runs, learn)
     code(Lesson.step, Lesson.rate, live.look)
@@ -62,16 +62,16 @@ def _far(one: jobs.Running) -> str:
     return say("learn", "far", done=max(run["done"] for run in last), speed=speed)
 
 
-def _shown(one, wanted: dict | None, fresh: list, learn: Learn) -> list:
+def _shown(one: jobs.Running | None, wanted: dict | None, fresh: list) -> list:
     """The runs that are shown: the job's while it goes, or as long as it is what is set; else new ones."""
     if one is None or not one.events:
         return fresh
     others = one.settings != wanted
     if others and one.ended and not one.settings.get("file"):
         return fresh
-    if others and not one.ended:
-        notice(say("learn", "other", task=words_of(one.settings.get("task", learn.task))["name"]))
     runs = seen.told(one)
+    if others and not one.ended:
+        notice(say("learn", "other", task=words_of(runs[0].task)["name"]))
     for run in runs:
         if run.ended:
             notice(say("learn", "ended", name=run.name, why=run.ended), "warning")

@@ -24,7 +24,9 @@ class Run:
     """
 
     name: str
+    task: str
     recipe: Recipe
+    last: int  # the step at which it ends
     parts: list[str]
     read: list[str]
     used: int  # letters of it that are no padding after its end
@@ -54,7 +56,9 @@ class Run:
 
 def told(one: Running) -> list[Run]:
     """The runs of a job, from all that it has told."""
-    runs = [_fresh(name, lesson) for name, lesson in zip(_names(one.settings), _lessons(one), strict=False)]
+    last = one.settings.get("steps", 0)
+    named = zip(_names(one.settings), _lessons(one), strict=False)
+    runs = [_fresh(name, lesson, last) for name, lesson in named]
     for event in one.events:
         for i, found in enumerate(event["runs"]):
             run = runs[i]
@@ -111,10 +115,12 @@ def _names(settings: dict) -> list[str]:
     )
 
 
-def _fresh(name: str, lesson: Lesson) -> Run:
+def _fresh(name: str, lesson: Lesson, last: int = 0) -> Run:
     return Run(
         name,
+        lesson.task.name,
         lesson.recipe,
+        last or lesson.recipe.steps,
         list(parts_of(lesson)),
         read_of(lesson),
         used_of(lesson),
@@ -137,4 +143,4 @@ def used_of(lesson: Lesson) -> int:
 
 def widest(runs: list[Run]) -> int:
     """The step at which the x axis of all curves ends."""
-    return max(max(run.recipe.steps, run.done) for run in runs)
+    return max(max(run.last, run.done) for run in runs)

@@ -16,6 +16,7 @@ from engine.training.tasks.live import file_of
 from engine.training.tasks.script import script
 
 KIND = "lesson"
+MORE = 1000  # steps of a run that had made all of its own
 
 
 def draw(one: jobs.Running | None, runs: list[Run], learn: Learn) -> None:
@@ -64,7 +65,7 @@ def _file(path: Path, step: int) -> None:
         }
         components.download("learn-save", header)
     with b:
-        button("learn-from", say("learn", "takes/from", step=step), lambda: _go_on(told), of=step)
+        button("learn-from", say("learn", "takes/from", step=step), lambda: _brought(told), of=step)
 
 
 def _open_header() -> dict:
@@ -76,15 +77,12 @@ def _brought(content: bytes) -> None:
     state.forget("learn trouble")
     path = drawer.file(content)
     try:
-        saving.read(path)
+        lesson = saving.read(path)
     except ValueError as error:
         state.note("learn trouble", str(error))
         return
-    jobs.start(KIND, {"file": str(path)})
-
-
-def _go_on(content: bytes) -> None:
-    jobs.start(KIND, {"file": str(drawer.file(content))})
+    steps = lesson.recipe.steps if lesson.done < lesson.recipe.steps else lesson.done + MORE
+    jobs.start(KIND, {"file": str(path), "steps": steps})
 
 
 def _script(file: Path, step: int) -> None:
