@@ -19,7 +19,7 @@ from engine.worked.derived import worst
 from engine.worked.losses import check_again, check_batch_losses, check_losses, check_mean
 from engine.worked.objectives import check_batch
 
-SCORES = 150_000_000  # bytes of scores that are remembered, of each kind
+SCORES = 40_000_000  # bytes of scores that are remembered, of each kind
 
 
 def checked(text: str, what: str) -> str:
