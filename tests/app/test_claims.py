@@ -28,7 +28,7 @@ def test_of_another_head_or_another_model_nothing_is_said():
 
 def test_a_judgement_of_two_texts_stands_beside_how_often_such_are_right():
     at = visit(model="wordfinder", step="next", prompt="The dog was hungry. [SEP] It found a bone.")
-    rows = [row for row in catalogue.beside("wordfinder", "scores.json")["rows"] if row.get("tokens") == 25]
+    rows = [row for row in catalogue.beside("wordfinder", "scores.json")["rows"] if row.get("band") == "12–20"]
     [text] = [text for text in markdown(at) if "How far to trust it" in text]
     assert f"{rows[0]['count']:,} pairs" in text and f"judged {rows[0]['values'][0]:.0%} correctly" in text
 

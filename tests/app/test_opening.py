@@ -11,6 +11,9 @@ from engine.masked import fill
 from tests.app.visit import fire, given, markdown, run_of, view, visit
 
 LEAST = 1.5  # bits
+# What fits the street that was not crossed, and what fits the animal
+STREET = {"wide", "long", "broad", "busy", "dark", "dangerous", "steep"}
+ANIMAL = {"tired", "heavy", "small", "weak", "old", "afraid", "slow", "young", "big"}
 WRITERS = [name for name in engine.shipped() if catalogue.family(name) in ("decoder", "llama")]
 
 
@@ -39,7 +42,7 @@ def test_the_gap_that_an_encoder_opens_with_has_several_answers():
     texts = (catalogue.opening("wordfinder", PROMPT), *families.SENTENCES)
     assert all(gap_bits(model, text) >= LEAST for text in texts)
     best = {guess.text for guess in fill(model, texts[0], 5)[0]}
-    assert {"wide", "tired"} <= best  # what fits the street, and what fits the animal
+    assert best & STREET and best & ANIMAL
 
 
 def test_an_encoder_opens_with_its_gap_picked():

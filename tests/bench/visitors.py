@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import engine
 from app.architecture import STEPS
+from app.ui.jobs import OFTEN
 from tests.bench.client import Answer, Client
 from tests.bench.prompts import prompts
 from tests.bench.report import machine, median, percentile, table
@@ -52,6 +53,7 @@ class Crowd:
     steps: Sequence[str] = STEPS
     abuse: Sequence[str] = ()  # a long text for each of those who send new ones without a pause
     streams: int = 0  # who let the page write on, token after token
+    trainings: int = 0  # who watch a model learn
     seconds: float = 20
 
     @property
@@ -73,6 +75,10 @@ def main(words: Sequence[str] = ()) -> None:
     if options.streams:
         crowds[f"30 beside {options.streams} who writes on"] = Crowd(
             texts[:30], anything, streams=options.streams, seconds=options.seconds
+        )
+    if options.trainings:
+        crowds[f"30 beside {options.trainings} who train"] = Crowd(
+            texts[:30], anything, trainings=options.trainings, seconds=options.seconds
         )
     with _servers(options) as apps:
         rows = [_row(app, name + note, crowd) for name, crowd in crowds.items() for note, app in apps.items()]
@@ -96,6 +102,9 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--abusers", type=int, default=5, help="who send long texts beside ten visitors")
     parser.add_argument(
         "--streams", type=int, default=1, help="who let the page write on beside thirty visitors"
+    )
+    parser.add_argument(
+        "--trainings", type=int, default=2, help="who watch a model learn beside thirty visitors"
     )
     parser.add_argument("--used", type=int, default=0, help="interactions, after which all is measured again")
     parser.add_argument(
@@ -141,6 +150,7 @@ async def _crowd(app: Server, crowd: Crowd) -> tuple[list[Answer], float]:
     end = start + crowd.seconds
     visits = [_visit(app.url, text, crowd, (start, end), seed) for seed, text in enumerate(crowd.texts)]
     abuse = [_abuse(app.url, text, end) for text in crowd.abuse]
+    abuse += [_train(app.url, seed, end) for seed in range(crowd.trainings)]
     streams = [_stream(app.url, seed, (start, end)) for seed in range(crowd.streams)]
     spent, *found = await asyncio.gather(_spent(app.pid, crowd), *visits, *abuse, *streams)
     if streams:
@@ -180,6 +190,18 @@ async def _abuse(url: str, text: str, end: float) -> None:
         number += 1
         cut = " ".join(text.split()[number % 60 :])
         await client.trigger("glassbox_page", "act", [["prompt", "prompt", f"{number} {cut}"]])
+    await client.close()
+
+
+async def _train(url: str, seed: int, end: float) -> None:
+    """One who has a model learn, and sees it as often as the page asks."""
+    client = Client(url, "train")
+    await client.open(urlencode({"train": "learn", "seed": seed}))
+    await client.report("button-job-start", "change", True)
+    while time.perf_counter() < end:
+        await asyncio.sleep(OFTEN / 1000)
+        if "ticker" in client.of:  # it learns
+            await client.report("ticker", "tick", True)
     await client.close()
 
 

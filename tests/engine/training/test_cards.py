@@ -101,6 +101,7 @@ def test_two_texts_are_judged_as_the_example_says():
     assert len(pairs) == 2
     for example in pairs:
         share = follows(model, *example["text"].split(" [SEP] "))
+        assert (share > 0.5) == ("the second follows" in example["note"])
         assert share == pytest.approx(example["follows"], abs=1e-4)
         assert f"{share:.1%}" in example["note"]
 

@@ -105,14 +105,12 @@ def _second(ctx: StepContext) -> None:
 def _trust(ctx: StepContext) -> None:
     """How often it is right for texts about as long as these, if that was measured."""
     rows = catalogue.beside(ctx.model.name, "scores.json").get("rows", [])
-    books = [row for row in rows if row["name"].startswith("next sentence") and row["name"].endswith(", books")]
+    books = [row for row in rows if "band" in row and row["name"].endswith(", books")]
     if books:
-        drawn, *matched = books
-        row = min(matched, key=lambda row: abs(row["tokens"] - len(ctx.ids)))
+        row = next((row for row in books if len(ctx.ids) <= row["tokens"]), books[-1])
         low, high = row["intervals"][0]
         numbers = dict(share=row["values"][0], overlap=row["values"][4], low=low, high=high)
-        numbers |= {"count": row["count"], "tokens": row["tokens"], "longest": ctx.config.context}
-        words(ctx, "next/trust", drawn=drawn["values"][0], **numbers)
+        words(ctx, "next/trust", count=row["count"], band=row["band"], **numbers)
 
 
 def _lesson(ctx: StepContext) -> None:
