@@ -24,16 +24,12 @@ def wanted(now: Tune) -> dict:
 
 
 def draw() -> None:
-    left, right = columns(1, 1)
+    left, right = columns(3, 1, align="end")
     with left:
-        common.pick_model()
+        names = {name: say("tune", f"lora/target/{name}") for name in TARGETS}
+        choice(say("tune", "lora/targets"), "tune.targets", names)
     with right:
-        choice(
-            say("tune", "lora/targets"),
-            "tune.targets",
-            {name: say("tune", f"lora/target/{name}") for name in TARGETS},
-        )
-    common.knobs("rank", "count", "steps", "lora_rate", "seed")
+        common.knobs("rank")
     _plan(read(Tune))
     events = common.started("tune_lora", "lora/start", wanted)
     found = next((event for event in reversed(events) if event["kind"] == "lora"), None)
@@ -44,6 +40,9 @@ def draw() -> None:
     _losses(events)
     _result(events)
     _own(events)
+    with group("set", border=True):
+        common.pick_model()
+        common.knobs("count", "steps", "lora_rate", "seed")
     if common.usable(read(Tune)):
         common.take_along("lora", common.script("adapter", wanted(read(Tune))))
     code(LoRA, merge, check_layer, check_merged)

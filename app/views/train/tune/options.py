@@ -23,15 +23,7 @@ def wanted(now: Tune) -> dict:
 
 
 def draw() -> None:
-    left, right = columns(1, 1)
-    with left:
-        common.pick_model()
-    with right:
-        choice(
-            say("tune", "options/way"),
-            "tune.way",
-            {way: say("tune", f"way/{way}") for way in ("all", "lora", "head")},
-        )
+    common.pick_model()
     events = common.started("tune_options", "options/start", wanted)
     now = read(Tune)
     left, right = columns(3, 2)
@@ -48,6 +40,9 @@ def draw() -> None:
                 _cost(name, events)
         text(say("tune", "options/costs"))
     with group("set", border=True):
+        text(say("tune", "options/way"))
+        names = {way: say("tune", f"way/{way}") for way in ("all", "lora", "head")}
+        choice(say("tune", "options/way"), "tune.way", names)
         common.knobs("draws", "steps", "rate", "lora_rate", "rank")
     if common.usable(now):
         common.take_along("options", common.script("options", wanted(now)))
