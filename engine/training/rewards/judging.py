@@ -78,8 +78,8 @@ def agreement(
     Of a rule's: pairs of texts that were not ranked. Of mine: two of each ranking, judged by a model that has
     learned from the other rankings alone.
     """
-    lengths = torch.tensor([float(len(words(text))) for text in found.strings])
-    coin = torch.rand(len(lengths), generator=random)
+    coin = torch.rand(len(found.strings), generator=random)
+    lengths = torch.tensor([float(len(words(text))) for text in found.strings]) + coin / 2  # equals by the coin
     if score is None:
         held = [[pair for pair in group if pair[0] // 2 == pair[1] // 2] for group in groups]
         count, all = left_out(found.averages, groups, held), [pair for group in held for pair in group]

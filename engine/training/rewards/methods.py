@@ -17,7 +17,8 @@ from engine.training.rewards.settings import INNER, check_finite
 
 BEST_OF = (1, 2, 4, 8, 16, 32, 64)
 LONGEST_STEP = 1.0  # a gradient longer than this is shortened
-LOOKS = 3  # times that DPO's policy is measured on its way
+LOOKS = 3  # times that DPO's policy is measured, the last at its end
+SLOWER = 4  # DPO's learning rate is this part of PPO's: its few pairs come again and again
 
 
 def best_of(run: Run) -> Iterator[Event]:
@@ -90,8 +91,9 @@ def dpo(run: Run) -> Iterator[Event]:
     drawn for that, and it does not learn from them."""
     s, random = run.settings, run.random(5)
     policy = copy_of(run.base)
-    optimizer = torch.optim.Adam(trained(policy), lr=s.rate)
+    optimizer = torch.optim.Adam(trained(policy), lr=s.rate / SLOWER)
     reference, updates = run.pool.tokens.sum(1), INNER * s.steps
+    looks = {updates * i // LOOKS for i in range(1, LOOKS)}
     for step in range(1, updates + 1):
         chosen = torch.randint(len(run.pairs), (max(1, s.texts // 2),), generator=random).tolist()
         better, worse = sides([run.pairs[i] for i in chosen])
@@ -109,7 +111,7 @@ def dpo(run: Run) -> Iterator[Event]:
         }
         _descend(policy, optimizer, loss.mean(), step, s.rate)
         yield run.event("dpo", step=step, of=updates, **told)
-        if step < updates and step % max(1, updates // LOOKS) == 0:
+        if step in looks:
             yield run.result("dpo", policy, 0, step) | {"result": False, "look": True}
     yield run.result("dpo", policy, 0, updates)
 

@@ -48,6 +48,7 @@ class Run:
         return torch.Generator().manual_seed(self.settings.seed * 1009 + 7919 * salt)
 
     def event(self, method: str, **what) -> Event:
+        """What is told of a method now, with the seconds so far."""
         return {"method": method, "seconds": round(time.monotonic() - self.began, 2)} | what
 
     def draw(self) -> Iterator[Event]:

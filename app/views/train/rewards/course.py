@@ -61,7 +61,7 @@ def _texts(found: list[dict], best: dict | None) -> None:
     parts.table([say("rewards", "method"), say("rewards", "samples/text")], rows)
 
 
-def charts(events: list[dict]) -> None:
+def charts(events: list[dict], given: dict) -> None:
     """Reward against KL, and the course of each."""
     names = [name for name in ("ppo", "cut") if of(events, name)]
     if not names:
@@ -83,13 +83,22 @@ def charts(events: list[dict]) -> None:
             lines = [_over_steps(events, name, what) for name in names]
             axis = say("rewards", f"column/{what}")
             parts.plot(what, axis, graph(lines, say("rewards", "batch"), axis, zero=True, height=220))
-    dpo = [event for event in of(events, "dpo") if "loss" in event]
-    if dpo:
-        title = say("rewards", "dpo/loss")
-        line = series(title, [e["step"] for e in dpo], [e["loss"] for e in dpo])
-        parts.plot(
-            "dpo", title, graph([line], say("rewards", "step"), say("rewards", "loss"), zero=True, height=220)
-        )
+    _dpo(events, given)
+
+
+def _dpo(events: list[dict], given: dict) -> None:
+    """Its loss, and how often it has gone through its pairs."""
+    steps = [event for event in of(events, "dpo") if "loss" in event]
+    if not steps:
+        return
+    title, count = say("rewards", "dpo/loss"), next(event["count"] for event in of(events, "judge"))
+    line = series(title, [e["step"] for e in steps], [e["loss"] for e in steps])
+    parts.plot(
+        "dpo", title, graph([line], say("rewards", "update"), say("rewards", "loss"), zero=True, height=220)
+    )
+    passes = steps[-1]["step"] * max(1, given["texts"] // 2) / count
+    values = dict(updates=steps[-1]["step"], passes=passes, pairs=count, right=steps[-1]["right"])
+    text(say("rewards", "dpo/passes", **values))
 
 
 def _frontier(events: list[dict]) -> list:

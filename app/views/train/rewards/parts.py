@@ -15,14 +15,12 @@ from engine.training.jobs import KINDS
 from engine.worked import Check
 from engine.worked.recipes.terms import factor, number
 
-SOURCE = "storybook"
-
 
 def plot(
     key: str, title: str, figure: go.Figure, *, foot: str = "", check: Check | None = None, pick=None
 ) -> None:
     """A chart in the frame that all have, with the light of its check."""
-    header = {"title": title, "aria": title, "foot": foot, "model": SOURCE, "light": check and light(check)}
+    header = {"title": title, "aria": title, "foot": foot, "model": "", "light": check and light(check)}
     components.plot(f"plot-{key}", header, figure, pick)
 
 

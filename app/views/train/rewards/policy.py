@@ -24,7 +24,7 @@ def draw() -> None:
     one = bar("align", given, say("rewards", "policy/start"), _told, ready=not why)
     if one and one.events:
         events = one.events
-        course.charts(events)
+        course.charts(events, one.settings)
         course.results(events, one.settings)
         course.hacking(events)
         step.draw(events, one.settings)
