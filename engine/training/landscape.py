@@ -126,6 +126,14 @@ class Way:
     away: float
 
 
+def torchs_step(name: str, point: np.ndarray, gradient: np.ndarray, s: Settings) -> np.ndarray:
+    """Where torch's optimizer goes with its first step."""
+    theirs = torch.tensor(point, requires_grad=True)
+    theirs.grad = torch.tensor(gradient)
+    TORCH[name]([theirs], s).step()
+    return theirs.detach().numpy()
+
+
 def path(plane: Slice, name: str, start: np.ndarray, steps: int, s: Settings, most: float = 0.0) -> Way:
     """The way of an optimizer on the plane, as far as it does not run away. most: norm to clip to; 0: none."""
     points, losses, gradients, memory = [np.array(start, float)], [], [], {}

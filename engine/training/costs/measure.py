@@ -38,7 +38,7 @@ class Kept:
     def __init__(self, weights: list[Tensor]):
         self.known = {w.untyped_storage()._cdata for w in weights}
         self.uses: dict[int, int] = {}
-        self.ids: dict[int, int] = {}
+        self.ids: dict[int, Tensor] = {}  # held, so that no other storage comes to have their place
         self.now = self.most = 0
 
     def __enter__(self):
@@ -57,7 +57,7 @@ class Kept:
         storage = tensor.untyped_storage()
         key = storage._cdata
         if tensor.dtype == torch.long:
-            self.ids[key] = storage.nbytes()
+            self.ids[key] = tensor
         if key in self.known or key in self.ids:
             return None
         self.uses[key] = self.uses.get(key, 0) + 1
@@ -122,7 +122,7 @@ def measure(
         sum(_bytes(x) for x in state if x.dim()),
         kept.most,
         counts,
-        sum(kept.ids.values()),
+        sum(ids.untyped_storage().nbytes() for ids in kept.ids.values()),
     ), loss.item()
 
 

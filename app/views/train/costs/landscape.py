@@ -14,7 +14,7 @@ from app.ui.source import code
 from app.views.train.costs import one_step
 from app.views.train.costs.settings import DECODERS, MATRICES, Costs, typed
 from app.views.train.costs.shown import heads, picture, table
-from engine.training.landscape import FAR, Way, path, random_directions, slice_of
+from engine.training.landscape import FAR, Way, path, random_directions, slice_of, torchs_step
 from engine.training.optimizers import OPTIMIZERS, Settings, clip
 
 MOST = 24  # tokens of the text
@@ -36,6 +36,9 @@ def draw() -> None:
         else:
             text(say("costs", "landscape/before", model=asked["model"], n=len(asked["ids"]) - 1))
         ways = _ways(one, asked)
+        first = ways["sgd"]
+        (a, b), (da, db) = first.points[0], first.gradients[0]
+        text(say("costs", "landscape/begin", a=a, b=b, loss=first.losses[0], da=da, db=db))
         with group("steps"):
             at = _scrubbed(ways, asked)
             _table(ways, at, asked["clip"])
@@ -133,10 +136,11 @@ def first_step(name: str, numbers: tuple, *of) -> Way:
     """The first step of an optimizer from where it starts; the loss after it is not known yet."""
     (loss, g), (*rates, decay, most) = _slope(*of), numbers
     used = clip([g], most)[0][0] if most else g
-    start = np.array(of[-2:], float)
-    after, _ = OPTIMIZERS[name](start, used, {}, Settings(*rates, decay=decay))
+    start, s = np.array(of[-2:], float), Settings(*rates, decay=decay)
+    after, _ = OPTIMIZERS[name](start, used, {}, s)
+    away = float(np.abs(torchs_step(name, start, used, s) - after).max())
     unknown = np.full(2, np.nan)
-    return Way(np.array([start, after]), np.array([loss, np.nan]), np.array([g, unknown]), 0.0)
+    return Way(np.array([start, after]), np.array([loss, np.nan]), np.array([g, unknown]), away)
 
 
 # --- what is shown -------------------------------------------------------------------------------
