@@ -53,7 +53,7 @@ def trainings() -> list[Training]:
             "300,000 steps of 512 texts of 1,024 tokens (Shoeybi et al. 2019, section 4.2)",
         ),
         "T-NLG": (
-            parameters(SHAPES["T-NLG"]),
+            _values("parameters_large")["total"][1],
             3e5 * 512 * 1024,
             "300,000 steps of 512 texts of 1,024 tokens (the announcement, February 2020)",
         ),

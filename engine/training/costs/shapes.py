@@ -9,7 +9,7 @@ from engine.decode.cost import SHAPES as WRITING
 from engine.examples import shipped
 
 # name -> heads, as the papers and the announcement have them
-LARGE = {"Megatron-LM": 32, "T-NLG": 28, "GPT-3": 96}
+LARGE = {"Megatron-LM": 32, "GPT-3": 96}
 LLAMA_3 = {"Llama 3 8B": 32, "Llama 3 70B": 64}
 LLAMA_3_CONTEXT = 8192
 
@@ -47,7 +47,7 @@ def _llama_3(name: str) -> Config:
 def _all() -> dict[str, Config]:
     found = {"GPT-3": _large("GPT-3"), "GPT": _gpt()}
     found |= {name: replace(shape.config) for name, shape in WRITING.items()}
-    found |= {name: _large(name) for name in ("Megatron-LM", "T-NLG")}
+    found["Megatron-LM"] = _large("Megatron-LM")
     return found | {name: _llama_3(name) for name in LLAMA_3}
 
 
