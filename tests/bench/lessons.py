@@ -12,10 +12,9 @@ from engine.training.tasks.batches import IGNORED
 from tests.bench.engine import compare
 from tests.bench.report import machine, table
 
-STEPS = 100  # of a measurement: in as many a run of this age is kept once
+STEPS = 250  # of a measurement: in as many a run of this age is kept once
 THREADS = 1  # of both sides, as a job has them on two cores
 SHAPES = {"the usual one": Recipe(), "the smallest": Recipe(layers=1, heads=1, width=16, batch=16)}
-SHAPES |= {"the largest": Recipe(layers=4, heads=4, width=128)}
 
 
 def main() -> None:
@@ -38,8 +37,7 @@ def _told(recipe: Recipe):
     """Steps of a run as a job makes them: curves, gradients' lengths, and what is kept."""
     folder = Path(tempfile.mkdtemp())
     run = live.Run(Lesson(TASKS["reverse"], recipe), folder)
-    for _ in range(500):  # where it is kept as rarely as in most of its time
-        run.lesson.done += 1
+    run.lesson.done = 1000  # where it is kept as rarely as in most of its time
 
     def steps() -> None:
         for _ in range(STEPS):

@@ -64,7 +64,7 @@ def test_start_see_it_learn_pause_scrub_open_it_and_leave(train, app):
     page.wait_for_url(lambda url: "/train" not in url, timeout=200_000)
     expect(page.locator(".gb .prompt textarea").first).to_have_value("cbcgdb=")
     mine = [one for one in jobs() if one.pid not in before]
-    page.goto("about:blank")
+    page.close()
     end = time.monotonic() + 30
     while [one for one in mine if one.is_running()]:
         assert time.monotonic() < end, "its process stays"

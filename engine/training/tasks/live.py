@@ -24,6 +24,7 @@ APART = 0.2  # seconds between two events
 SHOWN = 6  # fixed examples
 MOST_RUNS = 2
 LARGE = 300_000  # parameters, from where on every run keeps fewer files
+KEPT_EVERY = ((100, 10), (500, 50), (1000, 100), (4000, 250), (10**9, 500))  # until which step: how often
 TOLD_EVERY = 5  # steps between points of a curve
 ENDS = {"embed": "embeddings", "final_norm": "output", "logits": "output"}  # the layers around the blocks
 ARRAYS = ("attention", "map")
@@ -95,7 +96,7 @@ def task_of(name: str, corpus: str, recipe: Recipe):
 
 def kept_at(step: int, parameters: int) -> bool:
     """Whether a run is kept after this step: often at first, then ever more rarely; a large one less often."""
-    every = next(every for until, every in ((100, 10), (500, 25), (2000, 100), (10**9, 250)) if step < until)
+    every = next(every for until, every in KEPT_EVERY if step < until)
     return step % (every * (1 + parameters // LARGE)) == 0
 
 
