@@ -412,3 +412,20 @@ def test_pictures_have_a_sentence_and_a_table():
         head = graph(one)
         assert head["say"] and head["aria"] and len(head["words"]["heads"]) == 5
         assert len([part for part in parts(one) if part["kind"] == "graph"]) == 1
+
+
+def test_learned_numbers_are_short_after_steps_and_one_that_is_typed_leaves_the_others_as_exact_as_they_were():
+    at = page(show="modules", taken="0.1x3")
+    cells = given(at, "given-alpha")["cells"]
+    assert max(len(text) for row in cells for text in row) <= 8
+    before = modules.run("network", "", "0.1x3")[0].values["alpha"]
+    assert not np.array_equal(before, [[float(x.replace("−", "-")) for x in row] for row in cells])
+    at = type_in(at, "given-alpha", [["7", *cells[0][1:]], cells[1]])
+    now = modules.run("network", settings_of(at).numbers, "")[0].values["alpha"]
+    assert now[0, 0] == 7 and np.abs(now - before).ravel()[1:] == pytest.approx(0, abs=1e-11)
+
+
+@pytest.mark.parametrize("name", ["__import__", "x_1", "_", "_1__2", "sin_", "a_very_long_name", "_" * 40])
+def test_a_name_of_any_letters_is_shown(name):
+    at = page(expression=f"{name} * x + {name}", at=4)
+    assert graph(at)["nodes"][0]["name"].startswith(name[:11]) and not notices(at)

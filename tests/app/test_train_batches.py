@@ -165,7 +165,7 @@ def test_one_pass_and_many_give_the_same():
 def test_the_dice_are_thrown_again_and_whole_words_go_together():
     at = page(about="masked", text="Extraordinarily unforgettable happenings transformed Lothlorien.")
     before = drawn_in(at, "dice")
-    at = press(at, "throw")
+    at = press(at, "roll")
     assert now(at).seed == Batches().seed + 1 and not np.array_equal(before, drawn_in(at, "dice"))
     at = enter(at, "batches.whole", True)
     assert all(light["ok"] for light in lights(at))
@@ -229,7 +229,7 @@ def test_a_translation_with_the_right_words_and_with_its_own():
     rows = drawn_in(at, "forced")
     np.testing.assert_allclose(rows[0], own, atol=1e-4)
     np.testing.assert_allclose(rows[1, :7], own[:7], atol=1e-4)
-    assert rows[1, 7] > own[7] + 1 and "off the road" in said(at)
+    assert rows[1, 7] > own[7] + 1 and "off track" in said(at)
     at = fire(at, "matrix-forced", pick=[1, 8])
     assert now(at).fed == "own" and read(box(at)["shown"]) == pytest.approx(float(rows[1, 8]), rel=1e-3)
     written = "".join(step.text for step in engine.generate(model, source))

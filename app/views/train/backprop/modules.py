@@ -75,7 +75,8 @@ def draw(now: Backprop) -> None:
         values = given.values_of(there.values)
     with group("typed"):
         text(f"#### {say('backprop', 'modules/given')}")
-        given.draw(sheet, values, ignored, partial(_put, now.graph))
+        computed = network.learned if now.taken else ()
+        given.draw(sheet, values, ignored, partial(_put, now.graph), computed)
     code(there_and_back, tape_bwd, descend)
 
 

@@ -11,7 +11,7 @@ from app.ui.events import text as text_of
 from app.ui.labels import escape
 from app.ui.page import columns, group, notice, put, text
 from app.ui.source import code
-from app.views.train.backprop import given, picture, told
+from app.views.train.backprop import given, picture, symbols, told
 from app.views.train.backprop.beside import numbers_beside
 from app.views.train.backprop.numbered import Numbered, numbered
 from app.views.train.backprop.settings import EXPRESSIONS, FIRST, Backprop
@@ -47,9 +47,7 @@ def draw(now: Backprop) -> None:
 def _sheet(names: list[str]) -> Example:
     """What is given, with numbers to begin with; of a name that is not known, its place."""
     first = {name: value(FIRST.get(name, float(i + 1))) for i, name in enumerate(names)}
-    return given.sheet_of(
-        "scalar", first, {name: rf"\mathrm{{{name}}}" if len(name) > 1 else name for name in names}, {}
-    )
+    return given.sheet_of("scalar", first, {name: symbols.typed(name) for name in names}, {})
 
 
 def _put(name: str, new: Value) -> None:
