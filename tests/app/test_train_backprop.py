@@ -429,3 +429,17 @@ def test_learned_numbers_are_short_after_steps_and_one_that_is_typed_leaves_the_
 def test_a_name_of_any_letters_is_shown(name):
     at = page(expression=f"{name} * x + {name}", at=4)
     assert graph(at)["nodes"][0]["name"].startswith(name[:11]) and not notices(at)
+
+
+def test_a_probability_rounded_to_0_is_told_and_shows_how_nan_spreads():
+    large = dict(show="modules", graph="network", numbers="beta=4000,-4000;-4000,4000")
+    at = page(**large, module=7)  # back through the softmax
+    nodes = {node["name"]: node for node in graph(at)["nodes"]}
+    assert nodes["J"]["value"] == [["∞"]] and nodes["ŷ"]["value"] == [[1.0, 0.0]]
+    assert (
+        nodes["ŷ"]["grad"][0][1] == "−∞" and nodes["b"]["grad"] == [["NaN", "NaN"]] and not nodes["a"]["grad"]
+    )
+    assert given(at, "back-b-0")["cells"] == [["NaN", "NaN"]] and "NaN" in notices(at)[0]
+    assert graph(at)["light"] is None and "button-descend-1" not in keys(at)
+    assert "button-descend-1" in keys(type_in(at, "given-beta", [["1", "0"], ["0", "1"]]))
+    assert "By modules" in notices(page(show="ways", given=large["numbers"]))[0]

@@ -31,7 +31,7 @@ def draw(now: Backprop) -> None:
     try:
         runs.others(now.given)
     except ValueError as error:
-        notice(escape(say("backprop", "modules/infinite", why=str(error))), "warning")
+        notice(escape(say("backprop", "ways/infinite", why=str(error))), "warning")
     else:
         _way(now)
     with group("typed"):
