@@ -278,3 +278,19 @@ def test_ten_thousand_characters_and_more(about):
 @drawn(st.text(min_size=1, max_size=30), st.sampled_from(TOPICS), st.integers(2, 20), st.booleans())
 def test_anything_can_be_typed(text, about, block, left):
     page(about=about, sentences=text, text=text, second=text, source=text, right=text, block=block, left=left)
+
+
+@pytest.mark.parametrize("left", [False, True])
+@pytest.mark.parametrize("reader", READERS)
+def test_what_is_said_of_the_mask_is_true_of_the_mask_that_is_shown(reader, left):
+    at = page(
+        stage="mask", reader=reader, left=left, sentences="Yes\n" + "It was the best of times. " * 3, row=0
+    )
+    said, hidden = given(at, "matrix-mask")["say"], drawn_in(at, "mask") == -np.inf
+    assert "No token looks at padding" in said and "fills the block" not in said and hidden.any()
+    assert ("to the right" in said) == (reader != "wordfinder")
+    assert ("sees itself" in said) == bool(left and reader != "wordfinder")
+    full = page(
+        stage="mask", reader=reader, left=left, sentences="Yes\n" + "It was the best of times. " * 3, row=1
+    )
+    assert "fills the block" in given(full, "matrix-mask")["say"]
