@@ -443,3 +443,10 @@ def test_a_probability_rounded_to_0_is_told_and_shows_how_nan_spreads():
     assert graph(at)["light"] is None and "button-descend-1" not in keys(at)
     assert "button-descend-1" in keys(type_in(at, "given-beta", [["1", "0"], ["0", "1"]]))
     assert "By modules" in notices(page(show="ways", given=large["numbers"]))[0]
+
+
+def test_the_longest_expression_is_laid_out_too():
+    chain = "x+" * 99 + "x"
+    inputs = {node.name: tuple(v.name for v in node.inputs) for node in engine_scalars.graph(chain, x=2.0)}
+    found = layout.laid_out(inputs)
+    assert found.columns == 100 and len(found.via["x", chain.replace("+", " + ")]) == 98
