@@ -255,6 +255,8 @@ def test_a_strange_text_is_used_or_refused_in_a_sentence(number):
 
 
 def test_what_is_too_much_is_said():
+    field = given(page(), "sentences")
+    assert field["most"] == compute.LONGEST and "10,000" in field["large"]
     assert "is empty" in notices(page(about="next", text=" "))[0]
     assert f"the most is {MOST}" in notices(page(sentences="a\n" * (MOST + 1)))[0]
     assert "can read 64" in notices(page(about="masked", text="cat " * 100))[0]

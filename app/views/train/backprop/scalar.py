@@ -17,11 +17,11 @@ from app.views.train.backprop.numbered import Numbered, numbered
 from app.views.train.backprop.settings import EXPRESSIONS, FIRST, Backprop
 from engine.autodiff import backward_by_increments, backward_by_sums, by_torch, graph, names_of, slopes
 from engine.autodiff.differences import STEP, tolerance
-from engine.autodiff.scalars import LIMIT
 from engine.examples import Example
 from engine.examples.value import Misfit, Value, value
 
 OWN = "own"
+TYPED = 10_000  # characters that are taken; an expression that is too long is told, not cut off
 
 
 def draw(now: Backprop) -> None:
@@ -72,9 +72,9 @@ def _choose(now: Backprop) -> None:
             "type": "text",
             "label": say("backprop", "scalar/expression"),
             "value": now.expression,
-            "most": LIMIT,
+            "most": TYPED,
         }
-        put("control", "control-expression-typed", header, "expression", change=text_of(LIMIT, _type))
+        put("control", "control-expression-typed", header, "expression", change=text_of(TYPED, _type))
     with right:
         versions = {one: say("backprop", f"version/{one}") for one in ("sums", "increments")}
         choice(say("backprop", "scalar/version"), "backprop.version", versions)

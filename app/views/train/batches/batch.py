@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from app import components, compute
+from app.compute import LONGEST
 from app.settings import change
 from app.text import say
 from app.ui.controls import choice, choice_of, number, select_of
@@ -71,6 +72,7 @@ def texts_of(typed: str) -> tuple[str, ...]:
 def _controls(now: Batches) -> None:
     header = {name: told(f"batch/{name}") for name in ("label", "placeholder", "run")}
     header |= {"text": now.sentences or EIGHT, "few": 3, "lines": LINES}
+    header |= {"most": LONGEST, "large": told("batch/large", most=LONGEST)}
     header["examples"] = [("", told("batch/eight")), (ONE_LONG, told("batch/long"))]
     left, right = columns(1, 1)
     with left:
