@@ -217,7 +217,8 @@ def bar(key: str, header: dict, token: Act, layer: Act, head: Act, stack: Act) -
 
 def prompt(key: str, header: dict, submit: Act, example: Act) -> None:
     """The text box; `header` has text, placeholder, examples [(text, what it shows)], few (how many of
-    them are always in sight; 0: all or none) and open. `submit` is called with a text, `example` with one's."""
+    them are always in sight; 0: all or none) and open; of a list, lines: how many of them are in sight.
+    `submit` is called with a text, `example` with one's."""
     texts = [shown for shown, _ in header["examples"]]
     put("prompt", key, header, texts, prompt=text(state.LONGEST_TEXT, submit), example=one_of(texts, example))
 

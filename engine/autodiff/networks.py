@@ -61,19 +61,22 @@ class Pass:
         return float(list(self.values.values())[-1])
 
 
-def there_and_back(network: Network, values: Values) -> Pass:
-    """Forward on the tape, then backward. A ValueError where shapes do not fit or a number is not finite."""
+def there_and_back(network: Network, values: Values, finite: bool = True) -> Pass:
+    """Forward on the tape, then backward. A ValueError where shapes do not fit and, unless told
+    otherwise, where a number is not finite."""
     applied = {name: Value(values[name]) for name in network.given}
     tape.modules.clear()
     try:
         with np.errstate(all="ignore"):
             for box in network.boxes:
                 applied[box.name] = box.make().apply_fwd(*(applied[name] for name in box.inputs))
-            _check(network, {name: one.out_tensor for name, one in applied.items()}, "value")
+            if finite:
+                _check(network, {name: one.out_tensor for name, one in applied.items()}, "value")
             tape_bwd()
     finally:
         tape.modules.clear()
-    _check(network, {name: one.out_gradient for name, one in applied.items()}, "gradient")
+    if finite:
+        _check(network, {name: one.out_gradient for name, one in applied.items()}, "gradient")
     return Pass(
         {name: one.out_tensor for name, one in applied.items()},
         {name: one.out_gradient for name, one in applied.items()},
@@ -89,7 +92,8 @@ def _steps(network: Network, applied: dict) -> list[Back]:
     for box in reversed(network.boxes):
         module = applied[box.name]
         for name, increment in zip(box.inputs, module.in_gradients, strict=True):
-            known = known | {name: known[name] + increment if name in known else increment}
+            with np.errstate(invalid="ignore"):  # ∞ − ∞
+                known = known | {name: known[name] + increment if name in known else increment}
         steps.append(Back(box, module, module.out_gradient, module.in_gradients, known))
     return steps
 

@@ -165,7 +165,7 @@ def test_one_pass_and_many_give_the_same():
 def test_the_dice_are_thrown_again_and_whole_words_go_together():
     at = page(about="masked", text="Extraordinarily unforgettable happenings transformed Lothlorien.")
     before = drawn_in(at, "dice")
-    at = press(at, "throw")
+    at = press(at, "roll")
     assert now(at).seed == Batches().seed + 1 and not np.array_equal(before, drawn_in(at, "dice"))
     at = enter(at, "batches.whole", True)
     assert all(light["ok"] for light in lights(at))
@@ -229,7 +229,7 @@ def test_a_translation_with_the_right_words_and_with_its_own():
     rows = drawn_in(at, "forced")
     np.testing.assert_allclose(rows[0], own, atol=1e-4)
     np.testing.assert_allclose(rows[1, :7], own[:7], atol=1e-4)
-    assert rows[1, 7] > own[7] + 1 and "off the road" in said(at)
+    assert rows[1, 7] > own[7] + 1 and "off track" in said(at)
     at = fire(at, "matrix-forced", pick=[1, 8])
     assert now(at).fed == "own" and read(box(at)["shown"]) == pytest.approx(float(rows[1, 8]), rel=1e-3)
     written = "".join(step.text for step in engine.generate(model, source))
@@ -255,6 +255,8 @@ def test_a_strange_text_is_used_or_refused_in_a_sentence(number):
 
 
 def test_what_is_too_much_is_said():
+    field = given(page(), "sentences")
+    assert field["most"] == compute.LONGEST and "10,000" in field["large"]
     assert "is empty" in notices(page(about="next", text=" "))[0]
     assert f"the most is {MOST}" in notices(page(sentences="a\n" * (MOST + 1)))[0]
     assert "can read 64" in notices(page(about="masked", text="cat " * 100))[0]
@@ -278,3 +280,19 @@ def test_ten_thousand_characters_and_more(about):
 @drawn(st.text(min_size=1, max_size=30), st.sampled_from(TOPICS), st.integers(2, 20), st.booleans())
 def test_anything_can_be_typed(text, about, block, left):
     page(about=about, sentences=text, text=text, second=text, source=text, right=text, block=block, left=left)
+
+
+@pytest.mark.parametrize("left", [False, True])
+@pytest.mark.parametrize("reader", READERS)
+def test_what_is_said_of_the_mask_is_true_of_the_mask_that_is_shown(reader, left):
+    at = page(
+        stage="mask", reader=reader, left=left, sentences="Yes\n" + "It was the best of times. " * 3, row=0
+    )
+    said, hidden = given(at, "matrix-mask")["say"], drawn_in(at, "mask") == -np.inf
+    assert "No token looks at padding" in said and "fills the block" not in said and hidden.any()
+    assert ("to the right" in said) == (reader != "wordfinder")
+    assert ("sees itself" in said) == bool(left and reader != "wordfinder")
+    full = page(
+        stage="mask", reader=reader, left=left, sentences="Yes\n" + "It was the best of times. " * 3, row=1
+    )
+    assert "fills the block" in given(full, "matrix-mask")["say"]

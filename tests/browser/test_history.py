@@ -78,6 +78,38 @@ def test_back_and_forward_cross_pages(page, app):
     assert "model=" not in page.url
 
 
+def test_back_and_forward_go_from_part_to_part_of_train_and_from_view_to_view(page, app):
+    def choose(name: str) -> None:
+        page.get_by_role("radio", name=name, exact=True).click()
+
+    def shown(text: str) -> None:
+        page.wait_for_function("text => decodeURIComponent(location.search).includes(text)", arg=text)
+
+    page.goto(f"{app}/train?train=backprop")
+    choose("By modules")
+    page.wait_for_selector("[data-part=button-descend-1]")
+    shown("show=modules")
+    page.locator("[data-part=button-descend-1] button").click()  # done there, no place of its own
+    shown("taken=0.1x1")
+    choose("Batches and objectives")
+    shown("train=batches")
+    page.wait_for_selector("[data-part=sentences]")
+    choose("Next token")
+    shown("about=next")
+    page.wait_for_selector("[data-part=plot-losses]")
+    page.go_back()
+    page.wait_for_selector("[data-part=sentences]")
+    page.go_back()
+    page.wait_for_selector("[data-part=button-descend-1]")
+    shown("taken=0.1x1")
+    page.go_back()
+    page.wait_for_selector("[data-part='control-backprop.version']")
+    assert "show" not in page.url
+    page.evaluate("() => history.go(3)")
+    page.wait_for_selector("[data-part=plot-losses]")
+    shown("about=next")
+
+
 def test_a_run_that_was_under_way_when_one_went_back_does_not_write_its_address(page, app):
     go(page, app, step="scores")
     press(page, 6)

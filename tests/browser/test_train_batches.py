@@ -33,7 +33,7 @@ def test_the_dice_are_thrown_again(visitor, app):
     page = opened(visitor(blank=True), app, "about=masked")
     tokens = page.locator(".gb .lesson .part")
     before = tokens.all_inner_texts()
-    page.get_by_role("button", name="Throw the dice again").click()
+    page.get_by_role("button", name="Roll the dice again").click()
     page.wait_for_function(
         "t => [...document.querySelectorAll('.gb .lesson .part')].map((e) => e.innerText).join() !== t",
         arg=",".join(before),

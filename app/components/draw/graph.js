@@ -14,7 +14,7 @@ DRAW.graph = function ({ data, parentElement, setTriggerValue }) {
 const PITCH = 104, ROW = 92, HIGH = 76, WIDE = 136, EDGE = 12; // pixels: a column at least, a row, a box, its width, around
 const PULSE = 700, PLAY = 1300; // milliseconds: a number on its way, a step while it plays
 const single = (m) => m && m.length === 1 && m[0].length === 1;
-const flatOf = (m) => (m ? m.flat().map((x) => (x === null ? "−∞" : show(x))).join(", ") : "");
+const flatOf = (m) => (m ? m.flat().map((x) => (typeof x === "string" ? x : show(x))).join(", ") : "");
 const boxWords = (h, { name, made, shape, value, grad, partly }) =>
   [
     `${name}${made ? ` = ${made}` : ""}${shape ? `  ${shape}` : ""}`,
@@ -209,9 +209,9 @@ function line(g, look, h, node, m, colour, sign, left, y, room) {
     g.globalAlpha = 1;
   } else if (single(m)) {
     const soFar = sign && node.partly ? ` ${h.words.soFar}` : "";
-    g.fillText(clip(g, (m[0][0] === null ? "−∞" : show(m[0][0])) + soFar, rest), x + lead, y);
+    g.fillText(clip(g, flatOf(m) + soFar, rest), x + lead, y);
   } else {
-    const text = m.length === 1 ? m[0].map((v) => (v === null ? "−∞" : brief(v))).join(" ") : "";
+    const text = m.length === 1 ? m[0].map((v) => (typeof v === "string" ? v : brief(v))).join(" ") : "";
     if (text && g.measureText(text).width <= rest) g.fillText(text, x + lead, y);
     else tiny(g, look, m, x + lead, y, rest);
   }
@@ -223,10 +223,10 @@ const brief = (
   : String(Number(v.toPrecision(3))).replace("-", "−"));
 function tiny(g, look, m, x, y, room) {
   const side = Math.min(sized(11), sized(23) / m.length, room / m[0].length);
-  const known = m.flat().filter((v) => v !== null).map(Math.abs), limit = Math.max(1e-12, ...known);
+  const known = m.flat().filter(Number.isFinite).map(Math.abs), limit = Math.max(1e-12, ...known);
   m.forEach((row, i) =>
     row.forEach((v, j) => {
-      g.fillStyle = v === null ? look.grey : toCss(look.lut[shade(v, "diverging", limit)]);
+      g.fillStyle = typeof v === "string" ? look.grey : toCss(look.lut[shade(v, "diverging", limit)]);
       g.fillRect(x + j * side, y + (i - m.length / 2) * side, side - 0.7, side - 0.7);
       g.strokeStyle = look.grey; // else a number near 0 could not be seen
       g.lineWidth = 0.7;

@@ -17,6 +17,7 @@ DRAW.prompt = function ({ data, parentElement, setTriggerValue }) {
   };
   if (state.sent === data.text) state.sent = null; // it has arrived, and the hand may be typing on
   else if (state.server !== data.text) write(state.box, data.text);
+  tall(state.box, data.lines);
   state.server = data.text;
   state.box.placeholder = data.placeholder;
   state.box.maxLength = data.most ?? LONGEST_TEXT;
@@ -108,5 +109,13 @@ function write(box, text) {
 }
 function grow(box) {
   box.style.height = "auto";
-  ask(() => box.scrollHeight, (height) => (box.style.height = Math.min(height + 2, 64) + "px"));
+  const most = box.__lines ? Infinity : 64;
+  ask(() => box.scrollHeight, (height) => (box.style.height = Math.min(height + 2, most) + "px"));
+}
+// Where a text is a list of lines, so many of them are in sight at most.
+function tall(box, lines = 0) {
+  if (box.__lines === lines) return;
+  box.__lines = lines;
+  box.style.maxHeight = lines ? `calc(${1.45 * lines}em + 0.94rem + 2px)` : "";
+  grow(box);
 }

@@ -1,12 +1,26 @@
 // The browser's history: Back and Forward go from place to place. Streamlit makes an entry of every address that
-// the server writes; here only another page, step or model, or another text or image to read makes one, and what
-// is picked or set there stands in the entry of its place.
-const PLACE = ["step", "part", "stack", "model", "prompt", "target", "image", "cut"];
+// the server writes; here only another page, step, part or model, or another text or image to read makes one, and
+// what is picked or set there stands in the entry of its place.
+const PLACE = ["step", "part", "stack", "model", "prompt", "target", "image", "cut", "train"];
+// Of the settings of a part (show=modules,at=3) what chooses a view of it, or what it is shown on.
+const WITHIN = {
+  backprop: ["show", "graph", "way"],
+  learn: ["task"],
+  batches: ["about"],
+  tune: ["part"],
+  rewards: ["step"],
+  costs: ["part"],
+};
+const viewOf = (settings, names) => {
+  const set = new URLSearchParams(settings?.replaceAll(",", "&"));
+  return names.map((name) => set.get(name));
+};
 const placeOf = (address) => {
   const { pathname, searchParams } = new URL(address, location.href);
   const values = PLACE.map((name) => searchParams.get(name));
   values[3] = values[3]?.split("@")[0]; // checkpoints of a model's training are picked by a slider
-  return { pathname, place: JSON.stringify([pathname, ...values]) };
+  const within = Object.entries(WITHIN).map(([part, names]) => viewOf(searchParams.get(part), names));
+  return { pathname, place: JSON.stringify([pathname, ...values, within]) };
 };
 
 // Since the visitor last did something, which may have been to go back.

@@ -19,6 +19,7 @@ from engine.examples.value import MOST, Value, read_cells, read_number, short, t
 from engine.worked import Worked
 
 DIGITS = 4
+EXACT = 12  # digits of a number that was typed
 TYPED = 400_000  # characters of a grid that the browser sends
 TERMS = 12
 PLAIN = {"formula": "", "numbers": "", "says": None, "shape": "", "ours": "", "printed": {}, "picked": None}
@@ -85,24 +86,32 @@ def key_of(example: str, name: str) -> str:
 # --- given -------------------------------------------------------------------------------------------
 
 
-def given(example: str, one: Given, fixed: bool, act: Callable[[Value | None], None]) -> None:
+def given(
+    example: str, one: Given, fixed: bool, act: Callable[[Value | None], None], digits: int = EXACT
+) -> None:
     """A value to be changed: `act` is called with the new one, and may refuse it with a Misfit. What is refused
-    stays as it was typed, with a sentence."""
+    stays as it was typed, with a sentence. digits: fewer are shown of numbers that were computed, and a cell
+    that is left as it was keeps all of them; only where `fixed`."""
     now, key = one.value, key_of(example, one.name)
     typed, trouble = state.noted(key, (None, ""))
-    cells = [[f"{x:.12g}".replace("-", "−").replace("inf", "∞") for x in row] for row in now.grid.tolist()]
+    full, cells = ([[to_type(x, n) for x in row] for row in now.grid.tolist()] for n in (EXACT, digits))
     fits = typed and len(typed) == len(cells) and {len(row) for row in typed} == {len(cells[0])}
     shown = typed if fits else cells
     can = {"rows": now.numbers.ndim == 2, "columns": now.numbers.ndim > 0, "drag": now.numbers.ndim == 2}
     can = FIXED if fixed else can | {"drag": can["drag"] and len(now.rows) > 1}
     more = {"formula": formula(one.latex, one.name), "shape": told(now.shape) if now.shape else "", "can": can}
-    more |= {"full": cells}
+    more |= {"full": full}
     more |= {"says": compute.marked(one.says) if one.says else None}
     more |= {"ours": unescaped(say("by_hand", "ours", why=one.ours)) if one.ours else ""}
     more |= {"trouble": trouble, "bad": _bad(shown) if trouble else []}
 
     def change(order: list[int], text: str) -> None:
         rows = [row.split("\t") for row in text.split("\n")]
+        if digits < EXACT:
+            rows = [
+                [x if typed == shown else typed for typed, shown, x in zip(*three, strict=False)]
+                for three in zip(rows, cells, full, strict=False)
+            ]
         try:
             numbers = read_cells(rows)
             changes.check_size(numbers)
@@ -112,6 +121,11 @@ def given(example: str, one: Given, fixed: bool, act: Callable[[Value | None], N
         state.forget(key)
 
     components.grid(f"given-{one.name}", header(one.name, "given", now, shown, **more), change=typed_in(change))
+
+
+def to_type(x: float, digits: int) -> str:
+    """A number as it stands in a cell that can be typed over."""
+    return f"{x:.{digits}g}".replace("-", "−").replace("inf", "∞")
 
 
 def _bad(rows: list[list[str]]) -> list[list[int]]:

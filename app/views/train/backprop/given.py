@@ -1,6 +1,6 @@
 """Given numbers as grids to type over, and in the link as By hand has them: x=1,2!W=1,2;3,4"""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -44,13 +44,16 @@ def write(sheet: Example, values: Mapping[str, Value]) -> str:
     return changes.write(sheet, values)
 
 
-def draw(sheet: Example, now: Mapping[str, Value], ignored: list[str], put) -> None:
-    """A grid each; `put` is called with a name and its new value."""
+def draw(
+    sheet: Example, now: Mapping[str, Value], ignored: list[str], put, computed: Collection[str] = ()
+) -> None:
+    """A grid each; `put` is called with a name and its new value. computed: what nobody typed, shown short."""
     if ignored:
         notice(say("backprop", "given/ignored") + " " + " ".join(map(escape, ignored)), "warning")
     with group("givens"):
         for one in sheet.with_values(now).given:
-            grids.given(sheet.name, one, True, lambda new, name=one.name: put(name, new))
+            digits = grids.DIGITS if one.name in computed else grids.EXACT
+            grids.given(sheet.name, one, True, lambda new, name=one.name: put(name, new), digits)
 
 
 def values_of(numbers: Mapping[str, np.ndarray]) -> dict[str, Value]:

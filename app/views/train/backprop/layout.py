@@ -52,14 +52,23 @@ def _chain(v: str, u: str, column: Mapping) -> list:
 
 def _untangle(layers: list[list], links: list[tuple]) -> None:
     """Each column in the order of the middles of what its boxes are joined to, to and fro."""
+    before, after = {}, {}
+    for a, b in links:
+        before.setdefault(b, []).append(a)
+        after.setdefault(a, []).append(b)
+    place = {name: at for layer in layers for name, at in _places(layer)}
     for sweep in range(SWEEPS):
         forth = sweep % 2 == 0
+        joined = before if forth else after
+        middle: dict = {}
         for layer in layers[1:] if forth else layers[-2::-1]:
-            place = {name: i - len(other) / 2 for other in layers for i, name in enumerate(other)}
-            ends = [(b, a) if forth else (a, b) for a, b in links]
+            for name in layer:
+                near = [place[other] for other in joined.get(name, ())]
+                middle[name] = sum(near) / len(near) if near else place[name]
+            layer.sort(key=middle.__getitem__)
+            place.update(_places(layer))
 
-            def middle(name, ends=ends, place=place):
-                near = [place[other] for own, other in ends if own == name]
-                return sum(near) / len(near) if near else place[name]
 
-            layer.sort(key=middle)
+def _places(layer: list) -> list[tuple]:
+    """Where each box of a column stands, seen from its middle."""
+    return [(name, i - len(layer) / 2) for i, name in enumerate(layer)]

@@ -11,7 +11,7 @@ from app.views.train.backprop import formulas
 from app.views.train.backprop.symbols import latex, plain
 from engine.autodiff import Network
 from engine.autodiff.networks import Back, Box
-from engine.examples.value import told, value
+from engine.examples.value import Value, told, value
 
 
 def draw(network: Network, ran, at: int) -> None:
@@ -66,8 +66,10 @@ def _before(ran, step: Back, name: str) -> np.ndarray | None:
 
 def _marks(ran, name: str, gradient: np.ndarray) -> tuple[dict, list[str]]:
     """Each number beside what finite differences measured, once the gradient is complete."""
-    if not np.array_equal(gradient, ran.done.gradients[name]) or name not in ran.measured:
+    if not np.array_equal(gradient, ran.done.gradients[name], equal_nan=True):
         return {}, [say("backprop", "grid/partly")]
+    if name not in ran.measured:
+        return {}, []
     slopes, allowed = np.atleast_2d(ran.measured[name]), ran.allowed[name]
     gaps = np.abs(np.atleast_2d(gradient) - slopes)
     marks = {
@@ -89,10 +91,15 @@ def _grid(key: str, name: str, numbers: np.ndarray, symbols: str, filled: str, *
     shown = value(numbers)
     more |= {"formula": grids.formula(symbols, name), "shape": told(shown.shape)}
     more |= {"numbers": grids.formula(f"= {filled}", name)} if filled else {}
-    header = grids.header(name, "result", shown, grids.rows_of(shown), **more)
-    components.grid(
-        key, header | {"full": grids.rows_of(shown, 12), "named": [False, False]}, pick=_nothing(shown)
-    )
+    cells, full = (_rows(shown, digits) for digits in (grids.DIGITS, grids.EXACT))
+    header = grids.header(name, "result", shown, cells, **more)
+    components.grid(key, header | {"full": full, "named": [False, False]}, pick=_nothing(shown))
+
+
+def _rows(shown: Value, digits: int) -> list[list[str]]:
+    """As everywhere, but what is no number says so."""
+    cells = zip(shown.grid.tolist(), grids.rows_of(shown, digits), strict=True)
+    return [["NaN" if x != x else text for x, text in zip(*row, strict=True)] for row in cells]
 
 
 def _nothing(shown):

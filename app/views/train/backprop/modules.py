@@ -17,16 +17,21 @@ from app.views.train.backprop.settings import Backprop
 from app.views.train.backprop.symbols import latex, plain
 from engine.autodiff import NETWORKS, Network, by_torch, descend, measured, tape_bwd, there_and_back
 from engine.autodiff.differences import STEP, tolerance
-from engine.autodiff.networks import Pass
 from engine.examples import Example
 from engine.examples.value import Misfit, Value
 
 
 class Run:
-    """One pass there and back, and what finite differences and PyTorch say of its gradients."""
+    """One pass there and back, and what finite differences and PyTorch say of its gradients: nothing where
+    some of its numbers are not finite."""
 
-    def __init__(self, network: Network, values: dict[str, np.ndarray]):
-        self.done: Pass = there_and_back(network, values)
+    def __init__(self, network: Network, values: dict[str, np.ndarray], finite: bool = True):
+        self.finite, self.done = finite, there_and_back(network, values, finite)
+        self.measured, self.allowed, self.by_torch = {}, {}, {}
+        if finite:
+            self._compare(network, values)
+
+    def _compare(self, network: Network, values: dict[str, np.ndarray]) -> None:
         self.measured = measured(network, self.done.values)
         coarse = measured(network, self.done.values, step=2 * STEP)
         self.allowed = {
@@ -36,18 +41,23 @@ class Run:
 
     def light(self, gradients: dict[str, np.ndarray]) -> dict | None:
         """Of these gradients, beside what others say."""
+        if not (gradients and self.finite):
+            return None
         exact = {name: 1e-9 * max(1.0, float(np.abs(g).max(initial=0))) for name, g in gradients.items()}
         first = picture.worst(gradients, [self.by_torch], exact)
         second = picture.worst(gradients, [self.measured], self.allowed)
-        return picture.lit(*max(first, second, key=lambda pair: pair[0] / pair[1])) if gradients else None
+        return picture.lit(*max(first, second, key=lambda pair: pair[0] / pair[1]))
 
 
 @shared(60)
 def run(name: str, text: str, taken: str) -> tuple[Descended, Run]:
-    """Where the descent has led, and the pass there. A ValueError where the numbers lead nowhere."""
+    """Where the descent has led, and the pass there; where it cannot begin, why, and a pass that shows it."""
     network = NETWORKS[name]
-    values, _ = given.read(sheet_of(name), text)
-    there = descended(network, given.numbers_of(values), read_taken(taken)[0])
+    values = given.numbers_of(given.read(sheet_of(name), text)[0])
+    try:
+        there = descended(network, values, read_taken(taken)[0])
+    except ValueError as error:
+        return Descended(values, [], str(error)), Run(network, values, finite=False)
     return there, Run(network, there.values)
 
 
@@ -65,17 +75,17 @@ def draw(now: Backprop) -> None:
     sheet, network = sheet_of(now.graph), NETWORKS[now.graph]
     values, ignored = given.read(sheet, now.numbers)
     ignored = [*ignored, *read_taken(now.taken)[1]]
-    try:
-        there, ran = run(now.graph, now.numbers, now.taken)
-    except ValueError as error:
-        notice(escape(say("backprop", "modules/infinite", why=str(error))), "warning")
-    else:
-        _story(now, network, ran)
+    there, ran = run(now.graph, now.numbers, now.taken)
+    if not ran.finite:
+        notice(escape(say("backprop", "modules/infinite", why=there.trouble)), "warning")
+    _story(now, network, ran)
+    if ran.finite:
         descending.draw(now, network, there)
-        values = given.values_of(there.values)
+    values = given.values_of(there.values)
     with group("typed"):
         text(f"#### {say('backprop', 'modules/given')}")
-        given.draw(sheet, values, ignored, partial(_put, now.graph))
+        computed = network.learned if now.taken else ()
+        given.draw(sheet, values, ignored, partial(_put, now.graph), computed)
     code(there_and_back, tape_bwd, descend)
 
 
@@ -91,10 +101,7 @@ def _put(name: str, each: str, new: Value) -> None:
     now = settings.read(Backprop)
     if now.graph != name:
         return
-    try:
-        values = given.values_of(run(name, now.numbers, now.taken)[0].values)
-    except ValueError:
-        values, _ = given.read(sheet_of(name), now.numbers)
+    values = given.values_of(run(name, now.numbers, now.taken)[0].values)
     settings.change(Backprop, numbers=given.write(sheet_of(name), values | {each: new}), taken="")
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.views.train.backprop.symbols import typed
 from engine.autodiff.scalars import Node
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -50,7 +51,8 @@ def numbered(nodes: list[Node]) -> Numbered:
         last = node is nodes[-1] and bool(node.inputs)
         plain, latex = ("y", "y") if last else (f"u{count}".translate(SUBSCRIPTS), f"u_{{{count}}}")
         if not node.inputs:
-            plain = latex = _constant(node.name)
+            plain = _short(node.name)
+            latex = typed(plain.removesuffix("…")) if node.name.isidentifier() else plain
         found.labels[node.name], found.latex[node.name] = plain, latex
         _made(node, found)
     return found
@@ -70,5 +72,5 @@ def _made(node: Node, found: Numbered) -> None:
     found.partials[node.name] = tuple(one.format(**names) for one in PARTIALS[node.operation])
 
 
-def _constant(name: str) -> str:
+def _short(name: str) -> str:
     return name if len(name) <= 12 else name[:11] + "…"

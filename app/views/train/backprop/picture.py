@@ -84,13 +84,15 @@ def _node(one: Shown) -> dict:
     return drawn | {"value": numbers_of(one.value), "grad": numbers_of(one.gradient)}
 
 
-def numbers_of(a: np.ndarray | None) -> list[list[float | None]] | None:
-    """Rows for the browser, which has no −∞ in its JSON."""
-    return (
-        None
-        if a is None
-        else [[x if math.isfinite(x) else None for x in row] for row in np.atleast_2d(a).tolist()]
-    )
+def numbers_of(a: np.ndarray | None) -> list[list[float | str]] | None:
+    """Rows for the browser, which has no ∞ and no NaN in its JSON: they are texts."""
+    return None if a is None else [[_sent(x) for x in row] for row in np.atleast_2d(a).tolist()]
+
+
+def _sent(x: float) -> float | str:
+    if math.isnan(x):
+        return "NaN"
+    return x if math.isfinite(x) else "∞" if x > 0 else "−∞"
 
 
 def lit(gap: float, allowed: float) -> dict:

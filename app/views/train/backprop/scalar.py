@@ -11,17 +11,17 @@ from app.ui.events import text as text_of
 from app.ui.labels import escape
 from app.ui.page import columns, group, notice, put, text
 from app.ui.source import code
-from app.views.train.backprop import given, picture, told
+from app.views.train.backprop import given, picture, symbols, told
 from app.views.train.backprop.beside import numbers_beside
 from app.views.train.backprop.numbered import Numbered, numbered
 from app.views.train.backprop.settings import EXPRESSIONS, FIRST, Backprop
 from engine.autodiff import backward_by_increments, backward_by_sums, by_torch, graph, names_of, slopes
 from engine.autodiff.differences import STEP, tolerance
-from engine.autodiff.scalars import LIMIT
 from engine.examples import Example
 from engine.examples.value import Misfit, Value, value
 
 OWN = "own"
+TYPED = 10_000  # characters that are taken; an expression that is too long is told, not cut off
 
 
 def draw(now: Backprop) -> None:
@@ -47,9 +47,7 @@ def draw(now: Backprop) -> None:
 def _sheet(names: list[str]) -> Example:
     """What is given, with numbers to begin with; of a name that is not known, its place."""
     first = {name: value(FIRST.get(name, float(i + 1))) for i, name in enumerate(names)}
-    return given.sheet_of(
-        "scalar", first, {name: rf"\mathrm{{{name}}}" if len(name) > 1 else name for name in names}, {}
-    )
+    return given.sheet_of("scalar", first, {name: symbols.typed(name) for name in names}, {})
 
 
 def _put(name: str, new: Value) -> None:
@@ -74,9 +72,9 @@ def _choose(now: Backprop) -> None:
             "type": "text",
             "label": say("backprop", "scalar/expression"),
             "value": now.expression,
-            "most": LIMIT,
+            "most": TYPED,
         }
-        put("control", "control-expression-typed", header, "expression", change=text_of(LIMIT, _type))
+        put("control", "control-expression-typed", header, "expression", change=text_of(TYPED, _type))
     with right:
         versions = {one: say("backprop", f"version/{one}") for one in ("sums", "increments")}
         choice(say("backprop", "scalar/version"), "backprop.version", versions)

@@ -31,7 +31,7 @@ def draw(now: Backprop) -> None:
     try:
         runs.others(now.given)
     except ValueError as error:
-        notice(escape(say("backprop", "modules/infinite", why=str(error))), "warning")
+        notice(escape(say("backprop", "ways/infinite", why=str(error))), "warning")
     else:
         _way(now)
     with group("typed"):
@@ -69,7 +69,8 @@ def _way(now: Backprop) -> None:
     with left:
         _listing(now, run, at)
     with right:
-        text(say("backprop", f"ways/{now.way}/{now.topic}" if now.way == "torch" else f"ways/{now.way}"))
+        kind = f"{now.way}/{now.topic}" if now.way == "torch" else now.way
+        text(say("backprop", f"ways/{kind}", rate=f"{_rate(now):g}"))
         if now.way == "procedure" and now.bug:
             bugs.told(now, run)
         _state(now, run, at)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from app import components, compute
+from app.compute import LONGEST
 from app.settings import change
 from app.text import say
 from app.ui.controls import choice, choice_of, number, select_of
@@ -34,6 +35,7 @@ No
 The old man who lived in the little house by the sea went out every morning to look at his boat
 Perhaps"""
 MOST = 16  # texts of a batch
+LINES = 5  # of them that are in sight
 BEHIND = 8  # positions behind the block that are shown
 
 
@@ -69,19 +71,19 @@ def texts_of(typed: str) -> tuple[str, ...]:
 
 def _controls(now: Batches) -> None:
     header = {name: told(f"batch/{name}") for name in ("label", "placeholder", "run")}
-    header |= {"text": now.sentences or EIGHT, "few": 3}
+    header |= {"text": now.sentences or EIGHT, "few": 3, "lines": LINES}
+    header |= {"most": LONGEST, "large": told("batch/large", most=LONGEST)}
     header["examples"] = [("", told("batch/eight")), (ONE_LONG, told("batch/long"))]
-    components.prompt("sentences", header, _typed, _typed)
-    a, b, c = columns(1, 2, 2, align="end")
-    with a:
+    left, right = columns(1, 1)
+    with left:
+        components.prompt("sentences", header, _typed, _typed)
+    with right:
         number(say("batches", "batch/block"), "batches.block")
-    with b:
         sides = {side: told(f"batch/{side}") for side in ("right", "left")}
         side = "left" if now.left else "right"
         choice_of(
             "side", told("batch/side"), side, sides, lambda to: change(Batches, left=to == "left"), named=True
         )
-    with c:
         names = {name: told(f"reader/{name}") for name in READERS}
         select_of("reader", told("batch/reader"), now.reader, names, lambda name: change(Batches, reader=name))
 
@@ -182,9 +184,11 @@ def _mask(now: Batches, one: Read, row: int) -> None:
     mask = engine.context_of(reader, ids, real, WAYS["left, masked, counted"]).mask[0, 0].cpu()
     check = check_mask(real[0].tolist(), reader.config.causal, mask.numpy())
     labels = _tokens(now, one)[row]
+    kinds = {"full": bool(real.all()), "padding": not real.all(), "causal": reader.config.causal}
+    kinds["first"] = kinds["padding"] and now.left and reader.config.causal
     more = {"title": told("stage/mask/title", n=row + 1), "told": "mask", "max": 1.0, "hidden": "masked"}
     more |= {"rowName": "token", "colName": "token", "titles": ("looks ↓", "at →"), "axes": "TS", "wide": False}
-    more |= {"counted": (True, True), "say": told("stage/mask/say")}
+    more |= {"counted": (True, True), "say": told("stage/mask/say", kinds)}
     heat("mask", np.where(mask, 1.0, -np.inf), labels, labels, check=check, height=300, **more)
 
 

@@ -42,9 +42,7 @@ def ids_of(now: Batches, most: int) -> list[int]:
 
 def two(ids: list[int]) -> list[int]:
     if len(ids) < 2:
-        raise ValueError(
-            "the text is a single token: nothing stands before it, so nothing is predicted. Type more"
-        )
+        raise ValueError("the text is a single token, and two are needed at least. Type more")
     return ids
 
 

@@ -1,6 +1,6 @@
 """How the objectives are shown: heat maps of small tables, bars of losses, rows of tokens, a loss by hand."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2s
 
 import numpy as np
@@ -23,9 +23,9 @@ HEADER |= {"height": 380, "wide": True, "told": "number", "foot": "", "model": "
 TERMS = 6
 
 
-def told(key: str, **values) -> str:
+def told(key: str, kinds: Mapping[str, bool] | None = None, **values) -> str:
     """A text of this part as it stands in titles, which are no Markdown."""
-    return plain(say("batches", key, **values))
+    return plain(say("batches", key, kinds or {}, **values))
 
 
 def labels_of(name: str, ids: Sequence[int]) -> list[str]:
