@@ -53,7 +53,7 @@ def test_texts_are_dragged_into_order_and_the_ranking_stands_in_the_link(rewards
 def test_a_model_learns_from_demonstrations_while_one_watches(rewards):
     page = rewards("passes=1")
     expect(page.get_by_text("not yet")).to_be_visible()
-    page.get_by_role("button", name="Learn from them").click()
+    page.get_by_role("button", name="Fine-tune a copy").click()
     expect(page.locator('[data-part="plot-examples"]')).to_be_visible(timeout=150_000)
     expect(page.get_by_text("Done.")).to_be_visible(timeout=150_000)
     expect(page.get_by_text("not yet")).to_have_count(0)

@@ -93,6 +93,7 @@ def dpo(run: Run) -> Iterator[Event]:
     policy = copy_of(run.base)
     optimizer = torch.optim.Adam(trained(policy), lr=s.rate / SLOWER)
     reference, updates = run.pool.tokens.sum(1), INNER * s.steps
+    used = len({i for pair in run.pairs for i in pair})
     looks = {updates * i // LOOKS for i in range(1, LOOKS)}
     for step in range(1, updates + 1):
         chosen = torch.randint(len(run.pairs), (max(1, s.texts // 2),), generator=random).tolist()
@@ -112,8 +113,8 @@ def dpo(run: Run) -> Iterator[Event]:
         _descend(policy, optimizer, loss.mean(), step, s.rate)
         yield run.event("dpo", step=step, of=updates, **told)
         if step in looks:
-            yield run.result("dpo", policy, 0, step) | {"result": False, "look": True}
-    yield run.result("dpo", policy, 0, updates)
+            yield run.result("dpo", policy, used, step) | {"result": False, "look": True}
+    yield run.result("dpo", policy, used, updates)
 
 
 def _descend(policy, optimizer, loss: Tensor, step: int, rate: float) -> None:

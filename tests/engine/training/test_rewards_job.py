@@ -52,7 +52,8 @@ def test_every_method_is_measured_beside_the_others(jobs):
     for one in results.values():
         mean, low, high = one["reward"]
         assert low <= mean <= high and len(one["samples"]) == run.SHOWN
-    assert (results["ppo"]["drawn"], results["ppo"]["updates"], results["dpo"]["drawn"]) == (18, 6, 0)
+    assert (results["ppo"]["drawn"], results["ppo"]["updates"]) == (18, 6)
+    assert 2 <= results["dpo"]["drawn"] <= 8 and results["dpo"]["updates"] == 6
     assert any(event["method"] == "best" for event in events)
 
 
