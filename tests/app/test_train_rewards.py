@@ -192,6 +192,40 @@ def test_all_methods_stand_beside_each_other_with_their_numbers(done, told):
     assert any(one.startswith("### Reward hacking") or "Reward hacking" in one for one in texts(at))
 
 
+def test_without_a_leash_nothing_is_compared_with_it(done, told):
+    done("align", beta=0.0)
+    jobs.mine().events[:] = [e for e in told["align"] if e["method"] not in ("ppo", "dpo")]
+    at = page("step=policy,beta=0")
+    assert any("There is no leash" in one for one in texts(at))
+    assert not any("on it" in one or "on the leash" in one for one in texts(at))
+
+
+@pytest.mark.parametrize(
+    "bits, distinct, key", [(3.0, 0.9, ", measured"), (1.0, 0.5, ", measured"), (1.0, 0.88, "?")]
+)
+def test_hacking_is_what_the_numbers_say(bits, distinct, key, done, told):
+    done("align")
+    one = {"base": (0.0, 1.6, 0.9), "ppo": (1.0, 1.0, 0.9), "cut": (2.0, bits, distinct)}
+    for i, event in enumerate(jobs.mine().events):
+        if event.get("result") and event["method"] in one:
+            reward, b, d = one[event["method"]]
+            jobs.mine().events[i] = event | {"reward": [reward] * 3, "bits": b, "distinct": d}
+    (said,) = (one for one in texts(page("step=policy")) if "Reward hacking" in one)
+    assert said.lstrip("# ").startswith(f"Reward hacking{key}")
+
+
+@pytest.mark.parametrize("kind, link", [("judge", "step=judge,ranker=rule"), ("align", "step=policy")])
+def test_the_first_texts_are_shown_while_they_are_drawn(kind, link, done, told):
+    done(kind, "running", 1)
+    assert any(told[kind][0]["sample"].strip()[:5] in one for one in texts(page(link)) if "writes" in one)
+
+
+def test_a_rules_order_of_four_is_shown_before_it_has_ranked_more():
+    rows = table(page("step=judge,ranker=rule,rule=short"), "text", "rule")
+    scores = [number(row[1]) for row in rows]
+    assert len(rows) == 4 and scores == sorted(scores, reverse=True)
+
+
 def test_one_token_of_a_step_is_worked_by_hand(done, told):
     done("align")
     at = page("step=policy,method=cut,at=1,token=2")

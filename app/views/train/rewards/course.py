@@ -7,6 +7,7 @@ from app.views.train.rewards import parts
 
 TRAINED = ("ppo", "cut", "dpo")
 LEAST = 0.05  # of KL, on a logarithmic axis
+REPEATS = 0.9  # of the base model's different words, and fewer
 
 
 def of(events: list[dict], method: str) -> list[dict]:
@@ -145,8 +146,15 @@ def hacking(events: list[dict]) -> None:
     if not cut:
         return
     values = {}
-    for name, one in (("base", base), ("held", held or cut), ("cut", cut)):
-        values |= {f"{name}_{what}": one[what][0] for what in ("reward", "kl")}
-        values |= {f"{name}_{what}": one[what] for what in ("bits", "distinct")}
-    worse = cut["distinct"] < (held or base)["distinct"] and cut["reward"][0] > (held or base)["reward"][0]
-    text(say("rewards", f"hacking/{'seen' if worse else 'unseen'}", **values, sample=cut["samples"][0].strip()))
+    for name, one in (("base", base), ("held", held), ("cut", cut)):
+        if one:
+            values |= {f"{name}_{what}": one[what][0] for what in ("reward", "kl")}
+            values |= {f"{name}_{what}": one[what] for what in ("bits", "distinct")}
+    key = ("seen" if _broke(base, held, cut) else "unseen") if held else "alone"
+    text(say("rewards", f"hacking/{key}", **values, sample=cut["samples"][0].strip()))
+
+
+def _broke(base: dict, held: dict, cut: dict) -> bool:
+    """A higher reward, for texts that repeat themselves or that the base model finds stranger than its own."""
+    stranger = cut["bits"] > base["bits"] or cut["distinct"] < REPEATS * base["distinct"]
+    return cut["reward"][0] > held["reward"][0] and stranger

@@ -129,10 +129,23 @@ def _rule() -> None:
         notice(why, "warning")
     one = bar("judge", given, say("rewards", "judge/start"), _told, ready=not why)
     told = next((event for event in one.events if event["method"] == "judge"), None) if one else None
+    if one and not told:
+        parts.drawn(one.events, one.settings["prompt"])
+    elif not (told or why):
+        _four_by_rule(read(Rewards))
     if told:
         _losses(told["losses"])
         agreement.draw(told, "rule")
     parts.script("reward-model", "judge", one.settings if one else given)
+
+
+def _four_by_rule(now: Rewards) -> None:
+    """What the rule makes of four texts."""
+    texts = four(now.prompt, now.length, now.seed, 0).strings
+    rule = RULES[now.rule]
+    rows = [[parts.quoted(texts[i]), parts.signed(rule(texts[i]), 1)] for i in _by_rule(now.rule, texts)]
+    text(say("rewards", "rule/four"))
+    parts.table([say("rewards", "pair/text"), say("rewards", "pair/rule")], rows)
 
 
 def _told(one: jobs.Running) -> str:

@@ -35,6 +35,12 @@ def quoted(written: str) -> str:
     return escape(" ".join(written.replace("\n", " ↵ ").split()))
 
 
+def drawn(events: Sequence[dict], prompt: str) -> None:
+    """The text that was drawn last, while nothing else is known."""
+    if events and "sample" in events[-1]:
+        text(say("rewards", "drawn", text=f"{prompt}{events[-1]['sample']}".replace("\n", " ")))
+
+
 def signed(x: float, digits: int = 2) -> str:
     return f"{x:.{digits}f}".replace("-", "−")
 
@@ -83,6 +89,7 @@ def script(key: str, function: str, given: dict) -> None:
 __all__ = [
     "box",
     "by_hand",
+    "drawn",
     "factor",
     "number",
     "of_tokens",
