@@ -157,6 +157,14 @@ def test_the_rule_can_rank_for_me_and_rankings_can_be_forgotten():
     assert parse(Rewards, view(at).rewards)[0].ranked == ""
 
 
+@pytest.mark.parametrize("ranked, told", [("0122", "is no list"), (".".join(["0123"] * 25), "at most 24")])
+def test_rankings_that_cannot_be_read_can_be_forgotten(ranked, told):
+    at = page(f"step=judge,ranked={ranked}")
+    assert any(told in one for one in notices(at))
+    fire(at, "button-forget-rankings", change=True)
+    assert notices(at) == [] and given(at, "ranking")["texts"]
+
+
 def test_a_rules_reward_model_stands_beside_length_and_a_coin(done, told):
     done("judge")
     at = page("step=judge,ranker=rule")

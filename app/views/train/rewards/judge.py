@@ -20,9 +20,7 @@ from engine.training.rewards.measure import read as read_texts
 from engine.training.rewards.preference import RANKED, bradley_terry
 from engine.training.rewards.reward_model import fit
 from engine.training.rewards.rule import RULES
-from engine.training.rewards.settings import MODEL, Settings, rankings_of
-
-MOST = 24  # of my rankings: learning from them stays below 0.3 s
+from engine.training.rewards.settings import MODEL, MOST_RANKED, Settings, rankings_of
 
 
 def draw() -> None:
@@ -71,11 +69,12 @@ def _mine() -> None:
         done = rankings_of(now.ranked)
         texts = four(now.prompt, now.length, now.seed, len(done)).strings
     except ValueError as error:
-        return notice(sentence(error), "warning")
-    if len(done) < MOST:
+        notice(sentence(error), "warning")
+        return _forget() if now.ranked else None
+    if len(done) < MOST_RANKED:
         _round(now, len(done), texts)
     else:
-        text(say("rewards", "mine/full", n=MOST))
+        text(say("rewards", "mine/full", n=MOST_RANKED))
     if done:
         _forget()
         agreement.draw(learned(now.prompt, now.length, now.seed, now.ranked), "mine")
