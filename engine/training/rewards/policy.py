@@ -68,21 +68,13 @@ def sample(model, prompt: list[int], count: int, length: int, random: torch.Gene
     going = torch.ones(count, dtype=torch.bool)
     for _ in range(length):
         logits = model(new, model.context(new, cache=cache, last=True))[:, -1]
-        new = _drawn(logits, random)
+        if not logits.isfinite().all():
+            raise Diverged("the policy's scores are no finite numbers: the learning rate is too large here")
+        new = torch.multinomial(logits.softmax(-1), 1, generator=random)
         ids = torch.cat([ids, new], 1)
         masks.append(going)
         going = going & ~torch.isin(new[:, 0], ends)
     return Texts(ids, len(prompt), torch.stack(masks, 1))
-
-
-def _drawn(logits: Tensor, random: torch.Generator) -> Tensor:
-    """A token of each row [B, V] -> [B, 1], where a random number falls on the cumulative probabilities: it
-    takes one random number a row, `torch.multinomial` one for each entry of the vocabulary."""
-    ends = logits.softmax(-1).double().cumsum(-1)
-    if not ends[:, -1].isfinite().all():
-        raise Diverged("the policy's scores are no finite numbers: the learning rate is too large here")
-    u = torch.rand(len(ends), 1, generator=random, dtype=torch.float64)
-    return torch.searchsorted(ends, u * ends[:, -1:], right=True).clamp(max=ends.shape[-1] - 1)
 
 
 def log_probabilities(model, texts: Texts) -> Tensor:

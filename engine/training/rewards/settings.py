@@ -67,7 +67,7 @@ class Settings:
     rate: float = 0.0002
     length: int = 16
     texts: int = 24
-    steps: int = 25
+    steps: int = 18
     seed: int = 0
 
     def __post_init__(self):

@@ -9,7 +9,7 @@ import torch
 import engine
 from engine.training.rewards import job, run, supervised
 from engine.training.rewards.methods import ppo
-from engine.training.rewards.policy import _drawn, copy_of, log_probabilities, of_tokens, sample, trained
+from engine.training.rewards.policy import copy_of, log_probabilities, of_tokens, sample, trained
 from engine.training.rewards.settings import Diverged, Settings, check_finite, rankings_of
 from tests.engine.tiny import ROTARY, decoder
 
@@ -109,13 +109,6 @@ def test_texts_are_seeded_and_their_probabilities_those_of_the_engine(base):
     wanted = logits.gather(-1, one.written[0][:, None])[:, 0]
     found = of_tokens(log_probabilities(base, one), one)[0]
     assert torch.allclose(found[one.mask[0]], wanted[one.mask[0]], atol=1e-4)
-
-
-def test_tokens_are_drawn_as_often_as_they_are_probable():
-    shares = torch.tensor([0.0, 0.5, 0.0, 0.3, 0.2, 0.0])
-    found = _drawn(shares.log().repeat(4000, 1), torch.Generator().manual_seed(0))
-    counts = torch.bincount(found[:, 0], minlength=6) / 4000
-    assert torch.allclose(counts, shares, atol=0.03) and not counts[shares == 0].any()
 
 
 def test_only_the_last_blocks_of_a_copy_learn(base):
