@@ -11,6 +11,7 @@ from app.settings import parse
 from app.text import say
 from app.views.train.rewards.settings import STEPS, Rewards
 from engine.training.rewards import job, run, supervised
+from engine.training.rewards.settings import Settings
 from tests.app.visit import (
     MAIN,
     curves,
@@ -209,7 +210,8 @@ def test_without_a_leash_nothing_is_compared_with_it(done, told):
 
 
 @pytest.mark.parametrize(
-    "bits, distinct, key", [(3.0, 0.9, ", measured"), (1.0, 0.5, ", measured"), (1.0, 0.88, "?")]
+    "bits, distinct, key",
+    [(3.0, 0.9, ", measured"), (1.0, 0.5, ", measured"), (1.0, 0.88, "?"), (1.7, 0.9, "?")],
 )
 def test_hacking_is_what_the_numbers_say(bits, distinct, key, done, told):
     done("align")
@@ -220,6 +222,15 @@ def test_hacking_is_what_the_numbers_say(bits, distinct, key, done, told):
             jobs.mine().events[i] = event | {"reward": [reward] * 3, "bits": b, "distinct": d}
     (said,) = (one for one in texts(page("step=policy")) if "Reward hacking" in one)
     assert said.lstrip("# ").startswith(f"Reward hacking{key}")
+
+
+@pytest.mark.parametrize("kind, link", [("judge", "step=judge,ranker=rule"), ("align", "step=policy")])
+def test_a_run_with_other_settings_is_called_so(kind, link, done):
+    told_so = say("rewards", "changed").strip("*")
+    small = "prompt=Once,rule=short,texts=8,steps=3,length=5,rankings=2"
+    done(kind, **Settings(**SMALL, source="model").__dict__)
+    assert not any(told_so in one for one in texts(page(f"{link},{small}")))
+    assert any(told_so in one for one in texts(page(f"{link},{small},seed=1")))
 
 
 @pytest.mark.parametrize("kind, link", [("judge", "step=judge,ranker=rule"), ("align", "step=policy")])

@@ -7,7 +7,7 @@ from app.views.train.rewards import parts
 
 TRAINED = ("ppo", "cut", "dpo")
 LEAST = 0.05  # of KL, on a logarithmic axis
-REPEATS = 0.9  # of the base model's different words, and fewer
+REPEATS, STRANGER = 0.9, 1.2  # times as many different words, bits per token: more than chance
 
 
 def of(events: list[dict], method: str) -> list[dict]:
@@ -155,6 +155,8 @@ def hacking(events: list[dict]) -> None:
 
 
 def _broke(base: dict, held: dict, cut: dict) -> bool:
-    """A higher reward, for texts that repeat themselves or that the base model finds stranger than its own."""
-    stranger = cut["bits"] > base["bits"] or cut["distinct"] < REPEATS * base["distinct"]
-    return cut["reward"][0] > held["reward"][0] and stranger
+    """A higher reward, beyond both intervals, for texts that repeat themselves or that the base model finds
+    stranger, more than its own and those on the leash."""
+    higher = cut["reward"][1] > held["reward"][2]
+    stranger = cut["bits"] > STRANGER * max(base["bits"], held["bits"])
+    return higher and (stranger or cut["distinct"] < REPEATS * min(base["distinct"], held["distinct"]))

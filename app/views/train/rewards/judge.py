@@ -128,6 +128,8 @@ def _rule() -> None:
         notice(why, "warning")
     one = bar("judge", given, say("rewards", "judge/start"), _told, ready=not why)
     told = next((event for event in one.events if event["method"] == "judge"), None) if one else None
+    if one and one.events:
+        parts.changed(one.settings, given)
     if one and not told:
         parts.drawn(one.events, one.settings["prompt"])
     elif not (told or why):

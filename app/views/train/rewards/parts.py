@@ -35,6 +35,12 @@ def quoted(written: str) -> str:
     return escape(" ".join(written.replace("\n", " ↵ ").split()))
 
 
+def changed(settings: dict, given: dict) -> None:
+    """Of a run: a sentence where its settings are not those that are set now."""
+    if settings != given:
+        text(say("rewards", "changed"))
+
+
 def drawn(events: Sequence[dict], prompt: str) -> None:
     """The text that was drawn last, while nothing else is known."""
     if events and "sample" in events[-1]:
@@ -89,6 +95,7 @@ def script(key: str, function: str, given: dict) -> None:
 __all__ = [
     "box",
     "by_hand",
+    "changed",
     "drawn",
     "factor",
     "number",

@@ -23,6 +23,8 @@ def draw() -> None:
         notice(why, "warning")
     one = bar("align", given, say("rewards", "policy/start"), _told, ready=not why)
     events = one.events if one else []
+    if events:
+        parts.changed(one.settings, given)
     if any(event["method"] == "base" for event in events):
         course.charts(events, one.settings)
         course.results(events, one.settings)
