@@ -9,6 +9,7 @@ import torch
 from app import jobs
 from app.settings import parse
 from app.text import say
+from app.views.train.rewards import parts as parts_of
 from app.views.train.rewards.settings import STEPS, Rewards
 from engine.training.rewards import job, run, supervised
 from engine.training.rewards.settings import Settings
@@ -199,6 +200,10 @@ def test_all_methods_stand_beside_each_other_with_their_numbers(done, told):
     assert curves(at, "plot-kl")["PPO, leash cut (β = 0)"][1] == pytest.approx([one["kl"] for one in steps])
     assert {"plot-frontier", "plot-course", "plot-distinct", "plot-dpo"} <= set(keys(at, "plot-"))
     assert any(one.startswith("### Reward hacking") or "Reward hacking" in one for one in texts(at))
+
+
+def test_no_number_is_minus_nothing():
+    assert parts_of.spread((0.0, -0.001, 0.2)) == "0.00 (0.00 – 0.20)" and parts_of.signed(-0.5) == "−0.50"
 
 
 def test_without_a_leash_nothing_is_compared_with_it(done, told):
