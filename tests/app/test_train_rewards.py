@@ -9,8 +9,10 @@ import torch
 from app import jobs
 from app.settings import parse
 from app.text import say
+from app.views.train.rewards import parts as parts_of
 from app.views.train.rewards.settings import STEPS, Rewards
 from engine.training.rewards import job, run, supervised
+from engine.training.rewards.settings import Settings
 from tests.app.visit import (
     MAIN,
     curves,
@@ -157,6 +159,14 @@ def test_the_rule_can_rank_for_me_and_rankings_can_be_forgotten():
     assert parse(Rewards, view(at).rewards)[0].ranked == ""
 
 
+@pytest.mark.parametrize("ranked, told", [("0122", "is no list"), (".".join(["0123"] * 25), "at most 24")])
+def test_rankings_that_cannot_be_read_can_be_forgotten(ranked, told):
+    at = page(f"step=judge,ranked={ranked}")
+    assert any(told in one for one in notices(at))
+    fire(at, "button-forget-rankings", change=True)
+    assert notices(at) == [] and given(at, "ranking")["texts"]
+
+
 def test_a_rules_reward_model_stands_beside_length_and_a_coin(done, told):
     done("judge")
     at = page("step=judge,ranker=rule")
@@ -190,6 +200,54 @@ def test_all_methods_stand_beside_each_other_with_their_numbers(done, told):
     assert curves(at, "plot-kl")["PPO, leash cut (β = 0)"][1] == pytest.approx([one["kl"] for one in steps])
     assert {"plot-frontier", "plot-course", "plot-distinct", "plot-dpo"} <= set(keys(at, "plot-"))
     assert any(one.startswith("### Reward hacking") or "Reward hacking" in one for one in texts(at))
+
+
+def test_no_number_is_minus_nothing():
+    assert parts_of.spread((0.0, -0.001, 0.2)) == "0.00 (0.00 – 0.20)" and parts_of.signed(-0.5) == "−0.50"
+
+
+def test_without_a_leash_nothing_is_compared_with_it(done, told):
+    done("align", beta=0.0)
+    jobs.mine().events[:] = [e for e in told["align"] if e["method"] not in ("ppo", "dpo")]
+    at = page("step=policy,beta=0")
+    assert any("There is no leash" in one for one in texts(at))
+    assert not any("on it" in one or "on the leash" in one for one in texts(at))
+
+
+@pytest.mark.parametrize(
+    "bits, distinct, key",
+    [(3.0, 0.9, ", measured"), (1.0, 0.5, ", measured"), (1.0, 0.88, "?"), (1.7, 0.9, "?")],
+)
+def test_hacking_is_what_the_numbers_say(bits, distinct, key, done, told):
+    done("align")
+    one = {"base": (0.0, 1.6, 0.9), "ppo": (1.0, 1.0, 0.9), "cut": (2.0, bits, distinct)}
+    for i, event in enumerate(jobs.mine().events):
+        if event.get("result") and event["method"] in one:
+            reward, b, d = one[event["method"]]
+            jobs.mine().events[i] = event | {"reward": [reward] * 3, "bits": b, "distinct": d}
+    (said,) = (one for one in texts(page("step=policy")) if "Reward hacking" in one)
+    assert said.lstrip("# ").startswith(f"Reward hacking{key}")
+
+
+@pytest.mark.parametrize("kind, link", [("judge", "step=judge,ranker=rule"), ("align", "step=policy")])
+def test_a_run_with_other_settings_is_called_so(kind, link, done):
+    told_so = say("rewards", "changed").strip("*")
+    small = "prompt=Once,rule=short,texts=8,steps=3,length=5,rankings=2"
+    done(kind, **Settings(**SMALL, source="model").__dict__)
+    assert not any(told_so in one for one in texts(page(f"{link},{small}")))
+    assert any(told_so in one for one in texts(page(f"{link},{small},seed=1")))
+
+
+@pytest.mark.parametrize("kind, link", [("judge", "step=judge,ranker=rule"), ("align", "step=policy")])
+def test_the_first_texts_are_shown_while_they_are_drawn(kind, link, done, told):
+    done(kind, "running", 1)
+    assert any(told[kind][0]["sample"].strip()[:5] in one for one in texts(page(link)) if "writes" in one)
+
+
+def test_a_rules_order_of_four_is_shown_before_it_has_ranked_more():
+    rows = table(page("step=judge,ranker=rule,rule=short"), "text", "rule")
+    scores = [number(row[1]) for row in rows]
+    assert len(rows) == 4 and scores == sorted(scores, reverse=True)
 
 
 def test_one_token_of_a_step_is_worked_by_hand(done, told):

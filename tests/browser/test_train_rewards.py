@@ -10,7 +10,7 @@ from tests.serving import idle
 TEXTS = '[data-part="ranking"] .of'
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def rewards(visitor, app):
     """rewards(settings) -> the part Rewards, opened by a link."""
     page = visitor(blank=True)

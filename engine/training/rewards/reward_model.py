@@ -52,7 +52,10 @@ def fit(given: Tensor, pairs: Sequence[Pair]) -> RewardModel:
     Raises a ValueError if there is no pair.
     """
     if not pairs:
-        raise ValueError("there is no pair of texts of which one is better: rank some texts first")
+        raise ValueError(
+            "there is no pair of texts of which one is better: rank some texts, or take another rule, another "
+            "prompt, more rankings or more texts"
+        )
     used = given[sorted({i for pair in pairs for i in pair})]
     mean, spread = used.mean(0), (used.std(0) + 1e-3) * given.shape[1] ** 0.5
     better, worse = sides(pairs)

@@ -36,7 +36,7 @@ class Run:
         self.pool: Reading  # of as many texts as PPO will draw, after those that I ranked
         self.pairs: list[Pair] = []  # that the reward model and DPO learn from
         self.judge: Judge
-        self.gold: Judge | None = None  # the rule, where there is one
+        self.gold: Judge | None = None  # the rule, where a reward model stands in for it
 
     @property
     def mine(self) -> bool:
@@ -60,7 +60,7 @@ class Run:
         for step in range(s.steps):
             texts = sample(self.base, self.prompt, s.texts, s.length, random)
             parts.append(read(self.base, texts).without_vocabulary())
-            yield self.event("draw", step=step + 1, of=s.steps)
+            yield self.event("draw", step=step + 1, of=s.steps, sample=parts[-1].strings[0])
         self.pool = together(parts)
 
     def learn_to_judge(self) -> Iterator[Event]:
@@ -70,11 +70,10 @@ class Run:
         count = min(s.rankings, len(pool.strings) // RANKED // 2)
         learned = learn(pool, groups_of(s.ranked) if self.mine else count, rule, self.random(2))
         self.pairs = learned.pairs
-        if rule:
+        score = by_rule(rule) if s.source == "rule" else by_model(learned.model)
+        self.judge = Judge(score).scaled(pool.strings, pool.averages)
+        if s.source == "model":
             self.gold = Judge(by_rule(rule)).scaled(pool.strings, pool.averages)
-        self.judge = Judge(by_model(learned.model)).scaled(pool.strings, pool.averages)
-        if s.source == "rule":
-            self.judge = self.gold
         yield self.event("judge", **learned.told)
 
     # --- measuring ----------------------------------------------------------------------------------

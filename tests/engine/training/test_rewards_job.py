@@ -73,6 +73,12 @@ def test_reward_rises_where_it_is_learned_from(jobs):
     assert sum(rewards[-3:]) > sum(rewards[:3])
 
 
+def test_where_the_rule_itself_rewards_no_model_stands_in_for_it(jobs):
+    events = list(job.align(SMALL | dict(source="rule"), None))
+    assert {event["method"] for event in events} >= {"base", "ppo", "cut", "dpo"}
+    assert all("gold" not in event for event in events)
+
+
 def test_without_a_leash_there_is_one_ppo_and_no_dpo(jobs):
     methods = {event["method"] for event in job.align(SMALL | {"beta": 0.0}, None)}
     assert methods == {"draw", "judge", "base", "best", "cut"}

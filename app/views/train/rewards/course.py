@@ -7,6 +7,7 @@ from app.views.train.rewards import parts
 
 TRAINED = ("ppo", "cut", "dpo")
 LEAST = 0.05  # of KL, on a logarithmic axis
+REPEATS, STRANGER = 0.9, 1.2  # times as many different words, bits per token: more than chance
 
 
 def of(events: list[dict], method: str) -> list[dict]:
@@ -145,8 +146,17 @@ def hacking(events: list[dict]) -> None:
     if not cut:
         return
     values = {}
-    for name, one in (("base", base), ("held", held or cut), ("cut", cut)):
-        values |= {f"{name}_{what}": one[what][0] for what in ("reward", "kl")}
-        values |= {f"{name}_{what}": one[what] for what in ("bits", "distinct")}
-    worse = cut["distinct"] < (held or base)["distinct"] and cut["reward"][0] > (held or base)["reward"][0]
-    text(say("rewards", f"hacking/{'seen' if worse else 'unseen'}", **values, sample=cut["samples"][0].strip()))
+    for name, one in (("base", base), ("held", held), ("cut", cut)):
+        if one:
+            values |= {f"{name}_{what}": one[what][0] for what in ("reward", "kl")}
+            values |= {f"{name}_{what}": one[what] for what in ("bits", "distinct")}
+    key = ("seen" if _broke(base, held, cut) else "unseen") if held else "alone"
+    text(say("rewards", f"hacking/{key}", **values, sample=cut["samples"][0].strip()))
+
+
+def _broke(base: dict, held: dict, cut: dict) -> bool:
+    """A higher reward, beyond both intervals, for texts that repeat themselves or that the base model finds
+    stranger, more than its own and those on the leash."""
+    higher = cut["reward"][1] > held["reward"][2]
+    stranger = cut["bits"] > STRANGER * max(base["bits"], held["bits"])
+    return higher and (stranger or cut["distinct"] < REPEATS * min(base["distinct"], held["distinct"]))

@@ -20,9 +20,7 @@ from engine.training.rewards.measure import read as read_texts
 from engine.training.rewards.preference import RANKED, bradley_terry
 from engine.training.rewards.reward_model import fit
 from engine.training.rewards.rule import RULES
-from engine.training.rewards.settings import MODEL, Settings, rankings_of
-
-MOST = 24  # of my rankings: learning from them stays below 0.3 s
+from engine.training.rewards.settings import MODEL, MOST_RANKED, Settings, rankings_of
 
 
 def draw() -> None:
@@ -71,11 +69,12 @@ def _mine() -> None:
         done = rankings_of(now.ranked)
         texts = four(now.prompt, now.length, now.seed, len(done)).strings
     except ValueError as error:
-        return notice(sentence(error), "warning")
-    if len(done) < MOST:
+        notice(sentence(error), "warning")
+        return _forget() if now.ranked else None
+    if len(done) < MOST_RANKED:
         _round(now, len(done), texts)
     else:
-        text(say("rewards", "mine/full", n=MOST))
+        text(say("rewards", "mine/full", n=MOST_RANKED))
     if done:
         _forget()
         agreement.draw(learned(now.prompt, now.length, now.seed, now.ranked), "mine")
@@ -129,10 +128,25 @@ def _rule() -> None:
         notice(why, "warning")
     one = bar("judge", given, say("rewards", "judge/start"), _told, ready=not why)
     told = next((event for event in one.events if event["method"] == "judge"), None) if one else None
+    if one and one.events:
+        parts.changed(one.settings, given)
+    if one and not told:
+        parts.drawn(one.events, one.settings["prompt"])
+    elif not (told or why):
+        _four_by_rule(read(Rewards))
     if told:
         _losses(told["losses"])
         agreement.draw(told, "rule")
     parts.script("reward-model", "judge", one.settings if one else given)
+
+
+def _four_by_rule(now: Rewards) -> None:
+    """What the rule makes of four texts."""
+    texts = four(now.prompt, now.length, now.seed, 0).strings
+    rule = RULES[now.rule]
+    rows = [[parts.quoted(texts[i]), parts.signed(rule(texts[i]), 1)] for i in _by_rule(now.rule, texts)]
+    text(say("rewards", "rule/four"))
+    parts.table([say("rewards", "pair/text"), say("rewards", "pair/rule")], rows)
 
 
 def _told(one: jobs.Running) -> str:

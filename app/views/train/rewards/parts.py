@@ -6,7 +6,7 @@ from pprint import pformat
 import plotly.graph_objects as go
 
 from app import components, compute
-from app.text import say
+from app.text import say, written
 from app.ui.figures import bars
 from app.ui.frame import light
 from app.ui.labels import escape, visible
@@ -30,13 +30,25 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     text("\n".join(f"| {' | '.join(cell or ' ' for cell in line)} |" for line in lines))
 
 
-def quoted(written: str) -> str:
+def quoted(found: str) -> str:
     """A text that a model wrote, in a table: nothing in it is markup, and a line end is seen."""
-    return escape(" ".join(written.replace("\n", " ↵ ").split()))
+    return escape(" ".join(found.replace("\n", " ↵ ").split()))
+
+
+def changed(settings: dict, given: dict) -> None:
+    """Of a run: a sentence where its settings are not those that are set now."""
+    if settings != given:
+        text(say("rewards", "changed"))
+
+
+def drawn(events: Sequence[dict], prompt: str) -> None:
+    """The text that was drawn last, while nothing else is known."""
+    if events and "sample" in events[-1]:
+        text(say("rewards", "drawn", text=f"{prompt}{events[-1]['sample']}".replace("\n", " ")))
 
 
 def signed(x: float, digits: int = 2) -> str:
-    return f"{x:.{digits}f}".replace("-", "−")
+    return written(x, f".{digits}f")
 
 
 def spread(found: Sequence[float], digits: int = 2) -> str:
@@ -83,6 +95,8 @@ def script(key: str, function: str, given: dict) -> None:
 __all__ = [
     "box",
     "by_hand",
+    "changed",
+    "drawn",
     "factor",
     "number",
     "of_tokens",

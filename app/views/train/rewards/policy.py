@@ -22,13 +22,16 @@ def draw() -> None:
     if why:
         notice(why, "warning")
     one = bar("align", given, say("rewards", "policy/start"), _told, ready=not why)
-    if one and one.events:
-        events = one.events
+    events = one.events if one else []
+    if events:
+        parts.changed(one.settings, given)
+    if any(event["method"] == "base" for event in events):
         course.charts(events, one.settings)
         course.results(events, one.settings)
         course.hacking(events)
         step.draw(events, one.settings)
     else:
+        parts.drawn(events, one.settings["prompt"] if one else "")
         text(say("rewards", "policy/before"))
         parts.table(
             [say("rewards", "method"), say("rewards", "method/does"), say("rewards", "method/needs")],
