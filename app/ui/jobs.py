@@ -56,7 +56,7 @@ def bar(
     with places[3]:
         if mine:
             text(_told(mine, told))
-    if mine and mine.state == "failed":
+    if mine and mine.state == "failed":  # how far it came stands above
         notice(say("train", "job/failed", why=mine.why), "warning")
     if active and mine.moving:
         components.ticker(EVERY.get(mine.state, OFTEN), lambda: None)
@@ -65,6 +65,9 @@ def bar(
 
 def _told(one: jobs.Running, told: Callable[[jobs.Running], str]) -> str:
     """Its state, and how far it is."""
+    far = told(one) if one.events else ""
+    if one.state == "failed":
+        return far
     values = dict(place=one.place, running=jobs.running(), why=one.why)
     key = f"job/{one.state}" + ("/why" if one.state == "stopped" and one.why else "")
-    return f"{say('train', key, **values)} {told(one) if one.events else ''}".strip()
+    return f"{say('train', key, **values)} {far}".strip()

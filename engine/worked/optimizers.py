@@ -8,6 +8,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.worked.steps import Check
+
+ROUNDING = 1e-9  # of a number near 1, after some dozens of operations in float64
+
 
 @dataclass(frozen=True)
 class Step:
@@ -62,6 +66,12 @@ def work_step(
     last = rf"{_n(before)} - {_n(rate)} \cdot \frac{{{_n(mean)}}}{{\sqrt{{{_n(square)}}} + {_n(eps)}}}"
     lines.append((rf"{w} - \eta \frac{{\hat m}}{{\sqrt{{\hat v}} + \epsilon}}", f"{last} = {_n(value)}"))
     return Step(tuple(lines), value)
+
+
+def check_step(worked: Step, shown: float) -> Check:
+    """Where an optimizer went, beside the step worked out."""
+    away, allowed = abs(worked.value - shown), ROUNDING * max(1.0, abs(shown))
+    return Check(away, allowed, away <= allowed)
 
 
 def work_clip(gradients: Sequence[float], most: float) -> tuple[float, list[float]]:
