@@ -39,4 +39,5 @@ def test_a_landscape_comes_row_by_row_with_four_ways(page, app):
     page.wait_for_selector(".js-plotly-plot .contourlayer path", state="attached")
     page.wait_for_selector(".js-plotly-plot .scatterlayer .trace", state="attached")
     assert page.locator(".js-plotly-plot .scatterlayer .trace").count() == 4
-    assert page.locator("text=/^● By hand/").count() == 1
+    assert page.locator("[data-part=light-step]").get_by_text("By hand").count() == 1
+    assert page.locator("[data-part=light-step] .ok").count() == 1

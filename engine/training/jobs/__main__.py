@@ -2,8 +2,8 @@
 
 Comes in, a line of JSON each: the settings, then what is asked: {"do": "pause"}, {"do": "go on"},
 {"do": "step"} (to the next event), or anything that the job understands. When the input ends, nobody is there
-any more: the job ends, and its folder is deleted. Goes out: its events, at most ten times a second, and as the last
-one {"end": …}.
+any more: the job ends, and its folder is deleted. Goes out: its events, at most ten times a second, and as the
+last one {"end": …}.
 """
 
 import contextlib

@@ -14,7 +14,7 @@ from app.views.train.costs.settings import Costs
 from engine.training.landscape import Way
 from engine.training.optimizers import OPTIMIZERS
 from engine.worked import Check
-from engine.worked.optimizers import Step, check_step, work_clip, work_step
+from engine.worked.optimizers import TINY, Step, check_step, work_clip, work_step
 
 
 def draw(way: Way, at: int, asked: dict) -> None:
@@ -67,4 +67,5 @@ def _clipped(way: Way, t: int, most: float) -> None:
         return
     scaled = work_clip(way.gradients[t - 1], most)[1]
     key = "step/clipped" if norm > most else "step/not clipped"
-    text(say("costs", key, norm=norm, most=most, after=math.hypot(*scaled), share=min(1.0, most / norm)))
+    share = min(1.0, most / (norm + TINY))
+    text(say("costs", key, norm=norm, most=most, after=math.hypot(*scaled), share=share))
