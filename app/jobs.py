@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SERVERS = int(os.environ.get("GLASSBOX_PROCESSES", 1))  # that share the machine (app/processes.py)
 MOST = max(1, (os.cpu_count() or 1) // SERVERS)  # at once
 THREADS = max(1, (os.cpu_count() or 1) // 4)  # of each
+NICE = 10  # of its process, from its birth: what it imports takes a core for seconds
 LIMIT = 15 * 60.0  # seconds of running, pauses left out
 IDLE = 30 * 60.0  # seconds of a pause
 LAST = 1.0  # seconds in which what was on its way comes in
@@ -138,6 +139,9 @@ class Running:
             self._count("failed")
             self.why = f"no process could be started ({error.strerror})"
             return
+        if hasattr(os, "setpriority"):  # Windows has none
+            with contextlib.suppress(OSError):  # it has ended already
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, NICE)
         self._post.acquire()
         threading.Thread(target=self._listen, daemon=True).start()
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app import jobs
+from app import jobs, turns
+from app.ui import jobs as bar
 from engine.training.jobs import KINDS
 
 RUN = "import sys; from pathlib import Path; from engine.training.jobs import KINDS, __main__ as own;"
@@ -54,6 +55,7 @@ def until(holds, seconds: float = 60.0) -> None:
 
 def test_what_it_tells_is_kept_and_its_end(visit):
     one = jobs.start("counting", dict(steps=3))
+    assert psutil.Process(one._process.pid).nice() >= jobs.NICE  # while it starts, too
     until(lambda: one.ended)
     assert (one.state, one.why) == ("done", "") and [event["step"] for event in one.events] == [0, 1, 2]
     assert jobs.mine() is one and (one.folder / "end").exists()
@@ -188,6 +190,17 @@ def test_servers_that_share_the_machine_share_its_cores(monkeypatch):
     for servers, most in ((1, cores), (cores, 1), (4 * cores, 1)):
         environment = os.environ | {"GLASSBOX_PROCESSES": str(servers)}
         assert int(subprocess.run(words, env=environment, capture_output=True, check=True).stdout) == most
+
+
+def test_the_page_is_drawn_less_often_where_others_wait(monkeypatch):
+    running, waits = (
+        jobs.Running("anna", "lesson", {}, Path(), state=state) for state in ("running", "waiting")
+    )
+    assert bar._pause(running) == bar.OFTEN < bar._pause(waits)
+    monkeypatch.setattr(turns.DRAWING, "waiting", [None] * 3)
+    assert bar._pause(running) == 4 * bar.OFTEN
+    monkeypatch.setattr(turns.DRAWING, "waiting", [None] * 300)
+    assert bar._pause(running) == bar.SELDOM
 
 
 def test_it_ends_at_its_time(visit, monkeypatch):

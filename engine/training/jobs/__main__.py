@@ -21,7 +21,6 @@ import torch
 from engine.training.jobs import Event, job, write
 
 PAUSE = 0.1  # seconds between two times that events go out
-NICE = 10
 MEMORY = "there is not enough memory"
 
 
@@ -92,8 +91,6 @@ def main(kind: str, folder: Path) -> None:
     """Run a job whose settings come in, and tell what it tells, and how it ended."""
     out = Outbox(os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)  # what libraries print is no event
-    if hasattr(os, "nice"):
-        os.nice(NICE)
     settings = json.loads(sys.stdin.readline())
     torch.set_num_threads(settings.pop("threads", 1))
     inbox = Inbox(sys.stdin, folder)
