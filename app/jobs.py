@@ -4,9 +4,11 @@ at its time limit, or when its visitor has left; what it told is kept while its 
 """
 
 import atexit
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,8 +23,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from engine.training.jobs import KINDS, Event, read
 
 ROOT = Path(__file__).resolve().parents[1]
-MOST = os.cpu_count() or 1  # at once
-THREADS = max(1, MOST // 4)  # of each
+SERVERS = int(os.environ.get("GLASSBOX_PROCESSES", 1))  # that share the machine (app/processes.py)
+MOST = max(1, (os.cpu_count() or 1) // SERVERS)  # at once
+THREADS = max(1, (os.cpu_count() or 1) // 4)  # of each
+NICE = 10  # of its process, from its birth: what it imports takes a core for seconds
 LIMIT = 15 * 60.0  # seconds of running, pauses left out
 IDLE = 30 * 60.0  # seconds of a pause
 LAST = 1.0  # seconds in which what was on its way comes in
@@ -56,6 +60,7 @@ class Running:
     _awaited: bool = False  # an event of a paused one
     _since: float = field(default_factory=time.monotonic)  # when its state was counted last
     _seen: float = field(default_factory=time.monotonic)  # its visitor
+    _post: threading.Lock = field(default_factory=threading.Lock)  # held until its settings are on their way
 
     @property
     def place(self) -> int:
@@ -109,29 +114,44 @@ class Running:
     def ask(self, **what) -> None:
         """Tell it what it is to change, as it understands it."""
         if self._process and not self.ended:
-            try:
-                self._process.stdin.write(json.dumps(what).encode() + b"\n")
-                self._process.stdin.flush()
-            except OSError:  # it has ended just now, which its listener will tell
-                pass
+            with self._post:
+                self._write(what)
+
+    def _write(self, what: dict) -> None:
+        # what is closed or broken has ended just now, which its listener will tell
+        with contextlib.suppress(OSError, ValueError):
+            self._process.stdin.write(json.dumps(what).encode() + b"\n")
+            self._process.stdin.flush()
 
     def _start(self) -> None:
         if self._process:
             self._count("running")
             return self.ask(do="go on")
         self._count("starting")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "engine.training.jobs", self.kind, str(self.folder)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        self.ask(**self.settings, threads=THREADS)
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "engine.training.jobs", self.kind, str(self.folder)],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
+        except OSError as error:
+            self._count("failed")
+            self.why = f"no process could be started ({error.strerror})"
+            return
+        if hasattr(os, "setpriority"):  # Windows has none
+            with contextlib.suppress(OSError):  # it has ended already
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, NICE)
+        self._post.acquire()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        """Keep what it tells until it ends."""
+        """Tell it its settings, and keep what it tells until it ends."""
         process = self._process
+        try:  # here, for a long text waits in the pipe until the process has started
+            self._write(self.settings | {"threads": THREADS})
+        finally:
+            self._post.release()
         while (event := read(process.stdout)) is not None:
             if "end" in event:
                 self._end(event["end"], event["why"])
@@ -139,10 +159,14 @@ class Running:
                 self._keep(event)
         code = process.wait()
         self._end("failed", f"its process has ended by itself ({_told(code)})")
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):
+                pipe.close()
 
     def _keep(self, event: Event) -> None:
-        if self.state == "starting":
-            self._count("running")
+        with LOCK:
+            if self.state == "starting":
+                self._count("running")
         self._awaited = False
         self.events.append(event)
         self._bytes += sum(x.nbytes for x in event.values() if hasattr(x, "nbytes"))
@@ -187,16 +211,25 @@ def start(kind: str, settings: dict) -> Running:
     visitor = _visitor()
     with LOCK:
         before = [one for one in JOBS if one.visitor == visitor]
-        if not PLACE:
-            PLACE.append(Path(tempfile.mkdtemp(prefix="glassbox-")))
-            threading.Thread(target=_watch, daemon=True).start()
-            atexit.register(end_all)
-        folder = Path(tempfile.mkdtemp(dir=PLACE[0]))
-        JOBS.append(mine := Running(visitor, kind, settings, folder))
+        JOBS.append(mine := Running(visitor, kind, settings, Path()))
+        try:
+            mine.folder = _folder()
+        except OSError as error:
+            mine.stop("failed", f"no folder for its files could be made ({error.strerror})")
     for one in before:
         _forget(one)
     _fill()
     return mine
+
+
+def _folder() -> Path:
+    """A new one, in the one of all; that is made anew where somebody has cleaned up."""
+    if not PLACE:
+        PLACE.append(Path(tempfile.mkdtemp(prefix="glassbox-")))
+        threading.Thread(target=_watch, daemon=True).start()
+        atexit.register(end_all)
+    PLACE[0].mkdir(mode=0o700, exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=PLACE[0]))
 
 
 def mine() -> Running | None:
@@ -225,7 +258,8 @@ def _forget(one: Running) -> None:
     with LOCK:
         if one in JOBS:
             JOBS.remove(one)
-    shutil.rmtree(one.folder, ignore_errors=True)
+    if one.folder.name:
+        shutil.rmtree(one.folder, ignore_errors=True)
 
 
 def _watch() -> None:
@@ -256,4 +290,5 @@ def _is_here(visitor: str) -> bool:
 
 
 def _told(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"status {code}"
+    ended = f"signal {-code}" if code < 0 else f"status {code}"
+    return f"{ended}, as where a system is out of memory" if code == -signal.SIGKILL else ended

@@ -94,6 +94,7 @@ def main(words: Sequence[str]) -> int:
     for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: sys.exit(0))
+    os.environ["GLASSBOX_PROCESSES"] = str(count)  # which share the machine's cores
     os.environ["GLASSBOX_AT"] = f"{address} {port}"  # what the processes say of where they are found
     secret = {"STREAMLIT_SERVER_COOKIE_SECRET": secrets.token_hex()}
     children = [Child(_server(port, options), secret) for port in ports]

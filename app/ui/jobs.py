@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from app import components, jobs
+from app import components, jobs, turns
 from app.text import say
 from app.ui.controls import button
 from app.ui.page import columns, notice, text
 
-OFTEN, EVERY = 250, {"waiting": 1000}  # milliseconds between two pictures of it
+OFTEN, SELDOM = 250, 2000  # milliseconds between two pictures of it: the more visitors wait, the more
 SHARES = (2, 2, 2, 9)
 
 
@@ -56,15 +56,24 @@ def bar(
     with places[3]:
         if mine:
             text(_told(mine, told))
-    if mine and mine.state == "failed":
+    if mine and mine.state == "failed":  # how far it came stands above
         notice(say("train", "job/failed", why=mine.why), "warning")
     if active and mine.moving:
-        components.ticker(EVERY.get(mine.state, OFTEN), lambda: None)
+        components.ticker(_pause(mine), lambda: None)
     return mine
+
+
+def _pause(one: jobs.Running) -> int:
+    """Milliseconds until the page is drawn again."""
+    crowd = len(turns.DRAWING.waiting) + (3 if one.state == "waiting" else 0)
+    return min(SELDOM, OFTEN * (1 + crowd))
 
 
 def _told(one: jobs.Running, told: Callable[[jobs.Running], str]) -> str:
     """Its state, and how far it is."""
+    far = told(one) if one.events else ""
+    if one.state == "failed":
+        return far
     values = dict(place=one.place, running=jobs.running(), why=one.why)
     key = f"job/{one.state}" + ("/why" if one.state == "stopped" and one.why else "")
-    return f"{say('train', key, **values)} {told(one) if one.events else ''}".strip()
+    return f"{say('train', key, **values)} {far}".strip()

@@ -8,6 +8,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.worked.steps import Check
+
+TINY = 1e-6  # which torch adds to the norm that divides
+ROUNDING = 1e-9  # of a number near 1, after some dozens of operations in float64
+
 
 @dataclass(frozen=True)
 class Step:
@@ -64,10 +69,17 @@ def work_step(
     return Step(tuple(lines), value)
 
 
+def check_step(worked: Step, shown: float) -> Check:
+    """Where an optimizer went, beside the step worked out."""
+    away, allowed = abs(worked.value - shown), ROUNDING * max(1.0, abs(shown))
+    return Check(away, allowed, away <= allowed)
+
+
 def work_clip(gradients: Sequence[float], most: float) -> tuple[float, list[float]]:
-    """The common norm of some numbers, and these scaled to `most` where it is larger."""
+    """The common norm of some numbers, and these times most / (norm + 10⁻⁶) where that makes them smaller."""
     norm = math.hypot(*map(float, gradients))
-    return norm, [float(g) * most / norm if norm > most else float(g) for g in gradients]
+    larger = norm + TINY > most
+    return norm, [float(g) * most / (norm + TINY) if larger else float(g) for g in gradients]
 
 
 def _mean(values: Sequence[float], beta: float) -> float:

@@ -1,10 +1,18 @@
 """Jobs of visitors: one each, as many at once as there are cores, in order; none outlives its visitor."""
 
+import errno
+import os
+import shutil
+import subprocess
+import sys
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 
-from app import jobs
+from app import jobs, turns
+from app.ui import jobs as bar
 from engine.training.jobs import KINDS
 
 RUN = "import sys; from pathlib import Path; from engine.training.jobs import KINDS, __main__ as own;"
@@ -16,7 +24,7 @@ LONG = dict(steps=100_000, seconds=0.01)
 def _counting(monkeypatch):
     """A kind of job that the process finds, too, and two places."""
     monkeypatch.setitem(KINDS, "counting", "tests.engine.training.played:counting")
-    popen = jobs.subprocess.Popen
+    popen = subprocess.Popen
     monkeypatch.setattr(
         jobs.subprocess,
         "Popen",
@@ -47,6 +55,7 @@ def until(holds, seconds: float = 60.0) -> None:
 
 def test_what_it_tells_is_kept_and_its_end(visit):
     one = jobs.start("counting", dict(steps=3))
+    assert psutil.Process(one._process.pid).nice() >= jobs.NICE  # while it starts, too
     until(lambda: one.ended)
     assert (one.state, one.why) == ("done", "") and [event["step"] for event in one.events] == [0, 1, 2]
     assert jobs.mine() is one and (one.folder / "end").exists()
@@ -120,6 +129,78 @@ def test_what_is_wrong_with_its_settings_is_told(visit):
     one = jobs.start("counting", dict(raises=0))
     until(lambda: one.ended)
     assert (one.state, one.why) == ("failed", "the number is too large")
+
+
+def test_long_settings_keep_no_other_visitor_waiting(visit):
+    before = time.monotonic()
+    one = jobs.start("counting", dict(steps=2, text="é" * 400_000))
+    assert jobs.mine() is one and time.monotonic() - before < 0.3  # no process starts as fast
+    until(lambda: one.ended)
+    assert one.state == "done" and one.events[0]["settings"]["text"] == "é" * 400_000
+
+
+def test_a_folder_that_cannot_be_made_is_told_and_one_that_was_deleted_is_made_anew(visit, monkeypatch):
+    first = jobs.start("counting", dict(steps=1))
+    until(lambda: first.ended)
+    shutil.rmtree(jobs.PLACE[0])
+    again = jobs.start("counting", dict(steps=1))
+    until(lambda: again.ended)
+    assert again.state == "done" and (again.folder / "end").exists()
+
+    def full(**where):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(jobs.tempfile, "mkdtemp", full)
+    none = jobs.start("counting", dict(steps=1))
+    assert (none.state, jobs.mine()) == ("failed", none) and "No space left" in none.why
+    assert Path.cwd().exists() and jobs.running() == 0
+
+
+def test_a_process_that_cannot_be_started_is_told_and_the_next_has_its_place(visit, monkeypatch):
+    popen = jobs.subprocess.Popen
+
+    def none(*words, **rest):
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(jobs.subprocess, "Popen", none)
+    one = jobs.start("counting", LONG)
+    assert one.state == "failed" and "temporarily unavailable" in one.why
+    monkeypatch.setattr(jobs.subprocess, "Popen", popen)
+    visit("bert")
+    until(lambda two=jobs.start("counting", dict(steps=1)): two.state == "done")
+
+
+def test_nothing_is_left_of_many(visit):
+    me = psutil.Process()
+    for count in range(10):
+        one = jobs.start("counting", LONG)
+        if count % 2:
+            one.stop()
+        if count == 1:
+            until(lambda: not me.children())
+            before = me.num_fds()
+    until(lambda: not me.children() and me.num_fds() <= before)
+    assert len(list(jobs.PLACE[0].iterdir())) == 1
+
+
+def test_servers_that_share_the_machine_share_its_cores(monkeypatch):
+    monkeypatch.undo()
+    words = [sys.executable, "-c", "from app import jobs; print(jobs.MOST)"]
+    cores = os.cpu_count()
+    for servers, most in ((1, cores), (cores, 1), (4 * cores, 1)):
+        environment = os.environ | {"GLASSBOX_PROCESSES": str(servers)}
+        assert int(subprocess.run(words, env=environment, capture_output=True, check=True).stdout) == most
+
+
+def test_the_page_is_drawn_less_often_where_others_wait(monkeypatch):
+    running, waits = (
+        jobs.Running("anna", "lesson", {}, Path(), state=state) for state in ("running", "waiting")
+    )
+    assert bar._pause(running) == bar.OFTEN < bar._pause(waits)
+    monkeypatch.setattr(turns.DRAWING, "waiting", [None] * 3)
+    assert bar._pause(running) == 4 * bar.OFTEN
+    monkeypatch.setattr(turns.DRAWING, "waiting", [None] * 300)
+    assert bar._pause(running) == bar.SELDOM
 
 
 def test_it_ends_at_its_time(visit, monkeypatch):

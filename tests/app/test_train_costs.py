@@ -22,6 +22,7 @@ from tests.app.visit import (
     figure,
     fire,
     formulas,
+    given,
     keys,
     notices,
     parts,
@@ -44,6 +45,11 @@ def page(**what):
 
 def tables(at) -> list[list[list[str]]]:
     return [rows for part in parts(at) if (rows := rows_of(part))]
+
+
+def light(at) -> dict:
+    """The light of the step by hand."""
+    return given(at, "light-step")
 
 
 def now(at) -> Costs:
@@ -162,7 +168,7 @@ def test_before_there_is_a_landscape_the_first_step_is_the_engines():
     way = path(slice_of(model, ids, "", 0), "sgd", np.array([0.6, -0.5]), 1, Settings(0.1))
     row = next(row for row in tables(at)[0] if row[0] == "SGD")
     assert [float(x.replace("−", "-")) for x in row[1:3]] == pytest.approx(way.points[1], rel=1e-3)
-    assert any(said.startswith("● By hand") for said in texts(at))
+    assert light(at)["ok"]
 
 
 def test_the_landscape_and_the_ways_are_those_of_the_job(job):
@@ -178,7 +184,7 @@ def test_the_landscape_and_the_ways_are_those_of_the_job(job):
     assert np.array(ground.z).shape == (5, 5) and np.isfinite(np.array(ground.z)).all()
     for name in OPTIMIZERS:
         enter(at, "costs.judged", name)
-        assert any(said.startswith("● By hand") for said in texts(at)) and formulas(at)
+        assert light(at)["ok"] and formulas(at)
 
 
 def test_steps_are_scrubbed_and_only_ways_are_drawn_again(job):
@@ -216,12 +222,19 @@ def test_whatever_the_rate_there_is_a_sentence(job, rate):
         assert "Learning rate" in " ".join(notices(at))
 
 
+@pytest.mark.parametrize("more", [{"rate": "1e9"}, {"rate": "1", "clip": "0.001"}, {"a": "50", "b": "-50"}])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_light_is_green_wherever_an_optimizer_goes(name, more):
+    at = page(**SMALL, judged=name, **more)
+    assert light(at)["ok"] and "\\" not in light(at)["say"]
+
+
 def test_clipping_shows_the_norm_before_and_after_and_the_way_without(job):
     at = page(**SMALL, clip="0.5")
     press(at, "landscape")
     assert "SGD, not clipped" in curves(at, "plot-contours")
     assert "both parts are multiplied" in " ".join(texts(at))
-    assert "clipped" in tables(at)[0][0] and any(said.startswith("● By hand") for said in texts(at))
+    assert "clipped" in tables(at)[0][0] and light(at)["ok"]
 
 
 # --- the rest --------------------------------------------------------------------------------------

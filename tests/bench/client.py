@@ -30,6 +30,7 @@ class Client:
         self.url, self.folder = url, folder  # a page's, behind the address; empty: the first page
         self.query = self.page = ""
         self.components: dict[str, str] = {}  # name -> id
+        self.every = 0  # milliseconds after which the page asks to be drawn again; 0: it does not ask
         self.of: dict[str, str] = {}  # key of a part of the page -> what there is to choose from
         self.reports = 0
         self.kept: dict[str, int] = {}  # hash of a message -> the run that last used it
@@ -114,7 +115,9 @@ class Client:
             self.components[mounted.component_name] = mounted.id
             if mounted.component_name == "glassbox_page":
                 parts = _all(json.loads(mounted.json)["parts"])
+                parts = list(parts)
                 self.of = {part["key"]: part["of"] for part in parts if "of" in part}
+                self.every = next((part["data"]["every"] for part in parts if part["kind"] == "ticker"), 0)
 
 
 def _all(parts: list[dict]) -> Iterator[dict]:

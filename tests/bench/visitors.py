@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 
 import engine
 from app.architecture import STEPS
-from app.ui.jobs import OFTEN
 from tests.bench.client import Answer, Client
 from tests.bench.prompts import prompts
 from tests.bench.report import machine, median, percentile, table
@@ -28,6 +27,7 @@ TOKENS, LONG = 32, 250
 WRITTEN = {"part": "text", "temperature": 1.5, "prompt": "Once upon a time there was a little"}
 LONGEST = 200  # tokens that a page writes
 STAY = 40  # actions of a visit, where visitors come and go
+JOB = b"engine.training.jobs"
 BUSY = 8  # visitors who do not think, where a server is to be used
 HEAD = (
     "visitors",
@@ -199,8 +199,8 @@ async def _train(url: str, seed: int, end: float) -> None:
     await client.open(urlencode({"train": "learn", "seed": seed}))
     await client.report("button-job-start", "change", True)
     while time.perf_counter() < end:
-        await asyncio.sleep(OFTEN / 1000)
-        if "ticker" in client.of:  # it learns
+        await asyncio.sleep(client.every / 1000 or THINK)
+        if client.every:  # it learns
             await client.report("ticker", "tick", True)
     await client.close()
 
@@ -255,11 +255,13 @@ async def _act(client: Client, choices: dict[str, int], dice: random.Random) -> 
 
 
 def _processes(pid: int) -> list[int]:
-    """A process and those that it started, or nothing where the system does not say."""
+    """A process and those that it started, without the jobs that have cores of their own; nothing where the
+    system does not say."""
     found = [pid] if Path(f"/proc/{pid}").exists() else []
     for one in found:
         for tasks in Path(f"/proc/{one}/task").glob("*/children"):
-            found += map(int, tasks.read_text().split())
+            started = map(int, tasks.read_text().split())
+            found += [one for one in started if JOB not in Path(f"/proc/{one}/cmdline").read_bytes()]
     return found
 
 

@@ -1,7 +1,5 @@
 """What it costs, in a browser: bars follow a switch, what is typed stays, a landscape comes row by row."""
 
-import pytest
-
 from tests.serving import idle
 
 
@@ -9,11 +7,6 @@ def open_part(page, app: str, costs: str = "") -> None:
     page.goto(f"{app}/train?train=costs&costs={costs}")
     page.wait_for_selector("text=What it costs")
     idle(page)
-
-
-@pytest.fixture(scope="module")
-def page(visitor):
-    return visitor(blank=True)
 
 
 def test_a_wrong_number_is_told_and_stays_and_a_switch_is_followed(page, app):
@@ -39,4 +32,5 @@ def test_a_landscape_comes_row_by_row_with_four_ways(page, app):
     page.wait_for_selector(".js-plotly-plot .contourlayer path", state="attached")
     page.wait_for_selector(".js-plotly-plot .scatterlayer .trace", state="attached")
     assert page.locator(".js-plotly-plot .scatterlayer .trace").count() == 4
-    assert page.locator("text=/^● By hand/").count() == 1
+    assert page.locator("[data-part=light-step]").get_by_text("By hand").count() == 1
+    assert page.locator("[data-part=light-step] .light.ok").count() == 1

@@ -22,8 +22,10 @@ from engine.images import Pixels, Preparation
 from engine.position import turns
 from engine.trace import Trace, everything, run
 from engine.trace.tap import Edit
+from engine.training import optimizers
 from engine.training.rewards import dpo, ppo, preference, rejection
 from engine.worked import Check, check, derived, rewards
+from engine.worked.optimizers import check_step, work_step
 from engine.worked.rerun import check_lens, check_run
 from tests.engine.tiny import BERT, CHOICES, ENCODER, PAIRS, VIT, decoder, images, pair, prompt, recurrent
 from tests.engine.training.objectives.lights import PAGES as OBJECTIVES
@@ -251,6 +253,20 @@ def _rewards() -> Lights:
     }
 
 
+def _optimizers() -> Lights:
+    """The third step of every optimizer."""
+    s, gradients, found = optimizers.Settings(0.1, 0.8, 0.95, 1e-2, 0.3), [0.7, -0.2, 0.9], {}
+    for name, step in optimizers.OPTIMIZERS.items():
+        weights, memory = [1.3], {}
+        for g in gradients:
+            after, memory = step(weights[-1], g, memory, s)
+            weights.append(after)
+        decay = s.decay if name == "adamw" else 0.0
+        by_hand = work_step(name, weights[-2], gradients, s.rate, s.beta1, s.beta2, s.eps, decay)
+        found[name] = check_step(by_hand, weights[-1])
+    return found
+
+
 PAGES: dict[str, Callable[[], Lights]] = {
     "next token": lambda: _choice(top_k=7),
     "next token, top-p": lambda: _choice(top_p=0.7),
@@ -276,6 +292,7 @@ PAGES: dict[str, Callable[[], Lights]] = {
     "two texts": _two_texts,
     **OBJECTIVES,
     "rewards": _rewards,
+    "optimizers": _optimizers,
 }
 EDITS = {
     kind: Edit("blocks.1.attn.mask", "mask", value=(kind, n))

@@ -54,11 +54,13 @@ def where(part, at: tuple) -> str:
 
 
 def added(parts: list[str], count: int, total: float) -> str:
+    """The first parts of a sum of `count` in LaTeX, and what it comes to."""
     rest = rf" + \ldots\,\text{{({count - len(parts)} more)}}" if count > len(parts) else ""
     return f"{' + '.join(parts)}{rest} = {number(total)}"
 
 
 def worked(symbols, numbers, terms, total, result, *sources) -> Worked:
+    """A cell worked out, of no point of a model."""
     return Worked("", (), symbols, numbers, tuple(terms), total, result, 0.0, sources)
 
 
@@ -75,10 +77,12 @@ def entry_of(part, index: str) -> str:
 
 
 def brief(x: float) -> str:
+    """A number as text, to four digits."""
     return f"{x:.4g}".replace("-", "−").replace("inf", "∞")
 
 
 def no_single(a: Value, name: str) -> None:
+    """A Misfit where a value has no rows, or empty ones."""
     if not a.shape:
         raise Misfit(f"{name} works on rows; a single number is none.")
     if not a.shape[-1]:
@@ -86,6 +90,7 @@ def no_single(a: Value, name: str) -> None:
 
 
 def whole(a: Value, name: str) -> int:
+    """A whole number from 1 to 4096; a Misfit where it is none."""
     if a.shape or not 1 <= a.numbers <= 4096 or a.numbers != int(a.numbers):
         raise Misfit(f"{name} needs a whole number from 1 to 4096.")
     return int(a.numbers)
@@ -103,6 +108,7 @@ def places_of(a: Value, name: str, last: int) -> np.ndarray:
 
 
 def place(a: Value, name: str, last: int) -> int:
+    """One place counted from 1, as an index; a Misfit where it is not there."""
     if a.shape:
         raise Misfit(f"{name} is asked for by one whole number, not by {told(a.shape)}.")
     return int(places_of(a, name, last)[0])
@@ -117,6 +123,7 @@ def span(first: Value, last: Value, name: str, end: int) -> tuple[int, int]:
 
 
 def matrix(a: Value, name: str) -> Value:
+    """The value; a Misfit where it is no matrix."""
     if len(a.shape) != 2:
         raise Misfit(f"{name} is taken of a matrix; this is {told(a.shape)}.")
     return a

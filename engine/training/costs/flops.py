@@ -44,8 +44,8 @@ def trainings() -> list[Training]:
     words = {
         "BERT large": (
             _values("parameters_bert")["total"][1],
-            1e6 * 256 * 512,
-            "1,000,000 steps of 256 texts of 512 tokens (Devlin et al. 2019, appendix A.2)",
+            256 * (9e5 * 128 + 1e5 * 512),
+            "900,000 steps of 256 texts of 128 tokens, 100,000 of 512 (Devlin et al. 2019, appendix A.2)",
         ),
         "Megatron-LM": (
             parameters(SHAPES["Megatron-LM"]),

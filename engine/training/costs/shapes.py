@@ -8,8 +8,8 @@ from engine.decode.cost import LLAMA
 from engine.decode.cost import SHAPES as WRITING
 from engine.examples import shipped
 
-# name -> heads, as the papers and the announcement have them
-LARGE = {"Megatron-LM": 32, "GPT-3": 96}
+# name -> heads (Shoeybi et al. 2019, table 2; Brown et al. 2020, table 2.1)
+LARGE = {"Megatron-LM": 24, "GPT-3": 96}
 LLAMA_3 = {"Llama 3 8B": 32, "Llama 3 70B": 64}
 LLAMA_3_CONTEXT = 8192
 

@@ -1,12 +1,15 @@
 """The process of a job: python -m engine.training.jobs KIND FOLDER
 
 Comes in, a line of JSON each: the settings, then what is asked: {"do": "pause"}, {"do": "go on"},
-{"do": "step"} (to the next event), or anything that the job understands. When the input ends, so does the job:
-nobody is there any more. Goes out: its events, at most ten times a second, and as the last one {"end": …}.
+{"do": "step"} (to the next event), or anything that the job understands. When the input ends, nobody is there
+any more: the job ends, and its folder is deleted. Goes out: its events, at most ten times a second, and as the
+last one {"end": …}.
 """
 
+import contextlib
 import json
 import os
+import shutil
 import sys
 import threading
 import traceback
@@ -18,14 +21,14 @@ import torch
 from engine.training.jobs import Event, job, write
 
 PAUSE = 0.1  # seconds between two times that events go out
-NICE = 10
+MEMORY = "there is not enough memory"
 
 
 class Inbox:
     """What is asked for, and whether the job may go on."""
 
-    def __init__(self, lines: TextIO):
-        self._lines, self._asked, self._steps = lines, {}, 0
+    def __init__(self, lines: TextIO, folder: Path):
+        self._lines, self._folder, self._asked, self._steps = lines, folder, {}, 0
         self._runs, self._changed = True, threading.Condition()
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -35,6 +38,9 @@ class Inbox:
             with self._changed:
                 self._take(asked.pop("do", ""), asked)
                 self._changed.notify()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self._folder.parent.rmdir()  # if there is no other
         os._exit(0)
 
     def _take(self, do: str, asked: dict) -> None:
@@ -61,11 +67,13 @@ class Outbox:
         threading.Thread(target=self._send, daemon=True).start()
 
     def put(self, event: Event) -> None:
+        """Send it with those that are on their way."""
         with self._lock:
             self._events.append(event)
         self._due.set()
 
     def flush(self) -> None:
+        """Send now."""
         with self._lock:
             for event in self._events:
                 write(event, self._stream)
@@ -80,13 +88,12 @@ class Outbox:
 
 
 def main(kind: str, folder: Path) -> None:
+    """Run a job whose settings come in, and tell what it tells, and how it ended."""
     out = Outbox(os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)  # what libraries print is no event
-    if hasattr(os, "nice"):
-        os.nice(NICE)
     settings = json.loads(sys.stdin.readline())
     torch.set_num_threads(settings.pop("threads", 1))
-    inbox = Inbox(sys.stdin)
+    inbox = Inbox(sys.stdin, folder)
     out.put({"end": "", "why": ""} | _ended(kind, settings, folder, inbox, out))
     out.flush()
 
@@ -102,11 +109,19 @@ def _ended(kind: str, settings: dict, folder: Path, inbox: Inbox, out: Outbox) -
         return {"end": "done"}
     except ValueError as error:  # a sentence for the one who set it up
         return {"end": "failed", "why": str(error)}
-    except MemoryError:
-        return {"end": "failed", "why": "there is not enough memory"}
+    except (MemoryError, torch.OutOfMemoryError):
+        return {"end": "failed", "why": MEMORY}
+    except RuntimeError as error:
+        if "allocate memory" not in str(error):  # torch's way to say it of the machine's own memory
+            return _unforeseen(error)
+        return {"end": "failed", "why": MEMORY}
     except Exception as error:
-        traceback.print_exc()
-        return {"end": "failed", "why": f"{type(error).__name__}: {error}"}
+        return _unforeseen(error)
+
+
+def _unforeseen(error: Exception) -> Event:
+    traceback.print_exception(error)
+    return {"end": "failed", "why": f"{type(error).__name__}: {error}"}
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import torch
 
 
 def counting(settings: dict, folder: Path):
@@ -14,6 +15,8 @@ def counting(settings: dict, folder: Path):
         time.sleep(settings.get("seconds", 0.0))
         if step == settings.get("raises"):
             raise ValueError("the number is too large")
+        if step == settings.get("takes"):
+            torch.empty(2**60)
         if step == settings.get("dies"):
             os._exit(7)
         print("what a library prints")

@@ -139,6 +139,13 @@ def test_operations_of_gpt_3_are_those_of_its_paper():
     assert one.days(1e15, 0.5, 10) == pytest.approx(one.flops / 5e15 / 86_400)
 
 
+def test_the_lectures_models_are_those_that_were_trained():
+    """Shoeybi et al. 2019, table 2: heads are 128 wide. Devlin et al. 2019: nine of ten steps are short."""
+    assert SHAPES["Megatron-LM"].head_width == 128 == GPT3.head_width
+    bert = next(one for one in trainings() if one.name == "BERT large")
+    assert bert.d == pytest.approx(0.1 * 1e6 * 256 * 512 * (1 + 9 / 4))
+
+
 # --- what each way costs ---------------------------------------------------------------------------
 
 

@@ -52,13 +52,17 @@ def test_a_job_does_what_it_is_asked(tmp_path):
 
 
 def test_a_job_ends_when_nobody_is_there(tmp_path):
-    process = begin(tmp_path, steps=100_000, seconds=0.01)
+    (folder := tmp_path / "its own").mkdir()
+    process = begin(folder, steps=100_000, seconds=0.01)
     read(process.stdout)
     process.stdin.close()
-    assert process.wait(20) == 0 and not (tmp_path / "end").exists()
+    assert process.wait(20) == 0 and not folder.exists()
 
 
-@pytest.mark.parametrize(("settings", "why"), [({"raises": 1}, "the number is too large")])
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [({"raises": 1}, "the number is too large"), ({"takes": 1}, "there is not enough memory")],
+)
 def test_what_is_wrong_is_told(tmp_path, settings, why):
     *told, end = events(begin(tmp_path, **settings))
     assert end == {"end": "failed", "why": why} and len(told) == 1

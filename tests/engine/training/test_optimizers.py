@@ -1,8 +1,6 @@
-"""Our optimizers are torch's, the second route is neither, and faults in either turn the light red."""
+"""Our optimizers are torch's, and so is a step by hand; deliberate faults stand in tests/engine/faults.txt."""
 
-import inspect
 import math
-import textwrap
 
 import numpy as np
 import pytest
@@ -10,7 +8,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.training import optimizers
 from engine.training.landscape import TORCH
 from engine.training.optimizers import OPTIMIZERS, Settings, clip, cosine, inverse_root
 from engine.worked.optimizers import work_clip, work_step
@@ -80,35 +77,7 @@ def test_a_step_by_hand_is_the_optimizers(name, gradients, rate, beta1, beta2):
     assert by_hand(name, weights, gradients, s) == pytest.approx(weights[-1], rel=1e-6, abs=1e-9 * (1 + rate))
 
 
-FAULTS = {
-    "sgd climbs": ("sgd", "weight - s.rate", "weight + s.rate"),
-    "momentum forgets": ("momentum", 'memory.get("v", 0.0)', "0.0"),
-    "momentum with a share": ("momentum", "+ gradient", "+ (1 - s.beta1) * gradient"),
-    "adam without correction of the mean": ("adam", "m / (1 - s.beta1**t)", "m"),
-    "adam without correction of the square": ("adam", "v / (1 - s.beta2**t)", "v"),
-    "adam counts from 0": ("adam", 'memory.get("t", 0) + 1', 'memory.get("t", 1) + 1'),
-    "adam with one β": ("adam", "s.beta2 * memory", "s.beta1 * memory"),
-    "adam without the root": ("adam", "square**0.5", "square"),
-    "adam with ε under the root": ("adam", "(square**0.5 + s.eps)", "(square + s.eps) ** 0.5"),
-    "adamw without decay": ("adamw", "weight - s.rate * s.decay * weight", "weight"),
-    "adamw decays by λ alone": ("adamw", "s.rate * s.decay", "s.decay"),
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_seen_by_hand(fault):
-    name, right, wrong = FAULTS[fault]
-    source = textwrap.dedent(inspect.getsource(OPTIMIZERS[name]))
-    assert source.count(right) == 1
-    scope = dict(vars(optimizers))
-    exec(source.replace(right, wrong), scope)
-    s = Settings(0.1, 0.8, 0.95, 1e-2, 0.3)
-    gradients = [0.7, -0.2, 0.9]
-    weights = way(scope[name], gradients, s)
-    assert by_hand(name, weights, gradients, s) != pytest.approx(weights[-1], rel=1e-9)
-
-
-@pytest.mark.parametrize("most", [0.1, 1.0, 100.0])
+@pytest.mark.parametrize("most", [1e-9, 0.1, 1.0, 100.0])
 def test_clipping_is_torchs_and_that_by_hand(most):
     parts = [GRADIENTS[0], GRADIENTS[1]]
     theirs = [torch.zeros(3, dtype=torch.double, requires_grad=True) for _ in parts]
@@ -119,7 +88,7 @@ def test_clipping_is_torchs_and_that_by_hand(most):
     assert own == pytest.approx(float(norm), rel=1e-12)
     np.testing.assert_allclose(clipped, [p.grad for p in theirs], rtol=1e-9)
     again, by_hand = work_clip(np.concatenate(parts), most)
-    assert again == pytest.approx(own) and np.concatenate(clipped) == pytest.approx(by_hand, rel=1e-4)
+    assert again == pytest.approx(own) and np.concatenate(clipped) == pytest.approx(by_hand, rel=1e-12)
 
 
 def test_the_cosine_is_that_of_torch_after_a_warm_up():

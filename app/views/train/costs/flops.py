@@ -54,7 +54,7 @@ def _drawn(found: list[Training]) -> None:
     line = series(say("costs", "flops/twenty", n=PER_PARAMETER), ends, PER_PARAMETER * ends)
     marks = [(one.n, one.d, one.name) for one in found if one.name in ("GPT-3", "Llama 3 70B", "BERT large")]
     figure = graph([points, line], "N", "D", log=True, marks=marks, height=300)
-    figure.layout.yaxis.update(type="log", rangemode=None, nticks=6)
+    figure.layout.yaxis.update(type="log", rangemode=None, dtick=1)
     picture("flops", say("costs", "flops/picture"), figure)
 
 

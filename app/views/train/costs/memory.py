@@ -97,11 +97,11 @@ def _plan(settled: dict, parts: int, devices: int, split: int) -> Plan:
 
 def _ladder(config: Config, plan: Plan, room: float) -> None:
     """Nothing saved, then one way after the other: what one device holds."""
-    found = [(name, memory_of(config, each)) for name, each in ways.ladder(plan)]
+    found = [(ways.label(name, each), memory_of(config, each)) for name, each in ways.ladder(plan)]
     last = len(found) - 1
     rows = [
         {
-            "label": say("costs", f"way/{name}"),
+            "label": name,
             "values": [getattr(one, part) / GB for part in HELD],
             "note": bytes_of(one.total),
             "mark": i == last,

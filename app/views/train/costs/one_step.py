@@ -8,13 +8,13 @@ from app import components, compute
 from app.settings import read
 from app.text import say
 from app.ui.controls import choice
+from app.ui.frame import written
 from app.ui.page import columns, text
 from app.views.train.costs.settings import Costs
 from engine.training.landscape import Way
 from engine.training.optimizers import OPTIMIZERS
-from engine.worked.optimizers import Step, work_clip, work_step
-
-ROUNDING = 1e-9  # of a number near 1, after some dozens of operations in float64
+from engine.worked import Check
+from engine.worked.optimizers import TINY, Step, check_step, work_clip, work_step
 
 
 def draw(way: Way, at: int, asked: dict) -> None:
@@ -36,10 +36,18 @@ def draw(way: Way, at: int, asked: dict) -> None:
         for place, latex, kind in zip(columns(2, 3), line, ("symbols", "numbers"), strict=True):
             with place:
                 components.formula(f"formula-{kind}-{i}", compute.formula(latex))
-    away = abs(worked.value - shown)
-    green = away <= ROUNDING * max(1.0, abs(shown)) and way.away <= ROUNDING * max(1.0, abs(shown))
-    said = dict(value=worked.value, shown=shown, away=away, torch=way.away)
-    text(say("costs", "step/agrees" if green else "step/differs", **said))
+    _light(check_step(worked, shown), way.away, worked.value, shown)
+
+
+def _light(check: Check, torchs: float, value: float, shown: float) -> None:
+    """Whether the second route agrees, and torch's own optimizer with it."""
+    green = check.ok and torchs <= check.allowed
+    told = {name: written(x, digits) for name, x, digits in (
+        ("value", value, 8), ("shown", shown, 8), ("away", check.largest, 1), ("torch", torchs, 1)
+    )}  # fmt: skip
+    header = {"name": "costs-step", "ask": False, "button": "", "ok": green}
+    header["say"] = say("costs", "step/agrees" if green else "step/differs", **told)
+    components.rest("light-step", header, lambda name: None)
 
 
 def by_hand(way: Way, name: str, axis: int, t: int, asked: dict) -> tuple[Step, float]:
@@ -59,4 +67,5 @@ def _clipped(way: Way, t: int, most: float) -> None:
         return
     scaled = work_clip(way.gradients[t - 1], most)[1]
     key = "step/clipped" if norm > most else "step/not clipped"
-    text(say("costs", key, norm=norm, most=most, after=math.hypot(*scaled), share=min(1.0, most / norm)))
+    share = min(1.0, most / (norm + TINY))
+    text(say("costs", key, norm=norm, most=most, after=math.hypot(*scaled), share=share))

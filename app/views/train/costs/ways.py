@@ -76,6 +76,15 @@ def turned(name: str, plan: Plan) -> Plan | None:
     return replace(plan, **TAKEN[name])
 
 
+def told(name: str, plan: Plan) -> str:
+    """The key of the words for a way of a plan: of optimizers there are several."""
+    return plan.optimizer if name == "adam8" else name
+
+
+def label(name: str, plan: Plan) -> str:
+    return say("costs", f"optimizer/{plan.optimizer}" if name == "adam8" else f"way/{name}")
+
+
 def draw(config: Config, plan: Plan) -> None:
     """A row for each way: what a device holds with it and without, and what it costs."""
     rows = []
@@ -85,9 +94,9 @@ def draw(config: Config, plan: Plan) -> None:
             continue
         on, off = (plan, other) if taken(name, plan) else (other, plan)
         saved = memory_of(config, off).total - memory_of(config, on).total
-        costs = cost_of(price_of(config, off), price_of(config, on))
+        costs = cost_of(price_of(config, off), price_of(config, on), say("costs", f"also/{told(name, on)}"))
         state = say("costs", "taken" if on is plan else "not taken")
-        rows.append([say("costs", f"way/{name}"), state, _signed(saved), costs])
+        rows.append([label(name, on), state, _signed(saved), costs])
     text(flops_told(config, plan))
     text(say("costs", "ways"))
     table(heads("way", "now", "saves", "costs"), rows, right=9)
@@ -97,8 +106,8 @@ def _signed(x: float) -> str:
     return ("−" if x < 0 else "") + bytes_of(abs(x))
 
 
-def cost_of(before: Price, after: Price) -> str:
-    """What is more after than before, in words."""
+def cost_of(before: Price, after: Price, also: str = "") -> str:
+    """What is more after than before, in words; also: what is not counted."""
     said = []
     more = after.flops / after.texts / (before.flops / before.texts) - 1
     if abs(more) > 1e-9:
@@ -111,7 +120,7 @@ def cost_of(before: Price, after: Price) -> str:
         said.append(say("costs", "cost/passes", n=after.passes, before=before.passes))
     if after.texts != before.texts:
         said.append(say("costs", "cost/texts", n=f"{after.texts:,}", before=f"{before.texts:,}"))
-    return "; ".join(said) or say("costs", "cost/nothing")
+    return "; ".join([*said, *filter(None, [also])]) or say("costs", "cost/nothing")
 
 
 def numbers(part: str, config: Config, plan: Plan) -> str:
@@ -151,11 +160,11 @@ def _activations(config: Config, plan: Plan) -> str:
 
 def flops_told(config: Config, plan: Plan) -> str:
     """The operations of a step, as they are and by 6 · N · D."""
-    tokens = plan.read * plan.texts * plan.replicas
+    tokens, per_token = plan.read * plan.texts * plan.replicas, 4 if plan.rank else 6
     return say(
         "costs",
-        "step flops",
+        "step flops/rank" if plan.rank else "step flops",
         exact=scientific(price_of(config, plan).flops),
-        rule=scientific(6 * parameters(config) * tokens),
+        rule=scientific(per_token * parameters(config) * tokens),
         tokens=counted(tokens),
     )
