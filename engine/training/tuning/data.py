@@ -37,6 +37,7 @@ class Example:
 
     @property
     def text(self) -> str:
+        """The last of its texts, or the only one."""
         return self.texts[-1]
 
     @property

@@ -48,6 +48,7 @@ class LoRA(nn.Module):
 
     @property
     def out_features(self) -> int:
+        """How many numbers it gives, as a linear layer says it."""
         return self.linear.out_features
 
     def delta(self) -> Tensor:

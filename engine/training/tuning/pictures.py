@@ -63,6 +63,7 @@ class Autoencoder(nn.Module):
         self.decoder = nn.Sequential(sizes[2], nn.Sigmoid(), nn.Linear(HIDDEN, PIXELS))
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [B, 64] -> its reconstruction x′ [B, 64]."""
         return self.decoder(self.encoder(x))
 
     def loss(self, x: Tensor, seen: Tensor | None = None) -> Tensor:

@@ -75,7 +75,7 @@ def _before(now: Tune) -> None:
         sizes = {"W": out * into, f"B, {out} × {rank}": out * rank, f"A, {rank} × {into}": rank * into}
         rows = [{"label": label, "value": n, "note": f"{n:,}"} for label, n in sizes.items()]
         title = say("tune", "lora/numbers")
-        figure = bars(rows, say("tune", "lora/number"), say("tune", "ways/head/numbers"), height=100)
+        figure = bars(rows, say("tune", "lora/which"), say("tune", "lora/count"), height=100)
         header = {"title": title, "aria": title, "foot": "", "model": now.model, "light": None}
         components.plot("plot-lora-numbers", header, figure)
 
