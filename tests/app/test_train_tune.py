@@ -50,7 +50,7 @@ def test_every_part_is_drawn(part):
 def test_the_simplest_rules_stand_there_before_anything_runs():
     at = page()
     shown = {name: y for name, (_, y) in curves(at, "plot-ways").items()}
-    of = rules("reviews", (4, 8, 16, 32, 64, 120), 2)
+    of = rules("reviews", (4, 8, 16, 32, 64, 120), 1)
     np.testing.assert_allclose(shown["bag of words"], [one.share for one in of["words"]])
     assert set(shown) == {"bag of words", "commonest label"}
     table = " ".join(texts(at))
@@ -144,7 +144,7 @@ def test_the_script_to_take_along_is_python():
         fire(at, f"take-{part}", toggle=True)
         script = next(p["data"] for p in parts(at) if p["key"] == f"script-{part}")[1][1][1]
         compile(script, part, "exec")
-        assert "engine.training.tuning import job" in script
+        assert "engine.training.jobs import job" in script
 
 
 def test_samples_are_reviews():

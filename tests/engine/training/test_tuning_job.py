@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from engine.training.jobs import KINDS, job
-from engine.training.tuning import job as jobs
 from engine.training.tuning import pictures, three
+from engine.training.tuning.data import reviews
+from engine.training.tuning.jobs import common, curves, digits, options
 from engine.training.tuning.pictures import Autoencoder
 from tests.engine.training.test_tuning import tiny
 
@@ -18,11 +19,11 @@ SETTINGS |= dict(rate=0.001, lora_rate=0.005, rank=2, targets="attention", own=[
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    monkeypatch.setattr(jobs.engine, "load", lambda name: tiny(context=256))
-    monkeypatch.setattr(jobs, "COUNTS", (4, 120))
-    monkeypatch.setattr(jobs, "PROMPT_COUNTS", (0, 1, 4))
-    monkeypatch.setattr(jobs, "EACH", (1, 2))
-    monkeypatch.setattr(jobs, "PRETRAINED", (0, 20))
+    monkeypatch.setattr(curves.engine, "load", lambda name: tiny(context=256))
+    monkeypatch.setattr(curves, "COUNTS", (4, 120))
+    monkeypatch.setattr(options, "PROMPT_COUNTS", (0, 1, 4))
+    monkeypatch.setattr(digits, "EACH", (1, 2))
+    monkeypatch.setattr(digits, "PRETRAINED", (0, 20))
     for name in ("FINE_STEPS", "VIT_STEPS", "VIT_FINE"):
         monkeypatch.setattr(pictures, name, 2)
 
@@ -42,22 +43,28 @@ def test_all_jobs_are_there():
     }
 
 
+def test_the_ends_of_a_curve_come_first():
+    assert common.ends_first((4, 8, 16, 32, 64, 120)) == [120, 4, 16, 64, 8, 32]
+    for count in range(9):
+        assert sorted(common.ends_first(range(count))) == list(range(count))
+
+
 def test_curves(tmp_path):
     events = told("tune", tmp_path)
     assert points(events) == {(way, n, d) for way in SETTINGS["ways"] for n in (4, 120) for d in (0, 1)}
     assert [e["way"] for e in events if e["kind"] == "point"][:4] == ["head"] * 4  # what is quick comes first
+    assert [e["count"] for e in events if e["kind"] == "point"][4:10] == [120] * 3 + [4] * 3  # the ends first
     assert {e["way"] for e in events if e["kind"] == "forgot"} == {"before", "lora", "all"}
     assert all(len(e["right"]) == events[0]["held"] for e in events if e["kind"] == "point")
     again = told("tune", tmp_path)
     for a, b in zip(events, again, strict=True):
-        assert {k: v for k, v in a.items() if k not in ("seconds", "right")} == {
-            k: v for k, v in b.items() if k not in ("seconds", "right")
-        } and np.array_equal(a.get("right"), b.get("right"))
+        assert a.keys() == b.keys()
+        assert all(np.array_equal(a[name], b[name]) for name in a if name != "seconds")
 
 
 def test_the_heads_of_curves_are_those_of_single_runs(tmp_path):
     (one,) = (e for e in told("tune", tmp_path, ways=["head"], draws=1) if e.get("count") == 4)
-    (other,) = jobs._point(tiny(context=256), jobs.reviews(), jobs._recipe("head", SETTINGS, 0), 4, 0)
+    (other,) = common.point(tiny(context=256), reviews(), common.recipe_of("head", SETTINGS, 0), 4, 0)
     assert np.array_equal(one["right"], other["right"])
     assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
 

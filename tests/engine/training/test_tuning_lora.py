@@ -10,7 +10,7 @@ from torch import nn
 
 from engine.training.tuning import lora, runs
 from engine.training.tuning.head import Classifier, batch_of, scores_of
-from engine.training.tuning.job import check
+from engine.training.tuning.jobs.adapter import check
 from engine.training.tuning.lora import (
     TARGETS,
     LoRA,

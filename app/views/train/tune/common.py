@@ -74,10 +74,10 @@ from tempfile import mkdtemp
 
 import torch
 
-from engine.training.tuning import job
+from engine.training.jobs import job
 
 torch.set_num_threads(1)
-for event in job.{function}({settings!r}, Path(mkdtemp())):
+for event in job({kind!r})({settings!r}, Path(mkdtemp())):
     if event["kind"] == "point":
         print({{name: event[name] for name in ("way", "count", "draw")}}, f"{{event['right'].mean():.3f}}")
     elif event["kind"] != "step":
@@ -85,5 +85,5 @@ for event in job.{function}({settings!r}, Path(mkdtemp())):
 """
 
 
-def script(function: str, settings: dict) -> str:
-    return SCRIPT.format(function=function, settings=settings)
+def script(kind: str, settings: dict) -> str:
+    return SCRIPT.format(kind=kind, settings=settings)

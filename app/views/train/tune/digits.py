@@ -12,10 +12,11 @@ from app.ui.source import code
 from app.views.train.tune import charts, common
 from app.views.train.tune.settings import Tune
 from engine.training.jobs import Event
-from engine.training.tuning import job, pictures
+from engine.training.tuning import pictures
+from engine.training.tuning.jobs.digits import EACH
 
 WAYS = ("pretrained", "random")
-COUNTS = [pictures.CLASSES * each for each in job.EACH]
+COUNTS = [pictures.CLASSES * each for each in EACH]
 SIDE = 8
 
 
@@ -27,7 +28,7 @@ def wanted(now: Tune) -> dict:
 def average(draws: int) -> list[charts.Point]:
     """The baseline: the nearest average of each digit's labelled images."""
     data, found = pictures.split(), []
-    for each, count in zip(job.EACH, COUNTS, strict=True):
+    for each, count in zip(EACH, COUNTS, strict=True):
         right = [pictures.nearest_average(data, data.drawn(each, draw)) for draw in range(draws)]
         found.append(charts.point(count, np.stack(right).astype(np.uint8).tobytes(), draws, ""))
     return found
@@ -53,7 +54,7 @@ def draw() -> None:
     )
     with group("set", border=True):
         common.knobs("draws")
-    common.take_along("digits", common.script("reconstructed", wanted(read(Tune))))
+    common.take_along("digits", common.script("tune_digits", wanted(read(Tune))))
     code(pictures.Autoencoder, pictures.pretrain, pictures.named)
 
 

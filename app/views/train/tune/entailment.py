@@ -12,9 +12,10 @@ from app.ui.source import code
 from app.views.train.tune import charts, common
 from app.views.train.tune.settings import ENCODER, Tune, all_of
 from engine.training.jobs import Event
-from engine.training.tuning import job, runs
+from engine.training.tuning import runs
 from engine.training.tuning.data import RELATIONS, entailment, overlap
 from engine.training.tuning.head import Classifier, batch_of
+from engine.training.tuning.jobs.entailment import PAIR_COUNTS
 
 WAYS = ("all", "random")
 RULES = ("words", "overlap", "hypothesis")
@@ -30,19 +31,19 @@ def draw() -> None:
     with left:
         _chart(events)
         text(_verdict(events))
-        text(charts.simple("entailment", job.PAIR_COUNTS, read(Tune).draws))
+        text(charts.simple("entailment", PAIR_COUNTS, read(Tune).draws))
     with right:
         _pair(events)
     with group("set", border=True):
         common.knobs("draws", "steps", "rate")
     if common.usable(read(Tune)):
-        common.take_along("entailment", common.script("related", wanted(read(Tune))))
+        common.take_along("entailment", common.script("tune_entailment", wanted(read(Tune))))
     code(Classifier, runs.step, overlap)
 
 
 def _chart(events: list[Event]) -> None:
     draws = events[0]["draws"] if events else read(Tune).draws
-    rules = charts.rules("entailment", job.PAIR_COUNTS, draws)
+    rules = charts.rules("entailment", PAIR_COUNTS, draws)
     found = {way: charts.points(events, way, "entailment") for way in WAYS}
     lines = [charts.line(say("tune", f"rule/{name}"), rules[name], bars=False) for name in RULES]
     lines += [
@@ -53,7 +54,7 @@ def _chart(events: list[Event]) -> None:
     foot = say("tune", "foot", held=len(entailment().held), draws=draws)
     title, y = say("tune", "entailment/chart"), say("tune", "axis/right")
     x = say("tune", "axis/pairs")
-    counts = job.PAIR_COUNTS
+    counts = PAIR_COUNTS
     charts.over_examples("entailment", title, lines, counts, y, x_name=x, foot=foot, least=0.1, model=ENCODER)
 
 
@@ -62,7 +63,7 @@ def _verdict(events: list[Event]) -> str:
     if not found:
         return say("tune", "entailment/before")
     last = found[-1]
-    rules = charts.rules("entailment", job.PAIR_COUNTS, events[0]["draws"])
+    rules = charts.rules("entailment", PAIR_COUNTS, events[0]["draws"])
     best = max(
         (each for name in RULES for each in rules[name] if each.count == last.count), key=lambda one: one.share
     )

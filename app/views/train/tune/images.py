@@ -12,7 +12,8 @@ from app.ui.source import code
 from app.views.train.tune import charts, common
 from app.views.train.tune.settings import Tune
 from engine.training.jobs import Event
-from engine.training.tuning import job, pictures
+from engine.training.tuning import pictures
+from engine.training.tuning.jobs.digits import PRETRAINED
 
 NOTHING = 10  # where no images at all stand on the axis
 
@@ -34,7 +35,7 @@ def draw() -> None:
     _chart(events)
     with group("set", border=True):
         common.knobs("each", "draws")
-    common.take_along("images", common.script("images", wanted(read(Tune))))
+    common.take_along("images", common.script("tune_images", wanted(read(Tune))))
     code(pictures.vit_pretrain, pictures.vit_named, pictures.new_by_average)
 
 
@@ -42,7 +43,7 @@ def _chart(events: list[Event]) -> None:
     now, found = read(Tune), charts.points(events, "vit")
     draws = events[0]["draws"] if events else now.draws
     average = rule(events[0]["each"] if events else now.each, draws)
-    ends = (job.PRETRAINED[0], job.PRETRAINED[-1])
+    ends = (PRETRAINED[0], PRETRAINED[-1])
     flat = [replace(average, count=n) for n in ends]
     lines = [
         charts.line(say("tune", "digits/average"), flat, bars=False, nothing=NOTHING),
@@ -52,7 +53,7 @@ def _chart(events: list[Event]) -> None:
         "images",
         say("tune", "images/chart"),
         lines,
-        job.PRETRAINED,
+        PRETRAINED,
         say("tune", "axis/right"),
         x_name=say("tune", "axis/pretrained"),
         foot=say("tune", "foot", held=average.held, draws=draws),
@@ -60,7 +61,7 @@ def _chart(events: list[Event]) -> None:
         nothing=NOTHING,
     )
     if not found:
-        return text(say("tune", "images/before", most=job.PRETRAINED[-1], average=average.told))
+        return text(say("tune", "images/before", most=PRETRAINED[-1], average=average.told))
     none, most = found[0], found[-1]
     key = "above" if most.low > none.high else "same"
     told = dict(none=none.told, n=most.count, most=most.told, average=average.told)

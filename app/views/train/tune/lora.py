@@ -44,7 +44,7 @@ def draw() -> None:
         common.pick_model()
         common.knobs("count", "steps", "lora_rate", "seed")
     if common.usable(read(Tune)):
-        common.take_along("lora", common.script("adapter", wanted(read(Tune))))
+        common.take_along("lora", common.script("tune_lora", wanted(read(Tune))))
     code(LoRA, merge, check_layer, check_merged)
 
 

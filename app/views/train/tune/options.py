@@ -12,10 +12,11 @@ from app.ui.source import code
 from app.views.train.tune import charts, common
 from app.views.train.tune.settings import Tune, all_of
 from engine.training.jobs import Event
-from engine.training.tuning import job, prompted, runs
+from engine.training.tuning import prompted, runs
 from engine.training.tuning.data import reviews
+from engine.training.tuning.jobs.options import PROMPT_COUNTS
 
-COUNTS = [n for n in job.PROMPT_COUNTS if n >= 2]
+COUNTS = [n for n in PROMPT_COUNTS if n >= 2]
 
 
 def wanted(now: Tune) -> dict:
@@ -45,7 +46,7 @@ def draw() -> None:
         choice(say("tune", "options/way"), "tune.way", names)
         common.knobs("draws", "steps", "rate", "lora_rate", "rank")
     if common.usable(now):
-        common.take_along("options", common.script("options", wanted(now)))
+        common.take_along("options", common.script("tune_options", wanted(now)))
     code(prompted.prompted, prompted.prompt_of, runs.step)
 
 
@@ -77,7 +78,7 @@ def _chart(now: Tune, events: list[Event]) -> None:
     foot = say("tune", "foot", held=len(reviews().held), draws=draws)
     model = events[0]["model"] if events else now.model
     title, y = say("tune", "options/chart"), say("tune", "axis/right")
-    counts = job.PROMPT_COUNTS
+    counts = PROMPT_COUNTS
     charts.over_examples("options", title, lines, counts, y, foot=foot, least=0.4, model=model)
 
 
