@@ -59,6 +59,9 @@ def test_the_simplest_rules_stand_there_before_anything_runs():
 
 def test_curves_are_what_the_job_told(monkeypatch):
     events = [SETUP, point("head", 4, 0.5), point("head", 120, 0.7), point("all", 120, 0.9)]
+    told(monkeypatch, "tune", *events)
+    assert "point by point" in " ".join(texts(page()))  # no verdict before all four have come as far
+    events += [point("lora", 120, 0.7), point("random", 120, 0.5)]
     events += [{"kind": "forgot", "way": "before", "bits": 1.44, "bytes": 3870}]
     events += [{"kind": "forgot", "way": "all", "bits": 2.44, "bytes": 3870}]
     told(monkeypatch, "tune", *events)
@@ -68,7 +71,39 @@ def test_curves_are_what_the_job_told(monkeypatch):
     (one,) = points(events, "all", "reviews")
     assert one.low < one.share < one.high and one.held == 80
     words = " ".join(texts(at))
-    assert one.told in words and "all weights" in words and "2.00 times worse" in words
+    assert one.told in words and "all weights" in words and "divided by 2.00" in words
+    assert "The reading has paid" in words
+
+
+@pytest.mark.parametrize(
+    ("share", "says"),
+    [(0.9, "reading has paid"), (0.55, "do not show what the reading is worth"), (0.1, "reading has not paid")],
+)
+def test_what_the_reading_is_worth_follows_from_the_numbers(monkeypatch, share, says):
+    told(
+        monkeypatch,
+        "tune",
+        SETUP,
+        *(point(way, 120, 0.5) for way in ("head", "lora", "random")),
+        point("all", 120, share),
+    )
+    assert says in " ".join(texts(page()))
+
+
+@pytest.mark.parametrize(
+    ("none", "most", "says"),
+    [(0.3, 0.98, "does better than that rule"), (0.6, 0.6, "do not settle it"), (0.6, 0.2, "has done harm")],
+)
+def test_what_other_images_are_worth_follows_from_the_numbers(monkeypatch, none, most, says):
+    setup = {"kind": "setup", "held": 187, "draws": 1, "each": 2}
+    events = [setup, point("vit", 700, most)]
+    events[1]["right"] = answers(most, 1, 187)
+    told(monkeypatch, "tune_images", *events)
+    assert "Without pre-training" not in " ".join(texts(page("part=images")))
+    first = point("vit", 0, none) | {"right": answers(none, 2, 187)}
+    told(monkeypatch, "tune_images", *events, first)
+    words = " ".join(texts(page("part=images")))
+    assert says in words and ("simple rule is hard to beat" in words) == (most < 0.7)
 
 
 def test_draws_are_joined_and_narrow_nothing_away():
@@ -77,7 +112,7 @@ def test_draws_are_joined_and_narrow_nothing_away():
     assert one.share == pytest.approx(np.mean([e["right"].mean() for e in events])) and one.draws == 3
 
 
-@pytest.mark.parametrize(("share", "says"), [(0.5, "learns nothing from its prompt"), (0.95, "no such end")])
+@pytest.mark.parametrize(("share", "says"), [(0.5, "learns nothing from its prompt"), (0.95, "no such limit")])
 def test_a_prompt_that_teaches_nothing_is_told(monkeypatch, share, says):
     told(monkeypatch, "tune_options", SETUP, point("prompt", 0, share), point("lora", 4, 0.6))
     at = page("part=options")

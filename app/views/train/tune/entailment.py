@@ -74,7 +74,7 @@ def _verdict(events: list[Event]) -> str:
 def _pair(events: list[Event]) -> None:
     """One held-out pair as the model reads it, and its three scores after the last fine-tuning."""
     now, held = read(Tune), entailment().held
-    number(say("tune", "entailment/which", n=len(held)), "tune.matrix")
+    number(say("tune", "entailment/which", last=len(held) - 1), "tune.matrix")
     one = held[min(now.matrix, len(held) - 1)]
     model = compute.model(ENCODER)
     ids = batch_of(model, [one]).ids[0].tolist()

@@ -60,9 +60,15 @@ def _chart(events: list[Event]) -> None:
         least=0.2,
         nothing=NOTHING,
     )
-    if not found:
-        return text(say("tune", "images/before", most=PRETRAINED[-1], average=average.told))
-    none, most = found[0], found[-1]
-    key = "above" if most.low > none.high else "same"
+    text(_verdict(found, average))
+
+
+def _verdict(found: list[charts.Point], average: charts.Point) -> str:
+    """Has pre-training paid, and does the transformer do better than the rule?"""
+    none, most = ([one for one in found if one.count == n] for n in (PRETRAINED[0], PRETRAINED[-1]))
+    if not none or not most:
+        return say("tune", "images/before", most=PRETRAINED[-1], average=average.told)
+    (none,), (most,) = none, most
     told = dict(none=none.told, n=most.count, most=most.told, average=average.told)
-    text(f"{say('tune', f'images/verdict/{key}', **told)} {say('tune', 'images/rule', **told)}")
+    keys = f"images/verdict/{most.beside(none)}", "images/rule", f"images/rule/{average.beside(most)}"
+    return " ".join(say("tune", key, **told) for key in keys)

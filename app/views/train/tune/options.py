@@ -90,7 +90,17 @@ def _verdict(events: list[Event]) -> str:
     best = max(found, key=lambda one: one.share)
     key = "chance" if best.low <= 0.5 else "above"
     told = dict(n=best.count, told=best.told, room=events[0]["room"], context=events[0]["context"])
-    return say("tune", f"options/verdict/{key}", **told)
+    return f"{say('tune', f'options/verdict/{key}', **told)} {_tuned(events)}".strip()
+
+
+def _tuned(events: list[Event]) -> str:
+    """How far option A has come with the most examples."""
+    way = next((e["way"] for e in events if e["kind"] == "point" and e["way"] != "prompt"), None)
+    if not way:
+        return ""
+    most = charts.points(events, way, "reviews")[-1]
+    called = say("tune", f"way/{way}")
+    return say("tune", "options/verdict/tuned", way=called, n=most.count, told=most.told)
 
 
 def _cost(name: str, events: list[Event]) -> None:

@@ -60,13 +60,11 @@ def _chart(now: Tune, events: list[Event]) -> None:
 def _verdict(now: Tune, events: list[Event]) -> str:
     """What the curves say at the largest number of examples that all have reached, a sentence."""
     found = {way: {one.count: one for one in charts.points(events, way, "reviews")} for way in runs.WAYS}
-    found = {way: each for way, each in found.items() if each}
-    if len(found) < 2:
+    if not events:
         return say("tune", "ways/before", model=now.model)
-    common_counts = set.intersection(*(set(each) for each in found.values()))
-    if not common_counts:
-        return say("tune", "ways/before", model=now.model)
-    count = max(common_counts)
+    count = max(set.intersection(*map(set, found.values())), default=0)
+    if not count:
+        return say("tune", "ways/during", n=COUNTS[-1])
     best = max(found, key=lambda way: found[way][count].share)
     words = next(
         one for one in charts.rules("reviews", COUNTS, events[0]["draws"])["words"] if one.count == count
@@ -74,7 +72,9 @@ def _verdict(now: Tune, events: list[Event]) -> str:
     one = found[best][count]
     key = "above" if one.low > words.share else "same"
     told = dict(n=count, way=say("tune", f"way/{best}"), told=one.told, words=words.told)
-    return say("tune", f"ways/verdict/{key}", **told)
+    read, new = found["all"][count], found["random"][count]
+    worth = say("tune", f"ways/worth/{read.beside(new)}", all=read.told, random=new.told)
+    return f"{say('tune', f'ways/verdict/{key}', **told)} {worth}"
 
 
 def _table(now: Tune, events: Sequence[Event]) -> None:
