@@ -141,7 +141,7 @@ def test_lora_shows_what_is_added_and_its_light(monkeypatch):
         ("rate=fast", "“fast” is not one"),
         ("rate=nan", "“nan” is not one"),
         ("lora_rate=-1", "“-1” is not one"),
-        ("part=lora,rank=0", "the rank is 0"),
+        ("part=lora,rank=0", "The rank is 0"),
         ("part=lora,rank=193", "from 1 to 192"),
         ("part=lora,rank=two", "A rank is a whole number"),
     ],

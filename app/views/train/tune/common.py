@@ -18,7 +18,8 @@ def started(kind: str, label: str, settings: Callable[[Tune], dict]) -> list[Eve
     try:
         wanted, ready = settings(read(Tune)), True
     except ValueError as error:
-        notice(str(error), "warning")
+        why = str(error)
+        notice(why[:1].upper() + why[1:], "warning")
         wanted, ready = {}, False
     one = jobs.bar(kind, wanted, say("tune", label), lambda one: last_step(one.events), ready=ready)
     return list(one.events) if one else []
