@@ -119,6 +119,30 @@ def test_a_prompt_that_teaches_nothing_is_told(monkeypatch, share, says):
     assert says in " ".join(texts(at)) and {"seconds", "memory"} <= {key[5:] for key in keys(at, "plot-")}
 
 
+@pytest.mark.parametrize(
+    ("count", "says"), [(17, "no better than chance"), (28, "understands more"), (57, "above the best rule")]
+)
+def test_entailment_is_told_as_it_came_out(monkeypatch, count, says):
+    right = (np.random.default_rng(1).permutation(57) < count).astype(np.uint8)
+    one = point("all", 87, 1) | {"right": right, "shares": np.full((57, 3), 1 / 3)}
+    told(monkeypatch, "tune_entailment", SETUP, one)
+    at = page("part=entailment")
+    assert says in " ".join(texts(at)) and "plot-answer" in keys(at, "plot-")
+
+
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_digits_are_told_as_they_came_out(monkeypatch, share):
+    shown = {"kind": "pre", "step": 50, "steps": 50, "loss": 4.0, "held": 3.0, "shown": np.zeros((10, 64))}
+    each = [
+        point(way, n, share) | {"right": answers(share, n, 360)}
+        for n in (10, 500)
+        for way in ("pretrained", "random")
+    ]
+    told(monkeypatch, "tune_digits", SETUP, shown, *each)
+    at = page("part=digits")
+    assert "With 500 labelled images" in " ".join(texts(at)) and "matrix-digits-shown" in keys(at, "matrix-")
+
+
 def test_lora_shows_what_is_added_and_its_light(monkeypatch):
     draw = np.random.default_rng(0)
     a, b = draw.normal(size=(2, 16)).astype(np.float32), draw.normal(size=(12, 2)).astype(np.float32)

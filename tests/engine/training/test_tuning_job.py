@@ -123,6 +123,15 @@ def test_reconstruction_is_learned_and_pays(monkeypatch):
     assert errors[0] < errors[1]
 
 
+def test_a_shifted_image_is_the_same_a_pixel_away():
+    image = torch.full((1, 1, 8, 8), pictures.EMPTY)
+    image[0, 0, 3:5, 3] = 1.0
+    moved = pictures.shifted(image.expand(200, -1, -1, -1), torch.Generator().manual_seed(0))
+    places = [(one[0] > 0).nonzero().tolist() for one in moved]
+    assert all(len(two) == 2 and two[1] == [two[0][0] + 1, two[0][1]] for two in places)
+    assert {tuple(two[0]) for two in places} == {(2 + y, 2 + x) for y in range(3) for x in range(3)}
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_three_ways_beat_guessing(seed):
     points = three.points(seed)

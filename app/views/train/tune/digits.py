@@ -22,7 +22,7 @@ MOST = 0.7  # of the axis: with one image of each digit less is wrong
 
 
 def wanted(now: Tune) -> dict:
-    return {"draws": now.draws, "pre": pictures.PRE_STEPS}
+    return {"draws": now.image_draws, "pre": pictures.PRE_STEPS}
 
 
 @shared(10)
@@ -54,14 +54,14 @@ def draw() -> None:
         )
     )
     with group("set", border=True):
-        common.knobs("draws")
+        common.knobs("image_draws")
     common.take_along("digits", common.script("tune_digits", wanted(read(Tune))))
     code(pictures.Autoencoder, pictures.pretrain, pictures.named)
 
 
 def _chart(events: list[Event]) -> None:
     """The error over the labelled images, as the lecture's chart has it."""
-    draws = events[0]["draws"] if events else read(Tune).draws
+    draws = events[0]["draws"] if events else read(Tune).image_draws
     found = {way: charts.points(events, way) for way in WAYS}
     lines = [charts.line(say("tune", "digits/average"), average(draws), -1, error=True)]
     lines += [

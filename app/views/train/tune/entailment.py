@@ -68,7 +68,7 @@ def _verdict(events: list[Event]) -> str:
         (each for name in RULES for each in rules[name] if each.count == last.count), key=lambda one: one.share
     )
     key = "above" if last.low > best.share else "same" if last.low > 1 / 3 else "chance"
-    return say("tune", f"entailment/verdict/{key}", n=last.count, told=last.told, best=best)
+    return say("tune", f"entailment/verdict/{key}", n=last.count, told=last.told, best=best.share)
 
 
 def _pair(events: list[Event]) -> None:

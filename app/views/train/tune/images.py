@@ -19,7 +19,7 @@ NOTHING = 10  # where no images at all stand on the axis
 
 
 def wanted(now: Tune) -> dict:
-    return {"draws": now.draws, "each": now.each}
+    return {"draws": now.image_draws, "each": now.each}
 
 
 @shared(50)
@@ -34,14 +34,14 @@ def draw() -> None:
     events = common.started("tune_images", "images/start", wanted)
     _chart(events)
     with group("set", border=True):
-        common.knobs("each", "draws")
+        common.knobs("each", "image_draws")
     common.take_along("images", common.script("tune_images", wanted(read(Tune))))
     code(pictures.vit_pretrain, pictures.vit_named, pictures.new_by_average)
 
 
 def _chart(events: list[Event]) -> None:
     now, found = read(Tune), charts.points(events, "vit")
-    draws = events[0]["draws"] if events else now.draws
+    draws = events[0]["draws"] if events else now.image_draws
     average = rule(events[0]["each"] if events else now.each, draws)
     ends = (PRETRAINED[0], PRETRAINED[-1])
     flat = [replace(average, count=n) for n in ends]

@@ -63,18 +63,20 @@ def _prompt() -> None:
 
 def _ways(events: Sequence[Event]) -> dict[str, str]:
     """The two lines: way -> its name."""
-    tuned = next((e["way"] for e in events if e["kind"] == "point" and e["way"] != "prompt"), None)
-    first = {tuned: say("tune", "options/a", way=say("tune", f"way/{tuned}"))} if tuned else {}
-    return {"prompt": say("tune", "options/b")} | first
+    tuned = next((e["way"] for e in events if e["kind"] == "point" and e["way"] != "prompt"), read(Tune).way)
+    return {
+        "prompt": say("tune", "options/b"),
+        tuned: say("tune", "options/a", way=say("tune", f"way/{tuned}")),
+    }
 
 
 def _chart(now: Tune, events: list[Event]) -> None:
     draws = events[0]["draws"] if events else now.draws
     found = {name: charts.points(events, way, "reviews") for way, name in _ways(events).items()}
     rules = charts.rules("reviews", tuple(COUNTS), draws)
-    lines = [charts.line(say("tune", "rule/words"), rules["words"], -1)]
+    lines = [charts.line(name, some, i) for i, (name, some) in enumerate(found.items())]  # in colours that stay
+    lines += [charts.line(say("tune", "rule/words"), rules["words"], -1)]
     lines += [charts.line(say("tune", "rule/commonest"), rules["commonest"], bars=False)]
-    lines += [charts.line(name, some, i) for i, (name, some) in enumerate(found.items()) if some]
     foot = say("tune", "foot", held=len(reviews().held), draws=draws)
     model = events[0]["model"] if events else now.model
     title, y = say("tune", "options/chart"), say("tune", "axis/right")

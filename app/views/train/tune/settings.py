@@ -30,6 +30,7 @@ class Tune:
     model: str = one_of(DECODERS[0], *DECODERS)
     way: str = one_of("all", "all", "lora", "head")  # of option A
     draws: int = ranged(1, 1, MOST_DRAWS)
+    image_draws: int = ranged(3, 1, MOST_DRAWS)  # of images, which cost little
     steps: int = ranged(60, 1, MOST_STEPS)
     rate: str = "0.001"
     lora_rate: str = "0.005"
