@@ -11,7 +11,7 @@ from app.views.train.tune.charts import points, rules
 from app.views.train.tune.settings import PARTS
 from engine.training.tuning import three
 from engine.training.tuning.data import reviews
-from tests.app.visit import MAIN, curves, enter, fire, given, keys, notices, parts, tensors, texts, view, visit
+from tests.app.visit import MAIN, curves, enter, fire, given, keys, notices, tensors, texts, view, visit
 
 
 def page(tune: str = ""):
@@ -125,9 +125,10 @@ def test_a_prompt_that_teaches_nothing_is_told(monkeypatch, share, says):
 def test_entailment_is_told_as_it_came_out(monkeypatch, count, says):
     right = (np.random.default_rng(1).permutation(57) < count).astype(np.uint8)
     one = point("all", 87, 1) | {"right": right, "shares": np.full((57, 3), 1 / 3)}
-    told(monkeypatch, "tune_entailment", SETUP, one)
+    later = one | {"count": 12, "shares": np.eye(3)[np.zeros(57, int)]}
+    told(monkeypatch, "tune_entailment", SETUP, one, later)
     at = page("part=entailment")
-    assert says in " ".join(texts(at)) and "plot-answer" in keys(at, "plot-")
+    assert says in " ".join(texts(at)) and "87 pairs" in given(at, "plot-answer")["title"]
 
 
 @pytest.mark.parametrize("share", [0.1, 0.9])
@@ -200,8 +201,7 @@ def test_three_ways_show_the_engines_numbers():
 def test_the_script_to_take_along_is_python():
     for part in ("ways", "options", "lora", "digits", "images", "entailment"):
         at = page(f"part={part}")
-        fire(at, f"take-{part}", toggle=True)
-        script = next(p["data"] for p in parts(at) if p["key"] == f"script-{part}")[1][1][1]
+        script = given(at, f"take-{part}")["text"]
         compile(script, part, "exec")
         assert "engine.training.jobs import job" in script
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
+from app import components
 from app.settings import read
 from app.text import say
 from app.ui import jobs
-from app.ui.controls import choice, number, text_field, unfold
+from app.ui.controls import choice, number, text_field
 from app.ui.page import columns, notice, put, text
 from app.views.train.tune.charts import last_step
 from app.views.train.tune.settings import Tune, all_of, decoders
@@ -61,12 +62,10 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def take_along(key: str, script: str) -> None:
-    """A script that gives the same numbers, under a title that unfolds it."""
-    place, open = unfold(f"take-{key}", say("tune", "take"))
-    with place:
-        if open:
-            text(say("tune", "take/say"))
-            put("text", f"script-{key}", ["div", ["pre", ["code", script.strip()]]])
+    """A script that gives the same numbers, as a file."""
+    header = {"acts": [("save", say("tune", "take"))], "words": {}, "file": f"{key}.py", "most": 0}
+    components.sheet(f"take-{key}", header | {"text": script.lstrip()})
+    text(say("tune", "take/say", file=f"{key}.py"))
 
 
 SCRIPT = """

@@ -84,12 +84,13 @@ def _pair(events: list[Event]) -> None:
     points = [event for event in events if event["kind"] == "point" and event["way"] == "all"]
     if not points:
         return text(say("tune", "entailment/scores"))
-    shares = np.asarray(points[-1]["shares"])[min(now.matrix, len(held) - 1)]
+    most = max(points, key=lambda event: event["count"])
+    shares = np.asarray(most["shares"])[min(now.matrix, len(held) - 1)]
     rows = [
         {"label": say("tune", f"label/{name}"), "value": float(x), "mark": i == one.label}
         for i, (name, x) in enumerate(zip(RELATIONS, shares, strict=True))
     ]
-    title = say("tune", "entailment/answer", n=points[-1]["count"])
+    title = say("tune", "entailment/answer", n=most["count"])
     figure = bars(
         rows, say("tune", "entailment/label"), say("tune", "entailment/probability"), height=90, percent=True
     )
