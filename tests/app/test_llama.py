@@ -106,7 +106,7 @@ def test_the_sizes_said_of_the_maps_are_those_of_the_weights(llama):
     for letter in "qkv":
         at = visit(model=llama.name, step="qkv", letter=letter)
         out, into = llama.get_submodule(f"blocks.0.attn.{letter}").weight.shape
-        assert any(f"W_{letter.upper()} ({into}×{out})" in text for text in markdown(at))
+        assert any(f"W{letter.upper()} ({into}×{out})" in text for text in markdown(at))
 
 
 def test_rmsnorm_has_no_mean_to_show(llama):

@@ -24,6 +24,7 @@ from engine.trace import Trace, everything, run
 from engine.trace.tap import Edit
 from engine.training import optimizers
 from engine.training.rewards import dpo, ppo, preference, rejection
+from engine.training.tuning import lora
 from engine.worked import Check, check, derived, rewards
 from engine.worked.optimizers import check_step, work_step
 from engine.worked.rerun import check_lens, check_run
@@ -267,6 +268,17 @@ def _optimizers() -> Lights:
     return found
 
 
+def _lora() -> Lights:
+    """Of a matrix with LoRA: what it says of some vectors, and its weights when it is merged."""
+    draw = torch.Generator().manual_seed(1)
+    one = lora.LoRA(torch.nn.Linear(7, 9), 3)
+    with torch.no_grad():
+        for p in one.parameters():
+            p.copy_(torch.randn(p.shape, generator=draw))
+    applied = lora.check_layer(one, torch.randn(5, 7, generator=draw))
+    return {"applied": applied, "merged": lora.check_merged(one.merged(), one)}
+
+
 PAGES: dict[str, Callable[[], Lights]] = {
     "next token": lambda: _choice(top_k=7),
     "next token, top-p": lambda: _choice(top_p=0.7),
@@ -293,6 +305,7 @@ PAGES: dict[str, Callable[[], Lights]] = {
     **OBJECTIVES,
     "rewards": _rewards,
     "optimizers": _optimizers,
+    "LoRA": _lora,
 }
 EDITS = {
     kind: Edit("blocks.1.attn.mask", "mask", value=(kind, n))

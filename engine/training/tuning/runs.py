@@ -21,6 +21,7 @@ from engine.training.tuning.head import Batch, Classifier, batch_of, copy_of, fe
 WAYS = ("head", "lora", "all", "random")
 HEAD_RATE = 0.01  # of the head, which starts at 0
 HEAD_STEPS = 200  # of the head alone: its vectors are computed once, and a step costs next to nothing
+DIVERGED = "the loss is no number any more: choose a lower learning rate"
 CLIP = 1.0  # the largest norm of all gradients together
 LARGEST_RATE = 10.0
 MOST_STEPS = 2000
@@ -120,7 +121,7 @@ def step(classifier: nn.Module, optimizer: torch.optim.Optimizer, batch: Batch, 
         group["lr"] = group.setdefault("full", group["lr"]) * share
     loss = classifier.loss(batch)
     if not math.isfinite(loss.item()):
-        raise ValueError("the loss is no number any more: choose a lower learning rate")
+        raise ValueError(DIVERGED)
     optimizer.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_([p for p in classifier.parameters() if p.requires_grad], CLIP)
@@ -148,6 +149,8 @@ def tune(
             yield {"step": i + 1, "steps": recipe.steps, "loss": losses[-1]}
         seconds = time.perf_counter() - begun
     shares = scores_of(classifier, held).softmax(-1).cpu().numpy()
+    if not np.isfinite(shares).all():
+        raise ValueError(DIVERGED)
     right = shares.argmax(-1) == of.truth()
     yield Tuned(classifier, recipe, right, shares, seconds, *count_trained(classifier), kept, losses)
 

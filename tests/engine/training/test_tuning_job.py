@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from engine.training.jobs import KINDS, job
-from engine.training.tuning import job as jobs
 from engine.training.tuning import pictures, three
+from engine.training.tuning.data import reviews
+from engine.training.tuning.jobs import common, curves, digits, options
 from engine.training.tuning.pictures import Autoencoder
 from tests.engine.training.test_tuning import tiny
 
@@ -18,11 +19,11 @@ SETTINGS |= dict(rate=0.001, lora_rate=0.005, rank=2, targets="attention", own=[
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    monkeypatch.setattr(jobs.engine, "load", lambda name: tiny(context=256))
-    monkeypatch.setattr(jobs, "COUNTS", (4, 120))
-    monkeypatch.setattr(jobs, "PROMPT_COUNTS", (0, 1, 4))
-    monkeypatch.setattr(jobs, "EACH", (1, 2))
-    monkeypatch.setattr(jobs, "PRETRAINED", (0, 20))
+    monkeypatch.setattr(curves.engine, "load", lambda name: tiny(context=256))
+    monkeypatch.setattr(curves, "COUNTS", (4, 120))
+    monkeypatch.setattr(options, "PROMPT_COUNTS", (0, 1, 4))
+    monkeypatch.setattr(digits, "EACH", (1, 2))
+    monkeypatch.setattr(digits, "PRETRAINED", (0, 20))
     for name in ("FINE_STEPS", "VIT_STEPS", "VIT_FINE"):
         monkeypatch.setattr(pictures, name, 2)
 
@@ -42,22 +43,28 @@ def test_all_jobs_are_there():
     }
 
 
+def test_the_ends_of_a_curve_come_first():
+    assert common.ends_first((4, 8, 16, 32, 64, 120)) == [120, 4, 16, 64, 8, 32]
+    for count in range(9):
+        assert sorted(common.ends_first(range(count))) == list(range(count))
+
+
 def test_curves(tmp_path):
     events = told("tune", tmp_path)
     assert points(events) == {(way, n, d) for way in SETTINGS["ways"] for n in (4, 120) for d in (0, 1)}
     assert [e["way"] for e in events if e["kind"] == "point"][:4] == ["head"] * 4  # what is quick comes first
+    assert [e["count"] for e in events if e["kind"] == "point"][4:10] == [120] * 3 + [4] * 3  # the ends first
     assert {e["way"] for e in events if e["kind"] == "forgot"} == {"before", "lora", "all"}
     assert all(len(e["right"]) == events[0]["held"] for e in events if e["kind"] == "point")
     again = told("tune", tmp_path)
     for a, b in zip(events, again, strict=True):
-        assert {k: v for k, v in a.items() if k not in ("seconds", "right")} == {
-            k: v for k, v in b.items() if k not in ("seconds", "right")
-        } and np.array_equal(a.get("right"), b.get("right"))
+        assert a.keys() == b.keys()
+        assert all(np.array_equal(a[name], b[name]) for name in a if name != "seconds")
 
 
 def test_the_heads_of_curves_are_those_of_single_runs(tmp_path):
     (one,) = (e for e in told("tune", tmp_path, ways=["head"], draws=1) if e.get("count") == 4)
-    (other,) = jobs._point(tiny(context=256), jobs.reviews(), jobs._recipe("head", SETTINGS, 0), 4, 0)
+    (other,) = common.point(tiny(context=256), reviews(), common.recipe_of("head", SETTINGS, 0), 4, 0)
     assert np.array_equal(one["right"], other["right"])
     assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
 
@@ -114,6 +121,15 @@ def test_reconstruction_is_learned_and_pays(monkeypatch):
     assert sorted(found.labels[rows].tolist()) == sorted(list(range(10)) * 5)
     errors = [1 - pictures.named(found, rows, 0, start, 200)[0].mean() for start in (last["model"], None)]
     assert errors[0] < errors[1]
+
+
+def test_a_shifted_image_is_the_same_a_pixel_away():
+    image = torch.full((1, 1, 8, 8), pictures.EMPTY)
+    image[0, 0, 3:5, 3] = 1.0
+    moved = pictures.shifted(image.expand(200, -1, -1, -1), torch.Generator().manual_seed(0))
+    places = [(one[0] > 0).nonzero().tolist() for one in moved]
+    assert all(len(two) == 2 and two[1] == [two[0][0] + 1, two[0][1]] for two in places)
+    assert {tuple(two[0]) for two in places} == {(2 + y, 2 + x) for y in range(3) for x in range(3)}
 
 
 @pytest.mark.parametrize("seed", range(3))

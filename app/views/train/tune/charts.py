@@ -34,6 +34,10 @@ class Point:
             "tune", "point", share=self.share, low=self.low, high=self.high, held=self.held, draws=self.draws
         )
 
+    def beside(self, other: "Point") -> str:
+        """Is it "above" another, "below" it, or do their intervals overlap: the "same"?"""
+        return "above" if self.low > other.high else "below" if self.high < other.low else "same"
+
 
 @shared(2000, run=False)
 def point(count: int, right: bytes, draws: int, of: str) -> Point:
@@ -105,6 +109,7 @@ def over_examples(
     foot: str = "",
     light: dict | None = None,
     least: float | None = None,
+    most: float = 1.0,
     percent: bool = True,
     height: int = 330,
     model: str = "",
@@ -120,7 +125,7 @@ def over_examples(
         range=[float(np.log10(places[0])) - 0.1, float(np.log10(places[-1])) + 0.2],
     )
     if percent and least is not None:
-        figure.layout.yaxis.update(range=[least, 1.02], tickvals=np.arange(least, 1.01, 0.1))
+        figure.layout.yaxis.update(range=[least, most + 0.02], tickvals=np.arange(least, most + 0.01, 0.1))
     header = {"title": title, "aria": title, "foot": foot, "model": model, "light": light}
     components.plot(f"plot-{key}", header, figure)
 

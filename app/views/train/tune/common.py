@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
+from app import components
 from app.settings import read
 from app.text import say
 from app.ui import jobs
-from app.ui.controls import choice, number, text_field, unfold
+from app.ui.controls import choice, number, text_field
 from app.ui.page import columns, notice, put, text
 from app.views.train.tune.charts import last_step
 from app.views.train.tune.settings import Tune, all_of, decoders
@@ -18,7 +19,8 @@ def started(kind: str, label: str, settings: Callable[[Tune], dict]) -> list[Eve
     try:
         wanted, ready = settings(read(Tune)), True
     except ValueError as error:
-        notice(str(error), "warning")
+        why = str(error)
+        notice(why[:1].upper() + why[1:], "warning")
         wanted, ready = {}, False
     one = jobs.bar(kind, wanted, say("tune", label), lambda one: last_step(one.events), ready=ready)
     return list(one.events) if one else []
@@ -60,12 +62,10 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def take_along(key: str, script: str) -> None:
-    """A script that gives the same numbers, under a title that unfolds it."""
-    place, open = unfold(f"take-{key}", say("tune", "take"))
-    with place:
-        if open:
-            text(say("tune", "take/say"))
-            put("text", f"script-{key}", ["div", ["pre", ["code", script.strip()]]])
+    """A script that gives the same numbers, as a file."""
+    header = {"acts": [("save", say("tune", "take"))], "words": {}, "file": f"{key}.py", "most": 0}
+    components.sheet(f"take-{key}", header | {"text": script.lstrip()})
+    text(say("tune", "take/say", file=f"{key}.py"))
 
 
 SCRIPT = """
@@ -74,10 +74,10 @@ from tempfile import mkdtemp
 
 import torch
 
-from engine.training.tuning import job
+from engine.training.jobs import job
 
 torch.set_num_threads(1)
-for event in job.{function}({settings!r}, Path(mkdtemp())):
+for event in job({kind!r})({settings!r}, Path(mkdtemp())):
     if event["kind"] == "point":
         print({{name: event[name] for name in ("way", "count", "draw")}}, f"{{event['right'].mean():.3f}}")
     elif event["kind"] != "step":
@@ -85,5 +85,5 @@ for event in job.{function}({settings!r}, Path(mkdtemp())):
 """
 
 
-def script(function: str, settings: dict) -> str:
-    return SCRIPT.format(function=function, settings=settings)
+def script(kind: str, settings: dict) -> str:
+    return SCRIPT.format(kind=kind, settings=settings)

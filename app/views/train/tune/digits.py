@@ -12,22 +12,24 @@ from app.ui.source import code
 from app.views.train.tune import charts, common
 from app.views.train.tune.settings import Tune
 from engine.training.jobs import Event
-from engine.training.tuning import job, pictures
+from engine.training.tuning import pictures
+from engine.training.tuning.jobs.digits import EACH
 
 WAYS = ("pretrained", "random")
-COUNTS = [pictures.CLASSES * each for each in job.EACH]
+COUNTS = [pictures.CLASSES * each for each in EACH]
 SIDE = 8
+MOST = 0.7  # of the axis: with one image of each digit less is wrong
 
 
 def wanted(now: Tune) -> dict:
-    return {"draws": now.draws, "pre": pictures.PRE_STEPS}
+    return {"draws": now.image_draws, "pre": pictures.PRE_STEPS}
 
 
 @shared(10)
 def average(draws: int) -> list[charts.Point]:
     """The baseline: the nearest average of each digit's labelled images."""
     data, found = pictures.split(), []
-    for each, count in zip(job.EACH, COUNTS, strict=True):
+    for each, count in zip(EACH, COUNTS, strict=True):
         right = [pictures.nearest_average(data, data.drawn(each, draw)) for draw in range(draws)]
         found.append(charts.point(count, np.stack(right).astype(np.uint8).tobytes(), draws, ""))
     return found
@@ -52,14 +54,14 @@ def draw() -> None:
         )
     )
     with group("set", border=True):
-        common.knobs("draws")
-    common.take_along("digits", common.script("reconstructed", wanted(read(Tune))))
+        common.knobs("image_draws")
+    common.take_along("digits", common.script("tune_digits", wanted(read(Tune))))
     code(pictures.Autoencoder, pictures.pretrain, pictures.named)
 
 
 def _chart(events: list[Event]) -> None:
     """The error over the labelled images, as the lecture's chart has it."""
-    draws = events[0]["draws"] if events else read(Tune).draws
+    draws = events[0]["draws"] if events else read(Tune).image_draws
     found = {way: charts.points(events, way) for way in WAYS}
     lines = [charts.line(say("tune", "digits/average"), average(draws), -1, error=True)]
     lines += [
@@ -70,7 +72,7 @@ def _chart(events: list[Event]) -> None:
     foot = say("tune", "foot", held=pictures.HELD_OUT, draws=draws)
     title, y = say("tune", "digits/chart"), say("tune", "axis/wrong")
     charts.over_examples(
-        "digits", title, lines, COUNTS, y, x_name=say("tune", "axis/images"), foot=foot, least=0.0
+        "digits", title, lines, COUNTS, y, x_name=say("tune", "axis/images"), foot=foot, least=0.0, most=MOST
     )
 
 

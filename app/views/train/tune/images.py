@@ -12,13 +12,14 @@ from app.ui.source import code
 from app.views.train.tune import charts, common
 from app.views.train.tune.settings import Tune
 from engine.training.jobs import Event
-from engine.training.tuning import job, pictures
+from engine.training.tuning import pictures
+from engine.training.tuning.jobs.digits import PRETRAINED
 
 NOTHING = 10  # where no images at all stand on the axis
 
 
 def wanted(now: Tune) -> dict:
-    return {"draws": now.draws, "each": now.each}
+    return {"draws": now.image_draws, "each": now.each}
 
 
 @shared(50)
@@ -33,16 +34,16 @@ def draw() -> None:
     events = common.started("tune_images", "images/start", wanted)
     _chart(events)
     with group("set", border=True):
-        common.knobs("each", "draws")
-    common.take_along("images", common.script("images", wanted(read(Tune))))
+        common.knobs("each", "image_draws")
+    common.take_along("images", common.script("tune_images", wanted(read(Tune))))
     code(pictures.vit_pretrain, pictures.vit_named, pictures.new_by_average)
 
 
 def _chart(events: list[Event]) -> None:
     now, found = read(Tune), charts.points(events, "vit")
-    draws = events[0]["draws"] if events else now.draws
+    draws = events[0]["draws"] if events else now.image_draws
     average = rule(events[0]["each"] if events else now.each, draws)
-    ends = (job.PRETRAINED[0], job.PRETRAINED[-1])
+    ends = (PRETRAINED[0], PRETRAINED[-1])
     flat = [replace(average, count=n) for n in ends]
     lines = [
         charts.line(say("tune", "digits/average"), flat, bars=False, nothing=NOTHING),
@@ -52,16 +53,22 @@ def _chart(events: list[Event]) -> None:
         "images",
         say("tune", "images/chart"),
         lines,
-        job.PRETRAINED,
+        PRETRAINED,
         say("tune", "axis/right"),
         x_name=say("tune", "axis/pretrained"),
         foot=say("tune", "foot", held=average.held, draws=draws),
         least=0.2,
         nothing=NOTHING,
     )
-    if not found:
-        return text(say("tune", "images/before", most=job.PRETRAINED[-1], average=average.told))
-    none, most = found[0], found[-1]
-    key = "above" if most.low > none.high else "same"
+    text(_verdict(found, average))
+
+
+def _verdict(found: list[charts.Point], average: charts.Point) -> str:
+    """Has pre-training paid, and does the transformer do better than the rule?"""
+    none, most = ([one for one in found if one.count == n] for n in (PRETRAINED[0], PRETRAINED[-1]))
+    if not none or not most:
+        return say("tune", "images/before", most=PRETRAINED[-1], average=average.told)
+    (none,), (most,) = none, most
     told = dict(none=none.told, n=most.count, most=most.told, average=average.told)
-    text(f"{say('tune', f'images/verdict/{key}', **told)} {say('tune', 'images/rule', **told)}")
+    keys = f"images/verdict/{most.beside(none)}", "images/rule", f"images/rule/{average.beside(most)}"
+    return " ".join(say("tune", key, **told) for key in keys)

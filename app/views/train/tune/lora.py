@@ -12,7 +12,7 @@ from app.ui.source import code
 from app.views.train.tune import charts, common
 from app.views.train.tune.settings import Tune, all_of, planned, rank_of
 from engine.training.jobs import Event
-from engine.training.tuning.data import own_reviews, reviews
+from engine.training.tuning.data import own_reviews
 from engine.training.tuning.lora import TARGETS, LoRA, check_layer, check_merged, merge
 
 MOST_OWN = 400  # characters of a person's own reviews
@@ -32,19 +32,19 @@ def draw() -> None:
         common.knobs("rank")
     _plan(read(Tune))
     events = common.started("tune_lora", "lora/start", wanted)
+    _result(events)
     found = next((event for event in reversed(events) if event["kind"] == "lora"), None)
     if found:
         _matrix(events[0]["model"], found)
     else:
         _before(read(Tune))
     _losses(events)
-    _result(events)
     _own(events)
     with group("set", border=True):
         common.pick_model()
         common.knobs("count", "steps", "lora_rate", "seed")
     if common.usable(read(Tune)):
-        common.take_along("lora", common.script("adapter", wanted(read(Tune))))
+        common.take_along("lora", common.script("tune_lora", wanted(read(Tune))))
     code(LoRA, merge, check_layer, check_merged)
 
 
@@ -181,4 +181,5 @@ def _own(events: list[Event]) -> None:
             return text(say("tune", "lora/own/run"))
         for words, share in zip(typed, told["positive"], strict=True):
             text(say("tune", "lora/own/said", words=words, share=float(share)))
-        notice(say("tune", "lora/own/note", n=len(reviews().train)))
+        learned = next(event["count"] for event in events if event["kind"] == "point")
+        notice(say("tune", "lora/own/note", n=learned))

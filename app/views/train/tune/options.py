@@ -12,10 +12,11 @@ from app.ui.source import code
 from app.views.train.tune import charts, common
 from app.views.train.tune.settings import Tune, all_of
 from engine.training.jobs import Event
-from engine.training.tuning import job, prompted, runs
+from engine.training.tuning import prompted, runs
 from engine.training.tuning.data import reviews
+from engine.training.tuning.jobs.options import PROMPT_COUNTS
 
-COUNTS = [n for n in job.PROMPT_COUNTS if n >= 2]
+COUNTS = [n for n in PROMPT_COUNTS if n >= 2]
 
 
 def wanted(now: Tune) -> dict:
@@ -45,7 +46,7 @@ def draw() -> None:
         choice(say("tune", "options/way"), "tune.way", names)
         common.knobs("draws", "steps", "rate", "lora_rate", "rank")
     if common.usable(now):
-        common.take_along("options", common.script("options", wanted(now)))
+        common.take_along("options", common.script("tune_options", wanted(now)))
     code(prompted.prompted, prompted.prompt_of, runs.step)
 
 
@@ -62,22 +63,24 @@ def _prompt() -> None:
 
 def _ways(events: Sequence[Event]) -> dict[str, str]:
     """The two lines: way -> its name."""
-    tuned = next((e["way"] for e in events if e["kind"] == "point" and e["way"] != "prompt"), None)
-    first = {tuned: say("tune", "options/a", way=say("tune", f"way/{tuned}"))} if tuned else {}
-    return {"prompt": say("tune", "options/b")} | first
+    tuned = next((e["way"] for e in events if e["kind"] == "point" and e["way"] != "prompt"), read(Tune).way)
+    return {
+        "prompt": say("tune", "options/b"),
+        tuned: say("tune", "options/a", way=say("tune", f"way/{tuned}")),
+    }
 
 
 def _chart(now: Tune, events: list[Event]) -> None:
     draws = events[0]["draws"] if events else now.draws
     found = {name: charts.points(events, way, "reviews") for way, name in _ways(events).items()}
     rules = charts.rules("reviews", tuple(COUNTS), draws)
-    lines = [charts.line(say("tune", "rule/words"), rules["words"], -1)]
+    lines = [charts.line(name, some, i) for i, (name, some) in enumerate(found.items())]  # in colours that stay
+    lines += [charts.line(say("tune", "rule/words"), rules["words"], -1)]
     lines += [charts.line(say("tune", "rule/commonest"), rules["commonest"], bars=False)]
-    lines += [charts.line(name, some, i) for i, (name, some) in enumerate(found.items()) if some]
     foot = say("tune", "foot", held=len(reviews().held), draws=draws)
     model = events[0]["model"] if events else now.model
     title, y = say("tune", "options/chart"), say("tune", "axis/right")
-    counts = job.PROMPT_COUNTS
+    counts = PROMPT_COUNTS
     charts.over_examples("options", title, lines, counts, y, foot=foot, least=0.4, model=model)
 
 
@@ -89,7 +92,17 @@ def _verdict(events: list[Event]) -> str:
     best = max(found, key=lambda one: one.share)
     key = "chance" if best.low <= 0.5 else "above"
     told = dict(n=best.count, told=best.told, room=events[0]["room"], context=events[0]["context"])
-    return say("tune", f"options/verdict/{key}", **told)
+    return f"{say('tune', f'options/verdict/{key}', **told)} {_tuned(events)}".strip()
+
+
+def _tuned(events: list[Event]) -> str:
+    """How far option A has come with the most examples."""
+    way = next((e["way"] for e in events if e["kind"] == "point" and e["way"] != "prompt"), None)
+    if not way:
+        return ""
+    most = charts.points(events, way, "reviews")[-1]
+    called = say("tune", f"way/{way}")
+    return say("tune", "options/verdict/tuned", way=called, n=most.count, told=most.told)
 
 
 def _cost(name: str, events: list[Event]) -> None:

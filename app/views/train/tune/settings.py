@@ -12,7 +12,8 @@ from app.text import say
 from engine.model.build import model_of
 from engine.training.tuning import lora
 from engine.training.tuning.data import SENTIMENTS
-from engine.training.tuning.job import COUNTS, MOST_DRAWS
+from engine.training.tuning.jobs.common import MOST_DRAWS
+from engine.training.tuning.jobs.curves import COUNTS
 from engine.training.tuning.runs import LARGEST_RATE, MOST_STEPS, WAYS
 
 PARTS = ("ways", "options", "lora", "digits", "images", "entailment", "three")
@@ -28,7 +29,8 @@ class Tune:
     part: str = one_of("ways", *PARTS)
     model: str = one_of(DECODERS[0], *DECODERS)
     way: str = one_of("all", "all", "lora", "head")  # of option A
-    draws: int = ranged(2, 1, MOST_DRAWS)
+    draws: int = ranged(1, 1, MOST_DRAWS)
+    image_draws: int = ranged(3, 1, MOST_DRAWS)  # of images, which cost little
     steps: int = ranged(60, 1, MOST_STEPS)
     rate: str = "0.001"
     lora_rate: str = "0.005"

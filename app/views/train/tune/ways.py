@@ -9,9 +9,10 @@ from app.ui.source import code
 from app.views.train.tune import charts, common
 from app.views.train.tune.settings import Tune, all_of, numbers_of
 from engine.training.jobs import Event
-from engine.training.tuning import job, runs
+from engine.training.tuning import runs
 from engine.training.tuning.data import Labelled, bag_of_words, reviews
 from engine.training.tuning.head import Classifier
+from engine.training.tuning.jobs.curves import COUNTS
 
 SHOWN = 6  # reviews as examples
 
@@ -23,7 +24,7 @@ def draw() -> None:
     with left:
         _chart(now, events)
         text(_verdict(now, events))
-        text(charts.simple("reviews", job.COUNTS, now.draws))
+        text(charts.simple("reviews", COUNTS, now.draws))
     with right:
         _table(now, events)
         common.samples(_few(), reviews().labels, "ways")
@@ -33,7 +34,7 @@ def draw() -> None:
         common.pick_model()
         common.knobs("draws", "steps", "rate", "lora_rate", "rank")
     if common.usable(now):
-        common.take_along("ways", common.script("curves", all_of(now)))
+        common.take_along("ways", common.script("tune", all_of(now)))
     code(runs.tune, runs.step, Classifier, Labelled.drawn, bag_of_words)
 
 
@@ -44,7 +45,7 @@ def _few():
 def _chart(now: Tune, events: list[Event]) -> None:
     """Accuracy over the number of examples: the ways as far as they have come, and the rules."""
     draws = events[0]["draws"] if events else now.draws
-    rules = charts.rules("reviews", job.COUNTS, draws)
+    rules = charts.rules("reviews", COUNTS, draws)
     lines = [charts.line(say("tune", "rule/words"), rules["words"], -2)]
     lines += [charts.line(say("tune", "rule/commonest"), rules["commonest"], bars=False)]
     for i, way in enumerate(runs.WAYS):
@@ -53,27 +54,27 @@ def _chart(now: Tune, events: list[Event]) -> None:
     foot = say("tune", "foot", held=len(reviews().held), draws=draws)
     y, title = say("tune", "axis/right"), say("tune", "ways/chart")
     model = events[0]["model"] if events else now.model
-    charts.over_examples("ways", title, lines, job.COUNTS, y, foot=foot, least=0.4, model=model)
+    charts.over_examples("ways", title, lines, COUNTS, y, foot=foot, least=0.4, model=model)
 
 
 def _verdict(now: Tune, events: list[Event]) -> str:
     """What the curves say at the largest number of examples that all have reached, a sentence."""
     found = {way: {one.count: one for one in charts.points(events, way, "reviews")} for way in runs.WAYS}
-    found = {way: each for way, each in found.items() if each}
-    if len(found) < 2:
+    if not events:
         return say("tune", "ways/before", model=now.model)
-    common_counts = set.intersection(*(set(each) for each in found.values()))
-    if not common_counts:
-        return say("tune", "ways/before", model=now.model)
-    count = max(common_counts)
+    count = max(set.intersection(*map(set, found.values())), default=0)
+    if not count:
+        return say("tune", "ways/during", n=COUNTS[-1])
     best = max(found, key=lambda way: found[way][count].share)
     words = next(
-        one for one in charts.rules("reviews", job.COUNTS, events[0]["draws"])["words"] if one.count == count
+        one for one in charts.rules("reviews", COUNTS, events[0]["draws"])["words"] if one.count == count
     )
     one = found[best][count]
     key = "above" if one.low > words.share else "same"
     told = dict(n=count, way=say("tune", f"way/{best}"), told=one.told, words=words.told)
-    return say("tune", f"ways/verdict/{key}", **told)
+    read, new = found["all"][count], found["random"][count]
+    worth = say("tune", f"ways/worth/{read.beside(new)}", all=read.told, random=new.told)
+    return f"{say('tune', f'ways/verdict/{key}', **told)} {worth}"
 
 
 def _table(now: Tune, events: Sequence[Event]) -> None:
