@@ -8,8 +8,9 @@ from app.shared import shared
 from app.text import say
 from app.ui.controls import select_of, unfold
 from app.ui.page import text
+from app.ui.tables import table
 from app.views.train.costs.settings import DECODERS, Costs
-from app.views.train.costs.shown import heads, table
+from app.views.train.costs.shown import heads
 from engine.training.costs import Plan, memory_of
 from engine.training.costs.measure import Measured, measure
 

@@ -7,8 +7,9 @@ from app.text import counted, say
 from app.ui.figures import graph, series
 from app.ui.page import columns, text
 from app.ui.source import code
+from app.ui.tables import table
 from app.views.train.costs.settings import DECODERS, typed
-from app.views.train.costs.shown import heads, picture, scientific, table
+from app.views.train.costs.shown import heads, picture, scientific
 from engine.training.costs import runs
 from engine.training.costs.flops import PER_PARAMETER, Training, trainings
 

@@ -11,9 +11,10 @@ from app.ui.controls import number, select_of, slider_of, text_field
 from app.ui.figures import contours, surface
 from app.ui.page import columns, group, text
 from app.ui.source import code
+from app.ui.tables import table
 from app.views.train.costs import one_step
 from app.views.train.costs.settings import DECODERS, MATRICES, Costs, typed
-from app.views.train.costs.shown import heads, picture, table
+from app.views.train.costs.shown import heads, picture
 from engine.training.landscape import FAR, Way, path, random_directions, slice_of, torchs_step
 from engine.training.optimizers import OPTIMIZERS, Settings, clip
 

@@ -6,9 +6,10 @@ from app.ui.controls import choice_of, select_of, switch
 from app.ui.figures import stacked
 from app.ui.page import columns, notice, text
 from app.ui.source import code
+from app.ui.tables import table
 from app.views.train.costs import checked, ways
 from app.views.train.costs.settings import DECODERS, OWN, STAGES, Costs, config_of, typed
-from app.views.train.costs.shown import bytes_of, heads, picture, table
+from app.views.train.costs.shown import bytes_of, heads, picture
 from engine.config import Config
 from engine.training.costs import SHAPES, Memory, Plan, memory_of
 from engine.training.costs.memory import KEPT, OFFLOADS, activation_bytes, devices_needed, parameters

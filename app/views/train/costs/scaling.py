@@ -11,8 +11,9 @@ from app.ui.controls import choice, number, select_of, slider
 from app.ui.figures import dots, graph, series
 from app.ui.page import columns, text
 from app.ui.source import code
+from app.ui.tables import table
 from app.views.train.costs.settings import DECODERS, SIGHTS, Costs
-from app.views.train.costs.shown import heads, picture, table
+from app.views.train.costs.shown import heads, picture
 from engine.training.costs import runs
 from engine.training.costs.fit import Line, fit
 from engine.training.tasks import TASKS

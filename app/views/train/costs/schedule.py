@@ -7,8 +7,9 @@ from app.ui.controls import choice, slider_of
 from app.ui.figures import graph, series
 from app.ui.page import columns, text
 from app.ui.source import code
+from app.ui.tables import table
 from app.views.train.costs.settings import SCHEDULES, Costs, typed
-from app.views.train.costs.shown import heads, picture, scientific, table
+from app.views.train.costs.shown import heads, picture, scientific
 from engine.training.optimizers import cosine, inverse_root
 
 POINTS = 200  # of the curve

@@ -1,18 +1,9 @@
 """How this part shows numbers: tables, and charts in the common frame."""
 
-from collections.abc import Sequence
-
 import plotly.graph_objects as go
 
 from app import components
 from app.text import say, sized
-from app.ui.page import text
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: int = 1) -> None:
-    """A table; the columns from `right` on hold numbers."""
-    line = ["---" if i < right else "--:" for i in range(len(heads))]
-    text("\n".join(f"| {' | '.join(row)} |" for row in [heads, line, *rows]))
 
 
 def picture(key: str, title: str, figure: go.Figure, told: str = "", foot: str = "") -> None:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from app.text import counted, say
 from app.ui.page import text
-from app.views.train.costs.shown import bytes_of, heads, scientific, table
+from app.ui.tables import table
+from app.views.train.costs.shown import bytes_of, heads, scientific
 from engine.config import Config
 from engine.training.costs import Plan, memory_of
 from engine.training.costs.memory import (

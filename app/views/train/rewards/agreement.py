@@ -4,6 +4,7 @@ from app.settings import change, read
 from app.text import say
 from app.ui.figures import bars
 from app.ui.page import text
+from app.ui.tables import table
 from app.views.train.rewards import parts
 from app.views.train.rewards.parts import number
 from app.views.train.rewards.settings import Rewards
@@ -30,9 +31,7 @@ def _agreement(told: dict, whose: str) -> None:
         share = f"{told[judge] / told['held']:.0%} ({low:.0%} – {high:.0%})"
         rows.append([say("rewards", f"held/{judge}"), right, share])
     text(say("rewards", f"held/{whose}", n=told["held"], pairs=told["count"]))
-    parts.table(
-        [say("rewards", "held/judge"), say("rewards", "held/right"), say("rewards", "held/share")], rows
-    )
+    table([say("rewards", "held/judge"), say("rewards", "held/right"), say("rewards", "held/share")], rows)
 
 
 def _pairs(told: dict) -> None:
@@ -55,7 +54,7 @@ def _pairs(told: dict) -> None:
     if one["scores"]:
         heads.append(say("rewards", "pair/rule"))
         rows = [[*row, parts.signed(score, 1)] for row, score in zip(rows, scores, strict=True)]
-    parts.table(heads, rows)
+    table(heads, rows)
     parts.by_hand("pair", [_box(at, one)])
 
 

@@ -3,6 +3,7 @@
 from app.text import plain, say
 from app.ui.figures import graph, series
 from app.ui.page import columns, text
+from app.ui.tables import table
 from app.views.train.rewards import parts
 
 TRAINED = ("ppo", "cut", "dpo")
@@ -30,7 +31,7 @@ def results(events: list[dict], given: dict) -> None:
     if best:
         rows.insert(1, _best_row(best, gold, given["texts"] * given["steps"]))
     text(say("rewards", "results/gold" if gold else "results"))
-    parts.table([say("rewards", "method"), *(say("rewards", f"column/{name}") for name in names)], rows)
+    table([say("rewards", "method"), *(say("rewards", f"column/{name}") for name in names)], rows)
     text(say("rewards", "results/why"))
     _texts(found, best)
 
@@ -59,7 +60,7 @@ def _texts(found: list[dict], best: dict | None) -> None:
         for i, sample in enumerate(one["samples"][:3])
     ]
     text(say("rewards", "samples"))
-    parts.table([say("rewards", "method"), say("rewards", "samples/text")], rows)
+    table([say("rewards", "method"), say("rewards", "samples/text")], rows, right=9)
 
 
 def charts(events: list[dict], given: dict) -> None:

@@ -9,6 +9,7 @@ from app.ui.figures import graph, series
 from app.ui.jobs import bar
 from app.ui.page import columns, notice, text
 from app.ui.source import code
+from app.ui.tables import table
 from app.views.train.rewards import parts
 from app.views.train.rewards.settings import TYPED, Rewards, sentence
 from engine.training.rewards.settings import MODEL
@@ -59,11 +60,11 @@ def _demonstrations() -> None:
     some = learned[:: len(learned) // SHOWN][:SHOWN]
     text(say("rewards", "examples/some", n=len(learned), held=HELD_OUT))
     heads = [say("rewards", "examples/request"), say("rewards", "examples/answer")]
-    parts.table(heads, [[parts.quoted(cell) for cell in pair] for pair in some])
+    table(heads, [[parts.quoted(cell) for cell in pair] for pair in some], right=9)
     place, open = unfold("demonstrations", say("rewards", "examples/all"))
     if open:
         with place:
-            parts.table(heads, [[parts.quoted(cell) for cell in pair] for pair in all])
+            table(heads, [[parts.quoted(cell) for cell in pair] for pair in all], right=9)
 
 
 @shared(200)
@@ -85,7 +86,7 @@ def _answers(request: str, why: str, asked: str, events: list[dict]) -> None:
         rows.insert(
             0, [parts.quoted(request), _said(*_base_answer(request)), say("rewards", "examples/not yet")]
         )
-    parts.table(heads, rows)
+    table(heads, rows, right=9)
     text(say("rewards", "examples/format"))
 
 

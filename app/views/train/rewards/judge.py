@@ -11,6 +11,7 @@ from app.ui.figures import graph, series
 from app.ui.jobs import bar
 from app.ui.page import columns, notice, text
 from app.ui.source import code
+from app.ui.tables import table
 from app.views.train.rewards import agreement, parts
 from app.views.train.rewards.settings import TYPED, Rewards, asked, sentence
 from engine.load import load
@@ -146,7 +147,7 @@ def _four_by_rule(now: Rewards) -> None:
     rule = RULES[now.rule]
     rows = [[parts.quoted(texts[i]), parts.signed(rule(texts[i]), 1)] for i in _by_rule(now.rule, texts)]
     text(say("rewards", "rule/four"))
-    parts.table([say("rewards", "pair/text"), say("rewards", "pair/rule")], rows)
+    table([say("rewards", "pair/text"), say("rewards", "pair/rule")], rows, right=9)
 
 
 def _told(one: jobs.Running) -> str:

@@ -24,12 +24,6 @@ def plot(
     components.plot(f"plot-{key}", header, figure, pick)
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Cells that are Markdown."""
-    lines = [list(heads), ["---"] * len(heads), *rows]
-    text("\n".join(f"| {' | '.join(cell or ' ' for cell in line)} |" for line in lines))
-
-
 def quoted(found: str) -> str:
     """A text that a model wrote, in a table: nothing in it is markup, and a line end is seen."""
     return escape(" ".join(found.replace("\n", " ↵ ").split()))
@@ -105,5 +99,4 @@ __all__ = [
     "script",
     "signed",
     "spread",
-    "table",
 ]

@@ -7,6 +7,7 @@ from app.ui.controls import choice, number, slider, text_field, unfold
 from app.ui.jobs import bar
 from app.ui.page import columns, notice, text
 from app.ui.source import code
+from app.ui.tables import table
 from app.views.train.rewards import course, parts, step
 from app.views.train.rewards.settings import NUMBER, TYPED, Rewards, asked
 from engine.training.rewards.dpo import dpo_loss
@@ -33,7 +34,7 @@ def draw() -> None:
     else:
         parts.drawn(events, one.settings["prompt"] if one else "")
         text(say("rewards", "policy/before"))
-        parts.table(
+        table(
             [say("rewards", "method"), say("rewards", "method/does"), say("rewards", "method/needs")],
             [
                 [say("rewards", f"{where}/{name}") for where in ("method", "does", "needs")]

@@ -6,6 +6,7 @@ from app.settings import change, read
 from app.text import say
 from app.ui.controls import choice_of, slider_of
 from app.ui.page import text
+from app.ui.tables import table
 from app.views.train.rewards import parts
 from app.views.train.rewards.course import of
 from app.views.train.rewards.parts import factor, number
@@ -108,7 +109,7 @@ def _dpo(events: list[dict], given: dict) -> None:
             parts.signed(worse_reference, 3),
         ],
     ]
-    parts.table(heads, rows)
+    table(heads, rows)
     difference = dpo_difference(one["log_probabilities"], beta)
     latex = [
         r"L = -\log\sigma\left(\beta\left(\log\frac{\pi(y_w)}{\pi_{\text{ref}}(y_w)}"

@@ -56,11 +56,6 @@ def samples(examples: Sequence[Example], labels: Sequence[str], key: str) -> Non
     put("text", f"samples-{key}", ["div", ["table", ["tbody", *cells]]])
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    lines = [heads, ["---", *["--:"] * (len(heads) - 1)], *rows]
-    text("\n".join(f"| {' | '.join(line)} |" for line in lines))
-
-
 def take_along(key: str, script: str) -> None:
     """A script that gives the same numbers, as a file."""
     header = {"acts": [("save", say("tune", "take"))], "words": {}, "file": f"{key}.py", "most": 0}

@@ -6,6 +6,7 @@ from app.settings import read
 from app.text import say
 from app.ui.page import columns, group, text
 from app.ui.source import code
+from app.ui.tables import table
 from app.views.train.tune import charts, common
 from app.views.train.tune.settings import Tune, all_of, numbers_of
 from engine.training.jobs import Event
@@ -91,7 +92,7 @@ def _table(now: Tune, events: Sequence[Event]) -> None:
             say("tune", "bytes", n=last["memory"]) if last else "–",
         ]
         rows.append([say("tune", f"way/{way}"), trained, *cost])
-    common.table(heads, rows)
+    table(heads, rows)
 
 
 def _forgot(events: Sequence[Event]) -> None:
