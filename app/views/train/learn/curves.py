@@ -7,7 +7,7 @@ import numpy as np
 from app import components
 from app.text import say
 from app.ui.figures import graph, series
-from app.ui.page import columns
+from app.ui.page import columns, text
 from app.views.train.learn.seen import Run, widest
 
 POINTS = 400  # of a curve
@@ -22,6 +22,15 @@ def first(runs: list[Run]) -> None:
         lines = [(run.name, *_accuracy(run)) for run in runs]
         guess = ("guess", [0, widest(runs)], [runs[0].guess] * 2)
         draw("accuracy", runs, [*lines, (say("learn", "guessing"), *guess[1:])], 1.02)
+
+
+def compared(runs: list[Run]) -> None:
+    """What came out of two runs so far, in a sentence for each."""
+    for run in runs if len(runs) > 1 else []:
+        right = [(one["step"], run.accuracy(one)) for one in run.kept]
+        half = next((step for step, share in right if share >= 0.5), None)
+        facts = {"half": half is not None}
+        text(say("learn", "compared", facts, name=run.name, step=right[-1][0], right=right[-1][1], half=half))
 
 
 def second(runs: list[Run]) -> None:
@@ -48,7 +57,7 @@ def draw(key: str, runs: list[Run], lines: Sequence[tuple[str, list, list]], top
     if top and key != "accuracy":
         figure.layout["yaxis"]["range"] = [0, top]
     last = [f"{name} {_number(y[-1], key)}" for name, _, y in lines if y]
-    told = say("learn", "curve/say", last="; ".join(last))
+    told = say("learn", "curve/say", {"of": key == "accuracy"}, last="; ".join(last), n=runs[0].kept[-1]["of"])
     header = {"title": title, "aria": title, "foot": "", "model": "", "say": told}
     components.plot(f"plot-{key}", header, figure)
 
