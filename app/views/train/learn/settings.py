@@ -16,6 +16,11 @@ PAIRS = {  # two runs side by side: what differs between them
     "divided": ({"divided": True}, {"divided": False}),
     "norm": ({"norm": "pre"}, {"norm": "post"}),
 }
+SHOWN_BY = {  # the settings, beside the usual ones, at which it matters
+    "positions": {"causal": False},
+    "divided": {"heads": 1},  # as wide as the model
+    "norm": {"layers": 4},
+}
 RATES = [digit * 10.0**power for power in range(-5, 3) for digit in (1, 3)]
 SHAPE = ("layers", "heads", "width", "positions", "norm", "residual", "divided", "causal", "optimizer")
 SHAPE += ("batch", "steps", "rate", "seed")
@@ -60,11 +65,10 @@ def choose_task(name: str) -> None:
 
 
 def choose_pair(pair: str) -> None:
-    """What is compared. Positions are compared on a word written backwards, without a mask."""
-    if pair == "positions":
+    """What is compared, with settings that show it."""
+    if pair in SHOWN_BY:
         choose_task("reverse")
-        set_to(causal=False)
-    set_to(pair=pair, kept=-1, run=0)
+    set_to(pair=pair, kept=-1, run=0, **SHOWN_BY.get(pair, {}))
 
 
 def recipes(one: Learn) -> list[Recipe]:
