@@ -239,3 +239,16 @@ def test_what_is_pressed_while_the_run_goes_on_is_done(done):
     at.run()
     now = {part["key"]: part["of"] for part in parts(at) if "of" in part}
     assert [key for key in parted if parted[key] != now[key]] == []
+
+
+def test_how_many_were_asked_and_what_a_run_is_drawn_in(done):
+    at = page(f"{SMALL},pair=norm")
+    fire(at, "button-job-start", change=True)
+    assert "Of all 512 held-out examples" in data(at, "plot-accuracy")["say"]
+    drawn = [
+        [trace["name"] for trace in data(at, f"plot-{key}")["figure"]["data"]] for key in ("loss", "accuracy")
+    ]
+    assert drawn[0][:2] == drawn[1][:2]  # series are coloured in their order
+    done[0].state, done[0].events = "running", done[0].events[:1]
+    at.run()
+    assert "Of 128 held-out examples" in data(at, "plot-accuracy")["say"]

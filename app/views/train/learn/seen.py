@@ -32,6 +32,7 @@ class Run:
     wanted: list[str]
     letters: str
     guess: float
+    held: int  # examples that are held out
     by_letter: bool
     parameters: int
     curves: dict[str, list] = field(default_factory=lambda: {"step": [], "loss": [], "rate": [], "norms": []})
@@ -120,6 +121,7 @@ def _fresh(name: str, lesson: Lesson, last: int = 0) -> Run:
         wanted_of(lesson),
         lesson.task.letters,
         lesson.guess(),
+        len(lesson.held.ids),
         lesson.task.by_letter,
         lesson.parameters,
     )
