@@ -25,20 +25,22 @@ with turns.drawing():
     warm()
     st.logo(str(ROOT / "assets" / "logo.svg"), size="large")
     components.library()
-    pages = [
-        st.Page("views/walk/page.py", title="Walk", default=True),
-        st.Page("views/decode/page.py", title="Decode", url_path="decode"),
-        st.Page("views/tokenizers/page.py", title="Tokenizers", url_path="tokenizers"),
-        st.Page("views/families/page.py", title="Families", url_path="families"),
-        st.Page("views/train/page.py", title="Train", url_path="train"),
-        st.Page("views/by_hand/page.py", title="By hand", url_path="by-hand"),
-        st.Page("views/models/page.py", title="The models", url_path="model"),
-    ]
+    pages = {
+        "walk": st.Page("views/walk/page.py", title="Walk", default=True),
+        "decode": st.Page("views/decode/page.py", title="Decode", url_path="decode"),
+        "tokenizers": st.Page("views/tokenizers/page.py", title="Tokenizers", url_path="tokenizers"),
+        "families": st.Page("views/families/page.py", title="Families", url_path="families"),
+        "train": st.Page("views/train/page.py", title="Train", url_path="train"),
+        "by_hand": st.Page("views/by_hand/page.py", title="By hand", url_path="by-hand"),
+        "models": st.Page("views/models/page.py", title="The models", url_path="model"),
+    }
     if address.shared():
-        pages.append(st.Page("views/join/page.py", title="Join", url_path="join"))
-    page = st.navigation(pages, position="top")
+        pages["join"] = st.Page("views/join/page.py", title="Join", url_path="join")
+    page = st.navigation([*pages.values()], position="top")
     if to := state.leaving():
-        st.switch_page(f"views/{to}/page.py", query_params=state.link())
+        if page is not pages[to]:
+            st.switch_page(pages[to], query_params=state.link())
+        state.arrived()
     if device.note():
         st.warning(device.note())
     try:

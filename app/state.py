@@ -472,8 +472,13 @@ def leave(to: str = "walk") -> None:
 
 
 def leaving() -> str:
-    """The page to go to; empty where one stays."""
-    return st.session_state.pop("leaving", "")
+    """The page to go to; empty where one stays. It stands until one is there: what the browser asks meanwhile
+    may end the run that was to go."""
+    return st.session_state.get("leaving", "")
+
+
+def arrived() -> None:
+    st.session_state.pop("leaving", None)
 
 
 def publish() -> None:

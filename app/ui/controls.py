@@ -54,10 +54,13 @@ def slider_of(
     _control("slider", key, label, value, number_in(least, most, act), of, step=step, **ends)
 
 
-def slider_of_names(key: str, label: str, at: int, names: list[str], act: Act, *, of: object = "") -> None:
-    """A slider over a list of names: `act` is called with a place in it."""
+def slider_of_names(
+    key: str, label: str, at: int, names: list[str], act: Act, *, of: object = "", grows: bool = False
+) -> None:
+    """A slider over a list of names: `act` is called with a place in it. grows: names come to its end
+    meanwhile, and the places before them stay what they were."""
     ends = dict(least=0, most=len(names) - 1, step=1, names=names)
-    _control("slider", key, label, at, place(len(names), act), of, **ends)
+    _control("slider", key, label, at, place(len(names), act), of, among={} if grows else ends, **ends)
 
 
 def number_of(key: str, label: str, value: int, least: int, most: int, act: Act, *, of: object = "") -> None:
@@ -103,6 +106,16 @@ def _enter(field: str, value: object) -> None:
         raise Refused(str(error)) from None
 
 
-def _control(kind: str, key: str, label: str, value: object, act: Act, of: object = "", **shape) -> None:
+def _control(
+    kind: str,
+    key: str,
+    label: str,
+    value: object,
+    act: Act,
+    of: object = "",
+    among: dict | None = None,
+    **shape,
+) -> None:
+    """among: what there is to choose from, if not all of its shape."""
     header = {"type": kind, "label": label, "value": value, **shape}
-    put("control", f"control-{key}", header, (kind, shape, of), change=act)
+    put("control", f"control-{key}", header, (kind, shape if among is None else among, of), change=act)

@@ -56,7 +56,9 @@ def test_before_the_first_start_the_task_its_examples_and_the_untrained_model_ar
     at = page()
     told = " ".join(texts(at))
     assert words_of("reverse")["about"] in told and "untrained" in told
-    assert {"plot-loss", "plot-accuracy", "learn-attention", "learn-answers", "plot-map"} <= set(keys(at))
+    there = keys(at)  # what it answers comes first; empty curves are not shown
+    assert {"learn-attention", "plot-map"} <= set(there) and "plot-loss" not in there
+    assert there.index("learn-answers") < there.index("learn-attention")
     rows = data(at, "learn-answers")["rows"]
     assert len(rows) == live.SHOWN and all(row[1] == f"{row[0][::-1]}." for row in rows)
     assert notices(at) == []
@@ -73,6 +75,14 @@ def test_every_task_is_chosen_with_its_own_recipe(task):
         assert words_of(task)["fails"][:40] in " ".join(texts(at))
 
 
+@pytest.mark.parametrize(
+    ("task", "said"), [("reverse", "question=answer"), ("reverse,causal=0", "no mask"), ("text", "last eighth")]
+)
+def test_how_the_task_is_asked_is_told_as_it_is(task, said):
+    told = " ".join(texts(page(f"task={task}")))
+    assert [one for one in ("question=answer", "no mask", "last eighth") if one in told] == [said]
+
+
 def test_two_runs_are_set_against_each_other(done):
     at = page()
     fire(at, "control-learn-pair", change="positions")
@@ -86,6 +96,8 @@ def test_two_runs_are_set_against_each_other(done):
     assert heads[2:] == [say("learn", "pair/positions/0"), say("learn", "pair/positions/1")]
     names = [trace["name"] for trace in data(at, "plot-loss")["figure"]["data"]]
     assert len(names) == 4 and "control-learn-run" in keys(at)
+    told = " ".join(texts(at))
+    assert all(f"{say('learn', f'pair/positions/{i}')}:" in told for i in range(2)) and "half of them" in told
 
 
 @pytest.mark.parametrize(
@@ -197,3 +209,46 @@ def test_a_file_is_brought_back_and_gone_on_with(done, tmp_path):
     assert "cannot be gone on with" in said(at)
     fire(at, "learn-open", open="no base64 at all")
     assert np.isfinite(done[0].events[-1]["runs"][0]["curves"].get("loss", [1.0])).all()
+
+
+def test_a_file_sets_the_page_to_what_it_holds_and_gives_way_to_other_settings(done):
+    at = page(f"{SMALL},task=sort")
+    fire(at, "button-job-start", change=True)
+    fire(at, "learn-takes", toggle=True)
+    content = (done[0].folder / live.file_of(0, 20)).read_bytes()
+    fire(at, "control-learn-task", change="copy")
+    fire(at, "learn-open", open=base64.b64encode(content).decode())
+    learn, _ = parse(Learn, view(at).learn)
+    assert (learn.task, learn.width, learn.batch) == ("sort", 16, 8)
+    assert "plot-loss" in keys(at)
+    fire(at, "control-learn-task", change="copy")
+    assert "plot-loss" not in keys(at) and all(
+        row[1] == f"{row[0]}." for row in data(at, "learn-answers")["rows"]
+    )
+
+
+def test_what_is_pressed_while_the_run_goes_on_is_done(done):
+    at = page(SMALL)
+    fire(at, "button-job-start", change=True)
+    one = done[0]
+    one.state, all_of_it = "running", one.events
+    one.events = all_of_it[:-1]
+    at.run()
+    parted = {part["key"]: part["of"] for part in parts(at) if "of" in part}
+    one.events = all_of_it
+    at.run()
+    now = {part["key"]: part["of"] for part in parts(at) if "of" in part}
+    assert [key for key in parted if parted[key] != now[key]] == []
+
+
+def test_how_many_were_asked_and_what_a_run_is_drawn_in(done):
+    at = page(f"{SMALL},pair=norm")
+    fire(at, "button-job-start", change=True)
+    assert "Of all 512 held-out examples" in data(at, "plot-accuracy")["say"]
+    drawn = [
+        [trace["name"] for trace in data(at, f"plot-{key}")["figure"]["data"]] for key in ("loss", "accuracy")
+    ]
+    assert drawn[0][:2] == drawn[1][:2]  # series are coloured in their order
+    done[0].state, done[0].events = "running", done[0].events[:1]
+    at.run()
+    assert "Of 128 held-out examples" in data(at, "plot-accuracy")["say"]

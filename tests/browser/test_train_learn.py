@@ -39,13 +39,14 @@ def jobs() -> list[psutil.Process]:
 def test_start_see_it_learn_pause_scrub_open_it_and_leave(train, app):
     page, before = train, {one.pid for one in jobs()}
     assert page.evaluate(NAMELESS) == [] and page.evaluate(UNLABELLED) == 0
-    box = page.locator('[data-part="plot-loss"]').bounding_box()
-    assert box["y"] + box["height"] < 720  # what moves is in sight
+    box = page.locator('[data-part="learn-answers"]').bounding_box()
+    assert box["y"] + box["height"] < 720  # what the untrained model answers is in sight
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_text("Running.")).to_be_visible(timeout=200_000)
     slider = page.locator('[data-part="control-learn-kept"] input')
     expect(slider).to_be_visible(timeout=200_000)
-    top = page.locator('[data-part="plot-loss"]').bounding_box()["y"]
+    box = page.locator('[data-part="plot-loss"]').bounding_box()
+    assert (top := box["y"]) + box["height"] < 720  # and so is what moves
     page.wait_for_function(
         "() => document.querySelector('[data-part=control-learn-kept] input')?.max >= 4",
         timeout=200_000,
@@ -69,3 +70,15 @@ def test_start_see_it_learn_pause_scrub_open_it_and_leave(train, app):
     while [one for one in mine if one.is_running()]:
         assert time.monotonic() < end, "its process stays"
         time.sleep(0.3)
+
+
+def test_the_newest_checkpoint_is_opened_while_others_come(train):
+    train.get_by_role("button", name="Start", exact=True).click()
+    train.wait_for_function(
+        "() => document.querySelector('[data-part=control-learn-kept] input')?.max >= 2", timeout=200_000
+    )
+    train.get_by_role("button", name="Open the newest checkpoint in the Walk").click()
+    train.wait_for_url(lambda url: "/train" not in url, timeout=200_000)
+    expect(train.locator(".gb .prompt textarea").first).to_have_value("cbcgdb=")
+    idle(train)
+    assert "/train" not in train.url  # no late tick of the page that was left leads back

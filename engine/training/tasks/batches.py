@@ -19,6 +19,10 @@ class Batch:
     questions: tuple[str, ...]
     answers: tuple[str, ...]
 
+    def first(self, many: int) -> "Batch":
+        """Its first examples."""
+        return Batch(self.ids[:many], self.asked[:many], self.questions[:many], self.answers[:many])
+
 
 def batch_of(letters: str, context: int, causal: bool, drawn: list[tuple[str, str]]) -> Batch:
     """Examples as a batch, padded on the right."""

@@ -85,11 +85,11 @@ TASKS = {
     for task in (
         Task("copy", LETTERS, _copy, (10, 11)),
         Task("reverse", LETTERS, _reverse, (10, 11)),
-        Task("sort", LETTERS, _sort, (10, 11)),
+        Task("sort", LETTERS, _sort, (10, 11), Recipe(steps=1500)),
         Task("add", DIGITS + "+", _add, (5, 4), seconds=300),
         Task("brackets", "()yn", _brackets, (16, 2), either=True),
         Task("parity", "01eo", _parity, (10, 11), Recipe(steps=2000)),
-        Task("count", "abc" + DIGITS, _count, (12, 7)),
+        Task("count", "abc" + DIGITS, _count, (12, 7), Recipe(steps=1500)),
         Task("parity-at-once", "01eo", _parity_at_once, (24, 2), either=True, fails=True),
         Task(
             "reverse-without-positions",

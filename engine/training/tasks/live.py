@@ -22,6 +22,7 @@ from engine.training.tasks.task import Recipe
 
 APART = 0.2  # seconds between two events
 SHOWN = 6  # fixed examples
+LOOKED = 128  # held-out examples that are scored on the way; at the end all are
 MOST_RUNS = 2
 LARGE = 300_000  # parameters, from where on every run keeps fewer files
 KEPT_EVERY = ((100, 10), (500, 50), (1000, 100), (4000, 250), (10**9, 500))  # until which step: how often
@@ -39,6 +40,7 @@ def job(settings: dict, folder: Path) -> Generator[dict, dict, None]:
     runs = [Run(lesson, folder, number) for number, lesson in enumerate(lessons(settings))]
     last = settings.get("steps") or max(run.lesson.recipe.steps for run in runs)
     for run in runs:
+        run.until = last
         run.keep()
     at = _hear(runs, (yield told(runs)))
     while going := [run for run in runs if not run.ended and run.lesson.done < last]:
@@ -47,7 +49,7 @@ def job(settings: dict, folder: Path) -> Generator[dict, dict, None]:
         if time.monotonic() - at >= APART:
             at = _hear(runs, (yield told(runs)))
     for run in runs:
-        run.keep()
+        run.keep(whole=True)
     yield told(runs)
 
 
@@ -107,6 +109,7 @@ class Run:
     lesson: Lesson
     folder: Path
     number: int = 0
+    until: int = 0  # the step at which it ends, where it is kept by another look
     ended: str = ""
     curves: dict[str, list] = field(default_factory=dict)
     kept: list[dict] = field(default_factory=list)
@@ -128,14 +131,15 @@ class Run:
             found = {"step": lesson.done, "loss": loss, "rate": lesson.optimizer.param_groups[0]["lr"]}
             for name, value in (found | {"norms": norms_of(lesson)}).items():
                 self.curves.setdefault(name, []).append(value)
-        if kept_at(lesson.done, lesson.parameters):
+        if kept_at(lesson.done, lesson.parameters) and lesson.done != self.until:
             self.keep()
 
-    def keep(self) -> None:
-        """Write the run to its folder, and have what is seen of it told; once a step."""
+    def keep(self, whole: bool = False) -> None:
+        """Write the run to its folder, and have what is seen of it told; once a step. whole: all held-out
+        examples are scored, not only some."""
         if self.ended or self.last == self.lesson.done:
             return
-        found, before = look(self.lesson, self.before)
+        found, before = look(self.lesson, self.before, None if whole else LOOKED)
         if not np.isfinite(found["loss"]):
             self.ended = str(NoNumber(self.lesson.done, found["loss"]))
             return
@@ -186,17 +190,24 @@ def norms_of(lesson: Lesson) -> list[float]:
 
 
 @torch.no_grad()
-def look(lesson: Lesson, before: Tensor | None = None) -> tuple[dict, Tensor]:
-    """What is seen of a lesson as it stands: its score, its attention on the first fixed example [L, H, T, T],
-    what it answers to the fixed examples, a map of its embeddings [V, 2]; and that map, for the next time."""
-    held, model = lesson.held, lesson.model
+def look(lesson: Lesson, before: Tensor | None = None, many: int | None = LOOKED) -> tuple[dict, Tensor]:
+    """What is seen of a lesson as it stands: its score on the first held-out examples (None: on all), its
+    attention on the first fixed example [L, H, T, T], what it answers to the fixed examples, a map of its
+    embeddings [V, 2]; and that map, for the next time."""
+    held, model = lesson.held.first(many or len(lesson.held.ids)), lesson.model
     logits = model(held.ids)
     found: Score = score_of(logits, held)
     seen: dict[str, Tensor] = {}
     model(held.ids[:1], tap=_Watch(seen))
     patterns = torch.stack([seen[f"blocks.{i}.attn.pattern"][0] for i in range(len(model.blocks))])
     points = aligned(flat(model.embed.token.weight), before)
-    told = {"step": lesson.done, "loss": found.loss, "accuracy": found.exact, "letters": found.letters}
+    told = {
+        "step": lesson.done,
+        "of": found.count,
+        "loss": found.loss,
+        "accuracy": found.exact,
+        "letters": found.letters,
+    }
     told |= {"attention": patterns.numpy().copy(), "map": points.numpy().copy()}
     return told | {"answers": answers_of(lesson, logits[:SHOWN])}, points
 

@@ -21,6 +21,8 @@ from engine.training.tasks.task import Recipe
 
 META, FORMAT = "glassbox_lesson", 1
 MOST_STEPS, MOST_CHANGES = 10_000_000, 1000
+LONGEST = 1e9  # seconds
+POSITIVE = (".step", ".exp_avg_sq")  # of what Adam keeps: a count, and a mean of squares
 EXAMPLES = 6
 FILE_MOST = 64 * 2**20  # bytes
 
@@ -87,7 +89,7 @@ def _lesson(name: str, text: str) -> Lesson:
             "done": int(done),
             "seconds": int() | float() as seconds,
             "changes": list(changes),
-        } if 0 <= done <= MOST_STEPS and len(changes) <= MOST_CHANGES:
+        } if 0 <= done <= MOST_STEPS and 0 <= seconds <= LONGEST and len(changes) <= MOST_CHANGES:
             pass
         case _:
             raise ValueError(f"{name}: its metadata does not tell task, recipe and steps as a saved run does")
@@ -123,6 +125,8 @@ def _fill(name: str, lesson: Lesson, tensors: dict[str, Tensor]) -> None:
                 f"{name}: {key} is {str(x.dtype).removeprefix('torch.')} {list(x.shape)}; it must be "
                 f"float32 {list(wanted[key])}, every number finite"
             )
+        if key.endswith(POSITIVE) and (x < 0).any():
+            raise ValueError(f"{name}: {key} has numbers below 0, which no optimizer keeps there")
     with torch.no_grad():
         for key, p in parameters.items():
             p.copy_(tensors[f"model.{key}"])
@@ -147,7 +151,7 @@ def open_in(folder: Path, lesson: Lesson) -> Path:
     )
     end = "." if lesson.task.corpus == "" else ""
     CharacterTokenizer(lesson.task.letters, end).write(folder / CharacterTokenizer.FILE)
-    examples = [{"text": text, "note": ""} for text in dict.fromkeys(prompts(lesson))]
+    examples = [{"text": text, "note": text} for text in dict.fromkeys(prompts(lesson))]
     (folder / "examples.json").write_text(json.dumps({"examples": examples}), encoding="utf-8")
     return folder
 

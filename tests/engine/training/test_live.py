@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 import engine
 from engine.training.jobs import read, write
 from engine.training.tasks import TASKS, Corpus, Lesson, Recipe, live, saving
+from engine.training.tasks.lesson import score_of
 from engine.training.tasks.script import script
 from engine.training.tasks.task import OPTIMIZERS
 
@@ -93,8 +94,10 @@ def test_what_is_told_are_the_lessons_own_numbers(tmp_path):
     assert found["loss"][9] == pytest.approx(after(10).step(), rel=0)
     squares = sum(float(p.grad.square().sum()) for p in twin.model.parameters())
     assert np.hypot.reduce(found["norms"][9]) == pytest.approx(squares**0.5, rel=1e-5)
-    score = after(10).score()
-    assert (found["kept"][1]["loss"], found["kept"][1]["accuracy"]) == (score.loss, score.exact)
+    kept, ten, few = found["kept"], after(10), twin.held.first(live.LOOKED)
+    for one, score in ((kept[1], score_of(ten.model(few.ids), few)), (kept[-1], after(30).score())):
+        assert (one["loss"], one["accuracy"], one["of"]) == (score.loss, score.exact, score.count)
+    assert kept[1]["of"] < kept[-1]["of"]  # on the way some are asked, at the end all
     trace = engine.run(engine.load(saving.open_in(tmp_path / "open", after(10))), twin.held.ids[:1])
     np.testing.assert_allclose(found["attention"][1][0], trace["blocks.0.attn.pattern"][0].numpy(), atol=1e-6)
 
@@ -301,6 +304,8 @@ def test_a_file_with_wrong_numbers_is_a_sentence(change, said, saved, tmp_path):
         ({"recipe": {"evil": 1}}, "unknown entries: evil"),
         ({"done": -1}, "does not tell"),
         ({"done": "3"}, "does not tell"),
+        ({"seconds": 10**400}, "does not tell"),
+        ({"seconds": float("nan")}, "does not tell"),
         ({"changes": [[1]]}, "a change of the rate"),
         ({"changes": [[1, 1e9]]}, "rate is"),
         ({"format": 2}, "does not tell"),

@@ -7,7 +7,7 @@ import numpy as np
 from app import components
 from app.text import say
 from app.ui.figures import graph, series
-from app.ui.page import columns
+from app.ui.page import columns, text
 from app.views.train.learn.seen import Run, widest
 
 POINTS = 400  # of a curve
@@ -17,11 +17,20 @@ def first(runs: list[Run]) -> None:
     """How well they do."""
     a, b = columns(1, 1)
     with a:
-        draw("loss", runs, [line for run in runs for line in _losses(run)], _start(runs))
+        draw("loss", runs, _losses(runs), _start(runs))
     with b:
         lines = [(run.name, *_accuracy(run)) for run in runs]
         guess = ("guess", [0, widest(runs)], [runs[0].guess] * 2)
         draw("accuracy", runs, [*lines, (say("learn", "guessing"), *guess[1:])], 1.02)
+
+
+def compared(runs: list[Run]) -> None:
+    """What came out of two runs so far, in a sentence for each."""
+    for run in runs if len(runs) > 1 else []:
+        right = [(one["step"], run.accuracy(one)) for one in run.kept]
+        half = next((step for step, share in right if share >= 0.5), None)
+        facts = {"half": half is not None}
+        text(say("learn", "compared", facts, name=run.name, step=right[-1][0], right=right[-1][1], half=half))
 
 
 def second(runs: list[Run]) -> None:
@@ -48,15 +57,27 @@ def draw(key: str, runs: list[Run], lines: Sequence[tuple[str, list, list]], top
     if top and key != "accuracy":
         figure.layout["yaxis"]["range"] = [0, top]
     last = [f"{name} {_number(y[-1], key)}" for name, _, y in lines if y]
-    told = say("learn", "curve/say", last="; ".join(last))
+    told = say("learn", "curve/say", {"of": _asked(runs, key)}, last="; ".join(last), n=runs[0].kept[-1]["of"])
     header = {"title": title, "aria": title, "foot": "", "model": "", "say": told}
     components.plot(f"plot-{key}", header, figure)
 
 
-def _losses(run: Run) -> list[tuple[str, list, list]]:
-    """Of the batches that are learned from, and of examples that are held out."""
-    held = [one["step"] for one in run.kept], [one["loss"] for one in run.kept]
-    return [(run.name, run.curves["step"], run.curves["loss"]), (say("learn", "held", name=run.name), *held)]
+def _losses(runs: list[Run]) -> list[tuple[str, list, list]]:
+    """Of the batches that are learned from, in the colours that the runs have everywhere; then of examples that
+    are held out."""
+    learned = [(run.name, run.curves["step"], run.curves["loss"]) for run in runs]
+    return learned + [(say("learn", "held", name=run.name), *_held(run)) for run in runs]
+
+
+def _held(run: Run) -> tuple[list, list]:
+    return [one["step"] for one in run.kept], [one["loss"] for one in run.kept]
+
+
+def _asked(runs: list[Run], key: str) -> str:
+    """How many of the held-out examples the newest accuracy is of."""
+    if key != "accuracy":
+        return ""
+    return "some" if runs[0].kept[-1]["of"] < runs[0].held else "all"
 
 
 def _number(value: float, key: str) -> str:

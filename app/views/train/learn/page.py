@@ -5,7 +5,6 @@ from app.settings import read
 from app.text import say
 from app.ui import jobs as ui
 from app.ui.controls import choice, choice_of, number, select_of, slider, slider_of_names, switch, unfold
-from app.ui.labels import escape
 from app.ui.page import columns, group, notice, text
 from app.ui.source import code
 from app.views.train.learn import curves, hand, pictures, seen, takes
@@ -17,6 +16,7 @@ from app.views.train.learn.settings import (
     Learn,
     choose_pair,
     choose_task,
+    is_of,
     job_settings,
     set_to,
 )
@@ -30,7 +30,7 @@ EXAMPLE = 20_000  # characters of the shipped text
 
 
 def draw() -> None:
-    learn = _settings()
+    learn = read(Learn)
     _task(learn)
     try:
         wanted = job_settings(learn)
@@ -40,19 +40,12 @@ def draw() -> None:
         wanted, fresh = None, []
     takes.troubles()
     one = ui.bar(KIND, wanted or {}, say("learn", "start"), _far, ready=wanted is not None)
+    if one is not None and one.ended and not is_of(one, wanted):
+        one = None
     runs = _shown(one, wanted, fresh)
     if runs:
-        _pictures(one if runs is not fresh else None, runs, learn)
+        _pictures(one, runs, learn)
     code(Lesson.step, Lesson.rate, live.look)
-
-
-def _settings() -> Learn:
-    """What is set; what the link says of it and cannot be read was found too late for the top of the page."""
-    before = len(state.ignored())
-    learn = read(Learn)
-    for note in state.ignored()[before:]:
-        notice(escape(note))
-    return learn
 
 
 def _far(one: jobs.Running) -> str:
@@ -63,14 +56,11 @@ def _far(one: jobs.Running) -> str:
 
 
 def _shown(one: jobs.Running | None, wanted: dict | None, fresh: list) -> list:
-    """The runs that are shown: the job's while it goes, or as long as it is what is set; else new ones."""
+    """The runs that are shown: the job's, or new ones where there is none."""
     if one is None or not one.events:
         return fresh
-    others = one.settings != wanted
-    if others and one.ended and not one.settings.get("file"):
-        return fresh
     runs = seen.told(one)
-    if others and not one.ended:
+    if not is_of(one, wanted):
         notice(say("learn", "other", task=words_of(runs[0].task)["name"]))
     for run in runs:
         if run.ended:
@@ -79,17 +69,21 @@ def _shown(one: jobs.Running | None, wanted: dict | None, fresh: list) -> list:
 
 
 def _pictures(one, runs: list, learn: Learn) -> None:
-    with group("learn-curves"):
-        curves.first(runs)
-    if one is not None and not one.ended:
-        _rate(one, runs)
+    told = one if one is not None and one.events else None
+    if one is not None:
+        with group("learn-curves"):
+            curves.first(runs)
+            curves.compared(runs)
+        if told and not one.ended:
+            _rate(one, runs)
     _scrub(runs, learn)
     with group("learn-pictures"):
+        pictures.answers(runs, learn)
         pictures.draw(runs, learn)
-    curves.second(runs)
-    if one is not None:
-        hand.draw(one, runs, learn)
-    takes.draw(one, runs, learn)
+    if told:
+        curves.second(runs)
+        hand.draw(told, runs, learn)
+    takes.draw(told, runs, learn)
 
 
 # --- what can be set --------------------------------------------------------------------------------
@@ -104,7 +98,9 @@ def _task(learn: Learn) -> None:
         pairs = {"one": say("learn", "pair/one")} | {pair: say("learn", f"pair/{pair}") for pair in PAIRS}
         choice_of("learn-pair", say("learn", "pair"), learn.pair, pairs, choose_pair, named=True)
     told = words_of(learn.task)
-    text(say("learn", "about", {"fails": bool(told["fails"])}, about=told["about"], why=told["fails"]))
+    how = "text" if learn.task == CORPUS else "causal" if learn.causal else "unmasked"
+    facts = {"fails": bool(told["fails"]), "how": how}
+    text(say("learn", "about", facts, about=told["about"], why=told["fails"]))
     if learn.pair != "one":
         text(say("learn", f"pair/{learn.pair}/why"))
     if learn.task == CORPUS:
@@ -184,9 +180,11 @@ def _scrub(runs: list, learn: Learn) -> None:
         if len(steps) > 1:
             names = [say("learn", "kept/step", step=step) for step in steps]
             names[-1] = say("learn", "kept/last", step=steps[-1])
-            slider_of_names("learn-kept", say("learn", "kept"), runs[0].at(learn.kept), names, _to(steps))
+            slider_of_names(
+                "learn-kept", say("learn", "kept"), runs[0].at(learn.kept), names, _to(steps), grows=True
+            )
         else:
-            text(say("learn", "kept/first", accuracy=run.accuracy(run.kept[0])))
+            text(say("learn", "kept/first", {"letters": run.by_letter}, accuracy=run.accuracy(run.kept[0])))
     with b:
         if len(runs) > 1:
             names = {str(i): one.name for i, one in enumerate(runs)}

@@ -12,14 +12,13 @@ from app.views.train.learn.settings import Learn, set_to
 
 
 def draw(runs: list[Run], learn: Learn) -> None:
-    """Attention beside the embeddings of the picked run, and the answers of all."""
+    """Attention beside the embeddings of the picked run."""
     run = runs[min(learn.run, len(runs) - 1)]
     left, right = columns(1, 1)
     with left:
         attention(run, learn)
     with right:
         embeddings(run, learn)
-    answers(runs, learn)
 
 
 def attention(run: Run, learn: Learn) -> None:

@@ -9,10 +9,8 @@ from app.shared import shared
 from app.text import say
 from app.views.train.learn.settings import PAIRS, Learn, recipes
 from engine.training.tasks import Lesson, Recipe
-from engine.training.tasks.batches import IGNORED, Batch
+from engine.training.tasks.batches import IGNORED
 from engine.training.tasks.live import SHOWN, lessons, look, parts_of, read_of, task_of, wanted_of
-
-FEW = 64  # held-out examples that an untrained model is asked
 
 
 @dataclass
@@ -34,6 +32,7 @@ class Run:
     wanted: list[str]
     letters: str
     guess: float
+    held: int  # examples that are held out
     by_letter: bool
     parameters: int
     curves: dict[str, list] = field(default_factory=lambda: {"step": [], "loss": [], "rate": [], "norms": []})
@@ -87,13 +86,7 @@ def untrained(one: Learn, corpus: str) -> list[Run]:
 @shared(16)
 def _untrained(task: str, corpus: str, recipe: Recipe) -> tuple[Lesson, dict]:
     lesson = Lesson(task_of(task, corpus, recipe), recipe)
-    lesson.held = first(lesson.held, FEW)
     return lesson, look(lesson)[0]
-
-
-def first(batch: Batch, many: int) -> Batch:
-    """The first examples of a batch."""
-    return Batch(batch.ids[:many], batch.asked[:many], batch.questions[:many], batch.answers[:many])
 
 
 def _lessons(one: Running) -> list[Lesson]:
@@ -128,6 +121,7 @@ def _fresh(name: str, lesson: Lesson, last: int = 0) -> Run:
         wanted_of(lesson),
         lesson.task.letters,
         lesson.guess(),
+        len(lesson.held.ids),
         lesson.task.by_letter,
         lesson.parameters,
     )

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 
 from app import settings, state
+from app.jobs import Running
 from app.settings import settings as kept_in
 from app.state import one_of, ranged
-from engine.training.tasks import CORPUS, TASKS, Corpus, Recipe, Task
+from engine.training.tasks import CORPUS, TASKS, Corpus, Lesson, Recipe, Task
 from engine.training.tasks.task import NORMS, OPTIMIZERS
 
 ALL = (*TASKS, CORPUS)
@@ -14,6 +15,11 @@ PAIRS = {  # two runs side by side: what differs between them
     "positions": ({}, {"positions": "none"}),
     "divided": ({"divided": True}, {"divided": False}),
     "norm": ({"norm": "pre"}, {"norm": "post"}),
+}
+SHOWN_BY = {  # the settings, beside the usual ones, at which it matters
+    "positions": {"causal": False},
+    "divided": {"heads": 1},  # as wide as the model
+    "norm": {"layers": 4},
 }
 RATES = [digit * 10.0**power for power in range(-5, 3) for digit in (1, 3)]
 SHAPE = ("layers", "heads", "width", "positions", "norm", "residual", "divided", "causal", "optimizer")
@@ -59,11 +65,10 @@ def choose_task(name: str) -> None:
 
 
 def choose_pair(pair: str) -> None:
-    """What is compared. Positions are compared on a word written backwards, without a mask."""
-    if pair == "positions":
+    """What is compared, with settings that show it."""
+    if pair in SHOWN_BY:
         choose_task("reverse")
-        set_to(causal=False)
-    set_to(pair=pair, kept=-1, run=0)
+    set_to(pair=pair, kept=-1, run=0, **SHOWN_BY.get(pair, {}))
 
 
 def recipes(one: Learn) -> list[Recipe]:
@@ -84,3 +89,19 @@ def job_settings(one: Learn) -> dict:
     shapes = [{key: getattr(recipe, key) for key in SHAPE} for recipe in recipes(one)]
     corpus = state.current().corpus if one.task == CORPUS else ""
     return {"task": one.task, "corpus": corpus, "runs": shapes, "pair": one.pair}
+
+
+def is_of(job: Running, wanted: dict | None) -> bool:
+    """Whether a job does what is set; of a file that was opened, what was set when it was."""
+    return wanted is not None and job.settings.get("set", job.settings) == wanted
+
+
+def take_over(lesson: Lesson) -> dict:
+    """Set the page to what a file holds, as far as it can be set; gives what is set then, or {}."""
+    state.change(corpus=lesson.task.corpus[: state.LONGEST_TEXT])
+    shape = {key: getattr(lesson.recipe, key) for key in SHAPE}
+    set_to(task=lesson.task.name, pair="one", kept=-1, run=0, **shape)
+    try:
+        return job_settings(settings.read(Learn))
+    except ValueError:
+        return {}

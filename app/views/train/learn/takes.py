@@ -10,7 +10,7 @@ from app.text import say
 from app.ui.controls import button, unfold
 from app.ui.page import columns, keep, notice, text
 from app.views.train.learn.seen import Run
-from app.views.train.learn.settings import Learn
+from app.views.train.learn.settings import Learn, take_over
 from engine.training.tasks import saving
 from engine.training.tasks.live import file_of
 from engine.training.tasks.script import script
@@ -24,7 +24,9 @@ def draw(one: jobs.Running | None, runs: list[Run], learn: Learn) -> None:
     step = runs[number].kept[runs[number].at(learn.kept)]["step"]
     file = None if one is None else one.folder / file_of(number, step)
     if file is not None:
-        button("learn-walk", say("learn", "takes/walk", step=step), lambda: _walk(file), of=str(file))
+        newest = learn.kept < 0  # then the button stays what it is while others come
+        label = say("learn", "takes/walk", {"newest": newest}, step=step)
+        button("learn-walk", label, lambda: _walk(file), of=(str(one.folder), number))
     place, open = unfold("learn-takes", say("learn", "takes"))
     if not open:
         return
@@ -82,7 +84,7 @@ def _brought(content: bytes) -> None:
         state.note("learn trouble", str(error))
         return
     steps = lesson.recipe.steps if lesson.done < lesson.recipe.steps else lesson.done + MORE
-    jobs.start(KIND, {"file": str(path), "steps": steps})
+    jobs.start(KIND, {"file": str(path), "steps": steps, "set": take_over(lesson)})
 
 
 def _script(file: Path, step: int) -> None:
