@@ -81,7 +81,8 @@ def _brought(content: bytes) -> None:
     try:
         lesson = saving.read(path)
     except ValueError as error:
-        state.note("learn trouble", str(error))
+        own = say("learn", "takes/itself")  # it was called otherwise where it came from
+        state.note("learn trouble", str(error).replace(str(path), own).replace(path.name, own))
         return
     steps = lesson.recipe.steps if lesson.done < lesson.recipe.steps else lesson.done + MORE
     jobs.start(KIND, {"file": str(path), "steps": steps, "set": take_over(lesson)})
