@@ -85,7 +85,7 @@ TASKS = {
     for task in (
         Task("copy", LETTERS, _copy, (10, 11)),
         Task("reverse", LETTERS, _reverse, (10, 11)),
-        Task("sort", LETTERS, _sort, (10, 11), Recipe(steps=1500)),
+        Task("sort", LETTERS, _sort, (10, 11), Recipe(steps=2400)),
         Task("add", DIGITS + "+", _add, (5, 4), seconds=300),
         Task("brackets", "()yn", _brackets, (16, 2), either=True),
         Task("parity", "01eo", _parity, (10, 11), Recipe(steps=2000)),
