@@ -34,6 +34,26 @@ def chart(
     components.plot(f"plot-{key}", header, figure, pick)
 
 
+def by_itself(
+    key: str,
+    title: str,
+    figure: go.Figure,
+    told: str = "",
+    *,
+    foot: str = "",
+    model: str = "",
+    light: dict | None = None,
+    pick=None,
+) -> None:
+    """A chart in the same frame of what no step of the walk holds.
+
+    told   what it shows, where its own sentence would say too little
+    model  whose numbers they are; empty: of none
+    """
+    header = {"title": title, "aria": title, "foot": foot, "model": model, "light": light}
+    components.plot(f"plot-{key}", header | ({"say": told} if told else {}), figure, pick)
+
+
 def scored(
     ctx: StepContext, indices: list[int], scores: torch.Tensor, shares: torch.Tensor, picked: int
 ) -> list[dict]:

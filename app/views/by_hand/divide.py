@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from app import catalogue, components, compute, state
+from app import catalogue, compute, state
 from app.text import say
+from app.ui.charts import by_itself
 from app.ui.controls import number, slider_of_names
 from app.ui.figures import graph, histogram, series
 from app.ui.page import columns, text
@@ -43,12 +44,6 @@ def _table(without: Spread, divided: Spread) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _plot(key: str, title: str, figure, foot: str = "") -> None:
-    components.plot(
-        f"plot-{key}", {"title": title, "aria": title, "foot": foot, "model": "", "light": None}, figure
-    )
-
-
 def _over_widths(sight: str, width: int) -> None:
     """One of the three as vectors grow."""
     found = [with_and_without(each, state.current().seed) for each in WIDTHS]
@@ -58,7 +53,7 @@ def _over_widths(sight: str, width: int) -> None:
     ]
     now = getattr(with_and_without(width, state.current().seed)[0], sight)
     title = say("by_hand", f"divide/{sight}")
-    _plot(
+    by_itself(
         sight,
         title,
         graph(lines, "d", title, height=240, marks=[(width, now, str(width))], log=True, zero=True),
@@ -78,7 +73,7 @@ def _histograms(width: int) -> None:
                 say("by_hand", "divide/count"),
                 height=220,
             )
-            _plot(f"scores-{name}", title, figure)
+            by_itself(f"scores-{name}", title, figure)
 
 
 def _real() -> None:

@@ -1,7 +1,8 @@
 """Positions as waves: three layouts of sines and cosines, for any width and any position."""
 
-from app import components, state
+from app import state
 from app.text import say
+from app.ui.charts import by_itself
 from app.ui.controls import choice, number
 from app.ui.figures import graph, series
 from app.ui.page import columns, text
@@ -36,9 +37,7 @@ def _drawn(layout: str, d: int, positions: int) -> None:
     lines = [series(say("by_hand", "waves/entry", i=i), range(len(table)), table[:, i]) for i in shown]
     title = say("by_hand", "waves/picture", d=d)
     figure = graph(lines, say("by_hand", "waves/position"), say("by_hand", "waves/value"), height=340)
-    components.plot(
-        "plot-waves", {"title": title, "aria": title, "foot": "", "model": "", "light": None}, figure
-    )
+    by_itself("waves", title, figure)
     text(say("by_hand", "waves/table"))
     part = table[: TABLE[0], : TABLE[1]]
     names = tuple(tuple(map(str, range(n))) for n in part.shape)

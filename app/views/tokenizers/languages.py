@@ -3,6 +3,7 @@
 from app import components
 from app.state import View
 from app.text import say
+from app.ui.charts import by_itself
 from app.ui.figures import bars
 from app.ui.page import columns, text
 from app.views.tokenizers import cutters, rows
@@ -41,4 +42,4 @@ def _bars(what: str, cutter: cutters.Cutter, values: dict[str, float], counts: d
         lines, say("tokenizers", "languages/language"), say("tokenizers", f"languages/{what}"), height=300
     )
     title = say("tokenizers", f"languages/{what}/title", name=cutter.title)
-    components.plot(f"plot-{what}", {"title": title, "aria": title, "foot": "", "model": ""}, figure)
+    by_itself(what, title, figure)

@@ -11,6 +11,7 @@ import regex
 from app import components, compute, state
 from app.state import View
 from app.text import say
+from app.ui.charts import by_itself
 from app.ui.controls import choice, number
 from app.ui.figures import bars, graph, series
 from app.ui.labels import hex_bytes, visible
@@ -196,7 +197,7 @@ def _curve(view: View, ours: Trained, source: str) -> None:
         at=xs[len(xs) // 2],
         unit=unit,
     )
-    components.plot("plot-curve", {"title": title, "aria": title, "foot": "", "model": "", "say": told}, figure)
+    by_itself("curve", title, figure, told)
 
 
 def _typed(view: View, ours: Trained, kept: list[int]) -> list[float]:
@@ -217,12 +218,8 @@ def _likelihoods(view: View, ours: Trained, source: str) -> None:
     best = [{"label": visible(entry), "value": exp(x), "note": _minus(f"ln p = {x:.3f}")} for entry, x in logs]
     figure = bars(best, say("tokenizers", "head/token"), say("tokenizers", "unigram/p"), height=420)
     title = say("tokenizers", "unigram/title", n=min(SHOWN, len(entries)))
-    header = {
-        "title": title,
-        "aria": title,
-        "foot": say("tokenizers", "train/foot", characters=len(source), entries=len(ours)),
-    }
-    components.plot("plot-unigram", header | {"model": "", "light": _light(view, source)}, figure)
+    foot = say("tokenizers", "train/foot", characters=len(source), entries=len(ours))
+    by_itself("unigram", title, figure, foot=foot, light=_light(view, source))
     entries = [ours.token(id) for id in ours.encode(rows.checked(view.prompt))]
     logs = [ours.scores[entry] for entry in entries]
     lines = [

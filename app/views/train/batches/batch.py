@@ -9,6 +9,7 @@ from app import components, compute
 from app.compute import LONGEST
 from app.settings import change
 from app.text import say
+from app.ui.charts import by_itself
 from app.ui.controls import choice, choice_of, number, select_of
 from app.ui.figures import bars
 from app.ui.frame import light, written
@@ -241,9 +242,9 @@ def _padding(now: Batches, texts: Sequence[str]) -> None:
         note = told("ways/note", change=written(one.change, 2), mean=one.mean)
         rows.append({"label": told(f"ways/{way}"), "value": one.change, "note": note, "off": one.change < 0.01})
     title = told("ways/title")
-    header = {"title": title, "aria": title, "foot": told("ways/foot", alone=alone), "model": now.reader}
     figure = bars(rows, "way", say("batches", "ways/axis"), height=150)
-    components.plot("plot-ways", header | {"light": light(check)}, figure)
+    foot = told("ways/foot", alone=alone)
+    by_itself("ways", title, figure, foot=foot, model=now.reader, light=light(check))
     config = compute.model(now.reader).config
     kinds = {"encoder": not config.causal, "learned": config.causal and config.positions == "learned"}
     kinds["rotary"] = config.causal and config.rotary

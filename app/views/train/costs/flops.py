@@ -4,12 +4,13 @@ import numpy as np
 
 from app.shared import shared
 from app.text import counted, say
+from app.ui.charts import by_itself
 from app.ui.figures import graph, series
 from app.ui.page import columns, text
 from app.ui.source import code
 from app.ui.tables import table
 from app.views.train.costs.settings import DECODERS, typed
-from app.views.train.costs.shown import heads, picture, scientific
+from app.views.train.costs.shown import heads, scientific
 from engine.training.costs import runs
 from engine.training.costs.flops import PER_PARAMETER, Training, trainings
 
@@ -56,7 +57,7 @@ def _drawn(found: list[Training]) -> None:
     marks = [(one.n, one.d, one.name) for one in found if one.name in ("GPT-3", "Llama 3 70B", "BERT large")]
     figure = graph([points, line], "N", "D", log=True, marks=marks, height=300)
     figure.layout.yaxis.update(type="log", rangemode=None, dtick=1)
-    picture("flops", say("costs", "flops/picture"), figure)
+    by_itself("flops", say("costs", "flops/picture"), figure)
 
 
 def _table(speed: float, share: float, many: int) -> None:

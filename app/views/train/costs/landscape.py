@@ -7,6 +7,7 @@ from app.settings import change, read
 from app.shared import shared
 from app.text import say
 from app.ui import jobs as job_bar
+from app.ui.charts import by_itself
 from app.ui.controls import number, select_of, slider_of, text_field
 from app.ui.figures import contours, surface
 from app.ui.page import columns, group, text
@@ -14,7 +15,7 @@ from app.ui.source import code
 from app.ui.tables import table
 from app.views.train.costs import one_step
 from app.views.train.costs.settings import DECODERS, MATRICES, Costs, typed
-from app.views.train.costs.shown import heads, picture
+from app.views.train.costs.shown import heads
 from engine.training.landscape import FAR, Way, path, random_directions, slice_of, torchs_step
 from engine.training.optimizers import OPTIMIZERS, Settings, clip
 
@@ -173,9 +174,9 @@ def _pictures(one: jobs.Running, asked: dict) -> None:
     low = float(np.nanmin(heights)) if np.isfinite(heights).any() else np.nan
     told = say("costs", "landscape/told", low=low, high=float(np.nanmax(heights)))
     with a:
-        picture("contours", say("costs", "landscape/above"), contours(axis, heights, drawn), told)
+        by_itself("contours", say("costs", "landscape/above"), contours(axis, heights, drawn), told)
     with b:
-        picture("surface", say("costs", "landscape/space"), surface(axis, heights, drawn), told)
+        by_itself("surface", say("costs", "landscape/space"), surface(axis, heights, drawn), told)
 
 
 def _scrubbed(ways: dict[str, Way], asked: dict) -> int:

@@ -2,6 +2,7 @@
 
 from app.settings import change, read
 from app.text import counted, say
+from app.ui.charts import by_itself
 from app.ui.controls import choice_of, select_of, switch
 from app.ui.figures import stacked
 from app.ui.page import columns, notice, text
@@ -9,7 +10,7 @@ from app.ui.source import code
 from app.ui.tables import table
 from app.views.train.costs import checked, ways
 from app.views.train.costs.settings import DECODERS, OWN, STAGES, Costs, config_of, typed
-from app.views.train.costs.shown import bytes_of, heads, picture
+from app.views.train.costs.shown import bytes_of, heads
 from engine.config import Config
 from engine.training.costs import SHAPES, Memory, Plan, memory_of
 from engine.training.costs.memory import KEPT, OFFLOADS, activation_bytes, devices_needed, parameters
@@ -111,7 +112,7 @@ def _ladder(config: Config, plan: Plan, room: float) -> None:
     ]
     told = say("costs", "memory/told", first=bytes_of(found[0][1].total), last=bytes_of(found[-1][1].total))
     figure = stacked(rows, [say("costs", f"held/{part}") for part in HELD], "GB", lines=[room / GB])
-    picture("ladder", say("costs", "memory/picture", n=counted(parameters(config))), figure, told)
+    by_itself("ladder", say("costs", "memory/picture", n=counted(parameters(config))), figure, told)
     lines = sorted({room / GB, *CARDS} if found[-1][1].total <= 4 * room else {room / GB})
     figure = stacked(rows[-1:], [say("costs", f"held/{part}") for part in HELD], "GB", lines=lines, bar=44)
     held = [
@@ -120,7 +121,7 @@ def _ladder(config: Config, plan: Plan, room: float) -> None:
     told = say(
         "costs", "memory/enlarged told", parts=", ".join(held), lines=", ".join(f"{x:g} GB" for x in lines)
     )
-    picture("enlarged", say("costs", "memory/enlarged"), figure, told)
+    by_itself("enlarged", say("costs", "memory/enlarged"), figure, told)
 
 
 def _verdict(config: Config, plan: Plan, room: float) -> None:

@@ -7,13 +7,14 @@ from app.settings import change, read
 from app.shared import shared
 from app.text import counted, say
 from app.ui import jobs as job_bar
+from app.ui.charts import by_itself
 from app.ui.controls import choice, number, select_of, slider
 from app.ui.figures import dots, graph, series
 from app.ui.page import columns, text
 from app.ui.source import code
 from app.ui.tables import table
 from app.views.train.costs.settings import DECODERS, SIGHTS, Costs
-from app.views.train.costs.shown import heads, picture
+from app.views.train.costs.shown import heads
 from engine.training.costs import runs
 from engine.training.costs.fit import Line, fit
 from engine.training.tasks import TASKS
@@ -76,7 +77,7 @@ def _tokens() -> None:
         line = fit(tokens[skipped:], bits[skipped:])
         own = series(say("costs", "bits of", model=MODEL), tokens, bits)
         drawn = [own, *_fitted(tokens[skipped:], line)]
-        picture(
+        by_itself(
             "tokens",
             say("costs", "tokens/picture", model=MODEL),
             _on_logs(
@@ -89,7 +90,7 @@ def _tokens() -> None:
         curves = {name: _curve(name) for name in DECODERS}
         lines = [series(name, curve.tokens, curve.losses) for name, curve in curves.items()]
         figure = graph(lines, say("costs", "head/tokens"), say("costs", "head/loss"), log=True, height=320)
-        picture("batches", say("costs", "batches/picture"), _on_logs(figure))
+        by_itself("batches", say("costs", "batches/picture"), _on_logs(figure))
         rows = []
         for name, curve in curves.items():
             half = len(curve.tokens) // 10  # what warming up was
@@ -110,7 +111,7 @@ def _parameters() -> None:
         [points, *_fitted(n, line)], say("costs", "head/parameters"), say("costs", "head/bits"), height=320
     )
     figure.layout.xaxis.update(type="log", nticks=4)
-    picture("parameters", say("costs", "parameters/picture"), _on_logs(figure))
+    by_itself("parameters", say("costs", "parameters/picture"), _on_logs(figure))
     rows = [
         [
             one.name,
@@ -177,14 +178,14 @@ def _sizes(done: list[dict], one: jobs.Running) -> None:
     with left:
         drawn = [series(say("costs", "head/held out"), n, loss), *_fitted(n, line)]
         figure = graph(drawn, say("costs", "head/parameters"), say("costs", "head/held out"), log=True)
-        picture("sizes", say("costs", "runs/loss", task=one.settings["task"]), _on_logs(figure))
+        by_itself("sizes", say("costs", "runs/loss", task=one.settings["task"]), _on_logs(figure))
         text(_law(line))
     with right:
         exact = [series(say("costs", "head/exact"), n, [e["exact"] for e in done])]
         figure = graph(
             exact, say("costs", "head/parameters"), say("costs", "head/exact"), log=True, percent=True
         )
-        picture("accuracy", say("costs", "runs/accuracy", task=one.settings["task"]), figure)
+        by_itself("accuracy", say("costs", "runs/accuracy", task=one.settings["task"]), figure)
 
 
 def _learning(events: list[dict]) -> None:
@@ -199,4 +200,4 @@ def _learning(events: list[dict]) -> None:
             )
         )
     figure = graph(lines, say("costs", "head/tokens"), say("costs", "head/held out"), log=True, height=260)
-    picture("learning", say("costs", "runs/learning"), _on_logs(figure))
+    by_itself("learning", say("costs", "runs/learning"), _on_logs(figure))

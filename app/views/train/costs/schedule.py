@@ -3,13 +3,14 @@
 from app import components, compute
 from app.settings import change, read
 from app.text import say
+from app.ui.charts import by_itself
 from app.ui.controls import choice, slider_of
 from app.ui.figures import graph, series
 from app.ui.page import columns, text
 from app.ui.source import code
 from app.ui.tables import table
 from app.views.train.costs.settings import SCHEDULES, Costs, typed
-from app.views.train.costs.shown import heads, picture, scientific
+from app.views.train.costs.shown import heads, scientific
 from engine.training.optimizers import cosine, inverse_root
 
 POINTS = 200  # of the curve
@@ -40,7 +41,7 @@ def draw() -> None:
         mark = [(at, rate(at), f"{rate(at):.3g}")]
         figure = graph([line], say("costs", "head/step"), say("costs", "head/rate"), marks=mark, zero=True)
         figure.layout.yaxis.tickformat = "~g"
-        picture("schedule", say("costs", "schedule/picture"), figure)
+        by_itself("schedule", say("costs", "schedule/picture"), figure)
         told = say("costs", "of/moment")
         slider_of("moment", told, now.moment, 0, 1000, 1, lambda x: change(Costs, moment=int(x)))
     _by_hand(now.schedule, at, steps, warm_up, peak, lowest, rate(at))

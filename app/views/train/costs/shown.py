@@ -1,15 +1,6 @@
 """How this part shows numbers: tables, and charts in the common frame."""
 
-import plotly.graph_objects as go
-
-from app import components
 from app.text import say, sized
-
-
-def picture(key: str, title: str, figure: go.Figure, told: str = "", foot: str = "") -> None:
-    """A chart, with a sentence on what it shows where its own would say too little."""
-    header = {"title": title, "aria": title, "foot": foot, "model": "", "light": None}
-    components.plot(f"plot-{key}", header | ({"say": told} if told else {}), figure)
 
 
 def bytes_of(x: float) -> str:

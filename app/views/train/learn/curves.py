@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app import components
 from app.text import say
+from app.ui.charts import by_itself
 from app.ui.figures import graph, series
 from app.ui.page import columns, text
 from app.views.train.learn.seen import Run, widest
@@ -58,8 +58,7 @@ def draw(key: str, runs: list[Run], lines: Sequence[tuple[str, list, list]], top
         figure.layout["yaxis"]["range"] = [0, top]
     last = [f"{name} {_number(y[-1], key)}" for name, _, y in lines if y]
     told = say("learn", "curve/say", {"of": _asked(runs, key)}, last="; ".join(last), n=runs[0].kept[-1]["of"])
-    header = {"title": title, "aria": title, "foot": "", "model": "", "say": told}
-    components.plot(f"plot-{key}", header, figure)
+    by_itself(key, title, figure, told=told)
 
 
 def _losses(runs: list[Run]) -> list[tuple[str, list, list]]:

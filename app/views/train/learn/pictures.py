@@ -4,6 +4,7 @@ import numpy as np
 
 from app import components
 from app.text import say
+from app.ui.charts import by_itself
 from app.ui.figures import dots, graph
 from app.ui.labels import visible
 from app.ui.page import columns, keep
@@ -74,8 +75,7 @@ def embeddings(run: Run, learn: Learn) -> None:
         [dots(title, points[:, 0], points[:, 1], names, height=360)], "PC 1", "PC 2", height=360, square=True
     )
     figure.layout["xaxis"]["range"] = figure.layout["yaxis"]["range"] = [-far, far]
-    header = {"title": title, "aria": title, "foot": "", "model": "", "say": say("learn", "map/say")}
-    components.plot("plot-map", header, figure)
+    by_itself("map", title, figure, told=say("learn", "map/say"))
 
 
 def answers(runs: list[Run], learn: Learn) -> None:

@@ -2,7 +2,9 @@
 
 from app.settings import change, read
 from app.text import say
+from app.ui.charts import by_itself
 from app.ui.figures import bars
+from app.ui.frame import light
 from app.ui.page import text
 from app.ui.tables import table
 from app.views.train.rewards import parts
@@ -43,7 +45,7 @@ def _pairs(told: dict) -> None:
     figure = bars(rows, say("rewards", "pair"), say("rewards", "loss"), height=20 * len(rows))
     text(say("rewards", "pairs", n=told["count"], shown=len(shown)))
     pick = (range(len(shown)), lambda i: change(Rewards, pair=i))
-    parts.plot("pairs", say("rewards", "pairs/title"), figure, check=check, pick=pick)
+    by_itself("pairs", say("rewards", "pairs/title"), figure, light=light(check), pick=pick)
     one = shown[at]
     heads = [say("rewards", name) for name in ("pair/which", "pair/text", "pair/reward")]
     scores = one["scores"] or ["", ""]

@@ -1,6 +1,7 @@
 """What a run has come to: every method's reward, KL and texts beside each other, and their course."""
 
 from app.text import plain, say
+from app.ui.charts import by_itself
 from app.ui.figures import graph, series
 from app.ui.page import columns, text
 from app.ui.tables import table
@@ -74,17 +75,17 @@ def charts(events: list[dict], given: dict) -> None:
         figure = graph(
             _frontier(events), say("rewards", "column/kl"), say("rewards", "column/reward"), log=True
         )
-        parts.plot("frontier", title, figure)
+        by_itself("frontier", title, figure)
     with b:
         title = say("rewards", "course")
         lines = _course(events, names)
-        parts.plot("course", title, graph(lines, say("rewards", "batch"), say("rewards", "column/reward")))
+        by_itself("course", title, graph(lines, say("rewards", "batch"), say("rewards", "column/reward")))
     a, b = columns(1, 1)
     for place, what in zip((a, b), ("kl", "distinct"), strict=True):
         with place:
             lines = [_over_steps(events, name, what) for name in names]
             axis = say("rewards", f"column/{what}")
-            parts.plot(what, axis, graph(lines, say("rewards", "batch"), axis, zero=True, height=220))
+            by_itself(what, axis, graph(lines, say("rewards", "batch"), axis, zero=True, height=220))
     _dpo(events, given)
 
 
@@ -95,7 +96,7 @@ def _dpo(events: list[dict], given: dict) -> None:
         return
     title, count = say("rewards", "dpo/loss"), next(event["count"] for event in of(events, "judge"))
     line = series(title, [e["step"] for e in steps], [e["loss"] for e in steps])
-    parts.plot(
+    by_itself(
         "dpo", title, graph([line], say("rewards", "update"), say("rewards", "loss"), zero=True, height=220)
     )
     passes = steps[-1]["step"] * max(1, given["texts"] // 2) / count

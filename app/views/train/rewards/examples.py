@@ -4,6 +4,7 @@ from app import compute, jobs
 from app.settings import read
 from app.shared import shared
 from app.text import say
+from app.ui.charts import by_itself
 from app.ui.controls import number, text_field, unfold
 from app.ui.figures import graph, series
 from app.ui.jobs import bar
@@ -104,7 +105,7 @@ def _curves(events: list[dict]) -> None:
     ]
     lines = [line for line in lines if len(line.x)]
     title = say("rewards", "examples/curves")
-    parts.plot("examples", title, graph(lines, say("rewards", "step"), say("rewards", "bits"), zero=True))
+    by_itself("examples", title, graph(lines, say("rewards", "step"), say("rewards", "bits"), zero=True))
     best = min(held, key=lambda event: event["held"])
     values = dict(first=held[0]["held"], best=best["held"], at=best["step"], last=held[-1]["held"])
     text(say("rewards", "examples/held out", **values))

@@ -6,6 +6,7 @@ from app import components, compute, jobs, state
 from app.settings import change, read
 from app.shared import shared
 from app.text import plain, say
+from app.ui.charts import by_itself
 from app.ui.controls import button, choice, number, slider, text_field
 from app.ui.figures import graph, series
 from app.ui.jobs import bar
@@ -163,6 +164,6 @@ def _told(one: jobs.Running) -> str:
 def _losses(losses: list[float]) -> None:
     title = say("rewards", "judge/losses")
     line = series(title, range(len(losses)), losses)
-    parts.plot(
+    by_itself(
         "judge", title, graph([line], say("rewards", "step"), say("rewards", "loss"), zero=True, height=220)
     )

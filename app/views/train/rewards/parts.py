@@ -8,20 +8,10 @@ import plotly.graph_objects as go
 from app import components, compute
 from app.text import say, written
 from app.ui.figures import bars
-from app.ui.frame import light
 from app.ui.labels import escape, visible
 from app.ui.page import put, text
 from engine.training.jobs import KINDS
-from engine.worked import Check
 from engine.worked.recipes.terms import factor, number
-
-
-def plot(
-    key: str, title: str, figure: go.Figure, *, foot: str = "", check: Check | None = None, pick=None
-) -> None:
-    """A chart in the frame that all have, with the light of its check."""
-    header = {"title": title, "aria": title, "foot": foot, "model": "", "light": check and light(check)}
-    components.plot(f"plot-{key}", header, figure, pick)
 
 
 def quoted(found: str) -> str:
@@ -94,7 +84,6 @@ __all__ = [
     "factor",
     "number",
     "of_tokens",
-    "plot",
     "quoted",
     "script",
     "signed",

@@ -4,7 +4,9 @@ import math
 
 from app.settings import change, read
 from app.text import say
+from app.ui.charts import by_itself
 from app.ui.controls import choice_of, slider_of
+from app.ui.frame import light
 from app.ui.page import text
 from app.ui.tables import table
 from app.views.train.rewards import parts
@@ -65,7 +67,7 @@ def _tokens(event: dict, beta: float, epsilon: float, picked: int) -> None:
     check = check_gains(one["old"], one["new"], one["advantage"], epsilon, one["gain"])
     figure = parts.of_tokens(one["labels"], one["gain"], say("rewards", "clip/gain"), token)
     pick = (range(len(one["labels"])), lambda i: change(Rewards, token=i))
-    parts.plot("gains", say("rewards", "clip/gains"), figure, check=check, pick=pick)
+    by_itself("gains", say("rewards", "clip/gains"), figure, light=light(check), pick=pick)
     parts.by_hand("gain", [_gain_box(one, token, epsilon)])
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from app import components
 from app.shared import shared
 from app.text import say
+from app.ui.charts import by_itself
 from app.ui.figures import graph, plain
 from engine.training.jobs import Event
 from engine.training.tuning.data import Labelled, baselines, entailment, interval, reviews
@@ -126,8 +126,7 @@ def over_examples(
     )
     if percent and least is not None:
         figure.layout.yaxis.update(range=[least, most + 0.02], tickvals=np.arange(least, most + 0.01, 0.1))
-    header = {"title": title, "aria": title, "foot": foot, "model": model, "light": light}
-    components.plot(f"plot-{key}", header, figure)
+    by_itself(key, title, figure, foot=foot, model=model, light=light)
 
 
 def last_step(events: Sequence[Event]) -> str:

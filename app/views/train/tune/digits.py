@@ -6,6 +6,7 @@ from app import components
 from app.settings import read
 from app.shared import shared
 from app.text import say
+from app.ui.charts import by_itself
 from app.ui.figures import graph, series
 from app.ui.page import columns, group, keep, text
 from app.ui.source import code
@@ -98,8 +99,7 @@ def _losses(events: list[Event]) -> None:
     ]
     title = say("tune", "digits/losses")
     figure = graph(lines, say("tune", "axis/step"), "‖x − x′‖²", height=180, zero=True)
-    header = {"title": title, "aria": title, "foot": "", "model": "", "light": None}
-    components.plot("plot-pre", header, figure)
+    by_itself("pre", title, figure)
 
 
 def _images(events: list[Event]) -> None:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from app import components, compute
+from app import compute
 from app.settings import read
 from app.text import say
+from app.ui.charts import by_itself
 from app.ui.controls import number
 from app.ui.figures import bars
 from app.ui.page import columns, group, put, text
@@ -94,5 +95,4 @@ def _pair(events: list[Event]) -> None:
     figure = bars(
         rows, say("tune", "entailment/label"), say("tune", "entailment/probability"), height=90, percent=True
     )
-    header = {"title": title, "aria": title, "foot": "", "model": ENCODER, "light": None}
-    components.plot("plot-answer", header, figure)
+    by_itself("answer", title, figure, model=ENCODER)

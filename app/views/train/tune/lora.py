@@ -5,6 +5,7 @@ import numpy as np
 from app import components, compute
 from app.settings import change, read
 from app.text import say
+from app.ui.charts import by_itself
 from app.ui.controls import choice, select_of, text_field
 from app.ui.figures import bars, graph, series
 from app.ui.page import columns, group, keep, notice, text
@@ -76,8 +77,7 @@ def _before(now: Tune) -> None:
         rows = [{"label": label, "value": n, "note": f"{n:,}"} for label, n in sizes.items()]
         title = say("tune", "lora/numbers")
         figure = bars(rows, say("tune", "lora/which"), say("tune", "lora/count"), height=100)
-        header = {"title": title, "aria": title, "foot": "", "model": now.model, "light": None}
-        components.plot("plot-lora-numbers", header, figure)
+        by_itself("lora-numbers", title, figure, model=now.model)
 
 
 def _pick(names: list[str], name: str) -> None:
@@ -92,8 +92,7 @@ def _losses(events: list[Event]) -> None:
     line = series(say("tune", "axis/loss"), [e["step"] for e in steps], [e["loss"] for e in steps])
     title = say("tune", "lora/losses")
     figure = graph([line], say("tune", "axis/step"), say("tune", "axis/loss"), height=220, zero=True)
-    header = {"title": title, "aria": title, "foot": "", "model": events[0]["model"], "light": None}
-    components.plot("plot-lora-loss", header, figure)
+    by_itself("lora-loss", title, figure, model=events[0]["model"])
 
 
 def _result(events: list[Event]) -> None:
@@ -163,8 +162,7 @@ def _singular(values: np.ndarray, rank: int, model: str) -> None:
     title = say("tune", "lora/singular", rank=rank)
     line = series(title, range(1, len(shown) + 1), shown)
     figure = graph([line], say("tune", "lora/number"), say("tune", "lora/value"), height=150, zero=True)
-    header = {"title": title, "aria": title, "foot": "", "model": model, "light": None}
-    components.plot("plot-singular", header, figure)
+    by_itself("singular", title, figure, model=model)
 
 
 def _own(events: list[Event]) -> None:

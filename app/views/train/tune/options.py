@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from app import components
 from app.settings import read
 from app.text import say
+from app.ui.charts import by_itself
 from app.ui.controls import choice
 from app.ui.figures import graph, series
 from app.ui.page import columns, group, put, text
@@ -120,5 +120,4 @@ def _cost(name: str, events: list[Event]) -> None:
         return
     title = say("tune", f"options/{name}")
     figure = graph(lines, say("tune", "axis/examples"), say("tune", f"axis/{name}"), height=220, zero=True)
-    header = {"title": title, "aria": title, "foot": "", "model": events[0]["model"], "light": None}
-    components.plot(f"plot-{name}", header, figure)
+    by_itself(name, title, figure, model=events[0]["model"])

@@ -3,10 +3,10 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from app import components
 from app.settings import read
 from app.shared import shared
 from app.text import say
+from app.ui.charts import by_itself
 from app.ui.figures import graph, series
 from app.ui.page import columns, text
 from app.ui.source import code
@@ -67,14 +67,7 @@ def _cloud(way: str, data: three.Points, one: three.Learned) -> None:
         traces.append(trace)
     title = say("tune", f"three/{way}")
     figure = graph([_scatter(t) for t in traces], "x", "y", height=260, square=True)
-    header = {
-        "title": title,
-        "aria": title,
-        "foot": say("tune", f"three/{way}/gets"),
-        "model": "",
-        "light": None,
-    }
-    components.plot(f"plot-three-{way}", header, figure)
+    by_itself(f"three-{way}", title, figure, foot=say("tune", f"three/{way}/gets"))
 
 
 def _scatter(trace: dict):
@@ -89,5 +82,4 @@ def _curve(way: str, one: three.Learned) -> None:
     figure = graph(
         [line], say("tune", f"three/{way}/axis"), say("tune", "axis/right"), height=190, percent=True
     )
-    header = {"title": title, "aria": title, "foot": "", "model": "", "light": None}
-    components.plot(f"plot-curve-{way}", header, figure)
+    by_itself(f"curve-{way}", title, figure)
