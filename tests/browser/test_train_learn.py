@@ -6,25 +6,19 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import WINDOW, watch
 from tests.browser.reading import NAMELESS, UNLABELLED
-from tests.serving import TOURED, idle
+from tests.serving import idle
 
 SMALL = "width=16,layers=1,heads=2,batch=16,steps=4000"
 
 
 @pytest.fixture
-def train(browser, app):
-    context = browser.new_context(viewport=WINDOW)
-    context.add_init_script(TOURED)
-    page, troubles = context.new_page(), []
-    watch(page, app, troubles)
+def train(visitor, app):
+    page = visitor(blank=True)
     page.goto(f"{app}/train?train=learn&learn={SMALL}")
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible(timeout=200_000)
     idle(page)
-    yield page
-    context.close()
-    assert [one for one in troubles if "404" not in one] == []
+    return page
 
 
 def jobs() -> list[psutil.Process]:

@@ -3,19 +3,16 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import WINDOW, watch
-from tests.serving import TOURED, idle
+from tests.browser.conftest import WINDOW
+from tests.serving import idle
 
 QUICK = "part=lora,count=4,steps=2,rank=2"
 
 
 @pytest.fixture
-def tune(browser, app):
+def tune(visitor, app):
     """tune(settings) -> the page, opened by a link."""
-    context = browser.new_context(viewport=WINDOW)
-    context.add_init_script(TOURED)
-    page, troubles = context.new_page(), []
-    watch(page, app, troubles)
+    page = visitor(blank=True)
 
     def open(settings: str):
         page.goto(f"{app}/train?train=tune&tune={settings}")
@@ -23,9 +20,7 @@ def tune(browser, app):
         idle(page)
         return page
 
-    yield open
-    context.close()
-    assert [one for one in troubles if "404" not in one] == []
+    return open
 
 
 def test_the_first_screen_has_a_chart(tune):
