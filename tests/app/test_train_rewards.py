@@ -49,7 +49,7 @@ def told():
     base.tokenizer = model().tokenizer
     with pytest.MonkeyPatch.context() as patch:
         for module in (run, supervised):
-            patch.setattr(module, "load", lambda name, device: base)
+            patch.setattr(module, "load", lambda name, device="auto": base)
         patch.setattr(run, "JUDGED", 6)
         yield {
             "align": list(job.align(SMALL, None)),

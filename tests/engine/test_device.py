@@ -8,8 +8,13 @@ from engine import device
 from engine.decode import Decoding, generate
 from engine.trace import Trace, everything, nothing, run
 from engine.trace.inputs import Inputs
+from engine.training.rewards import job
+from engine.training.rewards.policy import Texts, copy_of, log_probabilities, trained
+from engine.training.rewards.supervised import answer_loss
+from engine.training.tasks import TASKS, Lesson, saving
+from engine.training.tasks.lesson import loss_of
 from engine.worked import check
-from tests.engine.tiny import CHOICES, PAIRS, RECURRENT, decoder, pair, recurrent
+from tests.engine.tiny import CHOICES, PAIRS, RECURRENT, ROTARY, decoder, pair, recurrent
 
 FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 BROKEN = RuntimeError("CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be …")
@@ -138,6 +143,23 @@ def test_a_pass_makes_nothing_on_another_device(name):
         assert {trace[point].device.type for point in trace.points()} == {"meta"}
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_a_lesson_makes_nothing_on_another_device(task):
+    lesson = Lesson(TASKS[task], device=torch.device("meta"))
+    loss = loss_of(lesson.model, lesson.batch())
+    loss.backward()
+    grads = [p.grad.device.type for p in lesson.model.parameters()]
+    assert set(grads) == {"meta"} and loss.device.type == "meta" and lesson.held.ids.device.type == "meta"
+
+
+def test_a_policy_makes_nothing_on_another_device():
+    policy = copy_of(decoder(torch.float32, **ROTARY).to("meta"))
+    texts = Texts(torch.zeros(3, 6, dtype=torch.long), 2, torch.ones(3, 4, dtype=torch.bool))
+    assert log_probabilities(policy, texts).device.type == "meta"
+    answer_loss(policy, texts.ids, texts.ids).backward()
+    assert {p.grad.device.type for p in trained(policy)} == {"meta"}
+
+
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no graphics processor")
 
 
@@ -160,3 +182,30 @@ def test_the_same_tokens_are_drawn():
     models = (engine.load(device=where) for where in ("cpu", "cuda"))
     ours, theirs = ([step.id for step in generate(model, "Once upon a time", decoding)] for model in models)
     assert ours == theirs
+
+
+@needs_gpu
+def test_a_lesson_learns_the_same_on_both(tmp_path):
+    ours, theirs = (Lesson(TASKS["copy"], device=torch.device(where)) for where in ("cpu", "cuda"))
+    for _ in range(5):
+        assert ours.step() == pytest.approx(theirs.step(), rel=1e-3)
+    assert ours.score().loss == pytest.approx(theirs.score().loss, rel=1e-3)
+    saving.write(theirs, tmp_path / "a.safetensors")
+    again = saving.read(tmp_path / "a.safetensors")  # on the processor, and it goes on from there
+    assert again.step() == pytest.approx(theirs.step(), rel=1e-3)
+
+
+@needs_gpu
+@pytest.mark.parametrize("method", ["align", "supervised"])
+def test_rewards_are_learned_on_both(monkeypatch, method):
+    losses = []
+    for where in ("cpu", "cuda"):
+        monkeypatch.setenv(device.VARIABLE, where)
+        settings = (
+            dict(passes=1)
+            if method == "supervised"
+            else dict(rule="short", texts=6, steps=2, length=5, rankings=2)
+        )
+        told = list(getattr(job, method)(settings, None))
+        losses.append([event["loss"] for event in told if "loss" in event])
+    assert losses[0] and losses[0] == pytest.approx(losses[1], rel=0.02, abs=1e-3)

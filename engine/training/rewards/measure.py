@@ -73,9 +73,9 @@ class Reading:
 @torch.no_grad()
 def read(base, texts: Texts) -> Reading:
     """By one pass of the base model."""
-    stream = base.stream(texts.ids)
+    stream = base.stream(texts.ids.to(base.device))
     all = base.unembed(stream[:, texts.start - 1 : -1]).log_softmax(-1)
-    vectors = base.final_norm(stream[:, texts.start :])
+    vectors = base.final_norm(stream[:, texts.start :]).cpu()
     return Reading(texts, all, of_tokens(all, texts), averages(vectors, texts.mask), strings(base, texts))
 
 

@@ -1,4 +1,7 @@
-"""The model as a policy: texts drawn from it, how probable they are to it, how far it has gone from another."""
+"""The model as a policy: texts drawn from it, how probable they are to it, how far it has gone from another.
+
+The model may be on any device; texts, and what is told of each token, are on the processor.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,8 +47,8 @@ def joined(parts: list[Texts]) -> Texts:
 
 
 def copy_of(model) -> nn.Module:
-    """A copy to be trained, on the processor: its last blocks learn, everything else stays as it is."""
-    mine = model_of(model.config)
+    """A copy to be trained: its last blocks learn, everything else stays as it is."""
+    mine = model_of(model.config).to(model.device)
     mine.load_state_dict(model.state_dict())
     mine.tie()
     mine.tokenizer, mine.ends, mine.name = model.tokenizer, model.ends, model.name
@@ -67,7 +70,8 @@ def sample(model, prompt: list[int], count: int, length: int, random: torch.Gene
     cache, new, masks = model.new_cache(count, len(prompt) + length), ids, []
     going = torch.ones(count, dtype=torch.bool)
     for _ in range(length):
-        logits = model(new, model.context(new, cache=cache, last=True))[:, -1]
+        read = new.to(model.device)
+        logits = model(read, model.context(read, cache=cache, last=True))[:, -1].cpu()
         if not logits.isfinite().all():
             raise Diverged("the policy's scores are no finite numbers: the learning rate is too large here")
         new = torch.multinomial(logits.softmax(-1), 1, generator=random)
@@ -79,14 +83,14 @@ def sample(model, prompt: list[int], count: int, length: int, random: torch.Gene
 
 def log_probabilities(model, texts: Texts) -> Tensor:
     """Of every entry of the vocabulary in the place of each token of the continuations [B, N, V]."""
-    stream = model.stream(texts.ids[:, :-1])[:, texts.start - 1 :]
+    stream = model.stream(texts.ids[:, :-1].to(model.device))[:, texts.start - 1 :]
     return model.unembed(stream).log_softmax(-1)
 
 
 def of_tokens(log_probabilities: Tensor, texts: Texts) -> Tensor:
     """Those of the tokens that were written [B, N]; 0 after the end of a text."""
-    chosen = log_probabilities.gather(-1, texts.written[..., None])[..., 0]
-    return chosen * texts.mask
+    written = texts.written[..., None].to(log_probabilities.device)
+    return log_probabilities.gather(-1, written)[..., 0].cpu() * texts.mask
 
 
 def kl(policy: Tensor, reference: Tensor, mask: Tensor) -> Tensor:
@@ -96,7 +100,7 @@ def kl(policy: Tensor, reference: Tensor, mask: Tensor) -> Tensor:
     the KL divergence of whole texts with less noise than their log-ratio does, and it is never negative.
     """
     each = (policy.exp() * (policy - reference)).sum(-1)  # [B, N]
-    return (each * mask).sum(-1)
+    return (each.cpu() * mask).sum(-1)
 
 
 def strings(model, texts: Texts) -> list[str]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.training.rewards.policy import Texts
 from engine.training.rewards.preference import Pair, bradley_terry, right, sides
 
 STEPS, RATE, DECAY = 200, 2.0, 0.01  # of gradient descent; DECAY keeps the weights small
@@ -32,12 +31,6 @@ class RewardModel:
     def of(self, averages: Tensor) -> Tensor:
         """The rewards [B] of texts with these average vectors [B, D]."""
         return self.tokens(averages)
-
-
-@torch.no_grad()
-def vectors(model, texts: Texts) -> Tensor:
-    """Each written token's vector after the last norm [B, N, D]."""
-    return model.final_norm(model.stream(texts.ids)[:, texts.start :])
 
 
 def averages(vectors: Tensor, mask: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import torch
 
+from engine.device import CPU
 from engine.load import load
 from engine.training.rewards.judging import groups_of, learn, ranked_texts
 from engine.training.rewards.measure import (
@@ -31,7 +32,7 @@ class Run:
 
     def __init__(self, settings: Settings):
         self.settings, self.began = settings, time.monotonic()
-        self.base = load(MODEL, device="cpu")
+        self.base = load(MODEL)
         self.prompt = settings.ids(self.base)
         self.pool: Reading  # of as many texts as PPO will draw, after those that I ranked
         self.pairs: list[Pair] = []  # that the reward model and DPO learn from
@@ -54,8 +55,9 @@ class Run:
     def draw(self) -> Iterator[Event]:
         """The pool of texts."""
         s, random, parts = self.settings, self.random(1), []
+        ranker = self.base if self.base.device == CPU else load(MODEL, device="cpu")  # the texts that I saw
         for number in range(len(rankings_of(s.ranked)) if self.mine else 0):
-            texts = ranked_texts(self.base, self.prompt, s.length, s.seed, number)
+            texts = ranked_texts(ranker, self.prompt, s.length, s.seed, number)
             parts.append(read(self.base, texts).without_vocabulary())
         for step in range(s.steps):
             texts = sample(self.base, self.prompt, s.texts, s.length, random)

@@ -47,6 +47,7 @@ def batch_of(tokenizer, pairs) -> tuple[Tensor, Tensor]:
 
 def answer_loss(model, ids: Tensor, targets: Tensor) -> Tensor:
     """The average cross-entropy of the answers' tokens, in nats."""
+    ids, targets = ids.to(model.device), targets.to(model.device)
     logits = model(ids[:, :-1])
     return cross_entropy(logits.flatten(0, 1), targets[:, 1:].flatten(), ignore_index=IGNORED)
 
@@ -59,7 +60,7 @@ def supervised(given: dict, folder: Path) -> Iterator[dict]:
     check_number("rate", rate, 1e-6, 1.0)
     check_number("passes", passes, 1, 40, whole=True)
     check_number("seed", seed, 0, 2**31 - 1, whole=True)
-    began, base = time.monotonic(), load(MODEL, device="cpu")
+    began, base = time.monotonic(), load(MODEL)
     request = check_request(base, given.get("request", "Tell me about the bird."))
     policy, all = copy_of(base), demonstrations()
     learned, held = all[:-HELD_OUT], batch_of(base.tokenizer, all[-HELD_OUT:])

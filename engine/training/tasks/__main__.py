@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import replace
 
+from engine.device import choose
 from engine.training.options import Parser, real
 from engine.training.progress import say, show
 from engine.training.tasks import TASKS, Lesson, Task
@@ -48,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def learn(task: Task, seconds: float, seed: int = 0, quiet: bool = True) -> tuple[Lesson, Score]:
     """Learn until the held-out examples are answered, the recipe has no more steps, or the time is over."""
-    lesson = Lesson(task, replace(task.recipe, seed=seed))
+    lesson = Lesson(task, replace(task.recipe, seed=seed), choose())
     until = time.monotonic() + seconds
     score = lesson.score()
     while lesson.done < lesson.recipe.steps and time.monotonic() < until and score.exact < ENOUGH:

@@ -19,6 +19,10 @@ class Batch:
     questions: tuple[str, ...]
     answers: tuple[str, ...]
 
+    def to(self, device: torch.device) -> "Batch":
+        """The same on another device."""
+        return Batch(self.ids.to(device), self.asked.to(device), self.questions, self.answers)
+
     def first(self, many: int) -> "Batch":
         """Its first examples."""
         return Batch(self.ids[:many], self.asked[:many], self.questions[:many], self.answers[:many])

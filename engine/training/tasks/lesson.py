@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from engine.device import CPU
 from engine.model.build import fresh
 from engine.training.tasks.batches import IGNORED, Batch
 from engine.training.tasks.corpus import Corpus
@@ -43,16 +44,17 @@ class Lesson:
     `step` learns from one batch; `score` asks the held-out examples. The same task, recipe, changes of the rate
     and number of steps give the same numbers again.
 
+    device   where it computes; it begins with the same weights and reads the same examples on every one
     changes  (after how many steps, the rate from there on) of the rates that were changed on the way
     """
 
-    def __init__(self, task: Task | Corpus, recipe: Recipe | None = None):
-        self.task, self.recipe = task, recipe or task.recipe
-        self.model = fresh(task.config(self.recipe), self.recipe.seed)
+    def __init__(self, task: Task | Corpus, recipe: Recipe | None = None, device: torch.device = CPU):
+        self.task, self.recipe, self.device = task, recipe or task.recipe, device
+        self.model = fresh(task.config(self.recipe), self.recipe.seed).to(device)
         self.optimizer = optimizer_of(self.model, self.recipe)
         self.done, self.seconds = 0, 0.0
         self.changes: list[tuple[int, float]] = []
-        self.held = task.held(self.recipe)
+        self.held = task.held(self.recipe).to(device)
 
     @property
     def parameters(self) -> int:
@@ -80,7 +82,7 @@ class Lesson:
 
     def batch(self) -> Batch:
         """What the next step learns from."""
-        return self.task.batch(self.recipe, self.done)
+        return self.task.batch(self.recipe, self.done).to(self.device)
 
     def step(self) -> float:
         """Learn from one batch; gives its mean loss in nats before the step, or raises NoNumber."""

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.device import choose
 from engine.training.tasks import saving
 from engine.training.tasks.batches import IGNORED
 from engine.training.tasks.corpus import CORPUS, Corpus
@@ -73,11 +74,12 @@ def told(runs: list["Run"]) -> dict:
 def lessons(settings: dict) -> list[Lesson]:
     """The runs that settings ask for, at their start; a ValueError says what cannot be."""
     if settings.get("file"):
-        return [saving.read(Path(settings["file"]))]
+        return [saving.read(Path(settings["file"]), choose())]
     recipes = [recipe_of(told) for told in settings["runs"]]
     if not 1 <= len(recipes) <= MOST_RUNS:
         raise ValueError(f"{len(recipes)} runs were asked for; one or two learn at once")
-    return [Lesson(task_of(settings["task"], settings.get("corpus", ""), one), one) for one in recipes]
+    name, corpus = settings["task"], settings.get("corpus", "")
+    return [Lesson(task_of(name, corpus, one), one, choose()) for one in recipes]
 
 
 def recipe_of(told: dict) -> Recipe:
@@ -200,7 +202,7 @@ def look(lesson: Lesson, before: Tensor | None = None, many: int | None = LOOKED
     seen: dict[str, Tensor] = {}
     model(held.ids[:1], tap=_Watch(seen))
     patterns = torch.stack([seen[f"blocks.{i}.attn.pattern"][0] for i in range(len(model.blocks))])
-    points = aligned(flat(model.embed.token.weight), before)
+    points = aligned(flat(model.embed.token.weight.cpu()), before)
     told = {
         "step": lesson.done,
         "of": found.count,
@@ -208,7 +210,7 @@ def look(lesson: Lesson, before: Tensor | None = None, many: int | None = LOOKED
         "accuracy": found.exact,
         "letters": found.letters,
     }
-    told |= {"attention": patterns.numpy().copy(), "map": points.numpy().copy()}
+    told |= {"attention": patterns.numpy(force=True).copy(), "map": points.numpy().copy()}
     return told | {"answers": answers_of(lesson, logits[:SHOWN])}, points
 
 

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save, save_file
 from torch import Tensor
 
+from engine.device import CPU
 from engine.load.files import check_file
 from engine.tokenize.characters import CharacterTokenizer
 from engine.training.tasks.batches import GIVEN, PADDING
@@ -59,7 +60,7 @@ def to_bytes(lesson: Lesson) -> bytes:
     return save(*contents(lesson))
 
 
-def read(path: Path) -> Lesson:
+def read(path: Path, device: torch.device = CPU) -> Lesson:
     """The lesson of a file, to be gone on with; a ValueError says what is wrong with one that holds none."""
     check_file(path, FILE_MOST)
     try:
@@ -69,12 +70,12 @@ def read(path: Path) -> Lesson:
         raise ValueError(f"{path.name} is damaged or not a safetensors file: {error}") from None
     if META not in told:
         raise ValueError(f"{path.name} is no saved run: its metadata has no {META}")
-    lesson = _lesson(path.name, told[META])
+    lesson = _lesson(path.name, told[META], device)
     _fill(path.name, lesson, tensors)
     return lesson
 
 
-def _lesson(name: str, text: str) -> Lesson:
+def _lesson(name: str, text: str, device: torch.device) -> Lesson:
     """A fresh lesson of the settings that a file tells, as far as it says it has come."""
     try:
         told = json.loads(text)
@@ -99,7 +100,7 @@ def _lesson(name: str, text: str) -> Lesson:
     if strange:
         raise ValueError(f"{name}: the recipe has unknown entries: {', '.join(sorted(map(str, strange)))[:80]}")
     shape = Recipe(**recipe)
-    lesson = Lesson(Corpus(corpus, shape) if task == CORPUS else TASKS[task], shape)
+    lesson = Lesson(Corpus(corpus, shape) if task == CORPUS else TASKS[task], shape, device)
     for change in changes:
         match change:
             case [int(at), int() | float() as rate] if 0 <= at <= done:
@@ -131,7 +132,8 @@ def _fill(name: str, lesson: Lesson, tensors: dict[str, Tensor]) -> None:
         for key, p in parameters.items():
             p.copy_(tensors[f"model.{key}"])
             if kept := _kept_by(lesson):
-                lesson.optimizer.state[p] = {one: tensors[f"optimizer.{key}.{one}"].clone() for one in kept}
+                state = {one: tensors[f"optimizer.{key}.{one}"] for one in kept}
+                lesson.optimizer.state[p] = {one: x.to(lesson.device, copy=True) for one, x in state.items()}
 
 
 def _kept_by(lesson: Lesson) -> dict[str, torch.Size | None]:

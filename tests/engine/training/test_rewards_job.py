@@ -27,7 +27,7 @@ def base():
 @pytest.fixture
 def jobs(base, monkeypatch):
     for module in (run, supervised):
-        monkeypatch.setattr(module, "load", lambda name, device: base)
+        monkeypatch.setattr(module, "load", lambda name, device="auto": base)
     monkeypatch.setattr(run, "JUDGED", 6)
 
 
