@@ -12,6 +12,7 @@ A part declares them as a frozen dataclass, with `state.ranged` and `state.one_o
     choice(label, "learn.task", names)   a control of it
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import Field, fields, replace
 from typing import TypeVar
@@ -20,6 +21,9 @@ from urllib.parse import quote, unquote
 from app import state
 
 T = TypeVar("T")
+NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?)\s*([KMBT]?)")
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?\s*[KMBT]?")
+TIMES = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 KINDS: dict[str, type] = {}  # what a field of the view holds the settings of
 FIELDS: dict[type, str] = {}
 
@@ -72,6 +76,14 @@ def change(kind: type, **what) -> None:
 
 def _text(value: object) -> str:
     return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def number_in(typed: str) -> float | None:
+    """The number that was typed into a field: 3, −0.5, 0,5, 1e-3, 1,000 or 175B; None where it is none."""
+    text = typed.strip().replace("−", "-")
+    text = text.replace(",", "") if THOUSANDS.fullmatch(text) else text.replace(",", ".")
+    found = NUMBER.fullmatch(text)
+    return float(found[1]) * TIMES[found[2]] if found else None
 
 
 # --- fields of the view, and settings by a name with a dot, as controls call them ---------------------------

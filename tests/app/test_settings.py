@@ -60,3 +60,27 @@ def test_whatever_a_link_says_gives_settings_and_sentences(text):
 def test_what_cannot_be_read_is_said(text, says):
     found, (ignored,) = settings.parse(Kind, text)
     assert says in ignored and found == replace(Kind(), layers=found.layers)
+
+
+@pytest.mark.parametrize(
+    "typed, number",
+    [
+        ("3", 3),
+        (" −0.5 ", -0.5),
+        ("0,001", 0.001),
+        ("1,000", 1000),
+        ("1,234,567.5", 1234567.5),
+        ("175B", 175e9),
+        ("1e-3", 0.001),
+        (".5", 0.5),
+        ("1e999", float("inf")),
+        ("", None),
+        ("1,2,3", None),
+        ("nan", None),
+        ("0x10", None),
+        ("1_000", None),
+        ("two", None),
+    ],
+)
+def test_a_typed_number_is_read_however_it_is_written(typed, number):
+    assert settings.number_in(typed) == number

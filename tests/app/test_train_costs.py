@@ -9,7 +9,7 @@ import engine
 from app import jobs, settings
 from app.text import say
 from app.views.train.costs import ways
-from app.views.train.costs.settings import DECODERS, PARTS, Costs, number_in
+from app.views.train.costs.settings import DECODERS, PARTS, Costs, number_of
 from app.views.train.costs.shown import scientific
 from engine.training.costs import SHAPES, Plan, memory_of, runs
 from engine.training.jobs import job as job_of
@@ -111,7 +111,7 @@ def test_what_cannot_be_used_is_told_and_kept(typed):
     [("1024", 1024), ("1e3", 1000), ("175B", 175e9), ("1,000", 1000), (" 2K ", 2000), ("+5", 5)],
 )
 def test_numbers_are_read_as_people_write_them(text, value):
-    assert number_in(text, 1, 1e12, True) == (value, "")
+    assert number_of(text, 1, 1e12, True) == (value, "")
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,10 @@
 """What this part can be set to, and numbers that are typed as text: whatever is typed stays, and it is told
 where it cannot be used."""
 
-import re
 from dataclasses import dataclass
 
 from app import compute
-from app.settings import read, settings
+from app.settings import number_in, read, settings
 from app.state import one_of, ranged, text_start
 from app.text import say
 from app.ui.controls import text_field
@@ -85,18 +84,12 @@ class Costs:
     many: str = "1024"
 
 
-NUMBER = re.compile(r"([+-]?)((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?)\s*([KMBT]?)")
-TIMES = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
-
-
-def number_in(typed: str, least: float, most: float, whole: bool) -> tuple[float | None, str]:
+def number_of(typed: str, least: float, most: float, whole: bool) -> tuple[float | None, str]:
     """(the number that was typed, or None; what is wrong with it, or "")."""
-    found = NUMBER.fullmatch(typed.strip().replace("−", "-").replace(",", ""))
+    value, ends = number_in(typed), say("costs", "ends", least=_short(least), most=_short(most))
     said = f"“{text_start(typed)}”"
-    ends = say("costs", "ends", least=_short(least), most=_short(most))
-    if not found:
+    if value is None:
         return None, say("costs", "no number", said=said, ends=ends)
-    value = float(found[1] + found[2]) * TIMES[found[3]]
     if not least <= value <= most:
         return None, say("costs", "out of range", said=said, ends=ends)
     if whole and value != round(value):
@@ -115,11 +108,11 @@ def typed(name: str, least: float, most: float, *, whole: bool = False, empty: f
     text = getattr(read(Costs), name)
     if empty is not None and not text.strip():
         return empty
-    value, wrong = number_in(text, least, most, whole)
+    value, wrong = number_of(text, least, most, whole)
     if value is not None:
         return value
     usual = getattr(Costs(), name)
-    instead = empty if not usual else number_in(usual, least, most, whole)[0]
+    instead = empty if not usual else number_of(usual, least, most, whole)[0]
     notice(
         say("costs", "wrong", name=say("costs", f"of/{name}"), wrong=wrong, instead=_short(instead)), "warning"
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.settings import read, settings
+from app.settings import number_in, read, settings
 from app.state import one_of, ranged
 from app.text import say
 from engine.training.rewards.rule import RULES
@@ -46,10 +46,9 @@ def asked(**more: object) -> tuple[dict[str, object], str]:
     given = {name: getattr(now, name) for name in ("prompt", "rule", "ranked", "source", "rankings")}
     given |= {name: getattr(now, name) for name in ("length", "texts", "steps", "seed")} | more
     for name in ("beta", "epsilon", "rate"):
-        try:
-            given[name] = float(getattr(now, name).replace("−", "-"))
-        except ValueError:
+        if (value := number_in(getattr(now, name))) is None:
             return given, say("rewards", "number", name=say("rewards", name), typed=getattr(now, name)[:NUMBER])
+        given[name] = value
     try:
         Settings.of(given)
     except ValueError as error:

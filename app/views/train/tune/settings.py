@@ -6,7 +6,7 @@ from functools import cache
 import torch
 
 from app import catalogue, compute
-from app.settings import settings
+from app.settings import number_in, settings
 from app.state import one_of, ranged
 from app.text import say
 from engine.model.build import model_of
@@ -51,21 +51,18 @@ def decoders() -> list[str]:
 
 def rate_of(typed: str) -> float:
     """A typed learning rate; a ValueError that says what it can be."""
-    try:
-        rate = float(typed.replace(",", ".").replace("−", "-"))
-    except ValueError:
-        rate = float("nan")
-    if not 0 < rate <= LARGEST_RATE:
+    rate = number_in(typed)
+    if rate is None or not 0 < rate <= LARGEST_RATE:
         raise ValueError(say("tune", "wrong/rate", typed=typed[:40], most=LARGEST_RATE))
     return rate
 
 
 def rank_of(typed: str) -> int:
     """A typed rank; a ValueError where it is no whole number."""
-    try:
-        return int(typed)
-    except ValueError:
-        raise ValueError(say("tune", "wrong/rank", typed=typed[:40])) from None
+    rank = number_in(typed)
+    if rank is None or not rank.is_integer():
+        raise ValueError(say("tune", "wrong/rank", typed=typed[:40]))
+    return int(rank)
 
 
 @cache
