@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import engine
-from app import compute, drawer, shelf
+from app import compute, session_models, shelf
 from app.architecture import FAMILIES, family_of, rank_of
 from app.compute import Given
 from app.state import PROMPT
@@ -24,7 +24,7 @@ ENDINGS = {"encoder": f" {MASK}.", "pair": " tired.", "recurrent": " tired."}  #
 def models() -> list[str]:
     """The names that a link may give: the shipped models, the default first, checkpoints of training, and the
     models of a person's own."""
-    own = [one.name for one in (*drawer.models(), *shelf.models())]
+    own = [one.name for one in (*session_models.models(), *shelf.models())]
     return _with_checkpoints() + own
 
 

@@ -11,15 +11,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from app import scratch
 from engine.training.jobs import KINDS, Event, read
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -202,7 +203,6 @@ class Running:
 
 LOCK = threading.RLock()
 JOBS: list[Running] = []  # in the order in which they were asked for
-PLACE: list[Path] = []  # the folder of all their folders
 
 
 def start(kind: str, settings: dict) -> Running:
@@ -213,23 +213,14 @@ def start(kind: str, settings: dict) -> Running:
         before = [one for one in JOBS if one.visitor == visitor]
         JOBS.append(mine := Running(visitor, kind, settings, Path()))
         try:
-            mine.folder = _folder()
+            mine.folder = scratch.new()
         except OSError as error:
             mine.stop("failed", f"no folder for its files could be made ({error.strerror})")
     for one in before:
         _forget(one)
+    _watched()
     _fill()
     return mine
-
-
-def _folder() -> Path:
-    """A new one, in the one of all; that is made anew where somebody has cleaned up."""
-    if not PLACE:
-        PLACE.append(Path(tempfile.mkdtemp(prefix="glassbox-")))
-        threading.Thread(target=_watch, daemon=True).start()
-        atexit.register(end_all)
-    PLACE[0].mkdir(mode=0o700, exist_ok=True)
-    return Path(tempfile.mkdtemp(dir=PLACE[0]))
 
 
 def mine() -> Running | None:
@@ -262,6 +253,13 @@ def _forget(one: Running) -> None:
         shutil.rmtree(one.folder, ignore_errors=True)
 
 
+@cache
+def _watched() -> None:
+    """From the first job on: somebody looks who is there, and with this process its jobs end."""
+    threading.Thread(target=_watch, daemon=True).start()
+    atexit.register(end_all)
+
+
 def _watch() -> None:
     while True:
         time.sleep(LOOK)
@@ -276,8 +274,6 @@ def end_all() -> None:
     """End all jobs and delete their files."""
     for one in list(JOBS):
         _forget(one)
-    while PLACE:
-        shutil.rmtree(PLACE.pop(), ignore_errors=True)
 
 
 def _visitor() -> str:

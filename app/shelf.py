@@ -62,7 +62,7 @@ def models() -> list[Listed]:
 
 
 def find(name: str) -> Listed | None:
-    return LENT.get(name) or next((one for one in models() if one.name == name), None)
+    return OF_SESSIONS.get(name) or next((one for one in models() if one.name == name), None)
 
 
 def forget() -> None:
@@ -72,7 +72,7 @@ def forget() -> None:
 
 
 _LOCK = threading.Lock()
-LENT: dict[str, Listed] = {}  # visitors' own checkpoints (app/drawer.py), which no list but theirs tells
+OF_SESSIONS: dict[str, Listed] = {}  # app/session_models.py: no list but their visitor's tells of them
 _LAST: dict = {}
 _FAILED: dict[tuple[Path, tuple], str] = {}  # what only loading has shown
 

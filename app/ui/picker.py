@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from app import catalogue, components, compute, drawer, shelf, state
+from app import catalogue, components, compute, session_models, shelf, state
 from app.architecture import FAMILIES
 from app.text import say
 from app.ui.page import Container, columns
@@ -19,7 +19,7 @@ def beside(name: str) -> Container:
 
 
 def draw(name: str) -> None:
-    shipped, own = catalogue.listed(), [*drawer.models(), *shelf.models()]
+    shipped, own = catalogue.listed(), [*session_models.models(), *shelf.models()]
     groups = [[say("model", f"family/{family}"), _rows(shipped, family)] for family in FAMILIES]
     groups.append([say("model", "own", free=shelf.room()), rows(ordered(own))])
     header = {

@@ -15,7 +15,7 @@ PAGES = ("app.views", "app.server", "app.main", "app.warm")
 STEPS = ("app.views.walk.steps", "app.views.machine")  # and the picture that the first of them shows
 READERS = {"components/__init__.py", "text.py", "lectures.py", "server.py", "processes.py", "shelf.py"}
 READERS |= {f"views/models/{name}.py" for name in ("page", "own")}  # cards
-READERS |= {"drawer.py", "views/train/learn/takes.py"}  # what a visitor made and brought
+READERS |= {"scratch.py", "session_models.py", "views/train/learn/takes.py"}  # what a visitor made and brought
 READERS.add("views/train/rewards/judge.py")  # a shipped model on the processor
 READERS.add("views/tokenizers/cutters.py")  # whose vocabularies are the same
 READING = {"read_text", "read_bytes", "open", "iterdir", "glob", "rglob", "load", "fromfile", "urlopen"}

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app import jobs, turns
+from app import jobs, scratch, turns
 from app.ui import jobs as bar
 from engine.training.jobs import KINDS
 
@@ -142,7 +142,7 @@ def test_long_settings_keep_no_other_visitor_waiting(visit):
 def test_a_folder_that_cannot_be_made_is_told_and_one_that_was_deleted_is_made_anew(visit, monkeypatch):
     first = jobs.start("counting", dict(steps=1))
     until(lambda: first.ended)
-    shutil.rmtree(jobs.PLACE[0])
+    shutil.rmtree(scratch.MADE[0])
     again = jobs.start("counting", dict(steps=1))
     until(lambda: again.ended)
     assert again.state == "done" and (again.folder / "end").exists()
@@ -150,7 +150,7 @@ def test_a_folder_that_cannot_be_made_is_told_and_one_that_was_deleted_is_made_a
     def full(**where):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(jobs.tempfile, "mkdtemp", full)
+    monkeypatch.setattr(scratch.tempfile, "mkdtemp", full)
     none = jobs.start("counting", dict(steps=1))
     assert (none.state, jobs.mine()) == ("failed", none) and "No space left" in none.why
     assert Path.cwd().exists() and jobs.running() == 0
@@ -178,9 +178,32 @@ def test_nothing_is_left_of_many(visit):
             one.stop()
         if count == 1:
             until(lambda: not me.children())
-            before = me.num_fds()
+            before, folders = me.num_fds(), len(list(scratch.MADE[0].iterdir()))
     until(lambda: not me.children() and me.num_fds() <= before)
-    assert len(list(jobs.PLACE[0].iterdir())) == 1
+    assert len(list(scratch.MADE[0].iterdir())) == folders
+
+
+def test_what_a_killed_process_left_is_deleted_a_day_later(tmp_path, monkeypatch):
+    monkeypatch.setattr(scratch.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(scratch, "MADE", [])
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    folders = {
+        f"glassbox-{dead.pid}-old": True,
+        f"glassbox-{dead.pid}-new": False,
+        f"glassbox-{os.getppid()}-old": False,  # it runs
+        "glassbox-mine-old": False,
+    }
+    for name in folders:
+        (tmp_path / name / "job").mkdir(parents=True)
+        if name.endswith("old"):
+            os.utime(tmp_path / name, (0, 0))
+    made = scratch.new()
+    assert {name for name in folders if not (tmp_path / name).exists()} == {
+        n for n, gone in folders.items() if gone
+    }
+    scratch.clear()
+    assert not made.parent.exists()
 
 
 def test_servers_that_share_the_machine_share_its_cores(monkeypatch):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from app import catalogue, drawer, jobs, shelf
+from app import catalogue, jobs, session_models, shelf
 from app.settings import parse
 from app.text import say
 from app.views.train.learn.settings import ALL, Learn
@@ -182,15 +182,15 @@ def test_a_checkpoint_opens_in_the_walk_and_is_the_visitors_alone(done):
     assert name.startswith("reverse after 30 steps") and view(at).prompt.endswith("=")
     at.switch_page(str(MAIN.parent / "views" / "walk" / "page.py")).run()
     assert not at.exception and notices(at) == []
-    assert name in shelf.LENT and name not in [one.name for one in shelf.models()]
+    assert name in shelf.OF_SESSIONS and name not in [one.name for one in shelf.models()]
     other = visit(model=name)
     assert "there is no such model" in said(other)
 
 
 def test_what_a_visitor_kept_goes_with_him():
     one = Lesson(TASKS["copy"], replace(TASKS["copy"].recipe, width=16, layers=1, heads=2))
-    own = drawer.Drawer()
-    name = drawer.add(own, one)
+    own = session_models.SessionModels()
+    name = session_models.add(own, one)
     folder = own.folder
     assert shelf.find(name).folder.is_relative_to(folder) and catalogue.fault(name) == ""
     del own

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app import components, drawer, jobs, state
+from app import components, jobs, session_models, state
 from app.shared import shared
 from app.text import say
 from app.ui.controls import button, unfold
@@ -47,7 +47,7 @@ def troubles() -> None:
 def _walk(file: Path) -> None:
     """Open a checkpoint in the Walk, on the first fixed example; from there in all other pages."""
     lesson = saving.read(file)
-    name = drawer.put(lesson)
+    name = session_models.put(lesson)
     state.anew(model=name, prompt=saving.prompts(lesson)[0], image="", target="", edits=())
     state.leave("walk")
 
@@ -77,7 +77,7 @@ def _open_header() -> dict:
 def _brought(content: bytes) -> None:
     """A file that was opened: checked, then gone on with; what is wrong is said."""
     state.forget("learn trouble")
-    path = drawer.file(content)
+    path = session_models.file(content)
     try:
         lesson = saving.read(path)
     except ValueError as error:

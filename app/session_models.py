@@ -2,31 +2,30 @@
 
 import secrets
 import shutil
-import tempfile
 import weakref
 from pathlib import Path
 
 import streamlit as st
 
-from app import compute, shelf
+from app import compute, scratch, shelf
 from engine.training.tasks import Lesson, saving
 from engine.training.tasks.words import words_of
 
 MOST = 8  # checkpoints that stay
 
 
-class Drawer:
+class SessionModels:
     """A folder and the names of the models in it; both go with the visitor's session."""
 
     def __init__(self):
-        self.folder, self.names = Path(tempfile.mkdtemp(prefix="glassbox-own-")), []
+        self.folder, self.names = scratch.new(), []
         weakref.finalize(self, _clear, self.folder, self.names)
 
 
 def models() -> list[shelf.Listed]:
     """The checkpoints that this visitor has opened."""
-    own: Drawer | None = st.session_state.get("drawer")
-    return [shelf.LENT[name] for name in own.names] if own else []
+    own: SessionModels | None = st.session_state.get("models")
+    return [shelf.OF_SESSIONS[name] for name in own.names] if own else []
 
 
 def put(lesson: Lesson) -> str:
@@ -34,11 +33,11 @@ def put(lesson: Lesson) -> str:
     return add(_mine(), lesson)
 
 
-def add(own: Drawer, lesson: Lesson) -> str:
-    """Keep a checkpoint in a drawer; what has been there longest makes room."""
+def add(own: SessionModels, lesson: Lesson) -> str:
+    """Keep a checkpoint beside the others; what has been there longest makes room."""
     name = _name(lesson)
     folder = saving.open_in(own.folder / secrets.token_hex(8), lesson)
-    shelf.LENT[name] = shelf.listed(name, folder)
+    shelf.OF_SESSIONS[name] = shelf.listed(name, folder)
     own.names.append(name)
     while len(own.names) > MOST:
         _drop(own.names.pop(0))
@@ -50,7 +49,7 @@ def _name(lesson: Lesson) -> str:
     while True:
         sign = secrets.token_hex(2)
         name = f"{words_of(lesson.task.name)['name']} after {lesson.done:,} steps ({sign})"
-        if name not in shelf.LENT:
+        if name not in shelf.OF_SESSIONS:
             return name
 
 
@@ -64,14 +63,14 @@ def file(content: bytes) -> Path:
     return path
 
 
-def _mine() -> Drawer:
-    if "drawer" not in st.session_state:
-        st.session_state.drawer = Drawer()
-    return st.session_state.drawer
+def _mine() -> SessionModels:
+    if "models" not in st.session_state:
+        st.session_state.models = SessionModels()
+    return st.session_state.models
 
 
 def _drop(name: str) -> None:
-    one = shelf.LENT.pop(name, None)
+    one = shelf.OF_SESSIONS.pop(name, None)
     if one:
         compute.model.forget(name)
         compute.forget(name)
