@@ -110,6 +110,19 @@ def test_back_and_forward_go_from_part_to_part_of_train_and_from_view_to_view(pa
     shown("about=next")
 
 
+def test_back_and_forward_go_from_part_to_part_of_other_pages(page, app):
+    waves = ("by-hand", "Waves", "Positions as waves")
+    for address, part, title in (waves, ("tokenizers", "Stages", "From text to ids, stage by stage")):
+        page.goto(f"{app}/{address}")
+        shown = page.get_by_role("heading", name=title)
+        page.get_by_role("radio", name=part, exact=True).click()
+        shown.wait_for()
+        page.go_back()
+        shown.wait_for(state="detached")
+        page.go_forward()
+        shown.wait_for()
+
+
 def test_a_run_that_was_under_way_when_one_went_back_does_not_write_its_address(page, app):
     go(page, app, step="scores")
     press(page, 6)

@@ -1,7 +1,20 @@
 // The browser's history: Back and Forward go from place to place. Streamlit makes an entry of every address that
 // the server writes; here only another page, step, part or model, or another text or image to read makes one, and
 // what is picked or set there stands in the entry of its place.
-const PLACE = ["step", "part", "stack", "model", "prompt", "target", "image", "cut", "train"];
+const PLACE = [
+  "step",
+  "part",
+  "stack",
+  "model",
+  "prompt",
+  "target",
+  "image",
+  "cut",
+  "train",
+  "hand",
+  "example",
+  "cutting",
+];
 // Of the settings of a part (show=modules,at=3) what chooses a view of it, or what it is shown on.
 const WITHIN = {
   backprop: ["show", "graph", "way"],
