@@ -76,7 +76,7 @@ def _pictures(one, runs: list, learn: Learn) -> None:
             curves.compared(runs)
         if told and not one.ended:
             _rate(one, runs)
-    _scrub(runs, learn)
+    _scrub(told, runs, learn)
     with group("learn-pictures"):
         pictures.answers(runs, learn)
         pictures.draw(runs, learn)
@@ -171,7 +171,7 @@ def _rate(one: jobs.Running, runs: list) -> None:
     slider_of_names("learn-now", say("learn", "rate now"), at, _rates(), lambda i: one.ask(rate=RATES[i]))
 
 
-def _scrub(runs: list, learn: Learn) -> None:
+def _scrub(one, runs: list, learn: Learn) -> None:
     """Back through the checkpoints; at its end the slider follows the newest."""
     steps = [kept["step"] for kept in runs[0].kept]
     run = runs[min(learn.run, len(runs) - 1)]
@@ -190,6 +190,8 @@ def _scrub(runs: list, learn: Learn) -> None:
             names = {str(i): one.name for i, one in enumerate(runs)}
             picked = str(min(learn.run, len(runs) - 1))
             choice_of("learn-run", say("learn", "run"), picked, names, lambda i: set_to(run=int(i)), named=True)
+        if one is not None:
+            takes.open_in_walk(one, runs, learn)
 
 
 def _to(steps: list[int]):

@@ -19,21 +19,31 @@ KIND = "lesson"
 MORE = 1000  # steps of a run that had made all of its own
 
 
-def draw(one: jobs.Running | None, runs: list[Run], learn: Learn) -> None:
+def open_in_walk(one: jobs.Running, runs: list[Run], learn: Learn) -> None:
+    """The picked checkpoint, in the Walk."""
+    number, step, file = _picked(one, runs, learn)
+    newest = learn.kept < 0  # then the button stays what it is while others come
+    label = say("learn", "takes/walk", {"newest": newest}, step=step)
+    button("learn-walk", label, lambda: _walk(file), of=(str(one.folder), number))
+
+
+def _picked(one: jobs.Running, runs: list[Run], learn: Learn) -> tuple[int, int, Path]:
+    """Of the checkpoint that is looked at: its run, its step, its file."""
     number = min(learn.run, len(runs) - 1)
     step = runs[number].kept[runs[number].at(learn.kept)]["step"]
-    file = None if one is None else one.folder / file_of(number, step)
-    if file is not None:
-        newest = learn.kept < 0  # then the button stays what it is while others come
-        label = say("learn", "takes/walk", {"newest": newest}, step=step)
-        button("learn-walk", label, lambda: _walk(file), of=(str(one.folder), number))
+    return number, step, one.folder / file_of(number, step)
+
+
+def draw(one: jobs.Running | None, runs: list[Run], learn: Learn) -> None:
     place, open = unfold("learn-takes", say("learn", "takes"))
     if not open:
         return
     with place:
-        if file is not None and file.exists():
-            _file(file, step)
-            _script(file, step)
+        if one is not None:
+            _, step, file = _picked(one, runs, learn)
+            if file.exists():
+                _file(file, step)
+                _script(file, step)
         text(say("learn", "takes/bring"))
         components.open_file("learn-open", _open_header(), _brought)
 
