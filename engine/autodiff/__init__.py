@@ -7,24 +7,15 @@
     weights.out_gradient                      # dJ/dweights [2, 2]
 
 Plain numpy: it needs no torch (only by_torch does, imported by its own name). Read modules first, then tape;
-scalars has reverse mode on single numbers, networks graphs of modules, procedure the whole backward pass by
-hand, taped the same with modules, differences the check of all of them, lines what runs line by line.
+block has the modules that a transformer's block needs besides, small those that LayerNorm is put together
+from, networks graphs of modules; scalars has reverse mode on single numbers, procedure the whole backward pass
+by hand, taped the same with modules, differences the check of all of them, lines what runs line by line.
 """
 
+from engine.autodiff.block import Add, LayerNorm, Mask, MatMul, Scale
 from engine.autodiff.differences import differences, slopes
 from engine.autodiff.lines import Listing, line_by_line
-from engine.autodiff.modules import (
-    Add,
-    CrossEntropy,
-    LayerNorm,
-    Linear,
-    Mask,
-    MatMul,
-    Module,
-    Scale,
-    Sigmoid,
-    Softmax,
-)
+from engine.autodiff.modules import CrossEntropy, Linear, Module, Sigmoid, Softmax
 from engine.autodiff.networks import NETWORKS, Network, descend, measured, there_and_back
 from engine.autodiff.procedure import BUGS, nn_backward, nn_forward, planted
 from engine.autodiff.scalars import Node, backward_by_increments, backward_by_sums, graph, names_of

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from engine.autodiff import modules, small
+from engine.autodiff import block, modules, small
 from engine.autodiff.networks import Network, Values
 from engine.autodiff.scalars import Node
 
@@ -21,11 +21,11 @@ FORWARD = {
     modules.Sigmoid: lambda m, a: a.sigmoid(),
     modules.Softmax: lambda m, a: a.softmax(-1),
     modules.CrossEntropy: lambda m, gold, predicted: -torch.xlogy(gold, predicted).sum(-1),
-    modules.Add: lambda m, a, c: a + c,
-    modules.Scale: lambda m, a: m.factor * a,
-    modules.Mask: lambda m, a: a.masked_fill(torch.ones_like(a).triu(1).bool(), -torch.inf),
-    modules.MatMul: lambda m, a, c: a @ (c.T if m.transposed else c),
-    modules.LayerNorm: lambda m, a, g, b: torch.layer_norm(a, g.shape, g, b, m.eps),
+    block.Add: lambda m, a, c: a + c,
+    block.Scale: lambda m, a: m.factor * a,
+    block.Mask: lambda m, a: a.masked_fill(torch.ones_like(a).triu(1).bool(), -torch.inf),
+    block.MatMul: lambda m, a, c: a @ (c.T if m.transposed else c),
+    block.LayerNorm: lambda m, a, g, b: torch.layer_norm(a, g.shape, g, b, m.eps),
     small.Subtract: lambda m, a, c: a - c,
     small.Multiply: lambda m, a, c: a * c,
     small.Divide: lambda m, a, c: a / c,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.autodiff.block import Add, Mask, MatMul, Scale
 from engine.autodiff.differences import STEP, slopes
-from engine.autodiff.modules import Add, CrossEntropy, Linear, Mask, MatMul, Module, Scale, Sigmoid, Softmax
+from engine.autodiff.modules import CrossEntropy, Linear, Module, Sigmoid, Softmax
 from engine.autodiff.small import Divide, Mean, Multiply, Root, SquaredError, Subtract
 from engine.autodiff.tape import Value, tape, tape_bwd
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from engine.autodiff.modules import Module, summed_to
+from engine.autodiff.block import summed_to
+from engine.autodiff.modules import Module
 
 PAIR = "two vectors or matrices of one shape (or a row, or a column, for all)"
 

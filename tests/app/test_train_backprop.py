@@ -203,16 +203,16 @@ FAULTS = {  # what is wrong, in which graph it shows
     "softmax by rows": ("modules.Softmax", ".sum(-1, keepdims=True)", ".sum()", "attention"),
     "cross-entropy": ("modules.CrossEntropy", "-gradient * slope", "gradient * slope", "cross_entropy"),
     "squared error": ("small.SquaredError", "gradient * (a - target)", "gradient * a", "linear"),
-    "matmul": ("modules.MatMul", "c.T, a.T @ gradient", "c.T, -a.T @ gradient", "attention"),
-    "matmul, transposed": ("modules.MatMul", "c, gradient.T @ a", "c, gradient.T @ a * 0.9", "attention"),
-    "scale": ("modules.Scale", "self.factor * gradient", "gradient", "attention"),
-    "mask": ("modules.Mask", "np.tril(gradient)", "np.tril(gradient, -1)", "attention"),
+    "matmul": ("block.MatMul", "c.T, a.T @ gradient", "c.T, -a.T @ gradient", "attention"),
+    "matmul, transposed": ("block.MatMul", "c, gradient.T @ a", "c, gradient.T @ a * 0.9", "attention"),
+    "scale": ("block.Scale", "self.factor * gradient", "gradient", "attention"),
+    "mask": ("block.Mask", "np.tril(gradient)", "np.tril(gradient, -1)", "attention"),
     "mean": ("small.Mean", "gradient / a.shape[-1]", "gradient", "layernorm"),
     "subtract": ("small.Subtract", "-summed_to(c, gradient)", "summed_to(c, gradient)", "layernorm"),
     "multiply": ("small.Multiply", "summed_to(a, gradient * c)", "summed_to(a, gradient)", "layernorm"),
     "divide": ("small.Divide", "/ c**2", "/ c", "layernorm"),
     "root": ("small.Root", "(2 * self.output)", "self.output", "layernorm"),
-    "add": ("modules.Add", "summed_to(c, gradient)", "summed_to(c, gradient) / 2", "layernorm"),
+    "add": ("block.Add", "summed_to(c, gradient)", "summed_to(c, gradient) / 2", "layernorm"),
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.autodiff import modules, small
+from engine.autodiff import block, modules, small
 from engine.autodiff.modules import Module
 from engine.examples.formula import matrix
 from engine.examples.value import value
@@ -25,8 +25,8 @@ RULES: dict[type, tuple] = {
         r"{g} \cdot \left({a} - {c}\right)",
         r"{g} \cdot \left({c} - {a}\right)",
     ),
-    modules.Scale: (r"{k}\,{a}", r"{k}\,{g}"),
-    modules.Mask: (r"\mathrm{{mask}}\left({a}\right)", r"{g} \odot {L}"),
+    block.Scale: (r"{k}\,{a}", r"{k}\,{g}"),
+    block.Mask: (r"\mathrm{{mask}}\left({a}\right)", r"{g} \odot {L}"),
     small.Subtract: ("{a} - {c}", "{g}", ("-{g}", r"-{g}\,{e}")),
     small.Multiply: (r"{a} \odot {c}", r"{g} \odot {c}", (r"{g} \odot {a}", ROWS + r"{g} \odot {a}")),
     small.Divide: (
@@ -36,7 +36,7 @@ RULES: dict[type, tuple] = {
     ),
     small.Mean: (r"\frac{{1}}{{{n}}}\,{a}\,{e}", r"\frac{{1}}{{{n}}}\,{g}\,{e}^\top"),
     small.Root: (r"\sqrt{{{a} + \varepsilon}}", r"{g} \div (2\,{o})"),
-    modules.Add: ("{a} + {c}", "{g}", ("{g}", ROWS + "{g}")),
+    block.Add: ("{a} + {c}", "{g}", ("{g}", ROWS + "{g}")),
 }
 MATMUL = (r"{a}\,{c}", r"{g}\,{c}^\top", r"{a}^\top {g}")
 TRANSPOSED = (r"{a}\,{c}^\top", r"{g}\,{c}", r"{g}^\top {a}")
@@ -56,7 +56,7 @@ def back(module: Module, at: int, names: list[str], output: str, gradient: np.nd
 
 
 def _rule(module: Module) -> tuple:
-    if isinstance(module, modules.MatMul):
+    if isinstance(module, block.MatMul):
         return TRANSPOSED if module.transposed else MATMUL
     return RULES[type(module)]
 
@@ -84,7 +84,7 @@ def _filled(
 
 def _under(module) -> str:
     """What a factor is one over the root of."""
-    return f"{module.factor**-2:.4g}" if isinstance(module, modules.Scale) else "1"
+    return f"{module.factor**-2:.4g}" if isinstance(module, block.Scale) else "1"
 
 
 def _matrix(numbers: np.ndarray, column: bool) -> str:
