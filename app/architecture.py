@@ -62,6 +62,7 @@ def facts_of(model, side: str = "") -> Facts:
     tokenizer = model.tokenizer
     small = bool(getattr(tokenizer, "words", None)) and tokenizer.words("A") == ["a"]
     cut = {"small_letters": small, "unigram": isinstance(tokenizer, UnigramTokenizer)}
+    cut["begins"] = not side and bool(getattr(tokenizer, "prefix", ()))
     cut["characters"] = isinstance(tokenizer, CharacterTokenizer)
     return _facts(model.get_submodule(side).config, side) | {"source": source} | cut
 

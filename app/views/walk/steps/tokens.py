@@ -76,7 +76,8 @@ def picked(ctx: StepContext) -> None:
     token, id = ctx.tokens[ctx.view.token], ctx.ids[ctx.view.token]
     special, label = ctx.model.tokenizer.special.values(), ctx.labels[ctx.view.token]
     if id in special:
-        words(ctx, "tokens/special", token=label, id=id)
+        begins = id in getattr(ctx.model.tokenizer, "prefix", ())
+        words(ctx, "tokens/special", token=label, id=id, begins=begins)
     else:
         words(ctx, "tokens/picked", token=label, id=id, bytes=hex_bytes(token), n=len(token))
     words(ctx, "tokens/why", vocabulary=len(ctx.model.tokenizer), special=len(special))
