@@ -103,20 +103,25 @@ def words_of(tokenizer, ids: list[int]) -> list[int]:
 
 
 def mask_tokens(
-    ids: Tensor, special: Tensor, mask: int, vocabulary: int, generator: torch.Generator
+    ids: Tensor,
+    special: Tensor,
+    mask: int,
+    vocabulary: int,
+    generator: torch.Generator,
+    share: float = SHARE,
 ) -> tuple[Tensor, Tensor]:
     """What an encoder reads in training, and what was done to each token.
 
     ids      [B, T]; special [B, T], true where a token is never chosen ([CLS], [SEP], padding)
-    Returns ids in which 15% of the others were chosen, and KEPT for those not chosen; of the chosen, 80% are
-    the mask (AS_MASK), 10% a random entry (AS_OTHER), 10% what they were (AS_ITSELF).
+    Returns ids in which a share of the others (15%) was chosen, and KEPT for those not chosen; of the chosen,
+    80% are the mask (AS_MASK), 10% a random entry (AS_OTHER), 10% what they were (AS_ITSELF).
     """
-    return mask_by(throw(ids.shape, vocabulary, generator), ids, special, mask)
+    return mask_by(throw(ids.shape, vocabulary, generator), ids, special, mask, share)
 
 
-def mask_by(dice: Dice, ids: Tensor, special: Tensor, mask: int) -> tuple[Tensor, Tensor]:
+def mask_by(dice: Dice, ids: Tensor, special: Tensor, mask: int, share: float = SHARE) -> tuple[Tensor, Tensor]:
     """The same for dice that are thrown already."""
-    chosen = (dice.chosen < SHARE) & ~special
+    chosen = (dice.chosen < share) & ~special
     done = torch.full_like(ids, AS_ITSELF)
     done[dice.how < MASKED + RANDOM] = AS_OTHER
     done[dice.how < MASKED] = AS_MASK

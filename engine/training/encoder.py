@@ -16,6 +16,7 @@ from torch import Tensor
 
 from engine.analysis import cosine_similarity
 from engine.config import Config
+from engine.masked import SHARE as MASKED
 from engine.masked import fill, follows
 from engine.model.build import fresh
 from engine.model.transformer import Transformer
@@ -105,6 +106,7 @@ def read(options: argparse.Namespace, work: Work) -> Material:
     people = People.of(tokenizer)
     told = f"{len(books):,} sentences of {how_many(train)}; {how_many(held)} held out"
     learned, held_out = (Pairs(tuple(some), tokenizer, lengths, people) for some in (sources, others))
+    learned = replace(learned, masked=options.masked)
     return Material(learned, held_out, told, tokenizer, test=Held(held, unseen), start=begin(options))
 
 
@@ -200,12 +202,13 @@ def _sentences(work: Work, name: str, texts: Iterable[str], tokenizer: WordPiece
 
 def measure(model: Transformer, material: Material, options, share: float, steps: int) -> Measured:
     """Hidden tokens found, what follows judged, cloze sentences; shortcuts and its random start beside it."""
-    pairs, held = material.train, material.test
+    pairs, held = replace(material.train, masked=MASKED), material.test
     rows = scores_of(model, pairs, held.sentences, options.seed, share)
     facts = {
         "books": pairs.share_of(0),
         "english": 1 - pairs.share_of(0),
         "held": named(held.files),
+        "masked": options.masked,
         "held_count": how_many(held.files, "whole book"),
         "start": f"begun with the weights of an earlier {options.start}, " if options.start else "",
         "samples": "\n".join(_samples(model)),
@@ -330,6 +333,7 @@ TASK = Task(
         "start": Option(
             None, plain_name, "a finished encoder of the same shape to begin with (none: at random)"
         ),
+        "masked": Option(MASKED, SHARE, "share of the tokens that are to be predicted"),
         "english": Option(0.6, SHARE, "share of generated simple English in short rows"),
     },
     config=config,

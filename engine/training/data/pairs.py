@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.masked import KEPT, mask_tokens
+from engine.masked import KEPT, SHARE, mask_tokens
 from engine.model.transformer import Transformer
 from engine.tokenize import WordPieceTokenizer
 from engine.training.data.grammar import cell, grammar
@@ -177,6 +177,7 @@ class Pairs:
              there are as many more
     people   of the vocabulary
     like     the share of pairs that do not follow which are chosen by their words, too
+    masked   the share of the tokens that are to be predicted
     """
 
     sources: tuple[Source, ...]
@@ -184,6 +185,7 @@ class Pairs:
     lengths: tuple[int, ...] = ()
     people: People = People()
     like: float = LIKE
+    masked: float = SHARE
 
     def batch(self, seed: int, step: int, count: int, context: int) -> tuple[Tensor, ...]:
         """The rows of `step`: ids, segments, padding, labels [N, T], and whether the second passage follows [N]
@@ -197,7 +199,8 @@ class Pairs:
         ids, segments, padding = (torch.tensor(part) for part in list(zip(*rows, strict=True))[:3])
         special = ~padding.bool() | (ids == self.tokenizer.start) | (ids == self.tokenizer.end)
         random = torch.Generator().manual_seed(int(draw.integers(2**62)))
-        read, done = mask_tokens(ids, special, self.tokenizer.mask, len(self.tokenizer), random)
+        of = (self.tokenizer.mask, len(self.tokenizer), random, self.masked)
+        read, done = mask_tokens(ids, special, *of)
         labels = ids.masked_fill(done == KEPT, NONE)
         return read, segments, padding.bool(), labels, torch.tensor([row[3] for row in rows])
 

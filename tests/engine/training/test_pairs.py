@@ -1,5 +1,7 @@
 """Pairs of stretches for an encoder: real neighbours or not, some words hidden, the same for the same seed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -102,6 +104,11 @@ def test_only_hidden_words_are_asked_for_and_no_ends(pairs, wordpiece):
     assert not asked[~padding].any()
     assert not ((labels == wordpiece.start) | (labels == wordpiece.end)).any()
     assert ((read == wordpiece.mask) <= asked).all()
+
+
+def test_as_many_tokens_are_to_be_predicted_as_it_is_told(pairs):
+    _, _, padding, labels, _ = replace(pairs, masked=0.5).batch(0, 0, 64, 32)
+    assert 0.4 < (labels != NONE)[padding].float().mean() < 0.55
 
 
 def test_short_rows_come_in_larger_numbers(pairs, sentences, wordpiece):
