@@ -92,7 +92,7 @@ def test_the_loss_is_that_of_the_labels_alone(bitext, sentences):
     ids, padding, target, labels = bitext.batch(0, 1, 4, 30)
     logits = model(ids, target, padding).log_softmax(-1)
     nats = [-logits[b, t, labels[b, t]] for b, t in np.argwhere(labels.numpy() != NONE)]
-    assert float(Bitext.loss(model, ids, padding, target, labels)) == pytest.approx(
+    assert float(bitext.loss(model, ids, padding, target, labels)) == pytest.approx(
         float(sum(nats) / len(nats))
     )
 
