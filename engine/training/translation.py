@@ -1,6 +1,8 @@
 """Models that translate, from a file of sentence pairs: the Transformer of 2017, and what came before."""
 
 import argparse
+import hashlib
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,10 +63,11 @@ DARK = set(words("examples.toml")["translation"]["dark"])
 STATE = "starting from the state that the encoder ended in"
 LOOK = "and at every token attends to the encoder's output for the English one"
 BLIND = "It has no attention: nothing could align."
+SHORT = "That was not measured: the sentences that were aligned by hand are too long for it."
 
 
 @dataclass(frozen=True)
-class Test:
+class Asked:
     """What measuring asks: the pairs that were learned from, the sentences held out, and those of them that are
     in no pair of the file but their own, nor are their translations."""
 
@@ -121,7 +124,7 @@ def read(options: argparse.Namespace, work: Work) -> Material:
     data = Bitext.of(train, tokenizer, options.context, options.smoothing or 0.0)
     watch = Bitext.of(pairs_of(seen), tokenizer, options.context) if seen else None
     told = f"{len(data):,} pairs to learn from; {len(held):,} sentences held out"
-    return Material(data, watch, told, tokenizer, test=Test(train, held, lone))
+    return Material(data, watch, told, tokenizer, test=Asked(train, held, lone))
 
 
 def _vocabulary(work: Work, pairs: list[Pair], options: argparse.Namespace) -> SentenceTokenizer:
@@ -143,7 +146,7 @@ def measure(model: nn.Module, material: Material, options, part: float, steps: i
     show("measuring: which word stands for which")
     lexicon = Lexicon.of(test.train)
     blind = getattr(model.config, "attention", "") == "none"
-    told = {} if blind else {"alignment": alignment.measured(model, lexicon)}
+    aligns = {} if blind else alignment.measured(model, lexicon)
     facts = {
         "shape": _shape(model.config),
         "task": STATE if blind else LOOK,
@@ -155,15 +158,16 @@ def measure(model: nn.Module, material: Material, options, part: float, steps: i
         "signature": signature(),
         "beam": WIDTH,
         "penalty": PENALTY,
-        "alignment": _alignment(told.get("alignment"), test.train),
+        "alignment": _alignment(blind, aligns, test.train),
         "samples": "\n".join(_samples(model, test.held)),
     }
     rows = scores_of(model, test, lexicon, options, part)
-    examples = list(examples_of(model, test.held, told.get("alignment")))
-    return Measured(rows, COLUMNS, {"examples": examples}, facts, told)
+    scores = {"test": _sign(test.held, part)} | ({"alignment": aligns} if aligns else {})
+    examples = list(examples_of(model, test.held, aligns))
+    return Measured(rows, COLUMNS, {"examples": examples}, facts, scores)
 
 
-def scores_of(model: nn.Module, test: Test, lexicon: Lexicon, options, part: float = 1.0) -> list[dict]:
+def scores_of(model: nn.Module, test: Asked, lexicon: Lexicon, options, part: float = 1.0) -> list[dict]:
     """Rows of the table: the model, its random start, and rules that need none."""
     held = dict(list(test.held.items())[: max(FEWEST, int(part * len(test.held)))])
     start = fresh(model.config, options.seed).requires_grad_(False).eval()
@@ -187,7 +191,8 @@ def examples_of(model: nn.Module, held: Translations, told: dict | None = None) 
     some = [text for text in held if 5 <= len(text.split()) <= 8 and not words_of(text) & DARK][:TRIED]
     right = [text for text, guess in zip(some, written(model, some), strict=True) if guess in held[text]]
     right.sort(key=lambda text: -certainty(run(model, text, target=_own(model, text))))
-    place = {"step": "cross" if told else "states"}
+    blind = getattr(model.config, "attention", "") == "none"
+    place = {"step": "states" if blind else "cross"}
     if told and len(told["heads"]) > 1 and told["heads"][0]["aligns"]:
         place |= {name: told["heads"][0][name] for name in ("layer", "head")}
     for text in (right or some)[:EXAMPLES]:
@@ -199,7 +204,12 @@ def _own(model: nn.Module, text: str) -> list[int]:
     return [model.start, *(step.id for step in generate(model, text))]
 
 
-def _apart(test: Test, options) -> str:
+def _sign(held: Translations, part: float) -> str:
+    """The same for two models that were asked the same sentences."""
+    return hashlib.sha256(json.dumps([held, part]).encode()).hexdigest()[:16]
+
+
+def _apart(test: Asked, options) -> str:
     """What of the held-out sentences can be among what was learned from."""
     few = len(test.held) - len(test.alone)
     if options.overlap:
@@ -217,10 +227,10 @@ def _regular(options) -> str:
     return f", with {told}" if told else ""
 
 
-def _alignment(told: dict | None, train: list[Pair]) -> str:
+def _alignment(blind: bool, told: dict, train: list[Pair]) -> str:
     """The alignment errors and what they say, for the card."""
     if not told:
-        return BLIND
+        return BLIND if blind else SHORT
     asked = {pair.source: [pair.target] for pair in alignment.aligned()}
     known = len(asked) - len(alone(train, asked))
     parts = dict(table=alignment.table(told), verdict=alignment.verdict(told), pairs=told["pairs"])

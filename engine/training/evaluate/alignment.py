@@ -182,10 +182,18 @@ def by_lexicon(lexicon: Lexicon, pair: Aligned) -> Links:
 # --- what is told ---------------------------------------------------------------------------------
 
 
+def readable(model: nn.Module) -> list[Aligned]:
+    """The pairs that were aligned by hand, as far as the model can read and write them."""
+    longest, length = model.config.context, lambda text: len(model.tokenizer.encode(text))
+    return [pair for pair in aligned() if max(length(pair.source), length(pair.target)) <= longest]
+
+
 def measured(model: nn.Module, lexicon: Lexicon | None = None) -> dict:
     """For scores.json: the error of every head, of the best, of their average, of the baselines; and what the
-    French costs without the heads that align."""
-    pairs, told = aligned(), ways(model, aligned())
+    French costs without the heads that align. Nothing for a model that can read fewer than two pairs."""
+    if len(pairs := readable(model)) < 2:
+        return {}
+    told = ways(model, pairs)
     simple = baselines(pairs, lexicon)
     alone = [way for way in told if way.layer is not None]
     heads = []

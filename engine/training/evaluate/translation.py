@@ -101,10 +101,16 @@ def _corpus_score(metric, guesses: Sequence[str], translations: Sequence[list[st
     """A score of sacreBLEU, its interval by drawing the sentences again."""
     most = max(map(len, translations))
     rows = [right + [None] * (most - len(right)) for right in translations]
-    found = metric.corpus_score(list(guesses), list(zip(*rows, strict=True)), n_bootstrap=DRAWS)
+    given = list(guesses), list(zip(*rows, strict=True))
+    try:
+        found = metric.corpus_score(*given, n_bootstrap=DRAWS)
+    except (
+        TypeError
+    ):  # of chrF where some draws score 0, as sacreBLEU 2.6 mixes kinds of numbers: few sentences
+        return Score(float(metric.corpus_score(*given).score), len(guesses))
     told = json.loads(found.format(9, signature=metric.get_signature().format(), is_json=True))
-    half = told.get("confidence_var", 0.0)  # nothing is told of a score of 0
-    return Score(found.score, len(guesses), (max(0.0, found.score - half), min(100.0, found.score + half)))
+    half, score = told.get("confidence_var", 0.0), float(found.score)  # nothing is told of a score of 0
+    return Score(score, len(guesses), (max(0.0, score - half), min(100.0, score + half)))
 
 
 METRICS = {
