@@ -62,6 +62,7 @@ EXAMPLES, TRIED = 6, 2 * AT_ONCE
 DARK = set(words("examples.toml")["translation"]["dark"])
 STATE = "starting from the state that the encoder ended in"
 LOOK = "and at every token attends to the encoder's output for the English one"
+WATCH = " {:,} pairs of others were kept to watch the learning by."
 BLIND = "It has no attention: nothing could align."
 SHORT = "That was not measured: the sentences that were aligned by hand are too long for it."
 
@@ -153,6 +154,7 @@ def measure(model: nn.Module, material: Material, options, part: float, steps: i
         "context": model.config.context,
         "pairs": len(test.train),
         "held": len(test.held),
+        "watched": WATCH.format(len(material.held)) if material.held else "",
         "apart": _apart(test, options),
         "regular": _regular(options),
         "signature": signature(),
@@ -234,7 +236,7 @@ def _alignment(blind: bool, told: dict, train: list[Pair]) -> str:
     asked = {pair.source: [pair.target] for pair in alignment.aligned()}
     known = len(asked) - len(alone(train, asked))
     parts = dict(table=alignment.table(told), verdict=alignment.verdict(told), pairs=told["pairs"])
-    parts |= dict(known=known or "none", stands="stands" if known == 1 else "stand")
+    parts |= dict(known=known or "none", stands="stands" if known < 2 else "stand")
     return (CARDS / "alignment.md").read_text("utf-8").format(**parts).strip()
 
 

@@ -427,7 +427,7 @@ def test_a_head_is_said_to_align_where_that_was_measured_and_the_best_one_is_a_c
         "**50%** (45%–55%); the diagonal has 33%" in said
         and "Head 0 of block 1 has the fewest errors, 13%" in said
     )
-    at = press(at, "aligning")
+    at = press(at, "aligns best")
     assert (view(at).layer, view(at).head) == (1, 0)
     [said] = [shown for shown in markdown(at) if "alignment error rate" in shown]
     assert "This head **aligns words**" in said and "from which it is predicted" in said

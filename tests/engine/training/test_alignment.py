@@ -121,8 +121,8 @@ def test_what_is_told_of_a_model_has_all_its_heads_and_what_they_are_measured_ag
 
 def test_the_card_tells_the_errors_and_whether_the_pairs_were_read(told):
     read = [(aligned()[0].source.upper(), "?"), ("?", aligned()[1].target)]
-    assert "none of them\nstand in" in _alignment(False, told, [])
-    assert "2 of them\nstand in" in _alignment(False, told, read)
+    assert "none of them stands in" in _alignment(False, told, [])
+    assert "2 of them stand in" in _alignment(False, told, read)
     assert alignment.table(told) in _alignment(False, told, [])
     assert "no attention" in _alignment(True, {}, []) and "too long" in _alignment(False, {}, [])
 
