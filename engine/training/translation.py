@@ -55,10 +55,10 @@ from engine.training.task import Material, Measured, Task
 # of the Transformer: the others stand beside it
 AIMS = {"exact match": ("≥", 0.35), "chrF": ("≥", 68.0)}
 RATES = {"transformer": 0.008} | dict.fromkeys(CELLS, 0.02)  # with norms after the additions slower learns more
-# of the Transformer, which without them learns by heart: after three rounds 0.9 bits a token of what it read, 1.5
-# of what it did not
+# of the Transformer, which without them learns by heart: after three rounds a token costs 0.9 bits where it was
+# read, 1.5 where it was not
 REGULAR = {"dropout": 0.15, "smoothing": 0.1}
-WATCHED = 50  # of so many sentences to learn from at most one watches the learning
+WATCHED = 50  # of so many sentences to learn from one watches the learning, at most
 SAMPLES = 8  # sentences on the card
 EXAMPLES, TRIED = 6, 2 * AT_ONCE
 DARK = set(words("examples.toml")["translation"]["dark"])
@@ -120,7 +120,8 @@ def read(options: argparse.Namespace, work: Work) -> Material:
     train, held = split_pairs(read_pairs(Path(options.path)), options.held_out, options.seed)
     lone = alone(train, held)
     train = train if options.overlap else apart(train, held)
-    watched = min(options.watched, len({source for source, _ in train}) // WATCHED)
+    sentences = len({source for source, _ in train})
+    watched = min(options.watched, -(-sentences // WATCHED), sentences - 1)
     train, seen = split_pairs(train, watched, options.seed)
     tokenizer = _vocabulary(work, train, options)
     show("reading the pairs")
