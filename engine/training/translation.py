@@ -64,7 +64,7 @@ EXAMPLES, TRIED = 6, 2 * AT_ONCE
 DARK = set(words("examples.toml")["translation"]["dark"])
 STATE = "starting from the state that the encoder ended in"
 LOOK = "and at every token attends to the encoder's output for the English one"
-WATCH = " {:,} pairs of others were kept to watch the learning by."
+WATCH = " {:,} of the other pairs are not learned from, either: they watch the learning."
 BLIND = "It has no attention: nothing could align."
 SHORT = "That was not measured: the sentences that were aligned by hand are too long for it."
 
@@ -121,7 +121,7 @@ def read(options: argparse.Namespace, work: Work) -> Material:
     lone = alone(train, held)
     train = train if options.overlap else apart(train, held)
     sentences = len({source for source, _ in train})
-    watched = min(options.watched, -(-sentences // WATCHED), sentences - 1)
+    watched = max(0, min(options.watched, -(-sentences // WATCHED), sentences - 1))
     train, seen = split_pairs(train, watched, options.seed)
     tokenizer = _vocabulary(work, train, options)
     show("reading the pairs")
