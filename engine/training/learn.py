@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -22,6 +23,7 @@ from engine.load import glassbox
 from engine.load.folder import read_json
 from engine.load.glassbox import write_weights
 from engine.model.build import fresh
+from engine.training.dropout import drop
 from engine.training.progress import say, show
 
 LOG_EVERY = 50  # steps between lines of the loss log; of short runs fewer
@@ -47,6 +49,7 @@ class Recipe:
     warm_up: int = 100
     cool_down: float = 0.5
     seed: int = 0
+    dropout: float = 0.0
 
     def steps(self, context: int) -> int:
         """How many steps the tokens to be read make, with texts of `context` tokens."""
@@ -143,6 +146,8 @@ def learn(
         while run.step < run.steps and not asked:
             run.take_step()
     run.save()
+    for hook in run.hooks:
+        hook.remove()
     return run.model.cpu().eval(), run.step >= run.steps
 
 
@@ -152,9 +157,10 @@ class Run:
     def __init__(
         self, config, data: Data, held: Data | None, recipe: Recipe, folder: Path, minutes, start=None
     ):
-        self.data, self.recipe, self.folder, self.minutes = data, recipe, folder, minutes
+        self.data, self.held, self.recipe, self.folder, self.minutes = data, held, recipe, folder, minutes
         self.context, self.device = config.context, "cuda" if torch.cuda.is_available() else "cpu"
         self.model = begun(config, recipe.seed, start).to(self.device)
+        self.hooks = drop(self.model, recipe.dropout)
         self.optimizers = optimizers(self.model, recipe)
         self.step, self.seconds, self.fixed = 0, 0.0, False  # fixed: the rates have begun to fall
         self.full = self.steps = recipe.steps(config.context)
@@ -182,6 +188,8 @@ class Run:
         for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
             group["lr"] = group["full_rate"] * share
         batch = self.data.batch(self.recipe.seed, self.step, self.recipe.batch, self.context)
+        if self.hooks:  # what is dropped depends on the step alone
+            torch.manual_seed(int(np.random.default_rng([self.recipe.seed, self.step]).integers(2**62)))
         loss = self._loss(self.loss, batch)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -265,7 +273,7 @@ class Run:
 
     @torch.no_grad()
     def _validation(self) -> float:
-        return sum(self._loss(self.data.loss, batch).item() for batch in self.checks) / len(self.checks)
+        return sum(self._loss(self.held.loss, batch).item() for batch in self.checks) / len(self.checks)
 
     def save(self) -> None:
         """Weights, the optimizers' memory and how far it is in one safetensors file, never pickled."""
@@ -288,7 +296,7 @@ class Run:
             return
         with safe_open(self.folder / "state.safetensors", "pt") as file:
             progress = json.loads(file.metadata()["progress"])
-        if progress.pop("recipe") != asdict(self.recipe):
+        if Recipe(**progress.pop("recipe")) != self.recipe:
             raise ValueError(
                 f"{self.folder} was begun with another recipe; give the same one or an empty folder"
             )

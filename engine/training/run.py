@@ -162,6 +162,7 @@ def recipe_of(task: Task, options: argparse.Namespace, config) -> Recipe:
         rate_rest=options.rate / task.rest,
         warm_up=options.warm_up,
         seed=options.seed,
+        dropout=getattr(options, "dropout", None) or 0.0,
     )
 
 

@@ -178,6 +178,27 @@ def shipping(family, monkeypatch):
     catalogue.by_family.cache_clear()
 
 
+def head_that_links(layer: int, head: int, error: float, aligns: bool, row: str = "predicted") -> dict:
+    """What is measured of a head against pairs aligned by hand."""
+    ends = [error - 0.05, error + 0.05]
+    return dict(layer=layer, head=head, row=row, error=error, interval=ends, aligns=aligns)
+
+
+@pytest.fixture
+def aligned(monkeypatch):
+    """What was measured of an alignment stands beside shipped translators."""
+    heads = [head_that_links(1, 0, 0.134, True), head_that_links(0, 2, 0.5, False, "read")]
+    told = {"pairs": 50, "heads": heads, "baselines": {"diagonal": {"error": 0.328}}}
+    files = {"interpreter": told, "lookback-gru": told | {"heads": [head_that_links(0, 0, 0.25, True)]}}
+    beside = catalogue.beside
+
+    def measured(name: str, file: str) -> dict:
+        there = file == "scores.json" and name in files
+        return {"alignment": files[name]} if there else beside(name, file)
+
+    monkeypatch.setattr(catalogue, "beside", measured)
+
+
 @pytest.fixture
 def llama(family):
     return family["llama"]

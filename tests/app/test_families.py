@@ -29,6 +29,7 @@ from tests.app.visit import (
     value_of,
     view,
     visit,
+    what_if,
 )
 
 TEXT = "the cat [MASK] on the mat. [SEP] it was too tired"
@@ -412,3 +413,35 @@ def test_a_token_that_the_model_writes_itself_is_not_cut_differently(token):
     tokenizer = compute.model("interpreter").tokenizer
     assert view(at).target == tokenizer.decode(list(ids[1 : token + 2]))
     assert not any("cut differently" in shown for shown in markdown(at))
+
+
+# --- do heads align words ---------------------------------------------------------------------------
+
+
+def test_a_head_is_said_to_align_where_that_was_measured_and_the_best_one_is_a_click_away(aligned):
+    link = dict(model="interpreter", prompt="I see a cat.", stack="decoder", step="cross", token=1)
+    at = visit(**link, layer=0, head=2)
+    [said] = [shown for shown in markdown(at) if "alignment error rate" in shown]
+    assert "does not align words better than a diagonal" in said
+    assert (
+        "**50%** (45%–55%); the diagonal has 33%" in said
+        and "Head 0 of block 1 has the fewest errors, 13%" in said
+    )
+    at = press(at, "aligns best")
+    assert (view(at).layer, view(at).head) == (1, 0)
+    [said] = [shown for shown in markdown(at) if "alignment error rate" in shown]
+    assert "This head **aligns words**" in said and "from which it is predicted" in said
+    assert "button-aligning" not in keys(at)
+
+
+def test_nothing_is_said_of_a_head_that_was_not_measured_or_that_is_changed(aligned):
+    link = dict(model="interpreter", prompt="I see a cat.", stack="decoder", step="cross", token=1)
+    changed = what_if(engine.Edit("decoder.blocks.0.cross.z", "zero", {"H": 1}))
+    for at in (visit(**link, layer=2, head=2), visit(**link, layer=1, head=0, **changed)):
+        assert not any("alignment error rate" in shown for shown in markdown(at))
+
+
+def test_the_look_back_is_said_to_align(aligned):
+    at = visit(model="lookback-gru", prompt="I see a cat.", stack="decoder", step="cross", token=1)
+    [said] = [shown for shown in markdown(at) if "alignment error rate" in shown]
+    assert "The look back **aligns words**" in said and "**25%** (20%–30%)" in said

@@ -323,6 +323,43 @@ def test_where_nothing_was_measured_there_is_no_graph(shipping):
     shipping("storybook", "pair", "rnn")
     at = families()
     assert side_by_side(at) and "plot-quality" not in keys(at)
+    assert not scored(at)
+
+
+def scored(at) -> dict[str, list[str]]:
+    """The table of how good each translator is."""
+    tables = (table for part in parts(at) if (table := rows_of(part)))
+    rows = next((table for table in tables if "BLEU" in table[0]), [[]])[1:]
+    return {who.strip("*"): cells for who, *cells in rows}
+
+
+def told_scores(sign: str = "", **more) -> dict:
+    """A scores.json of a translator."""
+    share = {
+        "name": "exact match",
+        "unit": "share",
+        "count": 1000,
+        "values": [0.255],
+        "intervals": [[0.2, 0.3]],
+    }
+    bleu = {"name": "BLEU", "unit": "BLEU", "count": 1000, "values": [45.678], "intervals": [None]}
+    beam = share | {"name": "beam of 4: exact match", "values": [0.5]}
+    return {"rows": [share, bleu, beam], **({"test": sign} if sign else {}), **more}
+
+
+@pytest.mark.parametrize(("second", "same"), [("a", True), ("b", False), ("", False)])
+def test_what_was_measured_of_each_stands_side_by_side(shipping, monkeypatch, second, same):
+    shipping("storybook", "pair", "gru", "rnn")
+    best = {"best": {"error": 0.134, "interval": [0.1, 0.2]}}
+    files = {"pair": told_scores("a", alignment=best), "gru": told_scores(second)}
+    monkeypatch.setattr(catalogue, "beside", lambda name, file: files.get(name, {}))
+    at = families()
+    assert scored(at) == {
+        "pair": ["25.5% (20.0–30.0)", "–", "45.7", "50.0% (20.0–30.0)", "–", "13.4% (10.0–20.0)"],
+        "gru": ["25.5% (20.0–30.0)", "–", "45.7", "50.0% (20.0–30.0)", "–", "–"],
+    }
+    [note] = [shown for shown in markdown(at) if "Alignment error rate**" in shown]
+    assert "Measured on 1,000 sentences" in note and ("the same for all" in note) == same
 
 
 # --- what cannot be read -------------------------------------------------------------------------

@@ -145,7 +145,7 @@ def unfolded(name: str, **link):
     return at.run()
 
 
-def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch):
+def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch, aligned):
     pages = [visit(**write_link(replace(DEFAULT, **view))) for view in SPECIAL]
     pages += [page for name in STRANGERS for page in walked(name, prompt=PROMPT)]
     for prompt, entry in awkward_choices():
@@ -166,6 +166,8 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch
     pages.append(press(visit(step="next", model="pair", prompt="the cat", token=0), "continue"))
     pages.append(visit(step="tokens", model="pair", prompt=PROMPT, target="on " * 60))
     pages.append(visit(step="tokens", model="interpreter", stack="decoder", prompt="I love you."))
+    for name in ("interpreter", "lookback-gru"):
+        pages.append(visit(step="cross", model=name, stack="decoder", prompt="I see.", layer=0, head=2))
     pages.append(visit(step="cell", model="rnn", stack="encoder", prompt=PROMPT, token=0))
     pages += [press(visit(step="next", **link), "sample") for link in ({}, dict(token=2))]
     pages += [
@@ -195,6 +197,10 @@ ALSO = (
     "cross",
     "placed",
     "text",
+    "aligns",
+    "read",
+    "better",
+    "same",
 )  # what a text's numbers say, not its model
 
 

@@ -9,7 +9,10 @@ from app.ui.figures import graph, series
 from app.ui.labels import escape
 from app.ui.page import columns, group, text
 from engine.analysis import certainty, parameters_of, path_length, path_to_target, sequential_steps
+from engine.training.evaluate.report import SHARE, number
 
+# rows of scores.json that stand side by side
+SCORES = ("exact match", "chrF", "BLEU", "beam of 4: exact match", "beam of 4: BLEU")
 METRIC = "chrF"  # rows of scores.json with this name, a comma and a length are for sentences of that length
 
 
@@ -23,6 +26,7 @@ def draw(view: View) -> None:
         text(say("families", "translators/lead"))
         text("\n".join([say("families", "translators/head"), *rows]))
         text(say("families", "translators/note"))
+        _scores(names)
         _quality(names)
 
 
@@ -42,6 +46,43 @@ def _row(view: View, name: str) -> list[str]:
     ways.append(path_to_target(model.config, length, 0, last))
     at_once = say("families", "translators/at once", facts | {"several": length > 1}, tokens=length)
     return [who, escape(written or "∅"), f"{certainty(trace):.0%}", *map(str, ways), at_once, total]
+
+
+def _scores(names: list[str]) -> None:
+    """How good each is, by every measure, on the sentences held out of its training; of those that were
+    measured."""
+    found = {name: catalogue.beside(name, "scores.json") for name in names}
+    found = {name: told for name, told in found.items() if _row_of(told, SCORES[0])}
+    if not found:
+        return
+    rows = [[f"**{name}**", *(_score(_row_of(told, one)) for one in SCORES)] for name, told in found.items()]
+    rows = [[*row, _error(told.get("alignment"))] for row, told in zip(rows, found.values(), strict=True)]
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    text("\n".join([say("families", "scores/head"), *lines]))
+    counts = sorted({_row_of(told, SCORES[0])["count"] for told in found.values()})
+    signs = {told.get("test") for told in found.values()}
+    facts = {"same": len(signs) == 1 and None not in signs, "several": len(found) > 1}
+    text(say("families", "scores/note", facts, n=" – ".join(f"{count:,}" for count in counts)))
+
+
+def _row_of(told: dict, name: str) -> dict | None:
+    return next((row for row in told.get("rows", []) if row["name"] == name and "intervals" in row), None)
+
+
+def _score(row: dict | None) -> str:
+    """A measured value and its interval; a dash where it was not measured."""
+    if row is None:
+        return "–"
+    value, around = number(row["values"][0], row["unit"]), row["intervals"][0]
+    ends = "–".join(number(end, row["unit"]).removesuffix("%") for end in around or ())
+    return f"{value} ({ends})" if ends else value
+
+
+def _error(told: dict | None) -> str:
+    """The alignment error of the head that aligns best, as chosen on other pairs."""
+    if not told:
+        return "–"
+    return _score({"values": [told["best"]["error"]], "unit": SHARE, "intervals": [told["best"]["interval"]]})
 
 
 def _quality(names: list[str]) -> None:

@@ -59,19 +59,47 @@ def split_pairs(pairs: list[Pair], held_out: int, seed: int) -> tuple[list[Pair]
     return train, held
 
 
+def apart(train: list[Pair], held: dict[str, list[str]]) -> list[Pair]:
+    """The pairs to learn from that have no held-out sentence in them, nor one of its translations: be it with
+    other capitals or signs."""
+    sources = {plain(source) for source in held}
+    targets = {plain(target) for translations in held.values() for target in translations}
+    return [pair for pair in train if plain(pair[0]) not in sources and plain(pair[1]) not in targets]
+
+
+def alone(train: list[Pair], held: dict[str, list[str]]) -> set[str]:
+    """The held-out sentences that are in no pair to learn from, and none of whose translations is."""
+    sources, targets = ({plain(pair[side]) for pair in train} for side in (0, 1))
+    return {
+        source
+        for source, translations in held.items()
+        if plain(source) not in sources and targets.isdisjoint(map(plain, translations))
+    }
+
+
+def plain(text: str) -> str:
+    """A text's words in lower case, without its signs; of a text of signs alone the signs."""
+    return " ".join(re.findall(r"\w+", text.lower())) or text
+
+
 @dataclass(frozen=True)
 class Bitext:
     """Pairs as ids, and how the batches of a step are drawn from them.
 
-    pairs  length of the longer sentence -> both sides of all pairs of that length, [N, length] each, END last,
-           then NONE
+    pairs      length of the longer sentence -> both sides of all pairs of that length, [N, length] each, END
+               last, then NONE
+    smoothing  share of the probability to be learned that all entries have alike (label smoothing, Szegedy et
+               al. 2016)
     """
 
     pairs: dict[int, tuple[np.ndarray, np.ndarray]]
     start: int
+    smoothing: float = 0.0
 
     @staticmethod
-    def of(pairs: Iterable[Pair], tokenizer: SentenceTokenizer, context: int) -> "Bitext":
+    def of(
+        pairs: Iterable[Pair], tokenizer: SentenceTokenizer, context: int, smoothing: float = 0.0
+    ) -> "Bitext":
         """Those of the pairs whose sentences both fit into `context` tokens."""
         rows = defaultdict(list)
         for pair in pairs:
@@ -82,7 +110,8 @@ class Bitext:
         if not rows:
             raise ValueError(f"no pair of sentences fits into {context} tokens")
         both = {length: np.array(rows[length], dtype=np.int32) for length in sorted(rows)}
-        return Bitext({length: (x[:, 0], x[:, 1]) for length, x in both.items()}, tokenizer.start)
+        rows = {length: (x[:, 0], x[:, 1]) for length, x in both.items()}
+        return Bitext(rows, tokenizer.start, smoothing)
 
     def __len__(self) -> int:
         return sum(len(source) for source, _ in self.pairs.values())
@@ -102,11 +131,10 @@ class Bitext:
         ids, labels = (torch.from_numpy(x).long() for x in (source, target))
         return ids.clamp_min(0), ids != NONE, before(labels, self.start), labels
 
-    @staticmethod
-    def loss(model: nn.Module, ids: Tensor, padding: Tensor, target: Tensor, labels: Tensor) -> Tensor:
+    def loss(self, model: nn.Module, ids: Tensor, padding: Tensor, target: Tensor, labels: Tensor) -> Tensor:
         """Nats for a token of the translation, all those before it known."""
-        logits = model(ids, target, padding)
-        return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=NONE)
+        scores, right = model(ids, target, padding).flatten(0, 1), labels.flatten()
+        return F.cross_entropy(scores, right, ignore_index=NONE, label_smoothing=self.smoothing)
 
 
 def before(labels: Tensor, start: int) -> Tensor:

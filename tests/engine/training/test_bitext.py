@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.training.data.bitext import Bitext, most_similar, read_pairs, split_pairs
+from engine.training.data.bitext import Bitext, alone, apart, most_similar, read_pairs, split_pairs
 from engine.training.data.pairs import NONE
 from tests.engine.tiny import pair
 
@@ -92,9 +92,29 @@ def test_the_loss_is_that_of_the_labels_alone(bitext, sentences):
     ids, padding, target, labels = bitext.batch(0, 1, 4, 30)
     logits = model(ids, target, padding).log_softmax(-1)
     nats = [-logits[b, t, labels[b, t]] for b, t in np.argwhere(labels.numpy() != NONE)]
-    assert float(Bitext.loss(model, ids, padding, target, labels)) == pytest.approx(
+    assert float(bitext.loss(model, ids, padding, target, labels)) == pytest.approx(
         float(sum(nats) / len(nats))
     )
+
+
+def test_smoothing_gives_a_share_of_the_probability_to_all_entries(bitext, sentences):
+    model = pair(torch.float32, vocabulary=len(sentences), context=30, decoder=dict(context=30))
+    smooth = Bitext(bitext.pairs, bitext.start, smoothing=0.2)
+    ids, padding, target, labels = bitext.batch(0, 1, 4, 30)
+    logits = model(ids, target, padding).log_softmax(-1)[labels != NONE]
+    right = -logits[torch.arange(len(logits)), labels[labels != NONE]]
+    expected = (0.8 * right - 0.2 * logits.mean(-1)).mean()
+    assert float(smooth.loss(model, ids, padding, target, labels)) == pytest.approx(float(expected))
+    plain = Bitext.of(PAIRS, sentences, 30, smoothing=0.3)
+    assert plain.smoothing == 0.3
+
+
+def test_what_is_learned_from_has_no_held_out_sentence_and_none_of_its_translations():
+    held = {"Go!": ["Va !", "Pars."], "I see him.": ["Je le vois."]}
+    known = [("go", "Allez."), ("Leave.", "pars !"), ("Stay.", "Reste."), ("See.", "Vois."), ("!", "?")]
+    assert apart(known, held) == [("Stay.", "Reste."), ("See.", "Vois."), ("!", "?")]
+    assert alone(known, held) == {"I see him."}
+    assert alone(apart(known, held), held) == set(held)
 
 
 def test_the_most_similar_sentence_shares_the_rare_words():

@@ -109,6 +109,19 @@ def test_a_run_that_is_stopped_and_goes_on_is_the_run_that_never_stopped(mix, he
     assert told(tmp_path) == told(finished[1])
 
 
+def test_what_is_dropped_depends_on_the_step_alone_and_nothing_is_dropped_afterwards(mix, held, tmp_path):
+    shape, noisy = replace(SHAPE, layers=1), replace(SMALL, dropout=0.3)
+    whole, _ = learn(shape, mix, held, noisy, tmp_path / "whole")
+    ids = mix.batch(0, 0, 2, 47)[0]
+    assert torch.equal(whole(ids), whole(ids))
+    learn(shape, Broken(mix, 5, ctrl_c), held, noisy, tmp_path / "parts")
+    again, done = learn(shape, mix, held, noisy, tmp_path / "parts")
+    assert done and same_weights(whole, again)
+    assert told(tmp_path / "whole") == told(tmp_path / "parts")
+    plain, _ = learn(shape, mix, held, SMALL, tmp_path / "plain")
+    assert not same_weights(whole, plain)
+
+
 def test_after_a_power_cut_steps_are_taken_again_and_logged_once(mix, held, finished, tmp_path, monkeypatch):
     saves = itertools.count()
     save, every_fourth = module.Run.save, lambda run: next(saves) % 4 == 3 and save(run)

@@ -10,6 +10,7 @@ from app.ui.page import columns
 from app.ui.source import code
 from app.ui.what_ifs import taken_out
 from app.ui.words import words
+from app.views.walk.steps.aligning import aligns
 from engine.config import RecurrentConfig
 from engine.model import attention
 from engine.model.block import Block
@@ -34,6 +35,7 @@ def draw(ctx: StepContext) -> None:
             title = f"Where “{ctx.token}” looks"
             chart(ctx, "cross", bars(rows, "token", "weight", height=280, percent=True), title, point=point)
         words(ctx, "cross/sentence", head=view.head, share=float(row[best]), **called)
+        aligns(ctx, view.layer, view.head)
     with right:
         taken_out(ctx, "cross.out", f"Cross-attention of block {view.layer}")
         cell = (view.head, view.token, view.key)

@@ -12,6 +12,7 @@ from app.ui.heatmaps import WEIGHTS, picture
 from app.ui.page import columns, keep
 from app.ui.source import code
 from app.ui.words import words
+from app.views.walk.steps.aligning import aligns
 from app.views.walk.steps.embeddings import nearest, show_nearest
 from app.views.walk.steps.residual import cosine
 from engine.analysis import path_length, path_to_target, sequential_steps
@@ -153,6 +154,7 @@ def looked(ctx: StepContext) -> None:
             title = "Attention weights"
             picture(ctx, f"{at}.weights", title, height=230, **WEIGHTS)
         words(ctx, "cross/sentence", share=float(row[best]), **called)
+        aligns(ctx)
         picture(ctx, f"{at}.context", "Weighted sum of the states (context)", height=150)
     with right:
         picks = {"align": view.key, "weights": view.key, "context": view.unit}
