@@ -41,10 +41,8 @@ def _with_special(inner: Tokenizer) -> Tokenizer:
     """The same vocabulary with all tokens that are no text."""
     parts = json.loads(inner.to_str())
     _, *entries = parts["model"]["vocab"]
-    parts["model"] |= {
-        "vocab": [*([name, 0.0] for name in SPECIAL), *entries],
-        "unk_id": SPECIAL.index(UNKNOWN),
-    }
+    entries = [*([name, 0.0] for name in SPECIAL), *entries]
+    parts["model"] |= {"vocab": entries, "unk_id": SPECIAL.index(UNKNOWN)}
     whole = Tokenizer.from_str(json.dumps(parts | {"added_tokens": []}))
     whole.add_special_tokens(list(SPECIAL))
     names = map(SENTINEL.format, range(SENTINELS))

@@ -75,11 +75,11 @@ def check(options: argparse.Namespace) -> None:
     """A ValueError where no vocabulary can be so small, or no text so short."""
     if options.vocabulary < LETTERS:
         raise ValueError(
-            f"--vocabulary {options.vocabulary} is too small: {LETTERS} or more hold letters, signs and sentinels"
+            f"--vocabulary {options.vocabulary} is too small: {LETTERS} or more hold letters and sentinels"
         )
     if not SHORTEST <= options.context <= LONGEST:
         raise ValueError(
-            f"--context {options.context}: {SHORTEST} to {LONGEST}, as there are {SENTINELS} sentinels for the spans"
+            f"--context {options.context}: it is {SHORTEST} to {LONGEST}, as there are {SENTINELS} sentinels"
         )
 
 
@@ -123,8 +123,8 @@ def _stretches(sentences: Sentences, tokenizer: UnigramTokenizer, options, what:
     count = sum(len(found.of_length(length)[0]) for length in found.lengths)
     if count < FEWEST:
         raise ValueError(
-            f"the texts {what} have {count} stretches of whole sentences of {LEAST} to {options.context - 1} tokens; "
-            f"{FEWEST} are needed: give more"
+            f"the texts {what} have {count} stretches of whole sentences of {LEAST} to {options.context - 1} "
+            f"tokens; {FEWEST} are needed: give more"
         )
     return found
 
@@ -134,8 +134,8 @@ def check_context(tokenizer: UnigramTokenizer, options: argparse.Namespace) -> N
     longest = max(len(tokenizer.encode(text)) for text in (*TRIED["samples"], *TRIED["gaps"]))
     if longest > options.context:
         raise ValueError(
-            f"the finished model is asked texts of up to {longest} tokens (of a vocabulary of {len(tokenizer):,})"
-            f": --context must be {longest} or more, not {options.context}"
+            f"the finished model is asked texts of up to {longest} tokens (of a vocabulary of "
+            f"{len(tokenizer):,}): --context must be {longest} or more, not {options.context}"
         )
 
 

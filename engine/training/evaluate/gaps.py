@@ -1,4 +1,4 @@
-"""How well hidden spans are filled: bits a token, and single words of unseen sentences beside what counts give."""
+"""How well hidden spans are filled: bits a token, and single words of unseen sentences, beside counts."""
 
 import math
 import random
@@ -140,8 +140,8 @@ def _right(answers: list[list[str]], words: list[str], most: int) -> Score:
 
 @torch.inference_mode()
 def bits(models: Sequence[nn.Module], held: Stretches, counts: Trigram, batches: int) -> list[Score]:
-    """Bits for each hidden token of unseen texts: of models, all of the target before it known; of how frequent it
-    is; and of the two tokens before it in the whole text."""
+    """Bits for each hidden token of unseen texts: of models, all of the target before it known; of how frequent
+    it is; and of the two tokens before it in the whole text."""
     found: list[list[float]] = [[] for _ in range(len(models) + 2)]
     sizes: list[int] = []
     for step in range(batches):

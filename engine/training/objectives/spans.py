@@ -111,8 +111,8 @@ class Lesson:
 
 
 def lesson(model, ids: list[int], seed: int) -> Lesson:
-    """A text's ids, without its end, corrupted by dice of this seed; a ValueError where there is nothing to hide
-    or no room."""
+    """A text's ids, without its end, corrupted by dice of this seed; a ValueError where there is nothing to
+    hide or no room."""
     if len(ids) < 2:
         raise ValueError("of one token nothing can be hidden: a text of two or more is needed")
     random = np.random.default_rng(seed)
