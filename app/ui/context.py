@@ -17,6 +17,7 @@ from engine.analysis import ends
 from engine.config import Config, RecurrentConfig
 from engine.decode import Decoding
 from engine.model.transformer import Transformer
+from engine.spans import together, told
 from engine.trace import Trace
 from engine.trace.tap import Edit
 from engine.worked import Worked
@@ -66,6 +67,22 @@ class StepContext:
         special = set(self.model.tokenizer.special.values())
         parts = (token for token, id in zip(self.tokens, self.ids, strict=True) if id not in special)
         return b"".join(parts).decode("utf-8", "replace")
+
+    @once
+    def filled(self) -> list[tuple[str, int | None]]:
+        """Of a model that fills spans, the source put together: pieces of text, and which of the sentinels each
+        stands for (None: it was read)."""
+        tokenizer = self.model.tokenizer
+        parts = together(tokenizer, self.memory.ids, replace(self, side="decoder").ids)
+        names = {id: n for n, id in enumerate(tokenizer.sentinels)}
+        pieces = [(told(tokenizer, part.ids), names.get(part.sentinel)) for part in parts]
+        return [(pieces[0][0].removeprefix(" "), pieces[0][1]), *pieces[1:]] if pieces else []
+
+    @property
+    def filled_text(self) -> str:
+        """The same in one line; empty where the source has no gap."""
+        gaps = any(number is not None for _, number in self.filled)
+        return " ".join("".join(piece for piece, _ in self.filled).split()) if gaps else ""
 
     @property
     def position(self) -> int:

@@ -51,7 +51,19 @@ SPECIAL = [
 PROMPT = "the cat sat on the mat"
 SIDES = ("encoder", "decoder")
 STRANGERS = ("llama", "after", "by layer", "odd", "distant", "bloom", "qwen", "bert", "plain bert", "vit")
-STRANGERS += ("bare", "mixed", "mixed after", "pair", "t5", "unigram", "rnn", "gru", "lstm", *CAPTIONERS)
+STRANGERS += (
+    "bare",
+    "mixed",
+    "mixed after",
+    "pair",
+    "t5",
+    "unigram",
+    "spans",
+    "rnn",
+    "gru",
+    "lstm",
+    *CAPTIONERS,
+)
 
 
 @pytest.fixture
@@ -195,6 +207,9 @@ ALSO = (
     "cross",
     "placed",
     "text",
+    "gaps",
+    "same",
+    "thrown",
 )  # what a text's numbers say, not its model
 
 
