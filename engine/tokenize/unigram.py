@@ -28,7 +28,7 @@ class UnigramTokenizer(JsonVocabulary):
         if self.inner.token_to_id(END) is None:
             raise ValueError(f"{path.name} has no {END}")
         self.end = self.inner.token_to_id(END)
-        self.ends = (self.end,)
+        self.ends, self.unknown = (self.end,), self.parts["model"]["unk_id"]
         names = takewhile(self.added.__contains__, map(SENTINEL.format, count()))
         self.sentinels = tuple(self.added[name] for name in names)
         self.special = {name: id for name, id in self.special.items() if id not in self.sentinels}

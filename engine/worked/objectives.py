@@ -86,6 +86,13 @@ def check_filled(sentinels, special, read, written, shown) -> Check:
     return _equal(shown, made)
 
 
+def check_rolled(hidden, shown) -> Check:
+    """The same runs of hidden tokens, from some token of the text on, that run's beginning if it is in one."""
+    count, hidden, shown = len(hidden), list(map(bool, hidden)), list(map(bool, shown))
+    starts = [i for i in range(count) if not (hidden[i] and hidden[i - 1])]
+    return _equal([any(shown == [hidden[(i + n) % count] for n in range(count)] for i in starts)], [True])
+
+
 def check_denoised(kind: str, sentences, came) -> Check:
     """Whether a damaged text is one that this damage can make. came: where each token stood, −1 for a mask."""
     count, came = sentences[-1].stop, list(came)
