@@ -123,8 +123,8 @@ def _stretches(sentences: Sentences, tokenizer: UnigramTokenizer, options, what:
     count = sum(len(found.of_length(length)[0]) for length in found.lengths)
     if count < FEWEST:
         raise ValueError(
-            f"the texts {what} have {count} stretches of whole sentences of {LEAST} to {options.context - 1} "
-            f"tokens; {FEWEST} are needed: give more"
+            f"the texts {what} have {count} stretch{'es' * (count != 1)} of whole sentences of {LEAST} to "
+            f"{options.context - 1} tokens; {FEWEST} are needed: give more"
         )
     return found
 

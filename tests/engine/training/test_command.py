@@ -134,7 +134,7 @@ def test_too_little_text_is_told_as_such(capsys, shelf, tmp_path, task):
     more = [] if task == "spans" else ["--english", "0"]
     error = said(capsys, shelf, task, few, "--name", "mine", *more, "--vocabulary", "300")
     lacking = {"language": "tokens; 257 are needed", "encoder": "sentences; 20 are needed"}
-    assert (lacking | {"spans": "no stretch of whole sentences"})[task] in error
+    assert (lacking | {"spans": "have 1 stretch of whole sentences"})[task] in error
 
 
 def test_pairs_that_cannot_be_read_are_named(capsys, shelf, tmp_path):
