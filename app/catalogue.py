@@ -129,6 +129,11 @@ def translators() -> list[str]:
     return [name for name in by_family() if family(name) in ("pair", "recurrent")]
 
 
+def fillers() -> list[str]:
+    """The shipped models that fill spans, told without loading any."""
+    return [one.name for one in listed() if one.family == "spans" and not one.why]
+
+
 def captioners() -> list[str]:
     """The shipped models that read an image and write a text."""
     return [name for name in by_family() if family(name) == "caption"]

@@ -100,7 +100,8 @@ class StepContext:
         """The position that is picked where none was: the gap; in a decoder beside an encoder the one after
         which most is open, without what-ifs, or the last of a text that a person gave. None: as anywhere."""
         if self.side != "decoder":
-            return self.gap
+            sentinels = getattr(self.model.tokenizer, "sentinels", ())
+            return next((t for t, id in enumerate(self.ids) if id in sentinels), self.gap)
         at = tuple(range(len(self.labels)))
         if self.view.target:
             return at[-1]

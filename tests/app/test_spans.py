@@ -131,3 +131,13 @@ def test_in_families_a_mask_is_a_sentinel_for_it_and_the_other_way_round(writes,
     assert any(text.startswith("Put together: **the ") and "sat on" in text for text in shown)
     assert "matrix-cross.mask-spans-cross" in keys(at, "matrix-cross.mask-spans")
     assert figure(at, "plot-parts-spans")
+
+
+def test_the_page_on_training_leads_to_a_model_that_learned_so(monkeypatch):
+    link = dict(train="batches", batches="about=spans")
+    at = visit(**link).switch_page("views/train/page.py").run()
+    assert not keys(at, "button-filler") or catalogue.fillers()
+    monkeypatch.setattr(catalogue, "fillers", lambda: ["spans"])
+    at = visit(**link).switch_page("views/train/page.py").run()
+    assert any("spans** was trained this way" in text for text in markdown(at))
+    assert keys(at, "button-filler")
