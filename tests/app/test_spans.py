@@ -7,8 +7,9 @@ import torch
 from app import catalogue, compute
 from app.architecture import family_of
 from app.state import PROMPT
+from engine.position import buckets_of
 from engine.training.objectives import spans
-from tests.app.visit import bars, figure, fire, given, keys, markdown, notices, view, visit
+from tests.app.visit import bars, curves, figure, fire, given, keys, markdown, notices, view, visit
 
 TEXT = "the cat <extra_id_0> the mat, the animal <extra_id_1> the street."
 WROTE = "<extra_id_0> sat on<extra_id_1> did not cross<extra_id_2>"
@@ -102,6 +103,18 @@ def test_a_sentinel_is_told_as_what_it_is(family):
     assert any("**sentinel**" in text for text in markdown(at))
     counts = next(text for text in markdown(at) if "sentinels, and every other" in text)
     assert "32 sentinels" in counts
+
+
+@pytest.mark.parametrize("stack", ["encoder", "decoder"])
+def test_what_a_head_adds_for_a_distance_is_what_its_table_has(family, stack):
+    at, reads = opened(step="scores", stack=stack, head=1, token=3, key=1), family["spans"].get_submodule(stack)
+    ((away, added),) = curves(at, "plot-bias").values()
+    table, c = reads.blocks[0].attn.bias.weight[:, 1], reads.config
+    buckets = buckets_of(torch.tensor(away).long(), c.buckets, c.max_distance, not c.causal)
+    assert added == pytest.approx(table[buckets].tolist())
+    count = len(given(at, "bar")["ids"])
+    assert list(away) == list(range(1 - count, count if stack == "encoder" else 1))
+    assert given(at, "plot-bias")["light"]["ok"]
 
 
 def test_it_is_a_family_of_its_own_and_no_translator(family, shipping):
