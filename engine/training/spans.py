@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,10 +12,11 @@ from torch import nn
 from engine.config import Config, PairConfig
 from engine.model.build import fresh
 from engine.spans import fill
-from engine.tokenize import UnigramTokenizer, WordPieceTokenizer
+from engine.tokenize import UnigramTokenizer
 from engine.tokenize.hub import SPACE
 from engine.tokenize.sentinels import SENTINELS, SPECIAL, learn_unigram
 from engine.tokenize.unigram import END, PAD, SENTINEL
+from engine.tokenize.wordpiece import MASK
 from engine.training import run as training
 from engine.training.data.corpus import how_many, named, split_files, text_files, texts_of, title
 from engine.training.data.mix import FIRST
@@ -172,8 +173,7 @@ def scores_of(model: nn.Module, material: Material, options, part: float = 1.0) 
     trigram = Trigram(material.train.sentences.row, model.config.stacks[0].vocabulary)
     found = gaps.bits((model, start), unseen, trigram, max(2, int(part * gaps.BATCHES)))
     rows = [report.row("hidden tokens, bits per token", [*found, None], "bits per token")]
-    count, room = max(gaps.FEWEST, int(part * gaps.ASKED)), options.context
-    asked = gaps.questions(texts_of(held.files), count, lambda text: len(model.tokenizer.encode(text)) <= room)
+    asked = gaps.questions(texts_of(held.files), max(gaps.FEWEST, int(part * gaps.ASKED)), _fits(model))
     show("measuring: counting words")
     words = gaps.Counts(counted(texts_of(held.learned), "counting words", len(held.learned)), asked)
     show("measuring: filling gaps")
@@ -181,11 +181,16 @@ def scores_of(model: nn.Module, material: Material, options, part: float = 1.0) 
     guessers = dict(zip(gaps.COLUMNS, guesses, strict=False))
     rows += gaps.rows_of("one word hidden", asked, guessers)
     if encoder := _encoder():
-        both = [gap for gap in asked if _one_token(gap.word, model.tokenizer, encoder.tokenizer)]
+        both = [gap for gap in asked if _fits(encoder)(gap.text(MASK)) and _one_token(gap.word, model, encoder)]
         rows += gaps.rows_of(ONE_TOKEN, both, guessers | {gaps.COLUMNS[-1]: gaps.masked_by(encoder)})
     again = [replace(gap, again=True) for gap in asked]
-    again = [gap for gap in again if len(model.tokenizer.encode(gap.text(SENTINEL.format(0)))) <= room]
+    again = [gap for gap in again if _fits(model)(gap.text(SENTINEL.format(0)))]
     return rows + gaps.rows_of("one word hidden, its sentence stands before it", again, guessers)
+
+
+def _fits(model: nn.Module) -> Callable[[str], bool]:
+    """Whether a model can read a text."""
+    return lambda text: len(model.tokenizer.encode(text)) <= model.reads[0].context
 
 
 def _encoder() -> nn.Module | None:
@@ -194,9 +199,10 @@ def _encoder() -> nn.Module | None:
     return training.read_back(folder) if (folder / "model.safetensors").exists() else None
 
 
-def _one_token(word: str, own: UnigramTokenizer, other: WordPieceTokenizer) -> bool:
+def _one_token(word: str, model: nn.Module, encoder: nn.Module) -> bool:
     """Whether a word is one entry of both vocabularies."""
-    return own.inner.token_to_id(SPACE + word) is not None and other.inner.token_to_id(word.lower()) is not None
+    own, other = (one.tokenizer.inner.token_to_id for one in (model, encoder))
+    return own(SPACE + word) is not None and other(word.lower()) is not None
 
 
 def _beside(files: list[Path]) -> str:

@@ -26,7 +26,7 @@ from engine.training.evaluate.report import Score, mean, row, share
 
 COLUMNS = ("this model", "random start", "most frequent", "counts", "wordfinder")
 ASKED, FEWEST, BEST = 500, 20, 5  # gaps; that are asked at least; guesses that count
-BATCHES, ROWS = 40, 4  # batches of the test, and how many times a context's tokens each has
+BATCHES, ROWS = 40, 16  # batches of the test, and how many times a context's tokens each has
 LENGTHS = 6, 40  # words of a sentence with a gap
 WRITTEN = 8  # tokens for a gap, its sentinels included
 INNER = re.compile(r"(?<= )[A-Za-z]+(?=[ ,.;:!?])")  # a word that stands behind a space
@@ -65,7 +65,7 @@ def questions(texts: Iterable[str], count: int, fits: Callable[[str], bool]) -> 
     for sentence in draw.sample(some, min(count, len(some))):
         word = draw.choice(list(INNER.finditer(sentence)))
         gaps.append(Gap(sentence[: word.start()], word[0], sentence[word.end() :]))
-    return gaps
+    return [gap for gap in gaps if fits(gap.text(SENTINEL.format(0)))]
 
 
 class Counts:

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -189,9 +190,11 @@ def test_only_gaps_that_it_fills_correctly_are_examples(rhymes, monkeypatch):
 
 
 def test_an_encoder_is_asked_what_is_one_token_for_both(rhymes, wordpiece, with_sentinels, monkeypatch):
-    assert spans._one_token("cat", with_sentinels, wordpiece) == (
+    model, encoder = (SimpleNamespace(tokenizer=one) for one in (with_sentinels, wordpiece))
+    assert spans._one_token("cat", model, encoder) == (
         "▁cat" in with_sentinels.scores and wordpiece.inner.token_to_id("cat") is not None
     )
+    assert not spans._one_token("xyz", model, encoder)
     monkeypatch.setattr(training, "MODELS", rhymes.parent)
     assert spans._encoder() is None and spans._beside([]) == ""
     (rhymes.parent / "wordfinder").mkdir()
