@@ -72,6 +72,9 @@ def test_the_prompt_is_corrupted_as_in_training(family):
     expected = [-float(row.log_softmax(-1)[id]) for row, id in zip(logits, wanted, strict=True)]
     assert bars(at, "plot-spans") == pytest.approx(expected, rel=1e-4)
     assert given(at, "plot-spans")["light"]["ok"]
+    marks = [id in (*tokenizer.sentinels, model.end) for id in wanted]
+    hidden = np.mean([loss for loss, mark in zip(expected, marks, strict=True) if not mark])
+    assert f"{hidden:.3f} for a hidden token" in given(at, "plot-spans")["say"]
     coloured = [part[2] for part in parts(at, "target")]
     assert coloured[0] == 0 and coloured[-2:] == [None, None]  # the closing sentinel and the end
 

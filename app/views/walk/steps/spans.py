@@ -1,5 +1,7 @@
 """Of a model that fills spans (T5): the next token, the text put together, what training would make of it."""
 
+import torch
+
 from app import components, compute, state
 from app.text import plain
 from app.ui.charts import by_itself
@@ -120,9 +122,11 @@ def _losses(ctx: StepContext, one: Lesson, check) -> None:
         note = _plain(ctx, "spans/note", *["same"] * same, **values)
         rows.append({"label": label, "value": float(one.losses[t]), "note": note})
     figure = bars(rows, _plain(ctx, "spans/row"), "loss, −ln p", height=24 * len(rows))
-    mean = float(one.losses.mean())
+    marks = torch.isin(torch.tensor(one.wanted), torch.tensor([*ctx.model.tokenizer.sentinels, ctx.model.end]))
+    parts = {"mean": one.losses, "hidden": one.losses[~marks], "sentinels": one.losses[marks]}
+    means = {name: float(part.mean()) for name, part in parts.items()}
     more = dict(foot="decoder.logits, given the target", model=ctx.model.name, light=light(check))
-    by_itself("spans", _plain(ctx, "spans/losses"), figure, _plain(ctx, "spans/mean", mean=mean), **more)
+    by_itself("spans", _plain(ctx, "spans/losses"), figure, _plain(ctx, "spans/mean", **means), **more)
 
 
 def _own(ctx: StepContext, one: Lesson) -> None:
