@@ -19,6 +19,7 @@ from engine.training.objectives import spans
 from engine.training.objectives.spans import Lesson
 from engine.worked.objectives import check_filled
 
+ROOM = 1.5  # beside the longest bar, for what is told of it
 Token = tuple[str, str, int | None]  # its label, what is said of it, and the span that it belongs to
 
 
@@ -121,7 +122,8 @@ def _losses(ctx: StepContext, one: Lesson, check) -> None:
         values = dict(p=right, loss=written(float(one.losses[t]), 3), writes=writes, q=float(best.values[t]))
         note = _plain(ctx, "spans/note", *["same"] * same, **values)
         rows.append({"label": label, "value": float(one.losses[t]), "note": note})
-    figure = bars(rows, _plain(ctx, "spans/row"), "loss, −ln p", height=24 * len(rows))
+    room = ROOM * max(row["value"] for row in rows)
+    figure = bars(rows, _plain(ctx, "spans/row"), "loss, −ln p", height=24 * len(rows), top=room)
     marks = torch.isin(torch.tensor(one.wanted), torch.tensor([*ctx.model.tokenizer.sentinels, ctx.model.end]))
     parts = {"mean": one.losses, "hidden": one.losses[~marks], "sentinels": one.losses[marks]}
     means = {name: float(part.mean()) for name, part in parts.items()}
