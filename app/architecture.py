@@ -50,6 +50,7 @@ FAMILIES = {  # in the order in which they are shown
     "llama": when(gated=True, norm="rms", stack="only"),
     "encoder": when(causal=False),
     "pair": when(architecture="transformer", source="text", stack="decoder"),
+    "spans": when(architecture="transformer", source="text", spans=True, stack="decoder"),
     "recurrent": when(architecture="recurrent"),
     "image": when(causal=False, image=True),
     "caption": when(source="image", stack="decoder"),
@@ -64,6 +65,7 @@ def facts_of(model, side: str = "") -> Facts:
     cut = {"small_letters": small, "unigram": isinstance(tokenizer, UnigramTokenizer)}
     cut["begins"] = not side and bool(getattr(tokenizer, "prefix", ()))
     cut["characters"] = isinstance(tokenizer, CharacterTokenizer)
+    cut["spans"] = model.fills_spans
     return _facts(model.get_submodule(side).config, side) | {"source": source} | cut
 
 

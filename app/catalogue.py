@@ -12,6 +12,7 @@ from app.state import PROMPT
 from engine.images import SIGNS
 from engine.load import checkpoints_of, home
 from engine.load.files import read_json
+from engine.tokenize.unigram import SENTINEL
 from engine.tokenize.wordpiece import MASK
 
 ROOT = Path(engine.__file__).parents[1]
@@ -19,6 +20,8 @@ WAY = re.compile(
     rf"{re.escape(str(ROOT))}[\\/]|([A-Za-z]:)?[\\/]([^\s'\"\\/]+[\\/])+"
 )  # to a file, from the top
 ENDINGS = {"encoder": f" {MASK}.", "pair": " tired.", "recurrent": " tired."}  # of the prompt to begin with
+ENDINGS["spans"] = f" {SENTINEL.format(0)}."
+SIGN = re.compile(re.escape(SENTINEL).replace(r"\{\}", r"\d+"))  # any sentinel
 
 
 def models() -> list[str]:
@@ -126,14 +129,19 @@ def translators() -> list[str]:
     return [name for name in by_family() if family(name) in ("pair", "recurrent")]
 
 
+def fillers() -> list[str]:
+    """The shipped models that fill spans, told without loading any."""
+    return [one.name for one in listed() if one.family == "spans" and not one.why]
+
+
 def captioners() -> list[str]:
     """The shipped models that read an image and write a text."""
     return [name for name in by_family() if family(name) == "caption"]
 
 
 def opening(name: str, prompt: str) -> str:
-    """The prompt; the default one is completed to suit the model: an encoder gets a gap to fill, a translator a
-    whole sentence."""
+    """The prompt; the default one is completed to suit the model: an encoder or a span filler gets a gap to
+    fill, a translator a whole sentence."""
     if prompt != PROMPT:
         return prompt
     return PROMPT + ENDINGS.get(family(name), "")
@@ -143,19 +151,32 @@ def given(name: str, view, gap: bool = False) -> Given:
     """What a model reads of a view: its prompt, or its image (if none was drawn, the model's first example).
 
     With `gap`, comparable fill-in inputs for all models: the text before the prompt's [MASK] (or all of it),
-    and for models that read on both sides the whole with its [MASK].
+    and for models that read on both sides the whole with its [MASK], or with a sentinel for each.
     """
-    reads = compute.model(name).reads
+    model = compute.model(name)
+    reads = model.reads
     if reads[0].image:
         image = _image(name, view.image, gap)
         return image if len(reads) == 1 else (image, "" if gap else view.target)
-    if len(reads) == 2:
-        return (" ".join(view.prompt.replace(MASK, "").split()), "") if gap else (view.prompt, view.target)
     if not gap:
-        return view.prompt
-    if reads[0].causal:
-        return view.prompt.partition(MASK)[0].rstrip()
-    return view.prompt if MASK in view.prompt else f"{view.prompt.rstrip()} {MASK}."
+        return view.prompt if len(reads) == 1 else (view.prompt, view.target)
+    asked = SIGN.sub(MASK, view.prompt)
+    if model.fills_spans:
+        return _spanned(_gapped(asked)), ""
+    if len(reads) == 2:
+        return " ".join(asked.replace(MASK, "").split()), ""
+    return asked.partition(MASK)[0].rstrip() if reads[0].causal else _gapped(asked)
+
+
+def _gapped(text: str) -> str:
+    """A text with a [MASK], at its end where it has none."""
+    return text if MASK in text else f"{text.rstrip()} {MASK}."
+
+
+def _spanned(text: str) -> str:
+    """The same with a sentinel for each [MASK], in their order."""
+    first, *others = text.split(MASK)
+    return first + "".join(SENTINEL.format(n) + part for n, part in enumerate(others))
 
 
 def _image(name: str, drawn: str, gap: bool) -> str:

@@ -33,7 +33,10 @@ from engine.tokenize.merges import check_text
 from engine.tokenize.wordpiece import cuts
 from engine.trace import Trace, nothing
 from engine.trace.inputs import tokenizer_of
+from engine.training.objectives import spans
 from engine.worked import Check, Worked, check, derived
+from engine.worked.losses import check_losses
+from engine.worked.objectives import check_sentinels
 from engine.worked.rerun import check_lens, check_run, work_choice, work_lens
 
 Blocks = tuple[tuple[int, int], tuple[int, int]]  # of matrices: their sizes, and the places before the first
@@ -259,6 +262,18 @@ def written(name: str, text: str, read: tuple[int, ...]) -> tuple[int, ...]:
     reader = model(name)
     steps = engine.generate(reader, pixels_or_text(reader, text), target=list(read))
     return (*read, *(step.id for step in steps))
+
+
+@shared(PROMPTS)
+def corrupted(name: str, text: str, seed: int) -> tuple[spans.Lesson, tuple[Check, Check]]:
+    """A text as a span filler would read it in training, by dice of a seed, and what the model makes of it; the
+    checks of what was hidden and of the losses."""
+    check_given(name, (text, ""))
+    reader = model(name)
+    with no_panics():
+        one = spans.lesson(reader, reader.tokenizer.encode(text)[:-1], seed)
+    hidden = check_sentinels(one.ids, reader.tokenizer.sentinels, one.read[:-1], one.wanted[:-1])
+    return one, (hidden, check_losses(one.logits, one.wanted, one.losses))
 
 
 @shared(40 * PROMPTS)

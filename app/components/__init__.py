@@ -279,7 +279,8 @@ def looks(key: str, header: dict, token: Act) -> None:
 
 
 def lesson(key: str, header: dict) -> None:
-    """A text with some tokens changed; `header` has parts [(what is read, what was done or "")]."""
+    """A text with some tokens changed; `header` has parts [(what is read, what was done or "")], each with a
+    third entry where there are spans: the number of its own, or None."""
     put("lesson", key, header)
 
 

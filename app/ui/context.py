@@ -17,6 +17,7 @@ from engine.analysis import ends
 from engine.config import Config, RecurrentConfig
 from engine.decode import Decoding
 from engine.model.transformer import Transformer
+from engine.spans import together, told
 from engine.trace import Trace
 from engine.trace.tap import Edit
 from engine.worked import Worked
@@ -67,6 +68,22 @@ class StepContext:
         parts = (token for token, id in zip(self.tokens, self.ids, strict=True) if id not in special)
         return b"".join(parts).decode("utf-8", "replace")
 
+    @once
+    def filled(self) -> list[tuple[str, int | None]]:
+        """Of a model that fills spans, the source put together: pieces of text, and which of the sentinels each
+        stands for (None: it was read)."""
+        tokenizer = self.model.tokenizer
+        parts = together(tokenizer, self.memory.ids, replace(self, side="decoder").ids)
+        names = {id: n for n, id in enumerate(tokenizer.sentinels)}
+        pieces = [(told(tokenizer, part.ids), names.get(part.sentinel)) for part in parts]
+        return [(pieces[0][0].removeprefix(" "), pieces[0][1]), *pieces[1:]] if pieces else []
+
+    @property
+    def filled_text(self) -> str:
+        """The same in one line; empty where the source has no gap."""
+        gaps = any(number is not None for _, number in self.filled)
+        return " ".join("".join(piece for piece, _ in self.filled).split()) if gaps else ""
+
     @property
     def position(self) -> int:
         """The position after which the next token is predicted: the picked one."""
@@ -83,7 +100,8 @@ class StepContext:
         """The position that is picked where none was: the gap; in a decoder beside an encoder the one after
         which most is open, without what-ifs, or the last of a text that a person gave. None: as anywhere."""
         if self.side != "decoder":
-            return self.gap
+            sentinels = getattr(self.model.tokenizer, "sentinels", ())
+            return next((t for t, id in enumerate(self.ids) if id in sentinels), self.gap)
         at = tuple(range(len(self.labels)))
         if self.view.target:
             return at[-1]

@@ -18,6 +18,7 @@ from engine.model.encoder_decoder import EncoderDecoder
 from engine.model.recurrent import Recurrent
 from engine.model.transformer import Transformer
 from engine.tokenize import JsonTokenizer, UnigramTokenizer, WordPieceTokenizer
+from engine.tokenize.unigram import names_sentinels
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "models"
 DEFAULT = "storybook"
@@ -136,6 +137,9 @@ def _foreign(folder: Path, config: dict, headers: bool = False) -> Transformer |
     there = is_there(folder / "tokenizer.json")
     if headers:
         model.without_tokenizer = "" if there or model.reads[0].image else model.without_tokenizer
+        if there and kind == "t5":
+            check_file(folder / "tokenizer.json", MOST_TEXT)
+            model.with_sentinels = names_sentinels(folder / "tokenizer.json")
     elif there and not model.reads[0].image:
         _give_tokenizer(model, TOKENIZERS.get(kind, JsonTokenizer), folder / "tokenizer.json")
     return model

@@ -14,15 +14,22 @@ from engine.load import checkpoints, images
 from engine.load.files import MOST_TEXT, check_file, is_there, read_json
 from engine.load.folder import build, read_weights
 from engine.load.settings import one_name
-from engine.tokenize import BeginTokenizer, RankTokenizer, SentenceTokenizer, WordPieceTokenizer
+from engine.tokenize import (
+    BeginTokenizer,
+    RankTokenizer,
+    SentenceTokenizer,
+    UnigramTokenizer,
+    WordPieceTokenizer,
+)
 from engine.tokenize.bpe import BEGIN
 from engine.tokenize.characters import CharacterTokenizer
+from engine.tokenize.unigram import names_sentinels
 
 VOCABULARIES = {"vocabulary.tiktoken": RankTokenizer, "tokenizer.json": WordPieceTokenizer}
 VOCABULARIES |= {CharacterTokenizer.FILE: CharacterTokenizer}
 BEGINS = "tokenizer_config.json"  # {"bos_token": BEGIN, "add_bos_token": true}, as other layouts have it
 FORMERLY = {"farthest": "max_distance"}  # former names of entries of config.json
-SENTENCES = {"vocabulary.tiktoken": SentenceTokenizer}  # of encoder–decoders
+SENTENCES = {"vocabulary.tiktoken": SentenceTokenizer, "tokenizer.json": UnigramTokenizer}  # of two stacks
 
 
 def read(folder: Path, config: dict, step: int | None = None, headers: bool = False):
@@ -38,7 +45,9 @@ def read(folder: Path, config: dict, step: int | None = None, headers: bool = Fa
     sizes = {stack.vocabulary for stack in model.reads if not stack.image}
     kinds = VOCABULARIES if len(model.reads) == 1 else SENTENCES
     if sizes and headers:
-        _vocabulary_file(folder, kinds)
+        file = folder / _vocabulary_file(folder, kinds)
+        check_file(file, MOST_TEXT)
+        model.with_sentinels = kinds[file.name] is UnigramTokenizer and names_sentinels(file)
     elif sizes:
         model.tokenizer = _vocabulary(folder, sizes, kinds)
     if headers:
@@ -141,7 +150,8 @@ def write(model, folder: Path) -> None:
     if model.reads[0].image:
         images.write(model, folder)
     if model.tokenizer is not None:
-        file = next(name for name, kind in VOCABULARIES.items() if isinstance(model.tokenizer, kind))
+        kinds = VOCABULARIES if len(model.reads) == 1 else SENTENCES
+        file = next(name for name, kind in kinds.items() if isinstance(model.tokenizer, kind))
         model.tokenizer.write(folder / file)
         if isinstance(model.tokenizer, BeginTokenizer):
             write_begins(folder)

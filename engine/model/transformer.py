@@ -78,11 +78,15 @@ class Transformer(Model):
                 block.attn.bias.weight = self.blocks[0].attn.bias.weight
 
     def initialise(self) -> None:
-        """A random start: normal weights, smaller where they add to the stream (GPT-2)."""
+        """A random start: normal weights, smaller where they add to the stream (GPT-2). Where scores are not
+        divided by √d_k the queries' weights are, and where the last vectors are divided by √D the token table
+        begins with entries about 1 (T5)."""
+        c = self.config
         for name, p in self.named_parameters():
             if p.dim() == 2:
-                into_stream = name.endswith("out.weight")
-                nn.init.normal_(p, std=0.02 / (math.sqrt(2 * self.config.layers) if into_stream else 1))
+                std = 0.02 / (math.sqrt(2 * c.layers) if name.endswith("out.weight") else 1)
+                std *= 1 if c.scale_scores or not name.endswith(".q.weight") else c.head_width**-0.5
+                nn.init.normal_(p, std=1.0 if c.scale_logits and name == "embed.token.weight" else std)
             elif name.endswith("bias"):
                 nn.init.zeros_(p)
 

@@ -49,11 +49,13 @@ class Vocabulary:
     ends    the ids that end a text, where nothing else says so
     strips  how many of the spaces that stand before the first word of a text are left out
     unknown the id that stands for what the vocabulary does not know, if it has one
+    sentinels the ids that stand for a hidden span each, in their order: <extra_id_0>, <extra_id_1>, …
     """
 
     ends: tuple[int, ...] = ()
     strips = 0
     unknown: int | None = None
+    sentinels: tuple[int, ...] = ()
 
     def shown(self, id: int) -> bytes:
         """The bytes of one token, or "<id 50300>": a table may have more rows than there are entries."""

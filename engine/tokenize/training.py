@@ -249,7 +249,7 @@ def _unigram(text: str, size: int) -> Unigram:
     trainer = trainers.UnigramTrainer(
         vocab_size=size, show_progress=False, special_tokens=[unknown], unk_token=unknown
     )
-    return Unigram(_ordered(_trained(inner, text, trainer)), text)
+    return Unigram(ordered(_trained(inner, text, trainer)), text)
 
 
 KINDS: dict[str, Callable[[str, int], Trained]] = {
@@ -270,7 +270,7 @@ def _trained(inner: Tokenizer, text: str, trainer) -> Tokenizer:
 DEALT = 1e-4  # by which the scores of letters are apart that have no probability of their own
 
 
-def _ordered(inner: Tokenizer) -> Tokenizer:
+def ordered(inner: Tokenizer) -> Tokenizer:
     """A Unigram vocabulary, the most probable entries first, the same at each run. The library adds up in an
     order by chance, so the last digits vary; and letters that it has to keep without a probability of their own
     get the least score and those just above it, one each, by chance: here in their own order."""

@@ -2,18 +2,21 @@
 
 from functools import cached_property
 from heapq import nlargest
+from itertools import count, takewhile
 from pathlib import Path
 
 from engine.tokenize.hub import BYTE, SPACE, steps_of, strips_of
 from engine.tokenize.library import JsonVocabulary, told
 
-END = "</s>"
+END, PAD = "</s>", "<pad>"  # a decoder begins with the padding
+SENTINEL = "<extra_id_{}>"  # stands for a hidden span, counted from 0 (Raffel et al. 2019)
 PENALTY = 10.0  # how much less than the least of all entries a letter counts that is none
 
 
 class UnigramTokenizer(JsonVocabulary):
     """A Unigram tokenizer.json (Kudo 2018) that writes spaces as ▁. A text ends with </s>; a special token
-    written in the text, such as <extra_id_0>, is that token."""
+    written in the text, such as <extra_id_0>, is that token. Those that stand for hidden spans belong to a text
+    as its words do: they are none of `special`."""
 
     def __init__(self, path: Path):
         super().__init__(path)
@@ -25,10 +28,27 @@ class UnigramTokenizer(JsonVocabulary):
         if self.inner.token_to_id(END) is None:
             raise ValueError(f"{path.name} has no {END}")
         self.end = self.inner.token_to_id(END)
-        self.ends = (self.end,)
+        self.ends, self.unknown = (self.end,), self.parts["model"]["unk_id"]
+        names = takewhile(self.added.__contains__, map(SENTINEL.format, count()))
+        self.sentinels = tuple(self.added[name] for name in names)
+        self.special = {name: id for name, id in self.special.items() if id not in self.sentinels}
         self.strips = min(
             max(map(strips_of, steps_of(self.parts["decoder"] or self.parts["pre_tokenizer"]))), 1
         )
+
+    @classmethod
+    def read(cls, path: Path) -> "UnigramTokenizer":
+        """The tokenizer of a tokenizer.json."""
+        return cls(path)
+
+    def write(self, path: Path) -> None:
+        """Save it as tokenizer.json."""
+        self.inner.save(str(path))
+
+    @property
+    def start(self) -> int | None:
+        """The id of the token that a decoder reads first, if there is one."""
+        return self.special.get(PAD)
 
     def encode(self, text: str) -> list[int]:
         """Token ids of `text`, the end token last."""
@@ -78,6 +98,11 @@ class UnigramTokenizer(JsonVocabulary):
         if byte := BYTE.fullmatch(token):
             return bytes([int(byte[1], 16)])
         return token.encode() if token in self.added else token.replace(SPACE, " ").encode()
+
+
+def names_sentinels(path: Path) -> bool:
+    """Whether a tokenizer.json has sentinels, told from its text alone."""
+    return f'"{SENTINEL.format(0)}"' in path.read_text("utf-8", "replace")
 
 
 def _pieces(way: tuple) -> list[str]:

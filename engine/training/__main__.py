@@ -2,6 +2,7 @@
 
     python -m engine.training FOLDER --name mymodel            a language model from a folder of text files
     python -m engine.training encoder FOLDER --name …          an encoder that fills gaps
+    python -m engine.training spans FOLDER --name …            an encoder–decoder that fills spans
     python -m engine.training translation FILE --name …        a translator from a file of sentence pairs
     python -m engine.training digits --name …                  a model that names handwritten digits
     python -m engine.training captions --name …                a model that says what a picture shows

@@ -66,6 +66,33 @@ def check_spans(ids, read, wanted) -> Check:
     return _equal([*again, *order, *sentinels], [*ids, *range(-1, -count - 1, -1), *range(-1, -count - 1, -1)])
 
 
+def check_sentinels(ids, sentinels, read, wanted) -> Check:
+    """The same where the sentinels are entries of a vocabulary: `sentinels` in their order."""
+    numbers = {id: -n for n, id in enumerate(sentinels, 1)}
+    return check_spans(ids, *([numbers.get(id, id) for id in part] for part in (read, wanted)))
+
+
+def check_filled(sentinels, special, read, written, shown) -> Check:
+    """A text put together: where a sentinel was read stands what comes in the decoder's text between it and the
+    next sentinel, looked up for each anew; `special` begin or end a text and stand nowhere."""
+    marks, made = set(sentinels), []
+    for token in read:
+        if token not in marks:
+            made += [token] * (token not in special)
+            continue
+        at = written.index(token) + 1 if token in written else len(written)
+        ends = [t for t in range(at, len(written)) if written[t] in marks]
+        made += [id for id in written[at : min(ends, default=len(written))] if id not in special]
+    return _equal(shown, made)
+
+
+def check_rolled(hidden, shown) -> Check:
+    """The same runs of hidden tokens, from some token of the text on, that run's beginning if it is in one."""
+    count, hidden, shown = len(hidden), list(map(bool, hidden)), list(map(bool, shown))
+    starts = [i for i in range(count) if not (hidden[i] and hidden[i - 1])]
+    return _equal([any(shown == [hidden[(i + n) % count] for n in range(count)] for i in starts)], [True])
+
+
 def check_denoised(kind: str, sentences, came) -> Check:
     """Whether a damaged text is one that this damage can make. came: where each token stood, −1 for a mask."""
     count, came = sentences[-1].stop, list(came)

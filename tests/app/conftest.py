@@ -12,8 +12,9 @@ from engine.images import Preparation
 from engine.load import SHIPPED
 from engine.tokenize import BeginTokenizer, SentenceTokenizer, UnigramTokenizer, WordPieceTokenizer
 from engine.tokenize.characters import CharacterTokenizer
+from engine.tokenize.sentinels import learn_unigram
 from engine.training.encoder import learn_wordpiece
-from tests.app.folders import KINDS, save_unigram
+from tests.app.folders import KINDS, TEXT, save_unigram
 from tests.app.visit import model
 from tests.engine.tiny import (
     BERT,
@@ -107,7 +108,15 @@ def unigram(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def strangers(wordpiece, unigram):
+def sentinels(tmp_path_factory):
+    """The vocabulary of a model that fills spans."""
+    path = tmp_path_factory.mktemp("sentinels") / "tokenizer.json"
+    learn_unigram([WORDS, TEXT], 130).save(str(path))
+    return UnigramTokenizer(path)
+
+
+@pytest.fixture(scope="session")
+def strangers(wordpiece, unigram, sentinels):
     """Random models of the kinds that are walked through, by name."""
     tokenizer = model().tokenizer
     llama = LLAMA | dict(vocabulary=len(tokenizer), context=64, activation="silu")
@@ -148,6 +157,13 @@ def strangers(wordpiece, unigram):
         decoder=dict(context=16),
     )
     found["unigram"].tokenizer = unigram
+    found["spans"] = pair(
+        torch.float32,
+        **T5 | dict(vocabulary=len(sentinels), context=40, start=sentinels.start, end=sentinels.end),
+        shared=True,
+        decoder=dict(context=32, scale_logits=True),
+    )
+    found["spans"].tokenizer = sentinels
     for name in CAPTIONERS:
         found[name].prepare = Preparation(8, (1.0,) * 3, (0.5,) * 3, palette=COLOURS)
     for name in (*TRANSLATORS, *CAPTIONERS):

@@ -14,7 +14,7 @@ WRITERS = (
     "lstm",
     "seer",
     "teller",
-    "unigram",
+    "spans",
 )  # a model a kind
 
 

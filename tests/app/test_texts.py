@@ -49,9 +49,10 @@ SPECIAL = [
     *(dict(step="layernorm", norm=norm) for norm in CHOICES["norm"]),
 ]
 PROMPT = "the cat sat on the mat"
+GAP = "the cat <extra_id_0> on the mat"
 SIDES = ("encoder", "decoder")
 STRANGERS = ("llama", "after", "by layer", "odd", "distant", "bloom", "qwen", "bert", "plain bert", "vit")
-STRANGERS += ("bare", "mixed", "mixed after", "pair", "t5", "unigram", "rnn", "gru", "lstm", *CAPTIONERS)
+STRANGERS += ("bare", "mixed", "mixed after", "pair", "t5", "spans", "rnn", "gru", "lstm", *CAPTIONERS)
 
 
 @pytest.fixture
@@ -138,6 +139,20 @@ def whole_runs(monkeypatch) -> list:
     return pages
 
 
+def corrupted(monkeypatch):
+    """The last step of a model that fills spans just as they were, where the second route does not agree."""
+    found = compute.corrupted
+
+    def right(*of):
+        one, _ = found(*of)
+        logits = torch.zeros_like(one.logits)
+        logits[range(len(one.wanted)), one.wanted] = 9.0
+        return replace(one, own=one.wanted, logits=logits), (Check(1.0, 0.0, False), Check(0.0, 0.0, True))
+
+    monkeypatch.setattr(compute, "corrupted", right)
+    return visit(step="next", model="spans", prompt=PROMPT)
+
+
 def unfolded(name: str, **link):
     """A page with something on it unfolded."""
     at = visit(**link)
@@ -176,6 +191,10 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch
     pages.append(visit(step="next", model="wordfinder", prompt="A cat. [SEP] It ran."))
     pages.append(fire(visit(), "prompt", prompt=""))
     pages += [visit(step="tokens"), visit(step="tokens", model="bert", token=1)]
+    ids = family["spans"].tokenizer.encode(GAP)
+    place = ids.index(family["spans"].tokenizer.sentinels[0])
+    pages.append(visit(step="tokens", model="spans", stack="encoder", prompt=GAP, token=place))
+    pages += [visit(step="next", model="spans", prompt=GAP), corrupted(monkeypatch)]
     pages += [visit(step="mlp", model="mixed", expert=i, prompt=PROMPT) for i in range(5)]  # chosen, and idle
     pages += [
         *whole_runs(monkeypatch),
@@ -201,6 +220,8 @@ ALSO = (
     "read",
     "better",
     "same",
+    "gaps",
+    "thrown",
 )  # what a text's numbers say, not its model
 
 

@@ -9,7 +9,8 @@ from tokenizers import BertWordPieceTokenizer, Tokenizer, models
 from tokenizers.pre_tokenizers import ByteLevel, Metaspace, Sequence, WhitespaceSplit
 from tokenizers.trainers import BpeTrainer, UnigramTrainer
 
-from engine.tokenize import JsonTokenizer, SentenceTokenizer, WordPieceTokenizer
+from engine.tokenize import JsonTokenizer, SentenceTokenizer, UnigramTokenizer, WordPieceTokenizer
+from engine.tokenize.sentinels import learn_unigram
 from engine.training.data.corpus import learn_vocabulary
 from tests.engine.tiny import KINDS, decoder, full, prompt
 
@@ -77,6 +78,14 @@ def unigram_json(tmp_path_factory):
     file = tmp_path_factory.mktemp("unigram") / "tokenizer.json"
     learner.save(str(file))
     return file
+
+
+@pytest.fixture(scope="session")
+def with_sentinels(tmp_path_factory):
+    """The vocabulary of a model that fills spans."""
+    file = tmp_path_factory.mktemp("sentinels") / "tokenizer.json"
+    learn_unigram([SENTENCES], 150).save(str(file))
+    return UnigramTokenizer(file)
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,19 @@
-// A text as an encoder reads it in training: what was done to a token is written below it.
+// A text as a model reads it in training: what was done to a token is written below it, and tokens of one span
+// have one colour.
 DRAW.lesson = function ({ data, parentElement }) {
   const root = parentElement.querySelector(".gb");
   if (!data) return;
+  const shades = palette(root, "--st-chart-categorical-colors");
   const list = el("div", { class: "lesson", role: "list", "aria-label": data.aria });
-  for (const [text, done] of data.parts) {
+  for (const [text, done, span] of data.parts) {
+    const part = el("span", { class: "part", text });
+    const coloured = typeof span === "number";
+    if (coloured) part.style.setProperty("--span", shades[span % shades.length]);
     list.append(
       el(
         "div",
-        { class: "read" + (done ? " done" : ""), role: "listitem" },
-        el("span", { class: "part", text }),
+        { class: "read" + (done ? " done" : "") + (coloured ? " span" : ""), role: "listitem" },
+        part,
         el("small", { text: done || "" }),
       ),
     );

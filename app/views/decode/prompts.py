@@ -164,7 +164,7 @@ def _rows(name: str) -> list[dict]:
 def _samples(ctx: StepContext, prompt: str) -> None:
     """The most probable text after the prompt, and some samples beside it."""
     if len(ctx.model.reads) == 2:
-        text(say("decode", "prompts/translator", model=ctx.model.name))
+        text(say("decode", "prompts/translator", ctx.facts, model=ctx.model.name))
     text(say("decode", "prompts/samples"))
     seed, name = ctx.view.seed, ctx.model.name
     given = _given(ctx, prompt)

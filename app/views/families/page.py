@@ -30,7 +30,7 @@ SENTENCES = (
 COLUMNS = (4, 3, 3, 3)
 MASK = {"scale": "sequential", "max": 4.0}  # how a mask is drawn: what is seen in the middle of the colours
 WIDER = {"recurrent": (4, 4, 5, 4)}  # where the answer is a heat map with labels
-THREE = ("pair", "caption")  # families with three masks: they get a row of their own
+THREE = ("pair", "spans", "caption")  # families with three masks: they get a row of their own
 
 
 def main() -> None:
@@ -190,6 +190,12 @@ def _translated(ctx: StepContext, kind: str) -> None:
         picture(ctx, looks[-1], title, name=ctx.model.name, height=260, **WEIGHTS)
 
 
+def _filled(ctx: StepContext, kind: str) -> None:
+    """The sentence put together, and what a translator shows, too."""
+    text(say("families", f"{kind}/filled", text=ctx.filled_text))
+    _translated(ctx, kind)
+
+
 def _captioned(ctx: StepContext, kind: str) -> None:
     """The image, and each model's caption."""
     image, words = columns(1, 2)
@@ -204,7 +210,8 @@ def _captioned(ctx: StepContext, kind: str) -> None:
             text(say("families", f"{kind}/says", whole(trace.model), **values))
 
 
-ANSWERS = {"image": _shown, "pair": _translated, "recurrent": _translated, "caption": _captioned}
+ANSWERS = {"image": _shown, "pair": _translated, "spans": _filled, "recurrent": _translated}
+ANSWERS["caption"] = _captioned
 
 
 def _best(ctx: StepContext, kind: str, point: str, scores: torch.Tensor) -> None:

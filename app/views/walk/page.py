@@ -56,13 +56,21 @@ def _headline(ctx: StepContext, glance: bool) -> None:
     glance only the warning, where it is not to be trusted."""
     if ctx.side:
         source = ctx.given if isinstance(ctx.given, str) else ctx.given[0]
-        read = [] if ctx.model.reads[0].image else ["text"]
         writer = replace(ctx, side="decoder")
         if not glance:
             with group("headline"):
-                text(told(ctx, "headline", *read, source=source, output=writer.text.strip() or "∅"))
+                _output(ctx, source, writer.text.strip() or "∅")
         with group("warning"):
             sure(writer, warn=True)
+
+
+def _output(ctx: StepContext, source: str, output: str) -> None:
+    """What was read and what was written; of a model that fills spans put together."""
+    if ctx.facts["spans"]:
+        gaps, values = ["gaps"] * bool(ctx.filled_text), dict(source=source, output=output)
+        return text(told(ctx, "headline", *gaps, **values, filled=ctx.filled_text))
+    read = [] if ctx.model.reads[0].image else ["text"]
+    text(told(ctx, "headline", *read, source=source, output=output))
 
 
 def _map(ctx: StepContext) -> None:

@@ -19,6 +19,7 @@ from torch import Tensor
 from engine.masked import KEPT, SHARE, mask_tokens
 from engine.model.transformer import Transformer
 from engine.tokenize import WordPieceTokenizer
+from engine.tokenize.library import JsonVocabulary
 from engine.training.data.grammar import cell, grammar
 
 ENDS = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(]*[A-Z])")
@@ -59,7 +60,7 @@ class Sentences:
         return len(self.documents)
 
     @staticmethod
-    def of(texts: Iterable[str], tokenizer: WordPieceTokenizer) -> "Sentences":
+    def of(texts: Iterable[str], tokenizer: JsonVocabulary) -> "Sentences":
         """The sentences of texts as token ids, and which document each is from."""
         rows, documents = [], []
         for number, text in enumerate(texts):

@@ -21,11 +21,13 @@ class Trigram:
         self.triples = np.unique(triples, return_counts=True)
 
     def __call__(self, ids: Tensor) -> Tensor:
-        rows = [[self._after(row[: i + 1]) for i in range(len(row))] for row in ids.tolist()]
+        rows = [[self.after(row[: i + 1]) for i in range(len(row))] for row in ids.tolist()]
         return torch.from_numpy(np.log(np.array(rows), dtype=np.float32))
 
-    def _after(self, ids: list[int]) -> np.ndarray:
+    def after(self, ids: list[int]) -> np.ndarray:
         """Probabilities [V] of the token after `ids`, of which the last two count."""
+        if not ids:
+            return self.one
         two = self._mixed(self.pairs, ids[-1], self.one)
         return two if len(ids) < 2 else self._mixed(self.triples, ids[-2] * self.V + ids[-1], two)
 

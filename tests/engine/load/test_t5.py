@@ -59,8 +59,10 @@ def test_old_and_new_files_say_in_their_own_way_whether_the_last_vectors_are_sca
 
 
 def test_its_vocabulary_comes_with_it(folder, unigram_json):
+    assert not engine.survey(folder).model.fills_spans
     shutil.copy(unigram_json, folder / "tokenizer.json")
     model = load(folder)
+    assert model.fills_spans and engine.survey(folder).model.fills_spans
     trace = engine.run(model, "The cat sat", target="the mat")
     assert b"".join(trace.tokens()) == b" The cat sat</s>"
     assert trace.target_tokens()[0] == b"<pad>"

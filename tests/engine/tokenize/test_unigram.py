@@ -88,7 +88,8 @@ def test_bytes_and_first_spaces_are_told_as_the_library_does(unigram_json, tmp_p
 
 def test_a_special_token_written_in_the_text_is_that_token(unigram):
     ids = unigram.encode("the <extra_id_0> sat")
-    assert unigram.special["<extra_id_0>"] in ids
+    assert unigram.sentinels == (unigram.added["<extra_id_0>"],)
+    assert unigram.sentinels[0] in ids
 
 
 def test_half_a_surrogate_pair_is_no_text(unigram):

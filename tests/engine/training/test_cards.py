@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import engine
-from engine import analysis, roles
+from engine import analysis, roles, spans
 from engine.load import SHIPPED
 from engine.masked import fill, follows
 from engine.training.encoder import TRIED
@@ -93,6 +93,17 @@ def test_a_gap_that_ships_is_filled_as_it_should_be():
         assert fill(model, example["text"], 1)[0][0].probability >= 0.3
         ids = model.tokenizer.encode(example["text"])
         assert ids[example["token"]] == model.tokenizer.mask
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if beside(name, "options.json")["task"] == "spans"])
+def test_spans_that_ship_are_filled_as_the_example_says(name):
+    model, shown = engine.load(name, device="cpu"), beside(name, "examples.json")["examples"]
+    assert len(shown) >= 3
+    for example in shown:
+        filled = spans.fill(model, example["text"])
+        assert list(filled.spans) == example["spans"]
+        assert filled.probability == pytest.approx(example["share"], abs=1e-4)
+        assert example["note"] == f"{filled.text} ({filled.probability:.0%})"
 
 
 def test_two_texts_are_judged_as_the_example_says():

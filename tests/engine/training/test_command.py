@@ -112,7 +112,7 @@ def folder(place, **files: bytes):
     return place
 
 
-TASKS = ("language", "encoder")
+TASKS = ("language", "encoder", "spans")
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -131,8 +131,10 @@ def test_texts_that_cannot_be_read_are_named(capsys, shelf, tmp_path, task):
 @pytest.mark.parametrize("task", TASKS)
 def test_too_little_text_is_told_as_such(capsys, shelf, tmp_path, task):
     few = folder(tmp_path / "few", one=b"One text.", other=b"")
-    error = said(capsys, shelf, task, few, "--name", "mine", "--english", "0", "--vocabulary", "300")
-    assert {"language": "tokens; 257 are needed", "encoder": "sentences; 20 are needed"}[task] in error
+    more = [] if task == "spans" else ["--english", "0"]
+    error = said(capsys, shelf, task, few, "--name", "mine", *more, "--vocabulary", "300")
+    lacking = {"language": "tokens; 257 are needed", "encoder": "sentences; 20 are needed"}
+    assert (lacking | {"spans": "have 1 stretch of whole sentences"})[task] in error
 
 
 def test_pairs_that_cannot_be_read_are_named(capsys, shelf, tmp_path):
@@ -180,7 +182,9 @@ def test_each_task_explains_its_options(capsys, task):
 
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules")
-@pytest.mark.parametrize("name", ["encoder", "translation", "digits", "captions", "measure", "english"])
+@pytest.mark.parametrize(
+    "name", ["encoder", "spans", "translation", "digits", "captions", "measure", "english"]
+)
 def test_a_command_may_be_named_as_a_module(capsys, monkeypatch, name):
     monkeypatch.setattr(sys, "argv", [name, "--help"])
     with pytest.raises(SystemExit) as stop:

@@ -8,7 +8,7 @@ import signal
 import pytest
 import torch
 
-from engine.training import digits, encoder, language, learn, run
+from engine.training import digits, encoder, language, learn, run, spans
 from engine.training.kinds import TASKS
 from tests.engine.training.conftest import digits_of, trained
 from tests.engine.training.test_translation import pairs
@@ -17,6 +17,7 @@ SMALL = "--width 8 --layers 1 --heads 2 --batch 4"
 WORDS = {  # what each reads, and sizes for eight steps or so
     "language": "books --english 0 --held-out 2 --vocabulary 280 --context 32 --tokens 1024",
     "encoder": "books --english 0 --held-out 2 --vocabulary 300 --context 32 --tokens 1024",
+    "spans": "books --held-out 2 --vocabulary 300 --context 32 --tokens 1024 --decoder-layers 1",
     "translation": "pairs --held-out 6 --vocabulary 280 --context 24 --tokens 768",
     "digits": "--patch 4 --epochs 1",
     "captions": "--pictures 32 --patch 4 --vocabulary 300 --context 32 --decoder-layers 1",
@@ -31,7 +32,7 @@ def finished(monkeypatch):
     monkeypatch.setattr(run, "check_packages", lambda task: None)
     monkeypatch.setattr(digits, "LEARNED", 32)
     monkeypatch.setattr(digits, "split", lambda seed: (*digits_of(32, seed), *digits_of(20, seed + 1)))
-    for module in (language, encoder):
+    for module in (language, encoder, spans):
         monkeypatch.setattr(module, "check_context", lambda *given: None)
     monkeypatch.setattr("engine.training.captions.check_room", lambda *given: None)
     return models

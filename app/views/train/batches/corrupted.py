@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from app import compute
+from app import catalogue, compute, state
 from app.settings import change
 from app.text import say
 from app.ui.controls import button, choice, number, slider, switch, text_field
@@ -55,8 +55,21 @@ def spans(now: Batches) -> None:
     for name, tokens in (("read", read), ("wanted", wanted)):
         text(say("batches", f"spans/{name}", n=len(tokens)))
         strip(name, _with_sentinels(tokens), told(f"spans/{name}/aria"))
-    text(say("batches", "spans/why"))
+    _filler()
     code(t5.spans, t5.corrupt)
+
+
+def _filler() -> None:
+    """Which model here learned so, if there is one: its walk has the losses."""
+    name = next(iter(catalogue.fillers()), "")
+    text(say("batches", "spans/why", {"filler": bool(name)}, name=name))
+    if name:
+        button("filler", say("batches", "spans/walk"), lambda: _walk(name))
+
+
+def _walk(name: str) -> None:
+    state.anew(model=catalogue.linked(name), step="next", stack="", target="")
+    state.leave()
 
 
 def _with_sentinels(tokens: list[int]) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ from app.views.walk.steps import (
     residual,
     scores,
     softmax,
+    spans,
     tokens,
     unigram,
     wordpieces,
@@ -59,6 +60,7 @@ DRAW: dict[str, dict[Conditions, Callable[[StepContext], None]]] = {
     "layers": {when(): layers.draw},
     "next": {
         when(): next_token.draw,
+        when(spans=True): spans.draw,
         when(ending="masked"): fill.draw,
         when(ending="classes"): classes.draw,
     },

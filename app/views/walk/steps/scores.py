@@ -53,6 +53,7 @@ def draw(ctx: StepContext) -> None:
             bias, slope = float(ctx.array(parts["bias"])[cell]), slopes(ctx.config.heads)[view.head]
             distance = dict(away=abs(view.token - view.key), slope=slope, bias=bias)
             words(ctx, "scores/bias", token=ctx.token, key=ctx.key, head=view.head, **distance)
+            _by_bias(ctx, parts["bias"])
         if ctx.config.rotary:
             _by_distance(ctx)
     with right:
@@ -72,6 +73,20 @@ def _parts(ctx: StepContext) -> dict[str, str]:
     config = ctx.config
     names = ("dots", *["scores"] * config.scale_scores, *["bias"] * ctx.facts["biased"])
     return {name: ctx.point(f"attn.{name}") for name in names}
+
+
+def _by_bias(ctx: StepContext, point: str) -> None:
+    """What the picked head adds for each distance that this text has: of the last token those before it, of the
+    first, where it may look ahead, those behind."""
+    view, ahead = ctx.view, not ctx.config.causal
+    bias = ctx.array(point)[view.head]
+    count, away = len(bias), view.key - view.token
+    added = [*bias[-1].tolist(), *(bias[0, 1:].tolist() if ahead else [])]
+    line = series(f"head {view.head}", range(1 - count, count if ahead else 1), added)
+    marks = [(away, float(bias[view.token, view.key]), "here")] if ahead or away <= 0 else []
+    names = "positions from the query to the key", "added"
+    figure = graph([line], *names, height=140, marks=marks, zero=True)
+    chart(ctx, "bias", figure, f"What head {view.head} adds for each distance", point=point)
 
 
 def _by_distance(ctx: StepContext) -> None:

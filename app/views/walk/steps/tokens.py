@@ -75,12 +75,15 @@ def picked(ctx: StepContext) -> None:
     """What the picked token is, and why there are such pieces."""
     token, id = ctx.tokens[ctx.view.token], ctx.ids[ctx.view.token]
     special, label = ctx.model.tokenizer.special.values(), ctx.labels[ctx.view.token]
-    if id in special:
+    if id in ctx.model.tokenizer.sentinels:
+        words(ctx, "tokens/sentinel", token=label, id=id)
+    elif id in special:
         begins = id in getattr(ctx.model.tokenizer, "prefix", ())
         words(ctx, "tokens/special", token=label, id=id, begins=begins)
     else:
         words(ctx, "tokens/picked", token=label, id=id, bytes=hex_bytes(token), n=len(token))
-    words(ctx, "tokens/why", vocabulary=len(ctx.model.tokenizer), special=len(special))
+    sizes = dict(vocabulary=len(ctx.model.tokenizer), special=len(special))
+    words(ctx, "tokens/why", **sizes, sentinels=len(ctx.model.tokenizer.sentinels))
     button("tokenizers", say("tokenizers", "from walk"), lambda: state.leave("tokenizers"))
 
 

@@ -7,6 +7,7 @@ import torch
 
 from engine.masked import MASKED, RANDOM, SHARE
 from engine.masks import full_mask
+from engine.spans import together
 from engine.training.objectives import batch, denoising, masking, permuted, prefixes, spans
 from engine.training.objectives.batch import WAYS
 from engine.training.objectives.losses import losses, mean
@@ -91,8 +92,29 @@ def _first_red(checks) -> Check:
 
 
 def all_spans() -> dict[str, Check]:
-    made = (spans.corrupt(TEXTS[0], spans.spans(12, 0.5, 2, np.random.default_rng(i))) for i in range(9))
-    return {"spans": _first_red([rules.check_spans(TEXTS[0], *one) for one in made])}
+    """Spans as T5 draws them, and the same runs begun at another token."""
+    masks = [spans.spans(12, 0.5, 2, np.random.default_rng(i)) for i in range(9)]
+    rolled = [spans.rolled(mask, np.random.default_rng(i)) for i, mask in enumerate(masks)]
+    made = (spans.corrupt(TEXTS[0], mask) for mask in masks)
+    return {
+        "spans": _first_red([rules.check_spans(TEXTS[0], *one) for one in made]),
+        "rolled": _first_red([rules.check_rolled(*pair) for pair in zip(masks, rolled, strict=True)]),
+    }
+
+
+def sentinels() -> dict[str, Check]:
+    """A text corrupted in the entries of a vocabulary, and put together again."""
+    ids, own, found = TEXTS[0], tuple(range(200, 232)), []
+    tokenizer = SimpleNamespace(sentinels=own, special={"<pad>": 198, "</s>": 199}, unknown=None)
+    for seed in range(9):
+        hidden = spans.spans(12, 0.5, 2, np.random.default_rng(seed))
+        read, wanted = (spans.encoded(part, own) for part in spans.corrupt(ids, hidden))
+        written = [198, *wanted, 199]
+        shown = [id for part in together(tokenizer, [*read, 199], written) for id in part.ids]
+        filled = rules.check_filled(own, {198, 199}, [*read, 199], written, shown)
+        found.append((rules.check_sentinels(ids, own, read, wanted), filled))
+    encoded, filled = zip(*found, strict=True)
+    return {"encoded": _first_red(encoded), "filled": _first_red(filled)}
 
 
 def damaged() -> dict[str, Check]:
@@ -129,6 +151,7 @@ PAGES = {
     "masked words": lambda: hidden(whole=False),
     "masked whole words": lambda: hidden(whole=True),
     "spans": all_spans,
+    "sentinels": sentinels,
     "damaged": damaged,
     "permuted": ordered,
     "one pass": apart,
