@@ -28,7 +28,19 @@ from engine.training.tuning import lora
 from engine.worked import Check, check, derived, rewards
 from engine.worked.optimizers import check_step, work_step
 from engine.worked.rerun import check_lens, check_run
-from tests.engine.tiny import BERT, CHOICES, ENCODER, PAIRS, VIT, decoder, images, pair, prompt, recurrent
+from tests.engine.tiny import (
+    BERT,
+    CHOICES,
+    ENCODER,
+    PAIRS,
+    VIT,
+    decoder,
+    images,
+    language_model,
+    pair,
+    prompt,
+    recurrent,
+)
 from tests.engine.training.objectives.lights import PAGES as OBJECTIVES
 
 IDS = [prompt(11, seed=1), prompt(4, seed=2), prompt(7, seed=3)]  # a batch: two are padded
@@ -107,6 +119,7 @@ TRACES: dict[str, Callable[..., Trace]] = {
     **{cell: _recurrent(cell) for cell in ("rnn", "gru", "lstm")},
     "additive": _recurrent("gru", "additive"),
     "dot": _recurrent("lstm", "dot"),
+    "language, lstm": lambda edits=(): _kept(language_model("lstm", torch.float32), IDS, edits=edits),
     "captions, gru": _recurrent("gru", "additive", encoder=ENCODER),
 }
 
