@@ -1,4 +1,4 @@
-"""The vocabulary of recurrent encoder-decoders and language models: as in `engine.points`, but with numbered steps, not blocks.
+"""The vocabulary of recurrent models: as in `engine.points`, but with numbered steps, not blocks.
 
 The source's positions are T in the encoder and S where the decoder looks back at them. With padding, each step
 has one more point: the state that is carried on, which is the new one or, at padding, the previous one.
