@@ -126,6 +126,11 @@ def translators() -> list[str]:
     return [name for name in by_family() if family(name) in ("pair", "recurrent")]
 
 
+def languages() -> list[str]:
+    """The shipped recurrent language models."""
+    return [name for name in by_family() if family(name) == "rnn"]
+
+
 def captioners() -> list[str]:
     """The shipped models that read an image and write a text."""
     return [name for name in by_family() if family(name) == "caption"]

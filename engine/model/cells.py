@@ -22,7 +22,6 @@ class Cell(nn.Module):
         self.x = nn.Linear(width, len(self.gates) * width)
         self.h = nn.Linear(width, len(self.gates) * width, self.state_bias)
 
-    @torch.compiler.disable  # compiled, a kernel would become a graph of every step
     def fused(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """All steps at once: the tokens' vectors x [B, T, D], the state before the first [B, D] -> all states
         h [B, T, D], the state after the last."""

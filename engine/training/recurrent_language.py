@@ -60,7 +60,8 @@ def measure(model: RecurrentLM, options: argparse.Namespace, row, read, share: f
     }
     show("measuring: looking for examples")
     shown = {"examples": examples.carried(model)}
-    return Measured(rows, tuple(asked), shown, facts, {"contexts": found, "reliability": reliable}, CARD)
+    told = {"columns": list(asked), "contexts": found, "reliability": reliable}
+    return Measured(rows, tuple(asked), shown, facts, told, CARD)
 
 
 def beside(options: argparse.Namespace):

@@ -11,6 +11,7 @@ from app.ui.frame import light
 from app.ui.heatmaps import WEIGHTS, picture
 from app.ui.page import columns, keep
 from app.ui.source import code
+from app.ui.what_ifs import carried
 from app.ui.words import words
 from app.views.walk.steps.embeddings import nearest, show_nearest
 from app.views.walk.steps.residual import cosine
@@ -64,6 +65,7 @@ def cell(ctx: StepContext) -> None:
         words(ctx, name, token=ctx.token, position=view.token, **moved)
         words(ctx, f"cell/{ctx.config.cell}")
         _along(ctx, names, unit)
+        carried(ctx, unit)
     with right:
         arithmetic(ctx, *((f"{at}.{name}", unit) for name in names), open=len(names) - 1)
         code(CELLS[ctx.config.cell].forward)
@@ -120,8 +122,8 @@ def states(ctx: StepContext) -> None:
         steps = dict(steps=sequential_steps(config, length), far=path_length(config, length - 1))
         picture(ctx, point, "The state after each token", height=290)
         words(ctx, "states/sentence", *["several"] * (length > 1), tokens=length, **steps)
-        carried = len(ctx.stack.cell.carried) * config.width
-        words(ctx, "states/bottleneck" if ctx.side == "encoder" else "states/start", numbers=carried)
+        numbers = len(ctx.stack.cell.carried) * config.width
+        words(ctx, "states/bottleneck" if ctx.side == "encoder" else "states/start", numbers=numbers)
     with right:
         cosines = [cosine(array[view.token], other) for other in array]
         line = series("cosine", range(len(cosines)), cosines)
