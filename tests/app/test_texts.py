@@ -50,8 +50,8 @@ SPECIAL = [
 ]
 PROMPT = "the cat sat on the mat"
 SIDES = ("encoder", "decoder")
-STRANGERS = ("llama", "after", "by layer", "odd", "distant", "bloom", "qwen", "bert", "plain bert", "vit")
-STRANGERS += ("bare", "mixed", "mixed after", "pair", "t5", "unigram", "rnn", "gru", "lstm", *CAPTIONERS)
+STRANGERS = ("thread", "llama", "after", "by layer", "odd", "distant", "bloom", "qwen", "bert", "plain bert")
+STRANGERS += ("vit", "bare", "mixed", "mixed after", "pair", "t5", "unigram", "rnn", "gru", "lstm", *CAPTIONERS)
 
 
 @pytest.fixture
