@@ -103,10 +103,12 @@ def rows_of(found: WordVectors, read, held: list[list[str]], often: float = 1e-4
         COLUMNS[3]: lambda a, b: -abs(float(logs[a] - logs[b])),
         COLUMNS[4]: lambda a, b: spelling(found.words[a], found.words[b]),
     }
-    odd = [report.share(_odd(asked, ids, alike), 0.25) for alike in near.values()]
+    odd = [_odd(asked, ids, alike) for alike in near.values()]
     stood = near | {COLUMNS[1]: counts.beside, COLUMNS[3]: lambda a, b: float(logs[b])}
-    pairs = [report.share(_stood(beside, by), 0.5) for by in stood.values()]
-    return [report.row(ODD, odd), report.row(COMPANY, pairs)]
+    pairs = [_stood(beside, by) for by in stood.values()]
+    measured = ((ODD, odd, 0.25), (COMPANY, pairs, 0.5))
+    asked = [(name, hits, chance) for name, hits, chance in measured if hits[0]]
+    return [report.row(name, [report.share(one, chance) for one in hits]) for name, hits, chance in asked]
 
 
 def _stood(beside: list[tuple], alike: Callable[[int, int], float]) -> list[bool]:
