@@ -110,7 +110,7 @@ def test_the_answer_is_the_models_own_for_the_same_gap(kind):
 
 LOOKS = {
     kind: name for kind, name in catalogue.families().items() if kind != "rnn"
-}  # a recurrent one at nothing
+}  # rnn at nothing
 SINGLE = [kind for kind, name in LOOKS.items() if len(compute.model(name).reads) == 1]
 
 
