@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding
 
 from engine import vectors
 from engine.training.data.corpus import how_many, named, split_files, text_files, texts_of
@@ -34,7 +35,7 @@ OPTIONS = {
     "width": Option(80, whole(1, 4096), "numbers of a vector"),
     "window": Option(5, whole(1, 100), "words to each side that are neighbours, at most"),
     "negatives": Option(5, whole(1, 100), "words drawn at random against each neighbour"),
-    "epochs": Option(5, whole(1, 1000), "times that the texts are read"),
+    "epochs": Option(3, whole(1, 1000), "times that the texts are read"),
     "batch": Option(1024, whole(1, 10**6), "pairs of a step"),
     "rate": Option(0.05, real(1e-6, 10), "learning rate at the beginning; it falls to nothing"),
     "often": Option(1e-4, real(1e-9, 1), "words more frequent than this are partly left out"),
@@ -74,13 +75,13 @@ def gradients(c: Tensor, o: Tensor, n: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Of the loss, with respect to the vectors of words c [N, D], of their neighbours o [N, D] and of negatives
     n [N, K, D]."""
     wrong = (c * o).sum(-1, keepdim=True).sigmoid() - 1  # σ(c · o) − 1, [N, 1]
-    taken = (n @ c[..., None]).sigmoid()  # σ(c · n), [N, K, 1]
+    taken = (n * c[:, None]).sum(-1, keepdim=True).sigmoid()  # σ(c · n), [N, K, 1]
     return wrong * o + (taken * n).sum(1), wrong * c, taken * c[:, None]
 
 
 def step(v: Tensor, u: Tensor, centres: Tensor, neighbours: Tensor, negatives: Tensor, rate: float) -> None:
     """One step down the gradient, in place: v and u [V, D], centres and neighbours [N], negatives [N, K]."""
-    dc, do, dn = gradients(v[centres], u[neighbours], u[negatives])
+    dc, do, dn = gradients(embedding(centres, v), embedding(neighbours, u), embedding(negatives, u))
     v.index_add_(0, centres, dc, alpha=-rate)
     u.index_add_(0, neighbours, do, alpha=-rate)
     u.index_add_(0, negatives.flatten(), dn.flatten(0, 1), alpha=-rate)

@@ -58,14 +58,14 @@ class Counted:
     def __init__(self, read, wanted: list[int], window: int = 5):
         V, place = len(read.words), np.full(len(read.words), -1)
         place[wanted] = np.arange(len(wanted))
-        table = np.zeros(len(wanted) * V, np.int64)
+        table = np.zeros(len(wanted) * V, np.int32)
         for row in read.rows:
             for away in range(1, min(window, len(row) - 1) + 1):
                 for a, b in ((row[:-away], row[away:]), (row[away:], row[:-away])):
                     there = place[a] >= 0
                     np.add.at(table, place[a][there] * V + b[there], 1)
-        table = table.reshape(len(wanted), V).astype(float)
-        beside = read.counts / read.counts.sum()
+        table = table.reshape(len(wanted), V).astype(np.float32)
+        beside = (read.counts / read.counts.sum()).astype(np.float32)
         rows = table.sum(1, keepdims=True).clip(1)
         with np.errstate(divide="ignore"):
             self.rows = np.maximum(0, np.log(table / rows / beside))

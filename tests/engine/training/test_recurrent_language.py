@@ -111,3 +111,10 @@ def test_a_reset_forgets_all_that_was_read():
     ids = [3, 5, 7, 9, 11]
     reset = engine.run(model, ids, examples.reset(model, 2))["logits"][:, 3:]
     assert torch.allclose(reset, engine.run(model, ids[3:])["logits"], atol=1e-6)
+
+
+def test_measured_again_it_is_what_it_was(shelf, books):
+    place = shelf / "thread"
+    before = {file: (place / file).read_bytes() for file in ("scores.json", "card.md", "examples.json")}
+    assert trained(shelf, "measure", "thread", books) == 0
+    assert {file: (place / file).read_bytes() for file in before} == before
