@@ -106,14 +106,18 @@ def carried(ctx: StepContext, unit: int) -> None:
     as it is, or zero after this token or after every one."""
     here, count = ctx.view.token, len(ctx.labels)
     state_at = [Edit(ctx.whole(f"steps.{t}.h"), "zero", {"D": unit}) for t in range(count)]
-    reset = tuple(Edit(ctx.whole(f"steps.{here}.{name}"), "zero") for name in ctx.stack.cell.carried)
-    ways = {"unit": {"here": (state_at[here],), "all": tuple(state_at)}, "reset": {"here": reset}}
+    ways = {"unit": {"here": (state_at[here],), "all": tuple(state_at)}, "reset": {"here": reset(ctx, here)}}
     if count == 1 or count > MOST // 2:  # a link holds no more
         ways["unit"].pop("all")
     text(say("walk", "edits/carried"))
     for column, (name, on) in zip(columns(1, 1), ways.items(), strict=True):
         with column:
             _carried(ctx, name, on, unit)
+
+
+def reset(ctx: StepContext, token: int) -> Edits:
+    """Nothing is carried on from a token."""
+    return tuple(Edit(ctx.whole(f"steps.{token}.{name}"), "zero") for name in ctx.stack.cell.carried)
 
 
 def _carried(ctx: StepContext, name: str, on: dict[str, Edits], unit: int) -> None:

@@ -25,8 +25,14 @@ def test_it_is_a_family_of_its_own(family):
 def test_the_state_can_be_reset_at_a_token_and_a_number_of_it_zeroed(family, unchecked):  # noqa: F811
     at = visit(model="thread", step="cell", prompt=PROMPT, token=2, unit=4)
     count = len(given(at, "bar")["tokens"])
+    forgotten = read("zero~steps.2.h!zero~steps.2.cell")[0]
+    before, after = (
+        engine.run(family["thread"], PROMPT, e)["logits"][0, -1].softmax(-1) for e in ((), forgotten)
+    )
+    best = before.argmax()
+    assert f"would go from {before[best]:.1%} to {after[best]:.1%}" in " ".join(markdown(at))
     at = fire(at, "control-carried-reset", change="here")
-    assert view(at).edits == read("zero~steps.2.h!zero~steps.2.cell")[0]
+    assert view(at).edits == forgotten
     at = fire(at, "control-carried-unit", change="all")
     assert {edit.point for edit in view(at).edits} >= {f"steps.{t}.h" for t in range(count)}
     assert len(given(at, "edits")["items"]) == 3  # all steps are one change
