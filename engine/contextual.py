@@ -16,6 +16,7 @@ from torch import Tensor
 from engine.analysis import ends
 from engine.trace import Trace, run
 
+AT_ONCE = 32  # texts of one run
 FILE = Path(__file__).parents[1] / "assets" / "vectors" / "sentences.toml"
 
 
@@ -83,18 +84,20 @@ def _letter(byte: bytes) -> bool:
 def meet(model, texts: tuple[str, ...]) -> Met:
     """The words of texts as a model that reads text has them."""
     words, places, vectors = [], [], []
-    for number, text in enumerate(texts):
-        trace = run(model, text)
-        at = whole_words(model, trace.tokens())
-        words += at.values()
-        places += [number] * len(at)
-        vectors.append(stream(trace)[:, list(at)])
+    for first in range(0, len(texts), AT_ONCE):
+        some = list(texts[first : first + AT_ONCE])
+        trace = run(model, some)
+        for row in range(len(some)):
+            at = whole_words(model, trace.tokens(row))
+            words += at.values()
+            places += [first + row] * len(at)
+            vectors.append(stream(trace, row)[:, list(at)])
     return Met(words, places, torch.cat(vectors, 1))
 
 
-def stream(trace: Trace) -> Tensor:
-    """The vectors of all tokens before the first block and after each [L + 1, T, D], in float64."""
-    return torch.stack([trace[name][0].cpu().double() for name in ends(trace.model.config)])
+def stream(trace: Trace, row: int = 0) -> Tensor:
+    """The vectors of a text's tokens before the first block and after each [L + 1, T, D], in float64."""
+    return torch.stack([trace[name][row].cpu().double() for name in ends(trace.model.config)])
 
 
 def cosines(vectors: Tensor, met: Met) -> Tensor:
