@@ -144,7 +144,8 @@ def main(words: list[str]) -> None:
     found, out = learn(read, options), Path(options.out)
     minutes = (time.monotonic() - begun) / 60
     found.save(out)
-    rows = words_apart.rows_of(vectors.read(out), read, [vectors.words_of(text) for text in texts_of(held)])
+    unseen = [vectors.words_of(text) for text in texts_of(held)]
+    rows = words_apart.rows_of(vectors.read(out), read, unseen, options.often)
     report.write(out / "scores.json", {"columns": list(words_apart.COLUMNS), "rows": rows})
     facts = vars(options) | {
         "about": options.about or f"the texts of {Path(options.path).resolve().stem}",

@@ -87,7 +87,7 @@ def spelling(word: str, other: str) -> float:
     return 2 * len(a & b) / (len(a) + len(b))
 
 
-def rows_of(found: WordVectors, read, held: list[list[str]], often: float = 1e-4) -> list[dict]:
+def rows_of(found: WordVectors, read, held: list[list[str]], often: float) -> list[dict]:
     """The rows of the card's table: the vectors, counting, chance as vectors, and two shortcuts."""
     ids, asked = found.ids, known(found.ids)
     beside = company(held, ids, read.kept(often))
