@@ -55,13 +55,13 @@ class RecurrentLM(Reader, Model):
         `last`, T is 1 there."""
         context = context or Carried()
         cache = context.cache
-        start = self.start(len(ids)) if cache is None or cache.state is None else cache.state
+        start = self.empty(len(ids)) if cache is None or cache.state is None else cache.state
         states, last = self.unroll(ids, start, context.padding, tap)
         if cache is not None:
             cache.advance(ids.shape[1], last)
         return tap("logits", self.logits(states[:, -1:] if context.last else states))
 
-    def start(self, batch: int) -> tuple[Tensor, ...]:
+    def empty(self, batch: int) -> tuple[Tensor, ...]:
         """The state before anything was read: zeros [B, D]."""
         return (self.token.weight.new_zeros(batch, self.config.width),) * len(self.cell.carried)
 
