@@ -48,6 +48,7 @@ def when(**facts: object) -> Conditions:
 FAMILIES = {  # in the order in which they are shown
     "decoder": when(),
     "llama": when(gated=True, norm="rms", stack="only"),
+    "rnn": when(architecture="recurrent", stack="only"),
     "encoder": when(causal=False),
     "pair": when(architecture="transformer", source="text", stack="decoder"),
     "spans": when(architecture="transformer", source="text", spans=True, stack="decoder"),
@@ -74,6 +75,7 @@ def _facts(config: Config | RecurrentConfig, side: str) -> Facts:
     if isinstance(config, RecurrentConfig):
         chosen = {"architecture": "recurrent", "cell": config.cell, "attention": config.attention}
         chosen |= {"looks_back": config.attention != "none", "cross": False, **dict.fromkeys(SIZES, False)}
+        chosen["tied"] = config.alone
         return chosen | {"stack": side or ONLY}
     fields = asdict(config) | {name: bool(getattr(config, name)) for name in SIZES}
     tied = config.tied and config.ending in ("logits", "masked")
@@ -124,7 +126,7 @@ def steps_of(config: Config | RecurrentConfig, side: str = "") -> tuple[str, ...
     """
     if isinstance(config, RecurrentConfig):
         looks = (CROSS,) if config.attention != "none" else ()
-        return (GLANCE[0], *BEGIN, *CARRIED, *((*looks, "next") if side == "decoder" else ()))
+        return (GLANCE[0], *BEGIN, *CARRIED, *((*looks, "next") if side != "encoder" else ()))
     steps = [step for step in STEPS if step != "layernorm"] if config.post_norm else list(STEPS)
     after = steps.index("residual") + 1
     added = (*(["layernorm"] if config.post_norm else []), *([CROSS] if config.memory else []))

@@ -134,6 +134,11 @@ def fillers() -> list[str]:
     return [one.name for one in listed() if one.family == "spans" and not one.why]
 
 
+def languages() -> list[str]:
+    """The shipped recurrent language models."""
+    return [name for name in by_family() if family(name) == "rnn"]
+
+
 def captioners() -> list[str]:
     """The shipped models that read an image and write a text."""
     return [name for name in by_family() if family(name) == "caption"]

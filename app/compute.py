@@ -22,7 +22,7 @@ from app.replay import replay
 from app.shared import CACHES, shared
 from app.text import sized
 from app.trouble import no_panics
-from engine import analysis, device, roles
+from engine import analysis, contextual, device, roles
 from engine.config import Config, RecurrentConfig
 from engine.decode import Decoding, steps_of
 from engine.images import Pixels, from_signs
@@ -361,6 +361,13 @@ def checked_heads(
         told = {role: scores[layer] for role, scores in found.items()}
         checks.append(derived.check_roles(run[point][0], seen, roles.CHANCE, told))
     return derived.worst(checks)
+
+
+@shared(16)
+def met(name: str) -> contextual.Met:
+    """The words of the sentences that come with the project, as a model has them."""
+    with no_panics():
+        return contextual.meet(model(name), contextual.shipped().texts)
 
 
 @shared(PROMPTS)

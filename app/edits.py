@@ -23,6 +23,7 @@ OPS = ("zero", "mean", "set", "scale", "take", "mask")  # those that a link may 
 MOST = 100  # edits in a link
 LARGEST = 1e9  # number, in size, that a what-if sets
 BLOCK = re.compile(r"\bblocks\.(\d+)\.")
+STEP = re.compile(r"\bsteps\.(\d+)\.")
 NAME = re.compile(r"[\w.]{1,60}")
 AT = re.compile(r"([A-Z])(\d{1,7})")
 
@@ -137,12 +138,15 @@ def layer_of(edit: Edit) -> int | None:
 
 
 def together(edits: Edits, layers: int) -> list[Edits]:
-    """The edits one by one, except that those doing the same in every block form one group."""
+    """The edits one by one, except that those doing the same in every block, or at several steps of a recurrent
+    stack, form one group."""
     groups: dict[Edit, list[Edit]] = {}
     for edit in edits:
-        groups.setdefault(moved(edit, 0), []).append(edit)
+        same = moved(edit, 0)
+        groups.setdefault(replace(same, point=STEP.sub("steps.0.", same.point)), []).append(edit)
     found = []
     for group in groups.values():
-        whole = layer_of(group[0]) is not None and len(group) == layers > 1
+        in_steps = STEP.search(group[0].point) is not None
+        whole = in_steps or (layer_of(group[0]) is not None and len(group) == layers > 1)
         found += [tuple(group)] if whole else [(edit,) for edit in group]
     return found

@@ -4,7 +4,9 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
+import engine
 from app.text import FOLDER
 
 VIEWS = Path(__file__).parent / "views"
@@ -28,6 +30,11 @@ class Item:
         """Is there such a page yet?"""
         folder = FOLDERS.get(self.page, self.page.replace("-", "_"))
         return (VIEWS / folder / "page.py").is_file()
+
+    @property
+    def model(self) -> str:
+        """The model that the link names, if it names one."""
+        return parse_qs(urlsplit(self.link).query).get("model", [""])[0]
 
 
 @dataclass(frozen=True)
@@ -71,9 +78,14 @@ def planned() -> tuple[str, ...]:
 
 @cache
 def slides(lecture: str) -> tuple[Slide, ...]:
-    """The slides of a lecture, in their order."""
+    """The slides of a lecture, in their order; without what is shown by a model that is yet to come."""
     found = [slide for slide in _read("lectures")["slide"] if slide["lecture"] == lecture]
-    return tuple(Slide(lecture, s["title"], tuple(Item(*item) for item in s["items"])) for s in found)
+    lacking = set(_read("lectures")["coming"]) - set(engine.shipped())
+    items = {s["title"]: [Item(*item) for item in s["items"]] for s in found}
+    return tuple(
+        Slide(lecture, title, tuple(item for item in every if item.model not in lacking))
+        for title, every in items.items()
+    )
 
 
 @cache

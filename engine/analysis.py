@@ -163,7 +163,7 @@ def _part(name: str) -> str:
     """The part that a parameter belongs to."""
     marks = {"norm": "norms", ".attn.": "attention", ".cross.": "attention", ".mlp.": "MLP", "embed": "tables"}
     marks |= {".cell.": "cells", ".token.": "tables"}  # of recurrent models
-    return next((part for mark, part in marks.items() if mark in name), "ending")
+    return next((part for mark, part in marks.items() if mark in f".{name}"), "ending")
 
 
 def divergence(p: Tensor, q: Tensor) -> float:

@@ -198,7 +198,7 @@ ATTENTIONS = ("none", "additive", "dot")
 
 @dataclass(frozen=True)
 class RecurrentConfig:
-    """The shape of a recurrent encoder–decoder.
+    """The shape of a recurrent encoder–decoder, or of a decoder `alone`: a language model.
 
     The encoder reads a text as the decoder does, or images (`encoder`): then the sizes are only the decoder's.
     """
@@ -211,8 +211,10 @@ class RecurrentConfig:
     cell: str = "gru"  # a name of CELLS
     attention: str = "additive"  # a name of ATTENTIONS: how the decoder looks back at the source
     encoder: Config | None = None  # the vision transformer of models that read images; None: reads text
+    alone: bool = False  # without an encoder; its scores are by the token table (tied weights)
 
     image = segments = 0  # it reads tokens, of one text
+    causal, ending = True, "logits"  # and scores what comes after each
 
     def __post_init__(self):
         for name in ("vocabulary", "context", "width"):
@@ -226,6 +228,13 @@ class RecurrentConfig:
         for name, known in (("cell", CELLS), ("attention", ATTENTIONS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; known are {', '.join(known)}")
+        if type(self.alone) is not bool:
+            raise ValueError(f"alone is {self.alone!r}; it must be true or false")
+        if self.alone and (self.attention != "none" or self.encoder is not None):
+            raise ValueError(
+                f"a decoder alone has nothing to look back at: attention must be 'none', not "
+                f"{self.attention!r}, and encoder None"
+            )
         if self.encoder is not None:
             self._check_encoder()
 
@@ -241,6 +250,6 @@ class RecurrentConfig:
         _check_handing_over(e, self.width)
 
     @property
-    def stacks(self) -> tuple["Config | RecurrentConfig", "RecurrentConfig"]:
-        """The configs of the encoder (a vision transformer, or this one) and of the decoder."""
-        return self.encoder or self, self
+    def stacks(self) -> tuple["Config | RecurrentConfig", ...]:
+        """The configs of the encoder (a vision transformer, or this one) and of the decoder, or of it alone."""
+        return (self,) if self.alone else (self.encoder or self, self)

@@ -3,7 +3,7 @@
 import re
 
 from app import compute, state
-from app.edits import Edits, drop, found, layer_of, put, together
+from app.edits import MOST, STEP, Edits, drop, found, layer_of, put, together
 from app.text import say
 from app.ui.context import StepContext
 from app.ui.controls import choice_of, unfold
@@ -82,7 +82,9 @@ def _label(group: Edits) -> str:
     if (edit.op, name) == ("scale", "attn.scores"):
         return f"{where}: scores × {edit.value:.4g}"
     signs = {"set": f" = {edit.value}", "scale": f" × {edit.value}"}
-    return f"{edit.point}{cell}{signs.get(edit.op, f': {edit.op}')}"
+    several = len(group) > 1 and STEP.search(edit.point)
+    point = f"{len(group)} steps: {STEP.sub('', edit.point)}" if several else edit.point
+    return f"{point}{cell}{signs.get(edit.op, f': {edit.op}')}"
 
 
 def taken_out(ctx: StepContext, name: str, label: str, at: dict | None = None) -> None:
@@ -97,6 +99,38 @@ def taken_out(ctx: StepContext, name: str, label: str, at: dict | None = None) -
         state.edit(lambda edits: put(drop(edits, edit), *new))
 
     choice_of(f"out-{name}", label, now, names, take, named=True, of=(point, at))
+
+
+def carried(ctx: StepContext, unit: int) -> None:
+    """What a recurrent stack carries on from the picked token, as it is or reset; and one number of its state,
+    as it is, or zero after this token or after every one."""
+    here, count = ctx.view.token, len(ctx.labels)
+    state_at = [Edit(ctx.whole(f"steps.{t}.h"), "zero", {"D": unit}) for t in range(count)]
+    ways = {"unit": {"here": (state_at[here],), "all": tuple(state_at)}, "reset": {"here": reset(ctx, here)}}
+    if count == 1 or count > MOST // 2:  # a link holds no more
+        ways["unit"].pop("all")
+    text(say("walk", "edits/carried"))
+    for column, (name, on) in zip(columns(1, 1), ways.items(), strict=True):
+        with column:
+            _carried(ctx, name, on, unit)
+
+
+def reset(ctx: StepContext, token: int) -> Edits:
+    """Nothing is carried on from a token."""
+    return tuple(Edit(ctx.whole(f"steps.{token}.{name}"), "zero") for name in ctx.stack.cell.carried)
+
+
+def _carried(ctx: StepContext, name: str, on: dict[str, Edits], unit: int) -> None:
+    now = next((scope for scope in ("all", "here") if scope in on and set(on[scope]) <= set(ctx.edits)), "own")
+    values = dict(token=ctx.token, unit=unit)
+    names = {scope: say("walk", f"edits/{name}/{scope}", **values) for scope in ("own", *on)}
+    every = tuple(dict.fromkeys(edit for edits in on.values() for edit in edits))
+
+    def take(scope: str) -> None:
+        state.edit(lambda edits: put(drop(edits, *every), *on.get(scope, ())))
+
+    label = say("walk", f"edits/{name}", **values)
+    choice_of(f"carried-{name}", label, now, names, take, named=True, of=every)
 
 
 # --- mechanisms: what a block, or every block, would do without one -------------------------------

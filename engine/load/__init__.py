@@ -16,6 +16,7 @@ from engine.load.settings import Settings, shown
 from engine.model.attention import Attention
 from engine.model.encoder_decoder import EncoderDecoder
 from engine.model.recurrent import Recurrent
+from engine.model.recurrent_lm import RecurrentLM
 from engine.model.transformer import Transformer
 from engine.tokenize import JsonTokenizer, UnigramTokenizer, WordPieceTokenizer
 from engine.tokenize.unigram import names_sentinels
@@ -62,7 +63,7 @@ class Survey:
     """What a folder holds, told before any of its weights is read."""
 
     model: (
-        Transformer | EncoderDecoder | Recurrent
+        Transformer | EncoderDecoder | Recurrent | RecurrentLM
     )  # without numbers: its parameters are on torch's meta device
     parameters: int
     bytes: int  # of the weights' files
@@ -86,7 +87,7 @@ def survey(folder: str | Path) -> Survey:
 
 def load(
     name_or_folder: str | Path = DEFAULT, device: str = "auto", download: bool = False
-) -> Transformer | EncoderDecoder | Recurrent:
+) -> Transformer | EncoderDecoder | Recurrent | RecurrentLM:
     """A model in float32, with its tokenizer, from a shipped name, a folder or a hub name.
 
     A name with a step ("storybook@293") is the model's checkpoint after that many training steps.

@@ -6,6 +6,7 @@ from torch import nn
 from engine.config import Config, PairConfig, RecurrentConfig
 from engine.model.encoder_decoder import EncoderDecoder
 from engine.model.recurrent import Recurrent
+from engine.model.recurrent_lm import RecurrentLM
 from engine.model.transformer import Transformer
 
 MODELS = {Config: Transformer, PairConfig: EncoderDecoder, RecurrentConfig: Recurrent}
@@ -13,6 +14,8 @@ MODELS = {Config: Transformer, PairConfig: EncoderDecoder, RecurrentConfig: Recu
 
 def model_of(config) -> nn.Module:
     """A model of this shape, with whatever weights torch puts there."""
+    if isinstance(config, RecurrentConfig) and config.alone:
+        return RecurrentLM(config)
     return MODELS[type(config)](config)
 
 

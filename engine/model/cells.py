@@ -1,5 +1,6 @@
 """The cells of recurrent models: from a token's vector and the previous state to the next state."""
 
+import torch
 from torch import Tensor, nn
 
 from engine.trace.tap import SILENT
@@ -14,17 +15,28 @@ class Cell(nn.Module):
     gates: tuple[str, ...]  # in the order in which their weights are stacked
     carried = ("h",)  # what is carried from step to step: the state
     state_bias = False  # whether W_h has its own bias
+    kernel: staticmethod  # torch's, which takes all steps at once
 
     def __init__(self, width: int):
         super().__init__()
         self.x = nn.Linear(width, len(self.gates) * width)
         self.h = nn.Linear(width, len(self.gates) * width, self.state_bias)
 
+    def fused(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """All steps at once: the tokens' vectors x [B, T, D], the state before the first [B, D] -> all states
+        h [B, T, D], the state after the last."""
+        bias = self.h.bias if self.state_bias else torch.zeros_like(self.x.bias)
+        weights = [self.x.weight, self.h.weight, self.x.bias, bias]
+        before = [part[None] for part in state]  # a layer, of which there is one
+        before = before if len(before) > 1 else before[0]
+        states, *after = self.kernel(x, before, weights, True, 1, 0.0, self.training, False, True)
+        return states, tuple(part[0] for part in after)
+
 
 class RNN(Cell):
     """h' = tanh(W_x x + W_h h + b) (Elman 1990)."""
 
-    gates = ("h",)
+    gates, kernel = ("h",), staticmethod(torch.rnn_tanh)
 
     def forward(self, x: Tensor, state: tuple[Tensor], tap=SILENT) -> tuple[Tensor]:
         """x [B, D], the token's input W_x x + b; state h [B, D] -> h' [B, D]."""
@@ -39,7 +51,7 @@ class GRU(Cell):
     The reset gate is applied after W_h, as in cuDNN and torch; the paper applies it before.
     """
 
-    gates = ("reset", "update", "candidate")
+    gates, kernel = ("reset", "update", "candidate"), staticmethod(torch.gru)
     state_bias = True
 
     def forward(self, x: Tensor, state: tuple[Tensor], tap=SILENT) -> tuple[Tensor]:
@@ -58,7 +70,7 @@ class LSTM(Cell):
     """cell' = forget · cell + input · candidate, h' = output · tanh(cell') (Hochreiter & Schmidhuber 1997, with
     the forget gate of Gers et al. 2000)."""
 
-    gates = ("input", "forget", "candidate", "output")
+    gates, kernel = ("input", "forget", "candidate", "output"), staticmethod(torch.lstm)
     carried = ("h", "cell")
 
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor], tap=SILENT) -> tuple[Tensor, Tensor]:

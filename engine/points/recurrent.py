@@ -1,4 +1,4 @@
-"""The vocabulary of recurrent encoder-decoders: as in `engine.points`, but with numbered steps, not blocks.
+"""The vocabulary of recurrent models: as in `engine.points`, but with numbered steps, not blocks.
 
 The source's positions are T in the encoder and S where the decoder looks back at them. With padding, each step
 has one more point: the state that is carried on, which is the new one or, at padding, the previous one.
@@ -97,11 +97,17 @@ def _carry(at: Place, name: str, sources: tuple[str, str]) -> Point:
     return Point(*at, f"{name}_carried", "BD", "carry", sources, meaning)
 
 
+def _nothing(config: RecurrentConfig, stack: str) -> list[Point]:
+    """The state before anything was read."""
+    _, carried = _STEPS[config.cell]
+    at = Place(stack, part="start")
+    return [Point(*at, name, "BD", "zeros", (), "nothing has been read") for name in carried]
+
+
 def _text(config: RecurrentConfig, steps: int, padded: bool) -> tuple[list[Point], list[Point]]:
     """The points of an encoder that reads a text, and what the decoder starts from."""
     _, carried = _STEPS[config.cell]
-    at, last = Place("encoder", part="start"), Place("encoder", step=steps - 1)
-    start = [Point(*at, name, "BD", "zeros", (), "nothing has been read") for name in carried]
+    start, last = _nothing(config, "encoder"), Place("encoder", step=steps - 1)
     told, ends = "the encoder's last: the decoder starts from it", "_carried" * padded
     at = Place("decoder", part="start")
     return _read(config, "encoder", start, steps, padded), [
@@ -155,6 +161,17 @@ def recurrent_points(
     points += _read(config, "decoder", start, target, target_padded)
     if config.attention != "none":
         points += _attention(config, memory)
+    return _scored(points, "decoder")
+
+
+@lru_cache(32)
+def language_points(config: RecurrentConfig, tokens: int, padded: bool = False) -> dict[str, Point]:
+    """The same of a decoder alone that reads so many tokens."""
+    return _scored(_read(config, "", _nothing(config, ""), tokens, padded), "")
+
+
+def _scored(points: list[Point], stack: str) -> dict[str, Point]:
+    """The points by name, and the scores that are read off the last of them."""
     ends, meaning = points[-1].name, "a score for every entry of the vocabulary"
-    points.append(Point(*Place("decoder"), "logits", "BTV", "linear", (ends,), meaning))
+    points = [*points, Point(*Place(stack), "logits", "BTV", "linear", (ends,), meaning)]
     return {point.name: point for point in points}

@@ -5,7 +5,7 @@ from functools import cache
 
 from engine.config import Config, PairConfig, RecurrentConfig
 from engine.points.point import Place, Point
-from engine.points.recurrent import recurrent_points
+from engine.points.recurrent import language_points, recurrent_points
 from engine.points.transformer import points_of as stack_points
 from engine.points.transformer import within
 from engine.trace.inputs import Inputs
@@ -17,6 +17,8 @@ def table_of(config: Config | PairConfig | RecurrentConfig, inputs: Inputs) -> d
         return stack_points(config)
     if isinstance(config, PairConfig):
         return _pair_points(config)
+    if config.alone:
+        return language_points(config, inputs.ids.shape[1], inputs.padding is not None)
     source = config.encoder.context if config.encoder else inputs.ids.shape[1]
     padded = inputs.padding is not None, inputs.target_padding is not None
     return recurrent_points(config, source, inputs.target.shape[1], *padded)

@@ -9,6 +9,7 @@
 
     python -m engine.training measure NAME [FOLDER or FILE]    measure a finished model again
     python -m engine.training english RULE …                   print what the grammar writes
+    python -m engine.training vectors FOLDER                   fixed word vectors, the same in every sentence
 
 Ctrl+C stops, and the same command goes on where it stopped. Each has its own --help.
 """
@@ -18,7 +19,7 @@ import sys
 from difflib import get_close_matches
 from pathlib import Path
 
-from engine.training import english, language, measure, run
+from engine.training import english, language, measure, run, vectors
 from engine.training.kinds import TASKS
 from engine.training.options import COMMON, PROGRAM, Option, Parser, add, plain_name
 from engine.training.progress import say
@@ -87,7 +88,7 @@ def parsed(task: Task, words: list[str]) -> argparse.Namespace:
     return options
 
 
-OTHERS = {"measure": measure.main, "english": english.main}
+OTHERS = {"measure": measure.main, "english": english.main, "vectors": vectors.main}
 
 if __name__ == "__main__":
     sys.exit(main())

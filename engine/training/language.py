@@ -1,18 +1,20 @@
 """Decoders that go on writing: a language model from a folder of text files, generated English and drills."""
 
 import argparse
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from engine.config import Config
-from engine.load.glassbox import begins, write_begins
+from engine.config import CELLS, Config, RecurrentConfig
+from engine.load.glassbox import BEGINS, begins, write_begins
 from engine.model.build import fresh
 from engine.model.transformer import Transformer
 from engine.tokenize import BeginTokenizer, RankTokenizer
 from engine.tokenize.bpe import END
+from engine.training import recurrent_language, run
 from engine.training.data.corpus import (
     how_many,
     learn_vocabulary,
@@ -34,6 +36,7 @@ from engine.training.evaluate.language import (
     roles,
     samples,
     scores_of,
+    unit,
 )
 from engine.training.options import SHARE, TOKENS, Option, pace, sizes, whole
 from engine.training.progress import counted, show
@@ -46,6 +49,7 @@ KINDS = {  # what the blocks are made of
     "llama": dict(positions="rotary", norm="rms", gated=True, attention_bias=False, mlp_bias=False)
     | dict(activation="silu"),
 }
+VOCABULARY = "vocabulary.tiktoken"
 CHARACTERS = 98_000_000  # of 28 million tokens: of so many few windows come twice
 AIMS = {  # what a model of books and generated English is meant to reach: below, or at least
     "bits per byte, books": ("<", 1.40),
@@ -61,7 +65,6 @@ AIMS = {  # what a model of books and generated English is meant to reach: below
 }
 WATCHED = {what.rule: what.told for what in examples.PHENOMENA}
 COLUMNS = ("this model", "random start", "3-gram")
-UNITS = {"bits": "bits per byte", "random": "nats per token"}  # of the rows that begin so
 REST = (
     "The rest is simple English written by this project's grammar ({english:.0%}: stories, facts, moments of a "
     "day, who gave what to whom, pronouns, small talk, few-shot prompts) and random strings of tokens, each "
@@ -82,8 +85,10 @@ class Held:
     row: np.ndarray
 
 
-def config(options: argparse.Namespace, vocabulary: int) -> Config:
+def config(options: argparse.Namespace, vocabulary: int) -> Config | RecurrentConfig:
     """The MLP is four times as wide as the stream; where it has three matrices for two, two thirds of that."""
+    if options.kind in CELLS:
+        return recurrent_language.config(options, vocabulary)
     kind = KINDS[options.kind]
     return Config(
         vocabulary=vocabulary,
@@ -98,7 +103,12 @@ def config(options: argparse.Namespace, vocabulary: int) -> Config:
 
 
 def check(options: argparse.Namespace) -> None:
-    """A ValueError where the options contradict one another."""
+    """A ValueError where the options contradict one another; some follow from others."""
+    if options.kind in CELLS:
+        options.no_checkpoints = True  # what is told of them are heads
+    if options.vocabulary_of:
+        place = vocabulary_of(options)
+        options.no_begin, options.vocabulary = not begins(place), len(tokenizer_in(place))
     check_vocabulary(options.vocabulary, 258 - options.no_begin)
     if options.english + options.drills > 1:
         raise ValueError(
@@ -166,8 +176,29 @@ def characters(options: argparse.Namespace) -> int:
     return int(options.english * amount(CHARACTERS, options.tokens, options.minutes))
 
 
+def vocabulary_of(options: argparse.Namespace) -> Path:
+    """The folder of the finished model whose vocabulary is asked for."""
+    place = run.MODELS / options.vocabulary_of
+    if not (place / VOCABULARY).exists():
+        raise ValueError(
+            f"there is no model {options.vocabulary_of} here that has a {VOCABULARY}: name one that was "
+            "trained on text, or leave out --vocabulary-of"
+        )
+    return place
+
+
+def tokenizer_in(folder: Path) -> RankTokenizer:
+    """The tokenizer of a folder with a vocabulary."""
+    return (BeginTokenizer if begins(folder) else RankTokenizer).read(folder / VOCABULARY)
+
+
 def _vocabulary(work: Work, files: list[Path], options: argparse.Namespace) -> RankTokenizer:
     def learn(path: Path) -> None:
+        if options.vocabulary_of:
+            if begins(vocabulary_of(options)):
+                shutil.copyfile(vocabulary_of(options) / BEGINS, work.folder / BEGINS)
+            shutil.copyfile(vocabulary_of(options) / VOCABULARY, path)
+            return
         many, what = min(FIRST, characters(options)), "learning the vocabulary"
         generated = written(options.seed, many, what) if options.english else ()
         texts = chain(counted(texts_of(files), what, len(files)), generated)
@@ -175,8 +206,8 @@ def _vocabulary(work: Work, files: list[Path], options: argparse.Namespace) -> R
             write_begins(work.folder)
         learn_vocabulary(texts, options.vocabulary - (not options.no_begin)).write(path)
 
-    path = work.once("vocabulary.tiktoken", learn)
-    return (BeginTokenizer if begins(work.folder) else RankTokenizer).read(path)
+    work.once(VOCABULARY, learn)
+    return tokenizer_in(work.folder)
 
 
 # --- how well it does ----------------------------------------------------------------------------
@@ -185,6 +216,9 @@ def _vocabulary(work: Work, files: list[Path], options: argparse.Namespace) -> R
 def measure(model: Transformer, material: Material, options, share: float, steps: int) -> Measured:
     """Bits, questions, the roles of its heads, free texts; a 3-gram model and its random start beside it."""
     mix, held, row = material.train, material.test, part_of(material.test.row, share)
+    if isinstance(model.config, RecurrentConfig):
+        found = recurrent_language.measure(model, options, row, _read(mix), share)
+        return replace(found, facts=found.facts | _told(mix, held, model))
     rows = _scores(model, mix, row, options.seed, share)
     show("measuring: what its heads do")
     each, even = roles(model, row), even_roles(model, row)
@@ -196,15 +230,8 @@ def measure(model: Transformer, material: Material, options, share: float, steps
     show("measuring: looking for examples")
     shown = examples.find(model, found, needed)
     needed = {WATCHED[rule]: cause for rule, cause in needed.items()} | {"copies": causes.of_copies(model)}
-    facts = {
+    facts = _told(mix, held, model) | {
         "kind": _kind(model.config),
-        "books": 1 - mix.english - mix.drills,
-        "rest": REST.format(english=mix.english, drills=mix.drills) if mix.english else "",
-        "questions": LEARNED if mix.english else UNTRAINED,
-        "forms": "except in the forms above" if mix.english else "at all",
-        "held": named(held.files),
-        "held_count": how_many(held.files, "whole book"),
-        "held_bytes": sum(file.stat().st_size for file in held.files),
         "table": report.table(rows, COLUMNS),
         "heads_table": heads.table(each, even),
         "verdict": heads.verdict(rows, found),
@@ -214,13 +241,28 @@ def measure(model: Transformer, material: Material, options, share: float, steps
     counts = calibrated(model, row, model.tokenizer, model.config.context, share)
     curves = {kind: calibration.reliability(stretches) for kind, stretches in counts.items()}
     facts["reliability"] = calibration.table(curves)
-    prompts = words("examples.toml")["language"]["prompts"]
-    facts |= {"last": len(prompts) - 1, "samples": quoted(samples(model, prompts))}
     told = {"causes": {name: cause.told() for name, cause in needed.items()}}
     roles_found = {role: scores.tolist() for role, scores in found.items()}
     return Measured(
         rows, COLUMNS, {"examples": shown}, facts, {"roles": roles_found, "reliability": curves} | told
     )
+
+
+def _told(mix: Mix, held: Held, model) -> dict:
+    """What the card of every kind says: what was read, what was held out, and what the model writes."""
+    prompts = words("examples.toml")["language"]["prompts"]
+    show("measuring: what it writes of prompts")
+    return {
+        "books": 1 - mix.english - mix.drills,
+        "rest": REST.format(english=mix.english, drills=mix.drills) if mix.english else "",
+        "questions": LEARNED if mix.english else UNTRAINED,
+        "forms": "except in the forms above" if mix.english else "at all",
+        "held": named(held.files),
+        "held_count": how_many(held.files, "whole book"),
+        "held_bytes": sum(file.stat().st_size for file in held.files),
+        "last": len(prompts) - 1,
+        "samples": quoted(samples(model, prompts)),
+    }
 
 
 def part_of(row: np.ndarray, share: float) -> np.ndarray:
@@ -235,9 +277,8 @@ def quoted(texts: list[str]) -> str:
 
 def _scores(model: Transformer, mix: Mix, row: np.ndarray, seed: int, share: float) -> list[dict]:
     """Rows of the table: the model, its random start, and a 3-gram model of the same texts."""
-    read = mix.books if mix.generated is None else np.concatenate([mix.books, mix.generated])
     start = fresh(model.config, seed).requires_grad_(False).eval()
-    asked = dict(zip(COLUMNS, (model, start, Trigram(read, model.config.vocabulary)), strict=True))
+    asked = dict(zip(COLUMNS, (model, start, Trigram(_read(mix), model.config.vocabulary)), strict=True))
     columns = [
         scores_of(one, row, model.tokenizer, model.config.context, share, told=name)
         for name, one in asked.items()
@@ -249,9 +290,9 @@ def _scores(model: Transformer, mix: Mix, row: np.ndarray, seed: int, share: flo
     ]
 
 
-def unit(name: str) -> str:
-    """The unit of a row of the table."""
-    return UNITS.get(name.split()[0], report.SHARE)
+def _read(mix: Mix) -> np.ndarray:
+    """All that is learned from but the drills, in one row."""
+    return mix.books if mix.generated is None else np.concatenate([mix.books, mix.generated])
 
 
 def _kind(config: Config) -> str:
@@ -273,7 +314,8 @@ TASK = Task(
     | pace(batch=16, rate=0.02, warm_up=100)
     | {
         "key_heads": Option(None, whole(1, 100), "heads of keys and values, shared (as many as heads)"),
-        "kind": Option("rotary", tuple(KINDS), "what the blocks are made of"),
+        "kind": Option("rotary", (*KINDS, *CELLS), "what the blocks are made of; or a recurrent cell"),
+        "vocabulary_of": Option(None, str, "a finished model whose vocabulary it gets (one of its own)"),
         "tokens": Option(28_000_000, TOKENS, "how many to learn from"),
         "held_out": Option(None, whole(1, 10**6), "files kept to measure with (one in ten, 6 at most)"),
         "english": Option(0.3, SHARE, "share of generated simple English"),

@@ -23,6 +23,7 @@ from engine.load import glassbox
 from engine.load.folder import read_json
 from engine.load.glassbox import write_weights
 from engine.model.build import fresh
+from engine.model.recurrent_lm import RecurrentLM
 from engine.training.dropout import drop
 from engine.training.progress import say, show
 
@@ -177,6 +178,7 @@ class Run:
     def _compiled(self):
         """The loss of the data, compiled where that pays and a C++ compiler is at hand."""
         pays = self.full >= COMPILED_FROM and (self.minutes is None or self.minutes >= COMPILED_MINUTES)
+        pays &= not isinstance(self.model, RecurrentLM)  # compiled, its kernel becomes a graph of every step
         if not (pays and (torch.cuda.is_available() or shutil.which("g++"))):
             return self.data.loss
         show("compiling the model: half a minute")

@@ -231,7 +231,7 @@ def measure(
         | log
         | {"table": report.told(found.rows, found.columns), "tried": tried(folder)}
     )
-    card = (CARDS / f"{task.name}.md").read_text("utf-8").format(**facts | found.facts)
+    card = (CARDS / f"{found.card or task.name}.md").read_text("utf-8").format(**facts | found.facts)
     (folder / "card.md").write_text(card, encoding="utf-8")
 
 

@@ -42,6 +42,7 @@ class Measured:
     examples: dict
     facts: dict
     scores: dict = field(default_factory=dict)  # of scores.json, besides the rows
+    card: str = ""  # in cards/, how it is told; empty: by the name of the task
 
 
 @dataclass(frozen=True)

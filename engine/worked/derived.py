@@ -92,6 +92,14 @@ def check_cosine_similarity(trace: Trace, token: int, other: Trace, shown) -> Ch
     return compare(shown, *(np.stack(part) for part in zip(*made, strict=True)))
 
 
+def check_in_company(vectors, met, shown) -> Check:
+    """The cosine of a word's vectors [L + 1, D] with those of words met [L + 1, N, D], less the average of
+    these, after each block [L + 1, N] (engine.contextual)."""
+    each = zip(float64(vectors), float64(met), strict=True)
+    made = [second.cosines(own - others.mean(0), others - others.mean(0)) for own, others in each]
+    return compare(shown, *(np.stack(part) for part in zip(*made, strict=True)))
+
+
 def check_lengths(vectors, shown) -> Check:
     """The norms of vectors [N, D]."""
     value = np.sqrt((float64(vectors) ** 2).sum(-1))

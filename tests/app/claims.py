@@ -33,7 +33,12 @@ class Stack:
     @property
     def scores(self) -> bool:
         """Whether it scores the entries of a vocabulary."""
-        return self.side == "decoder" if self.recurrent else self.config.ending in ("logits", "masked")
+        return self.side != "encoder" if self.recurrent else self.config.ending in ("logits", "masked")
+
+    @property
+    def tied(self) -> bool:
+        """Whether the scores are by the token table."""
+        return self.config.alone if self.recurrent else self.config.tied
 
     def has(self, **choices) -> bool:
         """Whether it is a stack of blocks with these choices in its config."""
@@ -85,8 +90,8 @@ CLAIMS: list[Claim] = [  # in the signs that a page shows: of a formula without 
     (r"W_?U|logit(?! lens)", lambda s: s.scores),
     (r"logit lens|Early rows", lambda s: not s.recurrent and s.config.ending != "nothing"),
     (r"next token\b", lambda s: s.scores),
-    (r"tied weights|token table again", lambda s: s.has(tied=True) and s.scores),
-    (r"own output weights", lambda s: s.recurrent or s.has(tied=False)),
+    (r"tied weights|token table again", lambda s: s.tied and s.scores),
+    (r"own output weights", lambda s: not s.tied),
     (r"\[MASK|\[SEP|masked language|WordPiece", lambda s: bool(s.config.segments)),
     (r"\[CLS", lambda s: bool(s.config.segments or s.config.image)),
     (r"next-sentence|one text follows|second text follow", lambda s: s.has(next_sentence=True)),

@@ -29,6 +29,7 @@ from tests.engine.tiny import (
     VASWANI,
     VIT,
     decoder,
+    language_model,
     pair,
     recurrent,
 )
@@ -47,7 +48,7 @@ DECODERS = {  # with parts that few models have
     "qwen": QWEN,
     "bare": dict(norm="none", residual=False, layers=2),  # of characters
 }
-STRANGERS = ("llama", "bert", "vit", "plain bert", *DECODERS, *TRANSLATORS, *CAPTIONERS)
+STRANGERS = ("thread", "llama", "bert", "vit", "plain bert", *DECODERS, *TRANSLATORS, *CAPTIONERS)
 NAMES = [*sorted(path.parent.name for path in SHIPPED.glob("*/config.json")), *STRANGERS]  # of all models
 WORDS = "the cat sat on the mat, the animal did not cross the street because it was too tired. " * 3
 
@@ -133,6 +134,9 @@ def strangers(wordpiece, unigram, sentinels):
         cutter = own.get(name, tokenizer)
         found[name] = decoder(torch.float32, **dict(vocabulary=len(cutter), context=64) | choices)
         found[name].tokenizer = cutter
+    own_ends = dict(start=begins.special["<|begin|>"], end=begins.special["<|endoftext|>"])
+    found["thread"] = language_model("lstm", torch.float32, vocabulary=len(begins), context=64, **own_ends)
+    found["thread"].tokenizer = begins
     found["llama"].tokenizer = tokenizer
     for name in ("bert", "plain bert"):
         found[name].tokenizer = wordpiece

@@ -114,7 +114,8 @@ def test_the_answer_is_the_models_own_for_the_same_gap(kind):
     assert drawn == pytest.approx(best.values.tolist(), rel=1e-5)
 
 
-SINGLE = [kind for kind, name in catalogue.families().items() if len(compute.model(name).reads) == 1]
+LOOKS = {kind: name for kind, name in catalogue.families().items() if kind != "rnn"}  # rnn at nothing
+SINGLE = [kind for kind, name in LOOKS.items() if len(compute.model(name).reads) == 1]
 
 
 def drawn(at, key: str) -> np.ndarray:

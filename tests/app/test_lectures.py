@@ -66,6 +66,17 @@ def test_every_line_of_the_lectures_is_live():
     assert {item.link.partition("&")[0] for item in ITEMS if item.page == "train"} <= parts
 
 
+def test_a_line_about_a_model_that_is_yet_to_come_is_left_out_until_it_is_there(monkeypatch):
+    def named(shipped: list[str]) -> set[str]:
+        monkeypatch.setattr(engine, "shipped", lambda: shipped)
+        lectures.slides.cache_clear()
+        return {item.model for lecture in NUMBERS for slide in lectures.slides(lecture) for item in slide.items}
+
+    coming = lectures._read("lectures")["coming"]
+    assert named(coming) - named([]) == set(coming)
+    lectures.slides.cache_clear()
+
+
 def test_a_page_that_is_not_there_is_a_planned_one():
     missing = {item.page for item in ITEMS if not item.there}
     assert missing <= set(lectures.planned())

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,6 +13,7 @@ from app import catalogue, compute, state, text
 from app.architecture import facts_of, fits, most_specific, steps_of, when
 from app.state import CHOICES, DEFAULT, write_link
 from app.text import CONDITION, say, sections
+from engine import vectors
 from engine.masks import MASKS, mask_of
 from engine.trace.tap import Edit
 from engine.worked import Check
@@ -51,8 +53,8 @@ SPECIAL = [
 PROMPT = "the cat sat on the mat"
 GAP = "the cat <extra_id_0> on the mat"
 SIDES = ("encoder", "decoder")
-STRANGERS = ("llama", "after", "by layer", "odd", "distant", "bloom", "qwen", "bert", "plain bert", "vit")
-STRANGERS += ("bare", "mixed", "mixed after", "pair", "t5", "spans", "rnn", "gru", "lstm", *CAPTIONERS)
+STRANGERS = ("thread", "llama", "after", "by layer", "odd", "distant", "bloom", "qwen", "bert", "plain bert")
+STRANGERS += ("vit", "bare", "mixed", "mixed after", "pair", "t5", "spans", "rnn", "gru", "lstm", *CAPTIONERS)
 
 
 @pytest.fixture
@@ -160,6 +162,18 @@ def unfolded(name: str, **link):
     return at.run()
 
 
+def in_company(monkeypatch) -> list:
+    """The nearest words, with fixed vectors and without, of words that have one and of others."""
+    table = vectors.WordVectors(("bank", "river"), np.eye(2, dtype=np.float32))
+    odd = dict(name="odd one out", count=50, chance=0.25, values=[0.8, 0.9])
+    monkeypatch.setattr(vectors, "measured", lambda: {"rows": [odd]})
+    pages = []
+    for found in (None, table):
+        monkeypatch.setattr(vectors, "shipped", lambda found=found: found)
+        pages.append(unfolded("company", step="layers", prompt="He sat on the bank", other="Money in the bank"))
+    return [*pages, *(unfolded("company", step="layers", prompt=text) for text in ("The cat", "The cat,"))]
+
+
 def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch, aligned):
     pages = [visit(**write_link(replace(DEFAULT, **view))) for view in SPECIAL]
     pages += [page for name in STRANGERS for page in walked(name, prompt=PROMPT)]
@@ -198,6 +212,7 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch
     pages += [visit(step="mlp", model="mixed", expert=i, prompt=PROMPT) for i in range(5)]  # chosen, and idle
     pages += [
         *whole_runs(monkeypatch),
+        *in_company(monkeypatch),
         unfolded("space", step="embeddings"),
         unfolded("mechanisms", model="bookworm"),
         visit(step="next", prompt="a " * 99),

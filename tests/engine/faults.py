@@ -16,19 +16,32 @@ from pathlib import Path
 
 import torch
 
-from engine import analysis, decode, roles
+from engine import analysis, contextual, decode, roles
 from engine.decode import Decoding
 from engine.images import Pixels, Preparation
 from engine.position import turns
 from engine.trace import Trace, everything, run
 from engine.trace.tap import Edit
-from engine.training import optimizers
+from engine.training import optimizers, vectors
 from engine.training.rewards import dpo, ppo, preference, rejection
 from engine.training.tuning import lora
 from engine.worked import Check, check, derived, rewards
+from engine.worked import vectors as by_hand
 from engine.worked.optimizers import check_step, work_step
 from engine.worked.rerun import check_lens, check_run
-from tests.engine.tiny import BERT, CHOICES, ENCODER, PAIRS, VIT, decoder, images, pair, prompt, recurrent
+from tests.engine.tiny import (
+    BERT,
+    CHOICES,
+    ENCODER,
+    PAIRS,
+    VIT,
+    decoder,
+    images,
+    language_model,
+    pair,
+    prompt,
+    recurrent,
+)
 from tests.engine.training.objectives.lights import PAGES as OBJECTIVES
 
 IDS = [prompt(11, seed=1), prompt(4, seed=2), prompt(7, seed=3)]  # a batch: two are padded
@@ -107,6 +120,7 @@ TRACES: dict[str, Callable[..., Trace]] = {
     **{cell: _recurrent(cell) for cell in ("rnn", "gru", "lstm")},
     "additive": _recurrent("gru", "additive"),
     "dot": _recurrent("lstm", "dot"),
+    "language, lstm": lambda edits=(): _kept(language_model("lstm", torch.float32), IDS, edits=edits),
     "captions, gru": _recurrent("gru", "additive", encoder=ENCODER),
 }
 
@@ -229,6 +243,24 @@ def _two_texts() -> Lights:
     }
 
 
+def _company() -> Lights:
+    """A word among words met, after every block."""
+    trace, other = (_decoder({}, ids)() for ids in IDS[:2])
+    own, met = contextual.stream(trace), contextual.Met(["a"] * 4, [0] * 4, contextual.stream(other))
+    found = contextual.cosines(own[:, 2], met)
+    return {"company": derived.check_in_company(own[:, 2], met.vectors, found)}
+
+
+def _skip_gram() -> Lights:
+    """A step on pairs in which words recur."""
+    draw = torch.Generator().manual_seed(1)
+    v, u = (torch.randn(7, 5, generator=draw) for _ in "vu")
+    pairs, negatives = torch.tensor([[1, 2], [1, 3], [4, 2]]), torch.tensor([[0, 5], [2, 2], [6, 1]])
+    after = v.clone(), u.clone()
+    vectors.step(*after, pairs[:, 0], pairs[:, 1], negatives, 0.1)
+    return {"step": by_hand.check_step(v, u, pairs, negatives, 0.1, after)}
+
+
 def _rewards() -> Lights:
     """Of learning from rewards: tokens beyond the clip, a pair, DPO's pair, the best of two."""
     old, new = torch.zeros(4), torch.tensor([0.9, -0.9, 0.05, -0.05])
@@ -302,6 +334,8 @@ PAGES: dict[str, Callable[[], Lights]] = {
     "roles, BERT": lambda: _roles(**BERT),
     "roles, a short text": lambda: _roles(IDS[0][:2]),
     "two texts": _two_texts,
+    "words in company": _company,
+    "skip-gram": _skip_gram,
     **OBJECTIVES,
     "rewards": _rewards,
     "optimizers": _optimizers,

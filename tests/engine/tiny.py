@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from engine.config import ATTENTIONS, CELLS, Config, PairConfig, RecurrentConfig
 from engine.model.encoder_decoder import EncoderDecoder
 from engine.model.recurrent import Recurrent
+from engine.model.recurrent_lm import RecurrentLM
 from engine.model.transformer import Transformer
 from engine.trace import Trace, everything, run
 
@@ -131,6 +132,13 @@ def recurrent(cell: str, attention: str = "none", dtype: torch.dtype = torch.flo
     sizes = dict(vocabulary=SIZES["vocabulary"], context=SIZES["context"], width=9, start=3, end=5)
     model = randomise(Recurrent(RecurrentConfig(**sizes | choices, cell=cell, attention=attention)))
     return model.requires_grad_(False).eval().to(dtype)
+
+
+def language_model(cell: str, dtype: torch.dtype = torch.float64, **choices) -> RecurrentLM:
+    """A recurrent language model: 3 begins a text, 5 ends it."""
+    sizes = dict(vocabulary=SIZES["vocabulary"], context=SIZES["context"], width=9, start=3, end=5)
+    config = RecurrentConfig(**sizes | choices, cell=cell, attention="none", alone=True)
+    return randomise(RecurrentLM(config)).requires_grad_(False).eval().to(dtype)
 
 
 def images(count: int = 2, seed: int = 0) -> Tensor:

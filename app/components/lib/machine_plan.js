@@ -23,14 +23,15 @@ MACHINE.plan = (h, W, H) => {
   const { lane, y } = plan.tracks[h.picked];
   return Object.assign(plan, { lane, y, right: Math.max(...plan.tracks.map(({ right }) => right)) });
 };
-// Two recurrent stacks stand one above the other, time goes from left to right in both; others side by side.
-MACHINE.above = ({ stacks }) => stacks.length > 1 && stacks.every(({ unrolled }) => unrolled);
+// Recurrent stacks stand one above the other, time goes from left to right in each; others side by side.
+MACHINE.above = ({ stacks }) => stacks.every(({ unrolled }) => unrolled);
+const betweenAll = ({ stacks }) => HANDED * (stacks.length - 1);
 const rowsOf = (stack) => stack.unrolled ?? stack.lanes;
 // How high the picture would be, `each` pixels a lane
 MACHINE.wanted = (h, each) => {
   if (!MACHINE.above(h)) return MACHINE.TOP + each * Math.max(...h.stacks.map(({ lanes }) => lanes.length));
   const rows = h.stacks.reduce((sum, stack) => sum + rowsOf(stack).length, 0);
-  return NAMES + HANDED + WRITTEN + each * rows;
+  return NAMES + betweenAll(h) + WRITTEN + each * rows;
 };
 
 const withStages = (h) => h.columns.map((column, stage) => ({ column, stage }));
@@ -50,7 +51,7 @@ function placedBeside(plan, h) {
 function placedAbove(plan, h) {
   const columns = withStages(h), of = (i) => columns.filter(({ column }) => column.stack === i);
   const rows = h.stacks.map((stack) => rowsOf(stack).length), all = rows.reduce((a, b) => a + b);
-  const lane = (plan.H - plan.top - HANDED - WRITTEN - 4) / all;
+  const lane = (plan.H - plan.top - betweenAll(h) - WRITTEN - 4) / all;
   const steps = { ...WIDE, looks: 0 }, wide = (i) => units(of(i), steps) + units(of(i), BETWEEN);
   const map = columns.some(({ column }) => column.kind === "heads") ? Math.min(MAP, plan.W / 6) : 0;
   const room = plan.W - plan.left - 8 - map;

@@ -5,7 +5,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from app import components, compute, state, writing
+from app import catalogue, components, compute, state, writing
 from app.architecture import whole as whole_facts
 from app.text import counted, say
 from app.ui.charts import chart
@@ -17,7 +17,7 @@ from app.ui.heatmaps import ASKS
 from app.ui.page import changing, columns, group, keep, text
 from app.ui.source import code
 from app.views.decode.unedited import without_edits
-from engine.config import RecurrentConfig
+from engine.config import Config, RecurrentConfig
 from engine.decode import cost
 from engine.decode.keeping import Agreement, agreement
 from engine.model.cache import Cache
@@ -303,6 +303,14 @@ def _measured(ctx: StepContext) -> None:
     text(say("decode", "cache/timed", n=len(found.tokens), kept=kept, anew=anew, ratio=anew / kept))
 
 
+def _beside(ctx: StepContext, lengths: range) -> list:
+    """Of a recurrent language model: what the default model, a Transformer, would keep of as many tokens."""
+    other = compute.model(catalogue.shipped()[0])
+    if len(ctx.model.reads) == 2 or not isinstance(other.config, Config):
+        return []
+    return [series(other.name, lengths, [cost.cache_bytes(other.config, n) for n in lengths])]
+
+
 def _proof(ctx: StepContext, found: Agreement) -> None:
     """That both give the same scores; and how much room is left."""
     if found.ids:
@@ -317,6 +325,6 @@ def _states(ctx: StepContext, found: Agreement) -> None:
     text(say("decode", "cache/state", whole_facts(ctx.model), bytes=found.bytes[-1] if found.bytes else 0))
     if found.bytes:
         lengths = range(1, len(found.bytes) + 1)
-        lines = [series(ctx.model.name, lengths, found.bytes)]
+        lines = [series(ctx.model.name, lengths, found.bytes), *_beside(ctx, lengths)]
         figure = graph(lines, "tokens", "bytes", height=200, zero=True)
         chart(ctx, "state", figure, say("decode", "cache/state/title"), foot=ctx.model.name)

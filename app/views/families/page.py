@@ -17,7 +17,7 @@ from app.ui.images import attention_overlay
 from app.ui.labels import escape
 from app.ui.notes import notes
 from app.ui.page import Container, Page, columns, group, notice, text
-from app.views.families import translators
+from app.views.families import languages, translators
 from app.views.walk.steps.target import sure
 from engine.analysis import certainty, parameters_of
 
@@ -55,6 +55,7 @@ def _page(view: state.View) -> None:
     for kind, name in catalogue.families(walked).items():
         with group(f"family-{kind}", border=True):
             _family(view, kind, name)
+    languages.draw(view)
     translators.draw(view)
 
 
@@ -148,6 +149,15 @@ def _carried(ctx: StepContext, kind: str) -> None:
     picture(source, source.whole("states"), title, height=110, plain=True, pickable=False, **last)
 
 
+def _kept(ctx: StepContext, kind: str) -> None:
+    """What a recurrent language model has of the text so far: what it carries after the last token."""
+    count, numbers = len(ctx.ids), len(ctx.stack.cell.carried) * ctx.config.width
+    remark = say("families", f"{kind}/told", states=count, numbers=numbers)
+    last = dict(bands=[["row", count - 1, count]], remark=remark, name=ctx.model.name)
+    title = say("families", f"{kind}/states")
+    picture(ctx, ctx.whole("states"), title, height=220, plain=True, pickable=False, **last)
+
+
 def _seen(ctx: StepContext, point: str, title: str, which: str = "") -> None:
     """One mask, the same in all blocks and heads, and how many of its cells are open."""
     mask = ctx.array(point)
@@ -159,7 +169,7 @@ def _seen(ctx: StepContext, point: str, title: str, which: str = "") -> None:
     picture(ctx, point, title, remark=remark, name=name, height=220, pickable=False, **MASK)
 
 
-MASKS = dict.fromkeys(THREE, _three) | {"recurrent": _carried}
+MASKS = dict.fromkeys(THREE, _three) | {"recurrent": _carried, "rnn": _kept}
 
 
 def _answer(ctx: StepContext, kind: str) -> None:

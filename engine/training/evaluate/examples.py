@@ -17,7 +17,7 @@ from engine.trace import run
 from engine.trace.tap import Edit
 from engine.training.data.grammar import Question
 from engine.training.data.words import words
-from engine.training.evaluate.causes import Cause
+from engine.training.evaluate.causes import FALL, Cause
 from engine.training.evaluate.causes import without as heads_gone
 from engine.training.evaluate.language import log_probability, questions
 
@@ -91,6 +91,36 @@ def needed(model: Transformer, example: dict, cause: Cause) -> dict:
     row = run(model, example["text"], heads_gone(cause.heads))["logits"][0, example["token"]]
     best = int(run(model, example["text"])["logits"][0, example["token"]].argmax())
     return {"heads": cause.heads, "without": float(row.softmax(-1)[best])}
+
+
+def carried(model) -> list[dict]:
+    """The examples of a recurrent language model, for each phenomenon the one that it answers right only as
+    long as its state holds what was read: text, note, step, token, the answer, how probable it is, and how
+    probable once the state is reset at that token."""
+    found = []
+    for what in PHENOMENA:
+        tried = (*what.first, *questions(what.rule, COUNT)) if what.drawn else what.first
+        each = [forgetting(model, q, what) for q in tried if _shows(model, q)]
+        found += sorted(each, key=lambda one: one["forgotten"] - one["before"])[:1]
+    return [one for one in found if one["before"] - one["forgotten"] >= FALL]
+
+
+def forgetting(model, question: Question, what: Phenomenon) -> dict:
+    """One of them: the state is reset at the word that matters, where it stood last."""
+    last, keys = _places(model, question, what.word)
+    at = max((key for key in keys if key < last), default=0)
+    text, token = question.prompt, int(model.tokenizer.encode_file(question.answer)[0])
+    before, after = (
+        float(run(model, text, edits)["logits"][0, last].softmax(-1)[token]) for edits in ((), reset(model, at))
+    )
+    place = dict(step="cell", token=at)
+    told = {"answer": model.tokenizer.decode([token]), "before": before, "forgotten": after}
+    return {"text": text, "note": what.note} | place | told
+
+
+def reset(model, at: int) -> list[Edit]:
+    """All that is carried becomes zero after the token at that place."""
+    return [Edit(f"steps.{at}.{name}", "zero") for name in model.cell.carried]
 
 
 def _example(model: Transformer, what: Phenomenon, roles: dict[str, Tensor]) -> dict | None:

@@ -25,7 +25,7 @@ from engine.training.data.mix import english
 from engine.training.data.words import GRAMMAR, words
 from engine.training.evaluate import calibration
 from engine.training.evaluate.intervals import jackknife
-from engine.training.evaluate.report import Score, mean
+from engine.training.evaluate.report import SHARE, Score, mean
 from engine.training.evaluate.report import share as share_of
 from engine.training.progress import show
 
@@ -49,6 +49,7 @@ STRING = 12  # tokens of a string to be repeated
 STRINGS, FREE = 100, 60  # random strings, and texts that it writes freely; tokens of each of these
 FEWEST = 20  # of anything, where only a part of the test is asked
 CALIBRATED = 60_000  # tokens of the held-out books
+UNITS = {"bits": "bits per byte", "random": "nats per token"}  # of the rows of a card that begin so
 RULES = (*QUESTIONS.values(), "repeat-asked")  # and one that only examples are taken from
 
 
@@ -311,6 +312,11 @@ def scores_of(
         ]
     )
     return found | dict(zip(("distinct word pairs", "repeated runs of four words"), drawn, strict=True))
+
+
+def unit(name: str) -> str:
+    """The unit of a row of the card's table."""
+    return UNITS.get(name.split()[0], SHARE)
 
 
 def calibrated(

@@ -77,7 +77,7 @@ class StepInputs:
         if point.kind == "relative_bias":  # the blocks share the first one's table
             return replace(point, layer=0).weights
         if not isinstance(self.config, Config):
-            return own
+            return "token" if self.config.alone and point.short == "logits" else own
         head = self.config.tied and (point.part, point.short) == ("", "logits")
         if head or point.kind == "token_embedding":
             shared = isinstance(model, PairConfig) and model.shared

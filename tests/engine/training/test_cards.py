@@ -10,11 +10,12 @@ from engine import analysis, roles, spans
 from engine.load import SHIPPED
 from engine.masked import fill, follows
 from engine.training.encoder import TRIED
-from engine.training.evaluate import examples, report
+from engine.training.evaluate import causes, examples, report
 from engine.training.evaluate.intervals import wilson
 
 NAMES = engine.shipped()
 POOLED = ("distinct word pairs", "repeated runs of four words")  # shares of words, not of the n texts
+UPWARD = ("calibration error, books", "calibration error, everyday sentences")  # chance adds to it
 
 
 def beside(name: str, file: str) -> dict:
@@ -32,6 +33,8 @@ WATCHED = [(name, e) for name in NAMES for e in beside(name, "examples.json")["e
 def test_a_share_has_wilsons_interval_and_every_interval_holds_its_value(name):
     for row in beside(name, "scores.json")["rows"]:
         assert row["count"] > 0
+        if row["name"] in UPWARD:
+            continue
         for value, interval in zip(row["values"], row["intervals"], strict=True):
             assert interval is None or value is not None
             if row["unit"] == report.SHARE and value is not None and row["name"] not in POOLED:
@@ -129,3 +132,21 @@ def test_a_word_in_two_senses_ends_less_alike_than_in_one():
     assert found == pytest.approx(example["cosines"], abs=1e-4)
     assert found[1] < found[0]
     assert all(f"{cosine:.2f}" in example["note"] for cosine in found)
+
+
+def test_what_a_state_is_needed_for_is_lost_where_it_is_reset():
+    shown = [(name, e) for name in NAMES for e in beside(name, "examples.json")["examples"] if "forgotten" in e]
+    for name, example in shown:
+        model, told = engine.load(name, device="cpu"), []
+        for edits in ((), examples.reset(model, example["token"])):
+            row = engine.run(model, example["text"], edits)["logits"][0, -1].softmax(-1)
+            told.append(float(row[model.tokenizer.encode_file(example["answer"])[0]]))
+        assert told == pytest.approx([example["before"], example["forgotten"]], abs=1e-4)
+        assert told[0] - told[1] >= causes.FALL and told[0] > examples.ENOUGH
+
+
+def test_a_model_with_the_vocabulary_of_another_has_it_still():
+    for name in NAMES:
+        if other := beside(name, "options.json").get("vocabulary_of"):
+            files = [(SHIPPED / one / "vocabulary.tiktoken").read_bytes() for one in (name, other)]
+            assert files[0] == files[1], f"{name} is to be trained again: {other} is cut otherwise"

@@ -180,7 +180,7 @@ def rows(**values) -> list[dict]:
     reached = {name: aim - 0.001 if sign == "<" else aim for name, (sign, aim) in language.AIMS.items()}
     reached |= {"random string, first time": 9.0, "random string, second time": 4.0} | values
     return [
-        {"name": name, "unit": language.unit(name), "values": [x], "aim": language.AIMS.get(name)}
+        {"name": name, "unit": evaluate.unit(name), "values": [x], "aim": language.AIMS.get(name)}
         for name, x in reached.items()
     ]
 

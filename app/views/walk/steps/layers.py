@@ -13,6 +13,7 @@ from app.ui.heatmaps import picture
 from app.ui.page import columns, keep
 from app.ui.source import code
 from app.ui.words import words
+from app.views.walk.steps.company import company
 from app.views.walk.steps.contextual_similarity import contextual_similarity
 from engine.analysis import class_lens, lens
 from engine.model.transformer import Transformer
@@ -35,6 +36,8 @@ def draw(ctx: StepContext) -> None:
             answer = _tokens(ctx)
         if not (config.causal or config.image or ctx.side):
             contextual_similarity(ctx)
+        if not (config.image or ctx.side):
+            company(ctx)
     with right:
         ends = ctx.ends
         sizes = [np.linalg.norm(ctx.array(end)[view.token]) for end in ends]

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from app import components, state
+from app import components, compute, state
+from app.edits import put
 from app.ui.arithmetic import arithmetic
 from app.ui.charts import chart
 from app.ui.context import StepContext
@@ -11,6 +12,7 @@ from app.ui.frame import light
 from app.ui.heatmaps import WEIGHTS, picture
 from app.ui.page import columns, keep
 from app.ui.source import code
+from app.ui.what_ifs import carried, reset
 from app.ui.words import words
 from app.views.walk.steps.aligning import aligns
 from app.views.walk.steps.embeddings import nearest, show_nearest
@@ -65,9 +67,23 @@ def cell(ctx: StepContext) -> None:
         words(ctx, name, token=ctx.token, position=view.token, **moved)
         words(ctx, f"cell/{ctx.config.cell}")
         _along(ctx, names, unit)
+        carried(ctx, unit)
+        if not ctx.side:
+            _worth(ctx)
     with right:
         arithmetic(ctx, *((f"{at}.{name}", unit) for name in names), open=len(names) - 1)
         code(CELLS[ctx.config.cell].forward)
+
+
+def _worth(ctx: StepContext) -> None:
+    """What the answer at the end would become, were all forgotten after the picked token."""
+    point, at = ctx.whole("logits"), (len(ctx.labels) - 1,)
+    edits = put(ctx.edits, *reset(ctx, ctx.view.token))
+    read = ((ctx.model.name, ctx.given, point, at, changed) for changed in (ctx.edits, edits))
+    before, after = (compute.answer(*each) for each in read)
+    best = int(before.argmax())
+    shares = dict(before=float(before[best]), after=float(after[best]))
+    words(ctx, "cell/worth", token=ctx.token, best=ctx.label_of(best), **shares)
 
 
 def _rows(ctx: StepContext, names: list[str], points: list[str]) -> None:
@@ -121,8 +137,8 @@ def states(ctx: StepContext) -> None:
         steps = dict(steps=sequential_steps(config, length), far=path_length(config, length - 1))
         picture(ctx, point, "The state after each token", height=290)
         words(ctx, "states/sentence", *["several"] * (length > 1), tokens=length, **steps)
-        carried = len(ctx.stack.cell.carried) * config.width
-        words(ctx, "states/bottleneck" if ctx.side == "encoder" else "states/start", numbers=carried)
+        numbers = len(ctx.stack.cell.carried) * config.width
+        words(ctx, "states/bottleneck" if ctx.side == "encoder" else "states/start", numbers=numbers)
     with right:
         cosines = [cosine(array[view.token], other) for other in array]
         line = series("cosine", range(len(cosines)), cosines)
