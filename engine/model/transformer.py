@@ -11,6 +11,7 @@ from engine.model.base import Model
 from engine.model.block import Block
 from engine.model.cache import Cache
 from engine.model.context import Context
+from engine.model.convolution import CellEmbed
 from engine.model.embed import Embed, PatchEmbed
 from engine.model.mlp import ACTIVATIONS
 from engine.model.norm import norm_of
@@ -51,13 +52,14 @@ class NextSentenceHead(nn.Module):
 
 class Transformer(Model):
     """One stack of blocks. If causal, each token sees itself and the tokens before it (GPT-2, LLaMA); otherwise
-    every token sees all (BERT), and every patch all patches (ViT).
+    every token sees all (BERT), and every patch all patches (ViT). Of images it reads patches, or the cells of a
+    convolutional network, which may be all there is of it: then it has no blocks.
     """
 
     def __init__(self, config: Config):
         super().__init__()
         self.config = c = config
-        self.embed = PatchEmbed(c) if c.image else Embed(c)
+        self.embed = (CellEmbed if c.filters else PatchEmbed if c.image else Embed)(c)
         self.blocks = nn.ModuleList(Block(c, i) for i in range(c.layers))
         self.final_norm = None if c.post_norm else norm_of(c)
         self.head = MaskedHead(c) if c.ending == "masked" else None
@@ -78,9 +80,12 @@ class Transformer(Model):
                 block.attn.bias.weight = self.blocks[0].attn.bias.weight
 
     def initialise(self) -> None:
-        """A random start: normal weights, smaller where they add to the stream (GPT-2)."""
+        """A random start: normal weights, smaller where they add to the stream (GPT-2); filters such that the
+        size of numbers stays the same from map to map (He et al. 2015)."""
         for name, p in self.named_parameters():
-            if p.dim() == 2:
+            if p.dim() == 4:
+                nn.init.kaiming_normal_(p, nonlinearity="relu")
+            elif p.dim() == 2:
                 into_stream = name.endswith("out.weight")
                 nn.init.normal_(p, std=0.02 / (math.sqrt(2 * self.config.layers) if into_stream else 1))
             elif name.endswith("bias"):
@@ -143,7 +148,7 @@ class Transformer(Model):
         return Cache(self.config, batch, room, self.blocks[0].attn.k.weight)
 
     def length(self, ids: Tensor) -> int:
-        """T, the number of positions: tokens, or patches and the vector before them."""
+        """T, the number of positions: tokens; patches and the vector before them; or cells."""
         return self.config.context if self.config.image else ids.shape[1]
 
     def mask(self, T: int, S: int, padding: Tensor | None = None) -> Mask:
@@ -202,7 +207,8 @@ class Transformer(Model):
             places = self.context(inputs.ids, inputs.padding).places
             self.begin(inputs.ids, 0, inputs.segments, tap, places)
         elif segment == "end":
-            self.finish(kept[f"blocks.{len(self.blocks) - 1}.resid_post"], tap)
+            last = f"blocks.{len(self.blocks) - 1}.resid_post" if len(self.blocks) else "embed.out"
+            self.finish(kept[last], tap)
         else:
             memory = kept["memory"] if self.config.memory else None
             context = self.context(inputs.ids, inputs.padding, None, memory, memory_padding)

@@ -65,7 +65,28 @@ def _patches() -> list[Point]:
     ]
 
 
+def _cells(config: Config) -> list[Point]:
+    at = Place(part="embed")
+    points = [Point(*at, "pixels", "BKIJ", "pixels", (), "the image as it is read")]
+    for i in range(len(config.filters)):
+        one, before = at.inside(f"conv.{i}"), points[-1].name
+        pre = "each filter's products with the square below it, summed"
+        points.append(Point(*one, "pre", "BKIJ", "convolution", (before,), pre))
+        points.append(Point(*one, "act", "BKIJ", "relu", (one.name("pre"),), "the feature map: what is above 0"))
+    token, places = "each cell of the last feature map as a vector", (at.name("token"), at.name("position"))
+    points.append(Point(*at, "token", "BTD", "cells", (points[-1].name,), token))
+    if config.positions == "none":
+        return [*points, Point(*at, "out", "BTD", "identity", places[:1], "what is handed on")]
+    return [
+        *points,
+        Point(*at, "position", "BTD", *POSITIONS["learned"]),
+        Point(*at, "out", "BTD", "sum", places, "what enters block 0"),
+    ]
+
+
 def _embed(config: Config) -> list[Point]:
+    if config.filters:
+        return _cells(config)
     if config.image:
         return _patches()
     at = Place(part="embed")
