@@ -39,8 +39,12 @@ class Config:
     image: int = 0  # pixels along each side of an image, for models that read images instead of tokens
     patch: int = 0  # pixels along each side of a patch
     channels: int = 1  # values per pixel: 1 grey, 3 red, green and blue
-    filters: tuple[int, ...] = ()  # of each convolution that an image goes through; none: it is cut into patches
-    strides: tuple[int, ...] = ()  # of each convolution; their product is the side of a patch, from cell to cell
+    filters: tuple[
+        int, ...
+    ] = ()  # of each convolution that an image goes through; none: it is cut into patches
+    strides: tuple[
+        int, ...
+    ] = ()  # of each convolution; their product is the side of a patch, from cell to cell
     kernel: int = 3  # side of a filter
     classes: int = 0  # classes of images, scored from the first vector
     ending: str = "logits"  # a name of ENDINGS: the output head
@@ -130,7 +134,9 @@ class Config:
                 "each convolution of an image needs one of both"
             )
         if self.kernel % 2 == 0:
-            raise ValueError(f"kernel is {self.kernel}; a filter with a middle has an odd number of pixels a side")
+            raise ValueError(
+                f"kernel is {self.kernel}; a filter with a middle has an odd number of pixels a side"
+            )
         if self.filters[-1] != self.width:
             raise ValueError(f"the last of filters is {self.filters[-1]}; it must be the width, {self.width}")
         if math.prod(self.strides) != self.patch:

@@ -72,7 +72,9 @@ def _cells(config: Config) -> list[Point]:
         one, before = at.inside(f"conv.{i}"), points[-1].name
         pre = "each filter's products with the square below it, summed"
         points.append(Point(*one, "pre", "BKIJ", "convolution", (before,), pre))
-        points.append(Point(*one, "act", "BKIJ", "relu", (one.name("pre"),), "the feature map: what is above 0"))
+        points.append(
+            Point(*one, "act", "BKIJ", "relu", (one.name("pre"),), "the feature map: what is above 0")
+        )
     token, places = "each cell of the last feature map as a vector", (at.name("token"), at.name("position"))
     points.append(Point(*at, "token", "BTD", "cells", (points[-1].name,), token))
     if config.positions == "none":

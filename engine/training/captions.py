@@ -58,7 +58,9 @@ then self-attention over its {patches} cells, {blocks} of {heads} heads.""",
     (True, False): """\
 Its encoder is a convolutional network: {convolutions}.""",
 }
-CONVOLUTIONS = "{layers} layers of {filters} filters of {kernel} × {kernel}; the last makes a map of {side} × {side} cells"
+CONVOLUTIONS = (
+    "{layers} layers of {filters} filters of {kernel} × {kernel}; the last makes a map of {side} × {side} cells"
+)
 ROWS = {  # of the table: in pictures of how many shapes, and which words of the caption, if not all
     "caption": ((1, 2), None),
     "caption, two shapes": ((2,), None),

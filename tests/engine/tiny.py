@@ -91,8 +91,13 @@ PAIRS = {  # an encoder and a decoder: choices of `pair`
 }
 
 RECURRENT = {f"{cell}, {attention}": (cell, attention) for cell in CELLS for attention in ATTENTIONS}
-# of those that read images
+# of those that read images: in patches, or through convolutions
 ENCODER = Config(**SIZES | VIT | dict(width=9, layers=2, ending="nothing", classes=0))
+CELLS = VIT | dict(
+    context=9, ending="nothing", classes=0, filters=(4, 5, 9), strides=(1, 2, 1), width=9, layers=2
+)
+CONVOLVED = Config(**SIZES | CELLS)
+BARE = Config(**SIZES | CELLS | dict(layers=0, norm="none", positions="none"))  # filters and nothing else
 
 
 def randomise(model: nn.Module, seed: int = 0):

@@ -21,6 +21,7 @@ TITLES = {
     "position": "Rows of the position table, one per position",
     "segment": "Rows of the segment table: first or second text",
 }
+CELLS = "Each cell of the last maps: a number from every filter"
 PATCHES = "Each patch times a matrix; one learned vector comes before them"
 WAVES = "Sines and cosines of the position, slower from left to right"
 ALONE = "Rows of the token table, one per token: they enter the first block as they are"
@@ -67,7 +68,7 @@ def _parts(ctx: StepContext, total: str) -> list[tuple[str, str, str, tuple[str,
     """The parts that are added and their sum: for each its name, its point, its title, and the points that
     share its scale. A row that nothing is added to is drawn once."""
     config, added = ctx.config, ctx.sources(total)
-    titles = TITLES | ({"token": PATCHES} if config.image else {})
+    titles = TITLES | ({"token": CELLS if config.filters else PATCHES} if config.image else {})
     titles |= {"position": WAVES} if config.positions == "sinusoidal" else {}
     if len(added) == 1 and not config.embed_norm:
         return [("token", added[0], ALONE, ())]
@@ -104,7 +105,7 @@ def _map(ctx: StepContext) -> None:
     flat = compute.flat(ctx.model.name, ctx.given, ctx.whole("embed.token"), ctx.edits)
     tokens = dots("tokens", flat[:, 0], flat[:, 1], ctx.labels, ctx.view.token, height=250)
     figure = graph([tokens], "1st principal component", "2nd principal component", height=250)
-    what = "patches" if ctx.config.image else "prompt's tokens"
+    what = ctx.pieces["pieces"] if ctx.config.image else "prompt's tokens"
     title = f"The {what} in two dimensions (PCA of embed.token)"
     check = compute.checked_flat(ctx.model.name, ctx.given, ctx.whole("embed.token"), ctx.edits)
     chart(ctx, "map", figure, title, check=check, pick=picked(ctx))
