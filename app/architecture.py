@@ -36,10 +36,7 @@ GLANCE = ("machine", "all_heads")  # before them: all of the model at once
 CROSS = "cross"  # one more step, of decoders that look at an encoder
 CARRIED = ("cell", "states")  # the steps of recurrent models, instead of a block's
 CONVOLVED = ("filters", "maps")  # the steps of an image that goes through convolutions, instead of its patches
-BEGIN, END = (
-    ("tokens", *CONVOLVED, "embeddings"),
-    ("layers", "next"),
-)  # the steps before the blocks and after them
+BEGIN, END = ("tokens", *CONVOLVED, "embeddings"), ("layers", "next")  # before the blocks and after them
 HEADED = ("qkv", "scores", "mask", "softmax", "heads", CROSS)  # the steps that show one head
 ONLY = "only"  # the name of the stack of a model that has only one
 SIZES = ("image", "segments", "memory", "experts")  # fields whose size says if there is such a thing

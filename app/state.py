@@ -154,9 +154,8 @@ RANGES = {f.name: f.metadata["range"] for f in fields(View) if "range" in f.meta
 DEFAULT = View()
 WRITING = ("model", "prompt", "target", "image", "method", "length", "seed", "repetition_penalty")
 WRITING += ("temperature", "top_k", "top_p", "min_p")  # with those before: what a written text depends on
-UNPICKED = {
-    name: getattr(DEFAULT, name) for name in ("token", "key", "unit", "expert", "entry", "merge", "maps")
-}
+PICKED = ("token", "key", "unit", "expert", "entry", "merge", "maps")
+UNPICKED = {name: getattr(DEFAULT, name) for name in PICKED}
 TYPES = {field.name: type(getattr(DEFAULT, field.name)) for field in fields(View)}
 
 

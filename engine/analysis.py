@@ -187,8 +187,8 @@ def path_length(config: Config | RecurrentConfig, distance: int) -> int:
 
 def path_to_target(config: PairConfig | RecurrentConfig, length: int, position: int, t: int) -> int:
     """How many steps lie between `position` in a source of `length` tokens or patches and position `t` of the
-    output: one with attention (Bahdanau et al. 2014); without, those to the vector that the decoder starts from,
-    and from there through every state."""
+    output: one with attention (Bahdanau et al. 2014); without, those to the vector that the decoder starts
+    from, and from there through every state."""
     if not 0 <= position < length or t < 0:
         raise ValueError(f"positions go from 0 to {length - 1} and from 0 upwards; got {position} and {t}")
     if isinstance(config, PairConfig) or config.attention != "none":

@@ -39,12 +39,8 @@ class Config:
     image: int = 0  # pixels along each side of an image, for models that read images instead of tokens
     patch: int = 0  # pixels along each side of a patch
     channels: int = 1  # values per pixel: 1 grey, 3 red, green and blue
-    filters: tuple[
-        int, ...
-    ] = ()  # of each convolution that an image goes through; none: it is cut into patches
-    strides: tuple[
-        int, ...
-    ] = ()  # of each convolution; their product is the side of a patch, from cell to cell
+    filters: tuple[int, ...] = ()  # of each convolution of an image; none: it is cut into patches
+    strides: tuple[int, ...] = ()  # of each; their product is the side of a patch, from cell to cell
     kernel: int = 3  # side of a filter
     classes: int = 0  # classes of images, scored from the first vector
     ending: str = "logits"  # a name of ENDINGS: the output head
@@ -130,8 +126,8 @@ class Config:
                 raise ValueError(f"{name} is {sizes!r}; it must be a list of whole numbers of 1 or more")
         if not self.image or len(self.filters) != len(self.strides):
             raise ValueError(
-                f"there are {len(self.filters)} filters and {len(self.strides)} strides, image is {self.image}; "
-                "each convolution of an image needs one of both"
+                f"there are {len(self.filters)} filters and {len(self.strides)} strides, image is "
+                f"{self.image}; each convolution of an image needs one of both"
             )
         if self.kernel % 2 == 0:
             raise ValueError(

@@ -193,8 +193,8 @@ def _spec(value):
 
 
 def head_grid(key: str, header: dict, pick: Act, by: str = "head") -> None:
-    """All heads of a stored tensor [H, T, S], or all of something else, such as filters: `by` says of what one is
-    picked. Of the scale "colour" each has three planes of numbers from 0 to 1."""
+    """All heads of a stored tensor [H, T, S], or all of something else, such as filters: `by` says of what one
+    is picked. Of the scale "colour" each has three planes of numbers from 0 to 1."""
     put("head_grid", key, header | {"by": by}, header["names"], **{by: place(len(header["names"]), pick)})
 
 

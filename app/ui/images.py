@@ -9,8 +9,8 @@ from app.ui.page import keep
 
 
 def attention_overlay(ctx: StepContext, title: str, over: str = "", height: int = 290, name: str = "") -> None:
-    """The image, in its patches or cells; with `over`, a point of weights [H, T, S] or [T, S], those of the picked
-    head and token laid over it."""
+    """The image, in its patches or cells; with `over`, a point of weights [H, T, S] or [T, S], those of the
+    picked head and token laid over it."""
     by = "key" if ctx.side == "decoder" else "token"  # a patch is the key, or the query
     header = _on_image(ctx, title, over) | {"by": by, "height": height, "aria": title}
     header |= origin(ctx, over) if over else {"model": ctx.source}
@@ -39,8 +39,8 @@ def image_with_frame(
     told: str,
     pick: Act,
 ) -> None:
-    """The image, and a frame around its pixels from row to row and from column to column, as far as these are on
-    it; a grid of `across` cells a side, of which one is `picked`. `pick` is called with another one's [row,
+    """The image, and a frame around its pixels from row to row and from column to column, as far as these are
+    on it; a grid of `across` cells a side, of which one is `picked`. `pick` is called with another one's [row,
     column]."""
     header = _on_image(ctx, title, "") | {"frame": frame, "across": across, "leading": 0, "by": "cell"}
     header |= {"names": [f"cell {row}·{column}" for row in range(across) for column in range(across)]}

@@ -90,7 +90,7 @@ def pass_flops(
 
 
 def image_products(c: Config) -> int:
-    """Products of numbers before the first block: of patches with a matrix, or of filters with their squares."""
+    """Products of numbers before the first block: of patches and a matrix, or of filters and what they see."""
     if not c.filters:
         return c.patches * c.channels * c.patch**2 * c.width
     below, side, count = c.channels, c.image, 0

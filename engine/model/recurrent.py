@@ -107,9 +107,9 @@ _ATTENTIONS = {"additive": Additive, "dot": Dot}
 
 
 class Start(nn.Module):
-    """The state to start from, made of an image's cells z: tanh(W z + b). Of all cells side by side where that is
-    all that is learned of the image, of their mean where each is looked at afterwards (Xu et al. 2015, section
-    3.1.2)."""
+    """The state to start from, made of an image's cells z: tanh(W z + b). Of all cells side by side where that
+    is all that is learned of the image, of their mean where each is looked at afterwards (Xu et al. 2015,
+    section 3.1.2)."""
 
     def __init__(self, cells: int, width: int, averaged: bool):
         super().__init__()
@@ -164,8 +164,8 @@ class Decoder(Reader):
 class Recurrent(SequenceToSequence):
     """Encoder and decoder. Without attention, the encoder's last state is all that the decoder receives.
 
-    For an image in patches it is the first vector, before them. Beside a convolutional encoder the decoder makes
-    its own start of the cells; with attention this is Xu et al. 2015.
+    For an image in patches it is the first vector, before them. Beside a convolutional encoder the decoder
+    makes its own start of the cells; with attention this is Xu et al. 2015.
     """
 
     def __init__(self, config: RecurrentConfig):

@@ -52,8 +52,8 @@ class NextSentenceHead(nn.Module):
 
 class Transformer(Model):
     """One stack of blocks. If causal, each token sees itself and the tokens before it (GPT-2, LLaMA); otherwise
-    every token sees all (BERT), and every patch all patches (ViT). Of images it reads patches, or the cells of a
-    convolutional network, which may be all there is of it: then it has no blocks.
+    every token sees all (BERT), and every patch all patches (ViT). Of images it reads patches, or the cells of
+    a convolutional network, which may be all there is of it: then it has no blocks.
     """
 
     def __init__(self, config: Config):

@@ -58,9 +58,9 @@ then self-attention over its {patches} cells, {blocks} of {heads} heads.""",
     (True, False): """\
 Its encoder is a convolutional network: {convolutions}.""",
 }
-CONVOLUTIONS = (
-    "{layers} layers of {filters} filters of {kernel} × {kernel}; the last makes a map of {side} × {side} cells"
-)
+CONVOLUTIONS = """\
+{layers} layers of {filters} filters of
+{kernel} × {kernel}, the last of which make {side} × {side} cells"""
 ROWS = {  # of the table: in pictures of how many shapes, and which words of the caption, if not all
     "caption": ((1, 2), None),
     "caption, two shapes": ((2,), None),
@@ -100,7 +100,7 @@ def prepared(prepare: Preparation, some: list[Scene]) -> Tensor:
 
 
 def _encoder(options: argparse.Namespace) -> Config:
-    """A vision transformer, or a convolutional network with or without blocks; it hands its last vectors over."""
+    """A vision transformer, or a convolutional network with or without blocks: it hands over its vectors."""
     cells = (scenes.SIDE // options.patch) ** 2
     kind = _convolutions(options) if options.encoder == "cnn" else {"context": cells + 1}
     return Config(
@@ -116,8 +116,8 @@ def _encoder(options: argparse.Namespace) -> Config:
 
 
 def _convolutions(options: argparse.Namespace) -> dict:
-    """Each layer halves the sides of the map until a cell stands for a patch, and one goes on from there; each has
-    twice the filters of the one before. Cells that nobody tells apart need no positions."""
+    """Each layer halves the sides of the map until a cell stands for a patch, and one goes on from there; each
+    has twice the filters of the one before. Cells that nobody looks at need no positions."""
     halvings = options.patch.bit_length() - 1
     filters = [max(1, options.width >> (halvings - i)) for i in range(halvings + 1)]
     blocks = {} if options.layers else {"norm": "none"}
@@ -132,8 +132,8 @@ def _sizes(options: argparse.Namespace) -> dict[str, int]:
 
 
 def config(options: argparse.Namespace, vocabulary: int) -> PairConfig | RecurrentConfig:
-    """What reads a picture, and a decoder whose blocks look at its patches or cells; or a state carried from word
-    to word, with or without a look at them (Xu et al. 2015)."""
+    """What reads a picture, and a decoder whose blocks look at its patches or cells; or a state carried from
+    word to word, with or without a look at them (Xu et al. 2015)."""
     if options.kind != "transformer":
         return recurrent(options, vocabulary, _encoder(options))
     decoder = Config(

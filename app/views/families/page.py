@@ -124,7 +124,7 @@ def _mask(ctx: StepContext, kind: str) -> None:
 
 
 def _three(ctx: StepContext, kind: str) -> None:
-    """The masks of the encoder, of the decoder, and of the look from one to the other, as far as there are such."""
+    """The masks of the encoder, of the decoder, and of the look from one to the other, if there are any."""
     across = ctx.whole("cross.mask") if ctx.whole("cross.mask") in ctx.trace.table else ctx.point("cross.mask")
     masks = {
         "encoder": (ctx.memory, ctx.memory.point("attn.mask")),

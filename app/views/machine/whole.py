@@ -65,7 +65,7 @@ def points_of(columns: list[dict]) -> list[str]:
 
 
 def is_open(ctx: StepContext) -> bool:
-    """Is the inside of the picked block shown? Recurrent stacks have no blocks, and not all convolutional ones do."""
+    """Is the inside of the picked block shown? A recurrent stack has none, a convolutional one may not."""
     return ctx.view.inside and isinstance(ctx.config, Config) and ctx.config.layers > 0
 
 

@@ -26,8 +26,8 @@ COLOURS = ("red", "green", "blue")
 @settings.settings("maps")
 @dataclass(frozen=True)
 class Maps:
-    """What is looked at; −1: the last layer; the filter with the largest number there, and of its channels the one
-    with the largest weights; the place of the picked cell."""
+    """What is looked at; −1: the last layer; the filter with the largest number there, and of its channels the
+    one with the largest weights; the place of the picked cell."""
 
     layer: int = ranged(-1, -1, 99)
     filter: int = ranged(-1, -1, 99_999)
@@ -53,7 +53,7 @@ class Looked:
         self.channel = now.channel if 0 <= now.channel < channels else largest
 
     def _place(self, now: Maps) -> tuple[int, int]:
-        """The cell of this layer that is picked: where the place is, if that lies in the picked cell of the last."""
+        """The picked cell of this layer: where the place is, if that lies in the picked cell of the last."""
         patch = self.config.patch
         cell = divmod(self.ctx.view.token, self.config.image // patch)
         there = (now.row // patch, now.column // patch) == cell
@@ -162,7 +162,7 @@ def _image(looked: Looked, title: str) -> None:
 
 
 def _filters(looked: Looked) -> None:
-    """Those of the first layer in colour; of the others the picked one, a small picture for each channel below."""
+    """Those of the first layer in colour; of others the picked one, a small picture for each channel below."""
     ctx, colour = looked.ctx, looked.layer == 0 and looked.config.channels == 3
     weights = looked.weights if colour else looked.weight
     id, most = f"{ctx.model.name}|{looked.pre}.weight|{'' if colour else looked.filter}", np.abs(weights).max()

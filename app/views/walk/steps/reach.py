@@ -1,4 +1,4 @@
-"""How far layers see: what a cell of a convolutional network can see, beside where the heads of transformers look."""
+"""How far layers see: what a cell of a convolutional network can, beside where heads of transformers look."""
 
 from app import catalogue, compute
 from app.text import say
@@ -20,16 +20,16 @@ def reach(ctx: StepContext) -> None:
     checks = [check_receptive_fields(ctx.config.strides, ctx.config.kernel, fields)]
     own, found = heads(ctx.trace, ctx.config, ctx.side)
     lines += _lines(say("walk", "reach/own"), own, start)
-    other = beside(ctx)
-    theirs, more = (
-        heads(compute.trace(other, ctx.given), compute.model(other).reads[0], ctx.side) if other else ([], [])
-    )
-    lines += _lines(other, theirs, 0)
+    other, theirs = beside(ctx), []
+    if other:
+        run = compute.trace(other, (ctx.given[0], ""))
+        theirs, more = heads(run, run.model.reads[0], ctx.side)
+        lines, checks = lines + _lines(other, theirs, 0), checks + more
     longest = max(start + len(own), len(theirs))
     names = [str(i) for i in range(longest)]
     figure = graph(lines, say("walk", "reach/x"), say("walk", "reach/y"), height=260, ticks=names, zero=True)
     title = say("walk", "reach/title")
-    chart(ctx, "reach", figure, title, foot=say("walk", "reach/foot"), check=worst([*checks, *found, *more]))
+    chart(ctx, "reach", figure, title, foot=say("walk", "reach/foot"), check=worst([*checks, *found]))
     nearest, furthest = (f([d for row in theirs for d in row], default=0.0) for f in (min, max))
     facts = ["beside"] * bool(other)
     told = dict(other=other, near=nearest, far=furthest, most=seen[-1], field=fields[-1][0])
@@ -37,7 +37,7 @@ def reach(ctx: StepContext) -> None:
 
 
 def heads(trace, config: Config, side: str) -> tuple[list[list[float]], list[Check]]:
-    """How far the heads of each block of an image's stack look on average, in pixels, and the checks of that."""
+    """How far the heads of each block of an image's stack look on average, in pixels, and their checks."""
     start, across = f"{side}." if side else "", config.image // config.patch
     patterns = [trace[f"{start}blocks.{i}.attn.pattern"][0] for i in range(config.layers)]
     away = [attention_distance(pattern, config) for pattern in patterns]
