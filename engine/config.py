@@ -130,9 +130,7 @@ class Config:
                 f"{self.image}; each convolution of an image needs one of both"
             )
         if self.kernel % 2 == 0:
-            raise ValueError(
-                f"kernel is {self.kernel}; a filter with a middle has an odd number of pixels a side"
-            )
+            raise ValueError(f"kernel is {self.kernel}; it must be odd, so that a filter has a middle")
         if self.filters[-1] != self.width:
             raise ValueError(f"the last of filters is {self.filters[-1]}; it must be the width, {self.width}")
         if math.prod(self.strides) != self.patch:
