@@ -174,6 +174,7 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch
     pages.append(visit(step="next", model="wordfinder", prompt="A cat. [SEP] It ran."))
     pages.append(fire(visit(), "prompt", prompt=""))
     pages += [visit(step="tokens"), visit(step="tokens", model="bert", token=1)]
+    pages += [visit(step="filters", model="cells", stack="encoder", maps=f"layer={i}") for i in (0, 1)]
     pages += [visit(step="mlp", model="mixed", expert=i, prompt=PROMPT) for i in range(5)]  # chosen, and idle
     pages += [
         *whole_runs(monkeypatch),
@@ -195,6 +196,7 @@ ALSO = (
     "cross",
     "placed",
     "text",
+    *("first", "beyond", "halves", "beside"),  # of convolutions
 )  # what a text's numbers say, not its model
 
 
