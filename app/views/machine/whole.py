@@ -189,7 +189,8 @@ def _pooled(columns: list[dict], shown: list[StepContext]) -> str:
     )
     told += [say("machine", "gates")] * gates
     shared = {"image" if one.config.image else "text": lanes(one).size for one in shown if lanes(one).size > 1}
-    return " ".join(told + [say("machine", f"lanes/{of}", n=size) for of, size in shared.items()])
+    rows = (say("machine", f"lanes/{of}", n=size, **shown[0].pieces) for of, size in shared.items())
+    return " ".join([*told, *rows])
 
 
 def _answers(ctx: StepContext) -> list[dict]:
