@@ -140,15 +140,16 @@ def steps_of(config: Config | RecurrentConfig, side: str = "") -> tuple[str, ...
 
 
 def _beginning(config: Config) -> tuple[str, ...]:
-    """The steps before the blocks; cells without positions enter as they are."""
+    """The steps before the blocks; cells without positions and norms enter as they are."""
     if not config.filters:
         return STEPS[:2]
-    return CONVOLVED if config.positions == "none" else (*CONVOLVED, STEPS[1])
+    as_they_are = config.positions == "none" and not config.embed_norm
+    return CONVOLVED if as_they_are else (*CONVOLVED, STEPS[1])
 
 
 def norms_of(config: Config) -> tuple[str, ...]:
     """The norms of a model: one for each part of a block, and one at its end or its beginning; or none."""
-    if config.norm == "none":
+    if config.norm == "none" or not config.layers:
         return ()
     there = {"attn": True, "cross": config.memory, "mlp": True, "final": not config.post_norm}
     return tuple(name for name, is_so in (there | {"embed": config.embed_norm}).items() if is_so)

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from engine.config import Config
+from engine.model.norm import norm_of
 from engine.trace.tap import SILENT
 
 
@@ -21,8 +22,8 @@ class Convolution(nn.Module):
 
 
 class CellEmbed(nn.Module):
-    """Convolutions, one after the other; each cell of the last map is a vector of the width, row by row. With
-    positions, each place of the grid adds its own (the hybrid of Dosovitskiy et al. 2020, section 3.1)."""
+    """Convolutions, one after the other; each cell of the last map is a vector of the width, row by row (the
+    hybrid of Dosovitskiy et al. 2020, section 3.1). With positions, each place of the grid adds its own."""
 
     def __init__(self, config: Config):
         super().__init__()
@@ -30,14 +31,16 @@ class CellEmbed(nn.Module):
         layers = zip(below, c.filters, c.strides, strict=False)
         self.conv = nn.ModuleList(Convolution(k, filters, c.kernel, stride) for k, filters, stride in layers)
         self.position = nn.Embedding(c.context, c.width) if c.positions == "learned" else None
+        self.norm = norm_of(c) if c.embed_norm else None
 
     def forward(self, images: Tensor, tap=SILENT) -> Tensor:
         """images [B, channels, image, image] -> [B, T, D], T cells."""
         x = tap("pixels", images)
         for i, layer in enumerate(self.conv):
             x = layer(x, tap.at(f"conv.{i}"))  # [B, K, I, J]
-        token = tap("token", x.flatten(2).mT)  # [B, T, D]
-        if self.position is None:
-            return tap("out", token)
-        position = tap("position", self.position.weight.expand_as(token))  # [B, T, D]
-        return tap("out", token + position)
+        out = token = tap("token", x.flatten(2).mT)  # [B, T, D]
+        if self.position is not None:
+            out = token + tap("position", self.position.weight.expand_as(token))
+        if self.norm is not None:
+            out = self.norm(tap("sum", out), tap.at("norm"))
+        return tap("out", out)

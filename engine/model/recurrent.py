@@ -109,7 +109,8 @@ _ATTENTIONS = {"additive": Additive, "dot": Dot}
 class Start(nn.Module):
     """The state to start from, made of an image's cells z: tanh(W z + b). Of all cells side by side where that
     is all that is learned of the image, of their mean where each is looked at afterwards (Xu et al. 2015,
-    section 3.1.2)."""
+    section 3.1.2). The numbers side by side are divided by √S: a sum over S cells would grow with their number.
+    """
 
     def __init__(self, cells: int, width: int, averaged: bool):
         super().__init__()
@@ -118,7 +119,8 @@ class Start(nn.Module):
 
     def forward(self, z: Tensor, tap=SILENT) -> Tensor:
         """z [B, S, D] -> [B, D]."""
-        z = tap("mean", z.mean(1)) if self.averaged else z.flatten(1)  # [B, D] or [B, S · D]
+        S = z.shape[1]
+        z = tap("mean", z.mean(1)) if self.averaged else z.flatten(1) / S**0.5  # [B, D] or [B, S · D]
         return tap("pre", self.pre(z)).tanh()
 
 

@@ -125,7 +125,8 @@ def _made(config: RecurrentConfig, at: Place, cells: tuple[str]) -> list[Point]:
     pre, told = at.name("pre"), "the state to start from, between −1 and 1"
     start = [Point(*at, name, "BD", "tanh", (pre,), told) for name in carried]
     if config.attention == "none":
-        return [Point(*at, "pre", "BD", "joined_linear", cells, "all cells side by side, times W"), *start]
+        joined = "all cells side by side, over √N, times W"
+        return [Point(*at, "pre", "BD", "joined_linear", cells, joined), *start]
     mean = Point(*at, "mean", "BD", "position_mean", cells, "the mean of all cells")
     return [mean, Point(*at, "pre", "BD", "linear", (mean.name,), "their mean times W"), *start]
 

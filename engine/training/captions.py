@@ -117,13 +117,14 @@ def _encoder(options: argparse.Namespace) -> Config:
 
 def _convolutions(options: argparse.Namespace) -> dict:
     """Each layer halves the sides of the map until a cell stands for a patch, and one goes on from there; each
-    has twice the filters of the one before. Cells that nobody looks at need no positions."""
+    has twice the filters of the one before. The cells are normalised, so that no filter outgrows the others;
+    those that nobody looks at need no positions."""
     halvings = options.patch.bit_length() - 1
     filters = [max(1, options.width >> (halvings - i)) for i in range(halvings + 1)]
-    blocks = {} if options.layers else {"norm": "none"}
     looked = options.layers or options.kind == "transformer" or options.attention != "none"
-    blocks |= {} if looked else {"positions": "none"}
-    return {"filters": tuple(filters), "strides": (2,) * halvings + (1,)} | blocks
+    kind = {"filters": tuple(filters), "strides": (2,) * halvings + (1,), "embed_norm": True}
+    kind |= {} if options.layers else {"post_norm": True}  # no second norm at the end
+    return kind | ({} if looked else {"positions": "none"})
 
 
 def _sizes(options: argparse.Namespace) -> dict[str, int]:

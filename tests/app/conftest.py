@@ -18,7 +18,7 @@ from tests.app.visit import model
 from tests.engine.tiny import (
     BERT,
     BLOOM,
-    CELLS,
+    GRID,
     LLAMA,
     MIXTRAL,
     QWEN,
@@ -143,8 +143,8 @@ def strangers(wordpiece, unigram):
     for name, attention in (("teller", "additive"), ("alone", "none")):
         sizes = dict(vocabulary=len(sentences), context=20, width=18, encoder=Config(**sees))
         found[name] = recurrent("gru", attention, torch.float32, **sizes, **ends)
-    cells = sees | CELLS | dict(image=8, context=16, filters=(3, 4, 18), width=18)
-    bare = cells | dict(layers=0, norm="none", positions="none")  # all of the image is in the first state
+    cells = sees | GRID | dict(image=8, context=16, filters=(3, 4, 18), width=18)
+    bare = cells | dict(layers=0, post_norm=True, positions="none")  # all of the image is in the first state
     for name, attention, reads in (("cells", "additive", cells), ("glance", "none", bare)):
         sizes = dict(vocabulary=len(sentences), context=20, width=18, encoder=Config(**reads))
         found[name] = recurrent("gru", attention, torch.float32, **sizes, **ends)

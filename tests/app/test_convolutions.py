@@ -163,10 +163,10 @@ def test_the_picture_of_the_whole_has_a_lane_for_each_cell(family):
         assert "cell" in header["say"] and "patch" not in header["say"] and header["hide"] == ""
     at = visit(model="glance", image=IMAGE)
     fire(at, "machine", open=[0, -1, 3, -1, 2])  # the only column of its encoder
-    assert (view(at).step, view(at).token) == ("maps", 3) and not notices(at, "info")
+    assert (view(at).step, view(at).token) == ("embeddings", 3) and not notices(at, "info")
 
 
-@pytest.mark.parametrize("step", ["tokens", "embeddings", "qkv", "all_heads", "next", "layers", "cross"])
+@pytest.mark.parametrize("step", ["tokens", "qkv", "all_heads", "next", "layers", "cross"])
 def test_a_step_that_it_does_not_take_gives_one_that_it_does(step):
     fitted, moved = fit(replace(DEFAULT, step=step, layer=3, head=2), BARE, 9, side="encoder")
     assert fitted.step in ("filters", "maps", "machine") and len(moved) == 1

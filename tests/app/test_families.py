@@ -57,7 +57,8 @@ CARRIED = ("tokens", "embeddings", "cell", "states")
 ORDERS = [STEPS, STEPS, STEPS, AFTER, STEPS, AFTER[:-1], (*AFTER[:9], "cross", *AFTER[9:])]
 ORDERS += [STEPS[:-1], (*STEPS[:9], "cross", *STEPS[9:])] * 2
 ORDERS += [STEPS[:-1], (*CARRIED, "cross", "next")]
-ORDERS += [(*CONVOLVED, *STEPS[1:-1]), (*CARRIED, "cross", "next"), CONVOLVED, (*CARRIED, "next")]
+ORDERS += [(*CONVOLVED, *STEPS[1:-1]), (*CARRIED, "cross", "next")]
+ORDERS += [(*CONVOLVED, "embeddings"), (*CARRIED, "next")]
 ORDERS += [CARRIED, (*CARRIED, "next"), *[CARRIED, (*CARRIED, "cross", "next")] * 2]
 
 

@@ -6,7 +6,7 @@ import torch
 from engine.config import Config
 from engine.model.transformer import Transformer
 from engine.receptive import attention_distance, receptive_fields, window
-from tests.engine.tiny import CELLS, SIZES, VIT, randomise
+from tests.engine.tiny import GRID, SIZES, VIT, randomise
 
 NETWORKS = {
     "as trained": dict(filters=(3, 4, 6), strides=(2, 2, 1), patch=4, image=32, context=64),
@@ -17,7 +17,7 @@ NETWORKS = {
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_cell_sees_the_pixels_of_its_window_and_no_others(name):
-    config = Config(**SIZES | CELLS | dict(width=6, layers=0, norm="none") | NETWORKS[name])
+    config = Config(**SIZES | GRID | dict(width=6, layers=0) | NETWORKS[name])
     model = randomise(Transformer(config)).double()
     image = torch.randn(1, 3, config.image, config.image, dtype=torch.float64, requires_grad=True)
     x = image
@@ -34,7 +34,7 @@ def test_a_cell_sees_the_pixels_of_its_window_and_no_others(name):
 
 
 def test_fields_grow_from_layer_to_layer():
-    config = Config(**SIZES | CELLS | dict(width=6, layers=0, norm="none") | NETWORKS["as trained"])
+    config = Config(**SIZES | GRID | dict(width=6, layers=0) | NETWORKS["as trained"])
     assert receptive_fields(config) == [(3, 2), (7, 4), (15, 4)]
     assert window(config, 2, 0) == (-7, 7) and window(config, 0, 5) == (9, 11)
 
@@ -42,7 +42,7 @@ def test_fields_grow_from_layer_to_layer():
 LEADING = Config(
     **SIZES | VIT | dict(image=8, context=17, classes=0, ending="nothing")
 )  # 4 × 4 patches of 2 pixels
-NONE = Config(**SIZES | CELLS | dict(image=8, context=16))
+NONE = Config(**SIZES | GRID | dict(image=8, context=16))
 
 
 @pytest.mark.parametrize("config", [LEADING, NONE], ids=["patches", "cells"])

@@ -120,18 +120,22 @@ recipe("position_mean", whole=position_mean, cell=_position_mean_cell)
 
 
 def joined_linear(s: StepInputs):
-    """[B, D], the vectors of all positions side by side, x W + b."""
+    """[B, D], the vectors of all N positions side by side, over √N, x W + b."""
+    return mapped(_joined(s), s.weight, s.bias)
+
+
+def _joined(s: StepInputs) -> np.ndarray:
     (x,) = s.sources
-    return mapped(x.reshape(len(x), -1), s.weight, s.bias)
+    return x.reshape(len(x), -1) / np.sqrt(x.shape[1])
 
 
 def _joined_linear_cell(s: StepInputs, b, d):
     (x,) = s.sources
     return product_cell(
-        r"\sum_t\sum_j z_{t,j}\,W_{tj,d} + b_d",
+        r"\sum_t\sum_j \frac{z_{t,j}}{\sqrt{N}}\,W_{tj,d} + b_d",
         (s.source_cells(0, ":", ":"), f"weights, column {d}"),
         [f"cell {t}, dimension {j}" for t, j in np.ndindex(x.shape[1:])],
-        x[b].ravel(),
+        _joined(s)[b],
         s.weight[d],
         s.bias[d],
     )

@@ -18,7 +18,19 @@ from engine.load.files import read_json
 from engine.model.build import fresh
 from engine.trace import Edit, run
 from engine.worked import check, check_run, work
-from tests.engine.tiny import BARE, CELLS, CONVOLVED, SIZES, assert_close, full, images, pair, prompt, recurrent
+from tests.engine.tiny import (
+    BARE,
+    CONVOLVED,
+    FILTERS,
+    GRID,
+    SIZES,
+    assert_close,
+    full,
+    images,
+    pair,
+    prompt,
+    recurrent,
+)
 
 TARGET = [[3, *prompt(4)], [3, *prompt(4, seed=1)]]
 KINDS = {  # of decoder, and what reads the image
@@ -58,15 +70,20 @@ def test_maps_are_sums_over_squares(model, trace):
         assert_close(trace[f"encoder.embed.conv.{i}.act"], expected)
     last = expected.flatten(2).mT  # cells, row by row
     assert_close(trace["encoder.embed.token"], last)
-    position = model.encoder.embed.position
-    assert_close(trace["encoder.embed.out"], last if position is None else last + position.weight)
+    embed = model.encoder.embed
+    total = last if embed.position is None else last + embed.position.weight
+    normalised = F.layer_norm(total, (9,), embed.norm.weight, embed.norm.bias)
+    assert_close(trace["encoder.embed.out"], normalised)
 
 
 def test_the_decoder_starts_from_a_state_made_of_the_cells(model, trace):
-    cells, start = trace["encoder.final_norm.out"], model.decoder.start.pre
+    cells, start = (
+        trace[[point for point in trace if point.startswith("encoder.")][-1]],
+        model.decoder.start.pre,
+    )
     looks = model.config.attention != "none"
     assert ("decoder.start.mean" in trace) == looks
-    read = cells.mean(1) if looks else cells.flatten(1)
+    read = cells.mean(1) if looks else cells.flatten(1) / 3  # √9
     for name in model.decoder.cell.carried:
         assert_close(trace[f"decoder.start.{name}"], (read @ start.weight.T + start.bias).tanh())
 
@@ -88,7 +105,7 @@ def test_the_arithmetic_of_a_cell_gives_its_number(trace, name):
 
 
 def test_a_corners_terms_leave_out_what_is_beyond_the_edge(trace):
-    channels = CELLS["channels"]
+    channels = GRID["channels"]
     assert len(work(trace, "encoder.embed.conv.0.pre", (0, 0, 0, 0)).terms) == 4 * channels + 1  # and the bias
     worked = work(trace, "encoder.embed.conv.0.pre", (0, 0, 2, 3))
     assert len(worked.terms) == 9 * channels + 1
@@ -108,7 +125,7 @@ def test_what_if_a_filter_were_missing_or_a_cell_had_another_number(model):
 
 
 def test_a_transformers_decoder_looks_at_the_cells_too():
-    for reads in (CELLS, CELLS | dict(layers=0, norm="none")):
+    for reads in (GRID, GRID | dict(layers=0), FILTERS):
         two = pair(torch.float32, encoder=reads)
         kept, lean = full(two, images(), target=TARGET), run(two, images(), target=TARGET)
         assert [point for point in lean.points() if not check(lean, point).ok] == []
@@ -181,10 +198,10 @@ def test_steps_and_products_are_counted(model):
 )
 def test_convolutions_that_do_not_fit_say_why(choices, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        Config(**SIZES | CELLS | choices)
+        Config(**SIZES | GRID | choices)
 
 
 def test_lists_of_a_file_are_as_good():
-    listed = Config(**SIZES | CELLS | dict(filters=[4, 5, 9], strides=[1, 2, 1]))
+    listed = Config(**SIZES | GRID | dict(filters=[4, 5, 9], strides=[1, 2, 1]))
     assert listed == CONVOLVED and hash(listed) == hash(CONVOLVED)
     assert RecurrentConfig(97, 23, 9, 3, 5, encoder=listed).stacks[0].leading == 0

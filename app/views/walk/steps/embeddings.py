@@ -33,7 +33,8 @@ def draw(ctx: StepContext) -> None:
     ctx = ctx.strongest(unit=total)
     view = ctx.view
     table = ctx.whole("embed.position" if config.image else "embed.token")
-    near = nearest(ctx, table)
+    placed = not config.image or table in ctx.trace.table  # cells may have no places
+    near = nearest(ctx, table) if placed else [{"label": "", "value": 0.0}]
     parts = _parts(ctx, total)
     sizes = {f"{part}_size": float(np.linalg.norm(ctx.array(point)[view.token])) for part, point, *_ in parts}
     sizes["size"] = next(iter(sizes.values()))  # of the token's own vector, scaled where the model scales it
@@ -58,7 +59,8 @@ def draw(ctx: StepContext) -> None:
         worked = (*((total,) if config.embed_norm else ()), parts[-1][1])
         arithmetic(ctx, *((point, view.token, view.unit) for point in worked))
         title = "Nearest in the position table" if config.image else "Nearest in the token table"
-        show_nearest(ctx, near, table, f"{title}, by cosine")
+        if placed:
+            show_nearest(ctx, near, table, f"{title}, by cosine")
         _map(ctx)
         words(ctx, "embeddings/positions")
         code(type(ctx.stack.embed).forward, *([sinusoids] if config.positions == "sinusoidal" else []))
@@ -76,7 +78,8 @@ def _parts(ctx: StepContext, total: str) -> list[tuple[str, str, str, tuple[str,
     parts = [(part := ctx.trace.table[point].short, point, titles[part], among) for point in added]
     if config.embed_norm:
         out = "Their sum, normalised" if len(added) > 1 else "The same, normalised"
-        return [*parts, ("out", ctx.whole("embed.out"), f"{out}: what enters the first block", ())]
+        where = "what enters the first block" if config.layers else "what is handed on"
+        return [*parts, ("out", ctx.whole("embed.out"), f"{out}: {where}", ())]
     return [*parts, ("out", total, "Their sum: what enters the first block", among)]
 
 
