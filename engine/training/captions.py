@@ -117,8 +117,8 @@ def _encoder(options: argparse.Namespace) -> Config:
 
 def _convolutions(options: argparse.Namespace) -> dict:
     """Each layer halves the sides of the map until a cell stands for a patch, and one goes on from there; each
-    has twice the filters of the one before. The cells are normalised, so that no filter outgrows the others;
-    those that nobody looks at need no positions."""
+    has twice the filters of the one before. The cells are normalised, or the maps grow until the state made of
+    them holds nothing but ±1; those that nobody looks at need no positions."""
     halvings = options.patch.bit_length() - 1
     filters = [max(1, options.width >> (halvings - i)) for i in range(halvings + 1)]
     looked = options.layers or options.kind == "transformer" or options.attention != "none"
