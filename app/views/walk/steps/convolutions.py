@@ -137,8 +137,8 @@ def filters(ctx: StepContext) -> None:
         with a:
             _image(looked, say("walk", "filters/image"))
         with b:
-            _filters(looked)
             _channels(looked)
+        _filters(looked)
         words(ctx, "filters/sentence", *_also(looked), **looked.told)
     with right:
         arithmetic(ctx, (looked.pre, *looked.cell))

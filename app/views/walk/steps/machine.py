@@ -7,7 +7,6 @@ from app.text import plain, say
 from app.ui.context import StepContext
 from app.ui.events import Refused, flag, numbers, place
 from app.views.machine import inside, whole
-from engine.config import Config
 from engine.trace import Edit
 
 OPENS = {  # which step of the walk shows a point
@@ -46,7 +45,7 @@ def _picture(ctx: StepContext) -> None:
         header |= {"hide": ""}  # no token looks at a first one of its own stack
     header |= {"zoom": [view.zoom, view.zoom_x, view.zoom_y], "sink": view.sink, "key": view.key}
     header |= {name: say("machine", name) for name in ("weigh", "take", "put")} | {"weighted": view.weighted}
-    if not any(isinstance(one.config, Config) for one in shown):
+    if not any(column["kind"] == "heads" and column["layer"] is not None for column in header["columns"]):
         header |= {"weigh": ""}  # nothing has values that heads weigh
     opened = header["inside"]
     header |= {"say": f"{(opened or header)['say']} {header.pop('pooled')}".strip()}
