@@ -35,7 +35,8 @@ STEPS = (
 GLANCE = ("machine", "all_heads")  # before them: all of the model at once
 CROSS = "cross"  # one more step, of decoders that look at an encoder
 CARRIED = ("cell", "states")  # the steps of recurrent models, instead of a block's
-BEGIN, END = ("tokens", "embeddings"), ("layers", "next")  # the steps before the blocks and after them
+CONVOLVED = ("filters", "maps")  # the steps of an image that goes through convolutions, instead of its patches
+BEGIN, END = ("tokens", *CONVOLVED, "embeddings"), ("layers", "next")  # before the blocks and after them
 HEADED = ("qkv", "scores", "mask", "softmax", "heads", CROSS)  # the steps that show one head
 ONLY = "only"  # the name of the stack of a model that has only one
 SIZES = ("image", "segments", "memory", "experts")  # fields whose size says if there is such a thing
@@ -62,12 +63,13 @@ def facts_of(model, side: str = "") -> Facts:
     """The facts of one stack of a model: `side` is "encoder" or "decoder" where it has both, else empty."""
     source = ("image" if model.reads[0].image else "text") if side == "decoder" else ""
     tokenizer = model.tokenizer
+    cells = bool(getattr(model.reads[0], "filters", ()))
     small = bool(getattr(tokenizer, "words", None)) and tokenizer.words("A") == ["a"]
     cut = {"small_letters": small, "unigram": isinstance(tokenizer, UnigramTokenizer)}
     cut["begins"] = not side and bool(getattr(tokenizer, "prefix", ()))
     cut["characters"] = isinstance(tokenizer, CharacterTokenizer)
     cut["spans"] = model.fills_spans
-    return _facts(model.get_submodule(side).config, side) | {"source": source} | cut
+    return _facts(model.get_submodule(side).config, side) | {"source": source, "cells": cells} | cut
 
 
 @cache
@@ -79,6 +81,7 @@ def _facts(config: Config | RecurrentConfig, side: str) -> Facts:
         return chosen | {"stack": side or ONLY}
     fields = asdict(config) | {name: bool(getattr(config, name)) for name in SIZES}
     tied = config.tied and config.ending in ("logits", "masked")
+    fields["patches"], fields["blocks"] = bool(config.image and not config.filters), bool(config.layers)
     shared = {"shared_keys": config.group_size > 1, "tied": tied, "cross": False}
     shared["entering"] = config.post_norm or config.norm == "none"  # parts read the stream as it is
     shared["last_norm"] = not shared["entering"]
@@ -110,12 +113,13 @@ def family_of(model) -> str:
     return most_specific({conditions: family for family, conditions in FAMILIES.items()}, whole(model))
 
 
-def rank_of(model) -> tuple[int, bool, bool]:
+def rank_of(model) -> tuple[int, bool, bool, bool]:
     """A model's sort key: by family; within one, Transformers, then recurrent models with attention, then those
-    without."""
-    config = model.config
+    without; what reads patches before what reads cells."""
+    config, facts = model.config, whole(model)
     carried = isinstance(config, RecurrentConfig)
-    return list(FAMILIES).index(family_of(model)), carried, carried and config.attention == "none"
+    place = list(FAMILIES).index(family_of(model))
+    return place, carried, carried and config.attention == "none", bool(facts["cells"])
 
 
 @cache
@@ -126,20 +130,30 @@ def steps_of(config: Config | RecurrentConfig, side: str = "") -> tuple[str, ...
     """
     if isinstance(config, RecurrentConfig):
         looks = (CROSS,) if config.attention != "none" else ()
-        return (GLANCE[0], *BEGIN, *CARRIED, *((*looks, "next") if side != "encoder" else ()))
+        return (GLANCE[0], *STEPS[:2], *CARRIED, *((*looks, "next") if side != "encoder" else ()))
+    if not config.layers:
+        return (GLANCE[0], *_beginning(config))
     steps = [step for step in STEPS if step != "layernorm"] if config.post_norm else list(STEPS)
     after = steps.index("residual") + 1
     added = (*(["layernorm"] if config.post_norm else []), *([CROSS] if config.memory else []))
-    steps = (*GLANCE, *steps[:after], *added, *steps[after:])
+    steps = (*GLANCE, *_beginning(config), *steps[2:after], *added, *steps[after:])
     lacking = {"layernorm"} if config.norm == "none" else set()
     lacking |= set() if config.residual else {"residual"}
     steps = tuple(step for step in steps if step not in lacking)
     return steps if config.ending != "nothing" else steps[:-1]
 
 
+def _beginning(config: Config) -> tuple[str, ...]:
+    """The steps before the blocks; cells without positions and norms enter as they are."""
+    if not config.filters:
+        return STEPS[:2]
+    as_they_are = config.positions == "none" and not config.embed_norm
+    return CONVOLVED if as_they_are else (*CONVOLVED, STEPS[1])
+
+
 def norms_of(config: Config) -> tuple[str, ...]:
     """The norms of a model: one for each part of a block, and one at its end or its beginning; or none."""
-    if config.norm == "none":
+    if config.norm == "none" or not config.layers:
         return ()
     there = {"attn": True, "cross": config.memory, "mlp": True, "final": not config.post_norm}
     return tuple(name for name, is_so in (there | {"embed": config.embed_norm}).items() if is_so)
@@ -151,6 +165,6 @@ def own_mask(config: Config) -> str:
 
 
 def first_picked(config: Config | RecurrentConfig, tokens: int) -> int:
-    """The position picked by default: the last token, or a patch near the middle."""
+    """The position picked by default: the last token, or a patch or cell near the middle."""
     across = config.image // config.patch if config.image else 0
-    return 1 + (across + 1) * ((across - 1) // 2) if across else tokens - 1
+    return config.leading + (across + 1) * ((across - 1) // 2) if across else tokens - 1

@@ -66,7 +66,7 @@ def family(name: str) -> str:
 
 
 @cache
-def _rank(name: str) -> tuple[int, bool, bool]:
+def _rank(name: str) -> tuple[int, bool, bool, bool]:
     return rank_of(compute.model(name))
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app import edits
-from app.architecture import CARRIED, CROSS, GLANCE, STEPS, first_picked, norms_of, steps_of
+from app.architecture import BEGIN, CARRIED, CONVOLVED, CROSS, GLANCE, STEPS, first_picked, norms_of, steps_of
 from app.edits import Edits
 from engine.config import Config, RecurrentConfig
 from engine.decode.prompting import tasks
@@ -68,7 +68,7 @@ class View:
     stack: str = one_of(
         "", "", "encoder", "decoder"
     )  # of a model with two, the one shown; empty: as `side_of` says
-    step: str = one_of("machine", *GLANCE, *STEPS, CROSS, *CARRIED)
+    step: str = one_of("machine", *GLANCE, *STEPS, CROSS, *CARRIED, *CONVOLVED)
     layer: int = ranged(0, 0, 999)
     head: int = ranged(0, 0, 999)
     token: int = ranged(-1, -1, 99_999)  # the query's position; -1 is the last
@@ -77,6 +77,7 @@ class View:
     expert: int = ranged(-1, -1, 9_999)  # of a mixture; -1 is the one with the largest share
     entry: int = ranged(-1, -1, 9_999_999)  # an entry of the vocabulary; -1 is the most probable
     merge: int = ranged(-1, -1, 9_999)  # how many merges are shown, of a word or of a training; -1 is all
+    maps: str = ""  # of convolutions: the layer, the filter and the place that are looked at (app/settings.py)
     # how a step shows it
     # query, key or value: as projected, normalised or rotated
     letter: str = one_of("q", "q", "q_norm", "q_rot", "k", "k_norm", "k_rot", "v")
@@ -153,7 +154,8 @@ RANGES = {f.name: f.metadata["range"] for f in fields(View) if "range" in f.meta
 DEFAULT = View()
 WRITING = ("model", "prompt", "target", "image", "method", "length", "seed", "repetition_penalty")
 WRITING += ("temperature", "top_k", "top_p", "min_p")  # with those before: what a written text depends on
-UNPICKED = {name: getattr(DEFAULT, name) for name in ("token", "key", "unit", "expert", "entry", "merge")}
+PICKED = ("token", "key", "unit", "expert", "entry", "merge", "maps")
+UNPICKED = {name: getattr(DEFAULT, name) for name in PICKED}
 TYPES = {field.name: type(getattr(DEFAULT, field.name)) for field in fields(View)}
 
 
@@ -272,12 +274,13 @@ def fit(
     steps, counts = steps_of(config, side), {"token": tokens, "key": keys or tokens}
     if view.step not in steps:
         instead = ("states", "heads") if view.step in (CROSS, *STEPS[2:10]) else ("layers", "states", "heads")
-        instead = GLANCE if view.step in GLANCE else instead
+        instead = GLANCE if view.step in GLANCE else BEGIN if view.step in BEGIN else instead
+        instead = (*instead, CONVOLVED[-1])  # all that a stack without blocks has
         moved["step"] = next(step for step in instead if step in steps)
         ignored.append(f"There is no step “{view.step}” here; “{moved['step']}” is shown.")
     if isinstance(config, Config):
         _fit_block(view, config, moved, ignored)
-        counts |= {"layer": config.layers, "head": config.heads}
+        counts |= {"layer": config.layers, "head": config.heads} if config.layers else {}
         counts |= {"expert": config.experts} if config.experts else {}
     for name, count in counts.items():
         value = getattr(view, name)

@@ -116,6 +116,8 @@ def class_lens(trace: Trace) -> Tensor:
 
 def ends(config: Config) -> list[str]:
     """The points of the stream before the first block and after each."""
+    if not config.layers:
+        return ["embed.out"]
     between = [f"blocks.{i}.resid_pre" for i in range(config.layers)]
     return [*between, f"blocks.{config.layers - 1}.resid_post"]
 
@@ -153,7 +155,8 @@ def certainty(trace: Trace) -> float:
 
 def parameters_of(model: nn.Module) -> dict[str, int]:
     """How many parameters each part has; a tied table counts once, as an embedding."""
-    counts = dict.fromkeys(("tables", "cells", "attention", "MLP", "norms", "ending"), 0)
+    parts = ("tables", "convolutions", "cells", "attention", "MLP", "norms", "ending")
+    counts = dict.fromkeys(parts, 0)
     for name, parameter in model.named_parameters():
         counts[_part(name)] += parameter.numel()
     return counts
@@ -161,8 +164,9 @@ def parameters_of(model: nn.Module) -> dict[str, int]:
 
 def _part(name: str) -> str:
     """The part that a parameter belongs to."""
-    marks = {"norm": "norms", ".attn.": "attention", ".cross.": "attention", ".mlp.": "MLP", "embed": "tables"}
-    marks |= {".cell.": "cells", ".token.": "tables"}  # of recurrent models
+    marks = {"norm": "norms", ".attn.": "attention", ".cross.": "attention", ".mlp.": "MLP"}
+    marks |= {".conv.": "convolutions", "embed": "tables"}
+    marks |= {".cell.": "cells", ".start.": "cells", ".token.": "tables"}  # of recurrent models
     return next((part for mark, part in marks.items() if mark in f".{name}"), "ending")
 
 
@@ -183,21 +187,23 @@ def path_length(config: Config | RecurrentConfig, distance: int) -> int:
 
 def path_to_target(config: PairConfig | RecurrentConfig, length: int, position: int, t: int) -> int:
     """How many steps lie between `position` in a source of `length` tokens or patches and position `t` of the
-    output: one with attention (Bahdanau et al. 2014); without, those to the position whose vector the decoder
-    starts from, and from there through every state."""
+    output: one with attention (Bahdanau et al. 2014); without, those to the vector that the decoder starts
+    from, and from there through every state."""
     if not 0 <= position < length or t < 0:
         raise ValueError(f"positions go from 0 to {length - 1} and from 0 upwards; got {position} and {t}")
     if isinstance(config, PairConfig) or config.attention != "none":
         return 1
     reader = config.stacks[0]
+    if reader is not config and reader.filters:
+        return 2 + t  # all cells make the state that the decoder starts from
     told = 0 if reader.image else length - 1
     return path_length(reader, told - position) + 1 + t
 
 
 def sequential_steps(config: Config | RecurrentConfig, length: int) -> int:
     """How many steps must wait for one another to read `length` tokens: one per token if recurrent, one per
-    block in a Transformer (Vaswani et al. 2017, table 1)."""
-    return length if isinstance(config, RecurrentConfig) else config.layers
+    block in a Transformer (Vaswani et al. 2017, table 1), and one per convolution."""
+    return length if isinstance(config, RecurrentConfig) else len(config.filters) + config.layers
 
 
 # --- more numbers than cells of a picture -----------------------------------------------------------------

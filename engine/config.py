@@ -18,7 +18,7 @@ class Config:
     vocabulary: int  # V, entries of the token table
     context: int  # longest prompt, in tokens
     width: int  # D, width of the residual stream
-    layers: int  # L, blocks, one after another
+    layers: int  # L, blocks, one after another; 0 only where the image goes through convolutions
     heads: int  # H, attention heads of a block
     mlp_width: int  # F, units of a block's MLP
     key_heads: int | None = None  # G, key/value heads, shared by the H query heads; None: H
@@ -39,6 +39,9 @@ class Config:
     image: int = 0  # pixels along each side of an image, for models that read images instead of tokens
     patch: int = 0  # pixels along each side of a patch
     channels: int = 1  # values per pixel: 1 grey, 3 red, green and blue
+    filters: tuple[int, ...] = ()  # of each convolution of an image; none: it is cut into patches
+    strides: tuple[int, ...] = ()  # of each; their product is the side of a patch, from cell to cell
+    kernel: int = 3  # side of a filter
     classes: int = 0  # classes of images, scored from the first vector
     ending: str = "logits"  # a name of ENDINGS: the output head
     next_sentence: bool = False  # also predict, from the first token, whether the second text follows
@@ -57,11 +60,14 @@ class Config:
     def __post_init__(self):
         if self.key_heads is None:
             object.__setattr__(self, "key_heads", self.heads)
+        for name in ("filters", "strides"):  # of a file they are lists
+            if isinstance(getattr(self, name), list):
+                object.__setattr__(self, name, tuple(getattr(self, name)))
         least = {"vocabulary": int(not self.image), "image": 0, "patch": int(bool(self.image)), "segments": 0}
         least |= {"classes": int(self.ending == "classes"), "memory": 0, "buckets": 4, "max_distance": 1}
-        least |= {"experts": 0, "experts_used": 1}
+        least |= {"experts": 0, "experts_used": 1, "kernel": 1, "layers": int(not self.filters)}
         least |= {} if self.head_width is None else {"head_width": 1}
-        for name in ("context", "width", "layers", "heads", "mlp_width", "key_heads", "channels", *least):
+        for name in ("context", "width", "heads", "mlp_width", "key_heads", "channels", *least):
             size = getattr(self, name)
             low = least.get(name, 1)
             if type(size) is not int or size < low:
@@ -90,10 +96,13 @@ class Config:
                 f"an image of {self.image} pixels a side cannot be cut into patches of {self.patch} a side: "
                 f"{self.image} is not divisible by {self.patch}"
             )
-        if self.image and self.context != self.patches + 1:
+        if self.filters or self.strides:
+            self._check_filters()
+        if self.image and self.context != self.patches + self.leading:
+            what = "one for each cell" if self.filters else "its patches and one more"
             raise ValueError(
                 f"an image of {self.image} pixels a side in patches of {self.patch} needs a context of "
-                f"{self.patches + 1}, its patches and one more, not {self.context}"
+                f"{self.patches + self.leading}, {what}, not {self.context}"
             )
         if self.image and (self.positions == "sinusoidal" or self.scale_embedding):
             raise ValueError("patches have learned positions and no scale: no sinusoidal, no scale_embedding")
@@ -109,6 +118,31 @@ class Config:
         if self.rotary and self.head_width % 2:
             raise ValueError(f"rotary positions rotate pairs of values; head_width {self.head_width} is odd")
 
+    def _check_filters(self) -> None:
+        """A ValueError where the convolutions do not lead from an image to the blocks."""
+        for name in ("filters", "strides"):
+            sizes = getattr(self, name)
+            if not isinstance(sizes, tuple) or not all(type(n) is int and n >= 1 for n in sizes):
+                raise ValueError(f"{name} is {sizes!r}; it must be a list of whole numbers of 1 or more")
+        if not self.image or len(self.filters) != len(self.strides):
+            raise ValueError(
+                f"there are {len(self.filters)} filters and {len(self.strides)} strides, image is "
+                f"{self.image}; each convolution of an image needs one of both"
+            )
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel is {self.kernel}; it must be odd, so that a filter has a middle")
+        if self.filters[-1] != self.width:
+            raise ValueError(f"the last of filters is {self.filters[-1]}; it must be the width, {self.width}")
+        if math.prod(self.strides) != self.patch:
+            raise ValueError(
+                f"strides {', '.join(map(str, self.strides))} lead from {math.prod(self.strides)} pixels to a "
+                f"cell, not from {self.patch}: patch must be their product"
+            )
+        if self.ending != "nothing" or self.causal:
+            raise ValueError("cells of convolutions are handed on: ending must be 'nothing', causal False")
+        if self.positions not in ("learned", "none"):
+            raise ValueError(f"positions is {self.positions!r}; cells have 'learned' ones or 'none'")
+
     @property
     def rotary(self) -> bool:
         """Whether queries and keys are rotated by their position."""
@@ -116,8 +150,13 @@ class Config:
 
     @property
     def patches(self) -> int:
-        """N, patches of an image."""
+        """N, patches of an image, or cells of its last feature map."""
         return (self.image // self.patch) ** 2
+
+    @property
+    def leading(self) -> int:
+        """How many vectors stand before those of an image's patches: a learned one, or none before cells."""
+        return int(bool(self.image) and not self.filters)
 
     @property
     def group_size(self) -> int:
@@ -210,7 +249,7 @@ class RecurrentConfig:
     end: int  # the token that ends what it writes
     cell: str = "gru"  # a name of CELLS
     attention: str = "additive"  # a name of ATTENTIONS: how the decoder looks back at the source
-    encoder: Config | None = None  # the vision transformer of models that read images; None: reads text
+    encoder: Config | None = None  # of models that read images: what reads them; None: reads text
     alone: bool = False  # without an encoder; its scores are by the token table (tied weights)
 
     image = segments = 0  # it reads tokens, of one text
@@ -251,5 +290,6 @@ class RecurrentConfig:
 
     @property
     def stacks(self) -> tuple["Config | RecurrentConfig", ...]:
-        """The configs of the encoder (a vision transformer, or this one) and of the decoder, or of it alone."""
+        """The configs of the encoder (a stack that reads images, or this one) and of the decoder, or of it
+        alone."""
         return (self,) if self.alone else (self.encoder or self, self)

@@ -192,9 +192,10 @@ def _spec(value):
     return {name: _spec(part) for name, part in value.items()} if isinstance(value, dict) else value
 
 
-def head_grid(key: str, header: dict, head: Act) -> None:
-    """All heads of a stored tensor [H, T, S]."""
-    put("head_grid", key, header, header["names"], head=place(len(header["names"]), head))
+def head_grid(key: str, header: dict, pick: Act, by: str = "head") -> None:
+    """All heads of a stored tensor [H, T, S], or all of something else, such as filters: `by` says of what one
+    is picked. Of the scale "colour" each has three planes of numbers from 0 to 1."""
+    put("head_grid", key, header | {"by": by}, header["names"], **{by: place(len(header["names"]), pick)})
 
 
 def pipeline(key: str, header: dict, step: Act, stage: Act, cross: Act) -> None:
@@ -249,7 +250,7 @@ def _square(kind: str, key: str, header: dict, image: Act) -> None:
 
 
 def image(key: str, header: dict, at: Act) -> None:
-    """An image in its patches, weights laid over it; `header` as `app.ui.images.laid` makes it."""
+    """An image in its patches, weights laid over it, or a frame; `header` as app.ui.images makes it."""
     put("image", key, header, header["names"], place=place(len(header["names"]), at))
 
 

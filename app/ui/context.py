@@ -110,7 +110,7 @@ class StepContext:
 
     @property
     def ids(self) -> list[int]:
-        """The tokens' ids; of an image's patches their numbers, counted from the vector before them."""
+        """The tokens' ids; of an image's patches or cells their numbers, a vector before them counted, too."""
         if self.config.image:
             return list(range(self.config.context))
         return (self.trace.target if self.side == "decoder" else self.trace.ids)[0].tolist()
@@ -143,12 +143,18 @@ class StepContext:
         """Values that any text may use: the sizes of this model and the names of its parts."""
         c = self.config
         if isinstance(c, RecurrentConfig):
-            return {"width": c.width}
+            return {"width": c.width} | self.pieces
         root = math.sqrt(c.head_width)
         n = min(self.window, len(self.labels))
         sizes = dict(width=c.width, head_width=c.head_width, root=root, n=n, rest=max(len(self.labels) - n, 1))
         sizes |= dict(experts=c.experts, used=c.experts_used)
-        return dict(norm=NORMS[c.norm], activation=self.activation, **sizes)
+        return dict(norm=NORMS[c.norm], activation=self.activation, **sizes, **self.pieces)
+
+    @property
+    def pieces(self) -> dict[str, str]:
+        """What one of an image's vectors is called, and several."""
+        piece = "cell" if self.facts["cells"] else "patch"
+        return {"piece": piece, "pieces": "cells" if piece == "cell" else "patches"}
 
     @property
     def activation(self) -> str:

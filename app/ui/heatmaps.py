@@ -86,7 +86,7 @@ def head_grid(ctx: StepContext, name: str, array: np.ndarray, variant: str = "")
         "max": 1.0,
         "aria": f"All heads of block {view.layer}",
     }
-    components.head_grid("head_grid", header, head=lambda h: state.change(head=h))
+    components.head_grid("head_grid", header, lambda h: state.change(head=h))
 
 
 def _sides(ctx: StepContext, point: str, shape: tuple[int, ...], plain: bool) -> dict:

@@ -43,9 +43,10 @@ def token_labels(tokens: list[bytes]) -> list[str]:
 
 
 def patch_labels(config: Config) -> list[str]:
-    """One label per vector of an image model: the one before the patches, then row and column."""
+    """One label per vector of an image model: the one before the patches, if any; then row and column."""
     across = config.image // config.patch
-    return ["first", *(f"{row}·{column}" for row in range(across) for column in range(across))]
+    places = (f"{row}·{column}" for row in range(across) for column in range(across))
+    return [*["first"] * config.leading, *places]
 
 
 def hex_bytes(token: bytes) -> str:

@@ -123,7 +123,7 @@ def _image(view: state.View, model, few: int) -> None:
         "palette": [[round(x) for x in (colour * 3)[:3]] for colour in palette],
         "examples": [(example["text"], example["note"]) for example in catalogue.examples(model.name)],
         "few": few,
-        "open": view.step == BEGIN[0],
+        "open": view.step in BEGIN[:2],
     }
     if all(len(set(colour)) == 1 for colour in palette):
         return components.drawing("drawing", header, _paint)

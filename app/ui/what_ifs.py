@@ -188,7 +188,7 @@ MECHANISMS = {
     "uniform": (_uniform, lambda c: True),
     "attention": (_without("attn.out"), lambda c: True),
     "mlp": (_without("mlp.out"), lambda c: True),
-    "positions": (_unplaced, lambda c: True),
+    "positions": (_unplaced, lambda c: c.positions != "none"),
     "norm": (_unnormed, lambda c: c.norm != "none"),
     "residual": (_unadded, lambda c: c.residual),
 }
@@ -196,7 +196,7 @@ MECHANISMS = {
 
 def mechanisms(ctx: StepContext) -> None:
     """For each mechanism: as it is, off in the picked block, or off in all blocks."""
-    if not isinstance(ctx.config, Config):
+    if not isinstance(ctx.config, Config) or not ctx.config.layers:
         return
     inside, open = unfold("mechanisms", say("walk", "edits/mechanisms"))
     if not open:

@@ -85,8 +85,20 @@ def pass_flops(
         block += queries * 2 * c.width * wide + made + 2 * queries * source * wide
     mlp = (3 if c.gated else 2) * c.width * c.mlp_width
     block += queries * (c.width * c.experts + c.experts_used * mlp if c.experts else mlp)
-    patches = c.patches * c.channels * c.patch**2 * c.width if c.image else 0
-    return 2 * (c.layers * block + patches + scored * c.width * c.vocabulary * (c.ending == "logits"))
+    first = image_products(c) if c.image else 0
+    return 2 * (c.layers * block + first + scored * c.width * c.vocabulary * (c.ending == "logits"))
+
+
+def image_products(c: Config) -> int:
+    """Products of numbers before the first block: of patches and a matrix, or of filters and what they see."""
+    if not c.filters:
+        return c.patches * c.channels * c.patch**2 * c.width
+    below, side, count = c.channels, c.image, 0
+    for filters, stride in zip(c.filters, c.strides, strict=True):
+        side //= stride
+        count += side**2 * filters * below * c.kernel**2
+        below = filters
+    return count
 
 
 def token_flops(

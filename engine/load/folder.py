@@ -1,5 +1,6 @@
 """Files of a checkpoint folder: read safely, checked completely."""
 
+import math
 import os
 from collections import Counter
 from pathlib import Path
@@ -205,13 +206,21 @@ def _check_sizes(config: Config | RecurrentConfig, weights: dict[str, Tensor], s
     if isinstance(config, Config):  # a few more than there can be, so that an error lists what is missing
         block = 2 * config.width * (config.heads * config.head_width + config.mlp_width)
         limits["layers"] = min(numbers // block, MOST_LAYERS) + 30
-        limits["experts"] = numbers // (config.layers * config.width * config.mlp_width) + 30
+        limits["experts"] = numbers // (max(config.layers, 1) * config.width * config.mlp_width) + 30
+        limits |= {"kernel": numbers, "filters": numbers} if config.filters else {}
     for name, limit in limits.items():
-        if getattr(config, name, 0) > limit:  # a recurrent model has only some of them
+        if _largest(getattr(config, name, 0)) > limit:  # a recurrent model has only some of them
             raise ValueError(
                 f"{source}: config.json says {name} = {getattr(config, name)}; "
                 f"its weights are {len(weights)} tensors of {numbers:,} numbers together"
             )
+
+
+def _largest(size: int | tuple[int, ...]) -> float:
+    """A size, or the largest of several; of more than there can be layers, more than any."""
+    if not isinstance(size, tuple):
+        return size
+    return max(size) if len(size) <= MOST_LAYERS else math.inf
 
 
 def _laid_out(w: Tensor) -> Tensor:

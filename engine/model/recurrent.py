@@ -2,7 +2,8 @@
 
 The encoder reads the source from left to right; the decoder starts from its last state and reads the target
 (Sutskever et al. 2014). With attention, each of the decoder's states looks back at all of the encoder's. For
-image captioning, a vision transformer's last vectors replace the encoder's states.
+image captioning, the last vectors of a vision transformer, or the cells of a convolutional network, replace the
+encoder's states.
 """
 
 import torch
@@ -105,13 +106,34 @@ class Dot(Attention):
 _ATTENTIONS = {"additive": Additive, "dot": Dot}
 
 
+class Start(nn.Module):
+    """The state to start from, made of an image's cells z: tanh(W z + b). Of all cells side by side where that
+    is all that is learned of the image, of their mean where each is looked at afterwards (Xu et al. 2015,
+    section 3.1.2). The numbers side by side are divided by √S: a sum over S cells would grow with their number.
+    """
+
+    def __init__(self, cells: int, width: int, averaged: bool):
+        super().__init__()
+        self.averaged = averaged
+        self.pre = nn.Linear(width if averaged else cells * width, width)
+
+    def forward(self, z: Tensor, tap=SILENT) -> Tensor:
+        """z [B, S, D] -> [B, D]."""
+        S = z.shape[1]
+        z = tap("mean", z.mean(1)) if self.averaged else z.flatten(1) / S**0.5  # [B, D] or [B, S · D]
+        return tap("pre", self.pre(z)).tanh()
+
+
 class Decoder(Reader):
-    """Reads the target, starting from the encoder's last state; scores every entry of the vocabulary."""
+    """Reads the target, starting from the encoder's last state, or from one made of an image's cells; scores
+    every entry of the vocabulary."""
 
     def __init__(self, config: RecurrentConfig):
         super().__init__(config)
         attends = config.attention != "none"
         self.cross = _ATTENTIONS[config.attention](config.width) if attends else None
+        sees = config.encoder is not None and bool(config.encoder.filters)
+        self.start = Start(config.encoder.context, config.width, attends) if sees else None
         self.logits = nn.Linear(config.width, config.vocabulary, bias=False)
 
     def forward(
@@ -126,7 +148,7 @@ class Decoder(Reader):
     ) -> Tensor:
         """ids and padding [B, T], the state to start from, the encoder's states [B, S, D] and the source's
         padding [B, S] -> logits [B, T, V]. A cache that holds a state goes on from there."""
-        start = start if cache is None or cache.state is None else cache.state
+        start = self.begin(start, source, tap) if cache is None or cache.state is None else cache.state
         states, last = self.unroll(ids, start, padding, tap)
         if cache is not None:
             cache.advance(ids.shape[1], last)
@@ -134,12 +156,18 @@ class Decoder(Reader):
             states = self.cross(states, source, source_padding, tap.at("cross"))
         return tap("logits", self.logits(states))
 
+    def begin(self, given: tuple[Tensor, ...], source: Tensor, tap=SILENT) -> tuple[Tensor, ...]:
+        """The state before the first token: the given one, or one made of the source."""
+        if self.start is None:
+            return given
+        return (self.start(source, tap.at("start")),) * len(self.cell.carried)
+
 
 class Recurrent(SequenceToSequence):
     """Encoder and decoder. Without attention, the encoder's last state is all that the decoder receives.
 
-    For an image it is the first vector, before the patches. With attention this is like Xu et al. 2015, whose
-    encoder is convolutional and whose decoder starts from a projection of the mean of its vectors.
+    For an image in patches it is the first vector, before them. Beside a convolutional encoder the decoder
+    makes its own start of the cells; with attention this is Xu et al. 2015.
     """
 
     def __init__(self, config: RecurrentConfig):

@@ -11,6 +11,7 @@ from engine.model.base import Model
 from engine.model.block import Block
 from engine.model.cache import Cache
 from engine.model.context import Context
+from engine.model.convolution import CellEmbed
 from engine.model.embed import Embed, PatchEmbed
 from engine.model.mlp import ACTIVATIONS
 from engine.model.norm import norm_of
@@ -51,13 +52,14 @@ class NextSentenceHead(nn.Module):
 
 class Transformer(Model):
     """One stack of blocks. If causal, each token sees itself and the tokens before it (GPT-2, LLaMA); otherwise
-    every token sees all (BERT), and every patch all patches (ViT).
+    every token sees all (BERT), and every patch all patches (ViT). Of images it reads patches, or the cells of
+    a convolutional network, which may be all there is of it: then it has no blocks.
     """
 
     def __init__(self, config: Config):
         super().__init__()
         self.config = c = config
-        self.embed = PatchEmbed(c) if c.image else Embed(c)
+        self.embed = (CellEmbed if c.filters else PatchEmbed if c.image else Embed)(c)
         self.blocks = nn.ModuleList(Block(c, i) for i in range(c.layers))
         self.final_norm = None if c.post_norm else norm_of(c)
         self.head = MaskedHead(c) if c.ending == "masked" else None
@@ -80,10 +82,13 @@ class Transformer(Model):
     def initialise(self) -> None:
         """A random start: normal weights, smaller where they add to the stream (GPT-2). Where scores are not
         divided by √d_k the queries' weights are, and where the last vectors are divided by √D the token table
-        begins with entries about 1 (T5)."""
+        begins with entries about 1 (T5). Filters are such that the size of numbers stays the same from map to
+        map (He et al. 2015)."""
         c = self.config
         for name, p in self.named_parameters():
-            if p.dim() == 2:
+            if p.dim() == 4:
+                nn.init.kaiming_normal_(p, nonlinearity="relu")
+            elif p.dim() == 2:
                 std = 0.02 / (math.sqrt(2 * c.layers) if name.endswith("out.weight") else 1)
                 std *= 1 if c.scale_scores or not name.endswith(".q.weight") else c.head_width**-0.5
                 nn.init.normal_(p, std=1.0 if c.scale_logits and name == "embed.token.weight" else std)
@@ -147,7 +152,7 @@ class Transformer(Model):
         return Cache(self.config, batch, room, self.blocks[0].attn.k.weight)
 
     def length(self, ids: Tensor) -> int:
-        """T, the number of positions: tokens, or patches and the vector before them."""
+        """T, the number of positions: tokens; patches and the vector before them; or cells."""
         return self.config.context if self.config.image else ids.shape[1]
 
     def mask(self, T: int, S: int, padding: Tensor | None = None) -> Mask:
@@ -206,7 +211,8 @@ class Transformer(Model):
             places = self.context(inputs.ids, inputs.padding).places
             self.begin(inputs.ids, 0, inputs.segments, tap, places)
         elif segment == "end":
-            self.finish(kept[f"blocks.{len(self.blocks) - 1}.resid_post"], tap)
+            last = f"blocks.{len(self.blocks) - 1}.resid_post" if len(self.blocks) else "embed.out"
+            self.finish(kept[last], tap)
         else:
             memory = kept["memory"] if self.config.memory else None
             context = self.context(inputs.ids, inputs.padding, None, memory, memory_padding)

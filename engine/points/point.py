@@ -18,6 +18,9 @@ AXES = {  # the letters of axes; 1 is an axis of size 1
     "C": "classes",
     "N": "patches of an image",
     "P": "values of a patch",
+    "K": "channels of an image or a feature map: a filter makes one",
+    "I": "rows of an image or a feature map",
+    "J": "columns of an image or a feature map",
 }
 
 

@@ -119,8 +119,22 @@ def _image(config: RecurrentConfig) -> tuple[list[Point], list[Point]]:
     """The same for an encoder that reads images."""
     points, (_, carried) = within("encoder", config.encoder), _STEPS[config.cell]
     at, last = Place("decoder", part="start"), (points[-1].name,)
+    if config.encoder.filters:
+        return points, _made(config, at, last)
     told = "the encoder's first vector: the decoder starts from it"
     return points, [Point(*at, name, "BD", "first_token", last, told) for name in carried]
+
+
+def _made(config: RecurrentConfig, at: Place, cells: tuple[str]) -> list[Point]:
+    """What the decoder makes of an image's cells to start from."""
+    _, carried = _STEPS[config.cell]
+    pre, told = at.name("pre"), "the state to start from, between −1 and 1"
+    start = [Point(*at, name, "BD", "tanh", (pre,), told) for name in carried]
+    if config.attention == "none":
+        joined = "all cells side by side, over √N, times W"
+        return [Point(*at, "pre", "BD", "joined_linear", cells, joined), *start]
+    mean = Point(*at, "mean", "BD", "position_mean", cells, "the mean of all cells")
+    return [mean, Point(*at, "pre", "BD", "linear", (mean.name,), "their mean times W"), *start]
 
 
 def _attention(config: RecurrentConfig, memory: str) -> list[Point]:

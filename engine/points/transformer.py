@@ -65,7 +65,39 @@ def _patches() -> list[Point]:
     ]
 
 
+def _cells(config: Config) -> list[Point]:
+    at = Place(part="embed")
+    points = [Point(*at, "pixels", "BKIJ", "pixels", (), "the image as it is read")]
+    for i in range(len(config.filters)):
+        one, before = at.inside(f"conv.{i}"), points[-1].name
+        pre = "each filter's products with the square below it, summed"
+        points.append(Point(*one, "pre", "BKIJ", "convolution", (before,), pre))
+        points.append(
+            Point(*one, "act", "BKIJ", "relu", (one.name("pre"),), "the feature map: what is above 0")
+        )
+    token = "each cell of the last feature map as a vector"
+    points.append(Point(*at, "token", "BTD", "cells", (points[-1].name,), token))
+    parts = [at.name("token")]
+    if config.positions != "none":
+        points.append(Point(*at, "position", "BTD", *POSITIONS["learned"]))
+        parts.append(at.name("position"))
+    return [*points, *_summed(config, at, parts)]
+
+
+def _summed(config: Config, at: Place, parts: list[str]) -> list[Point]:
+    """What enters block 0: the sum of all parts, normalised in models that do so."""
+    points = []
+    if config.embed_norm:
+        points.append(Point(*at, "sum", "BTD", "sum", tuple(parts), "their sum"))
+        points += _norm(config, at.inside("norm"), at.name("sum"))
+        parts = [points[-1].name]
+    kind, out = "sum" if len(parts) > 1 else "identity", "what enters block 0"
+    return [*points, Point(*at, "out", "BTD", kind, tuple(parts), out)]
+
+
 def _embed(config: Config) -> list[Point]:
+    if config.filters:
+        return _cells(config)
     if config.image:
         return _patches()
     at = Place(part="embed")
@@ -79,12 +111,7 @@ def _embed(config: Config) -> list[Point]:
     if config.segments:
         points.append(Point(*at, "segment", "BTD", "segment_embedding", (), "the row of the segment table"))
         parts.append(at.name("segment"))
-    if config.embed_norm:
-        points.append(Point(*at, "sum", "BTD", "sum", tuple(parts), "their sum"))
-        points += _norm(config, at.inside("norm"), at.name("sum"))
-        parts = [points[-1].name]
-    kind, out = "sum" if len(parts) > 1 else "identity", "what enters block 0"
-    return [*points, Point(*at, "out", "BTD", kind, tuple(parts), out)]
+    return [*points, *_summed(config, at, parts)]
 
 
 def _attention(config: Config, at: Place, source: str, memory: str = "") -> list[Point]:

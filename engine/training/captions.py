@@ -39,10 +39,28 @@ SAMPLES, FEWEST = 8, 40  # captions on the card; that are asked at least
 PREPARE = Preparation(scenes.SIDE, mean=(1.0,) * 3, std=(0.5,) * 3, palette=scenes.PALETTE)
 LOOKING = """\
 Its decoder, {layers} blocks, writes the caption and attends
-to the patches by cross-attention."""
+to the {seen} by cross-attention."""
 CARRIED = """\
 Its decoder is recurrent ({kind}):
-it writes the caption from a state that starts as the encoder's first vector."""
+it writes the caption from a state that {start}."""
+STARTS = {  # what a recurrent decoder starts from
+    "patches": "starts as the encoder's first vector",
+    "mean": "is made of the mean of the cells, and looks back at the cells after every step",
+    "cells": "is made of all the cells at once: that is all it receives of the image",
+}
+READERS = {  # what reads the pictures: whether it has filters, and blocks
+    (False, True): """\
+Its encoder is a vision transformer: {patches} patches of {patch} × {patch}
+pixels and one learned vector before them, {blocks} of {heads} heads.""",
+    (True, True): """\
+Its encoder is a convolutional network: {convolutions},
+then self-attention over its {patches} cells, {blocks} of {heads} heads.""",
+    (True, False): """\
+Its encoder is a convolutional network: {convolutions}.""",
+}
+CONVOLUTIONS = """\
+{layers} layers of {filters} filters of
+{kernel} × {kernel}, the last of which make {side} × {side} cells"""
 ROWS = {  # of the table: in pictures of how many shapes, and which words of the caption, if not all
     "caption": ((1, 2), None),
     "caption, two shapes": ((2,), None),
@@ -82,12 +100,12 @@ def prepared(prepare: Preparation, some: list[Scene]) -> Tensor:
 
 
 def _encoder(options: argparse.Namespace) -> Config:
-    """A vision transformer that hands its last vectors over."""
+    """A vision transformer, or a convolutional network with or without blocks: it hands over its vectors."""
+    cells = (scenes.SIDE // options.patch) ** 2
+    kind = _convolutions(options) if options.encoder == "cnn" else {"context": cells + 1}
     return Config(
         **_sizes(options),
-        vocabulary=0,
-        context=(scenes.SIDE // options.patch) ** 2 + 1,
-        layers=options.layers,
+        **{"vocabulary": 0, "context": cells, "layers": options.layers} | kind,
         image=scenes.SIDE,
         patch=options.patch,
         channels=3,
@@ -97,14 +115,26 @@ def _encoder(options: argparse.Namespace) -> Config:
     )
 
 
+def _convolutions(options: argparse.Namespace) -> dict:
+    """Each layer halves the sides of the map until a cell stands for a patch, and one goes on from there; each
+    has twice the filters of the one before. The cells are normalised, or the maps grow until the state made of
+    them holds nothing but ±1; those that nobody looks at need no positions."""
+    halvings = options.patch.bit_length() - 1
+    filters = [max(1, options.width >> (halvings - i)) for i in range(halvings + 1)]
+    looked = options.layers or options.kind == "transformer" or options.attention != "none"
+    kind = {"filters": tuple(filters), "strides": (2,) * halvings + (1,), "embed_norm": True}
+    kind |= {} if options.layers else {"post_norm": True}  # no second norm at the end
+    return kind | ({} if looked else {"positions": "none"})
+
+
 def _sizes(options: argparse.Namespace) -> dict[str, int]:
     """What the blocks of both stacks have in common."""
     return dict(width=options.width, heads=options.heads, mlp_width=4 * options.width)
 
 
 def config(options: argparse.Namespace, vocabulary: int) -> PairConfig | RecurrentConfig:
-    """A vision transformer, and a decoder whose blocks look at its patches; or a state carried from word to
-    word, with or without a look at them (Xu et al. 2015)."""
+    """What reads a picture, and a decoder whose blocks look at its patches or cells; or a state carried from
+    word to word, with or without a look at them (Xu et al. 2015)."""
     if options.kind != "transformer":
         return recurrent(options, vocabulary, _encoder(options))
     decoder = Config(
@@ -122,6 +152,8 @@ def check(options: argparse.Namespace) -> None:
     check_vocabulary(options.vocabulary, 258)
     if scenes.SIDE % options.patch:
         raise ValueError(f"--patch {options.patch} does not divide the {scenes.SIDE} pixels of a side")
+    if not options.layers and options.encoder == "patches":
+        raise ValueError("--layers 0 leaves nothing that reads patches: it is for --encoder cnn")
 
 
 def read(options: argparse.Namespace, work: Work) -> Material:
@@ -235,6 +267,8 @@ def _examples(new: list[Scene], guesses: list[str]) -> Iterator[dict]:
 def _facts(model: nn.Module, new: list[Scene], guesses: list[str], learned: int) -> dict:
     every, pairs = list(scenes.captions()), zip(new[:SAMPLES], guesses, strict=False)
     return dict(
+        encoder=_reader(model.config.stacks[0]),
+        vectors="cell" if model.config.stacks[0].filters else "patch",
         decoder=_decoder(model.config),
         side=scenes.SIDE,
         context=model.config.stacks[1].context,
@@ -248,11 +282,23 @@ def _facts(model: nn.Module, new: list[Scene], guesses: list[str], learned: int)
     )
 
 
+def _reader(c: Config) -> str:
+    """The encoder, in words."""
+    side, blocks = scenes.SIDE // c.patch, f"{c.layers} block{'s' * (c.layers != 1)}"
+    filters = CONVOLUTIONS.format(
+        layers=len(c.filters), filters=", ".join(map(str, c.filters)), kernel=c.kernel, side=side
+    )
+    told = dict(patches=c.patches, patch=c.patch, heads=c.heads, blocks=blocks, convolutions=filters)
+    return READERS[bool(c.filters), bool(c.layers)].format(**told)
+
+
 def _decoder(config: PairConfig | RecurrentConfig) -> str:
     """The decoder, in words."""
+    cells = bool(config.stacks[0].filters)
     if isinstance(config, RecurrentConfig):
-        return CARRIED.format(kind=name_of(config))
-    return LOOKING.format(layers=config.stacks[1].layers)
+        start = "patches" if not cells else "cells" if config.attention == "none" else "mean"
+        return CARRIED.format(kind=name_of(config), start=STARTS[start])
+    return LOOKING.format(layers=config.stacks[1].layers, seen="cells" if cells else "patches")
 
 
 TASK = Task(
@@ -262,6 +308,8 @@ TASK = Task(
     | pace(batch=32, rate=0.02, warm_up=100)
     | kinds()
     | {
+        "encoder": Option("patches", ("patches", "cnn"), "what reads the pictures: patches, or convolutions"),
+        "layers": Option(4, whole(0, 100), "blocks, one after the other; of a CNN there may be none"),
         "decoder_layers": Option(3, whole(1, 100), "blocks of the transformer's decoder"),
         "pictures": Option(240_000, whole(1, 10**9), "how many to learn from"),
         "held_out": Option(1000, whole(1, 10**5), "pictures drawn for each part of the test"),

@@ -164,3 +164,15 @@ def check_cumulative(logits, decoding, shown, there=()) -> Check:
     """The cumulative probability of the n most probable entries, for every n [V]."""
     value = np.cumsum(-np.sort(-second.chances(float64(logits), decoding, None, there)[0]))
     return compare(shown, value, value)
+
+
+def check_attention_distance(pattern, across: int, patch: int, shown) -> Check:
+    """How many pixels away the heads of a pattern [H, T, S] of an image look on average [H]."""
+    return compare(shown, *second.far_looks(float64(pattern), across, patch))
+
+
+def check_receptive_fields(strides: tuple[int, ...], kernel: int, shown) -> Check:
+    """The sides of what cells see, and the steps between cells, of each convolution [N, 2]: a row above is seen
+    through the rows below it, as many as all strides between are multiplied."""
+    steps = np.cumprod([1, *strides])
+    return compare(shown, np.stack([1 + (kernel - 1) * np.cumsum(steps[:-1]), steps[1:]], -1), np.ones(1))

@@ -31,6 +31,11 @@ class Stack:
         return bool(self.model.reads[0].image)
 
     @property
+    def cells(self) -> bool:
+        """Whether it, or the encoder that it looks at, reads an image through convolutions."""
+        return bool(getattr(self.model.reads[0], "filters", ()))
+
+    @property
     def scores(self) -> bool:
         """Whether it scores the entries of a vocabulary."""
         return self.side != "encoder" if self.recurrent else self.config.ending in ("logits", "masked")
@@ -84,7 +89,7 @@ CLAIMS: list[Claim] = [  # in the signs that a page shows: of a formula without 
     (r"many small detectors|units look at them", lambda s: s.has(experts=0)),
     (r"gated MLP|W3", lambda s: s.has(gated=True)),
     (r"GELU", lambda s: not s.recurrent and s.config.activation.startswith("gelu")),
-    (r"ReLU", lambda s: s.has(activation="relu")),
+    (r"ReLU", lambda s: s.has(activation="relu") or s.cells),
     (r"SiLU", lambda s: s.has(activation="silu")),
     # what is read off the end
     (r"W_?U|logit(?! lens)", lambda s: s.scores),
@@ -105,6 +110,8 @@ CLAIMS: list[Claim] = [  # in the signs that a page shows: of a formula without 
     (r"\b([Ss]entence|[Tt]exts?\b(?! explorer)|[Ww]ords?\b)", lambda s: not s.config.image),
     (r"\bThe (en|de)coder\b|source text|teacher forcing", lambda s: len(s.model.reads) == 2),
     (r"source text|English", lambda s: not s.sees),
+    (r"\bCNN|[Ff]ilters?\b|feature map|receptive field|stride", lambda s: s.cells),
+    (r"first vector|[Pp]atch(es)?\b", lambda s: s.sees and (not s.cells or s.view.step == "maps")),
     # recurrent models
     (r"\b[Ss]tates?\b", lambda s: s.recurrent),
     (r"\b[Bb]locks?\b|attends?\b", lambda s: not s.recurrent),

@@ -19,6 +19,7 @@ from tests.app.visit import model
 from tests.engine.tiny import (
     BERT,
     BLOOM,
+    GRID,
     LLAMA,
     MIXTRAL,
     QWEN,
@@ -35,7 +36,7 @@ from tests.engine.tiny import (
 )
 
 COLOURS = ((255.0, 255.0, 255.0), (200.0, 30.0, 40.0), (20.0, 60.0, 220.0))
-CAPTIONERS = ("seer", "teller", "alone")
+CAPTIONERS = ("seer", "teller", "alone", "cells", "glance")
 TRANSLATORS = ("pair", "t5", "rnn", "gru", "lstm")
 DECODERS = {  # with parts that few models have
     "after": dict(post_norm=True, gated=True, tied=False, activation="relu", scale_embedding=True),
@@ -154,6 +155,11 @@ def strangers(wordpiece, unigram, sentinels):
     sees = SIZES | encoder | dict(width=18)
     for name, attention in (("teller", "additive"), ("alone", "none")):
         sizes = dict(vocabulary=len(sentences), context=20, width=18, encoder=Config(**sees))
+        found[name] = recurrent("gru", attention, torch.float32, **sizes, **ends)
+    cells = sees | GRID | dict(image=8, context=16, filters=(3, 4, 18), width=18)
+    bare = cells | dict(layers=0, post_norm=True, positions="none")  # all of the image is in the first state
+    for name, attention, reads in (("cells", "additive", cells), ("glance", "none", bare)):
+        sizes = dict(vocabulary=len(sentences), context=20, width=18, encoder=Config(**reads))
         found[name] = recurrent("gru", attention, torch.float32, **sizes, **ends)
     found["unigram"] = pair(
         torch.float32,

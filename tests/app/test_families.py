@@ -7,7 +7,7 @@ import pytest
 
 import engine
 from app import compute
-from app.architecture import GLANCE, STEPS
+from app.architecture import CONVOLVED, GLANCE, STEPS
 from tests.app.conftest import CAPTIONERS, COLOURS, TRANSLATORS
 from tests.app.visit import (
     bars,
@@ -51,12 +51,15 @@ WALKS = [
 ]
 WALKS += [("t5", "encoder"), ("t5", "decoder")]
 WALKS += [("seer", "encoder"), ("seer", "decoder"), ("teller", "encoder"), ("teller", "decoder")]
+WALKS += [("cells", "encoder"), ("cells", "decoder"), ("glance", "encoder"), ("glance", "decoder")]
 WALKS += [(cell, side) for cell in ("rnn", "gru", "lstm") for side in ("encoder", "decoder")]
 AFTER = (*STEPS[:2], *STEPS[3:9], "layernorm", *STEPS[9:])  # where norms stand after the additions
 CARRIED = ("tokens", "embeddings", "cell", "states")
 ORDERS = [STEPS, STEPS, STEPS, AFTER, STEPS, AFTER[:-1], (*AFTER[:9], "cross", *AFTER[9:])]
 ORDERS += [STEPS[:-1], (*STEPS[:9], "cross", *STEPS[9:])] * 2
 ORDERS += [STEPS[:-1], (*CARRIED, "cross", "next")]
+ORDERS += [(*CONVOLVED, *STEPS[1:-1]), (*CARRIED, "cross", "next")]
+ORDERS += [(*CONVOLVED, "embeddings"), (*CARRIED, "next")]
 ORDERS += [CARRIED, (*CARRIED, "next"), *[CARRIED, (*CARRIED, "cross", "next")] * 2]
 
 

@@ -209,6 +209,7 @@ def test_every_text_is_shown_and_filled_in(asked, family, unchecked, monkeypatch
     place = ids.index(family["spans"].tokenizer.sentinels[0])
     pages.append(visit(step="tokens", model="spans", stack="encoder", prompt=GAP, token=place))
     pages += [visit(step="next", model="spans", prompt=GAP), corrupted(monkeypatch)]
+    pages += [visit(step="filters", model="cells", stack="encoder", maps=f"layer={i}") for i in (0, 1)]
     pages += [visit(step="mlp", model="mixed", expert=i, prompt=PROMPT) for i in range(5)]  # chosen, and idle
     pages += [
         *whole_runs(monkeypatch),
@@ -237,6 +238,7 @@ ALSO = (
     "same",
     "gaps",
     "thrown",
+    *("first", "beyond", "halves", "beside"),  # of convolutions
 )  # what a text's numbers say, not its model
 
 

@@ -320,7 +320,7 @@ def _box(box: dict) -> Box:
 
 def marked(header: dict, axes: str, share: int) -> tuple[int, ...]:
     """The marked cell in the axes of its point."""
-    head = {"H": header["index"], "G": header["index"] // share}
+    head = {"H": header["index"], "G": header["index"] // share, "K": header["index"]}
     return (*([head[axes[0]]] if len(axes) == 3 else []), *header["pick"])
 
 

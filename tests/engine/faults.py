@@ -20,6 +20,7 @@ from engine import analysis, contextual, decode, roles
 from engine.decode import Decoding
 from engine.images import Pixels, Preparation
 from engine.position import turns
+from engine.receptive import attention_distance, receptive_fields
 from engine.trace import Trace, everything, run
 from engine.trace.tap import Edit
 from engine.training import optimizers, vectors
@@ -30,8 +31,10 @@ from engine.worked import vectors as by_hand
 from engine.worked.optimizers import check_step, work_step
 from engine.worked.rerun import check_lens, check_run
 from tests.engine.tiny import (
+    BARE,
     BERT,
     CHOICES,
+    CONVOLVED,
     ENCODER,
     PAIRS,
     VIT,
@@ -122,6 +125,8 @@ TRACES: dict[str, Callable[..., Trace]] = {
     "dot": _recurrent("lstm", "dot"),
     "language, lstm": lambda edits=(): _kept(language_model("lstm", torch.float32), IDS, edits=edits),
     "captions, gru": _recurrent("gru", "additive", encoder=ENCODER),
+    "cells": _recurrent("gru", "additive", encoder=CONVOLVED),
+    "only cells": _recurrent("lstm", encoder=BARE),
 }
 
 
@@ -209,6 +214,19 @@ def _rollout() -> Lights:
     trace = TRACES["one prompt"]()
     patterns = list(roles.patterns(trace))
     return {"rollout": derived.check_rollout(patterns, analysis.rollout(patterns))}
+
+
+def _how_far() -> Lights:
+    """What cells of a convolutional network see; where heads look that have a vector before the patches."""
+    trace, config = TRACES["ViT"](), CONVOLVED
+    fields = receptive_fields(config)
+    found = {"receptive": derived.check_receptive_fields(config.strides, config.kernel, fields)}
+    for layer in range(2):
+        pattern, c = trace[f"blocks.{layer}.attn.pattern"][0], trace.model.config
+        shown = attention_distance(pattern, c)
+        check = derived.check_attention_distance(pattern, c.image // c.patch, c.patch, shown)
+        found[f"distance {layer}"] = check
+    return found
 
 
 def _pooled() -> Lights:
@@ -329,6 +347,7 @@ PAGES: dict[str, Callable[[], Lights]] = {
     "weights told otherwise": _weighted,
     "weights of some left out": _without,
     "rollout": _rollout,
+    "how far": _how_far,
     "more than cells": _pooled,
     "roles": _roles,
     "roles, BERT": lambda: _roles(**BERT),

@@ -92,8 +92,13 @@ PAIRS = {  # an encoder and a decoder: choices of `pair`
 }
 
 RECURRENT = {f"{cell}, {attention}": (cell, attention) for cell in CELLS for attention in ATTENTIONS}
-# of those that read images
+# of those that read images: in patches, or through convolutions
 ENCODER = Config(**SIZES | VIT | dict(width=9, layers=2, ending="nothing", classes=0))
+GRID = VIT | dict(context=9, ending="nothing", classes=0, filters=(4, 5, 9), strides=(1, 2, 1), width=9)
+GRID |= dict(layers=2, embed_norm=True)
+CONVOLVED = Config(**SIZES | GRID)
+FILTERS = GRID | dict(layers=0, post_norm=True, positions="none")  # and nothing else
+BARE = Config(**SIZES | FILTERS)
 
 
 def randomise(model: nn.Module, seed: int = 0):

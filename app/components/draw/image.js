@@ -1,7 +1,8 @@
 // An image as the model reads it, its patches marked, with the attention weights of the picked token laid
 // over it. In an image model that token is itself a patch, and a click picks it; in a captioner, a click
-// picks the patch attended to (`by`: "token" or "key").
-DRAW.image = drawn(paint, { token: "token", key: "key", head: "index" }, true);
+// picks the patch attended to (`by`: "token" or "key"; "cell": of a map of the image, with the frame around what it
+// sees).
+DRAW.image = drawn(paint, { token: "token", key: "key", head: "index", cell: "cell" }, true);
 DRAW.looks = drawn(strip, { token: "token", head: "index" }, false);
 
 // What draws with `draw`: again when its tensors come, and when one of `choices` (event: field of the data)
@@ -36,7 +37,7 @@ function paint(root, state) {
   const g = surface(made.canvas, size, size);
   pixels(g, image, size);
   const weights = over && row(over, state);
-  if (weights) lay(g, root, weights, across, step);
+  if (weights) lay(g, root, weights, h.leading, across, step);
   g.strokeStyle = "rgba(128,128,128,0.55)";
   g.lineWidth = 1;
   for (let i = 1; i < across; i++) {
@@ -45,18 +46,19 @@ function paint(root, state) {
     }
   }
   const picked = state[h.by];
-  if (picked > 0) {
-    const [r, c] = place(picked, across);
+  if (picked >= h.leading) {
+    const [r, c] = place(picked - h.leading, across);
     g.strokeStyle = css(root, "--st-primary-color");
     g.lineWidth = 3;
     g.strokeRect(c * step + 1.5, r * step + 1.5, step - 3, step - 3);
   }
-  remark(made, h, sentence(h, state, weights));
+  if (h.frame) framed(g, root, h.frame, size / image.shape[1], size);
+  remark(made, h, h.frame ? h.say : sentence(h, state, weights));
   act(root, state, made, across, step, weights);
-  root.dataset.sig = `${h.src}|${h.over}|${state.index}|${state.token}|${state.key}`;
+  root.dataset.sig = `${h.src}|${h.over}|${state.index}|${state.token}|${state.key}|${state.cell}`;
 }
 
-const place = (token, across) => [Math.floor((token - 1) / across), (token - 1) % across];
+const place = (patch, across) => [Math.floor(patch / across), patch % across];
 function row(over, state) {
   const [N, T, S] = over.shape, index = Math.min(state.index, N - 1);
   return over.data.subarray((index * T + state.token) * S, (index * T + state.token + 1) * S);
@@ -68,19 +70,31 @@ function line(g, a, b, c, d) {
   g.stroke();
 }
 
+// A frame around the pixels that a cell sees: from row to row and from column to column, those that there are
+function framed(g, root, frame, pixel, size) {
+  const [top, bottom, left, right] = frame.map((at, i) =>
+    Math.max(1.5, Math.min(size - 1.5, (at + (i % 2)) * pixel))
+  );
+  for (const [ink, width] of [[css(root, "--st-background-color"), 4.5], ["#e8762c", 2.5]]) {
+    g.strokeStyle = ink;
+    g.lineWidth = width;
+    g.strokeRect(left, top, right - left, bottom - top);
+  }
+}
+
 const FIGURES = 5; // weights written as numbers: the largest
 
 // A colour over each patch, stronger for larger weights, hatching where it is masked, and the largest weights
 // as numbers if there is room.
-function lay(g, root, weights, across, step) {
-  const order = [...weights.keys()].slice(1).sort((a, b) => weights[b] - weights[a]),
+function lay(g, root, weights, leading, across, step) {
+  const order = [...weights.keys()].slice(leading).sort((a, b) => weights[b] - weights[a]),
     size = Math.min(sized(13), step / 3.4);
   const most = Math.max(weights[order[0]], 1e-9), told = order.slice(0, FIGURES);
   g.font = `600 ${size}px ${css(root, "--st-font")}`;
   g.textAlign = "center";
   g.textBaseline = "middle";
-  for (let i = 1; i < weights.length; i++) {
-    const [r, c] = place(i, across);
+  for (let i = leading; i < weights.length; i++) {
+    const [r, c] = place(i - leading, across);
     const masked = weights[i] === -Infinity;
     g.globalAlpha = masked ? 1 : 0.8 * Math.sqrt(weights[i] / most);
     g.fillStyle = masked ? hatching(g, root) : "#e8762c";
@@ -100,16 +114,17 @@ function sentence(h, state, weights) {
   const from = h.by === "token" ? `Picked: ${h.names[state.token]}.` : "";
   if (!weights) return from;
   const best = weights.indexOf(Math.max(...weights));
+  const first = h.leading ? `; ${h.names[0]} gets ${percent(weights[0])}` : "";
   return `${from || `${placed(h.words[state.token], state.token)}:`} It looks most at ${h.names[best]} (${
     percent(weights[best])
-  }); ${h.names[0]} gets ${percent(weights[0])}.`;
+  })${first}.`;
 }
 
 function act(root, state, made, across, step, weights) {
   const canvas = made.canvas, h = state.h;
   const at = (e) => {
     const c = Math.floor(e.offsetX / step), r = Math.floor(e.offsetY / step);
-    return r >= 0 && c >= 0 && r < across && c < across ? 1 + r * across + c : null;
+    return r >= 0 && c >= 0 && r < across && c < across ? h.leading + r * across + c : null;
   };
   const asks = h.by === "token" ? h.names[state.token] : placed(h.words[state.token], state.token);
   const say = (
@@ -128,12 +143,12 @@ function act(root, state, made, across, step, weights) {
   canvas.style.cursor = "pointer";
   canvas.onpointermove = (e) => {
     const i = at(e);
-    tipAt(made, e.offsetX, e.offsetY, i ? say(i) : "");
+    tipAt(made, e.offsetX, e.offsetY, i === null ? "" : say(i));
   };
   canvas.onpointerleave = canvas.onblur = () => tipAt(made, 0, 0, "");
   canvas.onclick = (e) => {
     const i = at(e);
-    if (i) pick(i);
+    if (i !== null) pick(i);
   };
   canvas.onkeydown = (e) => {
     if (!(e.key in ARROWS)) return;
@@ -147,7 +162,7 @@ function act(root, state, made, across, step, weights) {
 function table(h, state, image, over) {
   if (over) {
     return [
-      ["patch", "weight"],
+      [h.what, "weight"],
       ...Array.from(row(over, state), (w, i) => [h.names[i], w === -Infinity ? "masked" : w]),
     ];
   }
@@ -192,7 +207,7 @@ function look(root, state, image, over, token) {
     g = surface(canvas, size, size),
     weights = row(over, { token, index: state.index });
   pixels(g, image, size);
-  lay(g, root, weights, h.across, size / h.across);
+  lay(g, root, weights, h.leading, h.across, size / h.across);
   const best = weights.indexOf(Math.max(...weights));
   const label = `${placed(h.words[token], token)} looks ${percent(weights[best])} at ${h.names[best]}`;
   const pick = () => {

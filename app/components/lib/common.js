@@ -258,6 +258,9 @@ const AXES = {
   C: "classes",
   N: "patches",
   P: "values of a patch",
+  K: "channels",
+  I: "rows",
+  J: "columns",
   L: "blocks",
 };
 const axesOf = (foot) =>

@@ -24,22 +24,23 @@ MACHINE.image = (g, state, inks) => {
   }
   g.globalAlpha = 1;
   if (lit < 0 || lit >= lanes.length) return;
-  const [from, to] = patchesOf(lit, size, before), row = (i) => Math.floor((i - 1) / image.across);
-  if (from < 1) return MACHINE.outline(g, at.x, at.y, at.size, at.size, inks.main, 2); // the vector before them
-  const x = at.x + ((from - 1) % image.across) * each, wide = Math.min(to - from + 1, image.across) * each;
+  const [from, to] = patchesOf(lit, size, before, image), row = (i) => Math.floor(i / image.across);
+  if (from < 0) return MACHINE.outline(g, at.x, at.y, at.size, at.size, inks.main, 2); // the vector before them
+  const x = at.x + (from % image.across) * each, wide = Math.min(to - from + 1, image.across) * each;
   MACHINE.outline(g, x, at.y + row(from) * each, wide, (row(to) - row(from) + 1) * each, inks.main, 2.5);
 };
-// The first and the last position of a lane
-const patchesOf = (lane, size, before) => [lane * size - before, (lane + 1) * size - before - 1];
+// The first and the last patch of a lane; less than 0: it is the vector before them
+const patchesOf = (lane, size, before, { leading }) =>
+  [lane * size, (lane + 1) * size - 1].map((position) => position - before - leading);
 
 // What a lane reads, small beside its name; `right` is where it ends
 MACHINE.patch = (g, { stack }, lane, right, y, inks) => {
   const { image, size, before } = stack,
     tensor = PAGE.tensors.get(image?.src),
-    [from] = patchesOf(lane, size, before);
-  if (!tensor || from < 1) return;
+    [from] = image ? patchesOf(lane, size, before, image) : [-1];
+  if (!tensor || from < 0) return;
   const picture = imageOf(tensor), each = picture.width / image.across;
-  const x = ((from - 1) % image.across) * each, top = Math.floor((from - 1) / image.across) * each;
+  const x = (from % image.across) * each, top = Math.floor(from / image.across) * each;
   const across = Math.min(size, image.across), down = Math.ceil(size / image.across);
   const w = size > 1 ? STRIP : ONE, high = size > 1 ? (w * down) / across : ONE;
   g.drawImage(picture, x, top, across * each, down * each, right - w, y - high / 2, w, high);
@@ -51,6 +52,6 @@ MACHINE.patchAt = ({ plan, h }, px, py) => {
   const stack = h.stacks[0], { x, y, size } = placeOf(plan), across = stack.image?.across;
   const col = Math.floor(((px - x) / size) * across), row = Math.floor(((py - y) / size) * across);
   if (!across || !(col >= 0 && row >= 0 && col < across && row < across)) return null;
-  const token = 1 + row * across + col;
-  return { lane: MACHINE.laneOf(stack, token), stack: 0, token, text: `patch ${row}·${col}` };
+  const { leading, what } = stack.image, token = leading + row * across + col;
+  return { lane: MACHINE.laneOf(stack, token), stack: 0, token, text: `${what} ${row}·${col}` };
 };

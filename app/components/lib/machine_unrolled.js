@@ -84,9 +84,12 @@ function fromStep(encoder, last) {
   return [{ x, y }, { x: x + 12, y }, { x: x + 12, y: low }];
 }
 // Out of the first lane, over the names of the decoder's rows
+// From the lane of the vector before the patches, or of cells from every lane
 function fromLane(encoder, decoder) {
-  const y = encoder.y(0), x = encoder.right;
-  return [{ x: x - 2, y }, { x: x + 12, y }, { x: x + 12, y: decoder.top - 1 }];
+  const { image, lanes } = encoder.stack, x = encoder.right, out = x + 12;
+  const from = image.leading ? [0] : [...lanes.keys()].reverse();
+  const ways = from.map(encoder.y).flatMap((y) => [{ x: out, y }, { x: x - 2, y }, { x: out, y }]);
+  return [...ways.slice(1), { x: out, y: decoder.top - 1 }];
 }
 
 // How the decoder's step looks back, each band as wide as the weight.

@@ -125,15 +125,19 @@ def _mask(ctx: StepContext, kind: str) -> None:
 
 
 def _three(ctx: StepContext, kind: str) -> None:
-    """The masks of the encoder, of the decoder, and of cross-attention."""
+    """The masks of the encoder, of the decoder, and of the look from one to the other, if there are any."""
+    across = ctx.whole("cross.mask") if ctx.whole("cross.mask") in ctx.trace.table else ctx.point("cross.mask")
     masks = {
-        "encoder": (ctx.memory, "attn.mask"),
-        "decoder": (ctx, "attn.mask"),
-        "cross": (ctx, "cross.mask"),
+        "encoder": (ctx.memory, ctx.memory.point("attn.mask")),
+        "decoder": (ctx, ctx.point("attn.mask")),
+        "cross": (ctx, across),
     }
-    for column, (which, (stack, name)) in zip(columns(1, 1, 1), masks.items(), strict=True):
+    there = {which: mask for which, mask in masks.items() if mask[1] in ctx.trace.table}
+    if not there:
+        return text(say("families", "unmasked", ctx.facts))
+    for column, (which, (stack, point)) in zip(columns(*[1] * len(there)), there.items(), strict=True):
         with column:
-            _seen(stack, stack.point(name), say("families", f"mask/{which}"), which)
+            _seen(stack, point, say("families", f"mask/{which}"), which)
 
 
 def _carried(ctx: StepContext, kind: str) -> None:

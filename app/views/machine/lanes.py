@@ -50,5 +50,5 @@ def lanes_of(config: Config, count: int, most: int = MOST) -> Lanes:
     if config.image:
         across = config.image // config.patch
         size = across * -(-across // (most - 1))
-        return Lanes(count, size, size - 1)
+        return Lanes(count, size, (size - 1) * config.leading)
     return Lanes(count, -(-count // most))

@@ -65,8 +65,8 @@ def points_of(columns: list[dict]) -> list[str]:
 
 
 def is_open(ctx: StepContext) -> bool:
-    """Is the inside of the picked block shown? A recurrent stack has no blocks."""
-    return ctx.view.inside and isinstance(ctx.config, Config)
+    """Is the inside of the picked block shown? A recurrent stack has none, a convolutional one may not."""
+    return ctx.view.inside and isinstance(ctx.config, Config) and ctx.config.layers > 0
 
 
 def name_of(ctx: StepContext) -> str:
@@ -134,10 +134,15 @@ def lit(one: StepContext, ctx: StepContext) -> int:
 
 
 def _image(ctx: StepContext) -> dict:
-    """The image that the lanes' patches are cut from."""
-    id = ctx.id_of("image")
+    """The image that the lanes' patches are cut from, or their cells computed of."""
+    id, config = ctx.id_of("image"), ctx.config
     keep(id, ctx.model.prepare.pixels(ctx.trace.ids)[0].cpu().numpy())
-    return {"src": id, "across": ctx.config.image // ctx.config.patch}
+    return {
+        "src": id,
+        "across": config.image // config.patch,
+        "leading": config.leading,
+        "what": "cell" if config.filters else "patch",
+    }
 
 
 def _columns(ctx: StepContext) -> Iterator[dict]:
@@ -145,7 +150,7 @@ def _columns(ctx: StepContext) -> Iterator[dict]:
 
 
 def _blocks(ctx: StepContext) -> Iterator[dict]:
-    yield vectors(ctx, ctx.whole("embed.out"), "stream") | named("embedding")
+    yield vectors(ctx, ctx.whole("embed.out"), "stream") | named(say("machine", "embedding", ctx.facts))
     for layer in range(ctx.config.layers):
         for kind, name, part, label, adds in PARTS:
             point = ctx.whole(f"blocks.{layer}.{name}")
@@ -184,7 +189,8 @@ def _pooled(columns: list[dict], shown: list[StepContext]) -> str:
     )
     told += [say("machine", "gates")] * gates
     shared = {"image" if one.config.image else "text": lanes(one).size for one in shown if lanes(one).size > 1}
-    return " ".join(told + [say("machine", f"lanes/{of}", n=size) for of, size in shared.items()])
+    rows = (say("machine", f"lanes/{of}", n=size, **shown[0].pieces) for of, size in shared.items())
+    return " ".join([*told, *rows])
 
 
 def _answers(ctx: StepContext) -> list[dict]:

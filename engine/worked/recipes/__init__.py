@@ -6,6 +6,7 @@ One file for each group of steps; a file registers its kinds (recipes.kinds) whe
 from engine.worked.recipes import (  # noqa: F401
     activations,
     attention,
+    convolution,
     embeddings,
     experts,
     linear,

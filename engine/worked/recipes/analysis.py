@@ -240,3 +240,14 @@ def chances(logits: np.ndarray, decoding, said: np.ndarray | None = None, there=
         x = np.where(softmax_rows(x) >= decoding.min_p * softmax_rows(x).max(), x, -np.inf)
     value = softmax_rows(x)
     return value, value * (1 + np.where(value > 0, x.max() - x, 0))
+
+
+def far_looks(pattern: np.ndarray, across: int, patch: int) -> Made:
+    """How many pixels away the heads of a pattern [H, T, S] look on average [H], among the last across² of its
+    positions, which stand row by row."""
+    count = across**2
+    rows, columns = np.divmod(np.arange(count), across)
+    away = patch * np.hypot(rows[:, None] - rows, columns[:, None] - columns)
+    weights = pattern[:, -count:, -count:]
+    value = ((weights * away).sum(-1) / np.maximum(weights.sum(-1), 1e-12)).mean(-1)
+    return value, value + patch

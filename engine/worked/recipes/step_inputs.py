@@ -185,8 +185,8 @@ def _config(config, stack: str):
 
 
 def _length(config, ids: np.ndarray) -> int:
-    """T: tokens, or patches and the vector before them."""
-    return (config.image // config.patch) ** 2 + 1 if config.image else ids.shape[1]
+    """T: tokens; patches and the vector before them; or cells, before which there is none."""
+    return (config.image // config.patch) ** 2 + (not config.filters) if config.image else ids.shape[1]
 
 
 def _resizing(old: int, new: int) -> np.ndarray:

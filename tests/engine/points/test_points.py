@@ -9,7 +9,7 @@ from engine.points.transformer import within
 from engine.trace.tables import table_of
 from engine.worked.recipes import KINDS
 from engine.worked.recipes.kinds import recipe
-from tests.engine.tiny import CHOICES, ENCODER, PAIRS, RECURRENT, SIZES, VIT, pair, recurrent
+from tests.engine.tiny import BARE, CHOICES, CONVOLVED, ENCODER, PAIRS, RECURRENT, SIZES, VIT, pair, recurrent
 
 
 def test_every_point_is_made_once_in_the_order_of_the_table(trace):
@@ -84,7 +84,9 @@ def test_every_kind_is_that_of_some_point():
     tables += [table_of(pair(**choices).config, None) for choices in PAIRS.values()]
     for cell, attention in RECURRENT.values():
         tables.append(recurrent_points(recurrent(cell, attention).config, 2, 2, True, True))
-        tables.append(recurrent_points(recurrent(cell, attention, encoder=ENCODER).config, 10, 2))
+        for encoder in (ENCODER, CONVOLVED, BARE):
+            config = recurrent(cell, attention, encoder=encoder).config
+            tables.append(recurrent_points(config, encoder.context, 2))
     assert {point.kind for table in tables for point in table.values()} == set(KINDS)
 
 

@@ -78,6 +78,44 @@ def test_a_recurrent_decoder_learns_to_say_the_same(tmp_path):
     assert not re.search(r"\{\w*\}|None|nan", text)
 
 
+def test_a_network_of_filters_learns_to_say_it_from_its_first_state(tmp_path):
+    kind = "--encoder cnn --layers 0 --kind gru --attention none"
+    folder = trained(tmp_path, *f"{kind} --width 96 --patch 4 --batch 16 --pictures 4000".split())
+    model = engine.load(folder, device="cpu")
+    reads = model.config.stacks[0]
+    assert (reads.filters, reads.strides, reads.layers) == ((24, 48, 96), (2, 2, 1), 0)
+    found = rows(folder)
+    assert found["place"]["values"][0] > 0.8 and found["colours"]["values"][0] > 0.5
+    text = (folder / "card.md").read_text(encoding="utf-8")
+    assert "3 layers of 24, 48, 96 filters of\n3 × 3, the last of which make 8 × 8 cells." in text
+    assert "made of all the cells at once" in text and "96 values per cell" in text
+    assert not re.search(r"\{\w*\}|None|nan|patch|blocks? of", text)
+
+
+@pytest.mark.parametrize(
+    ("words", "looks"),
+    [
+        ("--layers 1 --kind gru", True),
+        ("--layers 0 --kind gru --attention none", False),
+        ("--layers 0 --kind lstm --attention dot", True),
+        ("--layers 1 --kind transformer", True),
+    ],
+)
+def test_cells_stand_for_patches_and_have_places_where_they_are_looked_at(words, looks):
+    given = options("--encoder", "cnn", "--width", "96", *words.split())
+    captions.check(given)
+    config = captions.config(given, 355)
+    reads = config.stacks[0]
+    assert (reads.filters, reads.strides, reads.context) == ((24, 48, 96), (2, 2, 1), 64)
+    assert reads.positions == ("learned" if looks else "none") and reads.embed_norm
+    assert 2 * sum(p.numel() for p in fresh(config, 0).parameters()) < 3e6  # bytes on disk
+
+
+def test_patches_need_a_block():
+    with pytest.raises(ValueError, match="--layers 0 leaves nothing that reads patches"):
+        captions.check(options("--layers", "0"))
+
+
 def test_a_run_learns(captioner):
     log = [json.loads(line) for line in (captioner / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in log] == list(range(10, 260, 10))

@@ -70,7 +70,8 @@ class Shown:
         self.names = [[self._named(layer, head) for head in range(H)] for layer in range(L)]
 
     def say(self, name: str, **values) -> str:
-        return say("heads", name, self.ctx.facts | {"cross": self.cross, "hidden": bool(self.hidden)}, **values)
+        facts = self.ctx.facts | {"cross": self.cross, "hidden": bool(self.hidden)}
+        return say("heads", name, facts, **self.ctx.pieces | values)
 
     def _named(self, layer: int, head: int) -> str:
         return roles.named({role: float(scores[layer, head]) for role, scores in self.scores.items()})

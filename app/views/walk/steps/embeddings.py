@@ -21,6 +21,7 @@ TITLES = {
     "position": "Rows of the position table, one per position",
     "segment": "Rows of the segment table: first or second text",
 }
+CELLS = "Each cell of the last maps: a number from every filter"
 PATCHES = "Each patch times a matrix; one learned vector comes before them"
 WAVES = "Sines and cosines of the position, slower from left to right"
 ALONE = "Rows of the token table, one per token: they enter the first block as they are"
@@ -32,7 +33,8 @@ def draw(ctx: StepContext) -> None:
     ctx = ctx.strongest(unit=total)
     view = ctx.view
     table = ctx.whole("embed.position" if config.image else "embed.token")
-    near = nearest(ctx, table)
+    placed = not config.image or table in ctx.trace.table  # cells may have no places
+    near = nearest(ctx, table) if placed else [{"label": "", "value": 0.0}]
     parts = _parts(ctx, total)
     sizes = {f"{part}_size": float(np.linalg.norm(ctx.array(point)[view.token])) for part, point, *_ in parts}
     sizes["size"] = next(iter(sizes.values()))  # of the token's own vector, scaled where the model scales it
@@ -57,7 +59,8 @@ def draw(ctx: StepContext) -> None:
         worked = (*((total,) if config.embed_norm else ()), parts[-1][1])
         arithmetic(ctx, *((point, view.token, view.unit) for point in worked))
         title = "Nearest in the position table" if config.image else "Nearest in the token table"
-        show_nearest(ctx, near, table, f"{title}, by cosine")
+        if placed:
+            show_nearest(ctx, near, table, f"{title}, by cosine")
         _map(ctx)
         words(ctx, "embeddings/positions")
         code(type(ctx.stack.embed).forward, *([sinusoids] if config.positions == "sinusoidal" else []))
@@ -67,7 +70,7 @@ def _parts(ctx: StepContext, total: str) -> list[tuple[str, str, str, tuple[str,
     """The parts that are added and their sum: for each its name, its point, its title, and the points that
     share its scale. A row that nothing is added to is drawn once."""
     config, added = ctx.config, ctx.sources(total)
-    titles = TITLES | ({"token": PATCHES} if config.image else {})
+    titles = TITLES | ({"token": CELLS if config.filters else PATCHES} if config.image else {})
     titles |= {"position": WAVES} if config.positions == "sinusoidal" else {}
     if len(added) == 1 and not config.embed_norm:
         return [("token", added[0], ALONE, ())]
@@ -75,7 +78,8 @@ def _parts(ctx: StepContext, total: str) -> list[tuple[str, str, str, tuple[str,
     parts = [(part := ctx.trace.table[point].short, point, titles[part], among) for point in added]
     if config.embed_norm:
         out = "Their sum, normalised" if len(added) > 1 else "The same, normalised"
-        return [*parts, ("out", ctx.whole("embed.out"), f"{out}: what enters the first block", ())]
+        where = "what enters the first block" if config.layers else "what is handed on"
+        return [*parts, ("out", ctx.whole("embed.out"), f"{out}: {where}", ())]
     return [*parts, ("out", total, "Their sum: what enters the first block", among)]
 
 
@@ -104,7 +108,7 @@ def _map(ctx: StepContext) -> None:
     flat = compute.flat(ctx.model.name, ctx.given, ctx.whole("embed.token"), ctx.edits)
     tokens = dots("tokens", flat[:, 0], flat[:, 1], ctx.labels, ctx.view.token, height=250)
     figure = graph([tokens], "1st principal component", "2nd principal component", height=250)
-    what = "patches" if ctx.config.image else "prompt's tokens"
+    what = ctx.pieces["pieces"] if ctx.config.image else "prompt's tokens"
     title = f"The {what} in two dimensions (PCA of embed.token)"
     check = compute.checked_flat(ctx.model.name, ctx.given, ctx.whole("embed.token"), ctx.edits)
     chart(ctx, "map", figure, title, check=check, pick=picked(ctx))

@@ -1,13 +1,12 @@
 """The whole model at a glance: one picture of the forward pass, made of the run's own numbers."""
 
 from app import components, state
-from app.architecture import CROSS
+from app.architecture import CONVOLVED, CROSS, steps_of
 from app.edits import drop, found, put
 from app.text import plain, say
 from app.ui.context import StepContext
 from app.ui.events import Refused, flag, numbers, place
 from app.views.machine import inside, whole
-from engine.config import Config
 from engine.trace import Edit
 
 OPENS = {  # which step of the walk shows a point
@@ -38,13 +37,15 @@ def draw(ctx: StepContext) -> None:
 
 def _picture(ctx: StepContext) -> None:
     view, header, shown = ctx.view, whole.header(ctx), whole.stacks(ctx)
-    header |= {name: say("machine", name, shown[-1].facts) for name in ("aria", "asks", "hide", "say")}
+    told, pieces = shown[-1].facts, shown[-1].pieces
+    header |= {name: say("machine", name, told, **pieces) for name in ("aria", "asks", "hide", "say")}
     header |= {"title": _title(shown)}
-    if not any(column.get("seen") == column["stack"] for column in header["columns"]):
+    cells = [one.facts["cells"] and bool(one.config.image) for one in shown]  # none of them is a first one
+    if not any(column.get("seen") == (i := column["stack"]) and not cells[i] for column in header["columns"]):
         header |= {"hide": ""}  # no token looks at a first one of its own stack
     header |= {"zoom": [view.zoom, view.zoom_x, view.zoom_y], "sink": view.sink, "key": view.key}
     header |= {name: say("machine", name) for name in ("weigh", "take", "put")} | {"weighted": view.weighted}
-    if not any(isinstance(one.config, Config) for one in shown):
+    if not any(column["kind"] == "heads" and column["layer"] is not None for column in header["columns"]):
         header |= {"weigh": ""}  # nothing has values that heads weigh
     opened = header["inside"]
     header |= {"say": f"{(opened or header)['say']} {header.pop('pooled')}".strip()}
@@ -112,7 +113,7 @@ def _block(ctx: StepContext, one: StepContext, layer: int) -> dict:
 
 def _within(one: StepContext) -> dict:
     """The picked block and head, as far as a stack has them."""
-    most = {"layer": getattr(one.config, "layers", 1) - 1, "head": getattr(one.config, "heads", 1) - 1}
+    most = {"layer": max(getattr(one.config, "layers", 1) - 1, 0), "head": getattr(one.config, "heads", 1) - 1}
     return {name: min(getattr(state.current(), name), last) for name, last in most.items()}
 
 
@@ -151,6 +152,7 @@ def _open(shown: list[StepContext], column: dict, head: int, token: int, key: in
         raise Refused("no place of this picture")
     place = one.trace.table[points[key] if points else column["point"]]
     step = "cell" if place.step is not None else OPENS[place.local]
+    step = step if step in steps_of(one.config, one.side) else CONVOLVED[-1]
     picked = {"head": head} if head >= 0 else {}
     picked |= {"token": token, "key": -1 if points else key, "unit": entry, "layer": column["layer"] or 0}
     state.change(step=step, **picked, **({"stack": one.side} if one.side else {}))
