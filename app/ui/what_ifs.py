@@ -154,7 +154,7 @@ MECHANISMS = {
     "uniform": (_uniform, lambda c: True),
     "attention": (_without("attn.out"), lambda c: True),
     "mlp": (_without("mlp.out"), lambda c: True),
-    "positions": (_unplaced, lambda c: True),
+    "positions": (_unplaced, lambda c: c.positions != "none"),
     "norm": (_unnormed, lambda c: c.norm != "none"),
     "residual": (_unadded, lambda c: c.residual),
 }

@@ -17,7 +17,7 @@ from app.ui.images import attention_overlay
 from app.ui.labels import escape
 from app.ui.notes import notes
 from app.ui.page import Container, Page, columns, group, notice, text
-from app.views.families import translators
+from app.views.families import positions, translators
 from app.views.walk.steps.target import sure
 from engine.analysis import certainty, parameters_of
 
@@ -55,6 +55,7 @@ def _page(view: state.View) -> None:
     for kind, name in catalogue.families(walked).items():
         with group(f"family-{kind}", border=True):
             _family(view, kind, name)
+    positions.draw(view)
     translators.draw(view)
 
 
