@@ -196,7 +196,7 @@ TASK = Task(
         "positions": Option("rotary", POSITIONS, "how it is told where a character stands"),
         "reach": Option(256, whole(2, 16_384), "characters that the finished model may read"),
         "order": Option(0.5, SHARE, "share of words that are to be turned round"),
-        "tokens": Option(5_000_000, TOKENS, "characters to learn from"),
+        "tokens": Option(4_500_000, TOKENS, "characters to learn from"),
         "held_out": Option(None, whole(1, 10**6), "files kept to measure with (one in ten, 6 at most)"),
     },
     config=config,

@@ -235,6 +235,15 @@ def test_each_opens_in_the_walk_at_the_same_head():
     )
 
 
+def test_a_model_without_positions_has_none_that_could_be_taken_away():
+    at = visit(model=NAMES["none"], step="embeddings", prompt=TEXT)
+    assert any("at which position the token stands (**no positions**)" in said for said in markdown(at))
+    assert any("through the mask alone" in said for said in markdown(at))
+    at.session_state["open-mechanisms"] = True
+    at = at.run()
+    assert "control-mechanism-uniform" in keys(at) and "control-mechanism-positions" not in keys(at)
+
+
 def test_a_word_to_turn_round_is_one_press_away():
     assert view(fire(families(prompt="once"), "button-positions-try", change=True)).prompt == TEXT
 
