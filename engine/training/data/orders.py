@@ -82,6 +82,7 @@ class Orders:
 
     @cached_property
     def lengths(self) -> list[int]:
+        """How many letters the words have, each once."""
         return sorted(self.words)
 
     def batch(self, seed: int, step: int, count: int, context: int) -> tuple[Tensor, Tensor]:
