@@ -1,5 +1,5 @@
-"""Small decoders of one recipe that differ in nothing but their positions. They read characters: words that are
-to be turned round, and books."""
+"""Small decoders of one recipe that differ in nothing but their positions. They read characters: words
+to reverse, and books."""
 
 import argparse
 import sys
@@ -26,7 +26,7 @@ from engine.training.run import Work
 from engine.training.task import Material, Measured, Task
 
 COLUMNS = ("this model", "random start", "copying the word", "letter frequencies", "3-gram")
-FEWEST = 20  # words of each length that training turns round, at least
+FEWEST = 20  # words of each length to learn from, at least
 COUNTED = 3_000_000  # characters of the books that the counts are of
 ADDS = {  # how each is told where a character stands
     "none": "nothing: all that it can go by is the causal mask, by which later characters see more",
@@ -141,12 +141,12 @@ def check_words(learned: Words, asked: Words) -> None:
 
 
 def measure(model: nn.Module, material: Material, options, share: float, steps: int) -> Measured:
-    """Words turned round, bits by position, how well a place is read off; random start and shortcuts beside."""
+    """Words reversed, bits by position, how well a place is read off; random start and shortcuts beside."""
     start = beginning(model.config, options.seed).requires_grad_(False).eval()
     start.tokenizer = model.tokenizer
     test, train = material.test, material.train
     words = measured.asked(test.words, share, options.seed)
-    show("measuring: turning words round")
+    show("measuring: reversing words")
     rows = measured.reversing(model, start, words, train.words)
     show("measuring: bits by position")
     shortcuts = measured.shortcuts(train.row[:COUNTED], model.config.vocabulary)
@@ -159,10 +159,10 @@ def measure(model: nn.Module, material: Material, options, share: float, steps: 
     looks = measured.looks(model, words)
     cause = measured.cause(model, words)
     scores = {"trained": options.context, "by position": curve, "places": places, "looks": looks.tolist()}
-    scores |= {"causes": {"turning round": cause.told()}}
+    scores |= {"causes": {"reversing": cause.told()}}
     found = list(measured.examples(model, words, looks))
     facts = _facts(model, test, train, options)
-    facts |= {"places": measured.places_table(places), "causes": causes.table({"turning round": cause})}
+    facts |= {"places": measured.places_table(places), "causes": causes.table({"reversing": cause})}
     facts |= {"looks": measured.looks_told(looks), "samples": measured.samples(model, words)}
     return Measured([*rows, *more], COLUMNS, {"examples": found}, facts, scores)
 
@@ -195,7 +195,7 @@ TASK = Task(
     | {
         "positions": Option("rotary", POSITIONS, "how it is told where a character stands"),
         "reach": Option(256, whole(2, 16_384), "characters that the finished model may read"),
-        "order": Option(0.5, SHARE, "share of words that are to be turned round"),
+        "order": Option(0.5, SHARE, "share of windows of words to reverse"),
         "tokens": Option(4_500_000, TOKENS, "characters to learn from"),
         "held_out": Option(None, whole(1, 10**6), "files kept to measure with (one in ten, 6 at most)"),
     },

@@ -244,7 +244,7 @@ def test_a_model_without_positions_has_none_that_could_be_taken_away():
     assert "control-mechanism-uniform" in keys(at) and "control-mechanism-positions" not in keys(at)
 
 
-def test_a_word_to_turn_round_is_one_press_away():
+def test_a_word_to_reverse_is_one_press_away():
     assert view(fire(families(prompt="once"), "button-positions-try", change=True)).prompt == TEXT
 
 

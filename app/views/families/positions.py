@@ -82,7 +82,7 @@ def _at(picked: int, count: int) -> int:
 
 
 def _controls(view: View, kinds: dict[str, str], first: StepContext | None, trained: int) -> None:
-    """Which block and head are compared; a word to turn round."""
+    """Which block and head are compared; a word to reverse."""
     config = compute.model(next(iter(kinds.values()))).config
     left, right = columns(3, 2)
     with left:
@@ -199,7 +199,7 @@ def _line(name: str, size: int, values: list[float]):
 
 
 def _reversed(scores: dict[str, dict]) -> None:
-    """How many held-out words each turns round, with what can be had without order."""
+    """How many held-out words each reverses, with what can be had without order."""
     spans = {f"{some[0]} to {some[-1]}" for some in (LEARNED, BEYOND)}
     found = {
         of: {kind: row for kind, one in scores.items() if (row := _row(one, f"{REVERSED}, {of} letters"))}

@@ -1,5 +1,5 @@
-"""Words turned round and stretches of books, character by character: what models learn from that differ in
-their positions alone."""
+"""Words to reverse and stretches of books, character by character: what models learn from that differ in their
+positions alone."""
 
 import re
 import unicodedata
@@ -17,7 +17,7 @@ from engine.tokenize.characters import CharacterTokenizer
 from engine.training.data.pairs import NONE
 from engine.training.tasks.task import held_out
 
-END, GIVEN = "\n", " > "  # closes a line; stands between a word and itself turned round
+END, GIVEN = "\n", " > "  # closes a line; stands between a word and the same reversed
 LETTERS = END + "".join(map(chr, range(32, 127)))  # all characters: their places are their ids
 LEARNED, BEYOND = range(3, 9), range(9, 13)  # letters of the words of training, and of some that are only asked
 LONGEST_LINE = 2 * max(BEYOND) + len(GIVEN + END)
@@ -63,16 +63,16 @@ def words_of(books: Iterable[str]) -> tuple[Words, Words]:
 
 
 def line_of(word: str) -> str:
-    """A word and the same turned round, as it is read and asked for."""
+    """A word and the same reversed, as it is read and asked for."""
     return word + GIVEN + word[::-1] + END
 
 
 @dataclass(frozen=True)
 class Orders:
-    """Windows of lines, each a word and itself turned round, and windows of books, drawn anew for every step.
+    """Windows of lines, each a word and the same reversed, and windows of books, drawn anew for every step.
 
     row    books as one long row of ids
-    words  that are turned round, by length: each length as often
+    words  to reverse, by length: each length as often
     share  of the windows that are lines
     """
 

@@ -1,5 +1,5 @@
-"""What decoders can do that differ in their positions alone: turn words round, read on beyond the length that
-they learned from, and tell where a character stands."""
+"""What decoders can do that differ in their positions alone: reverse words, read on beyond the length that they
+learned from, and tell where a character stands."""
 
 import math
 import random
@@ -33,7 +33,7 @@ EXAMPLES = (5, 6, 7, 8)  # letters of the words
 DIGITS = 7  # of the numbers by which a place is read off
 
 
-# --- words turned round --------------------------------------------------------------------------
+# --- words reversed ------------------------------------------------------------------------------
 
 
 def asked(words: Words, share: float, seed: int) -> Words:
@@ -43,7 +43,7 @@ def asked(words: Words, share: float, seed: int) -> Words:
 
 
 def reversing(model: Transformer, start: Transformer, words: Words, learned: Words) -> list[dict]:
-    """Rows of the table: how many words come out turned round to the letter, of the lengths that were learned
+    """Rows of the table: how many words are reversed to the letter, of the lengths that were learned
     and of longer ones, together and one by one. Beside it the random start, the word as it is, and the letter
     that the words of training have most often; chance: all letters, in any order."""
     ((letter, _),) = Counter(chain.from_iterable(chain.from_iterable(learned.values()))).most_common(1)
@@ -68,7 +68,7 @@ def _reversing(lengths: list[int], words: Words, guesses: dict[int, list[list[st
 
 
 def unordered(word: str) -> float:
-    """How probable it is that the letters of a word in a random order are the word turned round."""
+    """How probable it is that the letters of a word in a random order are the word reversed."""
     return math.prod(map(math.factorial, Counter(word).values())) / math.factorial(len(word))
 
 
@@ -84,7 +84,7 @@ def written(model: Transformer, words: Sequence[str]) -> list[str]:
 
 
 def probabilities(model: Transformer, words: Sequence[str], heads: Heads = ()) -> Tensor:
-    """How probable it is that each word [N] comes out turned round, with some heads set to zero."""
+    """How probable each word [N] reversed is, as a whole, with some heads set to zero."""
     found = torch.zeros(len(words))
     for n in {len(word) for word in words}:
         places = [i for i, word in enumerate(words) if len(word) == n]
@@ -239,7 +239,7 @@ def looks_told(found: Tensor) -> str:
 
 
 def cause(model: Transformer, words: Words) -> Cause:
-    """The heads without which words are turned round least."""
+    """The heads without which words are reversed least."""
     some = [word for n in LEARNED for word in words.get(n, ())]
     random.Random(0).shuffle(some)
     return depends(model, some, probabilities, lambda before, after: before - after, causes.FALL)
@@ -256,8 +256,8 @@ def examples(model: Transformer, words: Words, found: Tensor) -> Iterator[dict]:
         pairs = list(zip(words[n], written(model, words[n]), strict=True))
         word, wrote = next((pair for pair in pairs if pair[0] == pair[1][::-1]), pairs[0])
         right = wrote == word[::-1]
-        wrong = f"“{word}”, not turned round: it writes “{wrote}”"
-        note = f"“{word}” turned round, as it was in no training: {wrote}" if right else wrong
+        wrong = f"“{word}”, not reversed: it writes “{wrote}”"
+        note = f"“{word}” reversed, a word that was held out: {wrote}" if right else wrong
         yield (
             {"text": word + GIVEN, "note": note, "word": word, "writes": wrote}
             | (_looked(model, word, layer, head) if right else {})

@@ -155,7 +155,7 @@ def test_the_same_step_gives_the_same_batch_and_another_gives_another():
 
 
 class Reverser:
-    """Knows how to turn a word round, whatever was before."""
+    """Knows how to reverse a word, whatever was before."""
 
     tokenizer = orders.tokenizer()
     config = None
@@ -168,7 +168,7 @@ class Reverser:
         return logits
 
 
-def test_who_turns_words_round_is_right_and_who_copies_is_right_for_palindromes():
+def test_who_reverses_words_is_right_and_who_copies_is_right_for_palindromes():
     words = {3: ["dog", "eye", "ten"], 4: ["rain", "noon", "pest"], 9: ["elephants"]}
     rows = measured.reversing(Reverser(), lambda ids: torch.zeros(*ids.shape, 96), words, {3: ["bbc"]})
     found = {row["name"]: row for row in rows}
@@ -236,4 +236,4 @@ def test_a_shipped_example_is_what_the_model_writes(name):
     for example in beside(home(name), "examples.json")["examples"]:
         (wrote,) = measured.written(model, [example["word"]])
         assert wrote == example["writes"] and example["text"] == example["word"] + GIVEN
-        assert (wrote == example["word"][::-1]) == ("not turned round" not in example["note"])
+        assert (wrote == example["word"][::-1]) == ("not reversed" not in example["note"])
