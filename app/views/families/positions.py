@@ -2,32 +2,24 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 from app import catalogue, compute, positions, state
 from app.state import View
 from app.text import say
 from app.ui.charts import by_itself
 from app.ui.context import StepContext
 from app.ui.controls import button, choice_of
-from app.ui.figures import bars, graph, series
-from app.ui.figures.labels import dashes
+from app.ui.figures import graph, series
 from app.ui.frame import light
 from app.ui.heatmaps import WEIGHTS, picture
 from app.ui.labels import escape
 from app.ui.page import columns, group, notice, text
-from app.views.train.learn.settings import choose_pair
-from engine.places import unmasked
+from app.views.families import positions_masked, positions_measured
 from engine.position import BIASED
 from engine.tokenize.wordpiece import MASK
-from engine.trace.tap import Edit
-from engine.training.data.orders import BEYOND, GIVEN, LEARNED
-from engine.training.evaluate.orders import REVERSED
+from engine.training.data.orders import GIVEN
 from engine.worked.derived import worst
 
 ACROSS = 3  # pictures beside one another
-ENCODER = "wordfinder"  # reads without a mask
-UNPLACED = (Edit("embed.position", "zero"),)
 Shown = dict[str, StepContext]  # what each kind of positions makes of the input, by its name
 
 
@@ -41,16 +33,18 @@ def draw(view: View) -> None:
     trained = next(iter(scores.values())).get("trained", trained)
     with group("positions", border=True):
         text(say("positions", "lead", count=len(kinds), trained=trained))
+        if view.edits:
+            text(say("positions", "edits"))
         shown, why = _read(view, kinds)
         _controls(view, kinds, next(iter(shown.values()), None), trained)
         _maps(shown, why, kinds, trained)
         if shown:
             _distances(shown)
-        _losses(scores, trained)
-        _reversed(scores)
+        positions_measured.losses(scores, trained)
+        positions_measured.reversing(scores)
         if shown:
-            _places(shown, scores, trained)
-            _orders(shown)
+            positions_masked.places(shown, scores, trained)
+            positions_masked.orders(shown)
 
 
 def given(view: View) -> str:
@@ -69,10 +63,8 @@ def _read(view: View, kinds: dict[str, str]) -> tuple[Shown, dict[str, str]]:
         except ValueError as error:
             why[kind] = str(error)
             continue
-        look = replace(
-            view, layer=_at(view.layer, model.config.layers), head=_at(view.head, model.config.heads)
-        )
-        look, _ = state.fit(look, model.config, trace.ids.shape[1])
+        places = dict(layer=_at(view.layer, model.config.layers), head=_at(view.head, model.config.heads))
+        look, _ = state.fit(replace(view, **places), model.config, trace.ids.shape[1])
         shown[kind] = StepContext(replace(look, edits=()), model, read, trace)
     return shown, why
 
@@ -168,156 +160,3 @@ def _biases(shown: Shown, x_name: str) -> None:
     figure = graph(lines, x_name, say("positions", "bias/y"), height=260)
     foot = f"blocks.{view.layer}.attn.bias, head {view.head}"
     by_itself("placed-bias", say("positions", "bias/title"), figure, foot=foot, light=light(worst(checks)))
-
-
-# --- what was measured of them ----------------------------------------------------------------------------
-
-
-def _losses(scores: dict[str, dict], trained: int) -> None:
-    """Bits by position, on and beyond what training had."""
-    curves = {kind: one["by position"] for kind, one in scores.items() if "by position" in one}
-    if not curves:
-        return
-    longest = max(curves.values(), key=lambda curve: len(curve["bits"]))
-    size = longest["size"]
-    lines = [_line(say("positions", f"{kind}/name"), size, one["bits"]) for kind, one in curves.items()]
-    lines.append(_line(say("positions", "loss/3-gram"), size, longest["3-gram"]))
-    figure = graph(lines, say("positions", "loss/x"), say("positions", "loss/y"), height=320)
-    figure.layout.shapes = [dashes(x0=trained, x1=trained, y0=0, y1=1, yref="paper")]
-    told = dict(count=longest["count"] // size, size=size, trained=trained)
-    left, right = columns(7, 4)
-    with left:
-        by_itself("placed-loss", say("positions", "loss/title"), figure, foot="scores.json")
-    with right:
-        text(say("positions", "loss/why", {"learned": "learned" in curves}, **told))
-
-
-def _line(name: str, size: int, values: list[float]):
-    spans = [(i * size + 1, (i + 1) * size) for i in range(len(values))]
-    labels = [say("positions", "loss/bin", first=a, last=b) for a, b in spans]
-    return series(name, [(a + b) / 2 for a, b in spans], values, labels)
-
-
-def _reversed(scores: dict[str, dict]) -> None:
-    """How many held-out words each reverses, with what can be had without order."""
-    spans = {f"{some[0]} to {some[-1]}" for some in (LEARNED, BEYOND)}
-    found = {
-        of: {kind: row for kind, one in scores.items() if (row := _row(one, f"{REVERSED}, {of} letters"))}
-        for of in sorted(spans)
-    }
-    if not all(found.values()):
-        return
-    for place, (of, rows) in zip(columns(1, 1), found.items(), strict=True):
-        with place:
-            _bars(of, rows)
-    counts = [next(iter(rows.values()))["count"] for rows in found.values()]
-    text(say("positions", "reversed/why", n=counts[0], beyond=counts[1]))
-
-
-def _row(scores: dict, name: str) -> dict | None:
-    return next((row for row in scores.get("rows", []) if row["name"] == name), None)
-
-
-def _bars(of: str, rows: dict[str, dict]) -> None:
-    first = next(iter(rows.values()))
-    labels = [say("positions", f"{kind}/name") for kind in rows]
-    told = [(row["values"][0], row["intervals"][0]) for row in rows.values()]
-    told += [(first["chance"], None), (first["values"][2], first["intervals"][2])]
-    labels += [say("positions", "reversed/chance"), say("positions", "reversed/copying")]
-    each = zip(labels, told, strict=True)
-    drawn = [{"label": label, "value": x, "note": _share(x, ends)} for label, (x, ends) in each]
-    figure = bars(drawn, "model", say("positions", "reversed/value"), height=200, percent=True)
-    ends = np.array([ends or (x, x) for x, ends in told], float)
-    values = np.array([x for x, _ in told], float)
-    sizes = {"array": ends[:, 1] - values, "arrayminus": values - ends[:, 0]}
-    figure.data[0].error_x = {"type": "data", "symmetric": False, "thickness": 1.2, "width": 3} | sizes
-    title = say("positions", "reversed/title", of=of)
-    by_itself(f"placed-reversed-{of.replace(' ', '-')}", title, figure, foot="scores.json")
-
-
-def _share(value: float, ends: list[float] | None) -> str:
-    around = f" ({ends[0]:.0%}–{ends[1]:.0%})".replace("%–", "–") if ends else ""
-    return f"{value:.1%}{around}"
-
-
-# --- what the mask tells, and what nothing tells ----------------------------------------------------------
-
-
-def _places(shown: Shown, scores: dict[str, dict], trained: int) -> None:
-    """A place read off the vectors of each, and how one that has no positions looks at the first character."""
-    probes = {kind: scores[kind]["places"] for kind in shown if "places" in scores[kind]}
-    if "none" not in probes:
-        return
-    view = shown["none"].view
-    after, where = view.layer + 1, say("positions", "places/after", layer=view.layer)
-    text(say("positions", "places/lead"))
-    lines, checks = [], []
-    for kind, found in probes.items():
-        line = (tuple(found[after]["weights"]), found[after]["offset"])
-        read, check = positions.read_off(shown[kind].model.name, shown[kind].given, after, *line)
-        lines.append(series(say("positions", f"{kind}/name"), range(len(read)), read))
-        checks.append(check)
-    longest = range(max(len(line.x) for line in lines))
-    lines.append(series(say("positions", "places/true"), longest, longest))
-    left, right = columns(1, 1)
-    with left:
-        figure = graph(lines, say("positions", "places/x"), say("positions", "places/y"), height=280)
-        title, foot = (
-            say("positions", "places/title", where=where),
-            f"blocks.{view.layer}.resid_post, scores.json",
-        )
-        by_itself("placed-places", title, figure, foot=foot, light=light(worst(checks)))
-        one = probes["none"][after]
-        told = dict(error=one["error"], low=one["interval"][0], high=one["interval"][1])
-        told |= dict(start=one["random start"], middle=one["middle"], trained=trained)
-        text(say("positions", "places/told", kind=say("positions", "none/name"), **told))
-    with right:
-        _first(shown["none"])
-
-
-def _first(ctx: StepContext) -> None:
-    """The weight that each position gives to the first, beside that of even attention."""
-    view, point = ctx.view, ctx.point("attn.pattern")
-    row = ctx.array(point)[view.head, :, 0]
-    even = [1 / (t + 1) for t in range(len(row))]
-    names = (say("positions", "none/name"), say("positions", "first/even"))
-    lines = [series(name, range(len(row)), values) for name, values in zip(names, (row, even), strict=True)]
-    figure = graph(lines, say("positions", "places/x"), say("positions", "first/y"), height=280, zero=True)
-    title = say("positions", "first/title", layer=view.layer, head=view.head)
-    told = dict(foot=point, model=ctx.model.name, light=light(ctx.checked(point)))
-    by_itself("placed-first", title, figure, **told)
-
-
-def _orders(shown: Shown) -> None:
-    """The same tokens the other way round, in a model without a mask, without positions, without both."""
-    if "none" not in shown:
-        return
-    ctx = shown["none"]
-    asked = [(ctx.model.name, "own", ()), (ctx.model.name, "unmasked", unmasked(ctx.config))]
-    there = ENCODER in catalogue.shipped() and not catalogue.fault(ENCODER)
-    asked += [(ENCODER, "own", ()), (ENCODER, "unplaced", UNPLACED)] if there else []
-    found = []
-    for name, change, edits in asked:
-        try:
-            value, check = positions.apart(name, ctx.given, edits)
-        except ValueError:  # too long for one of them
-            continue
-        found.append((f"{name}, {say('positions', f'order/{change}')}", value, check))
-    text(say("positions", "order/lead"))
-    rows = [{"label": label, "value": value, "note": f"{value:.2g}"} for label, value, _ in found]
-    figure = bars(rows, "model", say("positions", "order/value"), height=120)
-    checks = worst(check for _, _, check in found)
-    left, right = columns(3, 2)
-    with left:
-        foot = f"{shown['none'].ends[-1]} and the last of {ENCODER}" if there else ctx.ends[-1]
-        by_itself("placed-order", say("positions", "order/title"), figure, foot=foot, light=light(checks))
-    with right:
-        text(say("positions", "order/why", {"wordfinder": there}, model=ctx.model.name))
-        button("positions-train", say("positions", "order/train"), _train)
-
-
-def _train() -> None:
-    """Open the comparison of *Train* that shows it."""
-    choose_pair("positions")
-    state.change(train="learn")
-    state.leave("train")
