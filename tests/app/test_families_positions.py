@@ -179,6 +179,7 @@ def test_the_bars_have_intervals_and_what_can_be_had_without_order(at):
         (trace,) = figure(at, key).data
         assert trace.error_x.array[0] == pytest.approx(row["intervals"][0][1] - row["values"][0])
         assert trace.error_x.array[-2] == 0
+        assert f"{named('none')} {row['values'][0]:.0%} (" in trace.customdata[0]
 
 
 def test_a_place_is_read_off_by_the_line_that_was_fitted(at):

@@ -19,7 +19,7 @@ from engine.tokenize.wordpiece import MASK
 from engine.training.data.orders import GIVEN
 from engine.worked.derived import worst
 
-ACROSS = 3  # pictures beside one another
+ACROSS, LABELLED = 3, 24  # pictures beside one another; characters up to which they are labelled
 Shown = dict[str, StepContext]  # what each kind of positions makes of the input, by its name
 
 
@@ -115,7 +115,8 @@ def _maps(shown: Shown, why: dict[str, str], kinds: dict[str, str], trained: int
 def _map(ctx: StepContext) -> None:
     view, name = ctx.view, ctx.model.name
     title = say("positions", "map", layer=view.layer, head=view.head)
-    picture(ctx, ctx.point("attn.pattern"), title, name=name, height=230, plain=True, pickable=False, **WEIGHTS)
+    drawn = WEIGHTS | dict(height=250, plain=len(ctx.ids) > LABELLED, pickable=False)
+    picture(ctx, ctx.point("attn.pattern"), title, name=name, **drawn)
     wrote, share = positions.continued(name, ctx.given)
     text(say("positions", "says", text=wrote.strip() or say("positions", "nothing"), share=share))
     there = dict(layer=view.layer, head=view.head, step="softmax")

@@ -32,7 +32,7 @@ def places(shown: dict[str, StepContext], scores: dict[str, dict], trained: int)
         lines.append(series(say("positions", f"{kind}/name"), range(len(read)), read))
         checks.append(check)
     longest = range(max(len(line.x) for line in lines))
-    lines.append(series(say("positions", "places/true"), longest, longest))
+    lines.append(_dotted(series(say("positions", "places/true"), longest, longest)))
     left, right = columns(1, 1)
     with left:
         figure = graph(lines, say("positions", "places/x"), say("positions", "places/y"), height=280)
@@ -46,13 +46,20 @@ def places(shown: dict[str, StepContext], scores: dict[str, dict], trained: int)
         _first(shown["none"])
 
 
+def _dotted(line):
+    """What the others are to be compared with."""
+    line.line = {"dash": "dot"}
+    return line
+
+
 def _first(ctx: StepContext) -> None:
     """The weight that each position gives to the first, beside that of even attention."""
     view, point = ctx.view, ctx.point("attn.pattern")
     row = ctx.array(point)[view.head, :, 0]
     even = [1 / (t + 1) for t in range(len(row))]
     names = (say("positions", "none/name"), say("positions", "first/even"))
-    lines = [series(name, range(len(row)), values) for name, values in zip(names, (row, even), strict=True)]
+    own, other = (series(name, range(len(row)), y) for name, y in zip(names, (row, even), strict=True))
+    lines = [own, _dotted(other)]
     figure = graph(lines, say("positions", "places/x"), say("positions", "first/y"), height=280, zero=True)
     title = say("positions", "first/title", layer=view.layer, head=view.head)
     told = dict(foot=point, model=ctx.model.name, light=light(ctx.checked(point)))

@@ -20,7 +20,9 @@ def losses(scores: dict[str, dict], trained: int) -> None:
     longest = max(curves.values(), key=lambda curve: len(curve["bits"]))
     size = longest["size"]
     lines = [_line(say("positions", f"{kind}/name"), size, one["bits"]) for kind, one in curves.items()]
-    lines.append(_line(say("positions", "loss/3-gram"), size, longest["3-gram"]))
+    counted = _line(say("positions", "loss/3-gram"), size, longest["3-gram"])
+    counted.line = {"dash": "dot"}
+    lines.append(counted)
     figure = graph(lines, say("positions", "loss/x"), say("positions", "loss/y"), height=320)
     figure.layout.shapes = [dashes(x0=trained, x1=trained, y0=0, y1=1, yref="paper")]
     told = dict(count=longest["count"] // size, size=size, trained=trained)
@@ -61,10 +63,11 @@ def _bars(of: str, rows: dict[str, dict]) -> None:
     first = next(iter(rows.values()))
     labels = [say("positions", f"{kind}/name") for kind in rows]
     told = [(row["values"][0], row["intervals"][0]) for row in rows.values()]
-    told += [(first["chance"], None), (first["values"][2], first["intervals"][2])]
+    told += [(first["chance"], None), (first["values"][2], None)]
     labels += [say("positions", "reversed/chance"), say("positions", "reversed/copying")]
     each = zip(labels, told, strict=True)
-    drawn = [{"label": label, "value": x, "note": _share(x, ends)} for label, (x, ends) in each]
+    # the share stands beside the name: over the bar's end the interval is drawn
+    drawn = [{"label": f"{label} {_share(x, ends)}", "value": x, "note": " "} for label, (x, ends) in each]
     figure = bars(drawn, "model", say("positions", "reversed/value"), height=200, percent=True)
     ends = np.array([ends or (x, x) for x, ends in told], float)
     values = np.array([x for x, _ in told], float)
@@ -76,4 +79,4 @@ def _bars(of: str, rows: dict[str, dict]) -> None:
 
 def _share(value: float, ends: list[float] | None) -> str:
     around = f" ({ends[0]:.0%}–{ends[1]:.0%})".replace("%–", "–") if ends else ""
-    return f"{value:.1%}{around}"
+    return f"{value:.0%}{around}"
