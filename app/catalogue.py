@@ -6,7 +6,7 @@ from pathlib import Path
 
 import engine
 from app import compute, session_models, shelf
-from app.architecture import FAMILIES, family_of, rank_of
+from app.architecture import FAMILIES, family_of, rank_of, whole
 from app.compute import Given
 from app.state import PROMPT
 from engine.images import SIGNS
@@ -19,6 +19,7 @@ ROOT = Path(engine.__file__).parents[1]
 WAY = re.compile(
     rf"{re.escape(str(ROOT))}[\\/]|([A-Za-z]:)?[\\/]([^\s'\"\\/]+[\\/])+"
 )  # to a file, from the top
+PLACES = ("none", "sinusoidal", "learned", "relative", "rotary", "alibi")  # positions, the oldest first
 ENDINGS = {"encoder": f" {MASK}.", "pair": " tired.", "recurrent": " tired."}  # of the prompt to begin with
 ENDINGS["spans"] = f" {SENTINEL.format(0)}."
 SIGN = re.compile(re.escape(SENTINEL).replace(r"\{\}", r"\d+"))  # any sentinel
@@ -144,11 +145,28 @@ def captioners() -> list[str]:
     return [name for name in by_family() if family(name) == "caption"]
 
 
+def placed() -> dict[str, str]:
+    """The shipped models that differ in nothing but their positions, and which each has, in the order in which
+    these came up; none where there is only one."""
+    trained = [name for name in shipped() if beside(name, "options.json").get("task") == "positions"]
+    configs = [beside(name, "config.json") for name in trained]
+    alike = [(n, c) for n, c in zip(trained, configs, strict=True) if _shape(c) == _shape(configs[0])]
+    found = {config.get("positions"): name for name, config in reversed(alike)}
+    kinds = [kind for kind in PLACES if kind in found]
+    return {found[kind]: kind for kind in kinds} if len(kinds) > 1 else {}
+
+
+def _shape(config: dict) -> dict:
+    return {key: entry for key, entry in config.items() if key not in ("positions", "context")}
+
+
 def opening(name: str, prompt: str) -> str:
     """The prompt; the default one is completed to suit the model: an encoder or a span filler gets a gap to
     fill, a translator a whole sentence."""
     if prompt != PROMPT:
         return prompt
+    if whole(compute.model(name))["characters"]:
+        return f"{PROMPT} "  # with the blank that everybody expects
     return PROMPT + ENDINGS.get(family(name), "")
 
 

@@ -20,7 +20,10 @@ def beside(name: str) -> Container:
 
 def draw(name: str) -> None:
     shipped, own = catalogue.listed(), [*session_models.models(), *shelf.models()]
-    groups = [[say("model", f"family/{family}"), _rows(shipped, family)] for family in FAMILIES]
+    placed = catalogue.placed()
+    others = [one for one in shipped if one.name not in placed]
+    groups = [[say("model", f"family/{family}"), _rows(others, family)] for family in FAMILIES]
+    groups.append([say("model", "family/placed"), _placed(shipped, placed)])
     groups.append([say("model", "own", free=shelf.room()), rows(ordered(own))])
     header = {
         "name": name,
@@ -59,6 +62,13 @@ def rows(own: list[shelf.Listed]) -> list[Row]:
 def _rows(shipped: list[shelf.Listed], family: str) -> list[Row]:
     of_it = [one for one in shipped if family == (one.family or "decoder")]
     return [(one.name, _about(one, "about"), one.why) for one in of_it]
+
+
+def _placed(shipped: list[shelf.Listed], placed: dict[str, str]) -> list[Row]:
+    """Those that differ in their positions alone, in their order."""
+    found = {one.name: one for one in shipped}
+    each = ((found[name], say("positions", f"{kind}/name")) for name, kind in placed.items())
+    return [(one.name, f"{kind} · {_about(one, 'about')}", one.why) for one, kind in each]
 
 
 @cache

@@ -6,6 +6,7 @@
     python -m engine.training translation FILE --name …        a translator from a file of sentence pairs
     python -m engine.training digits --name …                  a model that names handwritten digits
     python -m engine.training captions --name …                a model that says what a picture shows
+    python -m engine.training positions FOLDER --name …        a small decoder whose positions can be chosen
 
     python -m engine.training measure NAME [FOLDER or FILE]    measure a finished model again
     python -m engine.training english RULE …                   print what the grammar writes

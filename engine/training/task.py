@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torch import nn
@@ -24,12 +24,15 @@ class Material:
     labels: tuple[str, ...] = ()
     test: object = None  # what measuring asks besides
     start: Path | None = None  # a finished model of the same shape, with whose weights to begin
+    context: int | None = None  # tokens that the finished model may read; None: as many as in training
 
     def attach(self, model: nn.Module) -> nn.Module:
         """The model, with what turns texts or pictures into what it reads."""
         for name in ("tokenizer", "prepare", "labels"):
             if part := getattr(self, name):
                 setattr(model, name, part)
+        if self.context is not None:
+            model.config = replace(model.config, context=self.context)
         return model
 
 

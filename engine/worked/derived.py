@@ -65,6 +65,21 @@ def check_without(pattern, keys: list[int], shown) -> Check:
     return compare(shown, *second.without(float64(pattern), keys))
 
 
+def check_by_distance(scores, shown) -> Check:
+    """The mean score [H, T] of keys so many positions before the query, from scores [H, T, T]."""
+    return compare(shown, *second.by_distance(float64(scores)))
+
+
+def check_read_off(vectors, weights, offset: float, shown) -> Check:
+    """The place [T] that a line reads off vectors [T, D]."""
+    return compare(shown, *second.read_off(float64(vectors), np.asarray(weights, float), offset))
+
+
+def check_apart(first, other, order: list[int], shown: float) -> Check:
+    """How far vectors [T, D], put into another order, are from those of a run in that order."""
+    return compare(np.array([shown]), *second.apart(float64(first), float64(other), order))
+
+
 def check_rollout(patterns, shown) -> Check:
     """Attention rollout [T, S] of the blocks' weights [H, T, S]."""
     return compare(shown, *second.rollout([float64(pattern) for pattern in patterns]))

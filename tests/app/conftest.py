@@ -47,10 +47,13 @@ DECODERS = {  # with parts that few models have
     "distant": RELATIVE | dict(norm="rms", post_norm=True, scale_embedding=True),
     "bloom": BLOOM,
     "qwen": QWEN,
-    "bare": dict(norm="none", residual=False, layers=2),  # of characters
+    "bare": dict(norm="none", residual=False, positions="none", layers=2),  # of characters
 }
 STRANGERS = ("thread", "llama", "bert", "vit", "plain bert", *DECODERS, *TRANSLATORS, *CAPTIONERS)
-NAMES = [*sorted(path.parent.name for path in SHIPPED.glob("*/config.json")), *STRANGERS]  # of all models
+# of all models; of those that differ in their positions alone one is enough
+ALIKE = list(catalogue.placed())[1:]
+SHIPPED_NAMES = sorted(path.parent.name for path in SHIPPED.glob("*/config.json"))
+NAMES = [*(name for name in SHIPPED_NAMES if name not in ALIKE), *STRANGERS]
 WORDS = "the cat sat on the mat, the animal did not cross the street because it was too tired. " * 3
 
 

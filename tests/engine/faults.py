@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from engine import analysis, contextual, decode, roles
+from engine import analysis, contextual, decode, places, roles
 from engine.decode import Decoding
 from engine.images import Pixels, Preparation
 from engine.position import turns
@@ -188,11 +188,11 @@ def _promoted() -> Lights:
 def _distance() -> Lights:
     trace = TRACES["rotary"]()
     q, k = (trace[f"blocks.1.attn.{name}"][0, 1, 4] for name in "qk")
-    places, other = torch.arange(-3, 12), torch.full((15,), 4)
+    here, other = torch.arange(-3, 12), torch.full((15,), 4)
     model, E = trace.model, trace.model.config.head_width
-    angles = [turns(x, E, model.config.rotary_base) for x in (places, other)]
+    angles = [turns(x, E, model.config.rotary_base) for x in (here, other)]
     shown = analysis.dots_at(q, k, *angles)
-    return {"distance": derived.check_distances(q, k, 10_000.0, places, other, shown)}
+    return {"distance": derived.check_distances(q, k, 10_000.0, here, other, shown)}
 
 
 def _weighted() -> Lights:
@@ -208,6 +208,19 @@ def _weighted() -> Lights:
 def _without() -> Lights:
     pattern = TRACES["LLaMA"]()["blocks.1.attn.pattern"][0]
     return {"without some": derived.check_without(pattern, [0, 3], analysis.without(pattern, [0, 3]))}
+
+
+def _places() -> Lights:
+    """Scores by distance, a place read off each vector, and the same tokens the other way round."""
+    trace, order = TRACES["BLOOM"](), [*range(10, -1, -1)]
+    scores, vectors = (trace[f"blocks.1.{name}"][0] for name in ("attn.masked", "resid_pre"))
+    other = _decoder(CHOICES["BLOOM"], [IDS[0][::-1]])()["blocks.1.resid_pre"][0]
+    weights = torch.linspace(-1, 2, vectors.shape[-1])
+    return {
+        "by distance": derived.check_by_distance(scores, places.by_distance(scores)),
+        "read off": derived.check_read_off(vectors, weights, 3.5, places.read_off(vectors, weights, 3.5)),
+        "apart": derived.check_apart(vectors, other, order, places.apart(vectors, other, order)),
+    }
 
 
 def _rollout() -> Lights:
@@ -346,6 +359,7 @@ PAGES: dict[str, Callable[[], Lights]] = {
     "distance": _distance,
     "weights told otherwise": _weighted,
     "weights of some left out": _without,
+    "places": _places,
     "rollout": _rollout,
     "how far": _how_far,
     "more than cells": _pooled,

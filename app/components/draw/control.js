@@ -109,11 +109,13 @@ const CONTROLS = {
         ));
       }
       all.__names = names;
-      const mark = (x) =>
-        [...all.children].forEach((button) => {
-          button.setAttribute("aria-checked", button.dataset.value === x);
-          button.tabIndex = button.dataset.value === x ? 0 : -1;
+      const mark = (x) => {
+        const buttons = [...all.children], at = buttons.findIndex((button) => button.dataset.value === x);
+        buttons.forEach((button, i) => {
+          button.setAttribute("aria-checked", i === at);
+          button.tabIndex = i === Math.max(at, 0) ? 0 : -1; // where none is chosen Tab leads to the first
         });
+      };
       mark(value);
     };
   },

@@ -17,7 +17,7 @@ from app.ui.images import attention_overlay
 from app.ui.labels import escape
 from app.ui.notes import notes
 from app.ui.page import Container, Page, columns, group, notice, text
-from app.views.families import languages, translators
+from app.views.families import languages, positions, translators
 from app.views.walk.steps.target import sure
 from engine.analysis import certainty, parameters_of
 
@@ -56,6 +56,7 @@ def _page(view: state.View) -> None:
         with group(f"family-{kind}", border=True):
             _family(view, kind, name)
     languages.draw(view)
+    positions.draw(view)
     translators.draw(view)
 
 

@@ -81,8 +81,12 @@ def _choose(shown: str, name: str) -> None:
     """Which model; the walk then shows that one."""
     models, walk = columns(5, 1, align="end")
     with models:
-        names = {n: n for n in catalogue.shipped()}
+        placed = catalogue.placed()
+        names = {n: n for n in catalogue.shipped() if n not in placed}
         choice_of("model", say("model", "which"), name, names, picker.pick, named=True)
+        if placed:
+            names = {n: say("positions", f"{kind}/name") for n, kind in placed.items()}
+            choice_of("placed", say("model", "family/placed"), name, names, picker.pick, named=True)
     with walk:
         picker.draw(shown)
         button("walk", say("model", "walk"), state.leave)

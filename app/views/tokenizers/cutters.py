@@ -24,6 +24,7 @@ from engine.tokenize import (
     public,
     training,
 )
+from engine.tokenize.characters import CharacterTokenizer
 from engine.tokenize.training import KINDS, Trained
 
 SIZE = 1000  # entries of the small ones that learned from the shipped text
@@ -202,7 +203,8 @@ def _shipped() -> list[Cutter]:
 
 
 def _files(name: str) -> list[Path]:
-    return [file for file in (home(name) / one for one in VOCABULARIES) if file.is_file()]
+    kinds = (one for one in VOCABULARIES if one != CharacterTokenizer.FILE)  # there are characters already
+    return [file for file in (home(name) / one for one in kinds) if file.is_file()]
 
 
 def _read(name: str) -> Callable[[], object]:

@@ -60,7 +60,7 @@ def without(heads: Heads) -> tuple[Edit, ...]:
 
 def of_answers(model: Transformer, asked: Sequence[Question]) -> Cause:
     """The heads without which the probability of the right answers falls most: by FALL, that is enough."""
-    return _cause(model, asked, probabilities, lambda before, after: before - after, FALL)
+    return depends(model, asked, probabilities, lambda before, after: before - after, FALL)
 
 
 def of_copies(model: Transformer, count: int = SEARCHED + ASKED) -> Cause:
@@ -68,10 +68,12 @@ def of_copies(model: Transformer, count: int = SEARCHED + ASKED) -> Cause:
     prefix = model.tokenizer.prefix
     strings = random_strings(model.config.vocabulary - len(prefix), count, STRING)
     before = torch.tensor(prefix, dtype=torch.long).expand(count, -1)
-    return _cause(model, torch.cat([before, strings], -1), copied, lambda before, after: after / before, TIMES)
+    return depends(model, torch.cat([before, strings], -1), copied, lambda before, after: after / before, TIMES)
 
 
-def _cause(model: Transformer, items: Sequence, measured: Callable, cost: Callable, enough: float) -> Cause:
+def depends(model: Transformer, items: Sequence, measured: Callable, cost: Callable, enough: float) -> Cause:
+    """The heads without which `measured` (model, items, heads -> a number for each item) falls, or grows, most:
+    `cost` of both means; by `enough`, that is enough."""
     first = min(SEARCHED, len(items) // 2)
     some, others = items[:first], items[first : first + ASKED]
     whole = measured(model, some, ()).mean()

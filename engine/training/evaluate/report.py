@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.training.evaluate.intervals import Interval, bootstrap, wilson
 
 PLACES = {"bits per byte": 3, "nats per token": 3, "bits per token": 2, "chrF": 1, "BLEU": 1, "number": 3}
+PLACES |= {"bits per character": 3}
 SHARE = "share"  # the unit of all other rows
 
 

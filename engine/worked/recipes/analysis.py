@@ -186,6 +186,28 @@ def placed(values: np.ndarray, at: np.ndarray, sizes: tuple[int, int], before: t
     return np.where(there, values[inside[..., 0], inside[..., 1]], np.nan)
 
 
+def by_distance(scores: np.ndarray) -> Made:
+    """The mean of scores [H, T, T] over all pairs 0, 1, 2 … positions apart, the query behind [H, T]."""
+    places = np.arange(scores.shape[-1])
+    pairs = [np.argwhere(places[:, None] - places[None, :] == d).T for d in places]
+    told = [[of[:, t, s].mean(-1) for t, s in pairs] for of in (scores, np.abs(scores))]
+    value, size = (np.stack(each, -1) for each in told)
+    return value, size
+
+
+def read_off(vectors: np.ndarray, weights: np.ndarray, offset: float) -> Made:
+    """The place that a line reads off each vector [T, D]."""
+    value = np.array([(vector * weights).sum() for vector in vectors]) + offset
+    return value, np.abs(vectors) @ np.abs(weights) + abs(offset)
+
+
+def apart(first: np.ndarray, second: np.ndarray, order: list[int]) -> Made:
+    """The largest difference between vectors [T, D] in another order and those read in that order."""
+    pairs = [(first[was], second[now]) for now, was in enumerate(order)]
+    value = max(np.abs(a - b).max() for a, b in pairs)
+    return np.array([value]), np.array([max((np.abs(a) + np.abs(b)).max() for a, b in pairs)])
+
+
 def surprise(logits: np.ndarray, ids: np.ndarray) -> Made:
     """−log2 of the probability of each of the tokens `ids` [T] after the first, their sum, and two to the power
     of their mean [T + 1], from logits [T, V]."""

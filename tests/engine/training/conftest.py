@@ -1,3 +1,6 @@
+from random import Random
+from string import ascii_lowercase
+
 import numpy as np
 import pytest
 import torch
@@ -27,6 +30,17 @@ def corpus(books):
     train, held = split_files(books, held_out=2, seed=0)
     tokenizer = learn_vocabulary(texts_of(train), 280)
     return tokenizer, token_row(texts_of(train), tokenizer), held, token_row(texts_of(held), tokenizer)
+
+
+@pytest.fixture(scope="session")
+def wordy(tmp_path_factory):
+    """A folder of five short texts with many words of every length."""
+    folder, draw = tmp_path_factory.mktemp("wordy"), Random(0)
+    words = ["".join(draw.choices("aeiou" + ascii_lowercase, k=n)) for n in range(3, 13) for _ in range(80)]
+    for i in range(5):
+        lines = [" ".join(draw.sample(words, 20)) + "." for _ in range(90)]
+        (folder / f"words-{i}--somebody.txt").write_text("\n\n".join(lines), encoding="utf-8")
+    return folder
 
 
 def trained(shelf, *words: object, log_every: int = 1) -> int:

@@ -85,7 +85,7 @@ def test_a_head_is_called_an_induction_head_only_where_it_scores_as_one():
 
 
 def test_one_word_changed_is_another_answer():
-    for name in {name for name, _ in WATCHED}:
+    for name in {name for name, example in WATCHED if example["note"].startswith("Who is “it”?")}:
         tired, wide = (e for n, e in WATCHED if n == name and e["note"].startswith("Who is “it”?"))
         assert (tired["answer"].strip(), wide["answer"].strip()) == ("animal", "street")
 

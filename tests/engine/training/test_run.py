@@ -20,6 +20,7 @@ WORDS = {  # what each reads, and sizes for eight steps or so
     "spans": "books --held-out 2 --vocabulary 300 --context 32 --tokens 1024 --decoder-layers 1",
     "translation": "pairs --held-out 6 --vocabulary 280 --context 24 --tokens 768",
     "digits": "--patch 4 --epochs 1",
+    "positions": "wordy --held-out 2 --context 32 --tokens 1024",
     "captions": "--pictures 32 --patch 4 --vocabulary 300 --context 32 --decoder-layers 1",
 }
 
@@ -45,9 +46,9 @@ def log_of(folder) -> list[dict]:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_stopped_and_gone_on_is_never_stopped(task, finished, books, tmp_path, monkeypatch):
+def test_stopped_and_gone_on_is_never_stopped(task, finished, books, wordy, tmp_path, monkeypatch):
     (tmp_path / "pairs.tsv").write_text("\n".join(pairs()) + "\n")
-    work, places = tmp_path / "work", {"books": books, "pairs": tmp_path / "pairs.tsv"}
+    work, places = tmp_path / "work", {"books": books, "pairs": tmp_path / "pairs.tsv"} | {"wordy": wordy}
     given = [places.get(word, word) for word in f"{WORDS[task]} {SMALL} --name mine --work {work}".split()]
     assert trained(tmp_path / "models", task, *given) == 0
     unbroken = log_of(work)
