@@ -19,17 +19,19 @@ from engine.training.data.corpus import (
     how_many,
     learn_vocabulary,
     named,
+    sentences_in,
     split_files,
     text_files,
     texts_of,
     token_row,
 )
-from engine.training.data.mix import FEWEST, FIRST, UNSEEN, Mix, amount, english, written
+from engine.training.data.mix import FEWEST, FIRST, UNSEEN, Mix, amount, english, mingled, written
 from engine.training.data.words import words
 from engine.training.evaluate import calibration, causes, examples, heads, report
 from engine.training.evaluate.baseline import Trigram
 from engine.training.evaluate.language import (
     calibrated,
+    cloze_sentences,
     even_roles,
     longest_asked,
     questions,
@@ -67,9 +69,10 @@ WATCHED = {what.rule: what.told for what in examples.PHENOMENA}
 COLUMNS = ("this model", "random start", "3-gram")
 REST = (
     "The rest is simple English written by this project's grammar ({english:.0%}: stories, facts, moments of a "
-    "day, who gave what to whom, pronouns, small talk, few-shot prompts) and random strings of tokens, each "
-    "repeated ({drills:.0%}). "
+    "day, who gave what to whom, pronouns, small talk, few-shot prompts){everyday} and random strings of "
+    "tokens, each repeated ({drills:.0%}). "
 )
+EVERYDAY = ", everyday sentences, one by one ({:.0%})"
 LEARNED = (
     " Of every kind of question below, one combination in ten (who, what, whom …) is kept out of"
     " training; the cloze sentences were written separately and never trained on."
@@ -110,10 +113,10 @@ def check(options: argparse.Namespace) -> None:
         place = vocabulary_of(options)
         options.no_begin, options.vocabulary = not begins(place), len(tokenizer_in(place))
     check_vocabulary(options.vocabulary, 258 - options.no_begin)
-    if options.english + options.drills > 1:
+    if options.english + options.drills + options.everyday > 1:
         raise ValueError(
-            f"--english {options.english:g} and --drills {options.drills:g} are shares of all that is learned "
-            "from: together 1 at most"
+            f"--english {options.english:g}, --drills {options.drills:g} and --everyday {options.everyday:g} "
+            "are shares of all that is learned from: together 1 at most"
         )
 
 
@@ -137,18 +140,31 @@ def read(options: argparse.Namespace, work: Work) -> Material:
     check_length(row, options.context, "the texts held out hold", "hold out more of them (--held-out)")
     check_context(tokenizer, options)
     generated = unseen = None
+    sentences = _everyday(options)
+    everyday = options.everyday if sentences else 0.0
     if options.english:
         texts = written(options.seed, characters(options), "writing English")
+        if sentences:
+            texts = mingled(texts, sentences, everyday / (options.english + everyday), options.seed)
         generated = work.row("english.npy", texts, tokenizer)
         unseen = token_row(english(UNSEEN, FEWEST), tokenizer)
     told = f"{len(books):,} tokens from {how_many(train)}; {how_many(held)} held out"
     return Material(
-        Mix(books, generated, end, *shares, begin),
+        Mix(books, generated, end, *shares, begin, everyday),
         Mix(row, unseen, end, *shares, begin),
         told,
         tokenizer,
         test=Held(held, row),
     )
+
+
+def _everyday(options: argparse.Namespace) -> list[str]:
+    """The everyday sentences to learn from: all but those that the test asks for the end of."""
+    if not (options.english and options.everyday):
+        return []
+    asked = {text for text, _ in cloze_sentences()}
+    found = sentences_in(Path(options.path))
+    return [one for one in found if one.rpartition(" ")[0] not in asked]
 
 
 def check_length(row: np.ndarray, context: int, what: str, advice: str) -> None:
@@ -251,10 +267,11 @@ def measure(model: Transformer, material: Material, options, share: float, steps
 def _told(mix: Mix, held: Held, model) -> dict:
     """What the card of every kind says: what was read, what was held out, and what the model writes."""
     prompts = words("examples.toml")["language"]["prompts"]
+    everyday = EVERYDAY.format(mix.everyday) if mix.everyday else ""
     show("measuring: what it writes of prompts")
     return {
-        "books": 1 - mix.english - mix.drills,
-        "rest": REST.format(english=mix.english, drills=mix.drills) if mix.english else "",
+        "books": 1 - mix.english - mix.drills - mix.everyday,
+        "rest": REST.format(english=mix.english, drills=mix.drills, everyday=everyday) if mix.english else "",
         "questions": LEARNED if mix.english else UNTRAINED,
         "forms": "except in the forms above" if mix.english else "at all",
         "held": named(held.files),
@@ -318,7 +335,10 @@ TASK = Task(
         "vocabulary_of": Option(None, str, "a finished model whose vocabulary it gets (one of its own)"),
         "tokens": Option(28_000_000, TOKENS, "how many to learn from"),
         "held_out": Option(None, whole(1, 10**6), "files kept to measure with (one in ten, 6 at most)"),
-        "english": Option(0.3, SHARE, "share of generated simple English"),
+        "english": Option(0.27, SHARE, "share of generated simple English"),
+        "everyday": Option(
+            0.1, SHARE, "share of everyday sentences, where FOLDER has some (*.tsv, a line each)"
+        ),
         "drills": Option(0.04, SHARE, "share of random strings, repeated"),
         "no_begin": Option(False, None, "texts begin without a token of their own"),
         "no_checkpoints": Option(False, None, "ship the finished model alone, not its way"),

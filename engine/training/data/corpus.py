@@ -54,6 +54,16 @@ def split_files(folder: Path, held_out: int | None, seed: int) -> tuple[list[Pat
     return [f for f in files if f not in chosen], [f for f in files if f in chosen]
 
 
+def sentences_in(folder: Path) -> list[str]:
+    """The different sentences of the *.tsv files under a folder, one a line, before its first tab."""
+    found: dict[str, None] = {}
+    for file in sorted(folder.rglob("*.tsv")):
+        check_text_file(file)
+        lines = file.read_text(encoding="utf-8").splitlines()
+        found |= dict.fromkeys(line.partition("\t")[0].strip() for line in lines)
+    return list(filter(None, found))
+
+
 def named(files: list[Path]) -> str:
     """Texts by their titles, as cards name them."""
     return ", ".join(f"*{title(file)}*" for file in files)

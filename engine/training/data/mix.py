@@ -1,7 +1,7 @@
 """What each step trains on: passages of the books, generated English, and drills, by shares."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,6 +42,19 @@ def texts_by(rule: str, seed: int, characters: int, held: bool = False) -> Itera
         yield text
 
 
+def mingled(texts: Iterable[str], sentences: Sequence[str], share: float, seed: int) -> Iterator[str]:
+    """Texts with sentences among them, which are a share of all characters. Each comes once before one comes
+    again, and which stand beside one another is chance."""
+    draw, order, behind = random.Random(f"sentences {seed}"), [], 0.0
+    for text in texts:
+        yield text
+        behind += len(text) * share / (1 - share)
+        while behind > 0:
+            order = order or draw.sample(sentences, len(sentences))
+            behind -= len(order[-1])
+            yield order.pop()
+
+
 def written(seed: int, characters: int, what: str) -> Iterator[str]:
     """The same, and how far it is is shown."""
     return counted(english(seed, characters), what, characters, len)
@@ -61,6 +74,7 @@ class Mix:
     books        one long row; a window begins anywhere
     generated    texts with `end` after each; a window begins where a text does (None: no such windows)
     shares       of the windows that are generated text, and that are drills
+    everyday     the share of all that is read of everyday sentences, which stand among the generated texts
     begin        what every text and so every window begins with, also amid a book (None: with nothing)
     """
 
@@ -70,6 +84,7 @@ class Mix:
     english: float = 0.0
     drills: float = 0.0
     begin: int | None = None
+    everyday: float = 0.0
 
     def batch(self, seed: int, step: int, count: int, context: int) -> tuple[Tensor]:
         """The windows of `step` [count, context + 1]: the same for the same seed, whatever came before."""
@@ -94,7 +109,7 @@ class Mix:
         kind = draw.random()
         if kind < self.drills:
             return drill(draw, self.end, length, self.begin)
-        if kind < self.drills + self.english:
+        if kind < self.drills + self.english + self.everyday:
             fitting = np.searchsorted(self.starts, len(self.generated) - length, "right")
             first = self.starts[draw.integers(0, fitting)]
             return self.generated[first : first + length]

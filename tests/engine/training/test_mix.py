@@ -1,5 +1,6 @@
 """What each step learns from: three kinds of windows, by their shares, the same for the same seed."""
 
+from collections import Counter
 from itertools import islice
 
 import numpy as np
@@ -8,7 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.training.data.mix import Mix, drill, english
+from engine.training.data.corpus import sentences_in
+from engine.training.data.mix import Mix, drill, english, mingled
 
 END = 999
 BOOKS = np.arange(0, 300, dtype=np.uint16)
@@ -157,3 +159,21 @@ def test_no_text_comes_after_the_last_character_that_was_asked_for():
 
 def test_a_shorter_stretch_is_the_beginning_of_a_longer_one():
     assert list(english(3, 2_000)) == list(islice(english(3, 9_000), len(list(english(3, 2_000)))))
+
+
+def test_everyday_sentences_are_a_share_of_all_characters_and_come_once_before_they_come_again():
+    texts, sentences = ["text " * 4] * 300, [f"sentence {i:02}." for i in range(60)]
+    found = list(mingled(texts, sentences, 0.25, seed=0))
+    among = [one for one in found if one in sentences]
+    assert sum(map(len, among)) / sum(map(len, found)) == pytest.approx(0.25, abs=0.01)
+    counts = Counter(among)
+    assert set(counts) == set(sentences) and max(counts.values()) - min(counts.values()) <= 1
+    assert [one for one in found if one not in sentences] == texts
+    assert (
+        found == list(mingled(texts, sentences, 0.25, seed=0)) != list(mingled(texts, sentences, 0.25, seed=1))
+    )
+
+
+def test_everyday_sentences_are_what_stands_before_a_tab_each_once(tmp_path):
+    (tmp_path / "some.tsv").write_text("Go.\tVa !\nGo.\tMarche.\n\nI run.\n", "utf-8")
+    assert sentences_in(tmp_path) == ["Go.", "I run."]
