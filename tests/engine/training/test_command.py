@@ -149,7 +149,7 @@ def test_pairs_that_cannot_be_read_are_named(capsys, shelf, tmp_path):
     file.write_text("Go. Va !\n")
     assert "line 1: 'Go. Va !' is not two sentences with a tab between" in told(file)
     file.write_text("Go.\tVa !\n")
-    assert "there are 1 different sentences; more than 2000 are needed" in told(file)
+    assert "there are 1 different sentences; more than 1000 are needed" in told(file)
 
 
 def test_a_package_that_is_missing_is_named_with_how_to_install_it(capsys, monkeypatch, tmp_path):
