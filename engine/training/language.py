@@ -72,7 +72,7 @@ REST = (
     "day, who gave what to whom, pronouns, small talk, few-shot prompts){everyday} and random strings of "
     "tokens, each repeated ({drills:.0%}). "
 )
-EVERYDAY = ", everyday sentences, one by one ({:.0%})"
+EVERYDAY = ", everyday sentences, one by one ({share:.0%}{source})"
 LEARNED = (
     " Of every kind of question below, one combination in ten (who, what, whom …) is kept out of"
     " training; the cloze sentences were written separately and never trained on."
@@ -234,7 +234,7 @@ def measure(model: Transformer, material: Material, options, share: float, steps
     mix, held, row = material.train, material.test, part_of(material.test.row, share)
     if isinstance(model.config, RecurrentConfig):
         found = recurrent_language.measure(model, options, row, _read(mix), share)
-        return replace(found, facts=found.facts | _told(mix, held, model))
+        return replace(found, facts=found.facts | _told(mix, held, model, options))
     rows = _scores(model, mix, row, options.seed, share)
     show("measuring: what its heads do")
     each, even = roles(model, row), even_roles(model, row)
@@ -246,7 +246,7 @@ def measure(model: Transformer, material: Material, options, share: float, steps
     show("measuring: looking for examples")
     shown = examples.find(model, found, needed)
     needed = {WATCHED[rule]: cause for rule, cause in needed.items()} | {"copies": causes.of_copies(model)}
-    facts = _told(mix, held, model) | {
+    facts = _told(mix, held, model, options) | {
         "kind": _kind(model.config),
         "table": report.table(rows, COLUMNS),
         "heads_table": heads.table(each, even),
@@ -264,10 +264,11 @@ def measure(model: Transformer, material: Material, options, share: float, steps
     )
 
 
-def _told(mix: Mix, held: Held, model) -> dict:
+def _told(mix: Mix, held: Held, model, options: argparse.Namespace) -> dict:
     """What the card of every kind says: what was read, what was held out, and what the model writes."""
     prompts = words("examples.toml")["language"]["prompts"]
-    everyday = EVERYDAY.format(mix.everyday) if mix.everyday else ""
+    source = f"; {options.everyday_from}" if options.everyday_from else ""
+    everyday = EVERYDAY.format(share=mix.everyday, source=source) if mix.everyday else ""
     show("measuring: what it writes of prompts")
     return {
         "books": 1 - mix.english - mix.drills - mix.everyday,
@@ -333,12 +334,13 @@ TASK = Task(
         "key_heads": Option(None, whole(1, 100), "heads of keys and values, shared (as many as heads)"),
         "kind": Option("rotary", (*KINDS, *CELLS), "what the blocks are made of; or a recurrent cell"),
         "vocabulary_of": Option(None, str, "a finished model whose vocabulary it gets (one of its own)"),
-        "tokens": Option(28_000_000, TOKENS, "how many to learn from"),
+        "tokens": Option(31_000_000, TOKENS, "how many to learn from"),
         "held_out": Option(None, whole(1, 10**6), "files kept to measure with (one in ten, 6 at most)"),
         "english": Option(0.27, SHARE, "share of generated simple English"),
         "everyday": Option(
             0.1, SHARE, "share of everyday sentences, where FOLDER has some (*.tsv, a line each)"
         ),
+        "everyday_from": Option("", str, "where these come from, for the card"),
         "drills": Option(0.04, SHARE, "share of random strings, repeated"),
         "no_begin": Option(False, None, "texts begin without a token of their own"),
         "no_checkpoints": Option(False, None, "ship the finished model alone, not its way"),

@@ -174,7 +174,7 @@ def test_there_are_three_times_the_frames_that_there_once_were():
     assert len([one for one in sentences if re.search("[.!?:]", one) and len(one) > 8]) >= 3 * 13_982
 
 
-@pytest.mark.parametrize(("seed", "digest"), [(0, "e29f7eccdc68119f"), (7, "70d9f389604328d3")])
+@pytest.mark.parametrize(("seed", "digest"), [(0, "61794f5e609b4f06"), (7, "aae2d7fb7846739a")])
 def test_the_grammar_writes_what_it_wrote(seed, digest):
     """Who changes the grammar changes this on purpose: the next model is trained and measured with it."""
     written = "\0".join(english(seed, 200_000))
