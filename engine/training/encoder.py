@@ -28,7 +28,7 @@ from engine.training.data.mix import FEWEST, FIRST, UNSEEN, amount, texts_by
 from engine.training.data.pairs import NONE, Pairs, People, Sentences, Source
 from engine.training.data.words import words
 from engine.training.evaluate import next_sentence, report
-from engine.training.evaluate.language import SEED, cloze_sentences
+from engine.training.evaluate.language import EVERYDAY, SEED, cloze_sentences, everyday_sentences
 from engine.training.evaluate.report import Score
 from engine.training.evaluate.report import share as share_of
 from engine.training.options import SHARE, TOKENS, Option, pace, plain_name, sizes, whole
@@ -47,6 +47,7 @@ ASKED, BATCH = 40, 32  # batches of a test, and rows of each
 KINDS = words("pairs.toml")  # of generated English
 LENGTHS = (16, 24, 24, 32, 48, 64, 64)  # tokens of the rows of a step, by chance
 IN_PAIRS = 0.75  # of the rows from books
+SHORT = 24  # tokens of rows in which an everyday sentence may stand alone
 CHARACTERS = 24_000_000  # of generated English
 CLOZE = "cloze, top-5 accuracy"
 ENGLISH = 1_000_000  # characters of new English that are asked about
@@ -98,10 +99,15 @@ def read(options: argparse.Namespace, work: Work) -> Material:
     for sentences, what in ((books, "to learn from"), (unseen, "held out")):
         if len(sentences) < LEAST:
             raise ValueError(f"the texts {what} have {len(sentences)} sentences; {LEAST} are needed: give more")
-    sources, others = ([Source(some, 1 - options.english, IN_PAIRS)] for some in (books, unseen))
+    everyday = everyday_sentences(Path(options.path)) if options.everyday else []
+    rest = 1 - options.english - (options.everyday if everyday else 0)
+    sources, others = ([Source(some, rest, IN_PAIRS)] for some in (books, unseen))
     if options.english:
         sources += _generated(work, tokenizer, options.seed, characters(options), options.english)
         others += generated(tokenizer, UNSEEN, FEWEST, options.english)
+    if everyday:
+        alone = _sentences(work, "everyday", counted(everyday, "reading sentences", len(everyday)), tokenizer)
+        sources.append(Source(alone, options.everyday, pairs=0, longest=SHORT, kind="everyday"))
     lengths = tuple(min(length, options.context) for length in LENGTHS)
     people = People.of(tokenizer)
     told = f"{len(books):,} sentences of {how_many(train)}; {how_many(held)} held out"
@@ -135,7 +141,9 @@ def _part(rule: str, many: int) -> int:
 
 def _source(rule: str, sentences: Sentences, share: float) -> Source:
     whole = sum(how["share"] for how in KINDS.values())
-    return Source(sentences, share / whole, KINDS[rule]["pairs"], KINDS[rule].get("longest", math.inf))
+    return Source(
+        sentences, share / whole, KINDS[rule]["pairs"], KINDS[rule].get("longest", math.inf), "generated"
+    )
 
 
 def characters(options: argparse.Namespace) -> int:
@@ -204,9 +212,11 @@ def measure(model: Transformer, material: Material, options, share: float, steps
     """Hidden tokens found, what follows judged, cloze sentences; shortcuts and its random start beside it."""
     pairs, held = replace(material.train, masked=MASKED), material.test
     rows = scores_of(model, pairs, held.sentences, options.seed, share)
+    everyday, source = pairs.share("everyday"), f"; {options.everyday_from}" if options.everyday_from else ""
     facts = {
-        "books": pairs.share_of(0),
-        "english": 1 - pairs.share_of(0),
+        "books": pairs.share("books"),
+        "english": pairs.share("generated"),
+        "everyday": EVERYDAY.format(share=everyday, source=source) if everyday else "",
         "held": named(held.files),
         "masked": options.masked,
         "held_count": how_many(held.files, "whole book"),
@@ -273,8 +283,9 @@ def _tests(pairs: Pairs, held: Sentences) -> dict[str, tuple[Pairs, Pairs]]:
     """Of books and of generated English: what was learned from, and what is asked."""
     new = generated(pairs.tokenizer, SEED, ENGLISH, held=True)
     books = [replace(pairs, sources=(Source(some),), lengths=()) for some in (pairs.sources[0].sentences, held)]
-    english = [replace(pairs, sources=tuple(some)) for some in (pairs.sources[1:], new)]
-    return {"books": tuple(books)} | ({"generated": tuple(english)} if pairs.sources[1:] else {})
+    written = pairs.of("generated")
+    english = [replace(pairs, sources=tuple(some)) for some in (written, new)]
+    return {"books": tuple(books)} | ({"generated": tuple(english)} if written else {})
 
 
 @torch.inference_mode()
@@ -334,6 +345,10 @@ TASK = Task(
             None, plain_name, "a finished encoder of the same shape to begin with (none: at random)"
         ),
         "masked": Option(MASKED, SHARE, "share of the tokens that are to be predicted"),
+        "everyday": Option(
+            0.15, SHARE, "share of everyday sentences, where FOLDER has some (*.tsv, a line each)"
+        ),
+        "everyday_from": Option("", str, "where these come from, for the card"),
         "english": Option(0.6, SHARE, "share of generated simple English in short rows"),
     },
     config=config,

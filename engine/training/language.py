@@ -19,7 +19,6 @@ from engine.training.data.corpus import (
     how_many,
     learn_vocabulary,
     named,
-    sentences_in,
     split_files,
     text_files,
     texts_of,
@@ -30,9 +29,10 @@ from engine.training.data.words import words
 from engine.training.evaluate import calibration, causes, examples, heads, report
 from engine.training.evaluate.baseline import Trigram
 from engine.training.evaluate.language import (
+    EVERYDAY,
     calibrated,
-    cloze_sentences,
     even_roles,
+    everyday_sentences,
     longest_asked,
     questions,
     roles,
@@ -72,7 +72,6 @@ REST = (
     "day, who gave what to whom, pronouns, small talk, few-shot prompts){everyday} and random strings of "
     "tokens, each repeated ({drills:.0%}). "
 )
-EVERYDAY = ", everyday sentences, one by one ({share:.0%}{source})"
 LEARNED = (
     " Of every kind of question below, one combination in ten (who, what, whom …) is kept out of"
     " training; the cloze sentences were written separately and never trained on."
@@ -140,7 +139,8 @@ def read(options: argparse.Namespace, work: Work) -> Material:
     check_length(row, options.context, "the texts held out hold", "hold out more of them (--held-out)")
     check_context(tokenizer, options)
     generated = unseen = None
-    sentences = _everyday(options)
+    wanted = options.english and options.everyday
+    sentences = everyday_sentences(Path(options.path)) if wanted else []
     everyday = options.everyday if sentences else 0.0
     if options.english:
         texts = written(options.seed, characters(options), "writing English")
@@ -156,15 +156,6 @@ def read(options: argparse.Namespace, work: Work) -> Material:
         tokenizer,
         test=Held(held, row),
     )
-
-
-def _everyday(options: argparse.Namespace) -> list[str]:
-    """The everyday sentences to learn from: all but those that the test asks for the end of."""
-    if not (options.english and options.everyday):
-        return []
-    asked = {text for text, _ in cloze_sentences()}
-    found = sentences_in(Path(options.path))
-    return [one for one in found if one.rpartition(" ")[0] not in asked]
 
 
 def check_length(row: np.ndarray, context: int, what: str, advice: str) -> None:

@@ -162,12 +162,14 @@ class People:
 @dataclass(frozen=True)
 class Source:
     """Sentences of one kind, the share of the rows that are made of them, how many of these are pairs (the
-    others are one passage alone), and how long rows may be at most for these texts."""
+    others are one passage alone), how long rows may be at most for these texts, and what they are: books,
+    generated or everyday."""
 
     sentences: Sentences
     share: float = 1.0
     pairs: float = 1.0
     longest: float = math.inf
+    kind: str = "books"
 
 
 @dataclass(frozen=True)
@@ -219,6 +221,14 @@ class Pairs:
         fitting = [source for source in self.sources if longest <= source.longest] or self.sources
         shares = np.array([source.share for source in fitting])
         return fitting[draw.choice(len(fitting), p=shares / shares.sum())]
+
+    def of(self, kind: str) -> tuple[Source, ...]:
+        """The sources of one kind."""
+        return tuple(source for source in self.sources if source.kind == kind)
+
+    def share(self, kind: str) -> float:
+        """How much of all that is read is of one kind."""
+        return sum(self.share_of(i) for i, source in enumerate(self.sources) if source.kind == kind)
 
     def share_of(self, number: int) -> float:
         """How much of all that is read is of one of the sources."""

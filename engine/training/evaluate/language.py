@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, pairwise
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from engine.model.transformer import Transformer
 from engine.roles import duplicate_token, first_token, induction, patterns, previous_token
 from engine.tokenize.bpe import END, RankTokenizer
 from engine.trace import run
-from engine.training.data.corpus import token_row
+from engine.training.data.corpus import sentences_in, token_row
 from engine.training.data.grammar import Question, grammar
 from engine.training.data.mix import english
 from engine.training.data.words import GRAMMAR, words
@@ -31,6 +32,7 @@ from engine.training.progress import show
 
 Model = Callable[[Tensor], Tensor]
 CLOZE = GRAMMAR / "cloze.txt"
+EVERYDAY = ", everyday sentences, one by one ({share:.0%}{source})"  # as cards tell of them
 SEED = 1_000_003  # of everything drawn here; learning never draws from it
 COUNT = 300  # questions of each kind
 QUESTIONS = {
@@ -125,6 +127,12 @@ def cloze_sentences() -> list[tuple[str, list[str]]]:
     """Sentences without their last word, and the words that would do."""
     lines = (line.split(" | ") for line in CLOZE.read_text("utf-8").splitlines())
     return [(text, [word.strip() for word in fitting.split(",")]) for text, fitting in lines]
+
+
+def everyday_sentences(folder: Path) -> list[str]:
+    """The sentences of a folder's *.tsv files to learn from: all but those whose end the cloze test asks."""
+    asked = {text for text, _ in cloze_sentences()}
+    return [one for one in sentences_in(folder) if one.rpartition(" ")[0] not in asked]
 
 
 @torch.inference_mode()

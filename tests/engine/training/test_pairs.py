@@ -215,3 +215,14 @@ def test_the_loss_is_of_the_hidden_words_and_of_what_follows(pairs, wordpiece):
     judged = model.follows(model.stream(read, model.context(read, padding), segments)).log_softmax(-1)
     expected = -each.mean() - 2 * judged[two].gather(-1, follows[two][:, None]).mean()
     np.testing.assert_allclose(pairs.loss(model, read, segments, padding, labels, follows), expected, rtol=1e-5)
+
+
+def test_how_much_is_read_of_each_kind_of_text(sentences, wordpiece):
+    sources = (Source(sentences, 0.5), Source(sentences, 0.3, kind="generated"))
+    sources += (Source(sentences, 0.2, 0, longest=16, kind="everyday"),)
+    pairs = Pairs(sources, wordpiece, (16, 32))  # in rows of 32 the last is not there
+    found = {kind: pairs.share(kind) for kind in ("books", "generated", "everyday")}
+    assert found == pytest.approx(
+        {"books": (0.5 + 0.5 / 0.8) / 2, "generated": (0.3 + 0.3 / 0.8) / 2, "everyday": 0.1}
+    )
+    assert pairs.of("everyday") == sources[2:]
