@@ -238,6 +238,7 @@ ALSO = (
     "same",
     "gaps",
     "thrown",
+    "tells",
     *("first", "beyond", "halves", "beside"),  # of convolutions
 )  # what a text's numbers say, not its model
 

@@ -300,7 +300,7 @@ def test_a_failure_is_told(done):
         ("step=policy,rate=1000000000", "The learning rate is 1,000,000,000; it is a number from 1e-06 to 1."),
         ("step=policy,rate=quick", "“quick”, which is not a number"),
         ("step=policy,beta=-1", "The leash β is -1; it is a number from 0 to 10."),
-        ("step=policy,beta=nan", "The leash β is nan"),
+        ("step=policy,beta=nan", "“nan”, which is not a number"),
         ("step=policy,epsilon=0", "The clip ε is 0"),
         ("step=policy,prompt=", "The prompt is empty"),
         ("step=policy,source=mine", "Nothing is ranked yet"),

@@ -41,6 +41,7 @@ def test_texts_are_dragged_into_order_and_the_ranking_stands_in_the_link(rewards
     assert order(page) == [d, a, b, c]
     handles.nth(1).focus()
     page.keyboard.press("ArrowDown")
+    expect(page.locator(TEXTS).nth(1)).to_have_text(b)
     assert order(page) == [d, b, a, c]
     page.locator('[data-part="ranking"] li').nth(3).get_by_role("button", name="up:").click()
     assert order(page) == [d, b, c, a]

@@ -49,7 +49,7 @@ def attention(run: Run, learn: Learn) -> None:
             "max": 1.0,
             "aria": say("learn", "heads"),
         },
-        head=lambda i: set_to(head=i),
+        pick=lambda i: set_to(head=i),
     )
     letters = [visible(letter) for letter in read]
     title = say("learn", "attention", head=names[head], step=run.kept[at]["step"])

@@ -1,11 +1,11 @@
 """An image through convolutions: the filters, the maps that they make, and what a cell of them can see."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from app import components, settings, state
+from app.once import once
 from app.state import ranged
 from app.text import say
 from app.ui.arithmetic import arithmetic
@@ -63,7 +63,7 @@ class Looked:
     def _strongest(self) -> int:
         return int(self.ctx.array(self.pre)[:, self.row, self.column].argmax())
 
-    @cached_property
+    @once
     def weight(self) -> np.ndarray:
         """The picked filter [channels, rows, columns]."""
         return self.weights[self.filter]
