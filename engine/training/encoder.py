@@ -23,15 +23,15 @@ from engine.model.transformer import Transformer
 from engine.tokenize import WordPieceTokenizer
 from engine.trace import run
 from engine.training import run as training
-from engine.training.data.corpus import how_many, named, split_files, text_files, texts_of
+from engine.training.data.corpus import FOLDER, how_many, named, split_files, texts_of
 from engine.training.data.mix import FEWEST, FIRST, UNSEEN, amount, texts_by
 from engine.training.data.pairs import NONE, Pairs, People, Sentences, Source
 from engine.training.data.words import words
 from engine.training.evaluate import next_sentence, report
-from engine.training.evaluate.language import EVERYDAY, SEED, cloze_sentences, everyday_sentences
+from engine.training.evaluate.language import SEED, cloze_sentences, everyday_sentences, everyday_told
 from engine.training.evaluate.report import Score
 from engine.training.evaluate.report import share as share_of
-from engine.training.options import SHARE, TOKENS, Option, pace, plain_name, sizes, whole
+from engine.training.options import HELD_OUT, SHARE, TOKENS, Option, everyday, pace, plain_name, sizes
 from engine.training.progress import counted, show
 from engine.training.run import Work
 from engine.training.task import Material, Measured, Task
@@ -99,15 +99,21 @@ def read(options: argparse.Namespace, work: Work) -> Material:
     for sentences, what in ((books, "to learn from"), (unseen, "held out")):
         if len(sentences) < LEAST:
             raise ValueError(f"the texts {what} have {len(sentences)} sentences; {LEAST} are needed: give more")
-    everyday = everyday_sentences(Path(options.path)) if options.everyday else []
-    rest = 1 - options.english - (options.everyday if everyday else 0)
+    alone = everyday_sentences(Path(options.path)) if options.everyday else []
+    rest = 1 - options.english - (options.everyday if alone else 0)
+    if rest < 0:
+        raise ValueError(
+            f"--english {options.english:g} and --everyday {options.everyday:g} are shares of all that is "
+            "learned from: together 1 at most"
+        )
     sources, others = ([Source(some, rest, IN_PAIRS)] for some in (books, unseen))
     if options.english:
         sources += _generated(work, tokenizer, options.seed, characters(options), options.english)
         others += generated(tokenizer, UNSEEN, FEWEST, options.english)
-    if everyday:
-        alone = _sentences(work, "everyday", counted(everyday, "reading sentences", len(everyday)), tokenizer)
-        sources.append(Source(alone, options.everyday, pairs=0, longest=SHORT, kind="everyday"))
+    if alone:
+        texts = counted(alone, "reading sentences", len(alone))
+        single = _sentences(work, "everyday", texts, tokenizer)
+        sources.append(Source(single, options.everyday, pairs=0, longest=SHORT, kind="everyday"))
     lengths = tuple(min(length, options.context) for length in LENGTHS)
     people = People.of(tokenizer)
     told = f"{len(books):,} sentences of {how_many(train)}; {how_many(held)} held out"
@@ -212,11 +218,10 @@ def measure(model: Transformer, material: Material, options, share: float, steps
     """Hidden tokens found, what follows judged, cloze sentences; shortcuts and its random start beside it."""
     pairs, held = replace(material.train, masked=MASKED), material.test
     rows = scores_of(model, pairs, held.sentences, options.seed, share)
-    everyday, source = pairs.share("everyday"), f"; {options.everyday_from}" if options.everyday_from else ""
     facts = {
         "books": pairs.share("books"),
         "english": pairs.share("generated"),
-        "everyday": EVERYDAY.format(share=everyday, source=source) if everyday else "",
+        "everyday": everyday_told(pairs.share("everyday"), options.everyday_from),
         "held": named(held.files),
         "masked": options.masked,
         "held_count": how_many(held.files, "whole book"),
@@ -335,20 +340,17 @@ def _samples(model: Transformer) -> Iterator[str]:
 TASK = Task(
     name="encoder",
     about="an encoder that fills gaps, from a folder of text files",
-    reads=("FOLDER", "text files (*.txt, UTF-8), searched through all its folders", text_files),
+    reads=FOLDER,
     options=sizes(vocabulary=8192, context=64, width=192, layers=6, heads=6)
     | pace(batch=64, rate=0.008, warm_up=200)  # slower: its norms stand after the additions
+    | everyday(0.15)
     | {
         "tokens": Option(16_000_000, TOKENS, "how many to learn from"),
-        "held_out": Option(None, whole(1, 10**6), "files kept to measure with (one in ten, 6 at most)"),
+        "held_out": HELD_OUT,
         "start": Option(
             None, plain_name, "a finished encoder of the same shape to begin with (none: at random)"
         ),
         "masked": Option(MASKED, SHARE, "share of the tokens that are to be predicted"),
-        "everyday": Option(
-            0.15, SHARE, "share of everyday sentences, where FOLDER has some (*.tsv, a line each)"
-        ),
-        "everyday_from": Option("", str, "where these come from, for the card"),
         "english": Option(0.6, SHARE, "share of generated simple English in short rows"),
     },
     config=config,

@@ -16,11 +16,11 @@ from engine.tokenize import BeginTokenizer, RankTokenizer
 from engine.tokenize.bpe import END
 from engine.training import recurrent_language, run
 from engine.training.data.corpus import (
+    FOLDER,
     how_many,
     learn_vocabulary,
     named,
     split_files,
-    text_files,
     texts_of,
     token_row,
 )
@@ -29,10 +29,10 @@ from engine.training.data.words import words
 from engine.training.evaluate import calibration, causes, examples, heads, report
 from engine.training.evaluate.baseline import Trigram
 from engine.training.evaluate.language import (
-    EVERYDAY,
     calibrated,
     even_roles,
     everyday_sentences,
+    everyday_told,
     longest_asked,
     questions,
     roles,
@@ -40,7 +40,7 @@ from engine.training.evaluate.language import (
     scores_of,
     unit,
 )
-from engine.training.options import SHARE, TOKENS, Option, pace, sizes, whole
+from engine.training.options import HELD_OUT, SHARE, TOKENS, Option, everyday, pace, sizes, whole
 from engine.training.progress import counted, show
 from engine.training.run import Work
 from engine.training.task import Material, Measured, Task
@@ -141,16 +141,16 @@ def read(options: argparse.Namespace, work: Work) -> Material:
     generated = unseen = None
     wanted = options.english and options.everyday
     sentences = everyday_sentences(Path(options.path)) if wanted else []
-    everyday = options.everyday if sentences else 0.0
+    beside = options.everyday if sentences else 0.0
     if options.english:
         texts = written(options.seed, characters(options), "writing English")
         if sentences:
-            texts = mingled(texts, sentences, everyday / (options.english + everyday), options.seed)
+            texts = mingled(texts, sentences, beside / (options.english + beside), options.seed)
         generated = work.row("english.npy", texts, tokenizer)
         unseen = token_row(english(UNSEEN, FEWEST), tokenizer)
     told = f"{len(books):,} tokens from {how_many(train)}; {how_many(held)} held out"
     return Material(
-        Mix(books, generated, end, *shares, begin, everyday),
+        Mix(books, generated, end, *shares, begin, beside),
         Mix(row, unseen, end, *shares, begin),
         told,
         tokenizer,
@@ -258,12 +258,11 @@ def measure(model: Transformer, material: Material, options, share: float, steps
 def _told(mix: Mix, held: Held, model, options: argparse.Namespace) -> dict:
     """What the card of every kind says: what was read, what was held out, and what the model writes."""
     prompts = words("examples.toml")["language"]["prompts"]
-    source = f"; {options.everyday_from}" if options.everyday_from else ""
-    everyday = EVERYDAY.format(share=mix.everyday, source=source) if mix.everyday else ""
+    beside = everyday_told(mix.everyday, options.everyday_from)
     show("measuring: what it writes of prompts")
     return {
         "books": 1 - mix.english - mix.drills - mix.everyday,
-        "rest": REST.format(english=mix.english, drills=mix.drills, everyday=everyday) if mix.english else "",
+        "rest": REST.format(english=mix.english, drills=mix.drills, everyday=beside) if mix.english else "",
         "questions": LEARNED if mix.english else UNTRAINED,
         "forms": "except in the forms above" if mix.english else "at all",
         "held": named(held.files),
@@ -318,20 +317,17 @@ def _kind(config: Config) -> str:
 TASK = Task(
     name="language",
     about="a decoder that goes on writing, from a folder of text files",
-    reads=("FOLDER", "text files (*.txt, UTF-8), searched through all its folders", text_files),
+    reads=FOLDER,
     options=sizes(vocabulary=8192, context=256, width=192, layers=6, heads=6)
     | pace(batch=16, rate=0.02, warm_up=100)
+    | everyday(0.1)
     | {
         "key_heads": Option(None, whole(1, 100), "heads of keys and values, shared (as many as heads)"),
         "kind": Option("rotary", (*KINDS, *CELLS), "what the blocks are made of; or a recurrent cell"),
         "vocabulary_of": Option(None, str, "a finished model whose vocabulary it gets (one of its own)"),
         "tokens": Option(31_000_000, TOKENS, "how many to learn from"),
-        "held_out": Option(None, whole(1, 10**6), "files kept to measure with (one in ten, 6 at most)"),
+        "held_out": HELD_OUT,
         "english": Option(0.27, SHARE, "share of generated simple English"),
-        "everyday": Option(
-            0.1, SHARE, "share of everyday sentences, where FOLDER has some (*.tsv, a line each)"
-        ),
-        "everyday_from": Option("", str, "where these come from, for the card"),
         "drills": Option(0.04, SHARE, "share of random strings, repeated"),
         "no_begin": Option(False, None, "texts begin without a token of their own"),
         "no_checkpoints": Option(False, None, "ship the finished model alone, not its way"),

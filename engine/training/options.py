@@ -91,6 +91,17 @@ COMMON = {
     "minutes": Option(None, real(0.01, 10**6), "learn for so long at most; the learning rate falls in time"),
 } | SEED
 TOKENS = whole(1, 10**12)
+HELD_OUT = Option(None, whole(1, 10**6), "files kept to measure with (one in ten, 6 at most)")
+
+
+def everyday(share: float) -> dict[str, Option]:
+    """Everyday sentences beside the texts of a folder."""
+    return {
+        "everyday": Option(
+            share, SHARE, "share of everyday sentences, where FOLDER has some (*.tsv, a line each)"
+        ),
+        "everyday_from": Option("", str, "where these come from, for the card"),
+    }
 
 
 class Parser(argparse.ArgumentParser):

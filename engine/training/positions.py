@@ -15,12 +15,12 @@ from engine.model.build import fresh
 from engine.model.transformer import Transformer
 from engine.position import POSITIONS
 from engine.training.data import orders
-from engine.training.data.corpus import how_many, named, split_files, text_files, texts_of
+from engine.training.data.corpus import FOLDER, how_many, named, split_files, texts_of
 from engine.training.data.orders import Orders, Words
 from engine.training.evaluate import causes
 from engine.training.evaluate import orders as measured
 from engine.training.language import check_length
-from engine.training.options import SHARE, TOKENS, Option, pace, sizes, whole
+from engine.training.options import HELD_OUT, SHARE, TOKENS, Option, pace, sizes, whole
 from engine.training.progress import counted, show
 from engine.training.run import Work
 from engine.training.task import Material, Measured, Task
@@ -189,7 +189,7 @@ def _facts(model: nn.Module, test: Test, train: Orders, options) -> dict:
 TASK = Task(
     name="positions",
     about="a small decoder whose positions can be chosen, from a folder of text files",
-    reads=("FOLDER", "text files (*.txt, UTF-8), searched through all its folders", text_files),
+    reads=FOLDER,
     options=sizes(context=64, width=96, layers=4, heads=4)
     | pace(batch=32, rate=0.02, warm_up=100)
     | {
@@ -197,7 +197,7 @@ TASK = Task(
         "reach": Option(256, whole(2, 16_384), "characters that the finished model may read"),
         "order": Option(0.5, SHARE, "share of windows of words to reverse"),
         "tokens": Option(4_500_000, TOKENS, "characters to learn from"),
-        "held_out": Option(None, whole(1, 10**6), "files kept to measure with (one in ten, 6 at most)"),
+        "held_out": HELD_OUT,
     },
     config=config,
     check=check,

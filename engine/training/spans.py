@@ -18,14 +18,14 @@ from engine.tokenize.sentinels import SENTINELS, SPECIAL, learn_unigram
 from engine.tokenize.unigram import END, PAD, SENTINEL
 from engine.tokenize.wordpiece import MASK
 from engine.training import run as training
-from engine.training.data.corpus import how_many, named, split_files, text_files, texts_of, title
+from engine.training.data.corpus import FOLDER, how_many, named, split_files, texts_of, title
 from engine.training.data.mix import FIRST
 from engine.training.data.pairs import Sentences
 from engine.training.data.stretches import LEAST, Stretches
 from engine.training.data.words import words
 from engine.training.evaluate import gaps, report
 from engine.training.evaluate.baseline import Trigram
-from engine.training.options import TOKENS, Option, pace, sizes, whole
+from engine.training.options import HELD_OUT, TOKENS, Option, pace, sizes, whole
 from engine.training.progress import counted, show
 from engine.training.run import Work
 from engine.training.task import Material, Measured, Task
@@ -249,13 +249,13 @@ def _samples(model: nn.Module) -> Iterator[str]:
 TASK = Task(
     name="spans",
     about="a model that fills spans, from a folder of text files",
-    reads=("FOLDER", "text files (*.txt, UTF-8), searched through all its folders", text_files),
+    reads=FOLDER,
     options=sizes(vocabulary=4096, context=64, width=160, layers=4, heads=5)
     | pace(batch=64, rate=0.02, warm_up=200)
     | {
         "decoder_layers": Option(2, whole(1, 100), "blocks of the decoder"),
         "tokens": Option(24_000_000, TOKENS, "how many to learn from, before spans are hidden"),
-        "held_out": Option(None, whole(1, 10**6), "files kept to measure with (one in ten, 6 at most)"),
+        "held_out": HELD_OUT,
     },
     config=config,
     check=check,

@@ -31,6 +31,9 @@ def text_files(folder: Path) -> list[Path]:
     return files
 
 
+FOLDER = ("FOLDER", "text files (*.txt, UTF-8), searched through all its folders", text_files)  # what is read
+
+
 def check_text_file(file: Path) -> None:
     """A ValueError where a file cannot be read as UTF-8."""
     try:

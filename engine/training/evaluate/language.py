@@ -32,7 +32,6 @@ from engine.training.progress import show
 
 Model = Callable[[Tensor], Tensor]
 CLOZE = GRAMMAR / "cloze.txt"
-EVERYDAY = ", everyday sentences, one by one ({share:.0%}{source})"  # as cards tell of them
 SEED = 1_000_003  # of everything drawn here; learning never draws from it
 COUNT = 300  # questions of each kind
 QUESTIONS = {
@@ -133,6 +132,11 @@ def everyday_sentences(folder: Path) -> list[str]:
     """The sentences of a folder's *.tsv files to learn from: all but those whose end the cloze test asks."""
     asked = {text for text, _ in cloze_sentences()}
     return [one for one in sentences_in(folder) if one.rpartition(" ")[0] not in asked]
+
+
+def everyday_told(share: float, source: str) -> str:
+    """What a card says of them, after what else was read; empty where there were none."""
+    return f", everyday sentences, one by one ({share:.0%}{source and f'; {source}'})" if share else ""
 
 
 @torch.inference_mode()
